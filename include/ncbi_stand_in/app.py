@@ -1,0 +1,133 @@
+"""The web application: NCBI's download endpoints, and the control calls of the stand-in."""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import date, datetime, time
+
+from fastapi import FastAPI, HTTPException, Request
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import Response
+
+from ncbi_stand_in.data_files import data_files
+from ncbi_stand_in.faults import Fault
+from ncbi_stand_in.manners import DATASETS_VERSION, Manners, RecordedRequest
+from ncbi_stand_in.package import Package
+from ncbi_stand_in.query import GenomeRequest, InvalidArgumentError, read_body, read_query
+from ncbi_stand_in.records import World
+from ncbi_stand_in.responses import download_response, error_response, invalid_argument
+from ncbi_stand_in.selection import Selection
+
+BASE_PATH = "/datasets/v2"
+MOST_RECORDED_REQUESTS = 10_000
+
+
+class StandInState:
+    """What the control calls read and change while the server runs."""
+
+    def __init__(self, world: World, today: date) -> None:
+        self.world = world
+        self.today = today
+        self.faults: deque[Fault] = deque()
+        self.requests: deque[RecordedRequest] = deque(maxlen=MOST_RECORDED_REQUESTS)
+
+    def queue_fault(self, fault: Fault, times: int = 1) -> None:
+        """Let the next downloads fail that way, after those already queued."""
+        self.faults.extend([fault] * times)
+
+
+class Clock(BaseModel):
+    """Body of the clock call."""
+
+    today: date
+
+
+class FaultOrder(BaseModel):
+    """Body of the faults call: the fault, and how many downloads it is for."""
+
+    kind: str
+    times: int = Field(1, ge=1)
+    status: int = Field(503, ge=200, le=599)
+    body: str = ""
+    headers: dict[str, str] = {}
+    fraction: float = 0.5
+
+
+def create_app(state: StandInState) -> FastAPI:
+    """The application that serves the state's world as seen on its today."""
+    app = FastAPI(title="NCBI Datasets stand-in", docs_url=None, redoc_url=None, openapi_url=None)
+    _add_datasets_api(app, state)
+    _add_control_calls(app, state)
+    _add_unknown_path_answer(app)
+    app.add_middleware(Manners, requests=state.requests)
+    return app
+
+
+def _add_datasets_api(app: FastAPI, state: StandInState) -> None:
+    @app.get(f"{BASE_PATH}/virus/taxon/{{taxon}}/genome/download")
+    def download_by_taxon(taxon: str, request: Request) -> Response:
+        return _download(state, lambda: read_query(taxon, request.query_params.multi_items()))
+
+    @app.post(f"{BASE_PATH}/virus/genome/download")
+    async def download_by_body(request: Request) -> Response:
+        body = await request.body()
+        return _download(state, lambda: read_body(body))
+
+    @app.get(f"{BASE_PATH}/version")
+    def version() -> dict[str, str]:
+        return {"version": DATASETS_VERSION}
+
+
+def _download(state: StandInState, read: Callable[[], GenomeRequest]) -> Response:
+    try:
+        selection = Selection.from_request(read())
+    except InvalidArgumentError as error:
+        return invalid_argument(str(error))
+    today = state.today
+    # A package's times follow the stand-in's clock, so that the same request gives the same bytes.
+    package = Package(data_files(selection, state.world, today), datetime.combine(today, time(6)))
+    filename = selection.request.filename or "ncbi_dataset.zip"
+    if state.faults:
+        return state.faults.popleft().response(package, filename)
+    return download_response(package, filename)
+
+
+def _add_control_calls(app: FastAPI, state: StandInState) -> None:
+    @app.get("/control/clock")
+    def clock() -> Clock:
+        return Clock(today=state.today)
+
+    @app.post("/control/clock")
+    def set_clock(new: Clock) -> Clock:
+        state.today = new.today
+        return new
+
+    @app.get("/control/faults")
+    def faults() -> list[Fault]:
+        return list(state.faults)
+
+    @app.post("/control/faults")
+    def queue_fault(order: FaultOrder) -> list[Fault]:
+        try:
+            fault = Fault(**order.model_dump(exclude={"times"}))
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
+        state.queue_fault(fault, order.times)
+        return list(state.faults)
+
+    @app.delete("/control/faults")
+    def clear_faults() -> list[Fault]:
+        state.faults.clear()
+        return []
+
+    @app.get("/control/requests")
+    def requests() -> list[RecordedRequest]:
+        return list(state.requests)
+
+
+def _add_unknown_path_answer(app: FastAPI) -> None:
+    @app.exception_handler(StarletteHTTPException)
+    async def http_error(request: Request, error: StarletteHTTPException) -> Response:
+        if error.status_code == 404:
+            return error_response(404, "Your request is invalid")
+        return Response(str(error.detail), error.status_code)

@@ -1,0 +1,51 @@
+"""The files of a package for a selection of records."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from itertools import groupby
+
+from ncbi_stand_in.package import DATA_REPORT, DataFile
+from ncbi_stand_in.query import AuxReport, SequenceFile
+from ncbi_stand_in.records import Record, World
+from ncbi_stand_in.reports import annotation_report_line, biosample_report_line, data_report_line
+from ncbi_stand_in.selection import Selection
+from ncbi_stand_in.sequences import cds_fasta, genomic_fasta, protein_fasta
+
+
+def data_files(selection: Selection, world: World, today: date) -> Iterator[DataFile]:
+    """The data files a request gets, in NCBI's order; the records are generated anew for each file.
+
+    A selection without records gets an empty data report and nothing else: small, valid, and with a README,
+    which is what clients have seen (contract notes, section 2).
+    """
+
+    def records() -> Iterator[Record]:
+        return selection.records(world, today)
+
+    request = selection.request
+    yield DataFile(DATA_REPORT, "DATA_REPORT", map(data_report_line, records()))
+    if next(records(), None) is None:
+        return
+    if AuxReport.ANNOTATION in request.aux_report:
+        lines = filter(None, map(annotation_report_line, records()))
+        yield DataFile("annotation_report.jsonl", "ANNOTATION_REPORT", lines)
+    if AuxReport.BIOSAMPLE_REPORT in request.aux_report:
+        yield DataFile("biosample_report.jsonl", "BIOSAMPLE_REPORT", _biosample_lines(records()))
+    for wanted, name, file_type, entries in _FASTA_FILES:
+        if wanted in request.sequence_files:
+            yield DataFile(name, file_type, (entry for record in records() for entry in entries(record)))
+
+
+def _biosample_lines(records: Iterable[Record]) -> Iterator[bytes]:
+    """One line for each BioSample: the segments of an isolate follow each other and share theirs."""
+    for _, of_one_isolate in groupby(records, key=lambda record: record.isolate.biosample):
+        line = biosample_report_line(next(of_one_isolate))
+        if line is not None:
+            yield line
+
+
+_FASTA_FILES: tuple[tuple[SequenceFile, str, str, Callable[[Record], Iterator[bytes]]], ...] = (
+    (SequenceFile.GENOME, "genomic.fna", "GENOMIC_NUCLEOTIDE_FASTA", genomic_fasta),
+    (SequenceFile.CDS, "cds.fna", "CDS_NUCLEOTIDE_FASTA", cds_fasta),
+    (SequenceFile.PROTEIN, "protein.faa", "PROTEIN_FASTA", protein_fasta),
+)

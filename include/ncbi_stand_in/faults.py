@@ -1,0 +1,123 @@
+"""Ways to fail that NCBI has shown, one function each: what a robust client must survive.
+
+To add one, write a function and register it with `@fault_kind`. The issue numbers are NCBI's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from zipfile import ZipFile
+
+from starlette.responses import Response
+
+from ncbi_stand_in.package import DATA_FOLDER, DATA_REPORT, Package, WrittenFile, catalog_text, md5sum_text
+from ncbi_stand_in.responses import CutResponse, download_response, error_response
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault waiting for a download; each kind uses what it needs of it.
+
+    `fraction` is the part of the package, from 0 up to but not including 1, that still arrives.
+    """
+
+    kind: str
+    status: int = 503
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    fraction: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.kind not in FAULT_KINDS:
+            raise ValueError(f"unknown fault {self.kind!r}; known: {', '.join(sorted(FAULT_KINDS))}")
+        if not 0 <= self.fraction < 1:
+            raise ValueError(f"fraction {self.fraction} is not in [0, 1)")
+
+    def response(self, package: Package, filename: str) -> Response:
+        """The faulty answer given instead of the package."""
+        return FAULT_KINDS[self.kind](self, package, filename)
+
+
+FaultKind = Callable[[Fault, Package, str], Response]
+FAULT_KINDS: dict[str, FaultKind] = {}
+
+
+def fault_kind(function: FaultKind) -> FaultKind:
+    """Register a kind of fault under its function's name."""
+    FAULT_KINDS[function.__name__] = function
+    return function
+
+
+@fault_kind
+def status(fault: Fault, package: Package, filename: str) -> Response:
+    """Any status, body and headers: a 429 with Retry-After (#284), a gateway's 502 (#594)."""
+    return Response(fault.body, fault.status, fault.headers, "text/plain")
+
+
+@fault_kind
+def cut(fault: Fault, package: Package, filename: str) -> Response:
+    """The connection closes mid-body (#419, #541)."""
+    return CutResponse(_part_of(package, fault.fraction), filename)
+
+
+@fault_kind
+def truncated(fault: Fault, package: Package, filename: str) -> Response:
+    """A clean end, but only a part of the zip (#277, #360)."""
+    return download_response(iter([_part_of(package, fault.fraction)]), filename)
+
+
+@fault_kind
+def not_zip(fault: Fault, package: Package, filename: str) -> Response:
+    """The front end's web page with status 200."""
+    page = "<!DOCTYPE html><html><head><title>NCBI</title></head><body>Please try again later.</body></html>"
+    return Response(fault.body or page, 200, media_type="text/html")
+
+
+@fault_kind
+def bad_crc(fault: Fault, package: Package, filename: str) -> Response:
+    """A sound zip whose data report does not match its CRC (#440)."""
+    return download_response(iter([_with_wrong_crc(b"".join(package))]), filename)
+
+
+@fault_kind
+def md5_mismatch(fault: Fault, package: Package, filename: str) -> Response:
+    """A sound zip whose `md5sum.txt` is wrong about the data report."""
+    package.md5sum_text = lambda md5s: md5sum_text({**md5s, DATA_REPORT: "0" * 32})
+    return download_response(package, filename)
+
+
+@fault_kind
+def catalog_mismatch(fault: Fault, package: Package, filename: str) -> Response:
+    """A sound zip whose catalog is wrong about the length of the data report."""
+    package.catalog_text = lambda files: catalog_text([_one_byte_longer(files[0]), *files[1:]])
+    return download_response(package, filename)
+
+
+@fault_kind
+def empty_404(fault: Fault, package: Package, filename: str) -> Response:
+    """No records, told by a 404 (a branch of NCBI's own client; contract notes, section 2)."""
+    return error_response(404, "Your request does not match any items in our database")
+
+
+def _part_of(package: Package, fraction: float) -> bytes:
+    whole = b"".join(package)
+    return whole[: int(len(whole) * fraction)]
+
+
+def _one_byte_longer(file: WrittenFile) -> WrittenFile:
+    return replace(file, length=file.length + 1)
+
+
+def _with_wrong_crc(package: bytes) -> bytes:
+    """Turn over the data report's CRC where readers look: in the central directory and the descriptor."""
+    with ZipFile(BytesIO(package)) as archive:
+        member = archive.getinfo(DATA_FOLDER + DATA_REPORT)
+    right = member.CRC.to_bytes(4, "little")
+    wrong = (member.CRC ^ 0xFFFFFFFF).to_bytes(4, "little")
+    in_descriptor = package.index(b"PK\x07\x08" + right) + 4
+    # The last mention of the path is in the central directory, 30 bytes after the CRC.
+    in_directory = package.rindex(member.filename.encode()) - 30
+    broken = bytearray(package)
+    for start in (in_descriptor, in_directory):
+        broken[start : start + 4] = wrong
+    return bytes(broken)

@@ -1,0 +1,61 @@
+"""What goes with every request and answer: the record of what was asked, and NCBI's response headers."""
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import count
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+DATASETS_VERSION = "18.39.0"
+
+
+@dataclass(frozen=True)
+class RecordedRequest:
+    """A request as it arrived; header names are lower case, query pairs decoded and in their order."""
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: dict[str, str]
+
+
+class Manners:
+    """ASGI middleware. It passes bodies through untouched, so that a body cut short stays cut short."""
+
+    def __init__(self, app: ASGIApp, requests: deque[RecordedRequest]) -> None:
+        self._app = app
+        self._requests = requests
+        self._numbers = count(0x57A4D1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Record the request, unless it is a control call, and add the headers to its answer."""
+        if scope["type"] != "http" or scope["path"].startswith("/control/"):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        self._requests.append(
+            RecordedRequest(
+                request.method,
+                request.url.path,
+                request.query_params.multi_items(),
+                dict(request.headers),
+            )
+        )
+        has_key = "api-key" in request.headers or "api_key" in request.query_params
+        # NCBI's documented limits: 5 requests a second, 10 with an API key.
+        limit = 10 if has_key else 5
+        # A request ID in NCBI's form: 24 hexadecimal digits, a dot and a number.
+        phid = f"{next(self._numbers):024X}.1"
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Ncbi-Phid"] = phid
+                headers["X-Datasets-Version"] = DATASETS_VERSION
+                headers["X-Ratelimit-Limit"] = str(limit)
+                headers["X-Ratelimit-Remaining"] = str(limit - 1)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,155 @@
+"""A data package as a stream: a zip in the form NCBI gives it, in memory that does not grow with its size.
+
+The form is that of a package served in June 2026 (contract notes, section 3): deflate, version 4.5, no sizes
+in the local headers, 64-bit data descriptors, `md5sum.txt` last.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+DATA_FOLDER = "ncbi_dataset/data/"
+DATA_REPORT = "data_report.jsonl"
+CHUNK_BYTES = 1 << 16
+
+README = """# NCBI Datasets stand-in
+
+This package did not come from NCBI. Its records, sequences, people and institutions are made up: they look
+like NCBI's virus records so that software can be tried out, and say nothing about any real virus, patient or
+place. Do not submit them anywhere, and do not draw conclusions from them.
+
+The data files are under `ncbi_dataset/data/`, in the layout of an NCBI virus data package.
+"""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of the package: its name, its type in the catalog, and its content line by line."""
+
+    name: str
+    file_type: str
+    lines: Iterable[bytes]
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """What is known of a data file once it is in the zip."""
+
+    name: str
+    file_type: str
+    length: int
+    md5: str
+
+
+class Package:
+    """A package of data files. Its bytes are made while they are read, once.
+
+    `catalog_text` and `md5sum_text` write the two files that describe the others; a fault puts liars there.
+    """
+
+    def __init__(self, data_files: Iterable[DataFile], written_at: datetime) -> None:
+        self.catalog_text: Callable[[list[WrittenFile]], str] = catalog_text
+        self.md5sum_text: Callable[[dict[str, str]], str] = md5sum_text
+        self._data_files = data_files
+        self._written_at = written_at.timetuple()[:6]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The bytes of the zip, in chunks of some tens of kilobytes."""
+        sink = _Sink()
+        with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
+            yield from self._write(archive, sink, "README.md", [README.encode()])
+            written = []
+            for data_file in self._data_files:
+                digest = _Digest(data_file.lines)
+                yield from self._write(archive, sink, DATA_FOLDER + data_file.name, digest)
+                written.append(WrittenFile(data_file.name, data_file.file_type, digest.length, digest.md5.hexdigest()))
+            catalog = self.catalog_text(written).encode()
+            catalog_name = "dataset_catalog.json"
+            yield from self._write(archive, sink, DATA_FOLDER + catalog_name, [catalog])
+            catalog_md5 = hashlib.md5(catalog, usedforsecurity=False).hexdigest()
+            md5s = {**{file.name: file.md5 for file in written}, catalog_name: catalog_md5}
+            yield from self._write(archive, sink, "md5sum.txt", [self.md5sum_text(md5s).encode()])
+        yield sink.take()
+
+    def _write(self, archive: ZipFile, sink: "_Sink", path: str, lines: Iterable[bytes]) -> Iterator[bytes]:
+        info = ZipInfo(path, self._written_at)
+        info.compress_type = ZIP_DEFLATED
+        info.external_attr = 0o600 << 16
+        info.create_system = 3
+        with archive.open(info, "w", force_zip64=True) as member:
+            yield from _deflate(member, sink, lines)
+
+
+def catalog_text(files: list[WrittenFile]) -> str:
+    """The text of `dataset_catalog.json`, in NCBI's own odd layout; the catalog does not list itself."""
+    entries = ",\n".join(
+        "    {\n"
+        f'      "filePath": "{file.name}",\n'
+        f'      "fileType": "{file.file_type}",\n'
+        f'      "uncompressedLengthBytes": "{file.length}"\n'
+        "    }"
+        for file in files
+    )
+    return f'{{\n"apiVersion": "V2",\n"assemblies": [\n{{\n  "files": [\n{entries}\n  ]\n}}]}}\n'
+
+
+def md5sum_text(md5s: dict[str, str]) -> str:
+    """The text of `md5sum.txt`: every data file and the catalog, not the README."""
+    return "".join(f"{md5}  {DATA_FOLDER}{name}\n" for name, md5 in md5s.items())
+
+
+def _deflate(member: IO[bytes], sink: "_Sink", lines: Iterable[bytes]) -> Iterator[bytes]:
+    batch: list[bytes] = []
+    batch_bytes = 0
+    for line in lines:
+        batch.append(line)
+        batch_bytes += len(line)
+        if batch_bytes >= CHUNK_BYTES:
+            member.write(b"".join(batch))
+            batch, batch_bytes = [], 0
+            if sink.size >= CHUNK_BYTES:
+                yield sink.take()
+    member.write(b"".join(batch))
+
+
+class _Digest:
+    """Lines that are counted and hashed while they pass."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = lines
+        self.length = 0
+        self.md5 = hashlib.md5(usedforsecurity=False)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._lines:
+            self.length += len(line)
+            self.md5.update(line)
+            yield line
+
+
+class _Sink:
+    """Where the zip is written to. It cannot seek, and so zipfile writes data descriptors, as NCBI does."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        self._parts.append(bytes(data))
+        self.size += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits anywhere: what is written is taken by the reader."""
+
+    def close(self) -> None:
+        """Asked for by zipfile's idea of a file."""
+
+    def take(self) -> bytes:
+        """Everything written since the last time."""
+        data = b"".join(self._parts)
+        self._parts, self.size = [], 0
+        return data

@@ -1,0 +1,64 @@
+"""The slice of NCBI Taxonomy that the records need: viruses, hosts and vectors with their lineages."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from ncbi_stand_in.tables import read_table
+
+VIRUSES_TAX_ID = 10239
+
+
+@dataclass(frozen=True, eq=False)
+class Taxon:
+    """A taxon with its parents; `ancestors` run from the root down."""
+
+    tax_id: int
+    name: str
+    common_name: str | None
+    ancestors: tuple["Taxon", ...]
+
+    @cached_property
+    def lineage(self) -> tuple["Taxon", ...]:
+        """The taxa from the root to this one, itself included, as NCBI's reports list them."""
+        return (*self.ancestors, self)
+
+    @cached_property
+    def lineage_tax_ids(self) -> frozenset[int]:
+        """The tax IDs of the lineage: what a filter on any rank looks into."""
+        return frozenset(taxon.tax_id for taxon in self.lineage)
+
+
+class Taxonomy:
+    """All known taxa, found by NCBI Taxonomy ID, scientific name or common name."""
+
+    def __init__(self, table: dict[int, dict[str, object]]) -> None:
+        self._by_tax_id: dict[int, Taxon] = {}
+        self._by_name: dict[str, Taxon] = {}
+        for tax_id, row in table.items():
+            parent = self._by_tax_id[int(str(row["parent"]))] if "parent" in row else None
+            ancestors = parent.lineage if parent else ()
+            common_name = str(row["common_name"]) if "common_name" in row else None
+            taxon = Taxon(tax_id, str(row["name"]), common_name, ancestors)
+            self._by_tax_id[tax_id] = taxon
+            aliases = row.get("aliases", [])
+            names = [taxon.name, common_name, *(aliases if isinstance(aliases, list) else [])]
+            for name in filter(None, names):
+                self._by_name.setdefault(name.casefold(), taxon)
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the taxa that come with this package."""
+        return cls(read_table("taxa"))
+
+    def __getitem__(self, tax_id: int) -> Taxon:
+        return self._by_tax_id[tax_id]
+
+    def find(self, text: str) -> Taxon | None:
+        """Find a taxon by tax ID, scientific or common name, at any rank; None when it is not known."""
+        if text.isascii() and text.isdigit():
+            return self._by_tax_id.get(int(text))
+        return self._by_name.get(text.strip().casefold())
+
+
+TAXONOMY = Taxonomy.load()

@@ -1,0 +1,117 @@
+"""What the records of each virus look like: taxa, hosts, places, segments and genes."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from itertools import accumulate
+from random import Random
+from typing import Any, Generic, Self, TypeVar
+
+from ncbi_stand_in.genes import CodingRegion, Gene
+from ncbi_stand_in.tables import read_table
+from ncbi_stand_in.taxa import TAXONOMY, Taxon
+
+MOST_BASES_MISSING_AT_AN_END = 60
+
+
+Thing = TypeVar("Thing")
+
+
+class Weighted(Generic[Thing]):
+    """Things to draw from, given as `{thing: relative weight}`."""
+
+    def __init__(self, weights: dict[Thing, float]) -> None:
+        self.things = tuple(weights)
+        self._cumulative_weights = tuple(accumulate(weights.values()))
+
+    def draw(self, random: Random) -> Thing:
+        """One of the things, the heavier the likelier."""
+        return random.choices(self.things, cum_weights=self._cumulative_weights)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """A molecule of the genome: its reference length in bases and the genes on it."""
+
+    name: str | None
+    length: int
+    genes: tuple[Gene, ...]
+
+    def genes_within(self, first_base: int, last_base: int) -> tuple[Gene, ...]:
+        """The genes that a record reaching from one reference base to another holds whole."""
+        return _genes_within(self, first_base, last_base)
+
+    @cached_property
+    def most_missing_at_start(self) -> int:
+        """How many bases a complete record may lack before its first gene."""
+        first = min(region.location.begin for gene in self.genes for region in gene.coding_regions)
+        return min(first - 1, MOST_BASES_MISSING_AT_AN_END)
+
+    @cached_property
+    def most_missing_at_end(self) -> int:
+        """How many bases a complete record may lack after its last gene."""
+        last = max(region.location.end for gene in self.genes for region in gene.coding_regions)
+        return min(self.length - last, MOST_BASES_MISSING_AT_AN_END)
+
+
+@lru_cache(maxsize=65536)
+def _genes_within(segment: Segment, first_base: int, last_base: int) -> tuple[Gene, ...]:
+    return tuple(gene for gene in segment.genes if gene.lies_within(first_base, last_base))
+
+
+@dataclass(frozen=True, eq=False)
+class Virus:
+    """A virus as the generator knows it. `shares` are the parts (0 to 1) of isolates that have a thing."""
+
+    name: str
+    isolates_per_block: int
+    molecule: str
+    taxa: Weighted[Taxon]
+    hosts: dict[Taxon, Weighted[Taxon]]
+    places: Weighted[str]
+    isolate_name: str
+    isolation_sources: tuple[str, ...]
+    biosample_package: str
+    disease: str
+    pango_lineages: tuple[str, ...]
+    shares: dict[str, float]
+    segments: tuple[Segment, ...]
+
+    @classmethod
+    def from_row(cls, name: str, row: dict[str, Any]) -> Self:
+        """Read a virus of `viruses.yaml`."""
+        taxa = {TAXONOMY[tax_id]: facts for tax_id, facts in row["taxa"].items()}
+        return cls(
+            name=name,
+            isolates_per_block=row["isolates_per_block"],
+            molecule=row["molecule"],
+            taxa=Weighted({taxon: facts["weight"] for taxon, facts in taxa.items()}),
+            hosts={
+                taxon: Weighted({TAXONOMY[host]: weight for host, weight in facts["hosts"].items()})
+                for taxon, facts in taxa.items()
+            },
+            places=Weighted(row["places"]),
+            isolate_name=row["isolate_name"],
+            isolation_sources=tuple(row["isolation_sources"]),
+            biosample_package=row["biosample_package"],
+            disease=row["disease"],
+            pango_lineages=tuple(row.get("pango_lineages", ())),
+            shares=row["shares"],
+            segments=tuple(_segment(segment) for segment in row["segments"]),
+        )
+
+    def is_within(self, tax_ids: frozenset[int]) -> bool:
+        """Whether any of the virus's taxa belongs to one of those taxa."""
+        return any(taxon.lineage_tax_ids & tax_ids for taxon in self.taxa.things)
+
+
+def _segment(row: dict[str, Any]) -> Segment:
+    genes = (
+        Gene(gene["name"], tuple(CodingRegion.from_row(region) for region in gene["cds"])) for gene in row["genes"]
+    )
+    return Segment(row.get("name"), row["length"], tuple(genes))
+
+
+@cache
+def viruses() -> tuple[Virus, ...]:
+    """All viruses of the made-up world."""
+    return tuple(Virus.from_row(name, row) for name, row in read_table("viruses").items())

@@ -1,0 +1,83 @@
+"""The NCBI Datasets stand-in, run in this process for a test or a script.
+
+with StandIn(today=date(2026, 11, 20)) as stand_in:
+    requests.get(f"{stand_in.url}/virus/taxon/10244/genome/download")
+"""
+
+import socket
+import threading
+import time
+from datetime import date
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+
+from ncbi_stand_in.app import BASE_PATH, StandInState, create_app
+from ncbi_stand_in.faults import Fault
+from ncbi_stand_in.manners import RecordedRequest
+from ncbi_stand_in.records import World
+
+DEFAULT_TODAY = date(2026, 11, 20)
+START_SECONDS = 10
+
+
+class StandIn:
+    """A stand-in that listens on a free port of 127.0.0.1 while the `with` block lasts.
+
+    `url` is its base URL, `requests` what it was asked so far, oldest first.
+    """
+
+    def __init__(
+        self, *, today: date = DEFAULT_TODAY, epoch: date | None = None, seed: int = 1, records: int = 400
+    ) -> None:
+        self._state = StandInState(World(seed, records, epoch or today), today)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}{BASE_PATH}"
+        # Broken-off answers are what faults are for: uvicorn need not report them.
+        config = uvicorn.Config(create_app(self._state), log_level="critical", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                raise RuntimeError("the stand-in did not start")
+            time.sleep(0.01)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    @property
+    def control_url(self) -> str:
+        """Where the control calls are."""
+        return self.url.removesuffix(BASE_PATH) + "/control"
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The requests received so far: method, path, query pairs, headers."""
+        return list(self._state.requests)
+
+    @property
+    def world(self) -> World:
+        """The world it serves, to compare with."""
+        return self._state.world
+
+    def set_today(self, today: date) -> None:
+        """Move its clock."""
+        self._state.today = today
+
+    def fault(self, kind: str, times: int = 1, **details: Any) -> None:
+        """Let the next `times` downloads fail; kinds and their details are in `ncbi_stand_in.faults`."""
+        self._state.queue_fault(Fault(kind, **details), times)
+
+    def clear_faults(self) -> None:
+        """Forget the faults that wait."""
+        self._state.faults.clear()

@@ -1,0 +1,124 @@
+"""Each fault breaks what it says, and only for as many downloads as it was asked to."""
+
+import io
+import json
+import zipfile
+
+import pytest
+import requests
+
+from ncbi_stand_in.faults import FAULT_KINDS, Fault
+from tests.support.stand_in import StandIn
+from tests.unit.ncbi_stand_in.helpers import DATA, Download, get
+
+REPORT = DATA + "data_report.jsonl"
+
+
+def faulty(stand_in: StandIn) -> requests.Response:
+    return get(stand_in, "1335626", {"include_sequence": "NONE"})
+
+
+def sound(stand_in: StandIn) -> bytes:
+    return Download(faulty(stand_in)).response.content
+
+
+def test_status_with_body_and_headers_for_the_next_downloads_only(stand_in: StandIn) -> None:
+    stand_in.fault("status", times=2, status=429, body="slow down", headers={"Retry-After": "3"})
+    for _ in range(2):
+        response = faulty(stand_in)
+        assert (response.status_code, response.text) == (429, "slow down")
+        assert response.headers["Retry-After"] == "3"
+        assert "Ncbi-Phid" in response.headers
+    assert faulty(stand_in).status_code == 200
+
+
+def test_cut_closes_the_connection_mid_body(stand_in: StandIn) -> None:
+    whole = sound(stand_in)
+    stand_in.fault("cut", fraction=0.4)
+    with get(stand_in, "1335626", {"include_sequence": "NONE"}, stream=True) as response:
+        assert response.status_code == 200
+        assert "Content-Length" not in response.headers
+        received: list[bytes] = []
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            received.extend(response.iter_content(1))
+    assert 0 < len(received) < len(whole)
+    assert whole.startswith(b"".join(received))
+
+
+def test_truncated_ends_cleanly_but_is_no_zip(stand_in: StandIn) -> None:
+    whole = sound(stand_in)
+    stand_in.fault("truncated", fraction=0.5)
+    response = faulty(stand_in)
+    assert response.content == whole[: len(whole) // 2]
+    assert not zipfile.is_zipfile(io.BytesIO(response.content))
+
+
+def test_not_zip_is_a_web_page(stand_in: StandIn) -> None:
+    stand_in.fault("not_zip")
+    response = faulty(stand_in)
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/html")
+
+
+def test_bad_crc_is_noticed_by_the_central_directory_and_the_descriptor(stand_in: StandIn) -> None:
+    whole = sound(stand_in)
+    stand_in.fault("bad_crc")
+    broken = Download(faulty(stand_in))
+    assert broken.zip.testzip() == REPORT
+    right = zipfile.ZipFile(io.BytesIO(whole)).getinfo(REPORT).CRC.to_bytes(4, "little")
+    assert right in whole
+    assert right not in broken.response.content
+    assert len(broken.response.content) == len(whole)
+
+
+def test_md5_mismatch_leaves_the_zip_sound(stand_in: StandIn) -> None:
+    stand_in.fault("md5_mismatch")
+    package = Download(faulty(stand_in))
+    assert package.zip.testzip() is None
+    assert f"{'0' * 32}  {REPORT}\n" in package.zip.read("md5sum.txt").decode()
+
+
+def test_catalog_mismatch_leaves_the_zip_sound(stand_in: StandIn) -> None:
+    stand_in.fault("catalog_mismatch")
+    package = Download(faulty(stand_in))
+    assert package.zip.testzip() is None
+    (assembly,) = json.loads(package.text("dataset_catalog.json"))["assemblies"]
+    claimed = int(assembly["files"][0]["uncompressedLengthBytes"])
+    assert claimed == package.zip.getinfo(REPORT).file_size + 1
+
+
+def test_empty_404_is_ncbis_json(stand_in: StandIn) -> None:
+    stand_in.fault("empty_404")
+    response = faulty(stand_in)
+    assert response.status_code == 404
+    assert response.json()["code"] == 404
+    assert "does not match any items" in response.json()["message"]
+
+
+def test_a_refused_request_uses_up_no_fault(stand_in: StandIn) -> None:
+    stand_in.fault("not_zip")
+    assert get(stand_in, "nobody knows").status_code == 400
+    assert faulty(stand_in).headers["Content-Type"].startswith("text/html")
+
+
+def test_unknown_kinds_and_fractions_are_refused() -> None:
+    with pytest.raises(ValueError, match="unknown fault 'gremlins'; known: bad_crc, "):
+        Fault("gremlins")
+    with pytest.raises(ValueError, match="fraction"):
+        Fault("cut", fraction=1)
+
+
+def test_control_calls_queue_list_and_clear_faults(stand_in: StandIn) -> None:
+    url = f"{stand_in.control_url}/faults"
+    order = {"kind": "status", "times": 2, "status": 500}
+    assert len(requests.post(url, json=order, timeout=10).json()) == 2
+    assert [one["status"] for one in requests.get(url, timeout=10).json()] == [500, 500]
+    assert faulty(stand_in).status_code == 500
+    assert requests.delete(url, timeout=10).json() == []
+    assert faulty(stand_in).status_code == 200
+    assert requests.post(url, json={"kind": "gremlins"}, timeout=10).status_code == 422
+
+
+@pytest.mark.parametrize("kind", sorted(FAULT_KINDS))
+def test_every_kind_says_what_it_imitates(kind: str) -> None:
+    assert FAULT_KINDS[kind].__doc__
