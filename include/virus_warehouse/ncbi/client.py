@@ -1,0 +1,516 @@
+"""Fetching a data package over HTTP, as often as it takes and no longer than makes sense."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.client import HTTPException
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
+from urllib3.util import Retry
+
+from virus_warehouse import __version__
+from virus_warehouse.ncbi.errors import DatasetsUnavailable, ErrorBody, PackageError, RequestRefused
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+
+NCBI_DATASETS_URL = "https://api.ncbi.nlm.nih.gov/datasets/v2"
+
+# NCBI's limits (NCBI Datasets README, "API keys"), in requests a second.
+_REQUESTS_WITHOUT_KEY = 5
+_REQUESTS_WITH_KEY = 10
+
+# What NCBI's own command-line client retries: an overload, and every server error but "not implemented".
+_WORTH_RETRYING = frozenset({429, *range(500, 600)} - {501})
+_LONGEST_BACKOFF = 30.0
+_LONGEST_RETRY_AFTER = 10**9
+
+_CHUNK_BYTES = 1024 * 1024
+_FLOWING_BYTES = 64 * 1024
+_LONGEST_ERROR_BODY = 64 * 1024
+_LONGEST_FAILURE = 250
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one attempt at a download has come. There is no total: NCBI does not tell the length.
+
+    Attributes:
+        bytes: received in this attempt.
+        seconds: since NCBI began to answer it.
+        attempt: which attempt it is, from 1.
+    """
+
+    bytes: int
+    seconds: float
+    attempt: int
+
+    @property
+    def bytes_per_second(self) -> float:
+        """The mean rate of this attempt."""
+        return self.bytes / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Download:
+    """A finished download.
+
+    Attributes:
+        path: the package; None when NCBI answered that nothing matches the request.
+        url: what was asked for; never holds the API key.
+        requested_at: when the request that succeeded was sent, in UTC.
+        attempts: requests sent, the one that succeeded included.
+        http_status: of the answer that succeeded: 200, or 404 for an empty result.
+        ncbi_phid: NCBI's name for that request, to quote when asking its support.
+        datasets_version: NCBI's version of the service.
+        user_message: what NCBI wants its users to know; None when nothing.
+        bytes: the package's size.
+        seconds: from sending that request to the package's last byte.
+        sha256: of the package, in hex; None for an empty result.
+    """
+
+    path: Path | None
+    url: str
+    requested_at: datetime
+    attempts: int
+    http_status: int
+    ncbi_phid: str | None
+    datasets_version: str | None
+    user_message: str | None
+    bytes: int
+    seconds: float
+    sha256: str | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether NCBI answered that nothing matches. A package may be empty too: `DataPackage.is_empty`."""
+        return self.path is None
+
+
+class DatasetsClient:
+    """Downloads data packages from NCBI Datasets, politely and stubbornly. Threads may share one client.
+
+    Args:
+        base_url: the API's base URL, with neither credentials nor query.
+        api_key: raises NCBI's limit from 5 to 10 requests a second. Sent as a header to that host alone; it
+            appears in no URL, log, message or repr.
+        connect_timeout: seconds that connecting to one address of the host may take.
+        read_timeout: seconds that NCBI may be silent at a stretch.
+        attempts: requests sent for one download at most.
+        patience: seconds that NCBI may be silent altogether in one download, waits between attempts included.
+            A connection that delivers is not silent, so a long download takes the time it takes. An attempt
+            under way may overrun its share by `read_timeout`.
+        backoff_factor: seconds; the waits between attempts are 0 and then about 2, 4 and 8 times as long, at
+            most 30 s.
+        progress_interval: seconds between two calls of a download's `progress`.
+
+    Raises:
+        ValueError: a base URL or an API key that cannot be right.
+    """
+
+    def __init__(
+        self,
+        base_url: str = NCBI_DATASETS_URL,
+        api_key: str | None = None,
+        *,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 60.0,
+        attempts: int = 5,
+        patience: float = 100.0,
+        backoff_factor: float = 2.0,
+        progress_interval: float = 3.0,
+    ) -> None:
+        self.base_url = _checked_base_url(base_url)
+        self._api_key = _checked_api_key(api_key)
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._patience = patience
+        self._progress_interval = progress_interval
+        self._retry_policy = Retry(
+            total=attempts - 1,
+            status_forcelist=_WORTH_RETRYING,
+            backoff_factor=backoff_factor,
+            backoff_jitter=backoff_factor,
+            backoff_max=_LONGEST_BACKOFF,
+            # urllib3 would shorten a longer one, and we would pass on a time that NCBI did not name.
+            retry_after_max=_LONGEST_RETRY_AFTER,
+        )
+        self._pace = _Pace(_REQUESTS_WITH_KEY if self._api_key else _REQUESTS_WITHOUT_KEY)
+        self._session = _Session()
+        self._session.headers.update(
+            {
+                "Accept": "application/zip",
+                "Accept-Encoding": "identity",
+                "User-Agent": f"virus-warehouse/{__version__} (a DuckDB warehouse of virus genomes)",
+            }
+        )
+        if self._api_key:
+            self._session.headers["api-key"] = self._api_key
+
+    def __repr__(self) -> str:
+        return f"DatasetsClient({self.base_url!r}, api_key={'***' if self._api_key else None})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def download(
+        self,
+        request: VirusGenomeRequest,
+        destination: Path,
+        *,
+        accept: Callable[[Path], object] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Download:
+        """Download a package to `destination`, which is there afterwards whole or not at all.
+
+        NCBI often fails after a good start, with a body that is cut (NCBI issue #419) or a damaged package in
+        a faultless answer (NCBI issues #360, #440). So an attempt is everything from connecting to accepting
+        the package, and each starts from byte 0, because NCBI cannot resume.
+
+        Args:
+            request: what to ask for.
+            destination: the file to write; its folder is created when missing. Until it is accepted the
+                package lies beside it, with `.part` added to its name.
+            accept: called with the path of the complete package; raises `PackageError` when it is not whole,
+                which makes the attempt a failed one. It may move the package aside; otherwise that is
+                deleted.
+            progress: called every few seconds while bytes arrive, and at the end.
+
+        Returns:
+            What was received, or an empty result when NCBI has no record that matches.
+
+        Raises:
+            RequestRefused: NCBI will not serve this request: sending it again cannot help.
+            DatasetsUnavailable: attempts or patience used up, or NCBI asked to wait for longer than our
+                patience; `retry_after` then says how long.
+            OSError: `destination` cannot be written.
+        """
+        url = request.url(self.base_url)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        part = destination.with_name(f"{destination.name}.part")
+        policy = self._retry_policy
+        patience = _Patience(self._patience)
+        failures: list[_AttemptFailed] = []
+        try:
+            while True:
+                try:
+                    return self._attempt(
+                        url, part, destination, len(failures) + 1, patience, accept=accept, progress=progress
+                    )
+                except _AttemptFailed as failure:
+                    failures.append(failure)
+                policy = self._wait_for_next_attempt(policy, url, failures, patience)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _attempt(
+        self,
+        url: str,
+        part: Path,
+        destination: Path,
+        attempt: int,
+        patience: _Patience,
+        *,
+        accept: Callable[[Path], object] | None,
+        progress: Callable[[Progress], None] | None,
+    ) -> Download:
+        self._pace.wait()
+        requested_at = datetime.now(UTC)
+        started = time.monotonic()
+        response: requests.Response | None = None
+        size, sha256 = 0, None
+        try:
+            with patience.listening():
+                timeouts = (
+                    min(self._connect_timeout, patience.left),
+                    min(self._read_timeout, patience.left),
+                )
+                with self._session.get(url, stream=True, timeout=timeouts) as response:
+                    if response.status_code != requests.codes.ok:
+                        self._raise_unless_nothing_matches(response, url, attempt, patience)
+                    else:
+                        size, sha256 = self._save(response, part, attempt, patience, progress)
+            seconds = time.monotonic() - started
+            if sha256 is not None:
+                if accept is not None:
+                    accept(part)
+                part.replace(destination)
+        except (requests.RequestException, HTTPError, Silence) as error:
+            received = f" after {response.raw.tell()} bytes" if response is not None else ""
+            raise _AttemptFailed(f"{_innermost(error)}{received}", response) from error
+        except PackageError as error:
+            raise _AttemptFailed(f"package refused: {error}", response) from error
+        return Download(
+            path=destination if sha256 is not None else None,
+            url=url,
+            requested_at=requested_at,
+            attempts=attempt,
+            http_status=response.status_code,
+            ncbi_phid=response.headers.get("Ncbi-Phid"),
+            datasets_version=response.headers.get("X-Datasets-Version"),
+            user_message=_user_message(response),
+            bytes=size,
+            seconds=seconds,
+            sha256=sha256,
+        )
+
+    def _save(
+        self,
+        response: requests.Response,
+        part: Path,
+        attempt: int,
+        patience: _Patience,
+        progress: Callable[[Progress], None] | None,
+    ) -> tuple[int, str]:
+        """The size of the body, now in `part`, and its SHA-256."""
+        sha256 = hashlib.sha256()
+        size = 0
+        started = last_report = time.monotonic()
+        with part.open("wb", buffering=_CHUNK_BYTES) as file:
+            for chunk in _chunks(response, patience):
+                file.write(chunk)
+                sha256.update(chunk)
+                size += len(chunk)
+                now = time.monotonic()
+                if progress is not None and now - last_report >= self._progress_interval:
+                    progress(Progress(size, now - started, attempt))
+                    last_report = now
+            # The ledger is about to vouch for this file: it must outlive a power cut.
+            file.flush()
+            os.fsync(file.fileno())
+        if progress is not None:
+            progress(Progress(size, time.monotonic() - started, attempt))
+        return size, sha256.hexdigest()
+
+    def _raise_unless_nothing_matches(
+        self, response: requests.Response, url: str, attempt: int, patience: _Patience
+    ) -> None:
+        body = b""
+        # The status counts even when its explanation is cut.
+        with suppress(HTTPError, Silence):
+            for chunk in _chunks(response, patience):
+                body += chunk
+                if len(body) >= _LONGEST_ERROR_BODY:
+                    break
+        if self._api_key:
+            # NCBI repeats a key that it refuses.
+            body = body.replace(self._api_key.encode(), b"***")
+        error = ErrorBody.parse(body)
+        status = response.status_code
+        if status == requests.codes.not_found and error.is_json and "does not match any items" in error.message:
+            return
+        seen = f"HTTP {status} {response.reason or ''}".rstrip() + (f": {error.message}" if error.message else "")
+        if self._retry_policy.is_retry("GET", status):
+            raise _AttemptFailed(seen, response, _retry_after(self._retry_policy, response), error.message)
+        raise RequestRefused(
+            f"NCBI Datasets refused the request: {seen.rstrip('.')}. {self._way_out(status)}",
+            url=url,
+            status=status,
+            ncbi_phid=response.headers.get("Ncbi-Phid"),
+            attempts=attempt,
+            ncbi_message=error.message,
+        )
+
+    def _way_out(self, status: int) -> str:
+        if status in (requests.codes.unauthorized, requests.codes.forbidden):
+            return "Check the API key, or leave it out."
+        if status == requests.codes.not_found:
+            return f"Check the taxon, and that the base URL {self.base_url} is right."
+        return "Mend the request: sending it again cannot help."
+
+    def _wait_for_next_attempt(
+        self, policy: Retry, url: str, failures: Sequence[_AttemptFailed], patience: _Patience
+    ) -> Retry:
+        """The policy for the attempt that is now due.
+
+        Raises:
+            DatasetsUnavailable: none is.
+        """
+        failure = failures[-1]
+        try:
+            policy = policy.increment("GET", url, error=failure)
+        except MaxRetryError:
+            raise _given_up("no attempts left", url, failures) from failure
+        wait = failure.retry_after or policy.get_backoff_time()
+        if wait >= patience.left:
+            reason = "patience used up"
+            if failure.retry_after:
+                reason = f"NCBI asks to wait {failure.retry_after:.0f} s, longer than the patience left"
+            raise _given_up(reason, url, failures) from failure
+        _log.warning("Attempt %d failed: %s. Trying again in %.1f s.", len(failures), failure, wait)
+        patience.left -= wait
+        time.sleep(wait)
+        return policy
+
+
+class _AttemptFailed(Exception):
+    """One attempt failed in a way that another may not."""
+
+    def __init__(
+        self,
+        seen: str,
+        response: requests.Response | None,
+        retry_after: float | None = None,
+        ncbi_message: str = "",
+    ) -> None:
+        super().__init__(seen)
+        self.status = response.status_code if response is not None else None
+        self.ncbi_phid = response.headers.get("Ncbi-Phid") if response is not None else None
+        self.retry_after = retry_after
+        self.ncbi_message = ncbi_message
+
+
+class Silence(Exception):
+    """Patience ran out while a connection was open."""
+
+
+class _Patience:
+    """How long NCBI may still be silent in one download.
+
+    Attributes:
+        left: seconds; below zero when an attempt overran.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+        self._silent_since = 0.0
+        self._heard = 0
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the silence in which an attempt ends out of what is left."""
+        self._silent_since = time.monotonic()
+        self._heard = 0
+        try:
+            yield
+        finally:
+            self.left -= time.monotonic() - self._silent_since
+
+    def heard(self, size: int) -> None:
+        """Count bytes that arrived: a connection that delivers is not silent, but one that only drips is.
+
+        Raises:
+            Silence: patience has run out.
+        """
+        now = time.monotonic()
+        if now - self._silent_since > self.left:
+            raise Silence(f"less than {_FLOWING_BYTES} bytes in {now - self._silent_since:.0f} s")
+        self._heard += size
+        if self._heard >= _FLOWING_BYTES:
+            self._silent_since = now
+            self._heard = 0
+
+
+class _Pace:
+    """Spaces out the requests of all threads."""
+
+    def __init__(self, requests_per_second: float) -> None:
+        self._spacing = 1 / requests_per_second
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._spacing
+        time.sleep(turn - now)
+
+
+class _Session(requests.Session):
+    """Follows redirects, but keeps the API key from any other host, as requests does with `Authorization`.
+
+    Its adapters keep requests' default of no retries: those would be uncounted, and blind to a broken body.
+    """
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        super().rebuild_auth(prepared_request, response)
+        old_url, new_url = response.request.url or "", prepared_request.url or ""
+        if self.should_strip_auth(old_url, new_url):
+            prepared_request.headers.pop("api-key", None)
+
+
+def _chunks(response: requests.Response, patience: _Patience) -> Iterator[bytes]:
+    # `read1` hands over what has arrived; `read` waits for a full chunk, for ever if the body only drips.
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+        patience.heard(len(chunk))
+        yield chunk
+
+
+def _given_up(reason: str, url: str, failures: Sequence[_AttemptFailed]) -> DatasetsUnavailable:
+    last = failures[-1]
+    seen = "; ".join(
+        f"attempt {number}: {textwrap.shorten(str(failure), _LONGEST_FAILURE, placeholder=' ...')}"
+        for number, failure in enumerate(failures, start=1)
+    )
+    return DatasetsUnavailable(
+        f"NCBI Datasets gave no whole package ({reason}): {seen}. Try again later; if this lasts, write to"
+        " NCBI's support and quote the Ncbi-Phid.",
+        url=url,
+        status=last.status,
+        ncbi_phid=next((failure.ncbi_phid for failure in reversed(failures) if failure.ncbi_phid), None),
+        attempts=len(failures),
+        retry_after=last.retry_after,
+        ncbi_message=last.ncbi_message,
+    )
+
+
+def _retry_after(policy: Retry, response: requests.Response) -> float | None:
+    """Seconds that NCBI asks to wait; None when it does not, or not in a form that can be read."""
+    try:
+        return policy.get_retry_after(response.raw)
+    except (InvalidHeader, ValueError, OverflowError):
+        return None
+
+
+def _user_message(response: requests.Response) -> str | None:
+    names = ("X-Datasets-User-Message", "X-Datasets-Version-Message")
+    return " ".join(response.headers[name] for name in names if name in response.headers) or None
+
+
+def _innermost(error: BaseException) -> str:
+    """What happened, from the bottom of the chain: requests wraps urllib3 wraps the system."""
+    while isinstance(inner := error.__cause__ or error.__context__, OSError | HTTPError | HTTPException):
+        error = inner
+    return f"{type(error).__name__}: {error}"
+
+
+def _checked_base_url(base_url: str) -> str:
+    parts = urlsplit(base_url.strip())
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError(
+            f"the NCBI Datasets base URL for {parts.hostname} has credentials, a query or a fragment;"
+            " give it without, and the API key apart from it"
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"the NCBI Datasets base URL is {base_url!r}; it must be like {NCBI_DATASETS_URL}")
+    return base_url.strip().rstrip("/")
+
+
+def _checked_api_key(api_key: str | None) -> str | None:
+    key = (api_key or "").strip()
+    # requests would refuse such a header too, but show the key in its message.
+    if not re.fullmatch(r"[!-~]*", key):
+        raise ValueError("the NCBI API key holds characters that no key has; copy it again from your NCBI account")
+    return key or None

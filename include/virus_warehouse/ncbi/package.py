@@ -1,0 +1,213 @@
+"""A data package from NCBI: proven whole, then read as streams."""
+
+import hashlib
+import json
+import posixpath
+import re
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Self
+
+from virus_warehouse.ncbi.errors import PackageError
+
+DATA_FOLDER = "ncbi_dataset/data"
+CATALOG = f"{DATA_FOLDER}/dataset_catalog.json"
+MD5_SUMS = "md5sum.txt"
+README = "README.md"
+REPORTS = ("data_report", "annotation_report", "biosample_report")
+
+_CHUNK_BYTES = 1024 * 1024
+_LONGEST_INDEX = 64 * 1024 * 1024
+
+# What zipfile raises on bytes that are no sound zip; some of it is raised by accident rather than on purpose.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OverflowError, ValueError)
+
+
+class DataPackage:
+    """A virus genome data package in a zip file. Nothing is ever extracted: members are read as streams.
+
+    Args:
+        path: the zip file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"DataPackage({str(self.path)!r})"
+
+    def verify(self) -> Self:
+        """Prove that the package is whole, in one pass over its members' bytes and in constant memory.
+
+        NCBI has served truncated zips with a faultless status (NCBI issues #277, #360) and sound zips whose
+        CRCs were wrong for days (NCBI issue #440). Hence all of it: the central directory, every member's
+        CRC, `md5sum.txt` for every data member, and the lengths in the catalog.
+
+        Returns:
+            This package.
+
+        Raises:
+            PackageError: it is not whole; says which member is at fault, what was expected and what was
+                found.
+            OSError: the file cannot be read.
+        """
+        with self._archive() as archive:
+            members = self._checked_directory(archive)
+            actual_md5 = {name: self._md5(archive, member) for name, member in members.items()}
+            self._check_md5_sums(self._index(archive, members, MD5_SUMS), actual_md5)
+            self._check_catalog(self._index(archive, members, CATALOG), members)
+        return self
+
+    @property
+    def report_names(self) -> tuple[str, ...]:
+        """Which of `REPORTS` the package holds."""
+        with self._archive() as archive:
+            names = set(archive.namelist())
+        return tuple(report for report in REPORTS if _report_member(report) in names)
+
+    def has_report(self, name: str) -> bool:
+        """Whether the package holds this one of `REPORTS`."""
+        return name in self.report_names
+
+    def open_report(self, name: str) -> IO[bytes]:
+        """The bytes of a report, as a stream to be closed by the caller.
+
+        Args:
+            name: one of `REPORTS`.
+
+        Raises:
+            PackageError: the package has no such report.
+        """
+        with self._archive() as archive:
+            try:
+                # The stream keeps the file open for as long as it needs it, whatever becomes of the archive
+                # object.
+                return archive.open(_report_member(name))
+            except KeyError:
+                raise self._error(f"no such report; it holds {self.report_names}", _report_member(name)) from None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the package says that no record matches: its data report is absent or has no bytes.
+
+        Both are seen as the answer to a request that nothing matches, so ask only a package that was
+        verified.
+        """
+        with self._archive() as archive:
+            lengths = {member.filename: member.file_size for member in archive.infolist()}
+        return lengths.get(_report_member("data_report"), 0) == 0
+
+    def _error(self, reason: str, member: str | None = None) -> PackageError:
+        return PackageError(reason, path=self.path, member=member)
+
+    @contextmanager
+    def _archive(self) -> Iterator[zipfile.ZipFile]:
+        try:
+            archive = zipfile.ZipFile(self.path)
+        except _UNREADABLE as error:
+            raise self._error(
+                f"expected a whole zip file, found {self.path.stat().st_size} bytes without"
+                f" a sound central directory ({error})"
+            ) from error
+        with archive:
+            yield archive
+
+    def _checked_directory(self, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+        """The members by name, after all that can be refused before a byte of them is inflated."""
+        members = {member.filename: member for member in archive.infolist() if not member.filename.endswith("/")}
+        for name, count in Counter(archive.namelist()).items():
+            if count > 1:
+                raise self._error(f"expected once, found {count} times", name)
+        for name, member in members.items():
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
+                raise self._error("expected a name inside the package, found one that leads out of it", name)
+            if not 0 <= member.header_offset < self.path.stat().st_size:
+                raise self._error(
+                    f"expected to start within the file, found its start at byte {member.header_offset}", name
+                )
+            if member.flag_bits & 0x1:
+                raise self._error("expected plain data, found an encrypted member", name)
+            if member.compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+                raise self._error(f"expected a stored or deflated member, found method {member.compress_type}", name)
+        return members
+
+    def _chunks(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+        """The member's bytes; at their end its length and CRC have been checked."""
+        length = 0
+        try:
+            with archive.open(member) as stream:
+                while chunk := stream.read(_CHUNK_BYTES):
+                    length += len(chunk)
+                    yield chunk
+        except _UNREADABLE as error:
+            raise self._error(
+                f"expected {member.file_size} bytes with CRC {member.CRC:08x}, found damage ({error})",
+                member.filename,
+            ) from error
+        # zipfile does not mind data that ends early with the right CRC.
+        if length != member.file_size:
+            raise self._error(f"expected {member.file_size} bytes, found {length}", member.filename)
+
+    def _md5(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
+        md5 = hashlib.md5(usedforsecurity=False)
+        for chunk in self._chunks(archive, member):
+            md5.update(chunk)
+        return md5.hexdigest()
+
+    def _index(self, archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], name: str) -> str:
+        """The text of one of the two small members that tell what the package holds."""
+        if name not in members:
+            raise self._error("expected in every package, found none", name)
+        if members[name].file_size > _LONGEST_INDEX:
+            raise self._error(f"expected at most {_LONGEST_INDEX} bytes, found {members[name].file_size}", name)
+        try:
+            return b"".join(self._chunks(archive, members[name])).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise self._error(f"expected UTF-8 text, found other bytes ({error})", name) from error
+
+    def _check_md5_sums(self, text: str, actual: Mapping[str, str]) -> None:
+        expected: dict[str, str] = {}
+        for line in filter(str.strip, text.splitlines()):
+            entry = re.fullmatch(r"([0-9a-fA-F]{32}) [ *](.+)", line)
+            if entry is None:
+                raise self._error(f"expected lines of an MD5 sum and a name, found {line[:200]!r}", MD5_SUMS)
+            expected[entry[2]] = entry[1].lower()
+        for name in sorted(actual.keys() - expected.keys() - {README, MD5_SUMS}):
+            raise self._error(f"expected a line in {MD5_SUMS} for it, found none", name)
+        for name, md5 in expected.items():
+            if name not in actual:
+                raise self._error(f"expected a member, as {MD5_SUMS} lists it, found none", name)
+            if actual[name] != md5:
+                raise self._error(f"expected MD5 {md5} ({MD5_SUMS}), found {actual[name]}", name)
+
+    def _check_catalog(self, text: str, members: Mapping[str, zipfile.ZipInfo]) -> None:
+        try:
+            listed = [
+                (posixpath.normpath(posixpath.join(DATA_FOLDER, file["filePath"])), _length(file))
+                for assembly in json.loads(text)["assemblies"]
+                for file in assembly["files"]
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise self._error(
+                f"expected a JSON catalog of assemblies and their files, found something else ({error!r})",
+                CATALOG,
+            ) from error
+        for name, length in listed:
+            if name not in members:
+                raise self._error(f"expected a member, as {CATALOG} lists it, found none", name)
+            if length is not None and length != members[name].file_size:
+                raise self._error(f"expected {length} bytes ({CATALOG}), found {members[name].file_size}", name)
+
+
+def _report_member(name: str) -> str:
+    return f"{DATA_FOLDER}/{name}.jsonl"
+
+
+def _length(file: Mapping[str, Any]) -> int | None:
+    """A catalog entry's length in bytes; None where it has none: NCBI's JSON leaves out zeros."""
+    length = file.get("uncompressedLengthBytes")
+    return None if length is None else int(length)

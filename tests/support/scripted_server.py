@@ -1,0 +1,147 @@
+"""An HTTP server that answers exactly what a test tells it to, faults included."""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One scripted answer.
+
+    Attributes:
+        status: HTTP status.
+        headers: sent besides those that say how the body is framed.
+        body: the bytes, or pieces of them that are sent one after the other.
+        chunked: whether the body is sent in chunks without a length, as NCBI does.
+        cut_after: bytes of the body after which the connection is closed; None sends it all.
+        stall_seconds: how long the server is silent once.
+        stall_after: bytes of the body after which it is silent; None: before it answers at all.
+        pause_seconds: silence after every piece of the body.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | Sequence[bytes] = b""
+    chunked: bool = True
+    cut_after: int | None = None
+    stall_seconds: float = 0.0
+    stall_after: int | None = None
+    pause_seconds: float = 0.0
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        return [self.body] if isinstance(self.body, bytes) else self.body
+
+
+@dataclass(frozen=True)
+class ReceivedRequest:
+    """What a client sent. Header names are lower-case."""
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: dict[str, str]
+
+
+class ScriptedServer:
+    """Gives its answers in order, one a request, and then the last one again and again.
+
+    Used as a context manager. `requests` holds what was received so far.
+    """
+
+    def __init__(self, *answers: Answer) -> None:
+        self._answers = list(answers)
+        self._lock = threading.Lock()
+        self.requests: list[ReceivedRequest] = []
+        self.stopping = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.script = self
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def next_answer(self, request: ReceivedRequest) -> Answer:
+        with self._lock:
+            self.requests.append(request)
+            return self._answers[min(len(self.requests), len(self._answers)) - 1]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    script: ScriptedServer
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that hang up are part of the play."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        script = self.server.script
+        answer = script.next_answer(
+            ReceivedRequest(
+                method=self.command,
+                path=parts.path,
+                query=parse_qsl(parts.query, keep_blank_values=True),
+                headers={name.lower(): value for name, value in self.headers.items()},
+            )
+        )
+        if answer.stall_after is None:
+            script.stopping.wait(answer.stall_seconds)
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(sum(map(len, answer.pieces))))
+        self.end_headers()
+        sent = 0
+        for piece in _split(answer.pieces, {answer.cut_after, answer.stall_after}):
+            if sent == answer.stall_after:
+                script.stopping.wait(answer.stall_seconds)
+            if sent == answer.cut_after:
+                break
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if answer.chunked else piece)
+            self.wfile.flush()
+            sent += len(piece)
+            script.stopping.wait(answer.pause_seconds)
+        if sent == answer.stall_after:
+            script.stopping.wait(answer.stall_seconds)
+        if answer.cut_after is not None:
+            self.close_connection = True
+        elif answer.chunked:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def _split(pieces: Iterable[bytes], marks: set[int | None]) -> Iterator[bytes]:
+    """The same bytes, with a piece ending at each mark."""
+    start = 0
+    for piece in pieces:
+        inside = sorted(mark - start for mark in marks if mark is not None and start < mark < start + len(piece))
+        for begin, end in zip([0, *inside], [*inside, len(piece)], strict=True):
+            if begin < end:
+                yield piece[begin:end]
+        start += len(piece)
