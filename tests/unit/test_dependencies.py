@@ -1,0 +1,67 @@
+"""Every dependency is explained, pinned and hashed, and comes from whatever index the reader uses."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXPLAINED = (ROOT / "docs/dependencies.md").read_text()
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def asked_for(file: str) -> list[str]:
+    return [canonical(name) for name in re.findall(rf"^({NAME})", (ROOT / file).read_text(), re.MULTILINE)]
+
+
+def explained_under(heading: str) -> list[str]:
+    section = EXPLAINED.split(f"## {heading}\n")[1].split("\n## ")[0]
+    return [canonical(name) for name in re.findall(rf"^\| `({NAME})` \|", section, re.MULTILINE)]
+
+
+def pins(file: str) -> dict[str, str]:
+    """Each pin of a lock file, with all that belongs to it: its marker, its hashes, its comments."""
+    text = (ROOT / file).read_text()
+    blocks = re.split(r"^(?=\S)", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE), flags=re.MULTILINE)
+    return {block.splitlines()[0].rstrip(" \\"): block for block in blocks if block}
+
+
+@pytest.mark.parametrize(
+    ("file", "heading"),
+    [("requirements.in", "What runs"), ("requirements-dev.in", "What tests and lints")],
+)
+def test_each_dependency_is_explained_once_and_nothing_else_is(file: str, heading: str) -> None:
+    assert asked_for(file)
+    assert sorted(explained_under(heading)) == sorted(asked_for(file))
+
+
+def test_each_explanation_says_what_and_why() -> None:
+    rows = [row.strip("| ").split(" | ") for row in EXPLAINED.splitlines() if row.startswith("| `")]
+    assert all(len(row) == 3 and all(cell.strip() for cell in row) for row in rows)
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+def test_each_pin_is_exact_and_has_a_hash(file: str) -> None:
+    loose = [pin for pin in pins(file) if not re.match(rf"{NAME}(\[[^]]+\])?==[\w.!+]+( ;|$)", pin)]
+    bare = [pin for pin, block in pins(file).items() if not re.search(r"--hash=sha256:[0-9a-f]{64}\b", block)]
+    assert (loose, bare) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("source", "lock"),
+    [("requirements.in", "requirements.txt"), ("requirements-dev.in", "requirements-dev.txt")],
+)
+def test_the_lock_is_not_older_than_what_it_was_made_from(source: str, lock: str) -> None:
+    locked = {canonical(re.split(r"[=\[]", pin)[0]) for pin in pins(lock)}
+    assert set(asked_for(source)) <= locked
+
+
+@pytest.mark.parametrize("file", ["requirements.in", "requirements-dev.in", "requirements.txt", "requirements-dev.txt"])
+def test_no_index_is_named(file: str) -> None:
+    text = (ROOT / file).read_text()
+    assert not re.findall(r".*(?:://|--(?:extra-)?index|--find-links|--trusted-host).*", text)
