@@ -1,0 +1,81 @@
+"""The archive of verified packages, `data/packages/<source>/<run>.zip`, each with a sidecar that says what it is."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from virus_warehouse.atomic_file import write_json
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ArchivedPackage:
+    """A package and what is known of it: enough to load it again, now or in a rebuild."""
+
+    run_id: str
+    source: str
+    mode: str
+    fingerprint: str
+    dag_id: str | None
+    dag_run_id: str | None
+    updated_since: date | None
+    until: date | None
+    request_url: str
+    requested_at: datetime
+    http_status: int | None
+    ncbi_phid: str | None
+    datasets_version: str | None
+    bytes: int
+    sha256: str
+
+
+class Archive:
+    """The packages of one source."""
+
+    def __init__(self, packages: Path, source: str) -> None:
+        self.folder = packages / source
+
+    def path(self, run_id: str) -> Path:
+        """Where the package of a run lies, or would."""
+        return self.folder / f"{run_id}.zip"
+
+    def keep(self, package: ArchivedPackage, file: Path) -> Path:
+        """Move a verified package into the archive, then write its sidecar: a sidecar means a whole package."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kept = file.replace(self.path(package.run_id))
+        write_json(kept.with_suffix(".json"), asdict(package))
+        return kept
+
+    def packages(self) -> Iterator[ArchivedPackage]:
+        """The packages held, newest request first."""
+        held = [self._read(sidecar) for sidecar in self.folder.glob("*.json")]
+        yield from sorted(held, key=lambda package: package.requested_at, reverse=True)
+
+    def prune(self, retention_days: int, now: datetime) -> None:
+        """Delete packages requested longer ago than `retention_days`, but never the newest full one or any after it.
+
+        A rebuild starts at the newest full package, so that one and all that follow it are needed.
+        """
+        held = list(self.packages())
+        newest_full = next((package for package in held if package.mode == "full"), None)
+        if newest_full is None:
+            return
+        for package in held:
+            is_old = package.requested_at < now - timedelta(days=retention_days)
+            if is_old and package.requested_at < newest_full.requested_at:
+                # The sidecar first: without it the zip is not a package any more, whatever happens next.
+                self.path(package.run_id).with_suffix(".json").unlink(missing_ok=True)
+                self.path(package.run_id).unlink(missing_ok=True)
+                logger.info("deleted package %s of %s from the archive", package.run_id, package.requested_at)
+
+    @staticmethod
+    def _read(sidecar: Path) -> ArchivedPackage:
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+        for name in ("updated_since", "until"):
+            content[name] = date.fromisoformat(content[name]) if content[name] else None
+        content["requested_at"] = datetime.fromisoformat(content["requested_at"])
+        return ArchivedPackage(**content)

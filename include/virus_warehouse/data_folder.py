@@ -1,0 +1,81 @@
+"""Where a warehouse lives: `VIRUS_DATA`, with a place for everything that is kept beside the warehouse file."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PATH = Path(__file__).parents[2] / "data"
+
+
+class DataFolderError(OSError):
+    """The data folder can neither be found nor made; names it and the way out."""
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A data folder and the places in it."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> "DataFolder":
+        """The folder that `VIRUS_DATA` names (`data/` in the checkout), created when missing.
+
+        Raises:
+            DataFolderError: when it cannot be created or written.
+        """
+        folder = cls(Path(os.environ.get("VIRUS_DATA") or DEFAULT_PATH).absolute())
+        folder.create()
+        return folder
+
+    @property
+    def warehouse(self) -> Path:
+        """The warehouse file that `VIRUS_WAREHOUSE` names, or `warehouse.duckdb` here."""
+        return Path(os.environ.get("VIRUS_WAREHOUSE") or self.root / "warehouse.duckdb").absolute()
+
+    @property
+    def packages(self) -> Path:
+        """Verified packages, a folder a source: what a retry reads and a rebuild starts from."""
+        return self.root / "packages"
+
+    @property
+    def refused(self) -> Path:
+        """Packages that were not whole, for the curious."""
+        return self.root / "refused"
+
+    @property
+    def runs(self) -> Path:
+        """The state of every run, a JSON file each."""
+        return self.root / "runs"
+
+    @property
+    def temporary(self) -> Path:
+        """A folder for each run that works: what it downloads, unpacks and spills."""
+        return self.root / "temporary"
+
+    @property
+    def candidates(self) -> Path:
+        """Copies of the warehouse that are checked before they are published."""
+        return self.root / "published" / "candidates"
+
+    @property
+    def snapshot(self) -> Path:
+        """The published snapshot, the file that people query."""
+        return self.root / "published" / "virus.duckdb"
+
+    def create(self) -> None:
+        """Make every place that is missing.
+
+        Raises:
+            DataFolderError: when one cannot be made or written.
+        """
+        try:
+            for place in (self.packages, self.refused, self.runs, self.temporary, self.candidates):
+                place.mkdir(parents=True, exist_ok=True)
+                if not os.access(place, os.W_OK):
+                    raise PermissionError(13, "not writable", str(place))
+        except OSError as error:
+            raise DataFolderError(
+                f"the data folder {self.root} cannot be used: {error.filename}: {error.strerror}. "
+                f"Set VIRUS_DATA to a folder that this user may write, or make this one writable."
+            ) from error

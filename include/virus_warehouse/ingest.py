@@ -1,0 +1,444 @@
+"""One run, from window to commit: ask for what changed, prove the package, merge it with its ledger row."""
+
+import logging
+import platform
+import resource
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from virus_warehouse import __version__
+from virus_warehouse.archive import Archive, ArchivedPackage
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ncbi.client import DatasetsClient, Progress
+from virus_warehouse.ncbi.errors import DatasetsError, PackageError
+from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.reports import data_report
+from virus_warehouse.reports.report_file import unpack
+from virus_warehouse.run_file import RunFile, is_running, run_lock
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.load import Load, merge_data_report
+from virus_warehouse.warehouse.schema import OUTCOMES, TIMED_STAGES
+from virus_warehouse.warehouse.session import private_session
+from virus_warehouse.windows import FULL, WINDOW, Window, WindowWish, plan_window
+
+logger = logging.getLogger(__name__)
+
+OnProgress = Callable[[Progress], None]
+
+
+class EmptyFullLoad(RuntimeError):
+    """NCBI has nothing where everything was asked for: more likely its fault than the truth."""
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What a committed run did, for whoever asked for it."""
+
+    run_id: str
+    source: str
+    mode: str
+    updated_since: date | None
+    until: date | None
+    watermark: date | None
+    counts: dict[str, int]
+
+    @property
+    def changed(self) -> bool:
+        """Whether a person who queries the records could see a difference."""
+        return any(self.counts[outcome] for outcome in ("inserted", "revised", "touched", "withdrawn"))
+
+
+def ingest(
+    source: Source,
+    *,
+    client: DatasetsClient,
+    warehouse: Warehouse,
+    data: DataFolder,
+    origin: ledger.RunOrigin | None = None,
+    wish: WindowWish | None = None,
+    airflow_version: str | None = None,
+    on_progress: OnProgress | None = None,
+) -> IngestResult:
+    """Run one source once: window, request, download, verify, archive, stage, merge.
+
+    The warehouse is held for three short moments only: to open the run, to merge, and to close a run that
+    failed. A failed run has its row and its run file like any other.
+
+    Args:
+        source: what to ask for.
+        client: whom to ask.
+        warehouse: where the rows and the ledger live.
+        data: where packages, run files and temporary files live.
+        origin: the Airflow task that runs this.
+        wish: mode and days asked for; the default follows the watermark.
+        airflow_version: for the ledger's `versions`.
+        on_progress: called every few seconds of the download.
+
+    Raises:
+        RequestRefused, WindowError: another try would end the same way.
+        DatasetsUnavailable, EmptyFullLoad, WarehouseLocked, GateError: a later try may succeed.
+    """
+    with ExitStack() as stack:
+        run = _Run(
+            source=source,
+            client=client,
+            warehouse=warehouse,
+            data=data,
+            origin=origin or ledger.RunOrigin(),
+            wish=wish or WindowWish(),
+            airflow_version=airflow_version,
+            on_progress=on_progress,
+            stack=stack,
+        )
+        return run.work()
+
+
+class _Run:
+    """One run at work. `row` is its ledger row, filled in as things become known."""
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        client: DatasetsClient,
+        warehouse: Warehouse,
+        data: DataFolder,
+        origin: ledger.RunOrigin,
+        wish: WindowWish,
+        airflow_version: str | None,
+        on_progress: OnProgress | None,
+        stack: ExitStack,
+    ) -> None:
+        self.source, self.client, self.warehouse, self.data = source, client, warehouse, data
+        self.origin, self.wish, self.on_progress = origin, wish, on_progress
+        started_at = datetime.now(UTC)
+        self.run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{source.name}-{secrets.token_hex(3)}"
+        self.archive = Archive(data.packages, source.name)
+        self.file = RunFile(data.runs, self.run_id)
+        self.seconds = dict.fromkeys(TIMED_STAGES, 0.0)
+        self.has_row = False
+        self.requested_at = started_at
+        self.row: dict[str, object] = {
+            "run_id": self.run_id,
+            "source": source.name,
+            "mode": wish.effective_mode,
+            "fingerprint": source.fingerprint,
+            **asdict(origin),
+            "status": "running",
+            "started_at": started_at,
+            "versions": {
+                "virus_warehouse": __version__,
+                "duckdb": duckdb.__version__,
+                "python": platform.python_version(),
+                "airflow": airflow_version,
+            },
+        }
+        stack.enter_context(run_lock(data.runs, self.run_id))
+        self.temporary = stack.enter_context(_temporary_folder(data.temporary / self.run_id))
+        self.session = stack.enter_context(private_session(self.temporary))
+
+    def work(self) -> IngestResult:
+        try:
+            window = self.open()
+            package = self.fetch(window)
+            lines = self.stage(package)
+            result = self.merge(window, lines)
+        except BaseException as error:
+            self.close_failed(error)
+            raise
+        self.archive.prune(self.source.retention_days, datetime.now(UTC))
+        summary = describe(result)
+        self.tell("finished", summary=summary)
+        logger.info("run %s: %s", self.run_id, summary)
+        return result
+
+    def open(self) -> Window:
+        """Plan the window and open the ledger row, in one transaction: two runs never plan on one state."""
+        self.tell("open")
+        with self.warehouse.transaction(self.session):
+            for run_id in ledger.close_dead_runs(self.session, lambda run_id: is_running(self.data.runs, run_id)):
+                logger.warning("run %s was left by a process that is gone; closed as failed", run_id)
+                shutil.rmtree(self.data.temporary / run_id, ignore_errors=True)
+            window = plan_window(self.session, self.source, self.origin, self.wish)
+            self.row |= {
+                "mode": window.mode,
+                "updated_since": window.updated_since,
+                "until": window.until,
+                "watermark_before": window.watermark,
+            }
+            ledger.insert(self.session, self.row)
+            self.is_retry = not ledger.has_committed(self.session, self.origin)
+        self.has_row = True
+        logger.info("run %s: %s load, updated since %s", self.run_id, window.mode, window.updated_since or "ever")
+        return window
+
+    def fetch(self, window: Window) -> DataPackage | None:
+        """The package of the window, from the archive or from NCBI; None when NCBI says that nothing matches."""
+        archived = self.package_of_earlier_try(window)
+        if archived is not None:
+            self.requested_at = archived.requested_at
+            self.row |= {"attempts": 0, **_provenance(archived)}
+            path = self.archive.path(archived.run_id)
+            logger.info("using the package that run %s archived", archived.run_id)
+        else:
+            downloaded = self.download(window)
+            if downloaded is None:
+                self.refuse_empty_full_load(window)
+                return None
+            path = downloaded
+        self.row["package_path"] = str(path.relative_to(self.data.root))
+        package = DataPackage(path)
+        if package.is_empty:
+            self.refuse_empty_full_load(window)
+            return None
+        return package
+
+    def download(self, window: Window) -> Path | None:
+        request = self.source.request_since(window.updated_since)
+        self.row["request_url"] = request.url(self.client.base_url)
+        self.tell("download")
+        with self.timed("download"):
+            download = self.client.download(
+                request, self.temporary / "package.zip", accept=self.prove, progress=self.report_progress
+            )
+        if download.user_message:
+            logger.warning("NCBI says: %s", download.user_message)
+        self.requested_at = download.requested_at
+        self.row |= {
+            "requested_at": download.requested_at,
+            "attempts": download.attempts,
+            "http_status": download.http_status,
+            "ncbi_phid": download.ncbi_phid,
+            "datasets_version": download.datasets_version,
+        }
+        if download.path is None:
+            return None
+        self.row |= {"package_bytes": download.bytes, "package_sha256": download.sha256}
+        self.tell("archive")
+        with self.timed("archive"):
+            package = ArchivedPackage(
+                run_id=self.run_id,
+                source=self.source.name,
+                mode=window.mode,
+                fingerprint=self.source.fingerprint,
+                dag_id=self.origin.dag_id,
+                dag_run_id=self.origin.dag_run_id,
+                updated_since=window.updated_since,
+                until=window.until,
+                request_url=download.url,
+                requested_at=download.requested_at,
+                http_status=download.http_status,
+                ncbi_phid=download.ncbi_phid,
+                datasets_version=download.datasets_version,
+                bytes=download.bytes,
+                sha256=download.sha256 or "",
+            )
+            return self.archive.keep(package, download.path)
+
+    def package_of_earlier_try(self, window: Window) -> ArchivedPackage | None:
+        """What an earlier, uncommitted try of the same DAG run archived: no need to download it again."""
+        if self.origin.dag_run_id is None or not self.is_retry:
+            return None
+        wanted = (self.origin.dag_id, self.origin.dag_run_id, self.source.fingerprint, window.updated_since)
+        for package in self.archive.packages():
+            held = (package.dag_id, package.dag_run_id, package.fingerprint, package.updated_since)
+            if held == wanted and self.is_whole(package):
+                return package
+        return None
+
+    def is_whole(self, package: ArchivedPackage) -> bool:
+        try:
+            DataPackage(self.archive.path(package.run_id)).verify()
+        except (PackageError, OSError) as error:
+            logger.warning("the archived package of run %s cannot be used: %s", package.run_id, error)
+            return False
+        return True
+
+    def prove(self, path: Path) -> None:
+        """Accept a downloaded package, or move it aside for the curious."""
+        with self.timed("verify"):
+            try:
+                DataPackage(path).verify()
+            except PackageError as error:
+                kept = path.replace(self.data.refused / f"{self.run_id}-{secrets.token_hex(2)}.zip")
+                logger.warning("package refused, kept as %s: %s", kept, error)
+                raise
+
+    def refuse_empty_full_load(self, window: Window) -> None:
+        if window.mode == FULL and not self.source.allow_empty:
+            raise EmptyFullLoad(
+                f"NCBI has no record at all for source {self.source.name} ({self.row['request_url']}). If that may "
+                f"be so, set allow_empty: true for the source; otherwise check its taxon and filters."
+            )
+
+    def stage(self, package: DataPackage | None) -> int:
+        """Unpack the data report, and read it into the private session. Returns its lines."""
+        self.tell("stage")
+        with self.timed("stage"):
+            path = self.temporary / data_report.FILE_NAME
+            if package is None:
+                path.touch()
+                lines = 0
+            else:
+                with package.open_report(data_report.NAME) as member:
+                    lines = unpack(member, path)
+            return data_report.stage(self.session, path, lines)
+
+    def merge(self, window: Window, lines: int) -> IngestResult:
+        """Rows, ledger row and watermark, in one transaction."""
+        self.tell("merge", lines=lines)
+        started = time.monotonic()
+        with self.warehouse.transaction(self.session):
+            committed_at = ledger.next_commit_time(self.session, self.source.name)
+            load = Load(
+                source=self.source,
+                run_id=self.run_id,
+                mode=window.mode,
+                valid_from=committed_at,
+                is_newest_package=ledger.is_newest_package(self.session, self.source.name, self.requested_at),
+                filter_changed=window.filter_changed,
+                since=window.updated_since if window.mode == WINDOW else None,
+                until=window.until,
+            )
+            if lines == 0:
+                self.warn_of_held_rows(window)
+            counts = {"lines": lines, **merge_data_report(self.session, load, lines)}
+            ledger.insert_report(
+                self.session,
+                {"run_id": self.run_id, "source": self.source.name, "report": data_report.NAME, **counts},
+            )
+            counts |= {"withdrawn": 0, "missing": 0}
+            watermark = self.watermark_after(window)
+            self.seconds["merge"] = time.monotonic() - started  # the row tells it, so all but the commit
+            self.row |= {
+                **counts,
+                "status": "success",
+                "ended_at": committed_at,
+                "watermark": watermark,
+                "peak_rss_mib": _peak_rss_mib(),
+                "seconds": self.seconds,
+            }
+            ledger.update(self.session, self.run_id, self.row)
+        return IngestResult(
+            run_id=self.run_id,
+            source=self.source.name,
+            mode=window.mode,
+            updated_since=window.updated_since,
+            until=window.until,
+            watermark=watermark,
+            counts=counts,
+        )
+
+    def watermark_after(self, window: Window) -> date | None:
+        """The watermark moves with the data, not with the clock, never back, and never past the request."""
+        if window.mode == WINDOW:
+            return window.watermark
+        row = self.session.execute(
+            "SELECT max(update_date) FROM data_report WHERE update_date <= ?", [self.requested_at.date()]
+        ).fetchone()
+        shown = None if row is None else row[0]
+        return max((day for day in (window.watermark, shown) if day is not None), default=None)
+
+    def warn_of_held_rows(self, window: Window) -> None:
+        held = self.session.execute(
+            "SELECT count(*) FROM warehouse.main.virus_genome WHERE source = ? "
+            "AND update_date >= coalesce(?, DATE '0001-01-01') AND update_date < coalesce(?, DATE '9999-01-01')",
+            [self.source.name, window.updated_since, window.until],
+        ).fetchone()
+        if held is not None and held[0]:
+            logger.warning("NCBI shows nothing in this window, yet %s records held lie in it", held[0])
+
+    def close_failed(self, error: BaseException) -> None:
+        """Tell the failure in the run file and in the ledger. The ledger may be what failed: then the file stays."""
+        self.row |= {
+            "status": "failed",
+            "error": f"{type(error).__name__}: {error}",
+            "ended_at": datetime.now(UTC),
+            "seconds": self.seconds,
+            "peak_rss_mib": _peak_rss_mib(),
+        }
+        if isinstance(error, DatasetsError):
+            self.row |= {
+                "attempts": error.attempts,
+                "http_status": error.status,
+                "ncbi_phid": error.ncbi_phid,
+            }
+        try:
+            self.tell("failed")
+            with self.warehouse.transaction(self.session):
+                if self.has_row:
+                    ledger.update(self.session, self.run_id, self.row)
+                else:
+                    ledger.insert(self.session, self.row)
+        except Exception:
+            logger.exception("run %s failed, and its ledger row could not be written", self.run_id)
+
+    def report_progress(self, progress: Progress) -> None:
+        rate = progress.bytes_per_second / 1e6
+        logger.info(
+            "%.1f MB in %.0f s (%.1f MB/s), attempt %d",
+            progress.bytes / 1e6,
+            progress.seconds,
+            rate,
+            progress.attempt,
+        )
+        self.tell("download", bytes=progress.bytes, megabytes_per_second=round(rate, 2), attempt=progress.attempt)
+        if self.on_progress is not None:
+            self.on_progress(progress)
+
+    def tell(self, stage: str, **details: object) -> None:
+        self.file.write(stage=stage, **{**self.row, "seconds": self.seconds}, **details)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.monotonic() - started
+
+
+def describe(result: IngestResult) -> str:
+    """A committed run in one line."""
+    told = ", ".join(f"{result.counts[outcome]} {outcome}" for outcome in OUTCOMES if result.counts[outcome])
+    return (
+        f"{result.source}: {result.mode} load committed, {result.counts['lines']} lines = {told or 'nothing'}; "
+        f"watermark {result.watermark or 'none'}"
+    )
+
+
+@contextmanager
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _provenance(package: ArchivedPackage) -> dict[str, object]:
+    return {
+        "request_url": package.request_url,
+        "requested_at": package.requested_at,
+        "http_status": package.http_status,
+        "ncbi_phid": package.ncbi_phid,
+        "datasets_version": package.datasets_version,
+        "package_bytes": package.bytes,
+        "package_sha256": package.sha256,
+    }
+
+
+def _peak_rss_mib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)  # bytes there, KiB elsewhere

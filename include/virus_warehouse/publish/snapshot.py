@@ -1,0 +1,103 @@
+"""The published snapshot: a copy of the warehouse that nobody writes, so that readers never wait and never disturb."""
+
+import fcntl
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.warehouse.connection import Warehouse
+
+KEPT_CANDIDATE_SECONDS = 2 * 24 * 3600
+
+logger = logging.getLogger(__name__)
+
+
+def candidate_path(data: DataFolder, run_id: str) -> Path:
+    """Where the candidate snapshot of a run lies."""
+    return data.candidates / f"{run_id}.duckdb"
+
+
+def make_candidate(warehouse: Warehouse, data: DataFolder, run_id: str) -> Path:
+    """Copy the warehouse, to be checked and then published.
+
+    The file is checkpointed first, since a copy without that loses what is still in the write-ahead log, and
+    held until the copy is whole.
+
+    Raises:
+        WarehouseLocked: when others use the file for too long.
+    """
+    candidate = candidate_path(data, run_id)
+    _drop_old_candidates(data)
+    with warehouse.exclusive() as connection:
+        connection.execute("CHECKPOINT")
+        # By a process of its own: were the file closed after a read in this one, POSIX would drop the lock that
+        # DuckDB holds on it here.
+        copy = "import shutil, sys; shutil.copyfile(sys.argv[1], sys.argv[2])"
+        subprocess.run([sys.executable, "-I", "-c", copy, warehouse.path, candidate], check=True)
+    return candidate
+
+
+def _drop_old_candidates(data: DataFolder) -> None:
+    """Candidates that failed their check stay for a while, to be looked at."""
+    oldest = time.time() - KEPT_CANDIDATE_SECONDS
+    for candidate in data.candidates.glob("*.duckdb*"):
+        if candidate.stat().st_mtime < oldest:
+            candidate.unlink(missing_ok=True)
+
+
+def publish_candidate(data: DataFolder, run_id: str) -> bool:
+    """Make the candidate of a run the published snapshot, in one rename: no reader sees a part of it.
+
+    Publications that pile up are coalesced: a candidate older than what is published already is dropped,
+    because that holds all of it and more.
+
+    Returns:
+        Whether the candidate was published.
+
+    Raises:
+        FileNotFoundError: when there is neither a candidate nor a snapshot with the run: check it first.
+    """
+    candidate = candidate_path(data, run_id)
+    with _one_at_a_time(data):
+        if data.snapshot.exists() and _has_all_of(data.snapshot, candidate, run_id):
+            candidate.unlink(missing_ok=True)
+            logger.info("the published snapshot has all of run %s already", run_id)
+            return False
+        candidate.chmod(0o444)
+        candidate.replace(data.snapshot)
+    logger.info("published %s", data.snapshot)
+    return True
+
+
+def _has_all_of(snapshot: Path, candidate: Path, run_id: str) -> bool:
+    if not candidate.exists():
+        # A retry of a publication whose rename was the last thing it did.
+        return _committed(snapshot, run_id) is not None
+    newest_published, newest_checked = _committed(snapshot), _committed(candidate)
+    return newest_published is not None and newest_checked is not None and newest_published > newest_checked
+
+
+def _committed(path: Path, run_id: str | None = None) -> datetime | None:
+    """When a run, or else the last one, committed, as a copy of the warehouse tells; None if none did."""
+    with duckdb.connect(path, read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        row = connection.execute(
+            "SELECT max(ended_at) FROM ops.ingest_run WHERE status = 'success' AND run_id = coalesce(?, run_id)",
+            [run_id],
+        ).fetchone()
+    return None if row is None else row[0]
+
+
+@contextmanager
+def _one_at_a_time(data: DataFolder) -> Iterator[None]:
+    with (data.candidates / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""Reading it: one module a report, saying which columns are read from it, and how."""

@@ -1,0 +1,48 @@
+-- How NCBI's free texts are read. Partial stays partial: a month is a range of days, never its first day.
+
+-- The forms that INSDC allows in a collection date, each with the first day it stands for; a range is A/B.
+-- https://www.insdc.org/submitting-standards/feature-table/ (qualifier /collection_date)
+CREATE OR REPLACE MACRO first_day_of(day_text) AS CASE
+    WHEN regexp_full_match(day_text, '\d{4}-\d{2}-\d{2}(T.*)?') THEN try_cast(day_text[:10] AS DATE)
+    WHEN regexp_full_match(day_text, '\d{4}-\d{2}') THEN try_cast(day_text || '-01' AS DATE)
+    WHEN regexp_full_match(day_text, '[12]\d{3}') THEN try_cast(day_text || '-01-01' AS DATE)
+    WHEN regexp_full_match(day_text, '\d{1,2}-[A-Za-z]{3}-\d{4}') THEN try_strptime(day_text, '%d-%b-%Y')::DATE
+    WHEN regexp_full_match(day_text, '[A-Za-z]{3}-\d{4}') THEN try_strptime('1-' || day_text, '%d-%b-%Y')::DATE
+END;
+
+CREATE OR REPLACE MACRO precision_of(day_text) AS CASE
+    WHEN first_day_of(day_text) IS NULL THEN NULL
+    WHEN regexp_full_match(day_text, '\d{4}') THEN 'year'
+    WHEN regexp_full_match(day_text, '\d{4}-\d{2}|[A-Za-z]{3}-\d{4}') THEN 'month'
+    ELSE 'day'
+END;
+
+CREATE OR REPLACE MACRO last_day_of(day_text) AS CASE precision_of(day_text)
+    WHEN 'year' THEN try_cast(day_text || '-12-31' AS DATE)
+    WHEN 'month' THEN last_day(first_day_of(day_text))
+    WHEN 'day' THEN first_day_of(day_text)
+END;
+
+-- {first, last, precision} of a collection date; all NULL when it cannot be read ('missing', a 13th month).
+CREATE OR REPLACE MACRO collection_days(date_text) AS CASE
+    WHEN NOT contains(date_text, '/') THEN {
+        'first': first_day_of(date_text), 'last': last_day_of(date_text), 'precision': precision_of(date_text)
+    }
+    WHEN first_day_of(split_part(date_text, '/', 1)) <= last_day_of(split_part(date_text, '/', 2)) THEN {
+        'first': first_day_of(split_part(date_text, '/', 1)),
+        'last': last_day_of(split_part(date_text, '/', 2)),
+        'precision': 'range'
+    }
+END;
+
+-- INSDC writes a place as `country:division, locality`, with or without spaces.
+-- https://www.insdc.org/submitting-standards/geo_loc_name-qualifier-vocabulary/
+CREATE OR REPLACE MACRO country_of(geo_location) AS nullif(trim(split_part(geo_location, ':', 1)), '');
+
+CREATE OR REPLACE MACRO division_of(geo_location) AS
+    nullif(trim(split_part(regexp_extract(geo_location, '^[^:]*:(.*)$', 1), ',', 1)), '');
+
+-- One name-value pair of a record hash; NULL, and so skipped, for a field without a value. The length keeps a
+-- value from imitating the pair that follows it.
+CREATE OR REPLACE MACRO hash_pair(field_name, field_value) AS
+    field_name || '=' || length(field_value::VARCHAR) || ':' || field_value::VARCHAR;

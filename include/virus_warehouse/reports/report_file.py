@@ -1,0 +1,81 @@
+"""A report file outside its package: unpacked, its lines counted from the bytes, its unreadable lines set apart."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import IO
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_CHUNK_BYTES = 1 << 20
+
+
+def unpack(member: IO[bytes], path: Path) -> int:
+    """Write a package member to `path` and count its lines from the bytes, not by what a parser made of them.
+
+    Returns:
+        The number of lines; a last line without a newline counts, blank lines do too.
+    """
+    lines, last = 0, b"\n"
+    with path.open("wb") as file:
+        while chunk := member.read(_CHUNK_BYTES):
+            file.write(chunk)
+            lines += chunk.count(b"\n")
+            last = chunk[-1:]
+    return lines if last == b"\n" else lines + 1
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file with their numbers, from 1, without line ends, byte order mark and blank lines."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            content = line.rstrip(b"\r\n")
+            if number == 1:
+                content = content.removeprefix(BYTE_ORDER_MARK)
+            if content.strip():
+                yield number, content
+
+
+def describe_lines(path: Path, description: Path) -> int:
+    """Write each line of a report as a JSON object that any reader can read, whatever the line holds.
+
+    An object has `line_number`, `raw` (the line, bytes that are no UTF-8 as ``\\xNN``), `raw_sha256` and
+    `refusal` (why the bytes are no text, else absent).
+
+    Returns:
+        The number of lines described; blank lines are left out.
+    """
+    lines = 0
+    with description.open("w", encoding="ascii") as file:
+        for number, content in numbered_lines(path):
+            entry = {
+                "line_number": number,
+                "raw": content.decode("utf-8", "backslashreplace"),
+                "raw_sha256": hashlib.sha256(content).hexdigest(),
+            }
+            if refusal := _refuse_bytes(content):
+                entry["refusal"] = refusal
+                entry["raw"] = str(entry["raw"]).replace("\0", "\\x00")
+            file.write(json.dumps(entry))
+            file.write("\n")
+            lines += 1
+    return lines
+
+
+def copy_lines(path: Path, copy: Path, *, without: Collection[int]) -> None:
+    """Copy a report's lines but for the blank ones and those numbered in `without`."""
+    with copy.open("wb") as file:
+        for number, content in numbered_lines(path):
+            if number not in without:
+                file.write(content)
+                file.write(b"\n")
+
+
+def _refuse_bytes(content: bytes) -> str | None:
+    if b"\0" in content:
+        return "holds a NUL byte"
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 at byte {error.start}"
+    return None

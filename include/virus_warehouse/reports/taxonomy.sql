@@ -1,0 +1,53 @@
+-- The lineages of the data report, each once -> taxon_seen, taxon_lineage_seen. Reads the variable report_path.
+-- A look of its own at the file: carried in every row the arrays would double the load and triple the warehouse.
+CREATE OR REPLACE TEMP TABLE lineage_seen AS
+WITH organism AS (
+    SELECT unnest([virus, host]) AS organism
+    FROM read_json(
+        getvariable('report_path'),
+        format = 'newline_delimited', maximum_object_size = 16777216,
+        columns = {
+            virus: 'STRUCT(taxId BIGINT, organismName VARCHAR, lineage JSON)',
+            host: 'STRUCT(taxId BIGINT, organismName VARCHAR, lineage JSON)'
+        }
+    )
+)
+
+SELECT
+    organism.taxId AS tax_id,
+    any_value(organism.organismName) AS name,
+    any_value(organism.lineage)::STRUCT(taxId BIGINT, name VARCHAR)[] AS given_lineage,
+    -- NCBI ends a lineage with the taxon itself; where it does not, the taxon is put there.
+    CASE
+        WHEN given_lineage[-1].taxId = tax_id THEN given_lineage
+        ELSE list_append(coalesce(given_lineage, []), { 'taxId': tax_id, 'name': name })
+    END AS lineage
+FROM organism
+WHERE organism.taxId IS NOT NULL
+GROUP BY organism.taxId;
+
+CREATE OR REPLACE TEMP TABLE taxon_seen AS
+SELECT step.taxId AS tax_id, any_value(step.name) AS name
+FROM (SELECT unnest(lineage) AS step FROM lineage_seen)
+GROUP BY step.taxId;
+
+-- Every taxon on the way is a descendant of those above it, so that "everything under" works at any rank. Where two
+-- lineages disagree about a taxon both pass through, the lineage of the lowest tax id tells its ancestors.
+CREATE OR REPLACE TEMP TABLE taxon_lineage_seen AS
+WITH place AS (
+    SELECT tax_id, lineage, unnest(range(1, len(lineage) + 1)) AS position FROM lineage_seen
+),
+
+descendant AS (
+    SELECT
+        lineage[position].taxId AS descendant_tax_id,
+        arg_min(lineage[:position], tax_id) AS line
+    FROM place
+    GROUP BY descendant_tax_id
+)
+
+SELECT
+    descendant_tax_id,
+    line[ancestor].taxId AS ancestor_tax_id,
+    (len(line) - ancestor)::INTEGER AS depth
+FROM (SELECT descendant_tax_id, line, unnest(range(1, len(line) + 1)) AS ancestor FROM descendant);

@@ -1,0 +1,60 @@
+"""The state of a run as a file, `data/runs/<run>.json`: what pages and people read while it works, or after it died.
+
+Beside it lies a lock that the working process holds, and the system lets go of when that process ends in
+whatever way: a run whose lock is free is not running.
+"""
+
+import fcntl
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from virus_warehouse.atomic_file import write_json
+
+
+class RunFile:
+    """The run file of one run, written anew at every stage."""
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        self.path = folder / f"{run_id}.json"
+        self._state: dict[str, object] = {
+            "run_id": run_id,
+            "host": platform.node(),
+            "process_id": os.getpid(),
+        }
+
+    def write(self, **changes: object) -> None:
+        """Add to the state, or change it, and write it out."""
+        self._state |= {**changes, "written_at": datetime.now(UTC).isoformat()}
+        write_json(self.path, self._state)
+
+
+@contextmanager
+def run_lock(folder: Path, run_id: str) -> Iterator[None]:
+    """Hold the lock of a run while it works."""
+    path = _lock_path(folder, run_id)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def is_running(folder: Path, run_id: str) -> bool:
+    """Whether some process works on that run now."""
+    try:
+        with _lock_path(folder, run_id).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def _lock_path(folder: Path, run_id: str) -> Path:
+    return folder / f".{run_id}.lock"

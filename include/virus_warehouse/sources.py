@@ -1,0 +1,225 @@
+"""What is followed: the sources of `sources.yaml`, checked before anything is asked of NCBI."""
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from croniter import croniter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+
+DEFAULT_PATH = Path(__file__).parents[1] / "sources.yaml"
+
+_NO_FILTERS = {"include_sequence", "updated_since", "filename"}
+"""Request parameters that do not change which records and reports a source has."""
+
+_REQUEST_KEYS = {
+    "aux_reports" if name == "aux_report" else name: name
+    for name in VirusGenomeRequest.model_fields
+    if name not in _NO_FILTERS
+}
+"""Keys of a source that are the endpoint's, with the endpoint's name for them."""
+
+
+def _cron(expression: str) -> str:
+    if not croniter.is_valid(expression):
+        raise ValueError(f"schedule is {expression!r}; allowed is a cron expression such as '0 6 * * *'")
+    return expression
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(f"name is {name!r}; allowed are small letters, digits and _, a letter first")
+    return name
+
+
+class SourceError(ValueError):
+    """A sources file, or one source of it, that cannot be used; names file, source and key."""
+
+
+class Defaults(BaseModel):
+    """How the sources are followed that say nothing else.
+
+    Attributes:
+        schedule: cron expression, in UTC.
+        lookback_days: how many days before the watermark a run asks, because NCBI shows records days after
+            their date (NCBI issues #309, #488).
+        retention_days: age in days from which a package may be deleted from the archive.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schedule: Annotated[str, AfterValidator(_cron)] = "0 6 * * *"
+    lookback_days: int = Field(default=14, ge=0)
+    retention_days: int = Field(default=90, ge=1)
+
+
+class Source(Defaults):
+    """A part of NCBI Virus that is followed: what is asked for, and how it is followed.
+
+    Attributes:
+        name: what tables, DAG and files call it.
+        request: the taxon, the endpoint's filters and the reports.
+        allow_empty: whether a full load may find nothing.
+        max_missing: the share of the records held that a full load may lack before it is refused.
+    """
+
+    name: Annotated[str, AfterValidator(_name)]
+    request: VirusGenomeRequest
+    allow_empty: bool = False
+    max_missing: float = Field(default=0.05, ge=0, le=1)
+
+    def request_since(self, updated_since: date | None) -> VirusGenomeRequest:
+        """The request for the records updated on or after a day, or for all of them."""
+        return self.request.model_copy(update={"updated_since": updated_since})
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the filters and reports asked for: when it changes, the source is loaded in full again."""
+        asked = self.request.model_dump(mode="json", exclude=_NO_FILTERS, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass
+class SourcesFile:
+    """The sources of one file: those that can be used, and what is wrong with the others."""
+
+    path: Path
+    sources: dict[str, Source] = field(default_factory=dict)
+    errors: dict[str, SourceError] = field(default_factory=dict)
+
+    def source(self, name: str) -> Source:
+        """The source of that name.
+
+        Raises:
+            SourceError: when it is not in the file, or is and cannot be used.
+        """
+        if name in self.errors:
+            raise self.errors[name]
+        if name not in self.sources:
+            known = ", ".join(sorted({*self.sources, *self.errors})) or "none"
+            raise SourceError(f"{self.path}: no source is named {name!r}; the file has {known}")
+        return self.sources[name]
+
+
+_SOURCE_KEYS = {*_REQUEST_KEYS, *Source.model_fields} - {"name", "request"}
+
+
+def sources_path() -> Path:
+    """Where the sources are read from: `VIRUS_SOURCES`, or `include/sources.yaml`."""
+    return Path(os.environ.get("VIRUS_SOURCES") or DEFAULT_PATH)
+
+
+def read_sources(path: Path | None = None) -> SourcesFile:
+    """Read a sources file. One bad source does not take the others away.
+
+    Args:
+        path: the file; the default is `sources_path()`.
+
+    Raises:
+        SourceError: when the file as a whole cannot be read.
+    """
+    path = path or sources_path()
+    document = _read_yaml(path)
+    unknown = set(document) - {"defaults", "sources"}
+    if unknown:
+        raise SourceError(f"{path}: unknown key {sorted(unknown)[0]!r}; a sources file has 'defaults' and 'sources'")
+    entries = document.get("sources")
+    if not isinstance(entries, dict) or not entries:
+        raise SourceError(f"{path}: no sources; add at least one under 'sources', such as mpox: {{taxon: 10244}}")
+    try:
+        defaults = Defaults.model_validate(document.get("defaults") or {})
+    except ValidationError as error:
+        raise SourceError(f"{path}: defaults: {_first_problem(error)}") from error
+    read = SourcesFile(path)
+    for name, entry in entries.items():
+        try:
+            read.sources[str(name)] = _read_source(path, name, entry, defaults)
+        except SourceError as error:
+            read.errors[str(name)] = error
+    return read
+
+
+def _read_source(path: Path, name: object, entry: object, defaults: Defaults) -> Source:
+    if isinstance(entry, _GivenTwice):
+        raise SourceError(f"{path}: source {name!r}: given twice, on lines {_listed(entry.lines)}; rename one")
+    if not isinstance(entry, dict):
+        raise SourceError(f"{path}: source {name!r}: not a mapping of keys such as taxon: 10244")
+    for key, value in entry.items():
+        if isinstance(value, _GivenTwice):
+            raise SourceError(f"{path}: source {name!r}: key {key!r}: given twice, on lines {_listed(value.lines)}")
+    unknown = sorted(set(map(str, entry)) - _SOURCE_KEYS)
+    if unknown:
+        known = ", ".join(sorted(_SOURCE_KEYS))
+        raise SourceError(f"{path}: source {name!r}: key {unknown[0]!r}: unknown key; a source may set {known}")
+    try:
+        request = VirusGenomeRequest(
+            **{parameter: entry[key] for key, parameter in _REQUEST_KEYS.items() if key in entry}
+        )
+        own = {key: value for key, value in entry.items() if key not in _REQUEST_KEYS}
+        return Source.model_validate({**defaults.model_dump(), **own, "name": name, "request": request})
+    except ValidationError as error:
+        raise SourceError(f"{path}: source {name!r}: {_first_problem(error)}") from error
+
+
+def _listed(lines: tuple[int, ...]) -> str:
+    return " and ".join(str(line) for line in lines)
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    parameter = ".".join(str(part) for part in problem["loc"])
+    key = "aux_reports" if parameter == "aux_report" else parameter
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"key {key!r}: {message}" + (f", not {problem['input']!r}" if problem["type"] != "value_error" else "")
+
+
+@dataclass(frozen=True)
+class _GivenTwice:
+    """Stands for the value of a key that a mapping holds more than once: YAML would let the last one win unseen."""
+
+    lines: tuple[int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with `_GivenTwice` for the value of a repeated key."""
+
+
+def _construct_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    lines: dict[Any, tuple[int, ...]] = {}
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        lines[key] = (*lines.get(key, ()), key_node.start_mark.line + 1)
+    mapping = loader.construct_mapping(node, deep=True)
+    return {key: _GivenTwice(lines[key]) if len(lines[key]) > 1 else mapping[key] for key in mapping}
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SourceError(
+            f"{path}: cannot be read ({error.strerror}); set VIRUS_SOURCES to the sources file"
+        ) from error
+    try:
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    except yaml.YAMLError as error:
+        problem = getattr(error, "problem", None) or error
+        mark = getattr(error, "problem_mark", None)
+        where = f" near line {mark.line + 1}" if mark else ""
+        raise SourceError(f"{path}: {problem}{where}") from error
+    if document is None:
+        raise SourceError(f"{path}: the file is empty; add at least one source under 'sources'")
+    if not isinstance(document, dict):
+        raise SourceError(f"{path}: not a mapping with the keys 'defaults' and 'sources'")
+    return document

@@ -1,0 +1,129 @@
+"""The run ledger, `ops.ingest_run`: what was asked, what came of it, and so what is asked next.
+
+All of it is to be called within a transaction on the attached warehouse: what decides the next window is
+committed together with the rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from duckdb import DuckDBPyConnection
+
+TABLE = "warehouse.ops.ingest_run"
+
+
+@dataclass(frozen=True)
+class RunOrigin:
+    """Who asked for a run: an Airflow DAG run's task, or nobody but a Python prompt."""
+
+    dag_id: str | None = None
+    dag_run_id: str | None = None
+    run_type: str | None = None
+    try_number: int | None = None
+
+
+@dataclass(frozen=True)
+class CommittedRun:
+    """The last committed run of a source that followed it: not a window."""
+
+    fingerprint: str
+    ended_at: datetime
+
+
+def insert(session: DuckDBPyConnection, row: dict[str, object]) -> None:
+    """Open the row of a run."""
+    columns = ", ".join(row)
+    marks = ", ".join("?" for _ in row)
+    session.execute(f"INSERT INTO {TABLE} ({columns}) VALUES ({marks})", list(row.values()))
+
+
+def update(session: DuckDBPyConnection, run_id: str, changes: dict[str, object]) -> None:
+    """Set columns of a run's row."""
+    assignments = ", ".join(f"{column} = ?" for column in changes)
+    session.execute(f"UPDATE {TABLE} SET {assignments} WHERE run_id = ?", [*changes.values(), run_id])
+
+
+def insert_report(session: DuckDBPyConnection, row: dict[str, object]) -> None:
+    """Add what became of the lines of one report file of a run."""
+    marks = ", ".join("?" for _ in row)
+    session.execute(f"INSERT INTO warehouse.ops.ingest_report ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+
+
+def close_dead_runs(session: DuckDBPyConnection, is_running: Callable[[str], bool]) -> list[str]:
+    """Close as failed the rows left `running` by processes that are gone.
+
+    Args:
+        session: with the warehouse attached.
+        is_running: whether some process still works on the run of that id.
+
+    Returns:
+        The ids of the runs that were closed.
+    """
+    rows = session.execute(f"SELECT run_id FROM {TABLE} WHERE status = 'running'").fetchall()
+    dead = [run_id for (run_id,) in rows if not is_running(run_id)]
+    for run_id in dead:
+        died = "the process ended before the run did (killed, or the machine went down); nothing was loaded"
+        update(session, run_id, {"status": "failed", "error": died, "ended_at": datetime.now(UTC)})
+    return dead
+
+
+def last_committed(session: DuckDBPyConnection, source: str) -> CommittedRun | None:
+    """The last committed run that followed the source; None before the first."""
+    row = session.execute(
+        f"SELECT fingerprint, ended_at FROM {TABLE} "
+        "WHERE source = ? AND status = 'success' AND mode <> 'window' ORDER BY ended_at DESC LIMIT 1",
+        [source],
+    ).fetchone()
+    return None if row is None else CommittedRun(*row)
+
+
+def watermark(session: DuckDBPyConnection, source: str, fingerprint: str) -> date | None:
+    """The largest update date that NCBI has shown for this source and fingerprint; None before any."""
+    row = session.execute(
+        f"SELECT max(watermark) FROM {TABLE} WHERE source = ? AND fingerprint = ? AND status = 'success'",
+        [source, fingerprint],
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def earlier_window(
+    session: DuckDBPyConnection, source: str, fingerprint: str, origin: RunOrigin, modes: tuple[str, ...]
+) -> tuple[str, date | None, date | None] | None:
+    """Mode, `updated_since` and `until` that the same DAG run was given before, in one of `modes`; None if never.
+
+    Airflow clears and retries a DAG run in place: a window taken anew would have moved on, and leave a gap.
+    """
+    if origin.dag_run_id is None:
+        return None
+    return session.execute(
+        f"SELECT mode, updated_since, until FROM {TABLE} WHERE source = ? AND fingerprint = ? AND dag_id = ? "
+        f"AND dag_run_id = ? AND list_contains(?, mode) ORDER BY started_at LIMIT 1",
+        [source, fingerprint, origin.dag_id, origin.dag_run_id, list(modes)],
+    ).fetchone()
+
+
+def has_committed(session: DuckDBPyConnection, origin: RunOrigin) -> bool:
+    """Whether a try of the same DAG run has committed: its package has then done its work."""
+    return session.execute(
+        f"SELECT count(*) > 0 FROM {TABLE} WHERE dag_id = ? AND dag_run_id = ? AND status = 'success'",
+        [origin.dag_id, origin.dag_run_id],
+    ).fetchone() == (True,)
+
+
+def is_newest_package(session: DuckDBPyConnection, source: str, requested_at: datetime) -> bool:
+    """Whether no committed run of the source had a package that was requested later."""
+    return session.execute(
+        f"SELECT coalesce(max(requested_at) <= ?, true) FROM {TABLE} WHERE source = ? AND status = 'success'",
+        [requested_at, source],
+    ).fetchone() == (True,)
+
+
+def next_commit_time(session: DuckDBPyConnection, source: str) -> datetime:
+    """Now, or just after the source's last commit if the clock says otherwise: `valid_from` strictly increases."""
+    row = session.execute(
+        f"SELECT max(ended_at) FROM {TABLE} WHERE source = ? AND status = 'success'", [source]
+    ).fetchone()
+    last = None if row is None else row[0]
+    now = datetime.now(UTC)
+    return now if last is None else max(now, last + timedelta(microseconds=1))

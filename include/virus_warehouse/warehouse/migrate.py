@@ -1,0 +1,69 @@
+"""Bringing a warehouse file to the schema this version knows, with Alembic."""
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import NullPool, create_engine, text
+
+from virus_warehouse.warehouse.schema import OPERATIONS_SCHEMA
+
+
+class SchemaTooNew(RuntimeError):
+    """The warehouse was written by a newer version of this project; nothing was changed."""
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration, for this module and for `alembic revision` when a migration is written."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+@cache
+def known_revisions() -> tuple[str, ...]:
+    """The revisions that this version can read or upgrade from, newest first."""
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return tuple(script.revision for script in scripts.walk_revisions())
+
+
+def newest_revision() -> str:
+    """The revision that this version works with."""
+    return known_revisions()[0]
+
+
+def refuse_unknown_revision(revision: str | None, path: Path) -> None:
+    """Stop before a file is touched that this version cannot know.
+
+    Args:
+        revision: what the file says, None for a file without our schema.
+        path: the file.
+
+    Raises:
+        SchemaTooNew: when a newer version wrote the file.
+    """
+    if revision is not None and revision not in known_revisions():
+        raise SchemaTooNew(
+            f"{path} has schema revision {revision}, which this version does not know: a newer version of "
+            f"virus-warehouse wrote it. Update the checkout, or point VIRUS_DATA at another folder."
+        )
+
+
+def upgrade(path: Path) -> None:
+    """Create or migrate the warehouse file at `path`, in one transaction.
+
+    Args:
+        path: the file, created when missing.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: when another process has it open; `Warehouse` waits and calls again.
+    """
+    # Without a pool the file is closed, and its lock free, as soon as the connection is.
+    engine = create_engine(f"duckdb:///{path}", poolclass=NullPool)
+    config = alembic_config()
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {OPERATIONS_SCHEMA}"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,87 @@
+-- Merges the staged data_report into the attached warehouse and tells every line's outcome.
+-- Reads the variables source, run_id, valid_from, is_newest_package, since and until (NULL: no bound).
+--
+-- Which version of a record wins: the higher version; then the later update_date; then the later requested package;
+-- within a package the last line.
+CREATE OR REPLACE TEMP TABLE line_outcome AS
+WITH repeated AS (
+    SELECT accession FROM data_report GROUP BY accession HAVING count(*) > 1
+),
+
+duplicate AS (
+    SELECT data_report.rowid AS line
+    FROM data_report SEMI JOIN repeated USING (accession)
+    QUALIFY row_number() OVER (
+        PARTITION BY accession ORDER BY version DESC, update_date DESC NULLS LAST, data_report.rowid DESC
+    ) > 1
+),
+
+compared AS (
+    SELECT
+        staged.rowid AS line,
+        staged.accession,
+        duplicate.line IS NOT NULL AS is_duplicate,
+        coalesce(staged.update_date < getvariable('since')::DATE, false)
+        OR coalesce(staged.update_date >= getvariable('until')::DATE, false)
+        OR (staged.update_date IS NULL AND getvariable('until') IS NOT NULL) AS is_out_of_window,
+        held.accession IS NOT NULL AS is_held,
+        { 'version': staged.version, 'day': coalesce(staged.update_date, DATE '0001-01-01') } AS staged_state,
+        { 'version': held.version, 'day': coalesce(held.update_date, DATE '0001-01-01') } AS held_state,
+        staged.record_hash = held.record_hash AS is_same
+    FROM data_report AS staged
+    LEFT JOIN duplicate ON staged.rowid = duplicate.line
+    LEFT JOIN warehouse.main.virus_genome AS held
+        ON held.source = getvariable('source') AND staged.accession = held.accession
+)
+
+SELECT
+    line,
+    accession,
+    CASE
+        WHEN is_duplicate THEN 'duplicate'
+        WHEN is_out_of_window THEN 'out_of_window'
+        WHEN NOT is_held AND (getvariable('is_newest_package') OR accession NOT IN (
+            SELECT past.accession FROM warehouse.main.virus_genome_history AS past
+            WHERE past.source = getvariable('source')
+        )) THEN 'inserted'
+        WHEN NOT is_held OR staged_state < held_state THEN 'stale'
+        WHEN staged_state = held_state AND is_same THEN 'unchanged'
+        WHEN is_same THEN 'touched'
+        WHEN staged_state > held_state OR getvariable('is_newest_package') THEN 'revised'
+        ELSE 'stale'
+    END AS outcome
+FROM compared;
+
+INSERT INTO warehouse.main.virus_genome_history BY NAME
+SELECT
+    held.*,
+    getvariable('valid_from') AS valid_to,
+    'revision' AS ended_by,
+    getvariable('run_id') AS ended_run_id
+FROM warehouse.main.virus_genome AS held
+SEMI JOIN (SELECT accession FROM line_outcome WHERE outcome = 'revised') AS revised USING (accession)
+WHERE held.source = getvariable('source');
+
+UPDATE warehouse.main.virus_genome AS held
+SET update_date = staged.update_date
+FROM data_report AS staged INNER JOIN line_outcome ON staged.rowid = line_outcome.line
+WHERE line_outcome.outcome = 'touched' AND held.source = getvariable('source') AND held.accession = staged.accession;
+
+-- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
+-- noqa: disable=PRS
+MERGE INTO warehouse.main.virus_genome AS held
+USING (
+    SELECT
+        staged.* EXCLUDE (refusal),
+        getvariable('source') AS source,
+        'live' AS status,
+        NULL::TIMESTAMPTZ AS missing_since,
+        getvariable('valid_from') AS valid_from,
+        getvariable('run_id') AS run_id
+    FROM data_report AS staged
+    INNER JOIN line_outcome ON staged.rowid = line_outcome.line
+    WHERE line_outcome.outcome IN ('inserted', 'revised')
+) AS staged
+ON held.source = staged.source AND held.accession = staged.accession
+WHEN MATCHED THEN UPDATE BY NAME
+WHEN NOT MATCHED THEN INSERT BY NAME;

@@ -1,0 +1,32 @@
+-- Brings taxon and taxon_lineage to what the newest package says of the taxa it names. Unchanged taxa are not written.
+CREATE OR REPLACE TEMP TABLE taxon_changed AS
+SELECT seen.*
+FROM taxon_seen AS seen
+LEFT JOIN warehouse.main.taxon AS held USING (tax_id)
+WHERE held.tax_id IS NULL OR held.name IS DISTINCT FROM seen.name;
+
+DELETE FROM warehouse.main.taxon WHERE tax_id IN (SELECT taxon_changed.tax_id FROM taxon_changed);
+INSERT INTO warehouse.main.taxon BY NAME SELECT * FROM taxon_changed;
+
+CREATE OR REPLACE TEMP TABLE lineage_changed AS
+WITH seen AS (
+    SELECT descendant_tax_id, list((ancestor_tax_id, depth) ORDER BY depth) AS ancestors
+    FROM taxon_lineage_seen
+    GROUP BY descendant_tax_id
+),
+
+held AS (
+    SELECT descendant_tax_id, list((ancestor_tax_id, depth) ORDER BY depth) AS ancestors
+    FROM warehouse.main.taxon_lineage
+    GROUP BY descendant_tax_id
+)
+
+SELECT seen.descendant_tax_id
+FROM seen LEFT JOIN held USING (descendant_tax_id)
+WHERE seen.ancestors IS DISTINCT FROM held.ancestors;
+
+DELETE FROM warehouse.main.taxon_lineage
+WHERE descendant_tax_id IN (SELECT lineage_changed.descendant_tax_id FROM lineage_changed);
+
+INSERT INTO warehouse.main.taxon_lineage BY NAME
+SELECT * FROM taxon_lineage_seen SEMI JOIN lineage_changed USING (descendant_tax_id);

@@ -1,0 +1,110 @@
+"""Which update dates a run asks for and merges: its mode and window, from the ledger."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse import ledger
+
+INCREMENTAL, WINDOW, FULL = MODES = ("incremental", "window", "full")
+
+
+class WindowError(ValueError):
+    """A window that cannot be meant; says which, and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The window of a run.
+
+    Attributes:
+        mode: `incremental` follows the watermark, `window` covers given days and never moves it, `full` asks
+            for everything.
+        updated_since: first update date asked for; None asks for all.
+        until: update date before which rows are merged; None without a bound.
+        watermark: the watermark before the run; None before the first full load.
+        filter_changed: whether the last committed run asked with other filters.
+    """
+
+    mode: str
+    updated_since: date | None
+    until: date | None
+    watermark: date | None
+    filter_changed: bool
+
+
+@dataclass(frozen=True)
+class WindowWish:
+    """What a person or a backfill asks for. Nothing asked: follow the watermark.
+
+    Attributes:
+        mode: one of `MODES`; None for `window` when days are given and `incremental` otherwise.
+        since: first update date to cover.
+        until: update date to stop before.
+
+    Raises:
+        WindowError: when the days do not fit the mode or each other.
+    """
+
+    mode: str | None = None
+    since: date | None = None
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode is not None and self.mode not in MODES:
+            raise WindowError(f"mode is {self.mode!r}; allowed are {', '.join(MODES)}")
+        has_days = self.since is not None or self.until is not None
+        if has_days and self.mode in (INCREMENTAL, FULL):
+            raise WindowError(f"since and until belong to a window; leave them empty or drop mode {self.mode!r}")
+        if (self.mode == WINDOW and self.since is None) or (self.until is not None and self.since is None):
+            raise WindowError("a window needs its first day: set since, as in 2026-11-01")
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise WindowError(
+                f"the window from {self.since} until {self.until} holds no day; until is exclusive and must be later"
+            )
+
+    @staticmethod
+    def day(value: date | str | None) -> date | None:
+        """A day as a person or a template gives it; a time counts as its day in UTC, text without one as unset.
+
+        Raises:
+            WindowError: when it cannot be read.
+        """
+        if value is None or (isinstance(value, str) and value.strip() in ("", "None")):
+            return None
+        try:
+            moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+        except ValueError:
+            raise WindowError(f"{value!r} is no day; write it as in 2026-11-01") from None
+        if isinstance(moment, datetime):
+            return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
+        return moment
+
+    @property
+    def effective_mode(self) -> str:
+        """The mode that is meant, before the ledger has been asked."""
+        return self.mode or (WINDOW if self.since is not None else INCREMENTAL)
+
+
+def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunOrigin, wish: WindowWish) -> Window:
+    """The window of a run; to be called within a transaction on the attached warehouse.
+
+    An incremental run asks from `lookback_days` before the watermark: NCBI's index lags behind its own dates
+    (NCBI issues #309, #488). Without a watermark, or with other filters than last time, it loads in full. A
+    further try of the same DAG run gets the window of the first.
+    """
+    last = ledger.last_committed(session, source.name)
+    watermark = ledger.watermark(session, source.name, source.fingerprint)
+    filter_changed = last is not None and last.fingerprint != source.fingerprint
+    if wish.effective_mode == WINDOW:
+        return Window(WINDOW, wish.since, wish.until, watermark, filter_changed)
+    if wish.effective_mode == FULL:
+        return Window(FULL, None, None, watermark, filter_changed)
+    earlier = ledger.earlier_window(session, source.name, source.fingerprint, origin, (INCREMENTAL, FULL))
+    if earlier is not None:
+        return Window(*earlier, watermark, filter_changed)
+    if last is None or filter_changed or watermark is None:
+        return Window(FULL, None, None, watermark, filter_changed)
+    return Window(INCREMENTAL, watermark - timedelta(days=source.lookback_days), None, watermark, filter_changed)
