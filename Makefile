@@ -1,0 +1,45 @@
+# Commands for people. Each prepares what it needs: a fresh clone needs only Python 3.11+, make and a package index.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo ingest start sql test lint format check-sources lock
+
+ENVIRONMENT := . scripts/environment.sh
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | column -t -s "$$(printf '\t')"
+
+setup: ## make .venv and Airflow's home; quick when nothing changed
+	@scripts/setup
+
+setup-dev:
+	@scripts/setup --dev
+
+demo: setup ## three days of made-up data through the real DAG, then what came of them
+	@$(ENVIRONMENT); python scripts/demo.py
+
+ingest: setup ## SOURCE=mpox: one run now, against NCBI or NCBI_DATASETS_URL
+	@$(ENVIRONMENT); python scripts/ingest.py "$(SOURCE)"
+
+start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
+	@$(ENVIRONMENT); exec python scripts/start.py
+
+sql: setup ## a DuckDB prompt on the published snapshot
+	@exec scripts/sql
+
+check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURCES names
+	@$(ENVIRONMENT); python -m virus_warehouse.check_sources
+
+test: setup-dev ## every test; PYTEST_ARGS="-k request" for some
+	@$(ENVIRONMENT); python -m pytest $(PYTEST_ARGS)
+
+lint: setup-dev ## ruff, mypy, sqlfluff, the compose file
+	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && sqlfluff lint --disable-progress-bar include scripts \
+	  && check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+
+format: setup-dev ## let ruff and sqlfluff lay the code out
+	@$(ENVIRONMENT); ruff check --fix . && ruff format . && sqlfluff fix --disable-progress-bar include scripts
+
+lock: setup-dev ## compile requirements*.in anew
+	@$(ENVIRONMENT); for name in requirements requirements-dev; do \
+	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --quiet -o $$name.txt; done

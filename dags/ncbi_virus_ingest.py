@@ -1,0 +1,63 @@
+"""### Keep one source of the virus warehouse up to date
+
+`ingest` asks NCBI Datasets for what was updated since the last committed run (everything, the first time), proves
+the package whole and merges its data report into DuckDB, exactly once. `check` copies the warehouse and runs the
+gates on the copy; `publish` makes the copy the snapshot that people query. A failed check keeps the last good one.
+
+**To fill in days**: *Trigger -> Backfill*. Each day is a window of its own and never moves the watermark.
+**To load other days, or everything, once**: *Trigger* with `since` and `until`, or with `mode` = `full`.
+The run ledger, `ops.ingest_run`, says of every run what was asked, what came and what became of each line.
+"""
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+
+from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
+from ncbi_virus.publication import candidate_path_of, check_candidate, publish_checked
+from virus_warehouse.sources import Source, read_sources
+from virus_warehouse.windows import MODES
+
+PARAMS = {
+    "mode": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, *MODES],
+        title="Mode",
+        description="Empty: follow the watermark, or load a window when days are given. full: load everything.",
+    ),
+    "since": Param(
+        None, type=["null", "string"], format="date", title="Since", description="First update date of a window."
+    ),
+    "until": Param(
+        None, type=["null", "string"], format="date", title="Until", description="Its end, exclusive. Empty: no end."
+    ),
+}
+
+
+def ingest_dag(source: Source) -> DAG:
+    """The DAG of one source."""
+    with DAG(
+        f"ncbi_virus_ingest__{source.name}",
+        description=f"NCBI virus genome reports of {source.request.taxon}, into DuckDB",
+        doc_md=__doc__,
+        schedule=CronDataIntervalTimetable(source.schedule, timezone="UTC"),
+        catchup=False,
+        max_active_runs=1,
+        default_args={"retry_exponential_backoff": 2.0},
+        params=PARAMS,
+        user_defined_macros={"candidate_path": candidate_path_of},
+        tags=["ncbi", "virus"],
+    ) as dag:
+        ingest = NcbiVirusToDuckDBOperator.for_source(
+            source,
+            task_id="ingest",
+            pool="ncbi_datasets",
+            mode="{{ params.mode or '' }}",
+            updated_since="{{ params.since or '' }}",
+            until="{{ params.until or '' }}",
+        )
+        ingest >> check_candidate() >> publish_checked(source.name, ingest.output)
+    return dag
+
+
+for source in read_sources().sources.values():
+    globals()[f"ncbi_virus_ingest__{source.name}"] = ingest_dag(source)

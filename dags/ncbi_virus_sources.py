@@ -1,0 +1,11 @@
+"""Shows the faults of `sources.yaml` among Airflow's import errors; the sound sources keep their DAGs.
+
+A file that fails to import loses all its DAGs: so the faults are raised here, apart from
+`ncbi_virus_ingest.py`, which makes a DAG of each sound source.
+"""
+
+from virus_warehouse.sources import SourceError, read_sources
+
+errors = read_sources().errors
+if errors:
+    raise SourceError("\n".join(str(error) for error in errors.values()))

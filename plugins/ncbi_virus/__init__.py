@@ -1,0 +1,1 @@
+"""The Airflow side: hook, operator and tasks, thin over `virus_warehouse`."""

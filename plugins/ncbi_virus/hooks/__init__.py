@@ -1,0 +1,1 @@
+"""Airflow connections, as what `virus_warehouse` works with."""

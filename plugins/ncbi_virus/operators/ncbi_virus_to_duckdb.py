@@ -1,0 +1,191 @@
+"""The operator that brings a source's changes from NCBI Datasets into the warehouse."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from airflow import __version__ as airflow_version
+from airflow.sdk import BaseOperator, Context, ExceptionRetryPolicy, RetryAction, RetryRule
+from pydantic import ValidationError
+
+from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
+from ncbi_virus.warehouse import DEFAULT_CONN_ID, get_warehouse
+from virus_warehouse.data_folder import DataFolder, DataFolderError
+from virus_warehouse.ingest import ingest
+from virus_warehouse.ncbi.client import Progress
+from virus_warehouse.ncbi.errors import RequestRefused
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse.ledger import RunOrigin
+from virus_warehouse.warehouse.migrate import SchemaTooNew
+from virus_warehouse.windows import WINDOW, WindowError, WindowWish
+
+NO_RETRY_MENDS = [RequestRefused, WindowError, SchemaTooNew, DataFolderError, ValidationError]
+"""Failures that would be the same at the next try: they fail the task at once."""
+
+
+class NcbiVirusToDuckDBOperator(BaseOperator):
+    """Downloads a virus genome data package from NCBI Datasets and merges its data report into DuckDB.
+
+    What is asked for comes from the ledger: what was updated since the last committed run, or everything at
+    first. A backfill asks for its data interval, and so does a run with `updated_since`. Failures that a retry
+    cannot mend fail at once; the others are left to the configured retries.
+
+    Args:
+        source: name of the source, under which its records are kept.
+        taxon, refseq_only, annotated_only, released_since, host, pangolin_classification, geo_location, usa_state,
+            complete_only, include_sequence, aux_report, use_psg, filename: the endpoint's parameters, as in
+            `VirusGenomeRequest`.
+        updated_since: the endpoint's parameter too; given, it makes this run a window from that day on.
+        until: update date at which the window ends, exclusive.
+        mode: `incremental`, `window` or `full`; the default follows from the kind of DAG run.
+        lookback_days, retention_days, allow_empty, max_missing: as in `Source`.
+        ncbi_datasets_conn_id: Airflow connection to NCBI Datasets.
+        virus_warehouse_conn_id: Airflow connection to the warehouse.
+
+    Returns (as XCom):
+        The run's id, source, mode, window, watermark, counts, and whether it changed anything.
+    """
+
+    template_fields: Sequence[str] = (
+        "source",
+        *VirusGenomeRequest.model_fields,
+        "until",
+        "mode",
+        "ncbi_datasets_conn_id",
+        "virus_warehouse_conn_id",
+    )
+    ui_color = "#d8ecdf"
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        taxon: str,
+        refseq_only: bool | str = False,
+        annotated_only: bool | str = False,
+        released_since: date | str | None = None,
+        updated_since: date | str | None = None,
+        host: str | None = None,
+        pangolin_classification: str | None = None,
+        geo_location: str | None = None,
+        usa_state: str | None = None,
+        complete_only: bool | str = False,
+        include_sequence: Sequence[str] = ("NONE",),
+        aux_report: Sequence[str] = (),
+        use_psg: bool | str = False,
+        filename: str = "ncbi_dataset.zip",
+        until: date | str | None = None,
+        mode: str | None = None,
+        lookback_days: int = 14,
+        retention_days: int = 90,
+        allow_empty: bool = False,
+        max_missing: float = 0.05,
+        ncbi_datasets_conn_id: str = NcbiDatasetsHook.default_conn_name,
+        virus_warehouse_conn_id: str = DEFAULT_CONN_ID,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault(
+            "retry_policy",
+            ExceptionRetryPolicy(rules=[RetryRule(exception=list(NO_RETRY_MENDS), action=RetryAction.FAIL)]),
+        )
+        super().__init__(**kwargs)
+        self.source = source
+        self.taxon = taxon
+        self.refseq_only = refseq_only
+        self.annotated_only = annotated_only
+        self.released_since = released_since
+        self.updated_since = updated_since
+        self.host = host
+        self.pangolin_classification = pangolin_classification
+        self.geo_location = geo_location
+        self.usa_state = usa_state
+        self.complete_only = complete_only
+        self.include_sequence = include_sequence
+        self.aux_report = aux_report
+        self.use_psg = use_psg
+        self.filename = filename
+        self.until = until
+        self.mode = mode
+        self.lookback_days = lookback_days
+        self.retention_days = retention_days
+        self.allow_empty = allow_empty
+        self.max_missing = max_missing
+        self.ncbi_datasets_conn_id = ncbi_datasets_conn_id
+        self.virus_warehouse_conn_id = virus_warehouse_conn_id
+
+    @classmethod
+    def for_source(cls, source: Source, **kwargs: Any) -> "NcbiVirusToDuckDBOperator":
+        """The operator that follows a source of `sources.yaml`.
+
+        Args:
+            source: the source.
+            kwargs: further arguments, such as `task_id` and `mode`.
+        """
+        request = source.request.model_dump(mode="json", exclude={"updated_since"})
+        own = source.model_dump(include={"lookback_days", "retention_days", "allow_empty", "max_missing"})
+        return cls(source=source.name, **request, **own, **kwargs)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the source once."""
+        data = DataFolder.from_environment()
+        request = VirusGenomeRequest(**{name: getattr(self, name) for name in VirusGenomeRequest.model_fields})
+        source = Source(
+            name=self.source,
+            request=request.model_copy(update={"updated_since": None}),
+            lookback_days=self.lookback_days,
+            retention_days=self.retention_days,
+            allow_empty=self.allow_empty,
+            max_missing=self.max_missing,
+        )
+        with NcbiDatasetsHook(self.ncbi_datasets_conn_id).get_conn() as client:
+            result = ingest(
+                source,
+                client=client,
+                warehouse=get_warehouse(data, self.virus_warehouse_conn_id),
+                data=data,
+                origin=_origin(context),
+                wish=self._wish(context, request.updated_since),
+                airflow_version=airflow_version,
+                on_progress=_progress_writer(context),
+            )
+        return {
+            **{name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(result).items()},
+            "changed": result.changed,
+        }
+
+    def _wish(self, context: Context, since: date | None) -> WindowWish:
+        mode, until = self.mode or None, WindowWish.day(self.until)
+        dag_run = context["dag_run"]
+        if mode is None and since is None and until is None and dag_run.run_type.value == "backfill":
+            mode = WINDOW
+            # A manual run has no data interval; a backfill always has.
+            since, until = (WindowWish.day(context[key]) for key in ("data_interval_start", "data_interval_end"))
+        return WindowWish(mode=mode, since=since, until=until)
+
+
+def _origin(context: Context) -> RunOrigin:
+    dag_run, task_instance = context["dag_run"], context["ti"]
+    return RunOrigin(
+        dag_id=task_instance.dag_id,
+        dag_run_id=task_instance.run_id,
+        run_type=dag_run.run_type.value,
+        try_number=task_instance.try_number,
+    )
+
+
+def _progress_writer(context: Context) -> Any:
+    """Shows the download in the task's Storage tab while it runs; None where Airflow offers no state store."""
+    store = context.get("task_state_store")
+    if store is None:
+        return None
+
+    def write(progress: Progress) -> None:
+        megabytes_per_second = round(progress.bytes_per_second / 1e6, 2)
+        store.set(
+            "download",
+            {"bytes": progress.bytes, "seconds": round(progress.seconds, 1), "MB/s": megabytes_per_second},
+        )
+
+    return write

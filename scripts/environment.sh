@@ -1,0 +1,9 @@
+# Sourced by the commands of the Makefile: where Airflow's home and the warehouse's data are, and what runs them.
+# Each can be set in the environment instead.
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export AIRFLOW_HOME="${AIRFLOW_HOME:-$checkout/.airflow}"
+export VIRUS_DATA="${VIRUS_DATA:-$checkout/data}"
+export PYTHONPATH="$checkout/include${PYTHONPATH:+:$PYTHONPATH}"
+export PATH="$checkout/.venv/bin:$PATH"
+# Two libraries of Airflow's warn at every start, of nothing that is ours.
+export PYTHONWARNINGS="${PYTHONWARNINGS:-ignore}"
