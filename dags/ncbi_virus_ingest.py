@@ -13,7 +13,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
 from ncbi_virus.publication import candidate_path_of, check_candidate, publish_checked
-from virus_warehouse.sources import Source, read_sources
+from virus_warehouse.sources import Source, sound_sources
 from virus_warehouse.windows import MODES
 
 PARAMS = {
@@ -59,5 +59,5 @@ def ingest_dag(source: Source) -> DAG:
     return dag
 
 
-for source in read_sources().sources.values():
+for source in sound_sources():
     globals()[f"ncbi_virus_ingest__{source.name}"] = ingest_dag(source)

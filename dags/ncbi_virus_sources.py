@@ -1,7 +1,7 @@
 """Shows the faults of `sources.yaml` among Airflow's import errors; the sound sources keep their DAGs.
 
-A file that fails to import loses all its DAGs: so the faults are raised here, apart from
-`ncbi_virus_ingest.py`, which makes a DAG of each sound source.
+A file that fails to import loses all its DAGs: so the faults are raised here, and only here, apart from the files
+that make DAGs of the sound sources.
 """
 
 from virus_warehouse.sources import SourceError, read_sources

@@ -53,21 +53,9 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def create(home: Path) -> None:
-    """Make what is missing of Airflow's home; migrate its database; make the pool and the login."""
+def write_configuration(home: Path) -> None:
+    """Write `airflow.cfg`, unless there is one."""
     home.mkdir(parents=True, exist_ok=True)
-    _write_configuration(home)
-    _airflow(home, "db", "migrate")
-    _airflow(home, "pools", "set", POOL, str(POOL_SLOTS), "Downloads from NCBI Datasets at a time")
-    _write_login(home)
-
-
-def password(home: Path) -> str:
-    """The password of the login."""
-    return str(json.loads(_passwords_file(home).read_text(encoding="utf-8"))[LOGIN])
-
-
-def _write_configuration(home: Path) -> None:
     path = home / "airflow.cfg"
     if path.exists():
         return
@@ -77,6 +65,19 @@ def _write_configuration(home: Path) -> None:
         file.write("# Written by scripts/airflow_home.py, once: change it as you like.\n")
         parser.write(file)
     path.chmod(0o600)
+
+
+def create(home: Path) -> None:
+    """Make what is missing of Airflow's home; migrate its database; make the pool and the login."""
+    write_configuration(home)
+    _airflow(home, "db", "migrate")
+    _airflow(home, "pools", "set", POOL, str(POOL_SLOTS), "Downloads from NCBI Datasets at a time")
+    _write_login(home)
+
+
+def password(home: Path) -> str:
+    """The password of the login."""
+    return str(json.loads(_passwords_file(home).read_text(encoding="utf-8"))[LOGIN])
 
 
 def _write_login(home: Path) -> None:

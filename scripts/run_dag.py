@@ -5,8 +5,8 @@ import subprocess
 import sys
 from typing import IO
 
-MANUAL_RUN = {"AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "0"}
-"""`dags test` waits out the delay of every retry; the attempts inside the task have to do."""
+MANUAL_RUN = {"AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "0", "NCBI_DATASETS_PATIENCE": "75"}
+"""Somebody is waiting: `dags test` waits out the delay of every retry, so the attempts inside the task have to do."""
 
 
 def run_dag(dag_id: str, *, logical_date: str | None = None, output: IO[str] | None = None) -> int:

@@ -128,14 +128,23 @@ def read_sources(path: Path | None = None) -> SourcesFile:
     """
     path = path or sources_path()
     document = _read_yaml(path)
-    unknown = set(document) - {"defaults", "sources"}
+    for key, value in document.items():
+        if isinstance(value, _GivenTwice):
+            raise SourceError(f"{path}: key {key!r}: given twice, on lines {_listed(value.lines)}")
+    unknown = set(map(str, document)) - {"defaults", "sources"}
     if unknown:
         raise SourceError(f"{path}: unknown key {sorted(unknown)[0]!r}; a sources file has 'defaults' and 'sources'")
     entries = document.get("sources")
     if not isinstance(entries, dict) or not entries:
         raise SourceError(f"{path}: no sources; add at least one under 'sources', such as mpox: {{taxon: 10244}}")
+    given = document.get("defaults")
     try:
-        defaults = Defaults.model_validate(document.get("defaults") or {})
+        if given is not None and not isinstance(given, dict):
+            raise SourceError(f"{path}: defaults: not a mapping of keys such as lookback_days: 14")
+        for key, value in (given or {}).items():
+            if isinstance(value, _GivenTwice):
+                raise SourceError(f"{path}: defaults: key {key!r}: given twice, on lines {_listed(value.lines)}")
+        defaults = Defaults.model_validate(given or {})
     except ValidationError as error:
         raise SourceError(f"{path}: defaults: {_first_problem(error)}") from error
     read = SourcesFile(path)
@@ -145,6 +154,17 @@ def read_sources(path: Path | None = None) -> SourcesFile:
         except SourceError as error:
             read.errors[str(name)] = error
     return read
+
+
+def sound_sources(path: Path | None = None) -> list[Source]:
+    """The sources that can be used, whatever is wrong with the others; none when the file cannot be read.
+
+    For whoever runs what is there, while `read_sources` tells somebody else what is wrong.
+    """
+    try:
+        return list(read_sources(path).sources.values())
+    except SourceError:
+        return []
 
 
 def _read_source(path: Path, name: object, entry: object, defaults: Defaults) -> Source:
@@ -177,6 +197,10 @@ def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     parameter = ".".join(str(part) for part in problem["loc"])
     key = "aux_reports" if parameter == "aux_report" else parameter
+    if problem["type"] == "missing":
+        return f"key {key!r}: absent; every source needs one"
+    if problem["type"] == "extra_forbidden":
+        return f"key {key!r}: unknown key; defaults may set {', '.join(sorted(Defaults.model_fields))}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"key {key!r}: {message}" + (f", not {problem['input']!r}" if problem["type"] != "value_error" else "")
 
@@ -189,19 +213,25 @@ class _GivenTwice:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with `_GivenTwice` for the value of a repeated key."""
+    """YAML with `_GivenTwice` for the value of a repeated key, and with dates as text.
+
+    YAML would stop at the first bad date and take the whole file away; who reads the text can name the source.
+    """
 
 
 def _construct_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     lines: dict[Any, tuple[int, ...]] = {}
     for key_node, _ in node.value:
+        if key_node.tag == "tag:yaml.org,2002:merge" or not isinstance(key_node, yaml.ScalarNode):
+            continue  # what is merged in may be overridden; a key that is no scalar is refused below
         key = loader.construct_object(key_node, deep=True)
         lines[key] = (*lines.get(key, ()), key_node.start_mark.line + 1)
     mapping = loader.construct_mapping(node, deep=True)
-    return {key: _GivenTwice(lines[key]) if len(lines[key]) > 1 else mapping[key] for key in mapping}
+    return {key: _GivenTwice(lines[key]) if len(lines.get(key, ())) > 1 else value for key, value in mapping.items()}
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node))
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -211,10 +241,12 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise SourceError(
             f"{path}: cannot be read ({error.strerror}); set VIRUS_SOURCES to the sources file"
         ) from error
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     try:
         document = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
-        problem = getattr(error, "problem", None) or error
+    except (yaml.YAMLError, ValueError) as error:
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
         mark = getattr(error, "problem_mark", None)
         where = f" near line {mark.line + 1}" if mark else ""
         raise SourceError(f"{path}: {problem}{where}") from error

@@ -1,6 +1,7 @@
 """An Airflow connection to NCBI Datasets, as a client."""
 
 import os
+from typing import Any
 
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -12,7 +13,8 @@ class NcbiDatasetsHook(BaseHook):
     """Makes a `DatasetsClient` of an Airflow connection of type `http`.
 
     The environment wins over the connection, because it is where one run is pointed elsewhere: `NCBI_DATASETS_URL`
-    over the connection's host, `NCBI_API_KEY` over its password. The default connection need not exist.
+    over the connection's host, `NCBI_API_KEY` over its password, `NCBI_DATASETS_PATIENCE` (seconds that NCBI may be
+    silent altogether in one download) over its extra field `patience`. The default connection need not exist.
 
     Args:
         ncbi_datasets_conn_id: the connection; host is the API's base URL, password the API key.
@@ -36,7 +38,10 @@ class NcbiDatasetsHook(BaseHook):
         connection = self._connection()
         base_url = os.environ.get("NCBI_DATASETS_URL") or _base_url(connection) or NCBI_DATASETS_URL
         api_key = os.environ.get("NCBI_API_KEY") or (connection.password if connection else None)
-        return DatasetsClient(base_url, api_key or None)
+        options: dict[str, Any] = {}
+        if patience := os.environ.get("NCBI_DATASETS_PATIENCE") or _extra(connection).get("patience"):
+            options["patience"] = float(patience)
+        return DatasetsClient(base_url, api_key or None, **options)
 
     def _connection(self) -> Connection | None:
         try:
@@ -47,14 +52,21 @@ class NcbiDatasetsHook(BaseHook):
             return None
 
 
+def _extra(connection: Connection | None) -> dict[str, Any]:
+    return connection.extra_dejson if connection else {}
+
+
 def _base_url(connection: Connection | None) -> str | None:
-    """The host as the UI's form takes it, with or without scheme; a connection URI splits it into parts."""
+    """The base URL: whole in the host, as the UI's form takes it, or in the parts that a connection URI splits into."""
     if connection is None or not connection.host:
         return None
     if "://" in connection.host:
         return connection.host
+    if connection.schema in ("http", "https"):
+        scheme, path = connection.schema, ""
+    else:
+        # Of http://127.0.0.1:8081/datasets/v2 Airflow makes a connection type, a host, a port and a "schema". A
+        # server with a port of its own is a local one; no key goes to any other in clear text.
+        scheme, path = ("http" if connection.port else "https"), f"/{connection.schema or ''}".rstrip("/")
     port = f":{connection.port}" if connection.port else ""
-    # In a connection URI (http://host/datasets/v2) the path arrives as the schema.
-    path = f"/{connection.schema}" if connection.schema and connection.schema not in ("http", "https") else ""
-    scheme = connection.schema if connection.schema in ("http", "https") else "https"
     return f"{scheme}://{connection.host}{port}{path}"

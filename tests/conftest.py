@@ -1,0 +1,28 @@
+"""What every test stands on: no setting of the machine's owner reaches a test, and Airflow has a home of its own."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from scripts import airflow_home
+
+# Airflow reads its configuration when it is first imported: it must lie there before any test module does that.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
+airflow_home.write_configuration(Path(os.environ["AIRFLOW_HOME"]))
+for name in (
+    "NCBI_DATASETS_URL",
+    "NCBI_API_KEY",
+    "NCBI_DATASETS_PATIENCE",
+    "VIRUS_DATA",
+    "VIRUS_SOURCES",
+    "VIRUS_WAREHOUSE",
+    "VIRUS_MEMORY_LIMIT",
+    "VIRUS_THREADS",
+):
+    os.environ.pop(name, None)
+
+
+def pytest_sessionfinish() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)

@@ -1,0 +1,167 @@
+"""The DAG, run by Airflow against the stand-in over HTTP."""
+
+import io
+import json
+import zipfile
+from datetime import UTC, date, datetime, timedelta
+
+import duckdb
+import pytest
+import requests
+
+from tests.support.airflow_runs import run_dag, task_states
+from virus_warehouse.warehouse.schema import OUTCOMES
+
+MPOX = "ncbi_virus_ingest__mpox"
+FIRST_DAY = date(2026, 11, 18)
+
+pytestmark = pytest.mark.xdist_group("airflow")
+
+
+def ledger(query, columns: str) -> list[tuple]:
+    return query(f"SELECT {columns} FROM ops.ingest_run ORDER BY started_at")
+
+
+def test_three_days_of_changes(stand_in, follow, data, query):
+    follow("{mpox: {taxon: 10244, aux_reports: [ANNOTATION]}}")
+    for day in (FIRST_DAY, FIRST_DAY + timedelta(days=1), FIRST_DAY + timedelta(days=2)):
+        stand_in.set_today(day)
+        run = run_dag(MPOX, logical_date=datetime(day.year, day.month, day.day, 6, tzinfo=UTC))
+        assert task_states(run) == {"ingest": "success", "check": "success", "publish": "success"}
+
+    assert ledger(query, "mode, status, dag_id, run_type, try_number") == [
+        (mode, "success", MPOX, "manual", 1) for mode in ("full", "incremental", "incremental")
+    ]
+    # Each run asked from the watermark of the one before, less the lookback; the first for everything.
+    watermarks = [before for (before,) in ledger(query, "watermark")]
+    asked = [dict(request.query).get("updated_since") for request in stand_in.requests]
+    assert asked == [None, *(f"{mark - timedelta(days=14)}T00:00:00Z" for mark in watermarks[:-1])]
+    for lines, *outcomes in ledger(query, f"lines, {', '.join(OUTCOMES)}"):
+        assert lines == sum(outcomes) > 0
+    inserted, revised = (
+        query(f"SELECT sum({outcome}) FROM ops.ingest_run")[0][0] for outcome in ("inserted", "revised")
+    )
+    assert inserted > 50
+    assert revised > 0
+    assert query("SELECT count(*), count(DISTINCT accession) FROM virus_genome WHERE source = 'mpox'") == [
+        (inserted, inserted)
+    ]
+    assert query("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'revision'") == [(revised,)]
+    # What NCBI shows within the lookback is held, as it shows it. (Older comings and goings are a census's matter.)
+    held = set(query("SELECT accession_version, update_date FROM virus_genome"))
+    assert shown_since(stand_in, FIRST_DAY - timedelta(days=12)) <= held
+
+
+def shown_since(stand_in, day: date) -> set[tuple[str, date]]:
+    """accession.version and update date of what the stand-in shows of mpox, updated on or after a day."""
+    url = f"{stand_in.url}/virus/taxon/10244/genome/download?include_sequence=NONE&updated_since={day}T00:00:00Z"
+    with zipfile.ZipFile(io.BytesIO(requests.get(url, timeout=30).content)) as archive:
+        lines = archive.read("ncbi_dataset/data/data_report.jsonl").splitlines()
+    records = [json.loads(line) for line in lines]
+    assert records
+    return {(record["accession"], date.fromisoformat(record["updateDate"][:10])) for record in records}
+
+
+def test_the_asset_event_carries_the_counts_and_comes_only_with_a_change(stand_in, follow, data):
+    follow("{mpox: {taxon: 10244}}")
+    before = len(asset_events())
+    run_dag(MPOX)
+    (event,) = asset_events()[before:]
+    assert event["inserted"] > 50
+    assert event["run_id"].split("-")[1] == "mpox"
+    run_dag(MPOX)  # the same day again: nothing changed
+    assert len(asset_events()) == before + 1
+
+
+def asset_events() -> list[dict]:
+    from airflow.models.asset import AssetEvent, AssetModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        rows = session.execute(
+            select(AssetEvent.extra)
+            .join(AssetModel, AssetModel.id == AssetEvent.asset_id)
+            .where(AssetModel.uri.like("x-virus-warehouse://mpox%"))
+            .order_by(AssetEvent.id)
+        )
+        return [extra for (extra,) in rows]
+
+
+def test_a_window_from_the_trigger_form_leaves_the_watermark_alone(stand_in, follow, data, query):
+    follow("{mpox: {taxon: 10244}}")
+    run_dag(MPOX, conf={"since": "2026-10-01", "until": "2026-11-01"})
+    assert ledger(query, "mode, updated_since, until, watermark") == [
+        ("window", date(2026, 10, 1), date(2026, 11, 1), None)
+    ]
+    ((lines, inserted, out_of_window),) = ledger(query, "lines, inserted, out_of_window")
+    assert lines == inserted + out_of_window
+    assert inserted > 0
+    assert out_of_window > 0
+    assert query("SELECT min(update_date) >= '2026-10-01', max(update_date) < '2026-11-01' FROM virus_genome") == [
+        (True, True)
+    ]
+
+
+def test_an_unknown_taxon_fails_at_once_with_the_message_of_ncbi(stand_in, follow, data, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__CORE__DEFAULT_TASK_RETRIES", "2")
+    follow("{nothing: {taxon: no such virus}}")
+    run = run_dag("ncbi_virus_ingest__nothing")
+    assert task_states(run)["ingest"] == "failed"
+    assert len(stand_in.requests) == 1
+    (row,) = warehouse_ledger(data, "status, http_status, attempts, error")
+    assert row[:3] == ("failed", 400, 1)
+    assert "no such virus" in row[3]
+    assert not data.snapshot.exists()
+
+
+def test_ncbi_down_is_a_failed_run_with_its_row(stand_in, follow, data, monkeypatch):
+    monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "1")
+    follow("{mpox: {taxon: 10244}}")
+    stand_in.fault("status", times=10, status=503, body="<html><h1>Service Unavailable</h1></html>")
+    run = run_dag(MPOX)
+    assert task_states(run) == {"ingest": "failed", "check": "upstream_failed", "publish": "upstream_failed"}
+    ((status, http_status, attempts, error),) = warehouse_ledger(data, "status, http_status, attempts, error")
+    assert (status, http_status) == ("failed", 503)
+    assert attempts >= 2
+    assert "Service Unavailable" in error
+
+
+@pytest.mark.parametrize("fault", ["cut", "truncated", "not_zip", "bad_crc", "md5_mismatch"])
+def test_a_package_that_is_not_whole_is_refused_and_fetched_again(stand_in, follow, data, query, fault):
+    follow("{mpox: {taxon: 10244}}")
+    stand_in.fault(fault, times=1)
+    run = run_dag(MPOX)
+    assert task_states(run)["publish"] == "success"
+    assert ledger(query, "status, attempts") == [("success", 2)]
+    assert len(stand_in.requests) == 2
+
+
+def test_a_failed_check_keeps_the_last_good_snapshot(stand_in, follow, data, query):
+    follow("{mpox: {taxon: 10244}}")
+    run_dag(MPOX)
+    (good,) = query("SELECT count(*) FROM virus_genome")
+    with duckdb.connect(data.warehouse) as connection:
+        connection.execute(
+            "UPDATE virus_genome SET run_id = 'nobody' WHERE accession = (SELECT min(accession) FROM virus_genome)"
+        )
+    run = run_dag(MPOX)
+    assert task_states(run) == {"ingest": "success", "check": "failed", "publish": "upstream_failed"}
+    assert query("SELECT count(*) FROM virus_genome") == [good]
+
+
+def test_a_reader_of_the_snapshot_does_not_disturb_a_load(stand_in, follow, data, query):
+    follow("{mpox: {taxon: 10244}}")
+    stand_in.set_today(FIRST_DAY)
+    run_dag(MPOX)
+    with duckdb.connect(data.snapshot, read_only=True) as reader:
+        (before,) = reader.execute("SELECT count(*) FROM virus_genome").fetchall()
+        stand_in.set_today(FIRST_DAY + timedelta(days=2))
+        assert task_states(run_dag(MPOX))["publish"] == "success"
+        assert reader.execute("SELECT count(*) FROM virus_genome").fetchall() == [before]
+    assert query("SELECT count(*) FROM virus_genome")[0] > before
+
+
+def warehouse_ledger(data, columns: str) -> list[tuple]:
+    with duckdb.connect(data.warehouse, read_only=True) as connection:
+        return connection.execute(f"SELECT {columns} FROM ops.ingest_run ORDER BY started_at").fetchall()

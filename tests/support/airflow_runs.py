@@ -1,0 +1,32 @@
+"""Airflow in this process: a home of its own, and DAG runs with all their tasks."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from scripts import airflow_home
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def make_home() -> Path:
+    """Make what is missing of the home that `tests/conftest.py` has configured: database, pool, login."""
+    home = Path(os.environ["AIRFLOW_HOME"])
+    if not (home / "airflow.db").exists():
+        airflow_home.create(home)
+    return home
+
+
+def run_dag(dag_id: str, *, logical_date: datetime | None = None, conf: dict[str, Any] | None = None) -> Any:
+    """Run a DAG as `dag.test()` does, and give its DAG run."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(CHECKOUT / "dags")
+    assert dag_id in bag.dags, bag.import_errors
+    return bag.dags[dag_id].test(logical_date=logical_date, run_conf=conf)
+
+
+def task_states(run: Any) -> dict[str, str]:
+    """The states of a DAG run's tasks by task id."""
+    return {task.task_id: str(task.state) for task in run.get_task_instances()}

@@ -1,0 +1,14 @@
+"""Real NCBI records, where they lie beside the checkout; a test that needs them skips where they do not."""
+
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "ncbi" / "samples"
+
+PACKAGE = SAMPLES / "package_2026-06" / "ncbi_dataset.zip"
+SARS_COV_2_REPORT = SAMPLES / "sars2_2025-09" / "data_report.jsonl"
+
+needs_genuine_records = pytest.mark.skipif(
+    not SAMPLES.is_dir(), reason="the genuine NCBI records are not beside this checkout (../shared/ncbi/samples)"
+)

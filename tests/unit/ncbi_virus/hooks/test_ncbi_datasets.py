@@ -1,0 +1,71 @@
+"""An Airflow connection, and the environment over it, become a client."""
+
+import json
+
+import pytest
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
+from tests.support.packages import package
+from tests.support.scripted_server import Answer, ScriptedServer
+from virus_warehouse.ncbi.client import NCBI_DATASETS_URL
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+
+
+@pytest.fixture
+def connection(monkeypatch):
+    def define(value: str | dict) -> None:
+        text = value if isinstance(value, str) else json.dumps(value)
+        monkeypatch.setenv("AIRFLOW_CONN_NCBI_DATASETS", text)
+
+    return define
+
+
+def test_without_a_connection_it_is_ncbi_itself(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_NCBI_DATASETS", "")
+    assert NcbiDatasetsHook().get_conn().base_url == NCBI_DATASETS_URL
+
+
+def test_another_connection_must_exist():
+    with pytest.raises(AirflowNotFoundException):
+        NcbiDatasetsHook("no_such_connection").get_conn()
+
+
+@pytest.mark.parametrize(
+    ("value", "base_url"),
+    [
+        ({"conn_type": "http", "host": "https://mirror.example/datasets/v2"}, "https://mirror.example/datasets/v2"),
+        ("http://127.0.0.1:8081/datasets%2Fv2", "http://127.0.0.1:8081/datasets/v2"),
+        ("http://127.0.0.1:8081/datasets/v2", "http://127.0.0.1:8081/datasets/v2"),
+        ("http://mirror.example/datasets%2Fv2", "https://mirror.example/datasets/v2"),
+        ({"conn_type": "http", "host": "mirror.example", "port": 8081, "schema": "http"}, "http://mirror.example:8081"),
+    ],
+    ids=["host with scheme", "URI, escaped", "URI", "URI without port", "host, port and scheme apart"],
+)
+def test_the_host_is_the_base_url(connection, value, base_url):
+    connection(value)
+    assert NcbiDatasetsHook().get_conn().base_url == base_url
+
+
+def test_the_environment_wins_over_the_connection(connection, monkeypatch):
+    connection({"conn_type": "http", "host": "https://mirror.example/v2", "password": "from-the-connection"})
+    with ScriptedServer(Answer(body=package([]))) as server:
+        monkeypatch.setenv("NCBI_DATASETS_URL", server.url)
+        monkeypatch.setenv("NCBI_API_KEY", "from-the-environment")
+        assert sent_key(server) == "from-the-environment"
+
+
+def test_the_password_is_the_api_key(connection):
+    with ScriptedServer(Answer(body=package([]))) as server:
+        connection({"conn_type": "http", "host": server.url, "password": "from-the-connection"})
+        assert sent_key(server) == "from-the-connection"
+
+
+def sent_key(server: ScriptedServer) -> str | None:
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder, NcbiDatasetsHook().get_conn() as client:
+        client.download(VirusGenomeRequest(taxon="10244"), Path(folder) / "package.zip")
+    headers = {name.lower(): value for name, value in server.requests[0].headers.items()}
+    return headers.get("api-key")

@@ -1,0 +1,107 @@
+"""The operator: what it templates, what it makes of a source, and which failures it retries."""
+
+from types import SimpleNamespace
+
+import pytest
+from airflow.sdk import RetryAction
+from pydantic import ValidationError
+
+from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
+from virus_warehouse.data_folder import DataFolderError
+from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.sources import read_sources
+from virus_warehouse.warehouse.connection import WarehouseLocked
+from virus_warehouse.warehouse.load import GateError
+from virus_warehouse.warehouse.migrate import SchemaTooNew
+from virus_warehouse.windows import WindowError
+
+
+def operator(**arguments) -> NcbiVirusToDuckDBOperator:
+    return NcbiVirusToDuckDBOperator(task_id="ingest", **{"source": "mpox", "taxon": "10244", **arguments})
+
+
+def test_every_request_parameter_is_a_template_field():
+    assert set(VirusGenomeRequest.model_fields) <= set(NcbiVirusToDuckDBOperator.template_fields)
+
+
+def test_templates_render_to_values_the_request_understands(monkeypatch, tmp_path):
+    monkeypatch.setenv("VIRUS_DATA", str(tmp_path))
+    task = operator(taxon="{{ taxon }}", refseq_only="{{ refseq }}", host="{{ host }}", aux_report=["{{ report }}"])
+    task.render_template_fields({"taxon": 10244, "refseq": True, "host": "", "report": "ANNOTATION"})
+    request = VirusGenomeRequest(**{name: getattr(task, name) for name in VirusGenomeRequest.model_fields})
+    assert request.query() == [("refseq_only", "true"), ("include_sequence", "NONE"), ("aux_report", "ANNOTATION")]
+
+
+def test_a_source_of_the_file_becomes_the_same_request():
+    for source in read_sources().sources.values():
+        task = NcbiVirusToDuckDBOperator.for_source(source, task_id="ingest")
+        request = VirusGenomeRequest(**{name: getattr(task, name) for name in VirusGenomeRequest.model_fields})
+        assert request == source.request
+        assert task.lookback_days == source.lookback_days
+
+
+def test_the_operator_sets_no_retries_of_its_own():
+    # Airflow's configured default applies (none in a bare home).
+    assert operator().retries == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RequestRefused("400"),
+        WindowError("inverted"),
+        SchemaTooNew("0099"),
+        DataFolderError("no place"),
+        pytest.param(None, id="bad parameter"),
+    ],
+)
+def test_what_no_retry_mends_fails_at_once(error):
+    assert decision(error or bad_parameter()) is RetryAction.FAIL
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DatasetsUnavailable("503"), WarehouseLocked("busy"), GateError("shrinkage"), OSError("disk full")],
+)
+def test_everything_else_is_left_to_the_configured_retries(error):
+    assert decision(error) is RetryAction.DEFAULT
+
+
+def decision(error: BaseException) -> RetryAction:
+    return operator().retry_policy.evaluate(error, try_number=1, max_tries=3).action
+
+
+def bad_parameter() -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        VirusGenomeRequest(taxon="10244", aux_report=["BIOSAMPLE"])
+    return caught.value
+
+
+def context(run_type: str, **keys):
+    return {"dag_run": SimpleNamespace(run_type=SimpleNamespace(value=run_type)), **keys}
+
+
+def test_a_backfill_is_a_window_of_its_data_interval():
+    from datetime import UTC, date, datetime
+
+    interval = {
+        "data_interval_start": datetime(2026, 11, 10, 6, tzinfo=UTC),
+        "data_interval_end": datetime(2026, 11, 11, 6, tzinfo=UTC),
+    }
+    wish = operator()._wish(context("backfill", **interval), None)
+    assert (wish.effective_mode, wish.since, wish.until) == ("window", date(2026, 11, 10), date(2026, 11, 11))
+    assert operator()._wish(context("scheduled", **interval), None).effective_mode == "incremental"
+
+
+def test_a_manual_run_without_a_logical_date_follows_the_watermark():
+    assert operator()._wish(context("manual"), None).effective_mode == "incremental"
+
+
+def test_days_make_a_window_and_an_inverted_one_is_refused():
+    from datetime import date
+
+    wish = operator(until="2026-11-12")._wish(context("manual"), date(2026, 11, 10))
+    assert (wish.effective_mode, wish.since, wish.until) == ("window", date(2026, 11, 10), date(2026, 11, 12))
+    with pytest.raises(WindowError, match="holds no day"):
+        operator(until="2026-11-10")._wish(context("manual"), date(2026, 11, 10))
