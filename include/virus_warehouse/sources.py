@@ -68,12 +68,14 @@ class Source(Defaults):
         name: what tables, DAG and files call it.
         request: the taxon, the endpoint's filters and the reports.
         allow_empty: whether a full load may find nothing.
+        reuse_hours: how long after its request a package may serve further windows, in hours.
         max_missing: the share of the records held that a full load may lack before it is refused.
     """
 
     name: Annotated[str, AfterValidator(_name)]
     request: VirusGenomeRequest
     allow_empty: bool = False
+    reuse_hours: float = Field(default=24, ge=0)
     max_missing: float = Field(default=0.05, ge=0, le=1)
 
     def request_since(self, updated_since: date | None) -> VirusGenomeRequest:
@@ -231,7 +233,7 @@ def _construct_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node))
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

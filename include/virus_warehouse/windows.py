@@ -103,7 +103,8 @@ def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunO
     if wish.effective_mode == FULL:
         return Window(FULL, None, None, watermark, filter_changed)
     earlier = ledger.earlier_window(session, source.name, source.fingerprint, origin, (INCREMENTAL, FULL))
-    if earlier is not None:
+    # Rows that another filter ended in between come back with a full load only.
+    if earlier is not None and not (filter_changed and earlier[0] == INCREMENTAL):
         return Window(*earlier, watermark, filter_changed)
     if last is None or filter_changed or watermark is None:
         return Window(FULL, None, None, watermark, filter_changed)

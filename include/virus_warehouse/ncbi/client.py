@@ -27,6 +27,7 @@ from virus_warehouse.ncbi.errors import DatasetsUnavailable, ErrorBody, PackageE
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 
 NCBI_DATASETS_URL = "https://api.ncbi.nlm.nih.gov/datasets/v2"
+DEFAULT_PATIENCE = 100.0
 
 # NCBI's limits (NCBI Datasets README, "API keys"), in requests a second.
 _REQUESTS_WITHOUT_KEY = 5
@@ -130,7 +131,7 @@ class DatasetsClient:
         connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
         attempts: int = 5,
-        patience: float = 100.0,
+        patience: float = DEFAULT_PATIENCE,
         backoff_factor: float = 2.0,
         progress_interval: float = 3.0,
     ) -> None:
@@ -160,6 +161,24 @@ class DatasetsClient:
         )
         if self._api_key:
             self._session.headers["api-key"] = self._api_key
+
+    @classmethod
+    def from_environment(
+        cls, *, base_url: str | None = None, api_key: str | None = None, patience: float | None = None
+    ) -> Self:
+        """The client that the environment describes: `NCBI_DATASETS_URL`, `NCBI_API_KEY`, `NCBI_DATASETS_PATIENCE`.
+
+        Args:
+            base_url: for when the environment names none; None for NCBI's.
+            api_key: for when the environment has none.
+            patience: in seconds, for when the environment sets none; None for the default.
+        """
+        chosen_patience = os.environ.get("NCBI_DATASETS_PATIENCE") or patience
+        return cls(
+            os.environ.get("NCBI_DATASETS_URL") or base_url or NCBI_DATASETS_URL,
+            os.environ.get("NCBI_API_KEY") or api_key or None,
+            patience=DEFAULT_PATIENCE if chosen_patience is None else float(chosen_patience),
+        )
 
     def __repr__(self) -> str:
         return f"DatasetsClient({self.base_url!r}, api_key={'***' if self._api_key else None})"

@@ -53,6 +53,8 @@ FIELDS: dict[str, str | dict[str, str]] = {
 }
 """The fields read, with their DuckDB types. Lineages are read apart, into the taxonomy."""
 
+_READ_APART = ("lineage",)
+
 
 class ReportUnreadable(RuntimeError):
     """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
@@ -80,8 +82,7 @@ def stage(session: DuckDBPyConnection, path: Path, lines: int) -> int:
         "(line_number BIGINT, reason VARCHAR, raw VARCHAR, raw_sha256 VARCHAR)"
     )
     if not _read_strictly(session, path, lines):
-        path, lines = _set_bad_lines_apart(session, path)
-    run_sql(session, "reports/taxonomy.sql", {"report_path": str(path)})
+        lines = _set_bad_lines_apart(session, path)
     return lines
 
 
@@ -97,14 +98,19 @@ def _read_strictly(session: DuckDBPyConnection, path: Path, lines: int) -> bool:
 def _read(session: DuckDBPyConnection, path: Path) -> None:
     variables = {"report_path": str(path), "report_columns": _duckdb_columns()}
     run_sql(session, "reports/data_report.sql", variables)
+    run_sql(session, "reports/taxonomy.sql")
 
 
-def _set_bad_lines_apart(session: DuckDBPyConnection, path: Path) -> tuple[Path, int]:
+def _set_bad_lines_apart(session: DuckDBPyConnection, path: Path) -> int:
     description, readable = path.with_suffix(".lines.jsonl"), path.with_suffix(".readable.jsonl")
     lines = describe_lines(path, description)
     session.execute(
         "CREATE OR REPLACE TEMP TABLE expected_field AS SELECT unnest(?) AS path, unnest(?) AS kind",
         [*zip(*_expected_kinds(), strict=True)],
+    )
+    session.execute(
+        "CREATE OR REPLACE TEMP TABLE expected_object AS SELECT unnest(?) AS path, unnest(?) AS names",
+        [*zip(*_expected_names(), strict=True)],
     )
     run_sql(session, "reports/refused_lines.sql", {"description_path": str(description)})
     unreadable = {number for (number,) in session.execute("SELECT line_number FROM refused_line").fetchall()}
@@ -122,7 +128,7 @@ def _set_bad_lines_apart(session: DuckDBPyConnection, path: Path) -> tuple[Path,
     ).fetchone()
     if accounted != (lines,):
         raise ReportUnreadable(f"{path.name}: of {lines} lines only {accounted} are accounted for")
-    return readable, lines
+    return lines
 
 
 def _duckdb_columns() -> dict[str, str]:
@@ -130,6 +136,12 @@ def _duckdb_columns() -> dict[str, str]:
         name: kind if isinstance(kind, str) else f"STRUCT({', '.join(f'{key} {kind[key]}' for key in kind)})"
         for name, kind in FIELDS.items()
     }
+
+
+def _expected_names() -> list[tuple[str, list[str]]]:
+    """JSON path of every object that is read, with the names read from it: a strict read refuses one given twice."""
+    nested = [(f"$.{name}", [*kind, *_READ_APART]) for name, kind in FIELDS.items() if not isinstance(kind, str)]
+    return [("$", [*FIELDS]), *nested]
 
 
 def _expected_kinds() -> list[tuple[str, str]]:

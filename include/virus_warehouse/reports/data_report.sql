@@ -26,6 +26,7 @@ field AS (
         isolate.name AS isolate_name,
         isolate.source AS isolate_source,
         isolate.collectionDate AS collection_date,
+        collection_days(isolate.collectionDate) AS days,
         location.geographicLocation AS geo_location,
         location.geographicRegion AS geo_region,
         location.usaState AS usa_state,
@@ -59,10 +60,10 @@ field AS (
 SELECT
     split_part(accession_version, '.', 1) AS accession,
     try_cast(split_part(accession_version, '.', 2) AS INTEGER) AS version,
-    * EXCLUDE (releaseDate, updateDate),
-    collection_days(collection_date).first AS collection_date_min,
-    collection_days(collection_date).last AS collection_date_max,
-    collection_days(collection_date).precision AS collection_date_precision,
+    * EXCLUDE (days, releaseDate, updateDate),
+    days.first AS collection_date_min,
+    days.last AS collection_date_max,
+    days.precision AS collection_date_precision,
     country_of(geo_location) AS country,
     division_of(geo_location) AS division,
     -- Only what the report says, never what we derive from it, and never update_date: a better reading of a place
@@ -113,7 +114,7 @@ SELECT
         WHEN accession_version IS NULL THEN 'accession: absent'
         WHEN NOT regexp_full_match(accession_version, '[A-Za-z0-9_]+\.[0-9]+') OR version IS NULL
             THEN 'accession: not of the form accession.version'
-        WHEN releaseDate IS NOT NULL AND release_date IS NULL THEN 'releaseDate: not a date'
-        WHEN updateDate IS NOT NULL AND update_date IS NULL THEN 'updateDate: not a date'
+        WHEN releaseDate IS NOT NULL AND NOT coalesce(isfinite(release_date), false) THEN 'releaseDate: not a date'
+        WHEN updateDate IS NOT NULL AND NOT coalesce(isfinite(update_date), false) THEN 'updateDate: not a date'
     END AS refusal
 FROM field;

@@ -28,11 +28,14 @@ CREATE OR REPLACE MACRO collection_days(date_text) AS CASE
     WHEN NOT contains(date_text, '/') THEN {
         'first': first_day_of(date_text), 'last': last_day_of(date_text), 'precision': precision_of(date_text)
     }
-    WHEN first_day_of(split_part(date_text, '/', 1)) <= last_day_of(split_part(date_text, '/', 2)) THEN {
-        'first': first_day_of(split_part(date_text, '/', 1)),
-        'last': last_day_of(split_part(date_text, '/', 2)),
-        'precision': 'range'
-    }
+    WHEN
+        len(string_split(date_text, '/')) = 2
+        AND first_day_of(split_part(date_text, '/', 1)) <= last_day_of(split_part(date_text, '/', 2))
+        THEN {
+            'first': first_day_of(split_part(date_text, '/', 1)),
+            'last': last_day_of(split_part(date_text, '/', 2)),
+            'precision': 'range'
+        }
 END;
 
 -- INSDC writes a place as `country:division, locality`, with or without spaces.

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import IO
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LONGEST_LINE = 16 << 20
+"""Bytes of a line beyond which it is refused; DuckDB's reader, told so, stops at some length above."""
+
+_LONGEST_RAW = 1 << 20
 _CHUNK_BYTES = 1 << 20
 
 
@@ -48,12 +52,14 @@ def describe_lines(path: Path, description: Path) -> int:
     lines = 0
     with description.open("w", encoding="ascii") as file:
         for number, content in numbered_lines(path):
+            refusal = _refuse_bytes(content)
+            kept = content[:_LONGEST_RAW] if len(content) > LONGEST_LINE else content
             entry = {
                 "line_number": number,
-                "raw": content.decode("utf-8", "backslashreplace"),
+                "raw": kept.decode("utf-8", "backslashreplace"),
                 "raw_sha256": hashlib.sha256(content).hexdigest(),
             }
-            if refusal := _refuse_bytes(content):
+            if refusal:
                 entry["refusal"] = refusal
                 entry["raw"] = str(entry["raw"]).replace("\0", "\\x00")
             file.write(json.dumps(entry))
@@ -72,6 +78,8 @@ def copy_lines(path: Path, copy: Path, *, without: Collection[int]) -> None:
 
 
 def _refuse_bytes(content: bytes) -> str | None:
+    if len(content) > LONGEST_LINE:
+        return f"longer than {LONGEST_LINE >> 20} MiB: {len(content)} bytes, of which raw holds the first MiB"
     if b"\0" in content:
         return "holds a NUL byte"
     try:

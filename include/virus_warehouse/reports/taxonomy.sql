@@ -16,7 +16,11 @@ WITH organism AS (
 SELECT
     organism.taxId AS tax_id,
     any_value(organism.organismName) AS name,
-    any_value(organism.lineage)::STRUCT(taxId BIGINT, name VARCHAR)[] AS given_lineage,
+    -- A mistyped lineage or step of one is passed over: what it should have said, other records say.
+    list_filter(
+        from_json(any_value(organism.lineage), '[{"taxId":"BIGINT","name":"VARCHAR"}]'),
+        LAMBDA step: step.taxId IS NOT NULL
+    ) AS given_lineage,
     -- NCBI ends a lineage with the taxon itself; where it does not, the taxon is put there.
     CASE
         WHEN given_lineage[-1].taxId = tax_id THEN given_lineage
@@ -49,5 +53,6 @@ descendant AS (
 SELECT
     descendant_tax_id,
     line[ancestor].taxId AS ancestor_tax_id,
-    (len(line) - ancestor)::INTEGER AS depth
-FROM (SELECT descendant_tax_id, line, unnest(range(1, len(line) + 1)) AS ancestor FROM descendant);
+    min(len(line) - ancestor)::INTEGER AS depth
+FROM (SELECT descendant_tax_id, line, unnest(range(1, len(line) + 1)) AS ancestor FROM descendant)
+GROUP BY descendant_tax_id, ancestor_tax_id;

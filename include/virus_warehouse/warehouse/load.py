@@ -81,8 +81,7 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
         run_sql(session, "warehouse/sql/end_filtered.sql")
     elif load.mode == "full":
         _refuse_shrinkage(session, load.source)
-    if load.is_newest_package:
-        run_sql(session, "warehouse/sql/merge_taxonomy.sql")
+    run_sql(session, "warehouse/sql/merge_taxonomy.sql")
     if outcomes["quarantined"]:
         run_sql(session, "warehouse/sql/merge_quarantine.sql")
     return outcomes

@@ -6,7 +6,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import URL, NullPool, create_engine, text
 
 from virus_warehouse.warehouse.schema import OPERATIONS_SCHEMA
 
@@ -61,9 +61,12 @@ def upgrade(path: Path) -> None:
         sqlalchemy.exc.OperationalError: when another process has it open; `Warehouse` waits and calls again.
     """
     # Without a pool the file is closed, and its lock free, as soon as the connection is.
-    engine = create_engine(f"duckdb:///{path}", poolclass=NullPool)
+    engine = create_engine(URL.create("duckdb", database=str(path)), poolclass=NullPool)
     config = alembic_config()
     with engine.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {OPERATIONS_SCHEMA}"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        # Views hold no data: they are made anew with every upgrade, so a changed one needs a revision, if an empty one.
+        for view in sorted((Path(__file__).parent / "views").glob("*.sql")):
+            connection.exec_driver_sql(view.read_text(encoding="utf-8"))

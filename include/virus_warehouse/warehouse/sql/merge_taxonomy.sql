@@ -1,9 +1,11 @@
--- Brings taxon and taxon_lineage to what the newest package says of the taxa it names. Unchanged taxa are not written.
+-- Brings taxon and taxon_lineage to what the package says of the taxa it names. Unchanged taxa are not written. A
+-- package older than the newest only adds taxa never seen, which the records it adds may name.
+-- Reads the variable is_newest_package.
 CREATE OR REPLACE TEMP TABLE taxon_changed AS
 SELECT seen.*
 FROM taxon_seen AS seen
 LEFT JOIN warehouse.main.taxon AS held USING (tax_id)
-WHERE held.tax_id IS NULL OR held.name IS DISTINCT FROM seen.name;
+WHERE held.tax_id IS NULL OR (getvariable('is_newest_package') AND held.name IS DISTINCT FROM seen.name);
 
 DELETE FROM warehouse.main.taxon WHERE tax_id IN (SELECT taxon_changed.tax_id FROM taxon_changed);
 INSERT INTO warehouse.main.taxon BY NAME SELECT * FROM taxon_changed;
@@ -23,7 +25,14 @@ held AS (
 
 SELECT seen.descendant_tax_id
 FROM seen LEFT JOIN held USING (descendant_tax_id)
-WHERE seen.ancestors IS DISTINCT FROM held.ancestors;
+-- A taxon that came without its lineage keeps the one it has.
+WHERE
+    held.ancestors IS NULL
+    OR (
+        getvariable('is_newest_package')
+        AND len(seen.ancestors) > 1
+        AND seen.ancestors IS DISTINCT FROM held.ancestors
+    );
 
 DELETE FROM warehouse.main.taxon_lineage
 WHERE descendant_tax_id IN (SELECT lineage_changed.descendant_tax_id FROM lineage_changed);

@@ -41,9 +41,8 @@ def test_a_source_of_the_file_becomes_the_same_request():
         assert task.lookback_days == source.lookback_days
 
 
-def test_the_operator_sets_no_retries_of_its_own():
-    # Airflow's configured default applies (none in a bare home).
-    assert operator().retries == 0
+def test_the_retries_are_those_that_set_up_configures():
+    assert operator().retries == 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,11 @@
+-- The records as the warehouse showed them at a moment: states valid then, current or ended since.
+-- Outside of it are status and missing_since, which say what is known now, and update_date moved in place when NCBI
+-- re-dated a record and changed nothing else.
+CREATE OR REPLACE MACRO virus_genome_as_of(moment) AS TABLE
+SELECT * EXCLUDE (status, missing_since)
+FROM virus_genome
+WHERE valid_from <= moment::TIMESTAMPTZ
+UNION ALL BY NAME
+SELECT * EXCLUDE (status, missing_since, valid_to, ended_by, ended_run_id)
+FROM virus_genome_history
+WHERE valid_from <= moment::TIMESTAMPTZ AND valid_to > moment::TIMESTAMPTZ;

@@ -1,0 +1,49 @@
+-- What revisions changed, field by field: the old value, the new one, the run that brought it and when.
+CREATE OR REPLACE VIEW virus_genome_change AS
+WITH state AS (
+    SELECT * EXCLUDE (ended_by, ended_run_id) FROM virus_genome_history
+    UNION ALL BY NAME
+    SELECT *, NULL::TIMESTAMPTZ AS valid_to FROM virus_genome
+),
+
+old_state AS (
+    SELECT
+        history.source,
+        history.accession,
+        history.valid_to AS changed_at,
+        history.ended_run_id AS run_id,
+        COLUMNS(history.* EXCLUDE (
+            source, accession, accession_version, record_hash, status, missing_since, valid_from, valid_to, run_id,
+            ended_by, ended_run_id
+        ))::VARCHAR
+    FROM virus_genome_history AS history
+    WHERE history.ended_by = 'revision'
+),
+
+new_state AS (
+    SELECT
+        state.source,
+        state.accession,
+        state.valid_from AS changed_at,
+        COLUMNS(state.* EXCLUDE (
+            source, accession, accession_version, record_hash, status, missing_since, valid_from, valid_to, run_id
+        ))::VARCHAR
+    FROM state
+),
+
+old_field AS (
+    FROM old_state UNPIVOT INCLUDE NULLS (
+        old_value FOR field IN (COLUMNS(* EXCLUDE (source, accession, changed_at, run_id)))
+    )
+),
+
+new_field AS (
+    FROM (
+        SELECT new_state.*
+        FROM new_state SEMI JOIN old_state USING (source, accession, changed_at)
+    ) UNPIVOT INCLUDE NULLS (new_value FOR field IN (COLUMNS(* EXCLUDE (source, accession, changed_at))))
+)
+
+SELECT source, accession, changed_at, run_id, field, old_value, new_value
+FROM old_field INNER JOIN new_field USING (source, accession, changed_at, field)
+WHERE old_value IS DISTINCT FROM new_value;

@@ -1,0 +1,13 @@
+-- Each record once, however many sources follow it: in its latest state, with the sources that hold it.
+CREATE OR REPLACE VIEW virus_genome_distinct AS
+SELECT
+    * EXCLUDE (source),
+    (
+        SELECT list(holder.source ORDER BY holder.source)
+        FROM virus_genome AS holder
+        WHERE holder.accession = latest.accession
+    ) AS sources
+FROM virus_genome AS latest
+QUALIFY row_number() OVER (
+    PARTITION BY accession ORDER BY version DESC, update_date DESC NULLS LAST, valid_from DESC, source
+) = 1;

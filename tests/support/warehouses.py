@@ -1,0 +1,147 @@
+"""A warehouse for a test: report lines go in, rows come out."""
+
+import io
+import itertools
+import json
+import tempfile
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.reports import data_report
+from virus_warehouse.reports.report_file import unpack
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse import ledger, migrate
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.load import Load, merge_data_report
+from virus_warehouse.warehouse.session import private_session
+
+MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
+DENGUE = Source(name="dengue", request=VirusGenomeRequest(taxon="12637"))
+
+FIRST_COMMIT = datetime(2025, 6, 1, 6, tzinfo=UTC)
+
+
+def lineage(*steps: tuple[int, str]) -> list[dict[str, Any]]:
+    return [{"taxId": tax_id, "name": name} for tax_id, name in steps]
+
+
+MPOX_ORGANISM = {
+    "taxId": 10244,
+    "organismName": "Monkeypox virus",
+    "lineage": lineage((10239, "Viruses"), (10240, "Poxviridae"), (10244, "Monkeypox virus")),
+}
+
+
+def record(accession: str = "PX000001.1", updated: str | None = "2025-05-01", **fields: Any) -> dict[str, Any]:
+    """A plausible record of the data report; a field of None is left out."""
+    values = {
+        "accession": accession,
+        "length": 197209,
+        "releaseDate": "2025-04-01T00:00:00Z",
+        "updateDate": f"{updated}T00:00:00Z" if updated else None,
+        "virus": MPOX_ORGANISM,
+        **fields,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def line(accession: str = "PX000001.1", updated: str | None = "2025-05-01", **fields: Any) -> str:
+    return json.dumps(record(accession, updated, **fields), separators=(",", ":"))
+
+
+def accessions(count: int, first: int = 1) -> list[str]:
+    return [f"PX{number:06d}.1" for number in range(first, first + count)]
+
+
+def report(lines: tuple[str | bytes, ...]) -> bytes:
+    return b"".join((text if isinstance(text, bytes) else text.encode()) + b"\n" for text in lines)
+
+
+def stage_bytes(session: DuckDBPyConnection, folder: Path, content: bytes) -> int:
+    """Stage a data report of these bytes as a run does; its non-blank lines."""
+    path = folder / data_report.FILE_NAME
+    return data_report.stage(session, path, unpack(io.BytesIO(content), path))
+
+
+@cache
+def migrated_file() -> bytes:
+    """A warehouse without rows: migrating takes longer than most of what is tested with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "warehouse.duckdb"
+        migrate.upgrade(path)
+        return path.read_bytes()
+
+
+class Shelf:
+    """A warehouse file in a folder, loaded from report lines with the ledger rows of committed runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.warehouse = Warehouse(folder / "warehouse.duckdb", lock_timeout=5)
+        self.warehouse.path.write_bytes(migrated_file())
+        self._numbers = itertools.count(1)
+
+    def load(
+        self,
+        *lines: str | bytes,
+        source: Source = MPOX,
+        mode: str = "full",
+        is_newest_package: bool = True,
+        filter_changed: bool = False,
+        since: date | None = None,
+        until: date | None = None,
+        told_lines: int | None = None,
+    ) -> dict[str, int]:
+        """Merge these lines as one run, `run-1`, `run-2` ... an hour apart; the outcomes that occurred."""
+        number = next(self._numbers)
+        run_id, committed_at = f"run-{number}", FIRST_COMMIT + timedelta(hours=number)
+        temporary = self.folder / run_id
+        temporary.mkdir()
+        with private_session(temporary) as session:
+            count = stage_bytes(session, temporary, report(lines))
+            with self.warehouse.transaction(session):
+                load = Load(source, run_id, mode, committed_at, is_newest_package, filter_changed, since, until)
+                outcomes = merge_data_report(session, load, count if told_lines is None else told_lines)
+                run = {"run_id": run_id, "source": source.name, "lines": count, **outcomes}
+                ledger.insert_report(session, {**run, "report": data_report.NAME})
+                ledger.insert(
+                    session,
+                    {
+                        **run,
+                        "mode": mode,
+                        "fingerprint": source.fingerprint,
+                        "status": "success",
+                        "started_at": committed_at,
+                        "ended_at": committed_at,
+                    },
+                )
+        return {outcome: count for outcome, count in outcomes.items() if count}
+
+    def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return query(self.warehouse.path, sql, *parameters)
+
+    def execute(self, sql: str) -> None:
+        """Change the file behind the back of the code."""
+        with duckdb.connect(self.warehouse.path) as connection:
+            connection.execute(sql)
+
+
+def query(path: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Rows of a warehouse file, or of a snapshot; times are in UTC."""
+    with duckdb.connect(path, read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.execute(sql, list(parameters)).fetchall()
+
+
+def dicts(path: Path, sql: str, *parameters: object) -> list[dict[str, Any]]:
+    with duckdb.connect(path, read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        result = connection.execute(sql, list(parameters))
+        names = [column[0] for column in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,0 +1,539 @@
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from duckdb import DuckDBPyConnection
+
+from tests.support.warehouses import line, lineage, record, report, stage_bytes
+from virus_warehouse.reports import data_report
+from virus_warehouse.sql_file import read_sql
+from virus_warehouse.warehouse import schema
+from virus_warehouse.warehouse.session import private_session
+
+Stage = Callable[..., int]
+
+EVERYTHING: dict[str, Any] = {
+    "accession": "NC_063383.2",
+    "bioprojects": ["PRJNA485481", "PRJNA1"],
+    "biosample": "SAMN00000001",
+    "completeness": "COMPLETE",
+    "geneCount": 179,
+    "host": {
+        "taxId": 9606,
+        "organismName": "Homo sapiens",
+        "commonName": "human",
+        "infraspecificNames": {"breed": "none", "sex": "male"},
+        "lineage": lineage((9605, "Homo"), (9606, "Homo sapiens")),
+    },
+    "isAnnotated": True,
+    "isLabHost": True,
+    "isVaccineStrain": True,
+    "isolate": {"name": "MPXV-M5312_HM12_Rivers", "source": "skin lesion", "collectionDate": "2018-08"},
+    "labHost": "Vero E6",
+    "length": 197209,
+    "location": {
+        "geographicLocation": "USA: Wisconsin, DANE County",
+        "geographicRegion": "North America",
+        "usaState": "WI",
+    },
+    "maturePeptideCount": 3,
+    "molType": "dsDNA",
+    "nucleotide": {"sequenceHash": "5F8D9A"},
+    "proteinCount": 180,
+    "purposeOfSampling": "PURPOSE_OF_SAMPLING_BASELINE_SURVEILLANCE",
+    "releaseDate": "2022-07-14T00:00:00Z",
+    "segment": "ANONYMOUS",
+    "sourceDatabase": "RefSeq",
+    "sraAccessions": ["SRR000001", "ERS2"],
+    "submitter": {"names": ["Wu,F.", "Zhao,S."], "affiliation": "National Center", "country": "USA"},
+    "updateDate": "2025-05-01T00:00:00Z",
+    "virus": {
+        "taxId": 10244,
+        "organismName": "Monkeypox virus",
+        "commonName": "mpox virus",
+        "strain": "Zaire-96-I-16",
+        "infraspecificNames": {"isolate": "a"},
+        "pangolinClassification": "B.1",
+        "lineage": lineage((10239, "Viruses"), (10244, "Monkeypox virus")),
+    },
+}
+
+COLUMNS = {
+    "accession": "NC_063383",
+    "version": 2,
+    "accession_version": "NC_063383.2",
+    "virus_tax_id": 10244,
+    "virus_name": "Monkeypox virus",
+    "virus_common_name": "mpox virus",
+    "virus_strain": "Zaire-96-I-16",
+    "virus_infraspecific_names": '{"isolate":"a"}',
+    "pango_lineage": "B.1",
+    "host_tax_id": 9606,
+    "host_name": "Homo sapiens",
+    "host_common_name": "human",
+    "host_infraspecific_names": '{"breed":"none","sex":"male"}',
+    "isolate_name": "MPXV-M5312_HM12_Rivers",
+    "isolate_source": "skin lesion",
+    "collection_date": "2018-08",
+    "collection_date_min": date(2018, 8, 1),
+    "collection_date_max": date(2018, 8, 31),
+    "collection_date_precision": "month",
+    "geo_location": "USA: Wisconsin, DANE County",
+    "country": "USA",
+    "division": "Wisconsin",
+    "geo_region": "North America",
+    "usa_state": "WI",
+    "release_date": date(2022, 7, 14),
+    "update_date": date(2025, 5, 1),
+    "completeness": "COMPLETE",
+    "length": 197209,
+    "gene_count": 179,
+    "protein_count": 180,
+    "mature_peptide_count": 3,
+    "is_annotated": True,
+    "source_database": "RefSeq",
+    "mol_type": "dsDNA",
+    "segment": "ANONYMOUS",
+    "biosample": "SAMN00000001",
+    "bioprojects": ["PRJNA485481", "PRJNA1"],
+    "sra_accessions": ["SRR000001", "ERS2"],
+    "purpose_of_sampling": "PURPOSE_OF_SAMPLING_BASELINE_SURVEILLANCE",
+    "submitter_names": ["Wu,F.", "Zhao,S."],
+    "submitter_affiliation": "National Center",
+    "submitter_country": "USA",
+    "lab_host": "Vero E6",
+    "is_lab_host": True,
+    "is_vaccine_strain": True,
+    "sequence_hash": "5F8D9A",
+}
+
+DERIVED = {
+    "accession",
+    "version",
+    "collection_date_min",
+    "collection_date_max",
+    "collection_date_precision",
+    "country",
+    "division",
+}
+"""Columns that another column of the report tells already."""
+
+OF_THE_WAREHOUSE = {"source", "record_hash", "status", "missing_since", "valid_from", "run_id"}
+"""Columns of a record that no report tells."""
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
+    (tmp_path / "spill").mkdir()
+    with private_session(tmp_path / "spill") as connection:
+        yield connection
+
+
+@pytest.fixture
+def stage(session: DuckDBPyConnection, tmp_path: Path) -> Stage:
+    def stage_lines(*lines: str | bytes) -> int:
+        return stage_bytes(session, tmp_path, report(lines))
+
+    return stage_lines
+
+
+def staged(session: DuckDBPyConnection, columns: str = "*") -> list[dict[str, Any]]:
+    result = session.execute(f"SELECT {columns} FROM data_report ORDER BY rowid")
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def refused(session: DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return session.execute("SELECT line_number, reason, raw, raw_sha256 FROM refused_line ORDER BY 1").fetchall()
+
+
+def staged_accessions(session: DuckDBPyConnection) -> list[str]:
+    return [row["accession_version"] for row in staged(session, "accession_version")]
+
+
+class TestFields:
+    def test_every_field_becomes_its_column(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        assert stage(json.dumps(EVERYTHING)) == 1
+        [row] = staged(session)
+        assert row.pop("record_hash") > 0
+        assert row.pop("refusal") is None
+        assert row == COLUMNS
+
+    def test_line_of_this_test_sets_every_field_that_is_read(self) -> None:
+        for name, kind in data_report.FIELDS.items():
+            expected = set() if isinstance(kind, str) else set(kind)
+            allowed = expected - {"pangolinClassification", "strain"} if name == "host" else expected
+            given = EVERYTHING[name]
+            assert allowed <= (set(given) if isinstance(given, dict) else set())
+
+    def test_every_column_of_a_record_is_staged_or_the_warehouses_own(self) -> None:
+        columns = {column.name for column in schema.virus_genome.columns}
+        assert columns - OF_THE_WAREHOUSE == COLUMNS.keys()
+
+    def test_what_protobuf_leaves_out_is_read_as_its_default(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        stage('{"accession":"PX1.1"}')
+        [row] = staged(session, "* EXCLUDE (record_hash, refusal)")
+        said = {name: value for name, value in row.items() if value is not None}
+        assert said == {
+            "accession": "PX1",
+            "version": 1,
+            "accession_version": "PX1.1",
+            "completeness": "UNKNOWN",
+            "is_annotated": False,
+            "is_lab_host": False,
+            "is_vaccine_strain": False,
+        }
+
+    def test_dates_come_with_a_time_of_day_or_without(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        stage('{"accession":"PX1.1","releaseDate":"2025-05-02T23:30:00.500Z","updateDate":"2025-05-02"}')
+        [row] = staged(session, "release_date, update_date")
+        assert row == {"release_date": date(2025, 5, 2), "update_date": date(2025, 5, 2)}
+
+    def test_unknown_fields_and_the_deprecated_ones_do_no_harm(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        stage('{"accession":"PX1.1","new":{"deep":[1]},"sciName":"x","virus":{"sciName":"x","taxId":1}}')
+        assert staged(session, "virus_tax_id") == [{"virus_tax_id": 1}]
+
+
+COLLECTION_DATES: list[tuple[str, date | None, date | None, str | None]] = [
+    ("2019-12-30", date(2019, 12, 30), date(2019, 12, 30), "day"),
+    ("2015-10-11T17:53:03Z", date(2015, 10, 11), date(2015, 10, 11), "day"),
+    ("1952-10-21T11:43Z", date(1952, 10, 21), date(1952, 10, 21), "day"),
+    ("1952-10-21T11Z", date(1952, 10, 21), date(1952, 10, 21), "day"),
+    ("21-Oct-1952", date(1952, 10, 21), date(1952, 10, 21), "day"),
+    ("1-oct-1952", date(1952, 10, 1), date(1952, 10, 1), "day"),
+    ("2019-12", date(2019, 12, 1), date(2019, 12, 31), "month"),
+    ("2020-02", date(2020, 2, 1), date(2020, 2, 29), "month"),
+    ("Oct-1952", date(1952, 10, 1), date(1952, 10, 31), "month"),
+    ("2019", date(2019, 1, 1), date(2019, 12, 31), "year"),
+    ("21-Oct-1952/15-Feb-1953", date(1952, 10, 21), date(1953, 2, 15), "range"),
+    ("2015-10-11T17:53:03Z/2015-10-11T18:00:00Z", date(2015, 10, 11), date(2015, 10, 11), "range"),
+    ("2019/2020", date(2019, 1, 1), date(2020, 12, 31), "range"),
+    ("2019-12/2020-02-03", date(2019, 12, 1), date(2020, 2, 3), "range"),
+    ("2020/2019", None, None, None),
+    ("2019/", None, None, None),
+    ("2019/missing", None, None, None),
+    ("2019/2020/2021", None, None, None),
+    ("missing", None, None, None),
+    ("not collected", None, None, None),
+    ("2019-13", None, None, None),
+    ("2019-02-30", None, None, None),
+    ("30-Feb-2019", None, None, None),
+    ("01/02/2019", None, None, None),
+    ("20191230", None, None, None),
+    ("1819-1820", None, None, None),
+    ("", None, None, None),
+]
+
+PLACES = [
+    ("USA: Wisconsin, DANE County", "USA", "Wisconsin"),
+    ("United Kingdom:Scotland", "United Kingdom", "Scotland"),
+    ("China", "China", None),
+    ("China:", "China", None),
+    ("Cote d'Ivoire: Abidjan,Cocody", "Cote d'Ivoire", "Abidjan"),
+    ("USA: New York: Manhattan", "USA", "New York: Manhattan"),
+    ("USA: , Dane", "USA", None),
+    (": Wisconsin", None, "Wisconsin"),
+    (" ", None, None),
+    ("", None, None),
+    (None, None, None),
+]
+
+
+class TestDerivedColumns:
+    """All forms in one report: staging is what takes the time."""
+
+    def test_collection_date_is_a_range_of_days_and_stays_as_given(
+        self, session: DuckDBPyConnection, stage: Stage
+    ) -> None:
+        stage(*(line(isolate={"collectionDate": given}) for given, *_ in COLLECTION_DATES))
+        rows = session.execute("SELECT COLUMNS('^collection_date') FROM data_report ORDER BY rowid").fetchall()
+        assert rows == COLLECTION_DATES
+        assert refused(session) == []
+
+    def test_place_gives_country_and_division(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        stage(*(line(location={"geographicLocation": given}) for given, *_ in PLACES))
+        rows = session.execute("SELECT geo_location, country, division FROM data_report ORDER BY rowid").fetchall()
+        assert rows == PLACES
+
+
+def hashes_of(session: DuckDBPyConnection, stage: Stage, *records: dict[str, Any]) -> list[int]:
+    stage(*map(json.dumps, records))
+    assert refused(session) == []
+    return [row["record_hash"] for row in staged(session, "record_hash")]
+
+
+def changed(fields: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of a record with another value at a path such as `virus.taxId`."""
+    first, _, rest = path.partition(".")
+    return {**fields, first: changed(fields.get(first, {}), rest, value) if rest else value}
+
+
+def paths_of(fields: dict[str, Any]) -> Iterator[str]:
+    for name, value in fields.items():
+        if isinstance(value, dict) and name != "infraspecificNames":
+            yield from (f"{name}.{path}" for path in paths_of(value))
+        else:
+            yield name
+
+
+def another(path: str, value: Any) -> Any:
+    if path == "accession":
+        return "NC_063383.3"
+    if path == "releaseDate":
+        return "2022-07-15T00:00:00Z"
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, list):
+        return value[::-1]
+    if isinstance(value, dict):
+        return {**value, "strain": "another"}
+    return value + 1 if isinstance(value, int) else value + "x"
+
+
+HASHED = [path for path in paths_of(EVERYTHING) if not path.endswith("lineage") and path != "updateDate"]
+
+
+def value_at(path: str) -> Any:
+    value: Any = EVERYTHING
+    for name in path.split("."):
+        value = value[name]
+    return value
+
+
+def hash_pairs() -> list[str]:
+    """The names in the pairs of the record hash, as the SQL file has them."""
+    return re.findall(r"hash_pair\('(\w+)'", read_sql("reports/data_report.sql"))
+
+
+class TestRecordHash:
+    def test_is_stable(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        # Other values here would make every record of every warehouse a revision.
+        assert hashes_of(session, stage, EVERYTHING, {"accession": "PX1.1"}) == [
+            6_140_928_331_557_580_339,
+            16_825_396_914_186_852_998,
+        ]
+
+    def test_does_not_change_with_update_date(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        first, second = hashes_of(session, stage, EVERYTHING, EVERYTHING | {"updateDate": "2025-05-02T00:00:00Z"})
+        assert first == second
+
+    def test_changes_with_every_other_field(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        others = [changed(EVERYTHING, path, another(path, value_at(path))) for path in HASHED]
+        hashes = hashes_of(session, stage, EVERYTHING, *others)
+        same = [path for path, record_hash in zip(HASHED, hashes[1:], strict=True) if record_hash == hashes[0]]
+        assert same == []
+        assert len(set(hashes)) == len(hashes)
+
+    def test_changes_when_a_field_goes(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        fields = [path for path in HASHED if path != "accession"]
+        hashes = hashes_of(session, stage, EVERYTHING, *(changed(EVERYTHING, path, None) for path in fields))
+        same = [path for path, record_hash in zip(fields, hashes[1:], strict=True) if record_hash == hashes[0]]
+        assert same == []
+        assert len(set(hashes)) == len(hashes)
+
+    def test_does_not_change_with_the_lineage_or_with_fields_that_are_not_read(
+        self, session: DuckDBPyConnection, stage: Stage
+    ) -> None:
+        others = [changed(EVERYTHING, "virus.lineage", []), EVERYTHING | {"new": 1}]
+        assert len(set(hashes_of(session, stage, EVERYTHING, *others))) == 1
+
+    def test_does_not_change_when_a_default_is_said_aloud(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        aloud = record(completeness="UNKNOWN", isAnnotated=False, isLabHost=False, isVaccineStrain=False)
+        first, second = hashes_of(session, stage, record(), aloud)
+        assert first == second
+
+    @pytest.mark.parametrize(
+        ("fields", "imitation"),
+        [
+            ({"biosample": "a", "segment": "b"}, {"biosample": "a,segment=1:b"}),
+            ({"labHost": "x", "molType": "y"}, {"labHost": "x,mol_type=1:y"}),
+            ({"biosample": "a"}, {"segment": "a"}),
+            ({"sraAccessions": ["a", "b"]}, {"sraAccessions": ["a,b"]}),
+            ({"sraAccessions": ["a", "b"]}, {"sraAccessions": ['a","b']}),
+            ({"submitter": {"names": ["1"]}}, {"submitter": {"names": ["1", ""]}}),
+        ],
+    )
+    def test_value_cannot_imitate_other_pairs(
+        self, session: DuckDBPyConnection, stage: Stage, fields: dict[str, Any], imitation: dict[str, Any]
+    ) -> None:
+        first, second = hashes_of(session, stage, record(**fields), record(**imitation))
+        assert first != second
+
+    def test_pairs_are_sorted_by_name_and_each_is_of_the_column_it_names(self) -> None:
+        assert hash_pairs() == sorted(set(hash_pairs()))
+        pairs = re.findall(r"hash_pair\('(\w+)', (?:nullif\(|to_json\()?(\w+)", read_sql("reports/data_report.sql"))
+        assert [name for name, _ in pairs] == [column for _, column in pairs] == hash_pairs()
+
+    def test_every_column_that_the_report_tells_is_in_it(self) -> None:
+        columns = {column.name for column in schema.virus_genome.columns}
+        assert set(hash_pairs()) == columns - OF_THE_WAREHOUSE - DERIVED - {"update_date"}
+
+
+NOT_JSON = "not JSON, or more than one value on the line"
+VERSIONLESS = "accession: not of the form accession.version"
+
+BAD_LINES: dict[str, tuple[str | bytes, str]] = {
+    "malformed": ('{"accession":}', NOT_JSON),
+    "truncated": (line("PX000009.1")[:-20], NOT_JSON),
+    "no JSON at all": ("<html>Service unavailable</html>", NOT_JSON),
+    "array": ('[{"accession":"PX000009.1"}]', "not a JSON object but ARRAY"),
+    "number": ("42", "not a JSON object but UBIGINT"),
+    "text": ('"PX000009.1"', "not a JSON object but VARCHAR"),
+    "null": ("null", "not a JSON object but NULL"),
+    "two objects": (line("PX000008.1") + " " + line("PX000009.1"), NOT_JSON),
+    "two objects without a space": (line("PX000008.1") + line("PX000009.1"), NOT_JSON),
+    "half a surrogate": ('{"accession":"PX000009.1","labHost":"\\ud800"}', NOT_JSON),
+    "field given twice": ('{"accession":"PX000008.1","accession":"PX000009.1"}', "$: a field is given twice"),
+    "nested field given twice": (
+        '{"accession":"PX000009.1","virus":{"taxId":1,"taxId":2}}',
+        "$.virus: a field is given twice",
+    ),
+    "lineage given twice": (
+        '{"accession":"PX000009.1","virus":{"lineage":[],"lineage":[]}}',
+        "$.virus: a field is given twice",
+    ),
+    "mistyped number": (line("PX000009.1", length="long"), 'length: "long" is not BIGINT'),
+    "number in another notation": (line("PX000009.1", length="1e3"), 'length: "1e3" is not BIGINT'),
+    "too large a number": (
+        line("PX000009.1", length=10**19),
+        "length: 10000000000000000000 is not BIGINT",
+    ),
+    "mistyped nested number": (
+        line("PX000009.1", host={"taxId": "human"}),
+        'host.taxId: "human" is not BIGINT',
+    ),
+    "mistyped object": (line("PX000009.1", virus="mpox"), 'virus: "mpox" is not OBJECT'),
+    "mistyped list": (line("PX000009.1", sraAccessions="SRR1"), 'sraAccessions: "SRR1" is not ARRAY'),
+    "mistyped nested list": (
+        line("PX000009.1", submitter={"names": {"first": "Wu"}}),
+        'submitter.names: {"first":"Wu"} is not ARRAY',
+    ),
+    "mistyped boolean": (line("PX000009.1", isAnnotated="perhaps"), 'isAnnotated: "perhaps" is not BOOLEAN'),
+    "boolean in another notation": (line("PX000009.1", isAnnotated="1"), 'isAnnotated: "1" is not BOOLEAN'),
+    "two mistyped fields": (
+        line("PX000009.1", length="long", geneCount=[]),
+        'geneCount: [] is not BIGINT; length: "long" is not BIGINT',
+    ),
+    "invalid UTF-8": (b'{"accession":"PX000009.1","labHost":"\xff"}', "not UTF-8 at byte 37"),
+    "NUL": (b'{"accession":"PX000009.1"\0}', "holds a NUL byte"),
+    "no accession": ('{"length":5}', "accession: absent"),
+    "accession null": ('{"accession":null}', "accession: absent"),
+    "accession without a version": ('{"accession":"PX000009"}', VERSIONLESS),
+    "accession with an empty version": ('{"accession":"PX000009."}', VERSIONLESS),
+    "accession with another version": ('{"accession":"PX000009.x"}', VERSIONLESS),
+    "accession with too large a version": ('{"accession":"PX000009.9999999999"}', VERSIONLESS),
+    "accession that is an object": ('{"accession":{"a":1}}', VERSIONLESS),
+    "accession that is empty": ('{"accession":""}', VERSIONLESS),
+    "bad update date": (line("PX000009.1", "soon"), "updateDate: not a date"),
+    "update date of no calendar": (line("PX000009.1", "2025-02-30"), "updateDate: not a date"),
+    "endless update date": (line("PX000009.1", updateDate="infinity"), "updateDate: not a date"),
+    "bad release date": (line("PX000009.1", releaseDate=5), "releaseDate: not a date"),
+}
+
+
+def raw_text(content: str | bytes) -> str:
+    if isinstance(content, str):
+        return content
+    return content.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+
+
+class TestBadLines:
+    def test_bad_lines_are_set_apart_and_the_good_ones_are_read_in_their_order(
+        self, session: DuckDBPyConnection, stage: Stage
+    ) -> None:
+        lines: list[str | bytes] = []
+        expected = []
+        for number, (content, reason) in enumerate(BAD_LINES.values()):
+            lines += [content, line(f"PX1{number:05d}.1")]
+            encoded = content.encode() if isinstance(content, str) else content
+            expected.append((2 * number + 1, reason, raw_text(content), hashlib.sha256(encoded).hexdigest()))
+        assert stage(*lines) == len(lines)
+        assert refused(session) == expected
+        assert staged_accessions(session) == [f"PX1{number:05d}.1" for number in range(len(BAD_LINES))]
+
+    @pytest.mark.parametrize("bad", ["malformed", "field given twice", "lineage given twice", "no accession"])
+    def test_one_bad_line_is_enough_to_be_set_apart(self, session: DuckDBPyConnection, stage: Stage, bad: str) -> None:
+        content, reason = BAD_LINES[bad]
+        assert stage(line("PX000001.1"), content, line("PX000002.1")) == 3
+        assert [(number, why) for number, why, *_ in refused(session)] == [(2, reason)]
+        assert staged_accessions(session) == ["PX000001.1", "PX000002.1"]
+
+    def test_report_of_nothing_but_bad_lines_has_no_row(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        assert stage("{", "[") == 2
+        assert staged(session) == []
+        assert [number for number, *_ in refused(session)] == [1, 2]
+
+    def test_line_numbers_count_blank_lines(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        assert stage("", line("PX000001.1"), "  ", "\t", "{", "", '{"accession":"PX2"}') == 3
+        assert [(number, reason) for number, reason, *_ in refused(session)] == [(5, NOT_JSON), (7, VERSIONLESS)]
+
+    def test_very_long_line_is_refused_and_stops_nothing(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        long = line("PX000009.1", labHost="x" * 34_000_000)
+        assert stage(line("PX000001.1"), long, line("PX000002.1")) == 3
+        [(number, reason, raw, sha256)] = refused(session)
+        assert (number, sha256) == (2, hashlib.sha256(long.encode()).hexdigest())
+        assert reason == f"longer than 16 MiB: {len(long)} bytes, of which raw holds the first MiB"
+        assert raw == long[: 1 << 20]
+        assert staged_accessions(session) == ["PX000001.1", "PX000002.1"]
+
+    def test_long_line_is_no_bad_line(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        stage(line("PX000001.1", labHost="x" * 8_000_000), "{")
+        assert staged(session, "length(lab_host) AS n") == [{"n": 8_000_000}]
+
+    @pytest.mark.parametrize("field", ["length", "isAnnotated", "bioprojects", "isolate", "labHost", "releaseDate"])
+    def test_no_value_of_any_kind_stops_a_load(self, session: DuckDBPyConnection, stage: Stage, field: str) -> None:
+        values = [0, -1, 1.5, 1e3, 1e30, True, False, None, "5", " 5 ", "+5", "5.", "0x10", "1_000", "n", "yes", "1"]
+        values += ["TRUE", "", [], [None], [1], {}, {"a": 1}, {"a": {}}, "\u0000", "\U0001f9a0"]
+        lines = [json.dumps({"accession": "PX000001.1", field: value}) for value in values]
+        # With a line that is surely bad, so that the others are judged and not only read.
+        assert stage(*lines, "{") == len(lines) + 1
+        assert len(staged(session, "1")) + len(refused(session)) == len(lines) + 1
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            pytest.param(report((line("PX1.1"), line("PX2.1"))), id="as NCBI writes it"),
+            pytest.param(report((line("PX1.1"), line("PX2.1")))[:-1], id="no last newline"),
+            pytest.param(report((line("PX1.1"), line("PX2.1"))).replace(b"\n", b"\r\n"), id="CRLF"),
+            pytest.param(b"\xef\xbb\xbf" + report((line("PX1.1"), line("PX2.1"))), id="byte order mark"),
+            pytest.param(b"\n \n" + report((line("PX1.1"), "", line("PX2.1"), "\t")), id="blank lines"),
+            pytest.param(
+                report((json.dumps(record("PX1.1"), indent=1).replace("\n", "\t"), line("PX2.1"))), id="spaces"
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("with_bad_line", [False, True])
+    def test_line_ends_marks_and_blanks_are_no_content(
+        self, session: DuckDBPyConnection, tmp_path: Path, content: bytes, with_bad_line: bool
+    ) -> None:
+        if with_bad_line:
+            content += b"\n{\n"
+        assert stage_bytes(session, tmp_path, content) == 2 + with_bad_line
+        assert staged_accessions(session) == ["PX1.1", "PX2.1"]
+        assert [raw for _, _, raw, _ in refused(session)] == ["{"] * with_bad_line
+
+    def test_empty_report_has_no_lines(self, session: DuckDBPyConnection, tmp_path: Path) -> None:
+        assert stage_bytes(session, tmp_path, b"") == 0
+        assert staged(session) == refused(session) == []
+
+    def test_clean_report_is_read_in_one_pass(self, session: DuckDBPyConnection, tmp_path: Path) -> None:
+        assert stage_bytes(session, tmp_path, report((line("PX1.1"), line("PX2.1")))) == 2
+        assert {entry.name for entry in tmp_path.iterdir()} == {"spill", "data_report.jsonl"}
+        stage_bytes(session, tmp_path, report((line("PX1.1"), "{")))
+        assert {entry.name for entry in tmp_path.iterdir()} > {"spill", "data_report.jsonl"}
+
+    def test_many_lines_keep_their_order(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        numbers = range(1, 30_001)
+        stage(*(line(f"PX{number:06d}.1") for number in numbers), "{")
+        assert staged_accessions(session) == [f"PX{number:06d}.1" for number in numbers]
+        assert [number for number, *_ in refused(session)] == [30_001]
+
+    def test_next_report_of_a_session_starts_anew(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        stage(line("PX1.1"), "{")
+        stage(line("PX2.1"))
+        assert (staged_accessions(session), refused(session)) == (["PX2.1"], [])

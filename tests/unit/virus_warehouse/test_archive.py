@@ -1,0 +1,135 @@
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from virus_warehouse.archive import Archive, ArchivedPackage
+
+NOW = datetime(2025, 6, 1, 6, tzinfo=UTC)
+
+
+def package(run_id: str, *, age_days: float = 0, **changes: Any) -> ArchivedPackage:
+    values: dict[str, Any] = {
+        "run_id": run_id,
+        "source": "mpox",
+        "mode": "incremental",
+        "fingerprint": "0123456789abcdef",
+        "dag_id": "ncbi_virus_ingest__mpox",
+        "dag_run_id": "scheduled__1",
+        "updated_since": date(2025, 5, 1),
+        "until": None,
+        "request_url": "https://api.ncbi.nlm.nih.gov/datasets/v2/virus/taxon/10244/genome/download",
+        "requested_at": NOW - timedelta(days=age_days),
+        "http_status": 200,
+        "ncbi_phid": "322C00001.1",
+        "datasets_version": "18.32.0",
+        "bytes": 3,
+        "sha256": "ab" * 32,
+    }
+    return ArchivedPackage(**{**values, **changes})
+
+
+class Held:
+    """An archive in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.archive = Archive(folder / "packages", "mpox")
+
+    def keep(self, kept: ArchivedPackage) -> Path:
+        downloaded = self.folder / "package.zip"
+        downloaded.write_bytes(b"PK\x03")
+        return self.archive.keep(kept, downloaded)
+
+    def run_ids(self) -> list[str]:
+        return [held.run_id for held in self.archive.packages()]
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Held:
+    return Held(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        package("a"),
+        package("a", mode="window", until=date(2025, 5, 2), requested_at=NOW.replace(microsecond=123456)),
+        package("a", mode="full", updated_since=None, dag_id=None, dag_run_id=None, ncbi_phid=None),
+    ],
+)
+def test_what_is_known_of_a_package_comes_back_as_it_was(held: Held, kept: ArchivedPackage) -> None:
+    path = held.keep(kept)
+    assert list(held.archive.packages()) == [kept]
+    assert path == held.archive.path("a") == held.folder / "packages" / "mpox" / "a.zip"
+    assert path.read_bytes() == b"PK\x03"
+    assert not (held.folder / "package.zip").exists()
+
+
+def test_sidecar_says_what_the_design_promises(held: Held) -> None:
+    sidecar = json.loads(held.keep(package("a")).with_suffix(".json").read_text())
+    assert sidecar.keys() >= {"mode", "updated_since", "until", "fingerprint", "request_url", "requested_at", "sha256"}
+
+
+def test_newest_request_comes_first(held: Held) -> None:
+    for run_id, age in (("b", 2), ("c", 3), ("a", 1)):
+        held.keep(package(run_id, age_days=age))
+    assert held.run_ids() == ["a", "b", "c"]
+
+
+def test_zip_without_a_sidecar_is_no_package(held: Held) -> None:
+    held.keep(package("a")).with_suffix(".json").unlink()
+    assert held.run_ids() == []
+
+
+def test_archive_of_a_source_without_packages_is_empty(held: Held) -> None:
+    assert held.run_ids() == []
+    held.archive.prune(1, NOW)
+
+
+def test_old_packages_before_the_newest_full_one_are_deleted_with_their_sidecars(held: Held) -> None:
+    held.keep(package("old full", age_days=120, mode="full"))
+    held.keep(package("old", age_days=110))
+    held.keep(package("full", age_days=100, mode="full"))
+    held.keep(package("after", age_days=95))
+    held.keep(package("today"))
+    held.archive.prune(90, NOW)
+    assert held.run_ids() == ["today", "after", "full"]
+    names = {entry.name for entry in held.archive.folder.iterdir()}
+    assert names == {f"{run_id}{suffix}" for run_id in ("today", "after", "full") for suffix in (".zip", ".json")}
+
+
+def test_young_packages_before_the_newest_full_one_stay(held: Held) -> None:
+    held.keep(package("before", age_days=89.9))
+    held.keep(package("full", age_days=1, mode="full"))
+    held.archive.prune(90, NOW)
+    assert held.run_ids() == ["full", "before"]
+
+
+def test_without_a_full_package_nothing_is_deleted(held: Held) -> None:
+    held.keep(package("old", age_days=1000))
+    held.archive.prune(1, NOW)
+    assert held.run_ids() == ["old"]
+
+
+@given(
+    ages=st.lists(
+        st.tuples(st.floats(0, 400), st.sampled_from(["full", "incremental", "window"])), min_size=1, max_size=12
+    ),
+    retention_days=st.integers(1, 365),
+)
+def test_newest_full_package_and_all_after_it_are_never_deleted(
+    tmp_path_factory: pytest.TempPathFactory, ages: list[tuple[float, str]], retention_days: int
+) -> None:
+    held = Held(tmp_path_factory.mktemp("archive"))
+    kept = [package(f"p{number}", age_days=age, mode=mode) for number, (age, mode) in enumerate(ages)]
+    for each in kept:
+        held.keep(each)
+    held.archive.prune(retention_days, NOW)
+    full = [each.requested_at for each in kept if each.mode == "full"]
+    needed = {each.run_id for each in kept if not full or each.requested_at >= max(full)}
+    assert needed <= set(held.run_ids())

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from virus_warehouse.data_folder import DEFAULT_PATH, DataFolder, DataFolderError
+
+PLACES = ("packages", "refused", "runs", "temporary", "published/candidates")
+
+
+def test_missing_folder_is_made_with_every_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIRUS_DATA", str(tmp_path / "new" / "data"))
+    data = DataFolder.from_environment()
+    assert data.root == tmp_path / "new" / "data"
+    for place in PLACES:
+        assert (data.root / place).is_dir()
+    assert data.warehouse == data.root / "warehouse.duckdb"
+    assert data.snapshot == data.root / "published" / "virus.duckdb"
+
+
+def test_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    data = DataFolder(tmp_path)
+    data.create()
+    (data.packages / "kept").touch()
+    data.create()
+    assert (data.packages / "kept").exists()
+
+
+def test_relative_folder_is_fixed_to_where_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VIRUS_DATA", "here")
+    assert DataFolder.from_environment().root == tmp_path / "here"
+
+
+def test_without_a_setting_data_lie_in_the_checkout() -> None:
+    assert (DEFAULT_PATH.parent / "include" / "virus_warehouse").is_dir()
+    assert DEFAULT_PATH.name == "data"
+
+
+def test_warehouse_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIRUS_WAREHOUSE", str(tmp_path / "elsewhere.duckdb"))
+    assert DataFolder(tmp_path / "data").warehouse == tmp_path / "elsewhere.duckdb"
+
+
+@pytest.mark.parametrize("in_the_way", ["data", "data/runs"])
+def test_folder_that_cannot_be_made_is_named_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_the_way: str
+) -> None:
+    file = tmp_path / in_the_way
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("a file")
+    monkeypatch.setenv("VIRUS_DATA", str(tmp_path / "data"))
+    with pytest.raises(DataFolderError) as refused:
+        DataFolder.from_environment()
+    message = str(refused.value)
+    assert message.startswith(f"the data folder {tmp_path / 'data'} cannot be used: ")
+    assert in_the_way in message
+    assert "Set VIRUS_DATA to a folder that this user may write" in message
+    assert "\n" not in message

@@ -1,0 +1,88 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from virus_warehouse.run_file import RunFile, is_running, run_lock
+
+HOLD_LOCK = """
+import sys, time
+from pathlib import Path
+from virus_warehouse.run_file import run_lock
+
+with run_lock(Path(sys.argv[1]), "run-1"):
+    print("working", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_state_grows_and_changes(tmp_path: Path) -> None:
+    file = RunFile(tmp_path, "run-1")
+    file.write(stage="open", since=date(2025, 6, 1))
+    file.write(stage="download", bytes=5)
+    state = json.loads((tmp_path / "run-1.json").read_text())
+    assert datetime.fromisoformat(state.pop("written_at")).tzinfo is not None
+    assert state.pop("host")
+    assert state == {
+        "run_id": "run-1",
+        "process_id": os.getpid(),
+        "stage": "download",
+        "since": "2025-06-01",
+        "bytes": 5,
+    }
+
+
+def test_reader_sees_the_old_state_or_the_new_one_and_never_a_part(tmp_path: Path) -> None:
+    file = RunFile(tmp_path, "run-1")
+    file.write(stage=0, padding="x" * 200_000)
+    stop = threading.Event()
+
+    def keep_writing() -> None:
+        stage = 0
+        while not stop.is_set():
+            stage += 1
+            file.write(stage=stage)
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    try:
+        stages = [json.loads(file.path.read_text())["stage"] for _ in range(100)]
+    finally:
+        stop.set()
+        writer.join()
+    assert len(set(stages)) > 1
+    assert stages == sorted(stages)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run-1.json"]
+
+
+def test_run_is_running_while_its_lock_is_held(tmp_path: Path) -> None:
+    assert not is_running(tmp_path, "run-1")
+    with run_lock(tmp_path, "run-1"):
+        assert is_running(tmp_path, "run-1")
+        assert not is_running(tmp_path, "run-2")
+    assert not is_running(tmp_path, "run-1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lock_is_let_go_when_the_run_fails(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="failed"), run_lock(tmp_path, "run-1"):
+        raise RuntimeError("failed")
+    assert not is_running(tmp_path, "run-1")
+
+
+def test_lock_is_let_go_when_its_process_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD_LOCK, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "working\n"
+        assert is_running(tmp_path, "run-1")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not is_running(tmp_path, "run-1")

@@ -1,0 +1,188 @@
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.support.warehouses import Shelf, query
+from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
+
+HOLD_FILE = """
+import sys, time
+import duckdb
+
+connection = duckdb.connect(sys.argv[1])
+print("holding", flush=True)
+time.sleep(float(sys.argv[2]))
+connection.close()
+"""
+
+ADD_TAXON = """
+import sys
+from pathlib import Path
+import duckdb
+from virus_warehouse.warehouse.connection import Warehouse
+
+warehouse = Warehouse(Path(sys.argv[1]), lock_timeout=20)
+for _ in range(5):
+    with duckdb.connect() as session, warehouse.transaction(session):
+        session.execute("INSERT INTO warehouse.main.taxon SELECT count(*), 'taxon' FROM warehouse.main.taxon")
+"""
+
+COUNT_TAXA = """
+import sys
+import duckdb
+
+with duckdb.connect(sys.argv[1], read_only=True) as connection:
+    print(connection.execute("SELECT count(*) FROM taxon").fetchone()[0])
+"""
+
+
+@contextmanager
+def held_elsewhere(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
+    """Another process has the file open."""
+    command = [sys.executable, "-c", HOLD_FILE, str(path), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holding\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def count_elsewhere(path: Path) -> int:
+    """Taxa, as another process sees them."""
+    counted = subprocess.run(
+        [sys.executable, "-c", COUNT_TAXA, str(path)], check=True, capture_output=True, text=True, timeout=30
+    )
+    return int(counted.stdout)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return Shelf(tmp_path).warehouse.path
+
+
+def add_taxon(warehouse: Warehouse, tax_id: int) -> None:
+    with duckdb.connect() as session, warehouse.transaction(session):
+        session.execute("INSERT INTO warehouse.main.taxon VALUES (?, 'taxon')", [tax_id])
+
+
+def test_transaction_waits_for_the_lock_and_goes_on(path: Path) -> None:
+    started = time.monotonic()
+    with held_elsewhere(path, 0.7):
+        add_taxon(Warehouse(path, lock_timeout=20), 1)
+    assert time.monotonic() - started > 0.5
+    assert query(path, "SELECT tax_id FROM taxon") == [(1,)]
+
+
+def test_transaction_gives_up_in_time_and_names_the_holder(path: Path) -> None:
+    started = time.monotonic()
+    with held_elsewhere(path, 60) as holder, pytest.raises(WarehouseLocked) as locked:
+        add_taxon(Warehouse(path, lock_timeout=0.5), 1)
+    assert 0.4 < time.monotonic() - started < 10
+    message = str(locked.value)
+    assert message.startswith(f"{path} stayed in use for ")
+    assert f"PID {holder.pid}" in message
+    assert "published snapshot" in message
+    assert query(path, "SELECT tax_id FROM taxon") == []
+
+
+def test_exclusive_hold_waits_too(path: Path) -> None:
+    with held_elsewhere(path, 0.5), Warehouse(path, lock_timeout=20).exclusive() as connection:
+        assert connection.execute("SELECT count(*) FROM taxon").fetchone() == (0,)
+    with held_elsewhere(path, 60), pytest.raises(WarehouseLocked), Warehouse(path, lock_timeout=0.2).exclusive():
+        pass
+
+
+def test_file_is_migrated_once_the_lock_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with held_elsewhere(path, 0.5):
+        add_taxon(Warehouse(path, lock_timeout=20), 1)
+    assert query(path, "SELECT tax_id FROM taxon") == [(1,)]
+
+
+def test_another_connection_of_this_process_waits_too(path: Path) -> None:
+    release = threading.Event()
+    entered = threading.Event()
+
+    def hold() -> None:
+        with duckdb.connect() as session, Warehouse(path).transaction(session):
+            entered.set()
+            release.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert entered.wait(10)
+    with pytest.raises(WarehouseLocked):
+        add_taxon(Warehouse(path, lock_timeout=0.2), 1)
+    threading.Timer(0.3, release.set).start()
+    add_taxon(Warehouse(path, lock_timeout=20), 2)
+    holder.join()
+    assert query(path, "SELECT tax_id FROM taxon") == [(2,)]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_error_leaves_nothing_and_frees_the_file(path: Path, error: type[BaseException]) -> None:
+    with duckdb.connect() as session:
+        with pytest.raises(error), Warehouse(path).transaction(session):  # noqa: PT012
+            session.execute("INSERT INTO warehouse.main.taxon VALUES (1, 'one')")
+            raise error
+        assert count_elsewhere(path) == 0
+        with Warehouse(path).transaction(session):  # and the session is as good as before
+            session.execute("INSERT INTO warehouse.main.taxon VALUES (2, 'two')")
+    assert query(path, "SELECT tax_id FROM taxon") == [(2,)]
+
+
+def test_statement_that_fails_leaves_nothing(path: Path) -> None:
+    insert = "INSERT INTO warehouse.main.taxon VALUES"
+    with (
+        duckdb.connect() as session,
+        pytest.raises(duckdb.ConstraintException),
+        Warehouse(path).transaction(session),
+    ):
+        session.execute(f"{insert} (1, 'one'); {insert} (NULL, 'none')")
+    assert count_elsewhere(path) == 0
+
+
+def test_readers_elsewhere_see_each_commit_between_transactions(path: Path) -> None:
+    with duckdb.connect() as session:
+        for number in (1, 2):
+            with Warehouse(path).transaction(session):
+                session.execute("INSERT INTO warehouse.main.taxon VALUES (?, 'taxon')", [number])
+            assert count_elsewhere(path) == number
+
+
+def test_exclusive_hold_ends_with_its_block(path: Path) -> None:
+    with Warehouse(path).exclusive() as connection:
+        connection.execute("CHECKPOINT")
+    assert count_elsewhere(path) == 0
+
+
+def test_writers_take_turns(path: Path) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", ADD_TAXON, str(path)]) for _ in range(2)]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert query(path, "SELECT tax_id FROM taxon ORDER BY 1") == [(number,) for number in range(10)]
+
+
+def test_first_users_of_a_missing_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    writers = [subprocess.Popen([sys.executable, "-c", ADD_TAXON, str(path)]) for _ in range(2)]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert query(path, "SELECT count(*) FROM taxon") == [(10,)]
+
+
+def test_file_that_is_no_warehouse_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    path.write_text("no DuckDB file" * 1000)
+    started = time.monotonic()
+    with pytest.raises(duckdb.Error, match="not a valid DuckDB database file"):
+        add_taxon(Warehouse(path, lock_timeout=30), 1)
+    assert time.monotonic() - started < 5
+    assert path.read_text() == "no DuckDB file" * 1000

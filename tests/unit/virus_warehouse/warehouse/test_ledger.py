@@ -1,0 +1,174 @@
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from duckdb import DuckDBPyConnection
+
+from tests.support.warehouses import Shelf, dicts
+from virus_warehouse.run_file import is_running, run_lock
+from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse.connection import Warehouse
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+RUN = ledger.RunOrigin("ncbi_virus_ingest__mpox", "scheduled__1", "scheduled", 1)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
+    """Within a transaction on an attached warehouse."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        with Shelf(tmp_path).warehouse.transaction(connection):
+            yield connection
+
+
+def add(session: DuckDBPyConnection, run_id: str, **changes: Any) -> None:
+    row = {
+        "run_id": run_id,
+        "source": "mpox",
+        "mode": "incremental",
+        "fingerprint": "a",
+        "status": "success",
+        "started_at": NOON,
+        "ended_at": NOON,
+    }
+    ledger.insert(session, {**row, **changes})
+
+
+def test_row_is_opened_and_changed(tmp_path: Path) -> None:
+    path = Shelf(tmp_path).warehouse.path
+    with duckdb.connect() as session, Warehouse(path).transaction(session):
+        for run_id in ("run-1", "run-2"):
+            add(session, run_id, status="running", ended_at=None, versions={"duckdb": "1.5"})
+        ledger.update(session, "run-1", {"status": "success", "seconds": {"merge": 1.5}, "until": date(2025, 6, 1)})
+    first, second = dicts(path, "FROM ops.ingest_run ORDER BY run_id")
+    assert (first["status"], first["seconds"]["merge"], first["until"]) == ("success", 1.5, date(2025, 6, 1))
+    assert first["versions"]["duckdb"] == "1.5"
+    assert (second["status"], second["seconds"], second["until"]) == ("running", None, None)
+
+
+class TestWatermark:
+    def test_there_is_none_before_the_first_run(self, session: DuckDBPyConnection) -> None:
+        assert ledger.watermark(session, "mpox", "a") is None
+
+    def test_it_never_moves_back(self, session: DuckDBPyConnection) -> None:
+        add(session, "run-1", watermark=date(2025, 5, 30))
+        add(session, "run-2", watermark=date(2025, 5, 1), ended_at=NOON + timedelta(hours=1))
+        assert ledger.watermark(session, "mpox", "a") == date(2025, 5, 30)
+
+    def test_it_belongs_to_a_source_and_a_fingerprint(self, session: DuckDBPyConnection) -> None:
+        add(session, "run-1", watermark=date(2025, 5, 30))
+        add(session, "run-2", watermark=date(2025, 5, 31), fingerprint="b")
+        assert ledger.watermark(session, "mpox", "a") == date(2025, 5, 30)
+        assert ledger.watermark(session, "mpox", "b") == date(2025, 5, 31)
+        assert ledger.watermark(session, "dengue", "a") is None
+
+    @pytest.mark.parametrize("status", ["failed", "running"])
+    def test_only_a_committed_run_moves_it(self, session: DuckDBPyConnection, status: str) -> None:
+        add(session, "run-1", watermark=date(2025, 5, 30), status=status)
+        assert ledger.watermark(session, "mpox", "a") is None
+
+
+class TestLastCommitted:
+    def test_it_is_the_last_to_commit_that_was_no_window(self, session: DuckDBPyConnection) -> None:
+        assert ledger.last_committed(session, "mpox") is None
+        add(session, "run-1", ended_at=NOON, fingerprint="a")
+        add(session, "run-2", ended_at=NOON + timedelta(hours=2), fingerprint="b")
+        add(session, "run-3", ended_at=NOON + timedelta(hours=1), fingerprint="c")
+        add(session, "run-4", ended_at=NOON + timedelta(hours=3), fingerprint="d", mode="window")
+        add(session, "run-5", ended_at=NOON + timedelta(hours=4), fingerprint="e", status="failed")
+        add(session, "run-6", ended_at=NOON + timedelta(hours=5), fingerprint="f", source="dengue")
+        assert ledger.last_committed(session, "mpox") == ledger.CommittedRun("b", NOON + timedelta(hours=2))
+
+
+class TestNextCommitTime:
+    def test_it_is_now(self, session: DuckDBPyConnection) -> None:
+        add(session, "run-1")
+        before = datetime.now(UTC)
+        assert before <= ledger.next_commit_time(session, "mpox") <= datetime.now(UTC)
+
+    def test_it_strictly_increases_though_the_clock_was_set_back(self, session: DuckDBPyConnection) -> None:
+        ahead = datetime.now(UTC) + timedelta(days=1)
+        times = [ahead]
+        for number in range(3):
+            add(session, f"run-{number}", ended_at=times[-1])
+            times.append(ledger.next_commit_time(session, "mpox"))
+        assert times == [ahead + timedelta(microseconds=number) for number in range(4)]
+
+    def test_other_sources_and_failed_runs_do_not_count(self, session: DuckDBPyConnection) -> None:
+        ahead = datetime.now(UTC) + timedelta(days=1)
+        add(session, "run-1", ended_at=ahead, source="dengue")
+        add(session, "run-2", ended_at=ahead, status="failed")
+        assert ledger.next_commit_time(session, "mpox") < ahead
+
+
+class TestDeadRuns:
+    def test_run_whose_lock_is_free_is_closed_and_others_are_not(self, tmp_path: Path) -> None:
+        path = Shelf(tmp_path).warehouse.path
+        with duckdb.connect() as session, Warehouse(path).transaction(session), run_lock(tmp_path, "alive"):
+            add(session, "dead", status="running", ended_at=None)
+            add(session, "alive", status="running", ended_at=None)
+            add(session, "done")
+            add(session, "failed before", status="failed", error="as it was")
+            closed = ledger.close_dead_runs(session, lambda run_id: is_running(tmp_path, run_id))
+        assert closed == ["dead"]
+        rows = {row["run_id"]: row for row in dicts(path, "FROM ops.ingest_run")}
+        assert {run_id: row["status"] for run_id, row in rows.items()} == {
+            "dead": "failed",
+            "alive": "running",
+            "done": "success",
+            "failed before": "failed",
+        }
+        assert rows["dead"]["error"].startswith("the process ended before the run did")
+        assert rows["dead"]["ended_at"] > NOON
+        assert rows["failed before"]["error"] == "as it was"
+
+
+class TestEarlierTries:
+    def test_window_is_that_of_the_first_try(self, session: DuckDBPyConnection) -> None:
+        here = {"dag_id": RUN.dag_id, "dag_run_id": RUN.dag_run_id}
+        add(session, "run-2", updated_since=date(2025, 5, 2), started_at=NOON + timedelta(hours=1), **here)
+        add(session, "run-1", updated_since=date(2025, 5, 1), started_at=NOON, status="failed", **here)
+        expected = ("incremental", date(2025, 5, 1), None)
+        assert ledger.earlier_window(session, "mpox", "a", RUN, ("incremental", "full")) == expected
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"dag_run_id": "scheduled__2"},
+            {"dag_id": "ncbi_virus_ingest__dengue"},
+            {"source": "dengue"},
+            {"fingerprint": "b"},
+            {"mode": "window"},
+        ],
+    )
+    def test_window_of_anything_else_is_not_taken(self, session: DuckDBPyConnection, changes: dict[str, Any]) -> None:
+        add(session, "run-1", **{"dag_id": RUN.dag_id, "dag_run_id": RUN.dag_run_id, **changes})
+        assert ledger.earlier_window(session, "mpox", "a", RUN, ("incremental", "full")) is None
+
+    def test_run_outside_airflow_has_no_earlier_try(self, session: DuckDBPyConnection) -> None:
+        add(session, "run-1")
+        assert ledger.earlier_window(session, "mpox", "a", ledger.RunOrigin(), ("incremental",)) is None
+        assert not ledger.has_committed(session, ledger.RunOrigin())
+
+    def test_try_that_committed_is_told_from_one_that_failed(self, session: DuckDBPyConnection) -> None:
+        here = {"dag_id": RUN.dag_id, "dag_run_id": RUN.dag_run_id}
+        add(session, "run-1", status="failed", **here)
+        assert not ledger.has_committed(session, RUN)
+        add(session, "run-2", **here)
+        assert ledger.has_committed(session, RUN)
+        assert not ledger.has_committed(session, ledger.RunOrigin(RUN.dag_id, "scheduled__2"))
+
+
+class TestNewestPackage:
+    def test_it_is_newest_unless_a_later_request_has_committed(self, session: DuckDBPyConnection) -> None:
+        assert ledger.is_newest_package(session, "mpox", NOON)
+        add(session, "run-1", requested_at=NOON)
+        add(session, "run-2", requested_at=NOON + timedelta(hours=2), status="failed")
+        add(session, "run-3", requested_at=NOON + timedelta(hours=2), source="dengue")
+        assert ledger.is_newest_package(session, "mpox", NOON)
+        assert ledger.is_newest_package(session, "mpox", NOON + timedelta(hours=1))
+        assert not ledger.is_newest_package(session, "mpox", NOON - timedelta(microseconds=1))

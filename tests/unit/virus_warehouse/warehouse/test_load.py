@@ -1,0 +1,388 @@
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, MPOX_ORGANISM, Shelf, accessions, dicts, line, lineage
+from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.warehouse.load import GateError
+from virus_warehouse.warehouse.schema import OUTCOMES
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+def current(shelf: Shelf, columns: str = "accession_version, update_date::VARCHAR, lab_host") -> list[tuple[Any, ...]]:
+    return shelf.rows(f"SELECT {columns} FROM virus_genome ORDER BY source, accession")
+
+
+def history(
+    shelf: Shelf, columns: str = "accession_version, update_date::VARCHAR, lab_host, ended_by"
+) -> list[tuple[Any, ...]]:
+    return shelf.rows(f"SELECT {columns} FROM virus_genome_history ORDER BY source, accession, valid_from")
+
+
+class TestVersionOrder:
+    def test_new_record_is_inserted(self, shelf: Shelf) -> None:
+        assert shelf.load(line("PX1.2", "2025-05-01", labHost="Vero")) == {"inserted": 1}
+        assert current(shelf) == [("PX1.2", "2025-05-01", "Vero")]
+        own = "source, status, missing_since, valid_from, run_id"
+        assert current(shelf, own) == [("mpox", "live", None, FIRST_COMMIT + HOUR, "run-1")]
+        assert history(shelf) == []
+
+    def test_same_line_again_writes_nothing(self, shelf: Shelf) -> None:
+        shelf.load(line())
+        before = dicts(shelf.warehouse.path, "FROM virus_genome")
+        assert shelf.load(line()) == {"unchanged": 1}
+        assert dicts(shelf.warehouse.path, "FROM virus_genome") == before
+        assert history(shelf) == []
+
+    def test_changed_content_is_a_revision(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1", "2025-05-01"))
+        assert shelf.load(line("PX1.1", "2025-05-02", labHost="Vero")) == {"revised": 1}
+        assert current(shelf) == [("PX1.1", "2025-05-02", "Vero")]
+        assert history(shelf) == [("PX1.1", "2025-05-01", None, "revision")]
+
+    def test_changed_content_on_the_same_day_is_a_revision_too(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1", "2025-05-01"))
+        assert shelf.load(line("PX1.1", "2025-05-01", labHost="Vero")) == {"revised": 1}
+        assert current(shelf) == [("PX1.1", "2025-05-01", "Vero")]
+
+    def test_field_that_went_is_gone(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1", "2025-05-01", labHost="Vero"))
+        assert shelf.load(line("PX1.1", "2025-05-02")) == {"revised": 1}
+        assert current(shelf) == [("PX1.1", "2025-05-02", None)]
+
+    def test_higher_version_is_a_revision_of_the_same_record_whatever_its_date(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.9", "2025-05-01"))
+        assert shelf.load(line("PX1.10", "2025-04-01")) == {"revised": 1}
+        assert current(shelf, "accession, version, update_date::VARCHAR") == [("PX1", 10, "2025-04-01")]
+        assert history(shelf) == [("PX1.9", "2025-05-01", None, "revision")]
+
+    def test_later_date_alone_moves_in_place(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1", "2025-05-01"))
+        assert shelf.load(line("PX1.1", "2025-05-02")) == {"touched": 1}
+        assert current(shelf, "update_date::VARCHAR, valid_from, run_id") == [
+            ("2025-05-02", FIRST_COMMIT + HOUR, "run-1")
+        ]
+        assert history(shelf) == []
+
+    def test_date_that_comes_to_be_known_moves_in_place(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1", None))
+        assert shelf.load(line("PX1.1", "2025-05-02")) == {"touched": 1}
+        assert shelf.load(line("PX1.1", None)) == {"stale": 1}
+
+    @pytest.mark.parametrize(
+        "older",
+        [
+            line("PX1.1", "2025-06-01", labHost="older version"),
+            line("PX1.2", "2025-04-30", labHost="older date"),
+            line("PX1.2", "2025-04-30"),
+            line("PX1.2", None),
+        ],
+    )
+    def test_older_version_or_date_is_stale(self, shelf: Shelf, older: str) -> None:
+        shelf.load(line("PX1.2", "2025-05-01"))
+        before = dicts(shelf.warehouse.path, "FROM virus_genome")
+        assert shelf.load(older) == {"stale": 1}
+        assert dicts(shelf.warehouse.path, "FROM virus_genome") == before
+        assert history(shelf) == []
+
+    @pytest.mark.parametrize(
+        ("lines", "winner"),
+        [
+            (("PX1.2 2025-05-01 a", "PX1.10 2025-04-01 b", "PX1.1 2025-06-01 c"), ("PX1.10", "2025-04-01", "b")),
+            (("PX1.1 2025-05-02 a", "PX1.1 2025-05-03 b", "PX1.1 2025-05-01 c"), ("PX1.1", "2025-05-03", "b")),
+            (("PX1.1 2025-05-01 a", "PX1.1 2025-05-01 b", "PX1.1 2025-05-01 c"), ("PX1.1", "2025-05-01", "c")),
+        ],
+        ids=["higher version", "later date", "last line"],
+    )
+    @pytest.mark.parametrize("held", [False, True])
+    def test_of_two_lines_of_a_record_one_wins_and_the_others_are_duplicates(
+        self, shelf: Shelf, lines: tuple[str, ...], winner: tuple[str, str, str], held: bool
+    ) -> None:
+        if held:
+            shelf.load(line("PX1.1", "2025-01-01"))
+        given = [text.split() for text in lines]
+        outcomes = shelf.load(*(line(accession, updated, labHost=host) for accession, updated, host in given))
+        assert outcomes == {"revised" if held else "inserted": 1, "duplicate": 2}
+        assert current(shelf) == [winner]
+
+    def test_outcomes_of_a_mixed_package_add_up(self, shelf: Shelf) -> None:
+        shelf.load(*(line(f"PX{number}.2", "2025-05-10") for number in range(1, 5)))
+        outcomes = shelf.load(
+            line("PX1.2", "2025-05-10"),
+            line("PX2.2", "2025-05-11"),
+            line("PX3.2", "2025-05-11", labHost="Vero"),
+            line("PX4.1", "2025-05-11"),
+            line("PX5.1", "2025-05-11"),
+            line("PX5.1", "2025-05-11"),
+            line("PX6.1", "2025-05-20"),
+            "{",
+            mode="window",
+            since=date(2025, 5, 1),
+            until=date(2025, 5, 20),
+        )
+        assert outcomes == dict.fromkeys(OUTCOMES, 1)
+
+    def test_history_is_without_gaps_or_overlaps(self, shelf: Shelf) -> None:
+        for number, host in enumerate(("a", "b", "c")):
+            shelf.load(line("PX1.1", f"2025-05-0{number + 1}", labHost=host))
+        columns = "lab_host, valid_from, valid_to, run_id, ended_run_id"
+        assert history(shelf, columns) == [
+            ("a", FIRST_COMMIT + HOUR, FIRST_COMMIT + 2 * HOUR, "run-1", "run-2"),
+            ("b", FIRST_COMMIT + 2 * HOUR, FIRST_COMMIT + 3 * HOUR, "run-2", "run-3"),
+        ]
+        assert current(shelf, "lab_host, valid_from, run_id") == [("c", FIRST_COMMIT + 3 * HOUR, "run-3")]
+
+    def test_past_state_is_the_row_as_it_was(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1", isolate={"name": "a", "collectionDate": "2019-12"}, sraAccessions=["SRR1"]))
+        [before] = dicts(shelf.warehouse.path, "FROM virus_genome")
+        shelf.load(line("PX1.2"))
+        [past] = dicts(
+            shelf.warehouse.path, "SELECT * EXCLUDE (valid_to, ended_by, ended_run_id) FROM virus_genome_history"
+        )
+        assert past == before
+
+    def test_two_sources_do_not_disturb_each_other(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1", labHost="mpox"), line("PX2.1"))
+        assert shelf.load(line("PX1.1", labHost="dengue"), source=DENGUE) == {"inserted": 1}
+        assert current(shelf, "source, accession, lab_host") == [
+            ("dengue", "PX1", "dengue"),
+            ("mpox", "PX1", "mpox"),
+            ("mpox", "PX2", None),
+        ]
+        shelf.load(line("PX1.2", labHost="revised"), source=DENGUE)
+        shelf.load(line("PX1.1", "2025-05-09", labHost="mpox"), line("PX2.1"))
+        assert history(shelf, "source, accession, lab_host") == [("dengue", "PX1", "dengue")]
+        assert current(shelf, "source, accession, lab_host, update_date::VARCHAR") == [
+            ("dengue", "PX1", "revised", "2025-05-01"),
+            ("mpox", "PX1", "mpox", "2025-05-09"),
+            ("mpox", "PX2", None, "2025-05-01"),
+        ]
+        shelf.load(line("PX2.1"), filter_changed=True)
+        assert current(shelf, "source, accession") == [("dengue", "PX1"), ("mpox", "PX2")]
+
+
+class TestWindow:
+    def test_rows_outside_the_window_are_not_merged(self, shelf: Shelf) -> None:
+        days = ("2025-05-09", "2025-05-10", "2025-05-11", "2025-05-12", None)
+        lines = [line(f"PX{number}.1", day) for number, day in enumerate(days)]
+        outcomes = shelf.load(*lines, mode="window", since=date(2025, 5, 10), until=date(2025, 5, 12))
+        assert outcomes == {"inserted": 2, "out_of_window": 3}
+        assert current(shelf, "accession") == [("PX1",), ("PX2",)]
+
+    def test_window_without_an_end_takes_all_that_follows(self, shelf: Shelf) -> None:
+        lines = [line(f"PX{number}.1", day) for number, day in enumerate(("2025-05-09", "2025-05-10", None))]
+        outcomes = shelf.load(*lines, mode="window", since=date(2025, 5, 10))
+        assert outcomes == {"inserted": 2, "out_of_window": 1}
+
+
+class TestOlderPackage:
+    """A package requested before another that was committed: from the archive, say."""
+
+    def test_it_inserts_what_was_never_seen(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"))
+        assert shelf.load(line("PX2.1"), mode="window", is_newest_package=False) == {"inserted": 1}
+        assert current(shelf, "accession, valid_from") == [
+            ("PX1", FIRST_COMMIT + HOUR),
+            ("PX2", FIRST_COMMIT + 2 * HOUR),
+        ]
+
+    @pytest.mark.parametrize(
+        ("newer", "outcome"),
+        [
+            (line("PX1.1", "2025-05-02"), "touched"),
+            (line("PX1.1", "2025-05-02", labHost="Vero"), "revised"),
+            (line("PX1.2", "2025-04-01"), "revised"),
+        ],
+    )
+    def test_it_raises_version_and_date(self, shelf: Shelf, newer: str, outcome: str) -> None:
+        shelf.load(line("PX1.1", "2025-05-01"))
+        assert shelf.load(newer, mode="window", is_newest_package=False) == {outcome: 1}
+
+    def test_it_overwrites_nothing_of_the_same_version_and_date(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1", labHost="newer package"))
+        before = dicts(shelf.warehouse.path, "FROM virus_genome")
+        assert shelf.load(line("PX1.1", labHost="older package"), mode="window", is_newest_package=False) == {
+            "stale": 1
+        }
+        assert shelf.load(line("PX1.1", labHost="newer package"), mode="window", is_newest_package=False) == {
+            "unchanged": 1
+        }
+        assert dicts(shelf.warehouse.path, "FROM virus_genome") == before
+
+    def test_it_reinstates_nothing(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"), line("PX2.1"))
+        shelf.load(line("PX1.1"), filter_changed=True)
+        assert shelf.load(line("PX2.2", "2025-06-01"), mode="window", is_newest_package=False) == {"stale": 1}
+        assert current(shelf, "accession") == [("PX1",)]
+        assert shelf.load(line("PX2.1"), mode="incremental") == {"inserted": 1}
+
+    def test_record_that_another_source_has_ended_is_not_seen_for_this_one(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"), line("PX2.1"), source=DENGUE)
+        shelf.load(line("PX1.1"), source=DENGUE, filter_changed=True)
+        assert shelf.load(line("PX2.1"), mode="window", is_newest_package=False) == {"inserted": 1}
+
+    def test_it_changes_no_taxon_that_is_known(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"))
+        before = shelf.rows("FROM taxon ORDER BY ALL"), shelf.rows("FROM taxon_lineage ORDER BY ALL")
+        renamed = {"taxId": 10244, "organismName": "old name", "lineage": lineage((10239, "old"), (10244, "old name"))}
+        shelf.load(line("PX2.1", virus=renamed), mode="window", is_newest_package=False)
+        assert (shelf.rows("FROM taxon ORDER BY ALL"), shelf.rows("FROM taxon_lineage ORDER BY ALL")) == before
+
+    def test_it_adds_the_taxa_that_its_new_records_name(self, shelf: Shelf) -> None:
+        # Without them the gate "no orphans" would stop every publication from then on.
+        shelf.load(line("PX1.1"))
+        host = {
+            "taxId": 9606,
+            "organismName": "Homo sapiens",
+            "lineage": lineage((9605, "Homo"), (9606, "Homo sapiens")),
+        }
+        shelf.load(line("PX2.1", host=host), mode="window", is_newest_package=False)
+        assert shelf.rows(gates_sql()) == []
+        assert shelf.rows(
+            "SELECT ancestor_tax_id FROM taxon_lineage WHERE descendant_tax_id = 9606 ORDER BY depth"
+        ) == [
+            (9606,),
+            (9605,),
+        ]
+
+
+class TestTaxonomy:
+    def test_newest_package_renames_and_moves_taxa(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"))
+        moved = {
+            "taxId": 10244,
+            "organismName": "Orthopoxvirus monkeypox",
+            "lineage": lineage((10239, "Viruses"), (5, "new family"), (10244, "Orthopoxvirus monkeypox")),
+        }
+        shelf.load(line("PX2.1", virus=moved), mode="incremental")
+        assert shelf.rows("FROM taxon ORDER BY tax_id") == [
+            (5, "new family"),
+            (10239, "Viruses"),
+            (10240, "Poxviridae"),
+            (10244, "Orthopoxvirus monkeypox"),
+        ]
+        lines = "SELECT ancestor_tax_id, depth FROM taxon_lineage WHERE descendant_tax_id = 10244 ORDER BY depth"
+        assert shelf.rows(lines) == [(10244, 0), (5, 1), (10239, 2)]
+
+    def test_taxon_that_comes_without_its_lineage_keeps_the_one_it_has(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"))
+        before = shelf.rows("FROM taxon_lineage ORDER BY ALL")
+        shelf.load(line("PX2.1", virus={**MPOX_ORGANISM, "lineage": []}), mode="incremental")
+        assert shelf.rows("FROM taxon_lineage ORDER BY ALL") == before
+
+
+class TestQuarantine:
+    def test_bad_line_is_kept_and_the_rest_is_loaded(self, shelf: Shelf) -> None:
+        assert shelf.load(line("PX1.1"), '{"accession":"PX2"}', line("PX3.1")) == {"inserted": 2, "quarantined": 1}
+        columns = "source, report, line_number, raw, first_run_id, last_run_id, replayed_at"
+        assert shelf.rows(f"SELECT {columns} FROM ops.quarantine") == [
+            ("mpox", "data_report", 2, '{"accession":"PX2"}', "run-1", "run-1", None)
+        ]
+
+    def test_same_line_is_one_row_however_often_it_comes(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"), "{", "{", "[")
+        shelf.load("{", line("PX1.1"))
+        shelf.load("{", line("PX1.1"), source=DENGUE)
+        columns = "source, line_number, raw, first_run_id, last_run_id"
+        assert shelf.rows(f"SELECT {columns} FROM ops.quarantine ORDER BY ALL") == [
+            ("dengue", 1, "{", "run-3", "run-3"),
+            ("mpox", 2, "{", "run-1", "run-2"),
+            ("mpox", 4, "[", "run-1", "run-1"),
+        ]
+
+
+def everything(shelf: Shelf) -> list[list[tuple[Any, ...]]]:
+    tables = ("virus_genome", "virus_genome_history", "taxon", "taxon_lineage", "ops.quarantine", "ops.ingest_run")
+    return [shelf.rows(f"FROM {table} ORDER BY ALL") for table in tables]
+
+
+class TestGates:
+    @pytest.mark.parametrize("told", [1, 3])
+    def test_line_that_is_unaccounted_for_stops_the_load(self, shelf: Shelf, told: int) -> None:
+        shelf.load(line("PX1.1"))
+        before = everything(shelf)
+        with pytest.raises(GateError, match=rf"conservation: {told} lines .* but 1 inserted \+ 1 duplicate = 2\."):
+            shelf.load(line("PX2.1"), line("PX2.1"), told_lines=told)
+        assert everything(shelf) == before
+
+    def test_report_that_is_mostly_unreadable_stops_the_load(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"))
+        before = everything(shelf)
+        good = [line(accession) for accession in accessions(10)]
+        with pytest.raises(GateError, match=r"quarantine share: 11 of 21 lines .* more than 50%"):
+            shelf.load(*good, *("{" * number for number in range(1, 12)), mode="incremental")
+        assert everything(shelf) == before
+
+    def test_half_unreadable_is_still_loaded(self, shelf: Shelf) -> None:
+        good = [line(accession) for accession in accessions(11)]
+        bad = ["{" * number for number in range(1, 12)]
+        assert shelf.load(*good, *bad) == {"inserted": 11, "quarantined": 11}
+
+    def test_few_unreadable_lines_are_no_share(self, shelf: Shelf) -> None:
+        assert shelf.load(*("{" * number for number in range(1, 11))) == {"quarantined": 10}
+
+    def test_full_load_that_lacks_too_much_is_refused(self, shelf: Shelf) -> None:
+        shelf.load(*(line(accession) for accession in accessions(300)))
+        before = everything(shelf)
+        with pytest.raises(GateError, match=r"shrinkage: .* of mpox lacks 16 of the 300 records held, more than 5%"):
+            shelf.load(*(line(accession) for accession in accessions(284)))
+        assert everything(shelf) == before
+        assert shelf.load(*(line(accession) for accession in accessions(285))) == {"unchanged": 285}
+
+    def test_ten_absent_records_are_no_share(self, shelf: Shelf) -> None:
+        shelf.load(*(line(accession) for accession in accessions(20)))
+        assert shelf.load(*(line(accession) for accession in accessions(10))) == {"unchanged": 10}
+        with pytest.raises(GateError, match="lacks 11 of the 20"):
+            shelf.load(*(line(accession) for accession in accessions(9)))
+
+    def test_share_that_may_be_missing_is_the_sources_own(self, shelf: Shelf) -> None:
+        patient = MPOX.model_copy(update={"max_missing": 0.9})
+        shelf.load(*(line(accession) for accession in accessions(20)), source=patient)
+        assert shelf.load(*(line(accession) for accession in accessions(2)), source=patient) == {"unchanged": 2}
+
+    @pytest.mark.parametrize("mode", ["incremental", "window"])
+    def test_only_a_full_load_tells_what_is_absent(self, shelf: Shelf, mode: str) -> None:
+        shelf.load(*(line(accession) for accession in accessions(30)))
+        assert shelf.load(line("PX000001.1"), mode=mode) == {"unchanged": 1}
+        assert len(current(shelf)) == 30
+
+    def test_other_sources_records_are_not_missed(self, shelf: Shelf) -> None:
+        shelf.load(*(line(accession) for accession in accessions(30)))
+        assert shelf.load(line("PX000001.1"), source=DENGUE) == {"inserted": 1}
+
+
+class TestChangedFilter:
+    def test_what_the_new_filter_does_not_show_ends_at_once(self, shelf: Shelf) -> None:
+        shelf.load(*(line(accession) for accession in accessions(30)))
+        assert shelf.load(line("PX000001.1"), line("PX9.1"), filter_changed=True) == {"inserted": 1, "unchanged": 1}
+        assert current(shelf, "accession") == [("PX000001",), ("PX9",)]
+        ended = history(shelf, "accession, ended_by, run_id, ended_run_id, valid_from, valid_to")
+        assert len(ended) == 29
+        assert ended[0] == ("PX000002", "filter", "run-1", "run-2", FIRST_COMMIT + HOUR, FIRST_COMMIT + 2 * HOUR)
+
+    def test_only_a_full_load_ends_what_it_does_not_show(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"), line("PX2.1"))
+        shelf.load(line("PX1.1"), mode="window", filter_changed=True)
+        assert current(shelf, "accession") == [("PX1",), ("PX2",)]
+
+    def test_revised_record_is_revised_and_not_filtered(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"), line("PX2.1"))
+        shelf.load(line("PX1.2"), filter_changed=True)
+        assert history(shelf, "accession, ended_by") == [("PX1", "revision"), ("PX2", "filter")]
+
+    def test_record_that_an_older_filter_showed_comes_back_as_new(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"), line("PX2.1"))
+        shelf.load(line("PX1.1"), filter_changed=True)
+        assert shelf.load(line("PX1.1"), line("PX2.1"), filter_changed=True) == {"inserted": 1, "unchanged": 1}
+        assert current(shelf, "accession, valid_from") == [
+            ("PX1", FIRST_COMMIT + HOUR),
+            ("PX2", FIRST_COMMIT + 3 * HOUR),
+        ]

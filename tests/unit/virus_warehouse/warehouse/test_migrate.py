@@ -1,0 +1,119 @@
+import hashlib
+from pathlib import Path
+
+import duckdb
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from duckdb import DuckDBPyConnection
+from duckdb_sqlalchemy.datatypes import Struct
+from sqlalchemy import URL, MetaData, NullPool, create_engine
+
+from tests.support.warehouses import Shelf, line, query
+from virus_warehouse.warehouse import migrate, schema
+from virus_warehouse.warehouse.connection import Warehouse
+
+
+def revision(path: Path) -> list[tuple[str]]:
+    return query(path, "SELECT version_num FROM ops.alembic_version")
+
+
+def use(path: Path) -> None:
+    with duckdb.connect() as session, Warehouse(path, lock_timeout=2).transaction(session):
+        assert session.execute("SELECT count(*) FROM warehouse.main.virus_genome").fetchall()
+
+
+def test_migrated_file_is_what_the_schema_says(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    migrate.upgrade(path)
+    # The dialect calls a schema by its catalog's name too.
+    known = MetaData()
+    for table in schema.metadata.sorted_tables:
+        table.to_metadata(known, schema=f"warehouse.{table.schema}" if table.schema else None)
+    with create_engine(URL.create("duckdb", database=str(path)), poolclass=NullPool).connect() as connection:
+        options = {
+            "include_schemas": True,
+            "include_name": lambda name, kind, _: kind != "schema" or name in (None, "warehouse.ops"),
+            "include_object": lambda _, name, *others: name != "alembic_version",
+            # Structs are reflected with other names for the same types; the next test compares those.
+            "compare_type": lambda *types: False if isinstance(types[-1], Struct) else None,
+        }
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, known) == []
+        known.remove(next(table for table in known.sorted_tables if table.name == "taxon"))
+        assert len(compare_metadata(context, known)) == 1, "the comparison sees nothing"
+
+
+def test_types_and_order_of_columns_are_what_the_schema_says(tmp_path: Path) -> None:
+    # Reflection is coarse about DuckDB's own types, so the two are also compared as DuckDB sees them.
+    columns = (
+        "SELECT schema_name, table_name, column_index, column_name, data_type, is_nullable, comment "
+        "FROM duckdb_columns() WHERE table_name IN (SELECT table_name FROM duckdb_tables()) "
+        "AND table_name <> 'alembic_version' ORDER BY ALL"
+    )
+    migrate.upgrade(tmp_path / "migrated.duckdb")
+    url = URL.create("duckdb", database=str(tmp_path / "created.duckdb"))
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA ops")
+        schema.metadata.create_all(connection)
+    assert query(tmp_path / "migrated.duckdb", columns) == query(tmp_path / "created.duckdb", columns)
+
+
+def test_there_is_one_newest_revision() -> None:
+    assert migrate.newest_revision() == migrate.known_revisions()[0]
+    assert len(set(migrate.known_revisions())) == len(migrate.known_revisions())
+
+
+def test_missing_file_is_made_with_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "warehouse.duckdb"
+    use(path)
+    assert revision(path) == [(migrate.newest_revision(),)]
+
+
+@pytest.mark.parametrize("name", ["with space", "it's", "50%25", "é", "a#b"])
+def test_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    use(tmp_path / name / "warehouse.duckdb")
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name / "warehouse.duckdb").exists()
+
+
+def nothing(connection: DuckDBPyConnection) -> None:
+    pass
+
+
+def somebody_elses_table(connection: DuckDBPyConnection) -> None:
+    connection.execute("CREATE TABLE notes (text VARCHAR)")
+
+
+@pytest.mark.parametrize("content", [nothing, somebody_elses_table])
+def test_file_without_our_schema_is_migrated(tmp_path: Path, content: object) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(path) as connection:
+        content(connection)  # type: ignore[operator]
+    use(path)
+    assert revision(path) == [(migrate.newest_revision(),)]
+
+
+def test_file_at_the_newest_revision_is_not_written(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.load(line())
+    before = shelf.warehouse.path.read_bytes()
+    use(shelf.warehouse.path)
+    assert shelf.warehouse.path.read_bytes() == before
+
+
+def test_file_of_a_newer_version_is_refused_with_the_way_out_and_left_as_it_is(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.load(line())
+    shelf.execute("UPDATE ops.alembic_version SET version_num = '9999'")
+    shelf.execute("CHECKPOINT")
+    path = shelf.warehouse.path
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(migrate.SchemaTooNew) as refused:
+        use(path)
+    assert str(path) in str(refused.value)
+    assert "schema revision 9999" in str(refused.value)
+    assert "Update the checkout, or point VIRUS_DATA at another folder" in str(refused.value)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+    with duckdb.connect(path) as connection:  # and its lock is free
+        assert connection.execute("SELECT count(*) FROM virus_genome").fetchall() == [(1,)]
