@@ -18,5 +18,5 @@ def run_dag(dag_id: str, *, logical_date: str | None = None, output: IO[str] | N
         output: where Airflow's log goes; the terminal by default.
     """
     command = [sys.executable, "-m", "airflow", "dags", "test", dag_id, *filter(None, [logical_date])]
-    environment = os.environ | MANUAL_RUN
+    environment = MANUAL_RUN | os.environ
     return subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode

@@ -1,12 +1,13 @@
 """`make start`: Airflow with its UI, until Ctrl-C; leaves no process behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
-from types import FrameType
 
 import airflow_home
 
@@ -20,38 +21,30 @@ def main() -> int:
     port = environment.get("AIRFLOW__API__PORT", "8080")
     print(f"Airflow: http://127.0.0.1:{port}, login {airflow_home.LOGIN}, password {airflow_home.password(home)}")
     print("It takes about half a minute to answer. Ctrl-C stops it.", flush=True)
+    stopping = threading.Event()
+    # Before Airflow starts: a command run in the background inherits "ignore SIGINT", and would pass it on.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
     airflow = subprocess.Popen([sys.executable, "-m", "airflow", "standalone"], env=environment, start_new_session=True)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        # `standalone` stops its children on SIGINT only; a SIGTERM would orphan them.
-        _signal_group(airflow.pid, signal.SIGINT)
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        airflow.wait()
-    finally:
-        _end_group(airflow.pid)
+    while airflow.poll() is None and not stopping.wait(0.5):
+        pass
+    if airflow.poll() is None:
+        # `standalone` stops its parts on SIGINT only; a SIGTERM would orphan them.
+        airflow.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            airflow.wait(GRACE_SECONDS)
+    _end_group(airflow)
     print("Airflow has stopped.")
-    return 0
+    return 0 if stopping.is_set() else 1
 
 
-def _end_group(group: int) -> None:
-    """What outlived `standalone` gets a while to end, then none."""
-    _signal_group(group, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE_SECONDS
-    while _signal_group(group, 0) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    _signal_group(group, signal.SIGKILL)
-
-
-def _signal_group(group: int, number: int) -> bool:
-    """Signal every process of a group; whether there was any."""
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return False
-    return True
+def _end_group(airflow: subprocess.Popen[bytes]) -> None:
+    """End whatever of Airflow's processes outlived it."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(airflow.pid, number)
+            airflow.poll()
+            time.sleep(2)
 
 
 if __name__ == "__main__":

@@ -103,10 +103,9 @@ def test_a_window_from_the_trigger_form_leaves_the_watermark_alone(stand_in, fol
     ]
 
 
-def test_an_unknown_taxon_fails_at_once_with_the_message_of_ncbi(stand_in, follow, data, monkeypatch):
-    monkeypatch.setenv("AIRFLOW__CORE__DEFAULT_TASK_RETRIES", "2")
+def test_an_unknown_taxon_fails_at_once_with_the_message_of_ncbi(stand_in, follow, data):
     follow("{nothing: {taxon: no such virus}}")
-    run = run_dag("ncbi_virus_ingest__nothing")
+    run = run_dag("ncbi_virus_ingest__nothing", retries=2)
     assert task_states(run)["ingest"] == "failed"
     assert len(stand_in.requests) == 1
     (row,) = warehouse_ledger(data, "status, http_status, attempts, error")
@@ -115,16 +114,23 @@ def test_an_unknown_taxon_fails_at_once_with_the_message_of_ncbi(stand_in, follo
     assert not data.snapshot.exists()
 
 
-def test_ncbi_down_is_a_failed_run_with_its_row(stand_in, follow, data, monkeypatch):
+def test_ncbi_down_is_retried_and_every_try_has_its_row(stand_in, follow, data, monkeypatch):
     monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "1")
     follow("{mpox: {taxon: 10244}}")
-    stand_in.fault("status", times=10, status=503, body="<html><h1>Service Unavailable</h1></html>")
-    run = run_dag(MPOX)
+    stand_in.fault("status", times=50, status=503, body="<html><h1>Service Unavailable</h1></html>")
+    run = run_dag(MPOX, retries=1)
     assert task_states(run) == {"ingest": "failed", "check": "upstream_failed", "publish": "upstream_failed"}
-    ((status, http_status, attempts, error),) = warehouse_ledger(data, "status, http_status, attempts, error")
-    assert (status, http_status) == ("failed", 503)
-    assert attempts >= 2
-    assert "Service Unavailable" in error
+    rows = warehouse_ledger(data, "try_number, status, http_status, attempts >= 2, contains(error, 'Unavailable')")
+    assert rows == [(try_number, "failed", 503, True, True) for try_number in (1, 2)]
+
+
+def test_ncbi_back_again_is_a_success_of_the_second_try(stand_in, follow, data, query, monkeypatch):
+    monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "1")
+    follow("{mpox: {taxon: 10244}}")
+    stand_in.fault("status", times=2, status=503)
+    run = run_dag(MPOX, retries=1)
+    assert task_states(run)["publish"] == "success"
+    assert ledger(query, "try_number, status, mode") == [(1, "failed", "full"), (2, "success", "full")]
 
 
 @pytest.mark.parametrize("fault", ["cut", "truncated", "not_zip", "bad_crc", "md5_mismatch"])

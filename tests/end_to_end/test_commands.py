@@ -1,0 +1,168 @@
+"""The commands of the Makefile, as a person types them."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.xdist_group("airflow")
+
+
+def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(
+        command, cwd=CHECKOUT, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+
+
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_help_lists_every_command():
+    listed = make("help").stdout
+    for command in ("setup", "demo", "ingest", "start", "sql", "test", "lint", "check-sources"):
+        assert f"make {command}" in listed
+
+
+def test_ingest_tells_the_outcome_and_sql_shows_it(stand_in, follow, data):
+    follow("{mpox: {taxon: 10244}}")
+    done = make("ingest", "SOURCE=mpox")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert last_line(done).startswith("OK mpox: full load committed, ")
+
+    command = ["make", "--no-print-directory", "sql"]
+    prompt = subprocess.run(
+        command,
+        cwd=CHECKOUT,
+        input="SELECT count(*) > 50 AS loaded FROM virus_genome;\n",
+        capture_output=True,
+        text=True,
+    )
+    assert "true" in prompt.stdout, prompt.stderr
+
+
+def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data):
+    follow("{mpox: {taxon: 10244}}")
+    stand_in.fault(
+        "status", times=50, status=502, body='{"error":"Bad Gateway","code":502,"message":"upstream is away"}'
+    )
+    started = time.monotonic()
+    done = make("ingest", "SOURCE=mpox")
+    assert done.returncode != 0
+    assert last_line(done).startswith("FAILED mpox: DatasetsUnavailable")
+    assert "upstream is away" in last_line(done)
+    assert time.monotonic() - started < 120
+    assert len(stand_in.requests) == 5
+
+
+def test_ingest_of_a_source_that_is_not_there(follow, data):
+    follow("{mpox: {taxon: 10244}}")
+    done = make("ingest", "SOURCE=monkeypox")
+    assert done.returncode != 0
+    assert "no source is named 'monkeypox'; the file has mpox" in done.stderr
+
+
+def test_ingest_where_no_data_folder_can_be(follow, tmp_path):
+    follow("{mpox: {taxon: 10244}}")
+    (tmp_path / "file").touch()
+    done = make("ingest", "SOURCE=mpox", VIRUS_DATA=str(tmp_path / "file" / "data"))
+    assert done.returncode != 0
+    assert f"{tmp_path}/file/data" in done.stderr
+    assert "Set VIRUS_DATA" in done.stderr
+
+
+def test_check_sources_names_file_source_and_key(follow, tmp_path):
+    follow("{mpox: {taxon: 10244}, flu: {taxon: 11320, aux_reports: [BIOSAMPLE]}}")
+    done = make("check-sources")
+    assert done.returncode != 0
+    (line, summary) = done.stdout.strip().splitlines()[-2:]
+    for part in (str(tmp_path / "sources.yaml"), "'flu'", "'aux_reports'", "BIOSAMPLE_REPORT"):
+        assert part in line
+    assert "1 sources are sound: mpox" in summary
+
+
+def test_check_sources_passes_the_repositorys_own(data):
+    assert make("check-sources").returncode == 0
+
+
+def test_sql_before_anything_is_published(data):
+    done = make("sql")
+    assert done.returncode != 0
+    assert "make ingest SOURCE=mpox" in done.stderr
+
+
+def test_setup_is_quick_when_nothing_changed():
+    make("setup")
+    assert make("setup").stdout == ""
+
+
+def test_demo_shows_three_days():
+    done = make("demo", TEST_OF_DEMO="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for title in (
+        "The ledger: one row a run, every line accounted for",
+        "Records by virus and status",
+        "What the last run revised: old value and new",
+        "The ten newest records, with place, host and lineage",
+    ):
+        assert title in done.stdout
+    ledger = [line.split() for line in done.stdout.splitlines() if " success " in line]
+    assert [row[1] for row in ledger] == ["full", "incremental", "incremental"]
+    assert not processes_with("TEST_OF_DEMO")
+
+
+def test_start_answers_and_leaves_no_process(data, follow):
+    follow("{mpox: {taxon: 10244}}")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["make", "--no-print-directory", "start"]
+    marker = f"TEST_OF_START_{port}"
+    environment = os.environ | {"AIRFLOW__API__PORT": str(port), marker: "1"}
+    environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = f"http://127.0.0.1:{port}/execution/"
+    process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        first = process.stdout.readline()
+        assert f"http://127.0.0.1:{port}" in first
+        assert "password " in first
+        wait_until_healthy(port)
+    finally:
+        # Ctrl-C reaches the program, as the terminal's foreground group, not only make.
+        for child in psutil.Process(process.pid).children(recursive=True):
+            if "scripts/start.py" in " ".join(child.cmdline()):
+                child.send_signal(signal.SIGINT)
+        process.communicate(timeout=90)
+    assert not processes_with(marker)
+
+
+def wait_until_healthy(port: int, seconds: float = 150) -> None:
+    deadline = time.monotonic() + seconds
+    state: object = None
+    while time.monotonic() < deadline:
+        try:
+            state = requests.get(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5).json()
+            if all(state[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor")):
+                return
+        except (requests.RequestException, ValueError, KeyError) as error:
+            state = error
+        time.sleep(1)
+    pytest.fail(f"Airflow was not healthy after {seconds} s: {state}")
+
+
+def processes_with(variable: str) -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if variable in process.environ():
+                found.append(" ".join(process.cmdline()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
