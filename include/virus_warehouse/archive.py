@@ -1,8 +1,10 @@
 """The archive of verified packages, `data/packages/<source>/<run>.zip`, each with a sidecar that says what it is."""
 
+import fcntl
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -49,6 +51,14 @@ class Archive:
         kept = file.replace(self.path(package.run_id))
         write_json(kept.with_suffix(".json"), asdict(package))
         return kept
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """Let one run at a time look for a package and fetch it; the others wait."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def packages(self) -> Iterator[ArchivedPackage]:
         """The packages held, newest request first."""

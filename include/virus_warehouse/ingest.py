@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -185,24 +185,29 @@ class _Run:
 
     def fetch(self, window: Window) -> DataPackage | None:
         """The package of the window, from the archive or from NCBI; None when NCBI says that nothing matches."""
-        archived = self.package_of_earlier_try(window)
-        if archived is not None:
-            self.requested_at = archived.requested_at
-            self.row |= {"attempts": 0, **_provenance(archived)}
-            path = self.archive.path(archived.run_id)
-            logger.info("using the package that run %s archived", archived.run_id)
-        else:
-            downloaded = self.download(window)
-            if downloaded is None:
-                self.refuse_empty_full_load(window)
-                return None
-            path = downloaded
+        with ExitStack() as waiting:
+            if window.mode == WINDOW:
+                # Days of a backfill run at once: the first one's package serves the others, if they wait for it.
+                waiting.enter_context(self.archive.one_at_a_time())
+            path = self.package_file(window)
+        if path is None:
+            self.refuse_empty_full_load(window)
+            return None
         self.row["package_path"] = str(path.relative_to(self.data.root))
         package = DataPackage(path)
         if package.is_empty:
             self.refuse_empty_full_load(window)
             return None
         return package
+
+    def package_file(self, window: Window) -> Path | None:
+        archived = self.package_of_earlier_try(window) or self.package_covering(window)
+        if archived is not None:
+            self.requested_at = archived.requested_at
+            self.row |= {"attempts": 0, **_provenance(archived)}
+            logger.info("using the package that run %s archived", archived.run_id)
+            return self.archive.path(archived.run_id)
+        return self.download(window)
 
     def download(self, window: Window) -> Path | None:
         request = self.source.request_since(window.updated_since)
@@ -253,17 +258,32 @@ class _Run:
         wanted = (self.origin.dag_id, self.origin.dag_run_id, self.source.fingerprint, window.updated_since)
         for package in self.archive.packages():
             held = (package.dag_id, package.dag_run_id, package.fingerprint, package.updated_since)
-            if held == wanted and self.is_whole(package):
+            if held == wanted and self.is_usable(package):
                 return package
         return None
 
-    def is_whole(self, package: ArchivedPackage) -> bool:
+    def package_covering(self, window: Window) -> ArchivedPackage | None:
+        """A recent package that holds all that a window asks for: requested after its end, from its start or before."""
+        if window.mode != WINDOW or window.updated_since is None or window.until is None:
+            return None
+        oldest = datetime.now(UTC) - timedelta(hours=self.source.reuse_hours)
+        end = datetime.combine(window.until, datetime.min.time(), UTC)
+        for package in self.archive.packages():
+            if package.requested_at < max(oldest, end) or package.fingerprint != self.source.fingerprint:
+                continue
+            if package.updated_since is not None and package.updated_since > window.updated_since:
+                continue
+            if self.is_usable(package):
+                return package
+        return None
+
+    def is_usable(self, package: ArchivedPackage) -> bool:
+        """Whether it is whole and holds something: of an empty one, another try shall ask NCBI again."""
         try:
-            DataPackage(self.archive.path(package.run_id)).verify()
+            return not DataPackage(self.archive.path(package.run_id)).verify().is_empty
         except (PackageError, OSError) as error:
             logger.warning("the archived package of run %s cannot be used: %s", package.run_id, error)
             return False
-        return True
 
     def prove(self, path: Path) -> None:
         """Accept a downloaded package, or move it aside for the curious."""

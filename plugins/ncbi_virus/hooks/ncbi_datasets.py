@@ -1,12 +1,9 @@
 """An Airflow connection to NCBI Datasets, as a client."""
 
-import os
-from typing import Any
-
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from virus_warehouse.ncbi.client import NCBI_DATASETS_URL, DatasetsClient
+from virus_warehouse.ncbi.client import DatasetsClient
 
 
 class NcbiDatasetsHook(BaseHook):
@@ -36,12 +33,13 @@ class NcbiDatasetsHook(BaseHook):
             AirflowNotFoundException: when a connection other than the default one does not exist.
         """
         connection = self._connection()
-        base_url = os.environ.get("NCBI_DATASETS_URL") or _base_url(connection) or NCBI_DATASETS_URL
-        api_key = os.environ.get("NCBI_API_KEY") or (connection.password if connection else None)
-        options: dict[str, Any] = {}
-        if patience := os.environ.get("NCBI_DATASETS_PATIENCE") or _extra(connection).get("patience"):
-            options["patience"] = float(patience)
-        return DatasetsClient(base_url, api_key or None, **options)
+        if connection is None:
+            return DatasetsClient.from_environment()
+        return DatasetsClient.from_environment(
+            base_url=_base_url(connection),
+            api_key=connection.password,
+            patience=connection.extra_dejson.get("patience"),
+        )
 
     def _connection(self) -> Connection | None:
         try:
@@ -52,13 +50,9 @@ class NcbiDatasetsHook(BaseHook):
             return None
 
 
-def _extra(connection: Connection | None) -> dict[str, Any]:
-    return connection.extra_dejson if connection else {}
-
-
-def _base_url(connection: Connection | None) -> str | None:
+def _base_url(connection: Connection) -> str | None:
     """The base URL: whole in the host, as the UI's form takes it, or in the parts that a connection URI splits into."""
-    if connection is None or not connection.host:
+    if not connection.host:
         return None
     if "://" in connection.host:
         return connection.host

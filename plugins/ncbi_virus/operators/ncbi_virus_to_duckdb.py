@@ -25,6 +25,10 @@ NO_RETRY_MENDS = [RequestRefused, WindowError, SchemaTooNew, DataFolderError, Va
 """Failures that would be the same at the next try: they fail the task at once."""
 
 
+SOURCE_OPTIONS = ("lookback_days", "retention_days", "allow_empty", "reuse_hours", "max_missing")
+"""How a source is followed, besides what is asked for: arguments of the operator as they are of `Source`."""
+
+
 class NcbiVirusToDuckDBOperator(BaseOperator):
     """Downloads a virus genome data package from NCBI Datasets and merges its data report into DuckDB.
 
@@ -40,7 +44,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         updated_since: the endpoint's parameter too; given, it makes this run a window from that day on.
         until: update date at which the window ends, exclusive.
         mode: `incremental`, `window` or `full`; the default follows from the kind of DAG run.
-        lookback_days, retention_days, allow_empty, max_missing: as in `Source`.
+        lookback_days, retention_days, allow_empty, reuse_hours, max_missing: as in `Source`.
         ncbi_datasets_conn_id: Airflow connection to NCBI Datasets.
         virus_warehouse_conn_id: Airflow connection to the warehouse.
 
@@ -81,6 +85,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         lookback_days: int = 14,
         retention_days: int = 90,
         allow_empty: bool = False,
+        reuse_hours: float = 24,
         max_missing: float = 0.05,
         ncbi_datasets_conn_id: str = NcbiDatasetsHook.default_conn_name,
         virus_warehouse_conn_id: str = DEFAULT_CONN_ID,
@@ -111,6 +116,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         self.lookback_days = lookback_days
         self.retention_days = retention_days
         self.allow_empty = allow_empty
+        self.reuse_hours = reuse_hours
         self.max_missing = max_missing
         self.ncbi_datasets_conn_id = ncbi_datasets_conn_id
         self.virus_warehouse_conn_id = virus_warehouse_conn_id
@@ -124,7 +130,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
             kwargs: further arguments, such as `task_id` and `mode`.
         """
         request = source.request.model_dump(mode="json", exclude={"updated_since"})
-        own = source.model_dump(include={"lookback_days", "retention_days", "allow_empty", "max_missing"})
+        own = source.model_dump(include=set(SOURCE_OPTIONS))
         return cls(source=source.name, **request, **own, **kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -134,10 +140,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         source = Source(
             name=self.source,
             request=request.model_copy(update={"updated_since": None}),
-            lookback_days=self.lookback_days,
-            retention_days=self.retention_days,
-            allow_empty=self.allow_empty,
-            max_missing=self.max_missing,
+            **{option: getattr(self, option) for option in SOURCE_OPTIONS},
         )
         with NcbiDatasetsHook(self.ncbi_datasets_conn_id).get_conn() as client:
             result = ingest(

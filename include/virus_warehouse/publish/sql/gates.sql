@@ -51,7 +51,8 @@ WITH finding AS (
     SELECT 'conservation', 'the lines of a report do not add up', run_id || ' ' || report
     FROM ops.ingest_report
     WHERE
-        lines <> inserted + revised + touched + unchanged + stale + duplicate + out_of_window + quarantined
+        lines IS DISTINCT FROM
+        inserted + revised + touched + unchanged + stale + duplicate + out_of_window + quarantined
 
     UNION ALL
 
