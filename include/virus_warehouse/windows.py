@@ -43,27 +43,34 @@ class WindowWish:
         mode: one of `MODES`; None for `window` when days are given and `incremental` otherwise.
         since: first update date to cover.
         until: update date to stop before.
-
-    Raises:
-        WindowError: when the days do not fit the mode or each other.
     """
 
     mode: str | None = None
     since: date | None = None
     until: date | None = None
 
-    def __post_init__(self) -> None:
+    def refuse_nonsense(self, today: date) -> None:
+        """Stop a run before anything is asked of NCBI that cannot be meant.
+
+        Args:
+            today: the day in UTC.
+
+        Raises:
+            WindowError: when the days do not fit the mode, each other or the calendar.
+        """
         if self.mode is not None and self.mode not in MODES:
             raise WindowError(f"mode is {self.mode!r}; allowed are {', '.join(MODES)}")
         has_days = self.since is not None or self.until is not None
         if has_days and self.mode in (INCREMENTAL, FULL):
             raise WindowError(f"since and until belong to a window; leave them empty or drop mode {self.mode!r}")
-        if (self.mode == WINDOW and self.since is None) or (self.until is not None and self.since is None):
+        if self.since is None and (self.mode == WINDOW or self.until is not None):
             raise WindowError("a window needs its first day: set since, as in 2026-11-01")
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise WindowError(
                 f"the window from {self.since} until {self.until} holds no day; until is exclusive and must be later"
             )
+        if self.since is not None and self.since > today:
+            raise WindowError(f"the window from {self.since} lies in the future; today is {today}, in UTC")
 
     @staticmethod
     def day(value: date | str | None) -> date | None:
@@ -85,7 +92,7 @@ class WindowWish:
     @property
     def effective_mode(self) -> str:
         """The mode that is meant, before the ledger has been asked."""
-        return self.mode or (WINDOW if self.since is not None else INCREMENTAL)
+        return self.mode or (INCREMENTAL if self.since is None and self.until is None else WINDOW)
 
 
 def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunOrigin, wish: WindowWish) -> Window:
@@ -94,7 +101,11 @@ def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunO
     An incremental run asks from `lookback_days` before the watermark: NCBI's index lags behind its own dates
     (NCBI issues #309, #488). Without a watermark, or with other filters than last time, it loads in full. A
     further try of the same DAG run gets the window of the first.
+
+    Raises:
+        WindowError: when what is asked for cannot be meant.
     """
+    wish.refuse_nonsense(datetime.now(UTC).date())
     last = ledger.last_committed(session, source.name)
     watermark = ledger.watermark(session, source.name, source.fingerprint)
     filter_changed = last is not None and last.fingerprint != source.fingerprint

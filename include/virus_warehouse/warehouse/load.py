@@ -77,10 +77,13 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
     outcomes = _outcomes(session)
     _prove_conservation(lines, outcomes)
     _refuse_unreadable_report(lines, outcomes["quarantined"])
-    if load.mode == "full" and load.filter_changed:
-        run_sql(session, "warehouse/sql/end_filtered.sql")
-    elif load.mode == "full":
-        _refuse_shrinkage(session, load.source)
+    if load.mode == "full" and load.is_newest_package:
+        # Only the newest full package may judge what is there and what is not.
+        run_sql(session, "warehouse/sql/absent.sql")
+        if load.filter_changed:
+            run_sql(session, "warehouse/sql/end_filtered.sql")
+        else:
+            _refuse_shrinkage(session, load.source)
     run_sql(session, "warehouse/sql/merge_taxonomy.sql")
     if outcomes["quarantined"]:
         run_sql(session, "warehouse/sql/merge_quarantine.sql")
@@ -115,8 +118,8 @@ def _refuse_unreadable_report(lines: int, quarantined: int) -> None:
 
 def _refuse_shrinkage(session: DuckDBPyConnection, source: Source) -> None:
     held, absent = session.execute(
-        "SELECT count(*), count(*) FILTER (NOT EXISTS (FROM data_report WHERE data_report.accession = held.accession)) "
-        "FROM warehouse.main.virus_genome AS held WHERE held.source = getvariable('source')"
+        "SELECT count(*), count(*) FILTER (accession IN (FROM absent)) "
+        "FROM warehouse.main.virus_genome WHERE source = getvariable('source')"
     ).fetchall()[0]
     if absent > max(FEW_LINES, held * source.max_missing):
         raise GateError(

@@ -153,11 +153,12 @@ class TestWish:
             ({"until": date(2025, 1, 1)}, "a window needs its first day"),
             ({"since": date(2025, 1, 1), "until": date(2025, 1, 1)}, "holds no day; until is exclusive"),
             ({"since": date(2025, 1, 2), "until": date(2025, 1, 1)}, "holds no day"),
+            ({"since": date(2025, 6, 2)}, "lies in the future; today is 2025-06-01"),
         ],
     )
     def test_what_cannot_be_meant_is_refused(self, wish: dict[str, Any], told: str) -> None:
         with pytest.raises(WindowError, match=told):
-            WindowWish(**wish)
+            WindowWish(**wish).refuse_nonsense(today=date(2025, 6, 1))
 
     def test_days_mean_a_window_and_nothing_means_the_watermark(self) -> None:
         assert WindowWish(since=date(2025, 1, 1)).effective_mode == WINDOW

@@ -1,11 +1,5 @@
 -- After a full load with other filters than before: what the new filter does not show ends at once.
--- Reads the variables source, run_id and valid_from, and the staged data_report.
-CREATE OR REPLACE TEMP TABLE filtered AS
-SELECT held.accession
-FROM warehouse.main.virus_genome AS held
-ANTI JOIN data_report USING (accession)
-WHERE held.source = getvariable('source');
-
+-- Reads the variables source, run_id and valid_from, and absent(accession).
 INSERT INTO warehouse.main.virus_genome_history BY NAME
 SELECT
     held.*,
@@ -13,8 +7,8 @@ SELECT
     'filter' AS ended_by,
     getvariable('run_id') AS ended_run_id
 FROM warehouse.main.virus_genome AS held
-SEMI JOIN filtered USING (accession)
+SEMI JOIN absent USING (accession)
 WHERE held.source = getvariable('source');
 
 DELETE FROM warehouse.main.virus_genome
-WHERE source = getvariable('source') AND accession IN (SELECT filtered.accession FROM filtered);
+WHERE source = getvariable('source') AND accession IN (SELECT absent.accession FROM absent);

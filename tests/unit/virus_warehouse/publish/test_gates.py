@@ -6,13 +6,20 @@ from tests.support.warehouses import Shelf, line
 from virus_warehouse.publish.gates import GateFailed, gates_sql, refuse_findings
 
 
-@pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+@pytest.fixture(scope="module")
+def sound_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A sound warehouse with a present and a past, a host and a bad line."""
-    shelf = Shelf(tmp_path)
+    shelf = Shelf(tmp_path_factory.mktemp("sound"))
     host = {"taxId": 9606, "organismName": "Homo sapiens"}
     shelf.load(line("PX1.1", host=host), line("PX2.1"), "{")
     shelf.load(line("PX1.2", host=host), line("PX2.1"), line("PX3.1", virus=None))
+    return shelf.warehouse.path.read_bytes()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, sound_file: bytes) -> Shelf:
+    shelf = Shelf(tmp_path)
+    shelf.warehouse.path.write_bytes(sound_file)
     return shelf
 
 
