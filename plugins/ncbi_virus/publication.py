@@ -9,6 +9,8 @@ from ncbi_virus.warehouse import get_warehouse
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.gates import gates_sql, refuse_findings
 from virus_warehouse.publish.snapshot import candidate_path, make_candidate, publish_candidate
+from virus_warehouse.publish.source_status import write_source_status
+from virus_warehouse.sources import read_sources
 
 INGEST_TASK_ID = "ingest"
 
@@ -37,7 +39,8 @@ def candidate_path_of(run_id: str) -> str:
 
 def _make_candidate(context: Context) -> None:
     data = DataFolder.from_environment()
-    make_candidate(get_warehouse(data), data, context["ti"].xcom_pull(task_ids=INGEST_TASK_ID)["run_id"])
+    run_id = context["ti"].xcom_pull(task_ids=INGEST_TASK_ID)["run_id"]
+    write_source_status(make_candidate(get_warehouse(data), data, run_id), read_sources())
 
 
 def publish_checked(source: str, run: Any) -> Any:

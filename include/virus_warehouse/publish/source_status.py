@@ -1,0 +1,24 @@
+"""Whether each source is still followed, told in the snapshot: nobody who queries it has the sources file at hand."""
+
+from pathlib import Path
+
+import duckdb
+
+from virus_warehouse.sources import SourcesFile
+from virus_warehouse.sql_file import run_sql
+
+
+def write_source_status(candidate: Path, followed: SourcesFile) -> None:
+    """Write `ops.source_status`: a row for each source that is followed or has ever run.
+
+    Args:
+        candidate: a snapshot that is not published yet.
+        followed: the sources file.
+    """
+    rows = [(name, source.request.taxon, None) for name, source in followed.sources.items()]
+    rows += [(name, None, str(fault)) for name, fault in followed.errors.items()]
+    with duckdb.connect(candidate) as connection:
+        connection.execute("CREATE TEMP TABLE followed_source (source VARCHAR, taxon VARCHAR, fault VARCHAR)")
+        for row in rows:
+            connection.execute("INSERT INTO followed_source VALUES (?, ?, ?)", row)
+        run_sql(connection, "publish/sql/source_status.sql")

@@ -1,0 +1,63 @@
+-- What the snapshot has of each source, and whether it is still followed -> ops.source_status.
+-- Reads followed_source(source, taxon, fault), the sources file as it is now.
+CREATE OR REPLACE TABLE ops.source_status AS
+WITH record AS (
+    SELECT source, count(*) AS records FROM virus_genome GROUP BY source
+),
+
+loaded AS (
+    SELECT
+        source,
+        max(ended_at) AS last_success_at,
+        max_by(watermark, ended_at) FILTER (mode <> 'window') AS watermark
+    FROM ops.ingest_run
+    WHERE status = 'success'
+    GROUP BY source
+),
+
+last_run AS (
+    SELECT
+        source,
+        max_by(run_id, started_at) AS last_run_id,
+        max_by(status, started_at) AS last_run_status,
+        max_by(coalesce(error, ''), started_at) AS last_run_error
+    FROM ops.ingest_run
+    GROUP BY source
+)
+
+SELECT
+    source,
+    CASE
+        WHEN followed_source.source IS NULL THEN 'not followed'
+        WHEN followed_source.fault IS NOT NULL THEN 'broken'
+        WHEN loaded.source IS NULL THEN 'never loaded'
+        ELSE 'followed'
+    END AS status,
+    CASE status
+        WHEN 'not followed' THEN 'not in the sources file any more: its rows stay as they were last loaded'
+        WHEN 'broken' THEN followed_source.fault
+    END AS detail,
+    followed_source.taxon,
+    coalesce(record.records, 0) AS records,
+    loaded.watermark,
+    loaded.last_success_at,
+    last_run.last_run_id,
+    last_run.last_run_status,
+    nullif(last_run.last_run_error, '') AS last_run_error
+FROM followed_source
+FULL JOIN last_run USING (source)
+LEFT JOIN loaded USING (source)
+LEFT JOIN record USING (source)
+ORDER BY source;
+
+COMMENT ON TABLE ops.source_status IS 'A source: whether it is followed, what is held of it, and its last run';
+COMMENT ON COLUMN ops.source_status.source IS 'Name of the source in sources.yaml';
+COMMENT ON COLUMN ops.source_status.status IS 'followed, never loaded, broken or not followed';
+COMMENT ON COLUMN ops.source_status.detail IS 'What the status means, where it is not plain';
+COMMENT ON COLUMN ops.source_status.taxon IS 'Taxon asked for';
+COMMENT ON COLUMN ops.source_status.records IS 'Rows in virus_genome';
+COMMENT ON COLUMN ops.source_status.watermark IS 'Largest update_date that NCBI has shown';
+COMMENT ON COLUMN ops.source_status.last_success_at IS 'When its last run committed';
+COMMENT ON COLUMN ops.source_status.last_run_id IS 'Its last run, committed or not; joins ops.ingest_run';
+COMMENT ON COLUMN ops.source_status.last_run_status IS 'running, success or failed';
+COMMENT ON COLUMN ops.source_status.last_run_error IS 'What went wrong in its last run';
