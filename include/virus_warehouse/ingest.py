@@ -23,7 +23,7 @@ from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.reports import data_report
 from virus_warehouse.reports.report_file import unpack
-from virus_warehouse.run_file import RunFile, is_running, run_lock
+from virus_warehouse.run_file import RunFile, is_running, remove_free_locks, run_lock
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
@@ -166,10 +166,10 @@ class _Run:
     def open(self) -> Window:
         """Plan the window and open the ledger row, in one transaction: two runs never plan on one state."""
         self.tell("open")
+        self.tidy_up()
         with self.warehouse.transaction(self.session):
             for run_id in ledger.close_dead_runs(self.session, lambda run_id: is_running(self.data.runs, run_id)):
                 logger.warning("run %s was left by a process that is gone; closed as failed", run_id)
-                shutil.rmtree(self.data.temporary / run_id, ignore_errors=True)
             window = plan_window(self.session, self.source, self.origin, self.wish)
             self.row |= {
                 "mode": window.mode,
@@ -182,6 +182,17 @@ class _Run:
         self.has_row = True
         logger.info("run %s: %s load, updated since %s", self.run_id, window.mode, window.updated_since or "ever")
         return window
+
+    def tidy_up(self) -> None:
+        """Remove what runs left that died, and refused packages that nobody has looked at for long."""
+        for folder in self.data.temporary.iterdir():
+            if not is_running(self.data.runs, folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
+        remove_free_locks(self.data.runs)
+        oldest = time.time() - timedelta(days=self.source.retention_days).total_seconds()
+        for package in self.data.refused.glob("*.zip"):
+            if package.stat().st_mtime < oldest:
+                package.unlink(missing_ok=True)
 
     def fetch(self, window: Window) -> DataPackage | None:
         """The package of the window, from the archive or from NCBI; None when NCBI says that nothing matches."""

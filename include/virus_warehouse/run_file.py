@@ -8,7 +8,7 @@ import fcntl
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,8 +36,14 @@ class RunFile:
 def run_lock(folder: Path, run_id: str) -> Iterator[None]:
     """Hold the lock of a run while it works."""
     path = _lock_path(folder, run_id)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        while True:
+            lock = stack.enter_context(path.open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # Another run may have taken the file for a dead one's between its making and its locking.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(path.stat(), os.fstat(lock.fileno())):
+                    break
         try:
             yield
         finally:
@@ -54,6 +60,14 @@ def is_running(folder: Path, run_id: str) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+def remove_free_locks(folder: Path) -> None:
+    """Remove the lock files that dead runs left behind."""
+    for path in folder.glob(".*.lock"):
+        with suppress(BlockingIOError, FileNotFoundError), path.open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def _lock_path(folder: Path, run_id: str) -> Path:

@@ -15,7 +15,9 @@ def write_source_status(candidate: Path, followed: SourcesFile) -> None:
         candidate: a snapshot that is not published yet.
         followed: the sources file.
     """
-    rows = [(name, source.request.taxon, None) for name, source in followed.sources.items()]
+    rows: list[tuple[str, str | None, str | None]] = [
+        (name, source.request.taxon, None) for name, source in followed.sources.items()
+    ]
     rows += [(name, None, str(fault)) for name, fault in followed.errors.items()]
     with duckdb.connect(candidate) as connection:
         connection.execute("CREATE TEMP TABLE followed_source (source VARCHAR, taxon VARCHAR, fault VARCHAR)")

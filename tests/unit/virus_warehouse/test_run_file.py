@@ -1,15 +1,17 @@
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
-from virus_warehouse.run_file import RunFile, is_running, run_lock
+from virus_warehouse.run_file import RunFile, is_running, remove_free_locks, run_lock
 
 HOLD_LOCK = """
 import sys, time
@@ -86,3 +88,34 @@ def test_lock_is_let_go_when_its_process_is_killed(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert not is_running(tmp_path, "run-1")
+
+
+def test_only_the_locks_of_dead_runs_are_removed(tmp_path: Path) -> None:
+    (tmp_path / ".dead.lock").touch()
+    with run_lock(tmp_path, "run-1"):
+        remove_free_locks(tmp_path)
+        assert is_running(tmp_path, "run-1")
+        assert [entry.name for entry in tmp_path.iterdir()] == [".run-1.lock"]
+
+
+def test_a_lock_taken_for_a_dead_ones_is_made_anew(tmp_path: Path) -> None:
+    # The file is removed, by a run that tidies up, while this one waits to lock it.
+    path = tmp_path / ".run-1.lock"
+    with path.open("w") as tidying:
+        fcntl.flock(tidying, fcntl.LOCK_EX)
+        locked = threading.Event()
+
+        def work() -> None:
+            with run_lock(tmp_path, "run-1"):
+                locked.set()
+                done.wait(10)
+
+        done = threading.Event()
+        worker = threading.Thread(target=work)
+        worker.start()
+        time.sleep(0.1)
+        path.unlink()
+    assert locked.wait(10)
+    assert is_running(tmp_path, "run-1")
+    done.set()
+    worker.join()
