@@ -31,7 +31,8 @@ check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURC
 	@$(ENVIRONMENT); python -m virus_warehouse.check_sources
 
 test: setup-dev ## every test; PYTEST_ARGS="-k request" for some
-	@$(ENVIRONMENT); python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+	@scripts/install_services
+	@$(ENVIRONMENT); python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: setup-dev ## ruff, mypy, sqlfluff, the compose file
 	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && sqlfluff lint --disable-progress-bar include scripts \

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -62,16 +62,21 @@ class Archive:
 
     def packages(self) -> Iterator[ArchivedPackage]:
         """The packages held, newest request first."""
-        held = [self._read(sidecar) for sidecar in self.folder.glob("*.json")]
+        held = [package for sidecar in self.folder.glob("*.json") if (package := self._read(sidecar)) is not None]
         yield from sorted(held, key=lambda package: package.requested_at, reverse=True)
 
-    def prune(self, retention_days: int, now: datetime) -> None:
+    def prune(self, retention_days: int, now: datetime, loaded: Collection[str]) -> None:
         """Delete packages requested longer ago than `retention_days`, but never the newest full one or any after it.
 
         A rebuild starts at the newest full package, so that one and all that follow it are needed.
+
+        Args:
+            retention_days: age from which a package may go.
+            now: the time to count from.
+            loaded: run ids of the packages that a run has committed: one that was refused starts no rebuild.
         """
         held = list(self.packages())
-        newest_full = next((package for package in held if package.mode == "full"), None)
+        newest_full = next((package for package in held if package.mode == "full" and package.run_id in loaded), None)
         if newest_full is None:
             return
         for package in held:
@@ -83,9 +88,13 @@ class Archive:
                 logger.info("deleted package %s of %s from the archive", package.run_id, package.requested_at)
 
     @staticmethod
-    def _read(sidecar: Path) -> ArchivedPackage:
-        content = json.loads(sidecar.read_text(encoding="utf-8"))
-        for name in ("updated_since", "until"):
-            content[name] = date.fromisoformat(content[name]) if content[name] else None
-        content["requested_at"] = datetime.fromisoformat(content["requested_at"])
-        return ArchivedPackage(**content)
+    def _read(sidecar: Path) -> ArchivedPackage | None:
+        try:
+            content = json.loads(sidecar.read_text(encoding="utf-8"))
+            for name in ("updated_since", "until"):
+                content[name] = date.fromisoformat(content[name]) if content[name] else None
+            content["requested_at"] = datetime.fromisoformat(content["requested_at"])
+            return ArchivedPackage(**content)
+        except (ValueError, KeyError, TypeError) as error:
+            logger.warning("%s is no sidecar of this version (%s); its package is left alone", sidecar, error)
+            return None

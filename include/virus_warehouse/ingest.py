@@ -23,7 +23,7 @@ from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.reports import data_report
 from virus_warehouse.reports.report_file import unpack
-from virus_warehouse.run_file import RunFile, is_running, remove_free_locks, run_lock
+from virus_warehouse.run_file import RunFile, is_running, remove_free_locks, run_lock, running_states
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
@@ -33,6 +33,9 @@ from virus_warehouse.warehouse.session import private_session
 from virus_warehouse.windows import FULL, WINDOW, Window, WindowWish, plan_window
 
 logger = logging.getLogger(__name__)
+
+GATHERING_SECONDS = 5.0
+"""How long a day of a backfill waits for the others that start with it; the first of them to fetch serves all."""
 
 OnProgress = Callable[[Progress], None]
 
@@ -129,6 +132,7 @@ class _Run:
         self.seconds = dict.fromkeys(TIMED_STAGES, 0.0)
         self.has_row = False
         self.requested_at = started_at
+        self.loaded_packages: list[str] = []
         self.row: dict[str, object] = {
             "run_id": self.run_id,
             "source": source.name,
@@ -157,7 +161,7 @@ class _Run:
         except BaseException as error:
             self.close_failed(error)
             raise
-        self.archive.prune(self.source.retention_days, datetime.now(UTC))
+        self.prune_archive()
         summary = describe(result)
         self.tell("finished", summary=summary)
         logger.info("run %s: %s", self.run_id, summary)
@@ -194,12 +198,19 @@ class _Run:
             if package.stat().st_mtime < oldest:
                 package.unlink(missing_ok=True)
 
+    def prune_archive(self) -> None:
+        """The run is committed: a file that cannot be deleted is no reason to call it failed."""
+        loaded = {Path(path).stem for path in self.loaded_packages}
+        try:
+            self.archive.prune(self.source.retention_days, datetime.now(UTC), loaded)
+        except OSError as error:
+            logger.warning("the archive of %s could not be pruned: %s", self.source.name, error)
+
     def fetch(self, window: Window) -> DataPackage | None:
         """The package of the window, from the archive or from NCBI; None when NCBI says that nothing matches."""
         with ExitStack() as waiting:
             if window.mode == WINDOW:
-                # Days of a backfill run at once: the first one's package serves the others, if they wait for it.
-                waiting.enter_context(self.archive.one_at_a_time())
+                waiting.enter_context(self.turn(window))
             path = self.package_file(window)
         if path is None:
             self.refuse_empty_full_load(window)
@@ -210,6 +221,31 @@ class _Run:
             self.refuse_empty_full_load(window)
             return None
         return package
+
+    @contextmanager
+    def turn(self, window: Window) -> Iterator[None]:
+        """Fetch alone, the earliest window of those that run at once first: its package serves all later ones.
+
+        Airflow starts several days of a backfill together and in no certain order, so each gives the others a
+        moment to appear.
+        """
+        self.tell("fetch")
+        if self.origin.run_type == "backfill" and self.package_covering(window) is None:
+            time.sleep(GATHERING_SECONDS)
+        while True:
+            with self.archive.one_at_a_time():
+                if self.package_covering(window) is not None or not self.earlier_window_waits(window):
+                    yield
+                    return
+            time.sleep(0.2)
+
+    def earlier_window_waits(self, window: Window) -> bool:
+        """Whether another run of the source is about to fetch what this one could use."""
+        mine = {"source": self.source.name, "fingerprint": self.source.fingerprint, "mode": WINDOW, "stage": "fetch"}
+        return any(
+            state.items() >= mine.items() and str(state["updated_since"]) < str(window.updated_since)
+            for state in running_states(self.data.runs)
+        )
 
     def package_file(self, window: Window) -> Path | None:
         archived = self.package_of_earlier_try(window) or self.package_covering(window)
@@ -361,6 +397,7 @@ class _Run:
                 "seconds": self.seconds,
             }
             ledger.update(self.session, self.run_id, self.row)
+            self.loaded_packages = ledger.loaded_packages(self.session, self.source.name)
         return IngestResult(
             run_id=self.run_id,
             source=self.source.name,

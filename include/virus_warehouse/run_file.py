@@ -5,6 +5,7 @@ whatever way: a run whose lock is free is not running.
 """
 
 import fcntl
+import json
 import os
 import platform
 from collections.abc import Iterator
@@ -60,6 +61,15 @@ def is_running(folder: Path, run_id: str) -> bool:
     except FileNotFoundError:
         return False
     return False
+
+
+def running_states(folder: Path) -> Iterator[dict[str, object]]:
+    """What the runs that work now have told of themselves."""
+    for lock in folder.glob(".*.lock"):
+        run_id = lock.name.removeprefix(".").removesuffix(".lock")
+        if is_running(folder, run_id):
+            with suppress(FileNotFoundError):
+                yield json.loads((folder / f"{run_id}.json").read_text(encoding="utf-8"))
 
 
 def remove_free_locks(folder: Path) -> None:

@@ -9,8 +9,6 @@ from tests.support.airflow_runs import make_home
 from tests.support.stand_in import StandIn
 from virus_warehouse.data_folder import DataFolder
 
-pytestmark = pytest.mark.xdist_group("airflow")
-
 
 @pytest.fixture(scope="session", autouse=True)
 def airflow_home():

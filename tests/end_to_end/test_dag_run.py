@@ -15,8 +15,6 @@ from virus_warehouse.warehouse.schema import OUTCOMES
 MPOX = "ncbi_virus_ingest__mpox"
 FIRST_DAY = date(2026, 11, 18)
 
-pytestmark = pytest.mark.xdist_group("airflow")
-
 
 def ledger(query, columns: str) -> list[tuple]:
     return query(f"SELECT {columns} FROM ops.ingest_run ORDER BY started_at")

@@ -13,7 +13,7 @@ from tests.support.genuine import PACKAGE, SARS_COV_2_REPORT, needs_genuine_reco
 from tests.support.packages import package
 from tests.support.scripted_server import Answer, ScriptedServer
 
-pytestmark = [pytest.mark.xdist_group("airflow"), needs_genuine_records]
+pytestmark = needs_genuine_records
 
 DEPRECATED = {"isComplete", "nucleotideCompleteness", "sciName"}
 

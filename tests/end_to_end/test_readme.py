@@ -14,8 +14,6 @@ from tests.support.airflow_runs import run_dag
 CHECKOUT = Path(__file__).resolve().parents[2]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 
-pytestmark = pytest.mark.xdist_group("airflow")
-
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)

@@ -15,10 +15,10 @@ WITH organism AS (
 
 SELECT
     organism.taxId AS tax_id,
-    any_value(organism.organismName) AS name,
+    max(organism.organismName) AS name,
     -- A mistyped lineage or step of one is passed over: what it should have said, other records say.
     list_filter(
-        from_json(any_value(organism.lineage), '[{"taxId":"BIGINT","name":"VARCHAR"}]'),
+        from_json(max(organism.lineage::VARCHAR), '[{"taxId":"BIGINT","name":"VARCHAR"}]'),
         LAMBDA step: step.taxId IS NOT NULL
     ) AS given_lineage,
     -- NCBI ends a lineage with the taxon itself; where it does not, the taxon is put there.
@@ -31,12 +31,12 @@ WHERE organism.taxId IS NOT NULL
 GROUP BY organism.taxId;
 
 CREATE OR REPLACE TEMP TABLE taxon_seen AS
-SELECT step.taxId AS tax_id, any_value(step.name) AS name
+SELECT step.taxId AS tax_id, max(step.name) AS name
 FROM (SELECT unnest(lineage) AS step FROM lineage_seen)
 GROUP BY step.taxId;
 
 -- Every taxon on the way is a descendant of those above it, so that "everything under" works at any rank. Where two
--- lineages disagree about a taxon both pass through, the lineage of the lowest tax id tells its ancestors.
+-- lineages disagree about a taxon, its own tells its ancestors, or else that of the lowest tax id.
 CREATE OR REPLACE TEMP TABLE taxon_lineage_seen AS
 WITH place AS (
     SELECT tax_id, lineage, unnest(range(1, len(lineage) + 1)) AS position FROM lineage_seen
@@ -45,7 +45,7 @@ WITH place AS (
 descendant AS (
     SELECT
         lineage[position].taxId AS descendant_tax_id,
-        arg_min(lineage[:position], tax_id) AS line
+        arg_min(lineage[:position], (position < len(lineage), tax_id)) AS line
     FROM place
     GROUP BY descendant_tax_id
 )

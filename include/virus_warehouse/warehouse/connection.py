@@ -56,6 +56,7 @@ class Warehouse:
             migrate.SchemaTooNew: when a newer version wrote the file.
         """
         self._wait_for_lock(lambda: self._attach(session))
+        committed = False
         try:
             session.execute("BEGIN TRANSACTION")
             try:
@@ -64,8 +65,15 @@ class Warehouse:
                 session.execute("ROLLBACK")
                 raise
             session.execute("COMMIT")
+            committed = True
         finally:
-            session.execute("DETACH warehouse")
+            try:
+                session.execute("DETACH warehouse")
+            except duckdb.Error as error:
+                if not committed:
+                    raise
+                # The checkpoint that follows a commit found the disk full, say: the log holds all of it.
+                logger.warning("%s: committed, but not yet checkpointed: %s", self.path, error)
 
     @contextmanager
     def exclusive(self) -> Iterator[DuckDBPyConnection]:

@@ -39,9 +39,11 @@ def insert(session: DuckDBPyConnection, row: dict[str, object]) -> None:
 
 
 def update(session: DuckDBPyConnection, run_id: str, changes: dict[str, object]) -> None:
-    """Set columns of a run's row."""
+    """Set columns of the row of a run that has not ended: what is committed is never told otherwise."""
     assignments = ", ".join(f"{column} = ?" for column in changes)
-    session.execute(f"UPDATE {TABLE} SET {assignments} WHERE run_id = ?", [*changes.values(), run_id])
+    session.execute(
+        f"UPDATE {TABLE} SET {assignments} WHERE run_id = ? AND status = 'running'", [*changes.values(), run_id]
+    )
 
 
 def insert_report(session: DuckDBPyConnection, row: dict[str, object]) -> None:
@@ -117,6 +119,16 @@ def is_newest_package(session: DuckDBPyConnection, source: str, requested_at: da
         f"SELECT coalesce(max(requested_at) <= ?, true) FROM {TABLE} WHERE source = ? AND status = 'success'",
         [requested_at, source],
     ).fetchone() == (True,)
+
+
+def loaded_packages(session: DuckDBPyConnection, source: str) -> list[str]:
+    """Paths, relative to the data folder, of the packages that runs of the source have committed."""
+    rows = session.execute(
+        f"SELECT DISTINCT package_path FROM {TABLE} "
+        "WHERE source = ? AND status = 'success' AND package_path IS NOT NULL",
+        [source],
+    ).fetchall()
+    return [path for (path,) in rows]
 
 
 def next_commit_time(session: DuckDBPyConnection, source: str) -> datetime:

@@ -45,6 +45,9 @@ class Held:
         downloaded.write_bytes(b"PK\x03")
         return self.archive.keep(kept, downloaded)
 
+    def prune(self, retention_days: int, *, refused: str | None = None) -> None:
+        self.archive.prune(retention_days, NOW, {run_id for run_id in self.run_ids() if run_id != refused})
+
     def run_ids(self) -> list[str]:
         return [held.run_id for held in self.archive.packages()]
 
@@ -88,7 +91,7 @@ def test_zip_without_a_sidecar_is_no_package(held: Held) -> None:
 
 def test_archive_of_a_source_without_packages_is_empty(held: Held) -> None:
     assert held.run_ids() == []
-    held.archive.prune(1, NOW)
+    held.prune(1)
 
 
 def test_old_packages_before_the_newest_full_one_are_deleted_with_their_sidecars(held: Held) -> None:
@@ -97,22 +100,39 @@ def test_old_packages_before_the_newest_full_one_are_deleted_with_their_sidecars
     held.keep(package("full", age_days=100, mode="full"))
     held.keep(package("after", age_days=95))
     held.keep(package("today"))
-    held.archive.prune(90, NOW)
+    held.prune(90)
     assert held.run_ids() == ["today", "after", "full"]
     names = {entry.name for entry in held.archive.folder.iterdir()}
     assert names == {f"{run_id}{suffix}" for run_id in ("today", "after", "full") for suffix in (".zip", ".json")}
 
 
+def test_a_full_package_that_was_refused_protects_nothing_and_its_elder_stays(held: Held) -> None:
+    held.keep(package("full", age_days=100, mode="full"))
+    held.keep(package("refused", age_days=1, mode="full"))
+    held.prune(90, refused="refused")
+    assert held.run_ids() == ["refused", "full"]
+
+
+def test_a_sidecar_that_cannot_be_read_is_passed_over_and_left_alone(held: Held) -> None:
+    damaged = held.keep(package("damaged")).with_suffix(".json")
+    damaged.write_text('{"run_id": ')
+    held.keep(package("full", mode="full"))
+    held.prune(1)
+    assert held.run_ids() == ["full"]
+    assert damaged.exists()
+    assert held.archive.path("damaged").exists()
+
+
 def test_young_packages_before_the_newest_full_one_stay(held: Held) -> None:
     held.keep(package("before", age_days=89.9))
     held.keep(package("full", age_days=1, mode="full"))
-    held.archive.prune(90, NOW)
+    held.prune(90)
     assert held.run_ids() == ["full", "before"]
 
 
 def test_without_a_full_package_nothing_is_deleted(held: Held) -> None:
     held.keep(package("old", age_days=1000))
-    held.archive.prune(1, NOW)
+    held.prune(1)
     assert held.run_ids() == ["old"]
 
 
@@ -129,7 +149,7 @@ def test_newest_full_package_and_all_after_it_are_never_deleted(
     kept = [package(f"p{number}", age_days=age, mode=mode) for number, (age, mode) in enumerate(ages)]
     for each in kept:
         held.keep(each)
-    held.archive.prune(retention_days, NOW)
+    held.prune(retention_days)
     full = [each.requested_at for each in kept if each.mode == "full"]
     needed = {each.run_id for each in kept if not full or each.requested_at >= max(full)}
     assert needed <= set(held.run_ids())

@@ -1,0 +1,249 @@
+"""A whole Airflow for a test: API server, scheduler with LocalExecutor and DAG processor, on PostgreSQL.
+
+with AirflowServices(environment) as airflow:
+    airflow.unpause("ncbi_virus_ingest__mpox")
+    airflow.get("/dags/ncbi_virus_ingest__mpox/dagRuns")
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import psutil
+import requests
+
+from scripts import airflow_home
+from tests.support.ports import free_port
+from tests.support.postgres import postgres
+
+SERVICES = ("api-server", "scheduler", "dag-processor")
+START_SECONDS, STOP_SECONDS = 150, 20
+MARKER = "TEST_AIRFLOW_SERVICES"
+"""An environment variable of every process started here, and of those that they start."""
+
+ENDED = ("success", "failed")
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """A backfill that was created: the runs that it makes."""
+
+    dag_id: str
+    logical_dates: list[str]
+
+
+class AirflowServices:
+    """Airflow with a home, a metadata database and ports of its own, while the `with` block lasts.
+
+    Args:
+        environment: what the tasks need to be told: `VIRUS_DATA`, `VIRUS_SOURCES`, `NCBI_DATASETS_URL`.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="airflow-services-"))
+        self.marker = uuid.uuid4().hex
+        self.seconds_to_healthy = 0.0
+        self._environment = environment
+        self._port = free_port()
+        self._password = uuid.uuid4().hex
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._session = requests.Session()
+        self._resources = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        started = time.monotonic()
+        try:
+            environment = self._whole_environment(self._resources.enter_context(postgres()))
+            command = [sys.executable, airflow_home.CHECKOUT / "scripts" / "airflow_home.py"]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+            self._processes = [self._start(service, environment) for service in SERVICES]
+            self.wait_until("Airflow is healthy", self._is_healthy, seconds=START_SECONDS)
+            self._log_in()
+        except BaseException:
+            self.stop()
+            raise
+        self.seconds_to_healthy = time.monotonic() - started
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End every process, then the database, and delete the home."""
+        for process in self._processes:
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in self._processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+        for process in self._processes:
+            # Each leads a group of its own, in which a child may have outlived it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        for left in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
+        self._session.close()
+        self._resources.close()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def processes(self) -> list[psutil.Process]:
+        """The processes that run now because of this Airflow."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                if process.environ().get(MARKER) == self.marker and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    # The REST API
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """What the REST API says."""
+        return self._call("GET", path, params=parameters)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Ask the REST API to do something."""
+        return self._call("POST", path, json=body)
+
+    def seen(self, dag_id: str) -> None:
+        """Wait till the DAG processor has seen a DAG."""
+        self.wait_until(f"{dag_id} is there", lambda: dag_id in [dag["dag_id"] for dag in self.get("/dags")["dags"]])
+
+    def unpause(self, dag_id: str) -> None:
+        """Let the scheduler run a DAG."""
+        self.seen(dag_id)
+        self._call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
+        """Start a manual run without logical date; gives its id."""
+        run = self.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
+        return str(run["dag_run_id"])
+
+    def backfill(self, dag_id: str, from_date: str, to_date: str, **options: Any) -> list[dict[str, Any]]:
+        """Create a backfill, wait till its runs are done, and give them by logical date.
+
+        Args:
+            dag_id: the DAG.
+            from_date: as in the dialog: a moment, not later than the first run's logical date.
+            to_date: not earlier than the last one's.
+            options: `max_active_runs`, `reprocess_behavior`, `run_backwards`.
+        """
+        return self.finished_backfill(self.start_backfill(dag_id, from_date, to_date, **options))
+
+    def start_backfill(self, dag_id: str, from_date: str, to_date: str, **options: Any) -> "Backfill":
+        """Create a backfill."""
+        body = {"dag_id": dag_id, "from_date": from_date, "to_date": to_date, **options}
+        promised = [run["logical_date"] for run in self.post("/backfills/dry_run", body)["backfills"]]
+        self.post("/backfills", body)
+        return Backfill(dag_id, sorted(promised))
+
+    def finished_backfill(self, backfill: "Backfill") -> list[dict[str, Any]]:
+        """Wait till the runs of a backfill are done, and give them by logical date."""
+
+        def done() -> list[dict[str, Any]] | None:
+            runs = [run for run in self.runs(backfill.dag_id) if run["logical_date"] in backfill.logical_dates]
+            ended = [run for run in runs if run["run_type"] == "backfill" and run["state"] in ENDED]
+            return ended if len(ended) == len(backfill.logical_dates) else None
+
+        runs = self.wait_until(f"the backfill of {backfill.dag_id} is done", done)
+        return sorted(runs or [], key=lambda run: run["logical_date"])
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """The DAG's runs, oldest first."""
+        return list(self.get(f"/dags/{dag_id}/dagRuns", limit=100, order_by="run_after")["dag_runs"])
+
+    def finished(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """Wait till a run is done; gives it."""
+
+        def done() -> dict[str, Any] | None:
+            run = self.get(f"/dags/{dag_id}/dagRuns/{run_id}")
+            return dict(run) if run["state"] in ENDED else None
+
+        return self.wait_until(f"{run_id} is done", done) or {}
+
+    def task(self, dag_id: str, run_id: str, task_id: str = "ingest") -> dict[str, Any]:
+        """A task instance: its state, tries and so on."""
+        return dict(self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"))
+
+    def wait_until(self, what: str, ask: Callable[[], Answer], *, seconds: float = 150) -> Answer:
+        """Ask until the answer is one; fails with the services' logs when it takes too long or one of them died."""
+        deadline = time.monotonic() + seconds
+        while not (answer := ask()):
+            died = [process.args for process in self._processes if process.poll() is not None]
+            if died or time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds:.0f} s: {what}; died: {died}\n{self._tails()}")
+            time.sleep(0.5)
+        return answer
+
+    def task_logs(self) -> dict[str, str]:
+        """The log of every try of every task, by its path."""
+        folder = self.home / "logs"
+        return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.glob("dag_id=*/**/*.log"))}
+
+    def service_logs(self) -> dict[str, str]:
+        """What the services have written."""
+        return {service: (self.home / f"{service}.log").read_text(errors="replace") for service in SERVICES}
+
+    def _whole_environment(self, database: str) -> dict[str, str]:
+        api = f"http://127.0.0.1:{self._port}"
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW_ADMIN_PASSWORD": self._password,
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{api}/execution/",
+            "AIRFLOW__API__PORT": str(self._port),
+            "AIRFLOW__API__BASE_URL": api,
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+            "PYTHONPATH": str(airflow_home.CHECKOUT / "include"),
+            "PYTHONWARNINGS": "ignore",
+            MARKER: self.marker,
+            **self._environment,
+        }
+
+    def _start(self, service: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "airflow", service]
+        with (self.home / f"{service}.log").open("wb") as log:
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+
+    def _is_healthy(self) -> bool:
+        try:
+            state = requests.get(f"http://127.0.0.1:{self._port}/api/v2/monitor/health", timeout=5).json()
+            return all(state[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+        except (requests.RequestException, ValueError, KeyError):
+            return False
+
+    def _log_in(self) -> None:
+        login = {"username": airflow_home.LOGIN, "password": self._password}
+        answer = requests.post(f"http://127.0.0.1:{self._port}/auth/token", json=login, timeout=30)
+        answer.raise_for_status()
+        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        answer = self._session.request(method, f"http://127.0.0.1:{self._port}/api/v2{path}", timeout=30, **arguments)
+        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def _tails(self) -> str:
+        return "\n".join(f"--- {service}\n{log[-3000:]}" for service, log in self.service_logs().items())
