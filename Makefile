@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest start sql test lint format check-sources lock
+.PHONY: help setup setup-dev demo ingest start sql test test-model lint format check-sources lock
 
 ENVIRONMENT := . scripts/environment.sh
 
@@ -33,6 +33,9 @@ check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURC
 test: setup-dev ## every test; PYTEST_ARGS="-k request" for some
 	@scripts/install_services
 	@$(ENVIRONMENT); python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+test-model: setup-dev ## CASES=5000 plays of the property test against its model
+	@$(ENVIRONMENT); VIRUS_MODEL_CASES=$(or $(CASES),5000) python -m pytest -n auto -rP tests/property
 
 lint: setup-dev ## ruff, mypy, sqlfluff, the compose file
 	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && sqlfluff lint --disable-progress-bar include scripts \

@@ -25,7 +25,7 @@ class Window:
         updated_since: first update date asked for; None asks for all.
         until: update date before which rows are merged; None without a bound.
         watermark: the watermark before the run; None before the first full load.
-        filter_changed: whether the last committed run asked with other filters.
+        filter_changed: whether rows may be held that other filters showed.
     """
 
     mode: str
@@ -99,16 +99,15 @@ def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunO
     """The window of a run; to be called within a transaction on the attached warehouse.
 
     An incremental run asks from `lookback_days` before the watermark: NCBI's index lags behind its own dates
-    (NCBI issues #309, #488). Without a watermark, or with other filters than last time, it loads in full. A
+    (NCBI issues #309, #488). Without a watermark, or when rows of other filters may be held, it loads in full. A
     further try of the same DAG run gets the window of the first.
 
     Raises:
         WindowError: when what is asked for cannot be meant.
     """
     wish.refuse_nonsense(datetime.now(UTC).date())
-    last = ledger.last_committed(session, source.name)
     watermark = ledger.watermark(session, source.name, source.fingerprint)
-    filter_changed = last is not None and last.fingerprint != source.fingerprint
+    filter_changed = ledger.may_hold_rows_of_other_filters(session, source.name, source.fingerprint)
     if wish.effective_mode == WINDOW:
         return Window(WINDOW, wish.since, wish.until, watermark, filter_changed)
     if wish.effective_mode == FULL:
@@ -117,6 +116,6 @@ def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunO
     # Rows that another filter ended in between come back with a full load only.
     if earlier is not None and not (filter_changed and earlier[0] == INCREMENTAL):
         return Window(*earlier, watermark, filter_changed)
-    if last is None or filter_changed or watermark is None:
+    if filter_changed or watermark is None:
         return Window(FULL, None, None, watermark, filter_changed)
     return Window(INCREMENTAL, watermark - timedelta(days=source.lookback_days), None, watermark, filter_changed)

@@ -23,14 +23,6 @@ class RunOrigin:
     try_number: int | None = None
 
 
-@dataclass(frozen=True)
-class CommittedRun:
-    """The last committed run of a source that followed it: not a window."""
-
-    fingerprint: str
-    ended_at: datetime
-
-
 def insert(session: DuckDBPyConnection, row: dict[str, object]) -> None:
     """Open the row of a run."""
     columns = ", ".join(row)
@@ -70,14 +62,30 @@ def close_dead_runs(session: DuckDBPyConnection, is_running: Callable[[str], boo
     return dead
 
 
-def last_committed(session: DuckDBPyConnection, source: str) -> CommittedRun | None:
-    """The last committed run that followed the source; None before the first."""
-    row = session.execute(
-        f"SELECT fingerprint, ended_at FROM {TABLE} "
-        "WHERE source = ? AND status = 'success' AND mode <> 'window' ORDER BY ended_at DESC LIMIT 1",
-        [source],
-    ).fetchone()
-    return None if row is None else CommittedRun(*row)
+def may_hold_rows_of_other_filters(session: DuckDBPyConnection, source: str, fingerprint: str) -> bool:
+    """Whether runs with other filters committed after the last full load with these that could end their rows.
+
+    Any run brings rows, a window too. Only a full load ends them, and only with the newest package.
+    """
+    return session.execute(
+        f"""
+        WITH committed AS (
+            SELECT
+                mode, fingerprint, ended_at,
+                coalesce(requested_at >= max(requested_at) OVER (ORDER BY ended_at), true) AS has_newest_package
+            FROM {TABLE} WHERE source = $source AND status = 'success'
+        )
+        SELECT count(*) > 0 FROM committed
+        WHERE fingerprint <> $fingerprint AND ended_at > coalesce(
+            (
+                SELECT max(ended_at) FROM committed
+                WHERE fingerprint = $fingerprint AND mode = 'full' AND has_newest_package
+            ),
+            TIMESTAMPTZ '-infinity'
+        )
+        """,
+        {"source": source, "fingerprint": fingerprint},
+    ).fetchone() == (True,)
 
 
 def watermark(session: DuckDBPyConnection, source: str, fingerprint: str) -> date | None:

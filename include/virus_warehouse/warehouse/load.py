@@ -31,7 +31,7 @@ class Load:
         mode: the run's mode: only a full one may judge how many records there are.
         valid_from: the commit's time.
         is_newest_package: whether no committed run of the source has a package requested later.
-        filter_changed: whether the last committed run asked with other filters.
+        filter_changed: whether rows may be held that other filters showed.
         since: first update date to be merged; None without a lower bound.
         until: update date before which is merged; None without an upper bound.
     """

@@ -94,10 +94,15 @@ class TestPlan:
         assert runs.plan() == Window(FULL, None, None, date(2025, 5, 30), filter_changed=True)
 
     def test_window_does_not_count_as_having_followed_the_source(self, runs: Ledger) -> None:
-        runs.ran(mode="window")
+        runs.ran(mode="window", watermark=None)
         assert runs.plan().mode == FULL
+
+    def test_window_with_other_filters_brings_rows_that_a_full_load_ends(self, runs: Ledger) -> None:
         runs.ran()
-        runs.ran(FILTERED, mode="window")
+        runs.ran(FILTERED, mode="window", watermark=None)
+        assert runs.plan() == Window(FULL, None, None, date(2025, 5, 30), filter_changed=True)
+        assert runs.plan(source=FILTERED).mode == FULL
+        runs.ran()
         assert runs.plan().mode == INCREMENTAL
 
     def test_wished_days_are_the_window(self, runs: Ledger) -> None:

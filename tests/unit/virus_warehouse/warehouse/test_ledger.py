@@ -72,16 +72,40 @@ class TestWatermark:
         assert ledger.watermark(session, "mpox", "a") is None
 
 
-class TestLastCommitted:
-    def test_it_is_the_last_to_commit_that_was_no_window(self, session: DuckDBPyConnection) -> None:
-        assert ledger.last_committed(session, "mpox") is None
-        add(session, "run-1", ended_at=NOON, fingerprint="a")
-        add(session, "run-2", ended_at=NOON + timedelta(hours=2), fingerprint="b")
-        add(session, "run-3", ended_at=NOON + timedelta(hours=1), fingerprint="c")
-        add(session, "run-4", ended_at=NOON + timedelta(hours=3), fingerprint="d", mode="window")
-        add(session, "run-5", ended_at=NOON + timedelta(hours=4), fingerprint="e", status="failed")
-        add(session, "run-6", ended_at=NOON + timedelta(hours=5), fingerprint="f", source="dengue")
-        assert ledger.last_committed(session, "mpox") == ledger.CommittedRun("b", NOON + timedelta(hours=2))
+class TestRowsOfOtherFilters:
+    def add(self, session: DuckDBPyConnection, hour: int, fingerprint: str, mode: str, **others: Any) -> None:
+        moment = NOON + timedelta(hours=hour)
+        row = {"ended_at": moment, "requested_at": moment, "fingerprint": fingerprint, "mode": mode, **others}
+        add(session, f"run-{hour}", **row)
+
+    def may_be_held(self, session: DuckDBPyConnection, fingerprint: str) -> bool:
+        return ledger.may_hold_rows_of_other_filters(session, "mpox", fingerprint)
+
+    def test_there_are_none_at_first(self, session: DuckDBPyConnection) -> None:
+        assert not self.may_be_held(session, "a")
+        self.add(session, 1, "a", "full")
+        self.add(session, 2, "b", "full", status="failed")
+        self.add(session, 3, "b", "full", source="dengue")
+        assert not self.may_be_held(session, "a")
+        assert self.may_be_held(session, "b")
+
+    @pytest.mark.parametrize("mode", ["full", "incremental", "window"])
+    def test_a_run_of_any_mode_brings_them(self, session: DuckDBPyConnection, mode: str) -> None:
+        self.add(session, 1, "a", "full")
+        self.add(session, 2, "b", mode)
+        self.add(session, 3, "a", "incremental")
+        assert self.may_be_held(session, "a")
+        assert self.may_be_held(session, "b")
+
+    def test_a_full_load_ends_them(self, session: DuckDBPyConnection) -> None:
+        self.add(session, 1, "b", "window")
+        self.add(session, 2, "a", "full")
+        assert not self.may_be_held(session, "a")
+
+    def test_a_full_load_with_an_older_package_does_not(self, session: DuckDBPyConnection) -> None:
+        self.add(session, 2, "b", "full")
+        self.add(session, 3, "a", "full", requested_at=NOON + timedelta(hours=1))
+        assert self.may_be_held(session, "a")
 
 
 class TestNextCommitTime:

@@ -1,0 +1,240 @@
+"""An NCBI that shows a handful of records, as a test tells it to, and answers whatever request it gets."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from tests.property.model import BadLine, Line
+from tests.support import packages
+from tests.support.scripted_server import Answer, ReceivedRequest, ScriptedServer
+from tests.support.warehouses import lineage
+
+NOT_YET = datetime.now(UTC).date() + timedelta(days=2)
+"""Past tomorrow, because a test may run past midnight."""
+
+EVERY_HOST, HUMAN_HOST = "every host", "human host"
+
+NOTHING_MATCHES = Answer(
+    404, body=b'{"error":"Not Found","code":404,"message":"Your request does not match any items in our database"}'
+)
+UNAVAILABLE = Answer(503)
+
+
+class World:
+    """What NCBI shows now. Records are picked by a number, whatever is there to pick from."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Line] = {}
+        self.past: dict[str, list[Line]] = {}
+        self.strays: list[tuple[int, Line | BadLine]] = []
+        """Lines beside those of the records, with the places where they stand."""
+        self.family = "Poxviridae"
+
+    def show(self, line: Line) -> None:
+        self.records[line.accession] = line
+        self.past.setdefault(line.accession, []).append(line)
+
+    def pick(self, number: int) -> Line | None:
+        lines = list(self.records.values())
+        return lines[number % len(lines)] if lines else None
+
+    def pick_past(self, record: int, state: int) -> Line | None:
+        if not self.past:
+            return None
+        states = list(self.past.values())[record % len(self.past)]
+        return states[state % len(states)]
+
+    def report(self, filters: str, updated_since: date | None) -> tuple[Line | BadLine, ...]:
+        """The lines of the data report that answers a request."""
+        lines: list[Line | BadLine] = list(self.records.values())
+        for position, line in self.strays:
+            lines.insert(position, line)
+        return tuple(line for line in lines if isinstance(line, BadLine) or _matches(line, filters, updated_since))
+
+
+@dataclass(frozen=True)
+class Released:
+    """A new record; late when its date lies before others that were shown."""
+
+    accession: str
+    day: date
+    host: str | None
+
+    def happen(self, world: World) -> None:
+        if self.accession not in world.past:
+            world.show(Line(self.accession, 1, self.day, 1, None, self.host))
+
+
+@dataclass(frozen=True)
+class Revised:
+    """Fields change; without a day more the date stays as it was."""
+
+    record: int
+    content: dict[str, Any]
+    days: int
+
+    def happen(self, world: World) -> None:
+        if line := world.pick(self.record):
+            world.show(_later(replace(line, **self.content), self.days))
+
+
+@dataclass(frozen=True)
+class DatedAnew:
+    """NCBI touches the date and nothing else."""
+
+    record: int
+    days: int
+
+    def happen(self, world: World) -> None:
+        if line := world.pick(self.record):
+            world.show(_later(line, self.days))
+
+
+@dataclass(frozen=True)
+class VersionBumped:
+    """A new sequence."""
+
+    record: int
+    days: int
+
+    def happen(self, world: World) -> None:
+        if line := world.pick(self.record):
+            world.show(_later(replace(line, version=line.version + 1), self.days))
+
+
+@dataclass(frozen=True)
+class DatedInTheFuture:
+    """A slip of NCBI's."""
+
+    record: int
+
+    def happen(self, world: World) -> None:
+        if line := world.pick(self.record):
+            world.show(replace(line, update_date=NOT_YET))
+
+
+@dataclass(frozen=True)
+class ShownInPastState:
+    """One of NCBI's servers is behind, or a record comes back."""
+
+    record: int
+    state: int
+
+    def happen(self, world: World) -> None:
+        if line := world.pick_past(self.record, self.state):
+            world.show(line)
+
+
+@dataclass(frozen=True)
+class NoLongerShown:
+    """A record is dropped, perhaps for a while."""
+
+    record: int
+
+    def happen(self, world: World) -> None:
+        if line := world.pick(self.record):
+            del world.records[line.accession]
+
+
+@dataclass(frozen=True)
+class ListedTwice:
+    """A record stands in the report in a second state, new or past."""
+
+    record: int
+    state: int
+    content: dict[str, Any]
+    position: int
+
+    def happen(self, world: World) -> None:
+        if line := world.pick_past(self.record, self.state):
+            world.strays.append((self.position, replace(line, **self.content)))
+
+
+@dataclass(frozen=True)
+class LineBroken:
+    """A line that cannot be read stands in the report."""
+
+    line: BadLine
+    position: int
+
+    def happen(self, world: World) -> None:
+        world.strays.append((self.position, self.line))
+
+
+@dataclass(frozen=True)
+class ReportMended:
+    """Broken lines and second ones are gone."""
+
+    def happen(self, world: World) -> None:
+        world.strays.clear()
+
+
+@dataclass(frozen=True)
+class FamilyRenamed:
+    """A taxon above the records has another name."""
+
+    name: str
+
+    def happen(self, world: World) -> None:
+        world.family = self.name
+
+
+Change = (
+    Released | Revised | DatedAnew | VersionBumped | DatedInTheFuture | ShownInPastState | NoLongerShown
+    | ListedTwice | LineBroken | ReportMended | FamilyRenamed
+)  # fmt: skip
+
+
+class FakeNcbi(ScriptedServer):
+    """Serves its world; `breaks` stands for the next answers, one a request."""
+
+    def __init__(self) -> None:
+        super().__init__(UNAVAILABLE)
+        self.world = World()
+        self.breaks: list[Answer] = []
+
+    def next_answer(self, request: ReceivedRequest) -> Answer:
+        super().next_answer(request)
+        query = dict(request.query)
+        since = query.get("filter.updated_since", query.get("updated_since"))
+        filters = HUMAN_HOST if "human" in query.values() else EVERY_HOST
+        lines = self.world.report(filters, date.fromisoformat(since[:10]) if since else None)
+        if self.breaks:
+            return self.breaks.pop()
+        if not lines:
+            return NOTHING_MATCHES
+        return Answer(body=packages.package([as_text(line, self.world.family) for line in lines]))
+
+
+def damaged() -> Answer:
+    """A package that ends too early."""
+    return Answer(body=packages.package(["{}"])[:-30])
+
+
+def as_text(line: Line | BadLine, family: str) -> str:
+    """A line as it stands in a data report."""
+    if isinstance(line, BadLine):
+        return line.text
+    record = {
+        "accession": f"{line.accession}.{line.version}",
+        "updateDate": f"{line.update_date}T00:00:00Z",
+        "length": line.length,
+        "isolate": {"name": line.isolate} if line.isolate else None,
+        "host": {"commonName": line.host} if line.host else None,
+        "virus": {
+            "taxId": 10244,
+            "organismName": "Monkeypox virus",
+            "lineage": lineage((10239, "Viruses"), (10240, family), (10244, "Monkeypox virus")),
+        },
+    }
+    return json.dumps({name: value for name, value in record.items() if value is not None})
+
+
+def _later(line: Line, days: int) -> Line:
+    return line if line.update_date == NOT_YET else replace(line, update_date=line.update_date + timedelta(days=days))
+
+
+def _matches(line: Line, filters: str, updated_since: date | None) -> bool:
+    is_shown = filters == EVERY_HOST or line.host == "human"
+    return is_shown and (updated_since is None or line.update_date >= updated_since)

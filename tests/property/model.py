@@ -1,0 +1,257 @@
+"""What the warehouse shall hold after any runs, in plain Python: written from the design, not from the code.
+
+Requests are numbered: a package with a higher number was requested later.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from itertools import chain
+
+INCREMENTAL, WINDOW, FULL = "incremental", "window", "full"
+LOOKBACK = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A readable line of a data report: a record in one state."""
+
+    accession: str
+    version: int
+    update_date: date
+    length: int
+    isolate: str | None
+    host: str | None
+
+    @property
+    def rank(self) -> tuple[int, date]:
+        """Which state of a record wins."""
+        return (self.version, self.update_date)
+
+    @property
+    def content(self) -> dict[str, object]:
+        """What the record says, its update date aside."""
+        return {
+            "version": self.version,
+            "length": self.length,
+            "isolate_name": self.isolate,
+            "host_common_name": self.host,
+        }
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that cannot be read, except perhaps for its accession."""
+
+    text: str
+    accession: str | None = None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for. In mode `window` the days are given, in the others the ledger tells them."""
+
+    mode: str = INCREMENTAL
+    since: date | None = None
+    until: date | None = None
+
+    def holds(self, day: date) -> bool:
+        return self.mode != WINDOW or (self.since <= day and (self.until is None or day < self.until))  # type: ignore[operator]
+
+
+@dataclass(frozen=True)
+class Package:
+    """What NCBI answered to one request."""
+
+    number: int
+    filters: str
+    dag_run: str | None
+    window: Wish
+    lines: tuple[Line | BadLine, ...]
+    family: str
+
+    @property
+    def readable(self) -> list[Line]:
+        return [line for line in self.lines if isinstance(line, Line)]
+
+    @property
+    def bad(self) -> list[BadLine]:
+        return [line for line in self.lines if isinstance(line, BadLine)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that commits."""
+
+    run_id: str
+    committed_at: datetime
+    requested_on: date
+    filters: str
+    dag_run: str | None
+
+
+@dataclass
+class State:
+    """A record as the warehouse holds it, or held it until `valid_to`."""
+
+    line: Line
+    valid_from: datetime
+    run_id: str
+    valid_to: datetime | None = None
+    ended_by: str | None = None
+    ended_run_id: str | None = None
+
+    def end(self, run: Run, reason: str) -> "State":
+        return replace(self, valid_to=run.committed_at, ended_by=reason, ended_run_id=run.run_id)
+
+
+@dataclass(frozen=True)
+class Revision:
+    """The step from one state of a record to the next."""
+
+    old: State
+    new: State
+
+    def changes(self) -> Iterator[tuple[object, ...]]:
+        """Each field that differs. A date moved in place since then counts as the state's own."""
+        old, new = self.old.line, self.new.line
+        for name, value in {**old.content, "update_date": old.update_date}.items():
+            new_value = {**new.content, "update_date": new.update_date}[name]
+            if value != new_value:
+                yield (new.accession, self.new.valid_from, self.new.run_id, name, _text(value), _text(new_value))
+
+
+@dataclass
+class FollowedSource:
+    """The truth about one source."""
+
+    held: dict[str, State] = field(default_factory=dict)
+    history: list[State] = field(default_factory=list)
+    revisions: list[Revision] = field(default_factory=list)
+    quarantine: dict[str, tuple[str, str]] = field(default_factory=dict)
+    watermarks: dict[str, date] = field(default_factory=dict)
+    archive: list[Package] = field(default_factory=list)
+    newest_request: int = 0
+    first_windows: dict[tuple[str | None, str], Wish] = field(default_factory=dict)
+    committed_dag_runs: set[str | None] = field(default_factory=set)
+    filters_shown: set[str] = field(default_factory=set)
+    """The filters whose packages were merged since a full load could last end what its own do not show."""
+
+    def window(self, wish: Wish, filters: str, dag_run: str | None) -> Wish:
+        """The days a run asks for (section 6)."""
+        if wish.mode != INCREMENTAL:
+            return wish
+        changed = self.filter_changed(filters)
+        watermark = self.watermarks.get(filters)
+        planned = Wish(FULL) if changed or watermark is None else Wish(INCREMENTAL, watermark - LOOKBACK)
+        if dag_run is None:
+            return planned
+        first = self.first_windows.setdefault((dag_run, filters), planned)
+        return planned if changed else first
+
+    def filter_changed(self, filters: str) -> bool:
+        """Whether rows may be held that other filters showed."""
+        return bool(self.filters_shown - {filters})
+
+    def archived(self, window: Wish, filters: str, dag_run: str | None, *, reuses: bool) -> Package | None:
+        """The package that spares a download: an earlier try's, or for a window one that covers it."""
+        newest_first = [package for package in reversed(self.archive) if package.filters == filters]
+        if dag_run is not None and dag_run not in self.committed_dag_runs:
+            for package in newest_first:
+                if (package.dag_run, package.window) == (dag_run, window):
+                    return package
+        if window.mode == WINDOW and window.until is not None and reuses:
+            for package in newest_first:
+                if package.window.since is None or package.window.since <= window.since:  # type: ignore[operator]
+                    return package
+        return None
+
+    def merge(self, package: Package, window: Wish, run: Run) -> Counter[str]:
+        """Take a package in; how many of its lines had each outcome (section 5)."""
+        is_newest = package.number >= self.newest_request
+        best: dict[str, Line] = {}
+        for line in package.readable:
+            if line.accession not in best or line.rank >= best[line.accession].rank:
+                best[line.accession] = line
+        counts = Counter(quarantined=len(package.bad), duplicate=len(package.readable) - len(best))
+        for line in best.values():
+            counts[self._merge_line(line, window, run, is_newest)] += 1
+        if window.mode == FULL and is_newest:
+            if self.filter_changed(run.filters):
+                self._end_filtered(package, run)
+            self.filters_shown = set()
+        self.filters_shown |= {run.filters}
+        self.newest_request = max(self.newest_request, package.number)
+        self.committed_dag_runs |= {run.dag_run}
+        for bad in package.bad:
+            first_run, _ = self.quarantine.get(bad.text, (run.run_id, ""))
+            self.quarantine[bad.text] = (first_run, run.run_id)
+        if window.mode != WINDOW:
+            self._move_watermark(package.readable, run)
+        return +counts
+
+    def _merge_line(self, line: Line, window: Wish, run: Run, is_newest: bool) -> str:
+        held = self.held.get(line.accession)
+        if not window.holds(line.update_date):
+            return "out_of_window"
+        if held is None:
+            was_seen = any(state.line.accession == line.accession for state in self.history)
+            if was_seen and not is_newest:
+                return "stale"
+            self.held[line.accession] = State(line, run.committed_at, run.run_id)
+            return "inserted"
+        is_same = line.content == held.line.content
+        if is_same and line.update_date == held.line.update_date:
+            return "unchanged"
+        if line.rank < held.line.rank or (line.rank == held.line.rank and not is_newest):
+            return "stale"
+        if is_same:
+            held.line = line
+            return "touched"
+        self._revise(held, line, run)
+        return "revised"
+
+    def _revise(self, held: State, line: Line, run: Run) -> None:
+        old, new = held.end(run, "revision"), State(line, run.committed_at, run.run_id)
+        self.history.append(old)
+        self.revisions.append(Revision(old, new))
+        self.held[line.accession] = new
+
+    def _end_filtered(self, package: Package, run: Run) -> None:
+        for accession in self.held.keys() - {line.accession for line in package.lines}:
+            self.history.append(self.held.pop(accession).end(run, "filter"))
+
+    def _move_watermark(self, lines: Iterable[Line], run: Run) -> None:
+        shown = [line.update_date for line in lines if line.update_date <= run.requested_on]
+        known = [self.watermarks[run.filters]] if run.filters in self.watermarks else []
+        if shown or known:
+            self.watermarks[run.filters] = max(chain(shown, known))
+
+
+@dataclass
+class Truth:
+    """All sources, the taxonomy they share, and what the table held after every run."""
+
+    sources: dict[str, FollowedSource]
+    taxa: dict[int, str] = field(default_factory=dict)
+    past: list[tuple[datetime, set[tuple[object, ...]]]] = field(default_factory=list)
+
+    def merge(self, name: str, package: Package, window: Wish, run: Run) -> Counter[str]:
+        source = self.sources[name]
+        is_newest = package.number >= source.newest_request
+        counts = source.merge(package, window, run)
+        if package.readable:
+            taxa = {10239: "Viruses", 10240: package.family, 10244: "Monkeypox virus"}
+            self.taxa = self.taxa | taxa if is_newest else taxa | self.taxa
+        held = {
+            (name, state.line.accession, *state.line.content.values(), state.valid_from, state.run_id)
+            for name, source in self.sources.items()
+            for state in source.held.values()
+        }
+        self.past.append((run.committed_at, held))
+        return counts
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

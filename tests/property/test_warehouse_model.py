@@ -1,0 +1,434 @@
+"""Any sequence of packages, however late, repeated, broken or out of order, leaves what the model says.
+
+Hypothesis lets NCBI change and runs happen as it likes; the real `ingest` works on a real file over real HTTP. After
+every run the warehouse is compared with `model.Truth`. A failure is told as the shortest play that shows it.
+
+`VIRUS_MODEL_CASES=5000` plays more than the 200 of every day, and longer ones.
+"""
+
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from duckdb import DuckDBPyConnection
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from tests.property.fake_ncbi import (
+    EVERY_HOST,
+    HUMAN_HOST,
+    UNAVAILABLE,
+    Change,
+    DatedAnew,
+    DatedInTheFuture,
+    FakeNcbi,
+    FamilyRenamed,
+    LineBroken,
+    ListedTwice,
+    NoLongerShown,
+    Released,
+    ReportMended,
+    Revised,
+    ShownInPastState,
+    VersionBumped,
+    World,
+    damaged,
+)
+from tests.property.model import (
+    FULL,
+    INCREMENTAL,
+    LOOKBACK,
+    WINDOW,
+    BadLine,
+    FollowedSource,
+    Package,
+    Run,
+    State,
+    Truth,
+    Wish,
+)
+from tests.support.warehouses import migrated_file
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import EmptyFullLoad, ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.errors import DatasetsUnavailable
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.ledger import RunOrigin
+from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.windows import WindowWish
+
+CASES = int(os.environ.get("VIRUS_MODEL_CASES", "200"))
+STEPS = 8 if "VIRUS_MODEL_CASES" in os.environ else 4
+SHARDS = 4
+"""Parts of the test, each with a seed of its own, that run side by side under `pytest -n`."""
+
+ACCESSIONS = [f"PX{number}" for number in range(1, 6)]
+FIRST_DAY = date(2025, 1, 1)
+DAYS = [FIRST_DAY + timedelta(days=number) for number in range(12)]
+REQUESTS = {
+    EVERY_HOST: VirusGenomeRequest(taxon="10244"),
+    HUMAN_HOST: VirusGenomeRequest(taxon="10244", host="human"),
+}
+FOLLOWED, NEIGHBOUR = "mpox", "mpox_neighbour"
+
+NONE, DOWN, DAMAGED, BEFORE_COMMIT = "no trouble", "NCBI is down", "a damaged package", "a crash before the commit"
+
+BREAKS = {DOWN: UNAVAILABLE, DAMAGED: damaged()}
+
+days = st.sampled_from(DAYS)
+days_later = st.integers(0, 3)
+hosts = st.sampled_from(["human", "human", "human", None])
+picks = st.integers(0, 7)
+contents = st.fixed_dictionaries(
+    {}, optional={"length": st.integers(1, 3), "isolate": st.sampled_from([None, "a", "b"]), "host": hosts}
+)
+bad_lines = st.sampled_from(
+    [BadLine("{"), *(BadLine(f'{{"accession":"{name}.1","updateDate":"soon"}}', name) for name in ACCESSIONS)]
+)
+releases = st.builds(Released, st.sampled_from(ACCESSIONS), days, hosts)
+changes = st.lists(
+    st.one_of(
+        releases,
+        st.builds(Revised, picks, contents, days_later),
+        st.builds(DatedAnew, picks, days_later),
+        st.builds(VersionBumped, picks, days_later),
+        st.builds(DatedInTheFuture, picks),
+        st.builds(ShownInPastState, picks, picks),
+        st.builds(NoLongerShown, picks),
+        st.builds(ListedTwice, picks, picks, contents, picks),
+        st.builds(LineBroken, bad_lines, picks),
+        st.builds(ReportMended),
+        st.builds(FamilyRenamed, st.sampled_from(["Poxviridae", "Orthopoxviridae"])),
+    ),
+    min_size=1,
+    max_size=5,
+)
+troubles = st.sampled_from([NONE] * 6 + [BEFORE_COMMIT] * 2 + [DOWN, DAMAGED])
+
+windows = st.builds(
+    lambda first, length: Wish(WINDOW, first, first + timedelta(days=length) if length else None),
+    days,
+    st.sampled_from([1, 3, 6, None]),
+)
+wishes = st.one_of(windows, windows, st.just(Wish()), st.just(Wish()), st.just(Wish(FULL)))
+
+happened: Counter[str] = Counter()
+"""What came to pass in all cases: shows that the plays reach what they are for."""
+
+
+class CrashBeforeCommit(Exception):
+    """The process is as good as dead at the worst moment."""
+
+
+class CrashingWarehouse(Warehouse):
+    """Fails when all of the merge is done but its commit."""
+
+    moments = 0
+
+    @contextmanager
+    def transaction(self, session: DuckDBPyConnection) -> Iterator[None]:
+        self.moments += 1
+        with super().transaction(session):
+            yield
+            if self.moments == 2:
+                raise CrashBeforeCommit
+
+
+@dataclass(frozen=True)
+class DagRun:
+    """A run as Airflow names it; tried again or cleared it keeps its name. Without one: a Python prompt's."""
+
+    name: str | None
+    wish: Wish
+    reuses: bool = True
+    source: str = FOLLOWED
+
+
+class Play(RuleBasedStateMachine):
+    """NCBI changes, runs happen, and the warehouse is compared with the truth."""
+
+    def __init__(self, ncbi: FakeNcbi, folder: Path) -> None:
+        super().__init__()
+        self.ncbi = ncbi
+        self.world = ncbi.world = World()
+        self.folder = folder
+        self.data = DataFolder(folder)
+        self.data.create()
+        self.data.warehouse.write_bytes(migrated_file())
+        self.truth = Truth({FOLLOWED: FollowedSource(), NEIGHBOUR: FollowedSource()})
+        self.filters = EVERY_HOST
+        self.requests = 0
+        self.runs = 0
+        self.dag_runs: list[DagRun] = []
+        self.is_sound = True
+        happened["cases"] += 1
+
+    @initialize(releases=st.lists(releases, min_size=3, max_size=8))
+    def first_load(self, releases: list[Change]) -> None:
+        self.start(releases, Wish())
+
+    @rule(changes=changes, trouble=troubles)
+    def scheduled_run(self, changes: list[Change], trouble: str) -> None:
+        self.start(changes, Wish(), trouble=trouble)
+
+    @rule(changes=changes, wish=wishes, reuses=st.booleans(), trouble=troubles)
+    def run_on_demand(self, changes: list[Change], wish: Wish, reuses: bool, trouble: str) -> None:
+        self.start(changes, wish, reuses=reuses, trouble=trouble)
+
+    @rule(changes=changes, pick=picks, trouble=troubles)
+    def run_tried_again_or_cleared(self, changes: list[Change], pick: int, trouble: str) -> None:
+        candidates = self.failed or self.dag_runs
+        self.run(changes, candidates[pick % len(candidates)], trouble)
+
+    @rule(
+        changes=changes,
+        overtaken=wishes,
+        changes_since=changes,
+        overtaking=wishes,
+        has_other_filters=st.sampled_from([False, False, True]),
+    )
+    def run_crashes_and_is_overtaken(
+        self,
+        changes: list[Change],
+        overtaken: Wish,
+        changes_since: list[Change],
+        overtaking: Wish,
+        has_other_filters: bool,
+    ) -> None:
+        first = self.start(changes, overtaken, trouble=BEFORE_COMMIT)
+        if has_other_filters:
+            self.change_filters()
+        self.start(changes_since, overtaking)
+        if has_other_filters:
+            self.change_filters()
+        self.run([], first)
+
+    @rule(changes=changes, wish=wishes, trouble=troubles)
+    def filters_changed(self, changes: list[Change], wish: Wish, trouble: str) -> None:
+        self.change_filters()
+        self.start(changes, wish, trouble=trouble)
+
+    @rule(changes=changes)
+    def run_without_airflow(self, changes: list[Change]) -> None:
+        self.run(changes, DagRun(None, Wish()))
+
+    @rule(changes=changes)
+    def neighbour_run(self, changes: list[Change]) -> None:
+        self.run(changes, DagRun(None, Wish(), source=NEIGHBOUR))
+
+    @property
+    def failed(self) -> list[DagRun]:
+        committed = self.truth.sources[FOLLOWED].committed_dag_runs
+        return [dag_run for dag_run in self.dag_runs if dag_run.name not in committed]
+
+    def change_filters(self) -> None:
+        self.filters = HUMAN_HOST if self.filters == EVERY_HOST else EVERY_HOST
+
+    def start(self, changes: list[Change], wish: Wish, *, trouble: str = NONE, **others: Any) -> DagRun:
+        dag_run = DagRun(f"run {len(self.dag_runs) + 1}", wish, **others)
+        self.dag_runs.append(dag_run)
+        self.run(changes, dag_run, trouble)
+        return dag_run
+
+    def run(self, changes: list[Change], dag_run: DagRun, trouble: str = NONE) -> None:
+        """Let things change at NCBI, run once, for good or ill, and compare."""
+        for change in changes:
+            change.happen(self.world)
+        self.is_sound = False
+        source = self.truth.sources[dag_run.source]
+        window = source.window(dag_run.wish, self.filters, dag_run.name)
+        watermark = source.watermarks.get(self.filters)
+        archived = source.archived(window, self.filters, dag_run.name, reuses=dag_run.reuses)
+        package = archived or self.answer(dag_run, window)
+        failure = _failure(package, window, trouble, is_downloaded=archived is None)
+        if archived is None and package.lines and failure is not DatasetsUnavailable:
+            source.archive.append(package)
+        self.ncbi.breaks = [BREAKS[trouble]] if failure is DatasetsUnavailable else []
+        warehouse = CrashingWarehouse if failure is CrashBeforeCommit else Warehouse
+        requests_before = len(self.ncbi.requests)
+
+        assert self.ingest(dag_run, warehouse(self.data.warehouse, lock_timeout=10)) is failure
+
+        assert len(self.ncbi.requests) - requests_before == (archived is None)
+        self.runs += 1
+        happened.update(["runs", f"{window.mode} runs", failure.__name__ if failure else "commits"])
+        happened["packages used again"] += archived is not None
+        with duckdb.connect(self.data.warehouse, read_only=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            self.connection = connection
+            row = self.last_ledger_row()
+            expected: dict[str, object] = {
+                "source": dag_run.source,
+                "dag_run_id": dag_run.name,
+                "mode": window.mode,
+                "updated_since": window.since,
+                "until": window.until,
+                "watermark_before": watermark,
+                "status": "failed" if failure else "success",
+            }
+            if failure is None:
+                happened["packages out of order"] += package.number < source.newest_request
+                run = Run(row["run_id"], row["ended_at"], row["requested_at"].date(), self.filters, dag_run.name)
+                assert not self.truth.past or run.committed_at > self.truth.past[-1][0]
+                counts = self.truth.merge(dag_run.source, package, window, run)
+                happened.update(counts)
+                expected |= {"lines": len(package.lines), **{outcome: counts[outcome] for outcome in OUTCOMES}}
+                expected |= {"watermark": source.watermarks.get(self.filters), "attempts": int(archived is None)}
+            assert {column: row[column] for column in expected} == expected
+            self.compare()
+        self.is_sound = True
+
+    def answer(self, dag_run: DagRun, window: Wish) -> Package:
+        """What NCBI shall be asked for, and so what it answers."""
+        self.requests += 1
+        lines = self.world.report(self.filters, window.since)
+        return Package(self.requests, self.filters, dag_run.name, window, lines, self.world.family)
+
+    def ingest(self, dag_run: DagRun, warehouse: Warehouse) -> type[Exception] | None:
+        """Let the real thing run; how it failed."""
+        wish = dag_run.wish
+        try:
+            with DatasetsClient(self.ncbi.url, attempts=1) as client:
+                ingest(
+                    Source(
+                        name=dag_run.source,
+                        request=REQUESTS[self.filters],
+                        lookback_days=LOOKBACK.days,
+                        reuse_hours=24 if dag_run.reuses else 0,
+                    ),
+                    client=client,
+                    warehouse=warehouse,
+                    data=self.data,
+                    origin=RunOrigin("ncbi_virus_ingest", dag_run.name) if dag_run.name else None,
+                    wish=WindowWish(None if wish.mode == INCREMENTAL else wish.mode, wish.since, wish.until),
+                )
+        except (DatasetsUnavailable, CrashBeforeCommit, EmptyFullLoad) as error:
+            return type(error)
+        return None
+
+    # The warehouse holds the truth
+
+    def last_ledger_row(self) -> dict[str, Any]:
+        result = self.connection.execute("FROM ops.ingest_run ORDER BY started_at")
+        names = [column[0] for column in result.description or ()]
+        rows = result.fetchall()
+        assert len(rows) == self.runs
+        return dict(zip(names, rows[-1], strict=True))
+
+    def compare(self) -> None:
+        columns = "source, accession, version, update_date, length, isolate_name, host_common_name, valid_from, run_id"
+        assert self.rows(f"SELECT {columns} FROM virus_genome") == _sorted(
+            (name, *_columns(state)) for name, source in self.truth.sources.items() for state in source.held.values()
+        )
+        history = self.rows(f"SELECT {columns}, valid_to, ended_by, ended_run_id FROM virus_genome_history")
+        assert history == _sorted(
+            (name, *_columns(state), state.valid_to, state.ended_by, state.ended_run_id)
+            for name, source in self.truth.sources.items()
+            for state in source.history
+        )
+        assert self.rows("SELECT tax_id, name FROM taxon") == _sorted(self.truth.taxa.items())
+        self.compare_past()
+
+    def compare_past(self) -> None:
+        """What the table held after every run is what `virus_genome_as_of` says now."""
+        columns = "source, accession, version, length, isolate_name, host_common_name, valid_from, run_id"
+        moments = [
+            f"SELECT {number}, {columns} FROM virus_genome_as_of(TIMESTAMPTZ '{moment.isoformat()}')"
+            for number, (moment, _) in enumerate(self.truth.past)
+        ]
+        if moments:
+            assert self.rows(" UNION ALL ".join(moments)) == _sorted(
+                (number, *row) for number, (_, held) in enumerate(self.truth.past) for row in held
+            )
+
+    def compare_whole_life(self) -> None:
+        """What only grows is compared once, at the end."""
+        sources = self.truth.sources.items()
+        columns = "source, accession, changed_at, run_id, field, old_value, new_value"
+        assert self.rows(f"SELECT {columns} FROM virus_genome_change") == _sorted(
+            (name, *change)
+            for name, source in sources
+            for revision in source.revisions
+            for change in revision.changes()
+        )
+        assert self.rows("SELECT source, raw, first_run_id, last_run_id FROM ops.quarantine") == _sorted(
+            (name, text, *runs) for name, source in sources for text, runs in source.quarantine.items()
+        )
+        assert self.rows(gates_sql()) == []
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return _sorted(self.connection.execute(sql).fetchall())
+
+    def teardown(self) -> None:
+        try:
+            if self.is_sound and self.runs:
+                with duckdb.connect(self.data.warehouse, read_only=True) as self.connection:
+                    self.connection.execute("SET TimeZone = 'UTC'")
+                    self.compare_whole_life()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _failure(package: Package, window: Wish, trouble: str, *, is_downloaded: bool) -> type[Exception] | None:
+    if is_downloaded and trouble in BREAKS:
+        return DatasetsUnavailable
+    if window.mode == FULL and not package.lines:
+        return EmptyFullLoad
+    return CrashBeforeCommit if trouble == BEFORE_COMMIT else None
+
+
+def _columns(state: State) -> tuple[object, ...]:
+    line = state.line
+    shown = (line.accession, line.version, line.update_date, line.length, line.isolate, line.host)
+    return (*shown, state.valid_from, state.run_id)
+
+
+def _sorted(rows: Any) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=repr)
+
+
+@pytest.mark.timeout(24 * 3600)
+@pytest.mark.timeout(0 if CASES > 240 else 900)
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_warehouse_holds_the_truth_whatever_comes(
+    shard: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("VIRUS_THREADS", "1")
+    monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
+    caplog.set_level("CRITICAL")
+    happened.clear()
+    started = time.monotonic()
+    with FakeNcbi() as ncbi:
+
+        def play() -> Play:
+            return Play(ncbi, tmp_path / str(happened["cases"]))
+
+        run_state_machine_as_test(
+            seed(shard)(play),
+            settings=settings(
+                max_examples=CASES // SHARDS,
+                stateful_step_count=STEPS,
+                database=None,
+                deadline=None,
+                phases=[Phase.generate, Phase.shrink],
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    told = ", ".join(f"{count} {name}" for name, count in sorted(happened.items()))
+    print(  # noqa: T201 (shown by pytest -rP)
+        f"shard {shard}: {time.monotonic() - started:.0f} s; {told}"
+    )
