@@ -9,43 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import chain
 
+from tests.support.fake_ncbi import BadLine, Line
+
 INCREMENTAL, WINDOW, FULL = "incremental", "window", "full"
 LOOKBACK = timedelta(days=3)
-
-
-@dataclass(frozen=True)
-class Line:
-    """A readable line of a data report: a record in one state."""
-
-    accession: str
-    version: int
-    update_date: date
-    length: int
-    isolate: str | None
-    host: str | None
-
-    @property
-    def rank(self) -> tuple[int, date]:
-        """Which state of a record wins."""
-        return (self.version, self.update_date)
-
-    @property
-    def content(self) -> dict[str, object]:
-        """What the record says, its update date aside."""
-        return {
-            "version": self.version,
-            "length": self.length,
-            "isolate_name": self.isolate,
-            "host_common_name": self.host,
-        }
-
-
-@dataclass(frozen=True)
-class BadLine:
-    """A line that cannot be read, except perhaps for its accession."""
-
-    text: str
-    accession: str | None = None
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,23 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.property.fake_ncbi import (
+from tests.property.model import (
+    FULL,
+    INCREMENTAL,
+    LOOKBACK,
+    WINDOW,
+    FollowedSource,
+    Package,
+    Run,
+    State,
+    Truth,
+    Wish,
+)
+from tests.support.fake_ncbi import (
     EVERY_HOST,
     HUMAN_HOST,
     UNAVAILABLE,
+    BadLine,
     Change,
     DatedAnew,
     DatedInTheFuture,
@@ -44,19 +57,6 @@ from tests.property.fake_ncbi import (
     VersionBumped,
     World,
     damaged,
-)
-from tests.property.model import (
-    FULL,
-    INCREMENTAL,
-    LOOKBACK,
-    WINDOW,
-    BadLine,
-    FollowedSource,
-    Package,
-    Run,
-    State,
-    Truth,
-    Wish,
 )
 from tests.support.warehouses import migrated_file
 from virus_warehouse.data_folder import DataFolder
@@ -90,7 +90,7 @@ NONE, DOWN, DAMAGED, BEFORE_COMMIT = "no trouble", "NCBI is down", "a damaged pa
 BREAKS = {DOWN: UNAVAILABLE, DAMAGED: damaged()}
 
 days = st.sampled_from(DAYS)
-days_later = st.integers(0, 3)
+days_later = st.integers(-2, 3)
 hosts = st.sampled_from(["human", "human", "human", None])
 picks = st.integers(0, 7)
 contents = st.fixed_dictionaries(

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.property.model import BadLine, Line
 from tests.support import packages
 from tests.support.scripted_server import Answer, ReceivedRequest, ScriptedServer
 from tests.support.warehouses import lineage
@@ -19,6 +18,41 @@ NOTHING_MATCHES = Answer(
     404, body=b'{"error":"Not Found","code":404,"message":"Your request does not match any items in our database"}'
 )
 UNAVAILABLE = Answer(503)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A readable line of a data report: a record in one state."""
+
+    accession: str
+    version: int
+    update_date: date
+    length: int
+    isolate: str | None
+    host: str | None
+
+    @property
+    def rank(self) -> tuple[int, date]:
+        """Which state of a record wins."""
+        return (self.version, self.update_date)
+
+    @property
+    def content(self) -> dict[str, object]:
+        """What the record says, its update date aside, by the names of the warehouse's columns."""
+        return {
+            "version": self.version,
+            "length": self.length,
+            "isolate_name": self.isolate,
+            "host_common_name": self.host,
+        }
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that cannot be read, except perhaps for its accession."""
+
+    text: str
+    accession: str | None = None
 
 
 class World:
@@ -68,7 +102,7 @@ class Released:
 
 @dataclass(frozen=True)
 class Revised:
-    """Fields change; without a day more the date stays as it was."""
+    """Fields change, and with them the date, or not; it has been seen to go back, too."""
 
     record: int
     content: dict[str, Any]
