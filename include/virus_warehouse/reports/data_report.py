@@ -4,72 +4,117 @@ Field names and types: NCBI's data report schema for virus packages,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/data-reports/virus/
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.reports.report_file import copy_lines, describe_lines
+from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines
 from virus_warehouse.sql_file import run_sql
 
 NAME = "data_report"
 FILE_NAME = "data_report.jsonl"
 
-_ORGANISM = {
-    "taxId": "BIGINT",
-    "organismName": "VARCHAR",
-    "commonName": "VARCHAR",
-    "strain": "VARCHAR",
-    "infraspecificNames": "JSON",
-    "pangolinClassification": "VARCHAR",
-}
 
-FIELDS: dict[str, str | dict[str, str]] = {
-    "accession": "VARCHAR",
-    "bioprojects": "VARCHAR[]",
-    "biosample": "VARCHAR",
-    "completeness": "VARCHAR",
-    "geneCount": "BIGINT",
-    "host": _ORGANISM,
-    "isAnnotated": "BOOLEAN",
-    "isLabHost": "BOOLEAN",
-    "isVaccineStrain": "BOOLEAN",
-    "isolate": {"name": "VARCHAR", "source": "VARCHAR", "collectionDate": "VARCHAR"},
-    "labHost": "VARCHAR",
-    "length": "BIGINT",
-    "location": {"geographicLocation": "VARCHAR", "geographicRegion": "VARCHAR", "usaState": "VARCHAR"},
-    "maturePeptideCount": "BIGINT",
-    "molType": "VARCHAR",
-    "nucleotide": {"sequenceHash": "VARCHAR"},
-    "proteinCount": "BIGINT",
-    "purposeOfSampling": "VARCHAR",
-    "releaseDate": "VARCHAR",
-    "segment": "VARCHAR",
-    "sourceDatabase": "VARCHAR",
-    "sraAccessions": "VARCHAR[]",
-    "submitter": {"names": "VARCHAR[]", "affiliation": "VARCHAR", "country": "VARCHAR"},
-    "updateDate": "VARCHAR",
-    "virus": _ORGANISM,
-}
-"""The fields read, with their DuckDB types. Lineages are read apart, into the taxonomy."""
+@dataclass(frozen=True)
+class Field:
+    """A field that is read.
 
-_READ_APART = ("lineage",)
+    Attributes:
+        kind: the DuckDB type of its value.
+        column: where it is staged, as an expression that is NULL where the report leaves the field out.
+    """
+
+    kind: str
+    column: str
+
+
+def _organism(organism: str) -> dict[str, Field]:
+    return {
+        "taxId": Field("BIGINT", f"{organism}_tax_id"),
+        "organismName": Field("VARCHAR", f"{organism}_name"),
+        "commonName": Field("VARCHAR", f"{organism}_common_name"),
+        "infraspecificNames": Field("JSON", f"{organism}_infraspecific_names"),
+    }
+
+
+FIELDS: dict[str, Field | dict[str, Field]] = {
+    "accession": Field("VARCHAR", "accession_version"),
+    "bioprojects": Field("VARCHAR[]", "bioprojects"),
+    "biosample": Field("VARCHAR", "biosample"),
+    "completeness": Field("VARCHAR", "nullif(completeness, 'UNKNOWN')"),
+    "geneCount": Field("BIGINT", "gene_count"),
+    "host": _organism("host"),
+    "isAnnotated": Field("BOOLEAN", "nullif(is_annotated, false)"),
+    "isLabHost": Field("BOOLEAN", "nullif(is_lab_host, false)"),
+    "isVaccineStrain": Field("BOOLEAN", "nullif(is_vaccine_strain, false)"),
+    "isolate": {
+        "name": Field("VARCHAR", "isolate_name"),
+        "source": Field("VARCHAR", "isolate_source"),
+        "collectionDate": Field("VARCHAR", "collection_date"),
+    },
+    "labHost": Field("VARCHAR", "lab_host"),
+    "length": Field("BIGINT", "length"),
+    "location": {
+        "geographicLocation": Field("VARCHAR", "geo_location"),
+        "geographicRegion": Field("VARCHAR", "geo_region"),
+        "usaState": Field("VARCHAR", "usa_state"),
+    },
+    "maturePeptideCount": Field("BIGINT", "mature_peptide_count"),
+    "molType": Field("VARCHAR", "mol_type"),
+    "nucleotide": {"sequenceHash": Field("VARCHAR", "sequence_hash")},
+    "proteinCount": Field("BIGINT", "protein_count"),
+    "purposeOfSampling": Field("VARCHAR", "purpose_of_sampling"),
+    "releaseDate": Field("VARCHAR", "release_date"),
+    "segment": Field("VARCHAR", "segment"),
+    "sourceDatabase": Field("VARCHAR", "source_database"),
+    "sraAccessions": Field("VARCHAR[]", "sra_accessions"),
+    "submitter": {
+        "names": Field("VARCHAR[]", "submitter_names"),
+        "affiliation": Field("VARCHAR", "submitter_affiliation"),
+        "country": Field("VARCHAR", "submitter_country"),
+    },
+    "updateDate": Field("VARCHAR", "update_date"),
+    "virus": {
+        **_organism("virus"),
+        "strain": Field("VARCHAR", "virus_strain"),
+        "pangolinClassification": Field("VARCHAR", "pango_lineage"),
+    },
+}
+"""The fields read, as they stand in a line. Lineages are read apart, into the taxonomy."""
+
+ORGANISMS = ("host", "virus")
+
+KNOWN_AND_NOT_KEPT: dict[str, tuple[str, ...]] = {
+    "$": ("isComplete", "nucleotideCompleteness"),
+    "$.host": ("sciName", "strain", "pangolinClassification"),
+    "$.virus": ("sciName",),
+    "$.nucleotide": ("seqId", "accessionVersion", "title", "range"),
+}
+"""Names that NCBI's schema has, or had, and that tell us nothing: they are no drift."""
+
+INFRASPECIFIC_NAMES = ("breed", "cultivar", "ecotype", "isolate", "sex", "strain")
+
+_READ_TYPES = {"BIGINT": "VARCHAR", "BOOLEAN": "VARCHAR"}
+"""Numbers and flags are read as text and then understood: the reader itself would make 2 of 1.5."""
 
 
 class ReportUnreadable(RuntimeError):
     """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
 
 
-def stage(session: DuckDBPyConnection, path: Path, lines: int) -> int:
-    """Read an unpacked data report into the temporary tables `data_report`, `refused_line` and the taxonomy's.
+def stage(session: DuckDBPyConnection, path: Path, tally: Tally) -> int:
+    """Read an unpacked data report into the temporary tables `data_report`, `refused_line`, `drift` and the taxonomy's.
 
-    A report that is wholly readable is read in one strict pass. Only when that stops, or does not account for
-    every line, is each line judged by itself, the bad ones set apart with their reasons and the rest read.
+    A report that is wholly readable is read in one strict pass, and is wholly understood when it holds no more
+    names and texts than were read from it. Only when a line is missing or something is left over is each line
+    looked at by itself: the bad ones are set apart with their reasons, and unknown names are recorded.
 
     Args:
         session: where the tables are made.
         path: the unpacked report; files beside it may be written.
-        lines: its lines, as counted from the bytes.
+        tally: what the report holds, as counted from its bytes.
 
     Returns:
         The number of non-blank lines, each now either a row of `data_report` or of `refused_line`.
@@ -77,12 +122,16 @@ def stage(session: DuckDBPyConnection, path: Path, lines: int) -> int:
     Raises:
         ReportUnreadable: when lines remain that are neither.
     """
-    session.execute(
-        "CREATE OR REPLACE TEMP TABLE refused_line "
-        "(line_number BIGINT, reason VARCHAR, raw VARCHAR, raw_sha256 VARCHAR)"
-    )
-    if not _read_strictly(session, path, lines):
-        lines = _set_bad_lines_apart(session, path)
+    run_sql(session, "reports/nothing_found.sql")
+    _tell_what_is_expected(session)
+    lines, readable = tally.lines, path
+    is_readable = _read_strictly(session, path, tally.lines)
+    if is_readable and _is_understood(session, tally):
+        return lines
+    if not is_readable or _has_mistyped_lines(session, path):
+        readable = path.with_suffix(".readable.jsonl")
+        lines = _set_bad_lines_apart(session, path, readable)
+    run_sql(session, "reports/drift.sql", {"report_path": str(readable)})
     return lines
 
 
@@ -101,17 +150,41 @@ def _read(session: DuckDBPyConnection, path: Path) -> None:
     run_sql(session, "reports/taxonomy.sql")
 
 
-def _set_bad_lines_apart(session: DuckDBPyConnection, path: Path) -> int:
-    description, readable = path.with_suffix(".lines.jsonl"), path.with_suffix(".readable.jsonl")
+def _is_understood(session: DuckDBPyConnection, tally: Tally) -> bool:
+    """Whether the report's bytes hold the names and texts that were read, and no others."""
+    names, texts, mistyped = run_sql(session, "reports/lineage_known.sql").fetchall()[0]
+    read_names, read_texts = session.execute(_count_of_read()).fetchall()[0]
+    return (names + read_names, texts + read_texts, mistyped) == (tally.names, tally.texts, 0)
+
+
+def _count_of_read() -> str:
+    """The query for how many names and texts were read from the report, its lineages aside."""
+    names, texts = [], []
+    for field in FIELDS.values():
+        members = [field] if isinstance(field, Field) else list(field.values())
+        if isinstance(field, dict):
+            names.append(f"count(coalesce({', '.join(f'({member.column})::VARCHAR' for member in members)}))")
+        for member in members:
+            names.append(f"count({member.column})")
+            if member.kind == "VARCHAR":
+                texts.append(f"count({member.column})")
+            elif member.kind == "VARCHAR[]":
+                texts.append(f"coalesce(sum(len({member.column})), 0)")
+            elif member.kind == "JSON":
+                known = f"len(list_intersect(json_keys({member.column}), {list(INFRASPECIFIC_NAMES)}))"
+                names.append(f"coalesce(sum({known}), 0)")
+                texts.append(f"coalesce(sum({known}), 0)")
+    return f"SELECT ({' + '.join(names)})::BIGINT, ({' + '.join(texts)})::BIGINT FROM data_report"
+
+
+def _has_mistyped_lines(session: DuckDBPyConnection, path: Path) -> bool:
+    found = run_sql(session, "reports/has_mistyped_lines.sql", {"report_path": str(path)}).fetchone()
+    return found == (True,)
+
+
+def _set_bad_lines_apart(session: DuckDBPyConnection, path: Path, readable: Path) -> int:
+    description = path.with_suffix(".lines.jsonl")
     lines = describe_lines(path, description)
-    session.execute(
-        "CREATE OR REPLACE TEMP TABLE expected_field AS SELECT unnest(?) AS path, unnest(?) AS kind",
-        [*zip(*_expected_kinds(), strict=True)],
-    )
-    session.execute(
-        "CREATE OR REPLACE TEMP TABLE expected_object AS SELECT unnest(?) AS path, unnest(?) AS names",
-        [*zip(*_expected_names(), strict=True)],
-    )
     run_sql(session, "reports/refused_lines.sql", {"description_path": str(description)})
     unreadable = {number for (number,) in session.execute("SELECT line_number FROM refused_line").fetchall()}
     copy_lines(path, readable, without=unreadable)
@@ -133,25 +206,38 @@ def _set_bad_lines_apart(session: DuckDBPyConnection, path: Path) -> int:
 
 def _duckdb_columns() -> dict[str, str]:
     return {
-        name: kind if isinstance(kind, str) else f"STRUCT({', '.join(f'{key} {kind[key]}' for key in kind)})"
-        for name, kind in FIELDS.items()
+        name: _read_type(field)
+        if isinstance(field, Field)
+        else f"STRUCT({', '.join(f'{key} {_read_type(member)}' for key, member in field.items())})"
+        for name, field in FIELDS.items()
     }
 
 
-def _expected_names() -> list[tuple[str, list[str]]]:
-    """JSON path of every object that is read, with the names read from it: a strict read refuses one given twice."""
-    nested = [(f"$.{name}", [*kind, *_READ_APART]) for name, kind in FIELDS.items() if not isinstance(kind, str)]
-    return [("$", [*FIELDS]), *nested]
+def _read_type(field: Field) -> str:
+    return _READ_TYPES.get(field.kind, field.kind)
 
 
-def _expected_kinds() -> list[tuple[str, str]]:
-    """JSON path and expected kind of every field that a strict read can refuse: text takes any value."""
-    expected = []
-    for name, kind in FIELDS.items():
-        nested = {} if isinstance(kind, str) else kind
-        own = kind if isinstance(kind, str) else "OBJECT"
-        expected.append((f"$.{name}", own))
-        expected.extend((f"$.{name}.{key}", nested[key]) for key in nested)
-    return [
-        (path, "ARRAY" if kind.endswith("[]") else kind) for path, kind in expected if kind not in ("VARCHAR", "JSON")
-    ]
+def _tell_what_is_expected(session: DuckDBPyConnection) -> None:
+    """Set the variables that `line_macros.sql` reads."""
+    kinds: dict[str, str] = {}
+    names: dict[str, list[str]] = {"$": [*FIELDS]}
+    for name, field in FIELDS.items():
+        if isinstance(field, Field):
+            kinds[f"$.{name}"] = field.kind
+            continue
+        kinds[f"$.{name}"] = "OBJECT"
+        kinds |= {f"$.{name}.{key}": "OBJECT" if member.kind == "JSON" else member.kind for key, member in field.items()}
+        names[f"$.{name}"] = [*field]
+    for organism in ORGANISMS:
+        kinds[f"$.{organism}.lineage"] = "LINEAGE"
+        names[f"$.{organism}"].append("lineage")
+        names[f"$.{organism}.infraspecificNames"] = [*INFRASPECIFIC_NAMES]
+    variables = {
+        "field_paths": [*kinds],
+        "field_kinds": [*kinds.values()],
+        "object_paths": [*names],
+        "read_names": [*names.values()],
+        "known_names": [[*given, *KNOWN_AND_NOT_KEPT.get(path, ())] for path, given in names.items()],
+    }
+    for variable, value in variables.items():
+        session.execute(f"SET VARIABLE {variable} = ?", [value])

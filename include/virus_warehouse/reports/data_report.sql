@@ -13,13 +13,13 @@ WITH line AS (
 field AS (
     SELECT
         accession AS accession_version,
-        virus.taxId AS virus_tax_id,
+        whole_number(virus.taxId) AS virus_tax_id,
         virus.organismName AS virus_name,
         virus.commonName AS virus_common_name,
         virus.strain AS virus_strain,
         virus.infraspecificNames AS virus_infraspecific_names,
         virus.pangolinClassification AS pango_lineage,
-        host.taxId AS host_tax_id,
+        whole_number(host.taxId) AS host_tax_id,
         host.organismName AS host_name,
         host.commonName AS host_common_name,
         host.infraspecificNames AS host_infraspecific_names,
@@ -33,11 +33,11 @@ field AS (
         try_cast(releaseDate AS TIMESTAMPTZ)::DATE AS release_date,
         try_cast(updateDate AS TIMESTAMPTZ)::DATE AS update_date,
         coalesce(completeness, 'UNKNOWN') AS completeness,
-        length,
-        geneCount AS gene_count,
-        proteinCount AS protein_count,
-        maturePeptideCount AS mature_peptide_count,
-        coalesce(isAnnotated, false) AS is_annotated,
+        whole_number(line.length) AS length,
+        whole_number(geneCount) AS gene_count,
+        whole_number(proteinCount) AS protein_count,
+        whole_number(maturePeptideCount) AS mature_peptide_count,
+        coalesce(truth(isAnnotated), false) AS is_annotated,
         sourceDatabase AS source_database,
         molType AS mol_type,
         segment,
@@ -49,18 +49,27 @@ field AS (
         submitter.affiliation AS submitter_affiliation,
         submitter.country AS submitter_country,
         labHost AS lab_host,
-        coalesce(isLabHost, false) AS is_lab_host,
-        coalesce(isVaccineStrain, false) AS is_vaccine_strain,
+        coalesce(truth(isLabHost), false) AS is_lab_host,
+        coalesce(truth(isVaccineStrain), false) AS is_vaccine_strain,
         nucleotide.sequenceHash AS sequence_hash,
         releaseDate,
-        updateDate
+        updateDate,
+        list_count([
+            line.length, geneCount, proteinCount, maturePeptideCount, isAnnotated, isLabHost, isVaccineStrain,
+            virus.taxId, host.taxId
+        ]) AS given_count,
+        list_count([
+            whole_number(line.length), whole_number(geneCount), whole_number(proteinCount),
+            whole_number(maturePeptideCount), truth(isAnnotated)::BIGINT, truth(isLabHost)::BIGINT,
+            truth(isVaccineStrain)::BIGINT, whole_number(virus.taxId), whole_number(host.taxId)
+        ]) AS understood_count
     FROM line
 )
 
 SELECT
     split_part(accession_version, '.', 1) AS accession,
     try_cast(split_part(accession_version, '.', 2) AS INTEGER) AS version,
-    * EXCLUDE (days, releaseDate, updateDate),
+    * EXCLUDE (days, releaseDate, updateDate, given_count, understood_count),
     days.first AS collection_date_min,
     days.last AS collection_date_max,
     days.precision AS collection_date_precision,
@@ -114,6 +123,7 @@ SELECT
         WHEN accession_version IS NULL THEN 'accession: absent'
         WHEN NOT regexp_full_match(accession_version, '[A-Za-z0-9_]+\.[0-9]+') OR version IS NULL
             THEN 'accession: not of the form accession.version'
+        WHEN given_count > understood_count THEN 'a number or a flag: mistyped'
         WHEN releaseDate IS NOT NULL AND NOT coalesce(isfinite(release_date), false) THEN 'releaseDate: not a date'
         WHEN updateDate IS NOT NULL AND NOT coalesce(isfinite(update_date), false) THEN 'updateDate: not a date'
     END AS refusal

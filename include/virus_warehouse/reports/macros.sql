@@ -45,6 +45,20 @@ CREATE OR REPLACE MACRO country_of(geo_location) AS nullif(trim(split_part(geo_l
 CREATE OR REPLACE MACRO division_of(geo_location) AS
     nullif(trim(split_part(regexp_extract(geo_location, '^[^:]*:(.*)$', 1), ',', 1)), '');
 
+-- Numbers and flags are read as text, so that nothing is lost unseen: DuckDB's own reader makes 2 of 1.5 and 1 of true.
+CREATE OR REPLACE MACRO whole_number(given) AS
+    CASE WHEN regexp_full_match(given, '-?\d+') THEN try_cast(given AS BIGINT) END;
+
+CREATE OR REPLACE MACRO truth(given) AS CASE lower(given) WHEN 'true' THEN true WHEN 'false' THEN false END;
+
+-- The steps of a lineage that are not {taxId: a whole number, name: a text}.
+CREATE OR REPLACE MACRO mistyped_steps(steps) AS list_filter(
+    steps,
+    LAMBDA step: coalesce(json_type(step), 'NULL') <> 'OBJECT'
+    OR (json_type(step, '$.taxId') <> 'NULL' AND whole_number(json_extract_string(step, '$.taxId')) IS NULL)
+    OR coalesce(json_type(step, '$.name') NOT IN ('NULL', 'VARCHAR'), false)
+);
+
 -- One name-value pair of a record hash; NULL, and so skipped, for a field without a value. The length keeps a
 -- value from imitating the pair that follows it.
 CREATE OR REPLACE MACRO hash_pair(field_name, field_value) AS

@@ -1,34 +1,44 @@
--- The lineages of the data report, each once -> taxon_seen, taxon_lineage_seen. Reads the variable report_path.
+-- The lineages of the data report, each once -> lineage_given, taxon_seen, taxon_lineage_seen.
+-- Reads the variable report_path.
 -- A look of its own at the file: carried in every row the arrays would double the load and triple the warehouse.
-CREATE OR REPLACE TEMP TABLE lineage_seen AS
+CREATE OR REPLACE TEMP TABLE lineage_given AS
 WITH organism AS (
     SELECT unnest([virus, host]) AS organism
     FROM read_json(
         getvariable('report_path'),
         format = 'newline_delimited', maximum_object_size = 16777216,
         columns = {
-            virus: 'STRUCT(taxId BIGINT, organismName VARCHAR, lineage JSON)',
-            host: 'STRUCT(taxId BIGINT, organismName VARCHAR, lineage JSON)'
+            virus: 'STRUCT(taxId VARCHAR, organismName VARCHAR, lineage JSON)',
+            host: 'STRUCT(taxId VARCHAR, organismName VARCHAR, lineage JSON)'
         }
     )
 )
 
 SELECT
-    organism.taxId AS tax_id,
-    max(organism.organismName) AS name,
-    -- A mistyped lineage or step of one is passed over: what it should have said, other records say.
+    whole_number(organism.taxId) AS tax_id,
+    organism.organismName AS name,
+    organism.lineage::VARCHAR AS lineage,
+    count(*) AS occurrences
+FROM organism
+WHERE organism.taxId IS NOT NULL OR organism.lineage IS NOT NULL
+GROUP BY ALL;
+
+CREATE OR REPLACE TEMP TABLE lineage_seen AS
+SELECT
+    tax_id,
+    max(name) AS name,
     list_filter(
-        from_json(max(organism.lineage::VARCHAR), '[{"taxId":"BIGINT","name":"VARCHAR"}]'),
+        from_json(max(lineage_given.lineage), '[{"taxId":"BIGINT","name":"VARCHAR"}]'),
         LAMBDA step: step.taxId IS NOT NULL
     ) AS given_lineage,
     -- NCBI ends a lineage with the taxon itself; where it does not, the taxon is put there.
     CASE
         WHEN given_lineage[-1].taxId = tax_id THEN given_lineage
-        ELSE list_append(coalesce(given_lineage, []), { 'taxId': tax_id, 'name': name })
+        ELSE list_append(coalesce(given_lineage, []), { 'taxId': tax_id, 'name': max(name) })
     END AS lineage
-FROM organism
-WHERE organism.taxId IS NOT NULL
-GROUP BY organism.taxId;
+FROM lineage_given
+WHERE tax_id IS NOT NULL
+GROUP BY tax_id;
 
 CREATE OR REPLACE TEMP TABLE taxon_seen AS
 SELECT step.taxId AS tax_id, max(step.name) AS name

@@ -72,16 +72,27 @@ def test_lineage_that_lacks_the_taxon_itself_gets_it(session: DuckDBPyConnection
     assert taxonomy.names[10244] == "mpox"
 
 
-@pytest.mark.parametrize(
-    "steps",
-    [None, [], "Viruses", 5, {}, [None], [5], ["Viruses"], [{}], [{"name": "Viruses"}], [{"taxId": "x"}], [[1]]],
-)
-def test_absent_or_unreadable_lineage_leaves_the_taxon_alone(
+@pytest.mark.parametrize("steps", [None, [], [{}], [{"name": "Viruses"}]])
+def test_lineage_without_a_tax_id_leaves_the_taxon_alone(
     session: DuckDBPyConnection, tmp_path: Path, steps: Any
 ) -> None:
     taxonomy = Taxonomy(session, tmp_path, organism(5, "five", steps), MPOX)
     assert taxonomy.names[5] == "five"
     assert {pair for pair in taxonomy.pairs if pair[0] == 5} == {(5, 5, 0)}
+    assert (10244, 1, 2) in taxonomy.pairs
+
+
+@pytest.mark.parametrize(
+    "steps",
+    ["Viruses", 5, {}, [None], [5], ["Viruses"], [{"taxId": "x"}], [{"taxId": 1.5}], [{"taxId": 1, "name": 2}], [[1]]],
+)
+def test_mistyped_lineage_refuses_its_line_and_no_other(
+    session: DuckDBPyConnection, tmp_path: Path, steps: Any
+) -> None:
+    taxonomy = Taxonomy(session, tmp_path, organism(5, "five", steps), MPOX)
+    [(number, reason)] = session.execute("SELECT line_number, reason FROM refused_line").fetchall()
+    assert (number, reason[:14], reason[-14:]) == (1, "virus.lineage:", "is not LINEAGE")
+    assert 5 not in taxonomy.names
     assert (10244, 1, 2) in taxonomy.pairs
 
 

@@ -1,0 +1,153 @@
+"""What NCBI adds to a report is seen at any depth, and a report with nothing new in it is not looked at twice."""
+
+import copy
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from duckdb import DuckDBPyConnection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.genuine import PACKAGE, SARS_COV_2_REPORT, needs_genuine_records
+from tests.support.warehouses import MPOX_ORGANISM, line, lineage, report, stage_bytes
+from tests.unit.virus_warehouse.reports.test_data_report import EVERYTHING
+from virus_warehouse.reports import data_report
+from virus_warehouse.warehouse.session import private_session
+
+Drift = Callable[..., list[tuple[Any, ...]]]
+
+OBJECTS = ["", "host", "virus", "isolate", "location", "nucleotide", "submitter", "virus.infraspecificNames"]
+NAMES = st.sampled_from(["new", "Accession", "a b", "ä", "x/y", "x~y", 'quo"te', "back\\slash", "", "taxID"])
+VALUES = st.one_of(
+    st.text(max_size=5), st.integers(), st.booleans(), st.just({"deep": [{"er": "x"}]}), st.lists(st.text(max_size=3))
+)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
+    (tmp_path / "spill").mkdir()
+    with private_session(tmp_path / "spill") as connection:
+        yield connection
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL files that staging runs, in their order."""
+    run, names = data_report.run_sql, []
+
+    def run_and_tell(connection: DuckDBPyConnection, name: str, *others: Any) -> DuckDBPyConnection:
+        names.append(name.removeprefix("reports/"))
+        return run(connection, name, *others)
+
+    monkeypatch.setattr(data_report, "run_sql", run_and_tell)
+    return names
+
+
+@pytest.fixture
+def drift(session: DuckDBPyConnection, tmp_path: Path) -> Drift:
+    def drift_of(*lines: str | bytes) -> list[tuple[Any, ...]]:
+        stage_bytes(session, tmp_path, report(lines))
+        return session.execute("SELECT path, occurrences, sample FROM drift ORDER BY path").fetchall()
+
+    return drift_of
+
+
+def with_member(path: str, name: str, value: Any) -> dict[str, Any]:
+    """A record that says everything, and one thing more."""
+    fields = copy.deepcopy(EVERYTHING)
+    target = fields
+    for step in filter(None, path.split(".")):
+        target = target[step]
+    target[name] = value
+    return fields
+
+
+def test_unknown_name_is_found_at_any_depth_with_its_count_and_a_sample(drift: Drift) -> None:
+    new_in_lineage = lineage((1, "root"))[0] | {"rank": "no rank"}
+    found = drift(
+        line("PX1.1"),
+        line("PX2.1", subtype="H5N1"),
+        line("PX3.1", subtype="H5N1", isolate={"name": "a", "depth": 30}),
+        line("PX4.1", virus={**MPOX_ORGANISM, "baltimore": {"class": "I"}}),
+        line("PX5.1", virus={**MPOX_ORGANISM, "lineage": [new_in_lineage, new_in_lineage]}),
+        line("PX6.1", host={"infraspecificNames": {"tribe": "x"}}),
+    )
+    assert found == [
+        ("$.host.infraspecificNames.tribe", 1, '"x"'),
+        ("$.isolate.depth", 1, "30"),
+        ("$.subtype", 2, '"H5N1"'),
+        ("$.virus.baltimore", 1, '{"class":"I"}'),
+        ("lineage[*].rank", 2, '"no rank"'),
+    ]
+
+
+def test_name_in_another_case_is_another_name(drift: Drift, session: DuckDBPyConnection) -> None:
+    assert drift(line("PX1.1", Length=5, isolate={"Name": "x"})) == [("$.Length", 1, "5"), ("$.isolate.Name", 1, '"x"')]
+    assert session.execute("SELECT length, isolate_name FROM data_report").fetchall() == [(197209, None)]
+
+
+def test_deprecated_names_and_nulls_are_no_drift(drift: Drift) -> None:
+    assert drift('{"accession":"PX1.1","isComplete":true,"nucleotideCompleteness":"complete","segment":null}') == []
+    assert drift('{"accession":"PX1.1","virus":{"sciName":"x"},"host":{"sciName":"x"},"nucleotide":{"title":"x"}}') == []
+
+
+def test_drift_is_told_beside_bad_lines(drift: Drift, session: DuckDBPyConnection) -> None:
+    assert drift("{", line("PX1.1", new=1), line("PX2.1", length=1.5, newer=1)) == [("$.new", 1, "1")]
+    assert session.execute("SELECT line_number FROM refused_line ORDER BY 1").fetchall() == [(1,), (3,)]
+
+
+def test_report_that_is_understood_is_looked_at_once(drift: Drift, looks: list[str]) -> None:
+    once = ["nothing_found.sql", "data_report.sql", "taxonomy.sql", "lineage_known.sql"]
+    tricky = line("PX1.1", labHost='a "quoted": text, \\ and \\" and "', isolate={"name": "x:\"'{}[]\\"})
+    assert drift(json.dumps(EVERYTHING), line("PX2.1"), tricky, '{"accession":"PX3.1"}') == []
+    assert looks == once
+    for looked_at_closer in (line("PX1.1", new=1), line("PX1.1", labHost=":")):
+        looks.clear()
+        drift(looked_at_closer)
+        assert looks == [*once, "has_mistyped_lines.sql", "drift.sql"]
+
+
+def test_tally_is_exact_wherever_the_bytes_are_cut(
+    drift: Drift, looks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tricky = line("PX1.1", labHost='\\" "x": \\\\":"', isolate={"name": '\\"'})
+    for size in range(1, 9):
+        monkeypatch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", size)
+        assert drift(tricky, line("PX2.1", bioprojects=["\\", '"', ""])) == []
+    assert "drift.sql" not in looks
+
+
+@needs_genuine_records
+def test_genuine_records_are_understood(drift: Drift, session: DuckDBPyConnection, tmp_path: Path) -> None:
+    assert drift(*SARS_COV_2_REPORT.read_bytes().splitlines()) == []
+    with zipfile.ZipFile(PACKAGE) as archive:
+        assert drift(*archive.read("ncbi_dataset/data/data_report.jsonl").splitlines()) == []
+    assert session.execute("FROM refused_line").fetchall() == []
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(path=st.sampled_from(OBJECTS), name=NAMES, value=VALUES, others=st.integers(0, 2))
+def test_nothing_new_stays_unseen(
+    session: DuckDBPyConnection, tmp_path: Path, path: str, name: str, value: Any, others: int
+) -> None:
+    lines = [json.dumps(with_member(path, name, value)), *[json.dumps(EVERYTHING)] * others]
+    stage_bytes(session, tmp_path, report(tuple(lines)))
+    [(told, occurrences)] = session.execute("SELECT path, occurrences FROM drift").fetchall()
+    assert (told, occurrences) == (".".join(filter(None, ["$", path, name])) + ("." if not name else ""), 1)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.sets(st.sampled_from(sorted(EVERYTHING))), max_size=4),
+    st.dictionaries(st.sampled_from(["labHost", "segment", "biosample", "molType"]), st.text(max_size=8)),
+)
+def test_known_names_are_never_taken_for_drift(
+    session: DuckDBPyConnection, tmp_path: Path, left_out: list[set[str]], texts: dict[str, str]
+) -> None:
+    records = [{k: v for k, v in (EVERYTHING | texts).items() if k not in names or k == "accession"} for names in left_out]
+    assert stage_bytes(session, tmp_path, report(tuple(map(json.dumps, records)))) == len(records)
+    assert session.execute("FROM drift").fetchall() == []
