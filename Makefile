@@ -2,9 +2,10 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest start sql test test-model lint format check-sources lock
+.PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model lint format check-sources lock
 
 ENVIRONMENT := . scripts/environment.sh
+ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied)
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | column -t -s "$$(printf '\t')"
@@ -19,7 +20,16 @@ demo: setup ## three days of made-up data through the real DAG, then what came o
 	@$(ENVIRONMENT); python scripts/demo.py
 
 ingest: setup ## SOURCE=mpox: one run now, against NCBI or NCBI_DATASETS_URL
-	@$(ENVIRONMENT); python scripts/ingest.py "$(SOURCE)"
+	@$(ENVIRONMENT); python scripts/ingest.py ingest "$(SOURCE)" $(ACCEPT)
+
+census: setup ## SOURCE=mpox: which of its records NCBI no longer lists; ACCEPT_MISSING=1 believes a mass withdrawal
+	@$(ENVIRONMENT); python scripts/ingest.py census "$(SOURCE)" $(ACCEPT)
+
+replay: setup ## SOURCE=mpox: read its refused lines again, with this version
+	@$(ENVIRONMENT); python scripts/ingest.py replay "$(SOURCE)"
+
+rebuild: setup ## the warehouse anew from the archived packages, beside the old; REPLACE=1 puts it in its place
+	@$(ENVIRONMENT); python scripts/rebuild.py $(if $(REPLACE),--replace) $(if $(FROM_OLDEST),--from-oldest)
 
 start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
 	@$(ENVIRONMENT); exec python scripts/start.py

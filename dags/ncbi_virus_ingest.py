@@ -12,17 +12,19 @@ The run ledger, `ops.ingest_run`, says of every run what was asked, what came an
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
-from ncbi_virus.publication import candidate_path_of, check_candidate, publish_checked
+from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
+from ncbi_virus.publication import USER_DEFINED_MACROS, check_candidate, publish_checked
 from virus_warehouse.sources import Source, sound_sources
-from virus_warehouse.windows import MODES
+from virus_warehouse.windows import WISHES
 
 PARAMS = {
     "mode": Param(
         None,
         type=["null", "string"],
-        enum=[None, *MODES],
+        enum=[None, *WISHES],
         title="Mode",
-        description="Empty: follow the watermark, or load a window when days are given. full: load everything.",
+        description="Empty: follow the watermark, or load a window when days are given. full: load everything. "
+        "census: load everything, and conclude which records are gone. replay: read refused lines again.",
     ),
     "since": Param(
         None, type=["null", "string"], format="date", title="Since", description="First update date of a window."
@@ -30,6 +32,7 @@ PARAMS = {
     "until": Param(
         None, type=["null", "string"], format="date", title="Until", description="Its end, exclusive. Empty: no end."
     ),
+    **ACCEPT_PARAMS,
 }
 
 
@@ -44,7 +47,7 @@ def ingest_dag(source: Source) -> DAG:
         max_active_runs=1,
         default_args={"retry_exponential_backoff": 2.0},
         params=PARAMS,
-        user_defined_macros={"candidate_path": candidate_path_of},
+        user_defined_macros=USER_DEFINED_MACROS,
         tags=["ncbi", "virus"],
     ) as dag:
         ingest = NcbiVirusToDuckDBOperator.for_source(
@@ -54,8 +57,9 @@ def ingest_dag(source: Source) -> DAG:
             mode="{{ params.mode or '' }}",
             updated_since="{{ params.since or '' }}",
             until="{{ params.until or '' }}",
+            **ACCEPT,
         )
-        ingest >> check_candidate() >> publish_checked(source.name, ingest.output)
+        ingest >> check_candidate("ingest") >> publish_checked("ingest", [source.name])
     return dag
 
 

@@ -1,5 +1,9 @@
-"""`make ingest SOURCE=mpox`: the source's DAG once, now; the last line and the exit code tell the outcome."""
+"""`make ingest`, `census` and `replay`, each with SOURCE=mpox: one run now, by Airflow.
 
+The last line and the exit code tell the outcome.
+"""
+
+import argparse
 import json
 import sys
 from datetime import UTC, datetime
@@ -12,18 +16,33 @@ from virus_warehouse.sources import SourceError, read_sources
 
 
 def main() -> None:
-    """Run the DAG of the source named on the command line."""
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    """Run the DAG that does what the command line says."""
+    options = _parser().parse_args()
     try:
-        source = read_sources().source(name)
+        source = read_sources().source(options.source)
         data = DataFolder.from_environment()
     except (SourceError, DataFolderError) as error:
-        sys.exit(f"{error}\nusage: make ingest SOURCE=mpox")
+        sys.exit(f"{error}\nusage: make {options.what} SOURCE=mpox")
+    conf: dict[str, object] = {name: True for name in ("accept_missing", "accept_emptied") if getattr(options, name)}
+    dag_id = f"ncbi_virus_ingest__{source.name}"
+    if options.what == "census":
+        dag_id, conf = "ncbi_virus_census", {"source": source.name, **conf}
+    elif options.what == "replay":
+        conf["mode"] = "replay"
     started = datetime.now(UTC)
-    exit_code = run_dag(f"ncbi_virus_ingest__{source.name}")
+    exit_code = run_dag(dag_id, conf=conf)
     sys.stdout.flush()
     print(outcome(data.runs, source.name, started, exit_code))
     sys.exit(1 if exit_code else 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["ingest", "census", "replay"])
+    parser.add_argument("source", help="a source of sources.yaml")
+    parser.add_argument("--accept-missing", action="store_true", help="accept that many records are gone")
+    parser.add_argument("--accept-emptied", action="store_true", help="accept that a field is emptied")
+    return parser
 
 
 def outcome(runs: Path, source: str, started: datetime, exit_code: int) -> str:

@@ -1,15 +1,21 @@
-"""The archive of verified packages, `data/packages/<source>/<run>.zip`, each with a sidecar that says what it is."""
+"""The archive of verified packages, `data/packages/<source>/<run>.zip`, each with a sidecar that says what it is.
+
+Beside them, in `loads/`, lies a record of every load that was committed: a package may have served several, or none.
+Packages and load records together are enough to make the warehouse anew.
+"""
 
 import fcntl
 import json
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from virus_warehouse.atomic_file import write_json
+from virus_warehouse.sources import Limits
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +41,32 @@ class ArchivedPackage:
     sha256: str
 
 
+@dataclass(frozen=True)
+class CommittedLoad:
+    """A load that was committed.
+
+    Attributes:
+        run: its row in the ledger.
+        package: run id of the package that it loaded; None when NCBI said that nothing matches, and in a replay.
+        limits: what the source allowed it.
+    """
+
+    run: Mapping[str, Any]
+    package: str | None
+    limits: Limits
+
+    @property
+    def committed_at(self) -> datetime:
+        """When it was committed."""
+        return datetime.fromisoformat(str(self.run["ended_at"]))
+
+
 class Archive:
-    """The packages of one source."""
+    """The packages and load records of one source."""
 
     def __init__(self, packages: Path, source: str) -> None:
         self.folder = packages / source
+        self.loads_folder = self.folder / "loads"
 
     def path(self, run_id: str) -> Path:
         """Where the package of a run lies, or would."""
@@ -51,6 +78,24 @@ class Archive:
         kept = file.replace(self.path(package.run_id))
         write_json(kept.with_suffix(".json"), asdict(package))
         return kept
+
+    def record_load(self, load: CommittedLoad) -> None:
+        """Write down that a load was committed."""
+        self.loads_folder.mkdir(parents=True, exist_ok=True)
+        write_json(self._load_path(str(load.run["run_id"])), asdict(load))
+
+    def has_recorded(self, run_id: str) -> bool:
+        """Whether the load of that run is written down."""
+        return self._load_path(run_id).exists()
+
+    def loads(self) -> list[CommittedLoad]:
+        """The loads that were committed, in the order of their commits."""
+        read = [json.loads(path.read_text(encoding="utf-8")) for path in self.loads_folder.glob("*.json")]
+        loads = [CommittedLoad(**{**content, "limits": Limits(**content["limits"])}) for content in read]
+        return sorted(loads, key=lambda load: load.committed_at)
+
+    def _load_path(self, run_id: str) -> Path:
+        return self.loads_folder / f"{run_id}.json"
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
@@ -86,6 +131,11 @@ class Archive:
                 self.path(package.run_id).with_suffix(".json").unlink(missing_ok=True)
                 self.path(package.run_id).unlink(missing_ok=True)
                 logger.info("deleted package %s of %s from the archive", package.run_id, package.requested_at)
+        for load in self.loads():
+            if load.package is None or not self.path(load.package).exists():
+                is_old = load.committed_at < min(newest_full.requested_at, now - timedelta(days=retention_days))
+                if is_old:
+                    self._load_path(str(load.run["run_id"])).unlink(missing_ok=True)
 
     @staticmethod
     def _read(sidecar: Path) -> ArchivedPackage | None:

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,21 +16,23 @@ from pathlib import Path
 import duckdb
 
 from virus_warehouse import __version__
-from virus_warehouse.archive import Archive, ArchivedPackage
+from virus_warehouse.archive import Archive, ArchivedPackage, CommittedLoad
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient, Progress
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.reports import data_report
-from virus_warehouse.reports.report_file import unpack
 from virus_warehouse.run_file import RunFile, is_running, remove_free_locks, run_lock, running_states
 from virus_warehouse.sources import Source
+from virus_warehouse.staging import stage_package, stage_quarantined_lines, take_quarantined_lines
 from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse.census import vanished
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.warehouse.load import Load, merge_data_report
+from virus_warehouse.warehouse.gates import GateError
+from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
 from virus_warehouse.warehouse.schema import OUTCOMES, TIMED_STAGES
 from virus_warehouse.warehouse.session import private_session
-from virus_warehouse.windows import FULL, WINDOW, Window, WindowWish, plan_window
+from virus_warehouse.windows import FULL, INCREMENTAL, REPLAY, WINDOW, Window, WindowWish, plan_window
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ class IngestResult:
     updated_since: date | None
     until: date | None
     watermark: date | None
-    counts: dict[str, int]
+    counts: dict[str, int | None]
 
     @property
     def changed(self) -> bool:
@@ -70,6 +72,7 @@ def ingest(
     data: DataFolder,
     origin: ledger.RunOrigin | None = None,
     wish: WindowWish | None = None,
+    accepts: Acceptance | None = None,
     airflow_version: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> IngestResult:
@@ -85,6 +88,7 @@ def ingest(
         data: where packages, run files and temporary files live.
         origin: the Airflow task that runs this.
         wish: mode and days asked for; the default follows the watermark.
+        accepts: what of a full load a person accepts that would otherwise stop it.
         airflow_version: for the ledger's `versions`.
         on_progress: called every few seconds of the download.
 
@@ -100,6 +104,7 @@ def ingest(
             data=data,
             origin=origin or ledger.RunOrigin(),
             wish=wish or WindowWish(),
+            accepts=accepts or Acceptance(),
             airflow_version=airflow_version,
             on_progress=on_progress,
             stack=stack,
@@ -119,12 +124,13 @@ class _Run:
         data: DataFolder,
         origin: ledger.RunOrigin,
         wish: WindowWish,
+        accepts: Acceptance,
         airflow_version: str | None,
         on_progress: OnProgress | None,
         stack: ExitStack,
     ) -> None:
         self.source, self.client, self.warehouse, self.data = source, client, warehouse, data
-        self.origin, self.wish, self.on_progress = origin, wish, on_progress
+        self.origin, self.wish, self.accepts, self.on_progress = origin, wish, accepts, on_progress
         started_at = datetime.now(UTC)
         self.run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{source.name}-{secrets.token_hex(3)}"
         self.archive = Archive(data.packages, source.name)
@@ -133,6 +139,7 @@ class _Run:
         self.has_row = False
         self.requested_at = started_at
         self.loaded_packages: list[str] = []
+        self.vanished: list[str] = []
         self.row: dict[str, object] = {
             "run_id": self.run_id,
             "source": source.name,
@@ -155,16 +162,19 @@ class _Run:
     def work(self) -> IngestResult:
         try:
             window = self.open()
-            package = self.fetch(window)
-            lines = self.stage(package)
+            lines = self.stage_quarantined() if window.mode == REPLAY else self.stage(self.fetch(window))
             result = self.merge(window, lines)
         except BaseException as error:
             self.close_failed(error)
             raise
-        self.prune_archive()
+        self.record_loads()
         summary = describe(result)
-        self.tell("finished", summary=summary)
+        self.tell("finished", summary=summary, **({"vanished": self.vanished} if self.vanished else {}))
         logger.info("run %s: %s", self.run_id, summary)
+        if self.vanished:
+            logger.warning(
+                "NCBI did not list %d records, such as %s", len(self.vanished), ", ".join(self.vanished[:20])
+            )
         return result
 
     def open(self) -> Window:
@@ -182,7 +192,10 @@ class _Run:
                 "watermark_before": window.watermark,
             }
             ledger.insert(self.session, self.row)
-            self.is_retry = not ledger.has_committed(self.session, self.origin)
+            self.is_retry = not ledger.has_committed(self.session, self.source.name, self.origin)
+            self.committed = ledger.committed_since_full_load(self.session, self.source.name)
+            if window.mode == REPLAY:
+                take_quarantined_lines(self.session, self.source.name, self.source.fingerprint)
         self.has_row = True
         logger.info("run %s: %s load, updated since %s", self.run_id, window.mode, window.updated_since or "ever")
         return window
@@ -198,13 +211,22 @@ class _Run:
             if package.stat().st_mtime < oldest:
                 package.unlink(missing_ok=True)
 
-    def prune_archive(self) -> None:
-        """The run is committed: a file that cannot be deleted is no reason to call it failed."""
+    def record_loads(self) -> None:
+        """Tell the archive of this load, and of any that died before it could; then prune it.
+
+        The run is committed: a file that cannot be written or deleted is no reason to call it failed, and the next
+        run tells what this one could not.
+        """
         loaded = {Path(path).stem for path in self.loaded_packages}
         try:
+            for row in (*self.committed, self.row):
+                if not self.archive.has_recorded(str(row["run_id"])):
+                    path = row.get("package_path")
+                    package = Path(str(path)).stem if path else None
+                    self.archive.record_load(CommittedLoad(row, package, self.source.limits))
             self.archive.prune(self.source.retention_days, datetime.now(UTC), loaded)
         except OSError as error:
-            logger.warning("the archive of %s could not be pruned: %s", self.source.name, error)
+            logger.warning("the archive of %s could not be brought up to date: %s", self.source.name, error)
 
     def fetch(self, window: Window) -> DataPackage | None:
         """The package of the window, from the archive or from NCBI; None when NCBI says that nothing matches."""
@@ -350,17 +372,25 @@ class _Run:
             )
 
     def stage(self, package: DataPackage | None) -> int:
-        """Unpack the data report, and read it into the private session. Returns its lines."""
+        """Read the data report into the private session. Returns its lines."""
         self.tell("stage")
         with self.timed("stage"):
-            path = self.temporary / data_report.FILE_NAME
-            if package is None:
-                path.touch()
-                lines = 0
-            else:
-                with package.open_report(data_report.NAME) as member:
-                    lines = unpack(member, path)
-            return data_report.stage(self.session, path, lines)
+            lines = stage_package(self.session, package, self.temporary)
+        self.tell_drift()
+        return lines
+
+    def stage_quarantined(self) -> int:
+        """Read the refused lines again. Returns how many there are."""
+        self.tell("stage")
+        with self.timed("stage"):
+            return stage_quarantined_lines(self.session, self.temporary)
+
+    def tell_drift(self) -> None:
+        """Say what is new in the report: somebody may want it in the warehouse."""
+        for path, occurrences, sample in self.session.execute("FROM drift ORDER BY path").fetchall():
+            logger.warning(
+                "the report has %s, which this version does not read: %d times, such as %s", path, occurrences, sample
+            )
 
     def merge(self, window: Window, lines: int) -> IngestResult:
         """Rows, ledger row and watermark, in one transaction."""
@@ -369,23 +399,29 @@ class _Run:
         with self.warehouse.transaction(self.session):
             committed_at = ledger.next_commit_time(self.session, self.source.name)
             load = Load(
-                source=self.source,
+                source=self.source.name,
+                limits=self.source.limits,
                 run_id=self.run_id,
                 mode=window.mode,
+                is_census=window.is_census,
                 valid_from=committed_at,
-                is_newest_package=ledger.is_newest_package(self.session, self.source.name, self.requested_at),
+                requested_at=self.requested_at,
+                # What the quarantine holds came in packages of the past.
+                is_newest_package=window.mode != REPLAY
+                and ledger.is_newest_package(self.session, self.source.name, self.requested_at),
                 filter_changed=window.filter_changed,
                 since=window.updated_since if window.mode == WINDOW else None,
                 until=window.until,
+                accepts=self.accepts,
             )
+            if window.is_census and not load.is_newest_package:
+                logger.warning("a later package was loaded meanwhile: this census concludes nothing, the next one will")
             if lines == 0:
                 self.warn_of_held_rows(window)
             counts = {"lines": lines, **merge_data_report(self.session, load, lines)}
-            ledger.insert_report(
-                self.session,
-                {"run_id": self.run_id, "source": self.source.name, "report": data_report.NAME, **counts},
-            )
-            counts |= {"withdrawn": 0, "missing": 0}
+            ledger.insert_report(self.session, report_row(self.run_id, self.source.name, counts))
+            if window.is_census and load.is_newest_package:
+                self.vanished = vanished(self.session)
             watermark = self.watermark_after(window)
             self.seconds["merge"] = time.monotonic() - started  # the row tells it, so all but the commit
             self.row |= {
@@ -410,7 +446,7 @@ class _Run:
 
     def watermark_after(self, window: Window) -> date | None:
         """The watermark moves with the data, not with the clock, never back, and never past the request."""
-        if window.mode == WINDOW:
+        if window.mode in (WINDOW, REPLAY):
             return window.watermark
         row = self.session.execute(
             "SELECT max(update_date) FROM data_report WHERE update_date <= ?", [self.requested_at.date()]
@@ -419,6 +455,8 @@ class _Run:
         return max((day for day in (window.watermark, shown) if day is not None), default=None)
 
     def warn_of_held_rows(self, window: Window) -> None:
+        if window.mode not in (INCREMENTAL, WINDOW):
+            return
         held = self.session.execute(
             "SELECT count(*) FROM warehouse.main.virus_genome WHERE source = ? "
             "AND update_date >= coalesce(?, DATE '0001-01-01') AND update_date < coalesce(?, DATE '9999-01-01')",
@@ -442,8 +480,10 @@ class _Run:
                 "http_status": error.status,
                 "ncbi_phid": error.ncbi_phid,
             }
+        if isinstance(error, GateError) and error.vanished:
+            self.vanished = error.vanished
         try:
-            self.tell("failed")
+            self.tell("failed", **({"vanished": self.vanished} if self.vanished else {}))
             with self.warehouse.transaction(self.session):
                 if self.has_row:
                     ledger.update(self.session, self.run_id, self.row)
@@ -477,11 +517,18 @@ class _Run:
             self.seconds[stage] += time.monotonic() - started
 
 
+def report_row(run_id: str, source: str, counts: Mapping[str, int | None]) -> dict[str, object]:
+    """The row of a run's data report in `ops.ingest_report`."""
+    told = {name: counts[name] for name in ("lines", *OUTCOMES)}
+    return {"run_id": run_id, "source": source, "report": data_report.NAME, **told}
+
+
 def describe(result: IngestResult) -> str:
     """A committed run in one line."""
     told = ", ".join(f"{result.counts[outcome]} {outcome}" for outcome in OUTCOMES if result.counts[outcome])
+    gone = "".join(f"; {result.counts[name]} {name}" for name in ("missing", "withdrawn") if result.counts[name])
     return (
-        f"{result.source}: {result.mode} load committed, {result.counts['lines']} lines = {told or 'nothing'}; "
+        f"{result.source}: {result.mode} load committed, {result.counts['lines']} lines = {told or 'nothing'}{gone}; "
         f"watermark {result.watermark or 'none'}"
     )
 

@@ -61,6 +61,15 @@ class Defaults(BaseModel):
     retention_days: int = Field(default=90, ge=1)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a full load is held against; see `Source` for each."""
+
+    max_missing: float
+    max_emptied: float
+    withdraw_after: int
+
+
 class Source(Defaults):
     """A part of NCBI Virus that is followed: what is asked for, and how it is followed.
 
@@ -70,6 +79,8 @@ class Source(Defaults):
         allow_empty: whether a full load may find nothing.
         reuse_hours: how long after its request a package may serve further windows, in hours.
         max_missing: the share of the records held that a full load may lack before it is refused.
+        max_emptied: the share of the records with a field that a full load may say nothing of it any more.
+        withdraw_after: how many different censuses in a row must miss a record before it counts as withdrawn.
     """
 
     name: Annotated[str, AfterValidator(_name)]
@@ -77,10 +88,17 @@ class Source(Defaults):
     allow_empty: bool = False
     reuse_hours: float = Field(default=24, ge=0)
     max_missing: float = Field(default=0.05, ge=0, le=1)
+    max_emptied: float = Field(default=0.1, ge=0, le=1)
+    withdraw_after: int = Field(default=2, ge=1)
 
     def request_since(self, updated_since: date | None) -> VirusGenomeRequest:
         """The request for the records updated on or after a day, or for all of them."""
         return self.request.model_copy(update={"updated_since": updated_since})
+
+    @property
+    def limits(self) -> Limits:
+        """What a load of the source is held against."""
+        return Limits(self.max_missing, self.max_emptied, self.withdraw_after)
 
     @property
     def fingerprint(self) -> str:

@@ -7,6 +7,11 @@ from importlib.resources import files
 from duckdb import DuckDBPyConnection
 
 
+def sql_text(value: object) -> str:
+    """A value as an SQL literal, for the places where DuckDB takes no parameter, such as paths."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
 @cache
 def read_sql(name: str) -> str:
     """The text of an SQL file of this package.

@@ -8,7 +8,13 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
 
-INCREMENTAL, WINDOW, FULL = MODES = ("incremental", "window", "full")
+INCREMENTAL, WINDOW, FULL, REPLAY = MODES = ("incremental", "window", "full", "replay")
+"""What a run is, as the ledger tells it. A replay reads the quarantine again and asks NCBI for nothing."""
+
+CENSUS = "census"
+"""What a run can be asked to be besides: a full load that also concludes which records are gone."""
+
+WISHES = (INCREMENTAL, WINDOW, FULL, CENSUS, REPLAY)
 
 
 class WindowError(ValueError):
@@ -26,6 +32,7 @@ class Window:
         until: update date before which rows are merged; None without a bound.
         watermark: the watermark before the run; None before the first full load.
         filter_changed: whether rows may be held that other filters showed.
+        is_census: whether a full load also concludes which records are gone.
     """
 
     mode: str
@@ -33,6 +40,7 @@ class Window:
     until: date | None
     watermark: date | None
     filter_changed: bool
+    is_census: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class WindowWish:
     """What a person or a backfill asks for. Nothing asked: follow the watermark.
 
     Attributes:
-        mode: one of `MODES`; None for `window` when days are given and `incremental` otherwise.
+        mode: one of `WISHES`; None for `window` when days are given and `incremental` otherwise.
         since: first update date to cover.
         until: update date to stop before.
     """
@@ -58,10 +66,10 @@ class WindowWish:
         Raises:
             WindowError: when the days do not fit the mode, each other or the calendar.
         """
-        if self.mode is not None and self.mode not in MODES:
-            raise WindowError(f"mode is {self.mode!r}; allowed are {', '.join(MODES)}")
+        if self.mode is not None and self.mode not in WISHES:
+            raise WindowError(f"mode is {self.mode!r}; allowed are {', '.join(WISHES)}")
         has_days = self.since is not None or self.until is not None
-        if has_days and self.mode in (INCREMENTAL, FULL):
+        if has_days and self.mode not in (None, WINDOW):
             raise WindowError(f"since and until belong to a window; leave them empty or drop mode {self.mode!r}")
         if self.since is None and (self.mode == WINDOW or self.until is not None):
             raise WindowError("a window needs its first day: set since, as in 2026-11-01")
@@ -92,6 +100,8 @@ class WindowWish:
     @property
     def effective_mode(self) -> str:
         """The mode that is meant, before the ledger has been asked."""
+        if self.mode == CENSUS:
+            return FULL
         return self.mode or (INCREMENTAL if self.since is None and self.until is None else WINDOW)
 
 
@@ -110,8 +120,9 @@ def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunO
     filter_changed = ledger.may_hold_rows_of_other_filters(session, source.name, source.fingerprint)
     if wish.effective_mode == WINDOW:
         return Window(WINDOW, wish.since, wish.until, watermark, filter_changed)
-    if wish.effective_mode == FULL:
-        return Window(FULL, None, None, watermark, filter_changed)
+    if wish.effective_mode in (FULL, REPLAY):
+        is_census = wish.mode == CENSUS
+        return Window(wish.effective_mode, None, None, watermark, filter_changed, is_census)
     earlier = ledger.earlier_window(session, source.name, source.fingerprint, origin, (INCREMENTAL, FULL))
     # Rows that another filter ended in between come back with a full load only.
     if earlier is not None and not (filter_changed and earlier[0] == INCREMENTAL):

@@ -1,9 +1,10 @@
 """The tasks after an ingest: check a copy of the warehouse, publish it, and tell Airflow what changed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.duckdb.operators.duckdb import DuckDBExecuteQueryOperator
-from airflow.sdk import Asset, AssetAlias, Context, task
+from airflow.sdk import Asset, AssetAlias, Context, get_current_context, task
 
 from ncbi_virus.warehouse import get_warehouse
 from virus_warehouse.data_folder import DataFolder
@@ -12,7 +13,8 @@ from virus_warehouse.publish.snapshot import candidate_path, make_candidate, pub
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import read_sources
 
-INGEST_TASK_ID = "ingest"
+USER_DEFINED_MACROS = {"candidate_path": lambda ti, ingest: str(_candidate_of(ti, ingest))}
+"""What a DAG with a `check` task gives its templates."""
 
 
 def source_asset(source: str) -> Asset:
@@ -20,44 +22,63 @@ def source_asset(source: str) -> Asset:
     return Asset(f"x-virus-warehouse://{source}")
 
 
-def check_candidate() -> DuckDBExecuteQueryOperator:
-    """The task that copies the warehouse and runs the gates on the copy; the task's log shows their SQL."""
+def check_candidate(ingest: str, **kwargs: Any) -> DuckDBExecuteQueryOperator:
+    """The task that copies the warehouse and runs the gates on the copy; the task's log shows their SQL.
+
+    Args:
+        ingest: id of the task, mapped or not, whose runs are to be published. Those that failed changed nothing.
+        kwargs: further arguments of the task.
+    """
+
+    def make(context: Context) -> None:
+        data = DataFolder.from_environment()
+        run_id = _run_ids(context["ti"], ingest)[-1]
+        write_source_status(make_candidate(get_warehouse(data), data, run_id), read_sources())
+
     return DuckDBExecuteQueryOperator(
         task_id="check",
         sql=gates_sql(),
-        database="{{ candidate_path(ti.xcom_pull(task_ids='ingest')['run_id']) }}",
+        database=f"{{{{ candidate_path(ti, '{ingest}') }}}}",
         hook_params={"read_only": True},
-        pre_execute=_make_candidate,
+        pre_execute=make,
         handler=lambda cursor: refuse_findings(cursor.fetchall()),
+        **kwargs,
     )
 
 
-def candidate_path_of(run_id: str) -> str:
-    """The candidate of a run, for a template."""
-    return str(candidate_path(DataFolder.from_environment(), run_id))
-
-
-def _make_candidate(context: Context) -> None:
-    data = DataFolder.from_environment()
-    run_id = context["ti"].xcom_pull(task_ids=INGEST_TASK_ID)["run_id"]
-    write_source_status(make_candidate(get_warehouse(data), data, run_id), read_sources())
-
-
-def publish_checked(source: str, run: Any) -> Any:
-    """The task that publishes the checked copy and emits the source's asset event when the run changed something.
+def publish_checked(ingest: str, sources: Sequence[str]) -> Any:
+    """The task that publishes the checked copy and emits an asset event for each source whose run changed something.
 
     Args:
-        source: whose asset it is.
-        run: the output of the ingest task.
+        ingest: as in `check_candidate`.
+        sources: whose assets they are.
     """
-    # An alias, because an asset as an outlet has an event of every run, changed or not.
-    alias = AssetAlias(f"virus_warehouse_{source}")
+    # Aliases, because an asset as an outlet has an event of every run, changed or not.
+    aliases = {source: AssetAlias(f"virus_warehouse_{source}") for source in sources}
 
-    @task(task_id="publish", outlets=[alias])
-    def publish(run: dict[str, Any], *, outlet_events: Any = None) -> bool:
-        published = publish_candidate(DataFolder.from_environment(), run["run_id"])
-        if run["changed"]:
-            outlet_events[alias].add(source_asset(source), extra={"run_id": run["run_id"], **run["counts"]})
+    @task(task_id="publish", outlets=list(aliases.values()))
+    def publish(*, outlet_events: Any = None) -> bool:
+        runs = _runs(get_current_context()["ti"], ingest)
+        published = publish_candidate(DataFolder.from_environment(), runs[-1]["run_id"])
+        for run in runs:
+            if run["changed"] and run["source"] in aliases:
+                event = {"run_id": run["run_id"], **run["counts"]}
+                outlet_events[aliases[run["source"]]].add(source_asset(run["source"]), extra=event)
         return published
 
-    return publish(run)
+    return publish()
+
+
+def _candidate_of(ti: Any, ingest: str) -> Any:
+    return candidate_path(DataFolder.from_environment(), _run_ids(ti, ingest)[-1])
+
+
+def _run_ids(ti: Any, ingest: str) -> list[str]:
+    return [run["run_id"] for run in _runs(ti, ingest)]
+
+
+def _runs(ti: Any, ingest: str) -> list[dict[str, Any]]:
+    """What the ingest task, or each of its mapped ones that succeeded, returned; the last one began last."""
+    returned = ti.xcom_pull(task_ids=ingest)
+    runs = [returned] if isinstance(returned, dict) else [run for run in returned if run is not None]
+    return sorted(runs, key=lambda run: str(run["run_id"]))

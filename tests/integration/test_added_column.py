@@ -46,7 +46,7 @@ def later_version(tmp_path, monkeypatch):
             "        hash_pair('sequence_hash', sequence_hash),\n        hash_pair('serotype', serotype),\n",
         )
         assert extended.count("serotype") == 3
-        monkeypatch.setitem(data_report.FIELDS, "serotype", "VARCHAR")
+        monkeypatch.setitem(data_report.FIELDS, "serotype", data_report.Field("VARCHAR", "serotype"))
         monkeypatch.setattr(
             sql_file,
             "read_sql",

@@ -30,8 +30,8 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
+from virus_warehouse.warehouse.gates import GateError
 from virus_warehouse.warehouse.ledger import RunOrigin
-from virus_warehouse.warehouse.load import GateError
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
@@ -171,7 +171,7 @@ class TestFullThenDeltas:
         rows = {row["run_id"]: row for row in house.ledger}
         row = rows[full.run_id]
         absent = {name for name, value in row.items() if value is None}
-        assert absent == {"error", "updated_since", "until", "watermark_before"}
+        assert absent == {"error", "updated_since", "until", "watermark_before", "missing"}
         path = house.data.root / row["package_path"]
         assert path == house.data.packages / "dengue" / f"{full.run_id}.zip"
         assert row["package_bytes"] == path.stat().st_size
@@ -198,7 +198,7 @@ class TestFullThenDeltas:
         assert row["peak_rss_mib"] > 10
         row = rows[delta.run_id]
         absent = {name for name, value in row.items() if value is None}
-        assert absent == {"error", "until", "dag_id", "dag_run_id", "run_type", "try_number"}
+        assert absent == {"error", "until", "dag_id", "dag_run_id", "run_type", "try_number", "missing"}
         assert row["watermark_before"] == full.watermark
         assert f"updated_since={delta.updated_since}T00:00:00Z" in row["request_url"]
 

@@ -12,13 +12,14 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.ingest import report_row
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.reports import data_report
 from virus_warehouse.reports.report_file import unpack
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger, migrate
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.warehouse.load import Load, merge_data_report
+from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
 from virus_warehouse.warehouse.session import private_session
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
@@ -97,6 +98,9 @@ class Shelf:
         since: date | None = None,
         until: date | None = None,
         told_lines: int | None = None,
+        is_census: bool = False,
+        requested_at: datetime | None = None,
+        accepts: Acceptance | None = None,
     ) -> dict[str, int]:
         """Merge these lines as one run, `run-1`, `run-2` ... an hour apart; the outcomes that occurred."""
         number = next(self._numbers)
@@ -106,10 +110,23 @@ class Shelf:
         with private_session(temporary) as session:
             count = stage_bytes(session, temporary, report(lines))
             with self.warehouse.transaction(session):
-                load = Load(source, run_id, mode, committed_at, is_newest_package, filter_changed, since, until)
+                load = Load(
+                    source=source.name,
+                    limits=source.limits,
+                    run_id=run_id,
+                    mode=mode,
+                    is_census=is_census,
+                    valid_from=committed_at,
+                    requested_at=requested_at or committed_at - timedelta(minutes=1),
+                    is_newest_package=is_newest_package,
+                    filter_changed=filter_changed,
+                    since=since,
+                    until=until,
+                    accepts=accepts or Acceptance(),
+                )
                 outcomes = merge_data_report(session, load, count if told_lines is None else told_lines)
                 run = {"run_id": run_id, "source": source.name, "lines": count, **outcomes}
-                ledger.insert_report(session, {**run, "report": data_report.NAME})
+                ledger.insert_report(session, report_row(run_id, source.name, run))
                 ledger.insert(
                     session,
                     {

@@ -100,6 +100,15 @@ _READ_TYPES = {"BIGINT": "VARCHAR", "BOOLEAN": "VARCHAR"}
 """Numbers and flags are read as text and then understood: the reader itself would make 2 of 1.5."""
 
 
+def columns_by_path() -> dict[str, str]:
+    """For each field that is read, by its path in a line such as `host.taxId`, the column it becomes."""
+    columns: dict[str, str] = {}
+    for name, field in FIELDS.items():
+        members = {name: field} if isinstance(field, Field) else {f"{name}.{key}": part for key, part in field.items()}
+        columns |= {path: member.column for path, member in members.items()}
+    return columns
+
+
 class ReportUnreadable(RuntimeError):
     """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
 
@@ -226,7 +235,7 @@ def _tell_what_is_expected(session: DuckDBPyConnection) -> None:
             kinds[f"$.{name}"] = field.kind
             continue
         kinds[f"$.{name}"] = "OBJECT"
-        kinds |= {f"$.{name}.{key}": "OBJECT" if member.kind == "JSON" else member.kind for key, member in field.items()}
+        kinds |= {f"$.{name}.{key}": member.kind for key, member in field.items()}
         names[f"$.{name}"] = [*field]
     for organism in ORGANISMS:
         kinds[f"$.{organism}.lineage"] = "LINEAGE"

@@ -22,6 +22,7 @@ CREATE OR REPLACE MACRO mistyped_fields(raw) AS list_filter(
         WHEN 'VARCHAR[]' THEN
             field.type <> 'ARRAY'
             OR len(list_filter(json_extract(field.value, '$[*]'), LAMBDA item: json_type(item) <> 'VARCHAR')) > 0
+        WHEN 'JSON' THEN field.type <> 'OBJECT'
         WHEN 'LINEAGE' THEN field.type <> 'ARRAY' OR len(mistyped_steps(json_extract(field.value, '$[*]'))) > 0
         ELSE field.type <> field.kind
     END

@@ -63,3 +63,9 @@ CREATE OR REPLACE MACRO mistyped_steps(steps) AS list_filter(
 -- value from imitating the pair that follows it.
 CREATE OR REPLACE MACRO hash_pair(field_name, field_value) AS
     field_name || '=' || length(field_value::VARCHAR) || ':' || field_value::VARCHAR;
+
+-- The accession.version that a line of a report names, also if the line is not JSON; NULL if it names none.
+CREATE OR REPLACE MACRO accession_of(raw) AS CASE
+    WHEN json_valid(raw) THEN json_extract_string(raw, '$.accession')
+    ELSE nullif(regexp_extract(raw, '"accession"\s*:\s*"([^"]+)"', 1), '')
+END;

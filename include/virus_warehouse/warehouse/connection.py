@@ -14,6 +14,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import migrate
 
 logger = logging.getLogger(__name__)
@@ -92,15 +93,15 @@ class Warehouse:
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             migrate.upgrade(self.path)
-        path_literal = str(self.path).replace("'", "''")
-        session.execute(f"ATTACH '{path_literal}' AS warehouse")
+        attach = f"ATTACH {sql_text(self.path)} AS warehouse"
+        session.execute(attach)
         revision = _revision(session)
         if revision == migrate.newest_revision():
             return
         session.execute("DETACH warehouse")
         migrate.refuse_unknown_revision(revision, self.path)
         migrate.upgrade(self.path)
-        session.execute(f"ATTACH '{path_literal}' AS warehouse")
+        session.execute(attach)
 
     def _wait_for_lock(self, open_file: Callable[[], Result]) -> Result:
         waiting = Retrying(

@@ -113,12 +113,28 @@ def earlier_window(
     ).fetchone()
 
 
-def has_committed(session: DuckDBPyConnection, origin: RunOrigin) -> bool:
-    """Whether a try of the same DAG run has committed: its package has then done its work."""
+def has_committed(session: DuckDBPyConnection, source: str, origin: RunOrigin) -> bool:
+    """Whether a try of the same DAG run has committed for the source: its package has then done its work."""
     return session.execute(
-        f"SELECT count(*) > 0 FROM {TABLE} WHERE dag_id = ? AND dag_run_id = ? AND status = 'success'",
-        [origin.dag_id, origin.dag_run_id],
+        f"SELECT count(*) > 0 FROM {TABLE} WHERE source = ? AND dag_id = ? AND dag_run_id = ? AND status = 'success'",
+        [source, origin.dag_id, origin.dag_run_id],
     ).fetchone() == (True,)
+
+
+def committed_since_full_load(session: DuckDBPyConnection, source: str) -> list[dict[str, object]]:
+    """The rows of the runs of a source that committed, from its newest full load on, in the order of their commits."""
+    result = session.execute(
+        f"""
+        FROM {TABLE}
+        WHERE source = $source AND status = 'success' AND ended_at >= (
+            SELECT max(ended_at) FROM {TABLE} WHERE source = $source AND status = 'success' AND mode = 'full'
+        )
+        ORDER BY ended_at
+        """,
+        {"source": source},
+    )
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def is_newest_package(session: DuckDBPyConnection, source: str, requested_at: datetime) -> bool:

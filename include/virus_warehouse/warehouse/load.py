@@ -6,19 +6,24 @@ from datetime import date, datetime
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports import data_report
-from virus_warehouse.sources import Source
+from virus_warehouse.sources import Limits
 from virus_warehouse.sql_file import run_sql
+from virus_warehouse.warehouse import gates
+from virus_warehouse.warehouse.census import find_absent, take_census, vanished
 from virus_warehouse.warehouse.schema import OUTCOMES
 
-MAX_QUARANTINED = 0.5
-"""Share of a report's lines that may be unreadable; beyond it the report has another shape than we know."""
 
-FEW_LINES = 10
-"""A share of less than this many lines says nothing, and stops nothing."""
+@dataclass(frozen=True)
+class Acceptance:
+    """What a person accepts knowingly of a full load, for one run.
 
+    Attributes:
+        missing: that many of the records held are not listed.
+        emptied: that a field is empty which used to be filled.
+    """
 
-class GateError(RuntimeError):
-    """What was staged must not become the warehouse's state; the transaction is rolled back."""
+    missing: bool = False
+    emptied: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,27 +31,35 @@ class Load:
     """What a merge has to know.
 
     Attributes:
-        source: whose records they are.
+        source: name of the source whose records they are.
+        limits: what the source allows a full load.
         run_id: the run that loads them.
         mode: the run's mode: only a full one may judge how many records there are.
+        is_census: whether a full load also concludes which records are missing.
         valid_from: the commit's time.
+        requested_at: when the package was requested.
         is_newest_package: whether no committed run of the source has a package requested later.
         filter_changed: whether rows may be held that other filters showed.
         since: first update date to be merged; None without a lower bound.
         until: update date before which is merged; None without an upper bound.
+        accepts: what is accepted that would otherwise stop a full load.
     """
 
-    source: Source
+    source: str
+    limits: Limits
     run_id: str
     mode: str
+    is_census: bool
     valid_from: datetime
+    requested_at: datetime
     is_newest_package: bool
     filter_changed: bool
     since: date | None
     until: date | None
+    accepts: Acceptance = Acceptance()
 
 
-def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> dict[str, int]:
+def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> dict[str, int | None]:
     """Merge the staged data report, its refused lines and its taxonomy; to be called within a transaction.
 
     Args:
@@ -55,39 +68,56 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
         lines: the report's lines, counted from its bytes.
 
     Returns:
-        How many lines had each outcome.
+        How many lines had each outcome; how many records are `withdrawn` and, in a census, `missing`.
 
     Raises:
         GateError: when lines are unaccounted for, when too many are unreadable, or when a full load lacks more
-            of the records held than the source allows.
+            of the records held, or of a field of them, than the source allows.
     """
-    run_sql(
-        session,
-        "warehouse/sql/merge_data_report.sql",
-        {
-            "source": load.source.name,
-            "report": data_report.NAME,
-            "run_id": load.run_id,
-            "valid_from": load.valid_from,
-            "is_newest_package": load.is_newest_package,
-            "since": load.since,
-            "until": load.until,
-        },
-    )
+    variables = {
+        "source": load.source,
+        "report": data_report.NAME,
+        "run_id": load.run_id,
+        "valid_from": load.valid_from,
+        "requested_at": load.requested_at,
+        "is_newest_package": load.is_newest_package,
+        "since": load.since,
+        "until": load.until,
+    }
+    # Only the newest full package may judge what is there and what is not.
+    is_judge = load.mode == "full" and load.is_newest_package
+    if is_judge and not load.accepts.emptied:
+        gates.refuse_emptied_fields(session, load.source, load.limits)
+    run_sql(session, "warehouse/sql/merge_data_report.sql", variables)
     outcomes = _outcomes(session)
-    _prove_conservation(lines, outcomes)
-    _refuse_unreadable_report(lines, outcomes["quarantined"])
-    if load.mode == "full" and load.is_newest_package:
-        # Only the newest full package may judge what is there and what is not.
-        run_sql(session, "warehouse/sql/absent.sql")
-        if load.filter_changed:
-            run_sql(session, "warehouse/sql/end_filtered.sql")
-        else:
-            _refuse_shrinkage(session, load.source)
+    gates.prove_conservation(lines, outcomes)
+    if load.mode != "replay":
+        gates.refuse_unreadable_report(lines, outcomes["quarantined"])
+    gone: dict[str, int | None] = {"withdrawn": 0, "missing": None}
+    if load.is_newest_package:
+        run_sql(session, "warehouse/sql/listed.sql")
+        run_sql(session, "warehouse/sql/found_again.sql")
+    if is_judge:
+        gone |= _judge_absent(session, load)
     run_sql(session, "warehouse/sql/merge_taxonomy.sql")
-    if outcomes["quarantined"]:
+    run_sql(session, "warehouse/sql/merge_drift.sql")
+    if load.mode == "replay":
+        run_sql(session, "warehouse/sql/mark_replayed.sql")
+    elif outcomes["quarantined"]:
         run_sql(session, "warehouse/sql/merge_quarantine.sql")
-    return outcomes
+    return {**outcomes, **gone}
+
+
+def _judge_absent(session: DuckDBPyConnection, load: Load) -> dict[str, int]:
+    absence = find_absent(session)
+    if load.filter_changed:
+        run_sql(session, "warehouse/sql/end_filtered.sql")
+        return {"withdrawn": 0, "missing": 0} if load.is_census else {}
+    if load.is_census:
+        return take_census(session, load.source, load.limits, absence, accepts_missing=load.accepts.missing)
+    if gates.is_mass_loss(absence.absent, absence.held, load.limits) and not load.accepts.missing:
+        gates.refuse_mass_loss(absence.absent, absence.held, load.source, load.limits, vanished(session))
+    return {}
 
 
 def _outcomes(session: DuckDBPyConnection) -> dict[str, int]:
@@ -96,34 +126,3 @@ def _outcomes(session: DuckDBPyConnection) -> dict[str, int]:
         "UNION ALL SELECT 'quarantined', count(*) FROM refused_line"
     ).fetchall()
     return {**dict.fromkeys(OUTCOMES, 0), **dict(counted)}
-
-
-def _prove_conservation(lines: int, outcomes: dict[str, int]) -> None:
-    if lines != sum(outcomes.values()):
-        told = " + ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
-        raise GateError(
-            f"conservation: {lines} lines in {data_report.FILE_NAME}, but {told or 'none'} = {sum(outcomes.values())}. "
-            f"Nothing was loaded. This is a fault of the warehouse: please report it with the run's package."
-        )
-
-
-def _refuse_unreadable_report(lines: int, quarantined: int) -> None:
-    if quarantined > max(FEW_LINES, lines * MAX_QUARANTINED):
-        raise GateError(
-            f"quarantine share: {quarantined} of {lines} lines of {data_report.FILE_NAME} cannot be read, more than "
-            f"{MAX_QUARANTINED:.0%}. Nothing was loaded. NCBI has probably changed the report: look at the archived "
-            f"package, and update virus-warehouse."
-        )
-
-
-def _refuse_shrinkage(session: DuckDBPyConnection, source: Source) -> None:
-    held, absent = session.execute(
-        "SELECT count(*), count(*) FILTER (accession IN (FROM absent)) "
-        "FROM warehouse.main.virus_genome WHERE source = getvariable('source')"
-    ).fetchall()[0]
-    if absent > max(FEW_LINES, held * source.max_missing):
-        raise GateError(
-            f"shrinkage: NCBI's full list of {source.name} lacks {absent} of the {held} records held, more than "
-            f"{source.max_missing:.0%}. Nothing was loaded: NCBI has dropped good records before (NCBI issue #530). "
-            f"If it is meant, raise max_missing of the source for one run."
-        )

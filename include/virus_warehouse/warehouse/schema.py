@@ -183,7 +183,7 @@ ingest_run = Table(
     Column("package_path", String, comment="Archived package, relative to VIRUS_DATA"),
     *_line_count_columns(),
     Column("withdrawn", BigInteger, comment="Records that this run moved to the history as gone"),
-    Column("missing", BigInteger, comment="Records that this run's census did not list"),
+    Column("missing", BigInteger, comment="Records a census did not list and still holds; NULL: no census"),
     Column("watermark_before", Date, comment="Watermark of source and fingerprint before the run"),
     Column("watermark", Date, comment="Watermark after the run: the largest update_date NCBI has shown"),
     Column("seconds", Struct(dict.fromkeys(TIMED_STAGES, Double)), comment="Wall seconds by stage"),
@@ -218,4 +218,29 @@ quarantine = Table(
     Column("replayed_at", _MOMENT, comment="When the line was loaded after all"),
     schema=OPERATIONS_SCHEMA,
     comment="A report line that could not be read, kept to be looked at and replayed",
+)
+
+schema_drift = Table(
+    "schema_drift",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("report", String, nullable=False, comment="Report file the name came in"),
+    Column("path", String, nullable=False, comment="JSON path of a member that this version does not know"),
+    Column("first_run_id", String, nullable=False, comment="First run that met it"),
+    Column("occurrences", BigInteger, nullable=False, comment="Times it was met, in all runs together"),
+    Column("sample", String, comment="A value of it, as JSON, cut at 200 characters"),
+    schema=OPERATIONS_SCHEMA,
+    comment="What NCBI's reports hold beyond what this version reads; it stops no load",
+)
+
+census_missing = Table(
+    "census_missing",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("accession", String, nullable=False, comment="INSDC or RefSeq accession, without version"),
+    Column("run_id", String, nullable=False, comment="The census; joins ops.ingest_run"),
+    Column("requested_at", _MOMENT, nullable=False, comment="When its package was requested"),
+    Column("is_accepted", Boolean, nullable=False, comment="Whether a person accepted that so many were missing"),
+    schema=OPERATIONS_SCHEMA,
+    comment="A record that a census did not list: who vanished, and when",
 )

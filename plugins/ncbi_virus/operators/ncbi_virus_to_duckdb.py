@@ -18,14 +18,24 @@ from virus_warehouse.ncbi.errors import RequestRefused
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.ledger import RunOrigin
+from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.migrate import SchemaTooNew
 from virus_warehouse.windows import WINDOW, WindowError, WindowWish
 
 NO_RETRY_MENDS = [RequestRefused, WindowError, SchemaTooNew, DataFolderError, ValidationError]
 """Failures that would be the same at the next try: they fail the task at once."""
 
+RETRY_POLICY = ExceptionRetryPolicy(rules=[RetryRule(exception=list(NO_RETRY_MENDS), action=RetryAction.FAIL)])
 
-SOURCE_OPTIONS = ("lookback_days", "retention_days", "allow_empty", "reuse_hours", "max_missing")
+SOURCE_OPTIONS = (
+    "lookback_days",
+    "retention_days",
+    "allow_empty",
+    "reuse_hours",
+    "max_missing",
+    "max_emptied",
+    "withdraw_after",
+)
 """How a source is followed, besides what is asked for: arguments of the operator as they are of `Source`."""
 
 
@@ -43,8 +53,11 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
             `VirusGenomeRequest`.
         updated_since: the endpoint's parameter too; given, it makes this run a window from that day on.
         until: update date at which the window ends, exclusive.
-        mode: `incremental`, `window` or `full`; the default follows from the kind of DAG run.
-        lookback_days, retention_days, allow_empty, reuse_hours, max_missing: as in `Source`.
+        mode: `incremental`, `window`, `full`, `census` or `replay`; the default follows from the kind of DAG run.
+        accept_missing: load a full package knowingly that lacks more of the records held than `max_missing`.
+        accept_emptied: load a full package knowingly that empties fields of more records than `max_emptied`.
+        lookback_days, retention_days, allow_empty, reuse_hours, max_missing, max_emptied, withdraw_after: as in
+            `Source`.
         ncbi_datasets_conn_id: Airflow connection to NCBI Datasets.
         virus_warehouse_conn_id: Airflow connection to the warehouse.
 
@@ -57,6 +70,8 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         *VirusGenomeRequest.model_fields,
         "until",
         "mode",
+        "accept_missing",
+        "accept_emptied",
         "ncbi_datasets_conn_id",
         "virus_warehouse_conn_id",
     )
@@ -82,19 +97,20 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         filename: str = "ncbi_dataset.zip",
         until: date | str | None = None,
         mode: str | None = None,
+        accept_missing: bool | str = False,
+        accept_emptied: bool | str = False,
         lookback_days: int = 14,
         retention_days: int = 90,
         allow_empty: bool = False,
         reuse_hours: float = 24,
         max_missing: float = 0.05,
+        max_emptied: float = 0.1,
+        withdraw_after: int = 2,
         ncbi_datasets_conn_id: str = NcbiDatasetsHook.default_conn_name,
         virus_warehouse_conn_id: str = DEFAULT_CONN_ID,
         **kwargs: Any,
     ) -> None:
-        kwargs.setdefault(
-            "retry_policy",
-            ExceptionRetryPolicy(rules=[RetryRule(exception=list(NO_RETRY_MENDS), action=RetryAction.FAIL)]),
-        )
+        kwargs.setdefault("retry_policy", RETRY_POLICY)
         super().__init__(**kwargs)
         self.source = source
         self.taxon = taxon
@@ -113,11 +129,15 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         self.filename = filename
         self.until = until
         self.mode = mode
+        self.accept_missing = accept_missing
+        self.accept_emptied = accept_emptied
         self.lookback_days = lookback_days
         self.retention_days = retention_days
         self.allow_empty = allow_empty
         self.reuse_hours = reuse_hours
         self.max_missing = max_missing
+        self.max_emptied = max_emptied
+        self.withdraw_after = withdraw_after
         self.ncbi_datasets_conn_id = ncbi_datasets_conn_id
         self.virus_warehouse_conn_id = virus_warehouse_conn_id
 
@@ -129,9 +149,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
             source: the source.
             kwargs: further arguments, such as `task_id` and `mode`.
         """
-        request = source.request.model_dump(mode="json", exclude={"updated_since"})
-        own = source.model_dump(include=set(SOURCE_OPTIONS))
-        return cls(source=source.name, **request, **own, **kwargs)
+        return cls(**arguments_of(source), **kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the source once."""
@@ -150,6 +168,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
                 data=data,
                 origin=_origin(context),
                 wish=self._wish(context, request.updated_since),
+                accepts=Acceptance(missing=_truth(self.accept_missing), emptied=_truth(self.accept_emptied)),
                 airflow_version=airflow_version,
                 on_progress=_progress_writer(context),
             )
@@ -166,6 +185,17 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
             # A manual run has no data interval; a backfill always has.
             since, until = (WindowWish.day(context[key]) for key in ("data_interval_start", "data_interval_end"))
         return WindowWish(mode=mode, since=since, until=until)
+
+
+def arguments_of(source: Source) -> dict[str, Any]:
+    """The operator's arguments that follow from a source of `sources.yaml`, as plain JSON."""
+    request = source.request.model_dump(mode="json", exclude={"updated_since"})
+    return {"source": source.name, **request, **source.model_dump(include=set(SOURCE_OPTIONS))}
+
+
+def _truth(given: bool | str) -> bool:
+    """A flag, or what a template made of one."""
+    return given if isinstance(given, bool) else given.strip().lower() == "true"
 
 
 def _origin(context: Context) -> RunOrigin:

@@ -41,9 +41,26 @@ def test_a_source_becomes_a_dag(load):
 
 def test_the_trigger_form_takes_mode_and_days(load):
     params = load("sources: {flu: {taxon: 11320}}").dags["ncbi_virus_ingest__flu"].params
-    assert set(params) == {"mode", "since", "until"}
-    assert params.get_param("mode").schema["enum"] == [None, "incremental", "window", "full"]
+    assert set(params) == {"mode", "since", "until", "accept_missing", "accept_emptied"}
+    assert params.get_param("mode").schema["enum"] == [None, "incremental", "window", "full", "census", "replay"]
     assert params.get_param("since").schema["format"] == "date"
+
+
+def test_the_census_is_weekly_and_mapped_over_the_sources(load):
+    dag = load("sources: {flu: {taxon: 11320}, mpox: {taxon: 10244}}").dags["ncbi_virus_census"]
+    assert dag.timetable.expression == "0 12 * * 0"
+    assert dag.catchup is False
+    assert set(dag.params) == {"source", "accept_missing", "accept_emptied"}
+    census = dag.get_task("census")
+    assert census.is_mapped
+    assert census.pool == "ncbi_datasets"
+    assert census.upstream_task_ids == {"followed"}
+    assert dag.get_task("check").upstream_task_ids == {"census"}
+    assert dag.get_task("publish").upstream_task_ids == {"check"}
+    assert [outlet.name for outlet in dag.get_task("publish").outlets] == [
+        "virus_warehouse_flu",
+        "virus_warehouse_mpox",
+    ]
 
 
 BROKEN = {
@@ -57,7 +74,7 @@ BROKEN = {
 @pytest.mark.parametrize(("entry", "told"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_source_is_an_import_error_and_the_others_keep_their_dags(load, tmp_path, entry, told):
     bag = load(f"sources:\n  good: {{taxon: 10244}}\n  {entry}\n")
-    assert set(bag.dags) == {"ncbi_virus_ingest__good"}
+    assert set(bag.dags) == {"ncbi_virus_ingest__good", "ncbi_virus_census"}
     (error,) = bag.import_errors.values()
     line = error.strip().splitlines()[-1]
     assert told in line
@@ -67,6 +84,6 @@ def test_a_broken_source_is_an_import_error_and_the_others_keep_their_dags(load,
 
 def test_an_empty_file_is_one_import_error(load, tmp_path):
     bag = load("")
-    assert bag.dags == {}
+    assert set(bag.dags) == {"ncbi_virus_census"}
     (error,) = bag.import_errors.values()
     assert f"{tmp_path / 'sources.yaml'}: the file is empty" in error.strip().splitlines()[-1]

@@ -1,13 +1,30 @@
--- The records held of a source that a full package does not list -> absent(accession). Reads the variable source.
--- A line that could not be read, but names its accession, lists it.
+-- The records held of a source that a full package does not list -> absent(accession, is_judged, is_accepted).
+-- Reads the variables source and requested_at, and listed(accession).
+--
+-- A census judges a record only if its package could have shown it: it was held when the package was requested, and its
+-- update date is one that NCBI's index had reached. `is_accepted`: a person has accepted before that it is missing.
 CREATE OR REPLACE TEMP TABLE absent AS
-WITH listed AS (
-    SELECT accession FROM data_report
-    UNION ALL
-    SELECT split_part(json_extract_string(raw, '$.accession'), '.', 1) FROM refused_line WHERE json_valid(raw)
+WITH package AS (
+    SELECT
+        coalesce(
+            max(update_date) FILTER (update_date <= getvariable('requested_at')::DATE),
+            getvariable('requested_at')::DATE
+        ) AS reach
+    FROM data_report
 )
 
-SELECT held.accession
+SELECT
+    held.accession,
+    held.valid_from < getvariable('requested_at') AND coalesce(held.update_date <= package.reach, true) AS is_judged,
+    EXISTS (
+        FROM warehouse.ops.census_missing AS earlier
+        WHERE
+            earlier.source = held.source
+            AND earlier.accession = held.accession
+            AND earlier.requested_at >= held.missing_since
+            AND earlier.is_accepted
+    ) AS is_accepted
 FROM warehouse.main.virus_genome AS held
-ANTI JOIN listed USING (accession)
+CROSS JOIN package
+ANTI JOIN listed ON held.accession = listed.accession
 WHERE held.source = getvariable('source');

@@ -416,7 +416,7 @@ BAD_LINES: dict[str, tuple[str | bytes, str]] = {
     "list of numbers": (line("PX000009.1", bioprojects=[1, 2]), "bioprojects: [1,2] is not VARCHAR[]"),
     "infraspecific names that are no object": (
         line("PX000009.1", virus={"infraspecificNames": "a"}),
-        'virus.infraspecificNames: "a" is not OBJECT',
+        'virus.infraspecificNames: "a" is not JSON',
     ),
     "mistyped nested number": (
         line("PX000009.1", host={"taxId": "human"}),
@@ -473,8 +473,19 @@ class TestBadLines:
 
     @pytest.mark.parametrize(
         "bad",
-        ["malformed", "field given twice", "lineage given twice", "no accession", "fraction", "number that is a flag"]
-        + ["flag that is a number", "text that is a number", "nested text that is an object", "list of numbers"],
+        [
+            "malformed",
+            "field given twice",
+            "lineage given twice",
+            "no accession",
+            "fraction",
+            "number that is a flag",
+            "flag that is a number",
+            "text that is a number",
+            "nested text that is an object",
+            "list of numbers",
+            "infraspecific names that are no object",
+        ],
     )
     def test_one_bad_line_is_enough_to_be_set_apart(self, session: DuckDBPyConnection, stage: Stage, bad: str) -> None:
         content, reason = BAD_LINES[bad]

@@ -92,7 +92,9 @@ def test_name_in_another_case_is_another_name(drift: Drift, session: DuckDBPyCon
 
 def test_deprecated_names_and_nulls_are_no_drift(drift: Drift) -> None:
     assert drift('{"accession":"PX1.1","isComplete":true,"nucleotideCompleteness":"complete","segment":null}') == []
-    assert drift('{"accession":"PX1.1","virus":{"sciName":"x"},"host":{"sciName":"x"},"nucleotide":{"title":"x"}}') == []
+    assert (
+        drift('{"accession":"PX1.1","virus":{"sciName":"x"},"host":{"sciName":"x"},"nucleotide":{"title":"x"}}') == []
+    )
 
 
 def test_drift_is_told_beside_bad_lines(drift: Drift, session: DuckDBPyConnection) -> None:
@@ -148,6 +150,8 @@ def test_nothing_new_stays_unseen(
 def test_known_names_are_never_taken_for_drift(
     session: DuckDBPyConnection, tmp_path: Path, left_out: list[set[str]], texts: dict[str, str]
 ) -> None:
-    records = [{k: v for k, v in (EVERYTHING | texts).items() if k not in names or k == "accession"} for names in left_out]
+    records = [
+        {k: v for k, v in (EVERYTHING | texts).items() if k not in names or k == "accession"} for names in left_out
+    ]
     assert stage_bytes(session, tmp_path, report(tuple(map(json.dumps, records)))) == len(records)
     assert session.execute("FROM drift").fetchall() == []

@@ -176,15 +176,16 @@ class TestEarlierTries:
     def test_run_outside_airflow_has_no_earlier_try(self, session: DuckDBPyConnection) -> None:
         add(session, "run-1")
         assert ledger.earlier_window(session, "mpox", "a", ledger.RunOrigin(), ("incremental",)) is None
-        assert not ledger.has_committed(session, ledger.RunOrigin())
+        assert not ledger.has_committed(session, "mpox", ledger.RunOrigin())
 
     def test_try_that_committed_is_told_from_one_that_failed(self, session: DuckDBPyConnection) -> None:
         here = {"dag_id": RUN.dag_id, "dag_run_id": RUN.dag_run_id}
         add(session, "run-1", status="failed", **here)
-        assert not ledger.has_committed(session, RUN)
+        assert not ledger.has_committed(session, "mpox", RUN)
         add(session, "run-2", **here)
-        assert ledger.has_committed(session, RUN)
-        assert not ledger.has_committed(session, ledger.RunOrigin(RUN.dag_id, "scheduled__2"))
+        assert ledger.has_committed(session, "mpox", RUN)
+        assert not ledger.has_committed(session, "dengue", RUN)
+        assert not ledger.has_committed(session, "mpox", ledger.RunOrigin(RUN.dag_id, "scheduled__2"))
 
 
 class TestNewestPackage:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, MPOX_ORGANISM, Shelf, accessions, dicts, line, lineage
 from virus_warehouse.publish.gates import gates_sql
-from virus_warehouse.warehouse.load import GateError
+from virus_warehouse.warehouse.gates import GateError
+from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.schema import OUTCOMES
 
 HOUR = timedelta(hours=1)
@@ -337,11 +338,47 @@ class TestGates:
         assert everything(shelf) == before
         assert shelf.load(*(line(accession) for accession in accessions(285))) == {"unchanged": 285}
 
-    def test_ten_absent_records_are_no_share(self, shelf: Shelf) -> None:
+    def test_nine_absent_records_are_no_share(self, shelf: Shelf) -> None:
         shelf.load(*(line(accession) for accession in accessions(20)))
-        assert shelf.load(*(line(accession) for accession in accessions(10))) == {"unchanged": 10}
-        with pytest.raises(GateError, match="lacks 11 of the 20"):
-            shelf.load(*(line(accession) for accession in accessions(9)))
+        assert shelf.load(*(line(accession) for accession in accessions(11))) == {"unchanged": 11}
+        with pytest.raises(GateError, match="lacks 10 of the 20"):
+            shelf.load(*(line(accession) for accession in accessions(10)))
+
+    def test_loss_may_be_accepted_knowingly(self, shelf: Shelf) -> None:
+        shelf.load(*(line(accession) for accession in accessions(20)))
+        assert shelf.load(line("PX000001.1"), accepts=Acceptance(missing=True)) == {"unchanged": 1}
+        assert len(current(shelf)) == 20
+
+    def test_full_load_that_empties_a_field_is_refused(self, shelf: Shelf) -> None:
+        place, isolate = {"geographicLocation": "USA: Ohio"}, {"name": "a"}
+        shelf.load(*(line(accession, location=place, isolate=isolate) for accession in accessions(100)))
+        before = everything(shelf)
+        emptied = [line(accession, isolate=isolate) for accession in accessions(100)]
+        with pytest.raises(
+            GateError,
+            match=r"emptied fields: .* no longer tells location.geographicLocation \(of 100 .*, 100 lost it\)",
+        ):
+            shelf.load(*emptied)
+        assert everything(shelf) == before
+        assert shelf.load(*emptied, accepts=Acceptance(emptied=True)) == {"revised": 100}
+
+    def test_share_of_a_field_that_may_be_emptied_is_the_sources_own(self, shelf: Shelf) -> None:
+        filled = [line(accession, labHost="Vero E6") for accession in accessions(100)]
+        shelf.load(*filled)
+        assert shelf.load(*map(line, accessions(10)), *filled[10:]) == {"revised": 10, "unchanged": 90}
+        with pytest.raises(GateError, match=r"labHost \(of 90 records that had it, 10 lost it\): more than 10%"):
+            shelf.load(*map(line, accessions(20)), *filled[20:])
+        patient = MPOX.model_copy(update={"max_emptied": 0.5})
+        assert shelf.load(*map(line, accessions(20)), *filled[20:], source=patient) == {"revised": 10, "unchanged": 90}
+
+    def test_default_that_takes_the_place_of_a_value_empties_the_field(self, shelf: Shelf) -> None:
+        shelf.load(*(line(accession, completeness="COMPLETE", isAnnotated=True) for accession in accessions(10)))
+        with pytest.raises(GateError, match=r"completeness .* isAnnotated "):
+            shelf.load(*map(line, accessions(10)))
+
+    def test_only_a_full_load_tells_what_is_emptied(self, shelf: Shelf) -> None:
+        shelf.load(*(line(accession, labHost="Vero E6") for accession in accessions(20)))
+        assert shelf.load(*map(line, accessions(20)), mode="incremental") == {"revised": 20}
 
     def test_share_that_may_be_missing_is_the_sources_own(self, shelf: Shelf) -> None:
         patient = MPOX.model_copy(update={"max_missing": 0.9})

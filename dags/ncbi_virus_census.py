@@ -1,0 +1,59 @@
+"""### See which records NCBI no longer lists
+
+NCBI tells nobody that it has withdrawn a record. So once a week each source is loaded in full, and the records held
+that NCBI does not list are marked `missing`; those that two censuses in a row have missed are withdrawn, and move to
+the history. Found again, a record is live again.
+
+NCBI has dropped hundreds of good records overnight. When more than `max_missing` of a source's records are gone, its
+`census` fails and changes nothing; the other sources go on. The task's log and the run file say who vanished; look at
+[NCBI Virus](https://www.ncbi.nlm.nih.gov/labs/virus). If it is meant, *Trigger* with the source and `accept_missing`.
+"""
+
+from typing import Any
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task
+
+from ncbi_virus.operators.ncbi_virus_to_duckdb import RETRY_POLICY, NcbiVirusToDuckDBOperator, arguments_of
+from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
+from ncbi_virus.publication import USER_DEFINED_MACROS, check_candidate, publish_checked
+from virus_warehouse.sources import read_sources, sound_sources
+
+SOURCE = Param(None, type=["null", "string"], title="Source", description="Only this source. Empty: every source.")
+
+
+@task
+def followed(params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The sources to count: one, if the form names it, or all."""
+    name = (params or {}).get("source")
+    return [arguments_of(source) for source in ([read_sources().source(name)] if name else sound_sources())]
+
+
+@task(trigger_rule=TriggerRule.ONE_FAILED, retries=0)
+def no_census_failed() -> None:
+    """Fails the run when a census did: publishing what the others found would make it look well."""
+    raise RuntimeError("a source's census failed, and changed nothing; its task's log says why")
+
+
+with DAG(
+    "ncbi_virus_census",
+    description="Which of the records held NCBI no longer lists",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable("0 12 * * 0", timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retry_exponential_backoff": 2.0},
+    params={"source": SOURCE, **ACCEPT_PARAMS},
+    user_defined_macros=USER_DEFINED_MACROS,
+    tags=["ncbi", "virus"],
+):
+    census = NcbiVirusToDuckDBOperator.partial(
+        task_id="census",
+        pool="ncbi_datasets",
+        mode="census",
+        retry_policy=RETRY_POLICY,
+        map_index_template="{{ task.source }}",
+        **ACCEPT,
+    ).expand_kwargs(followed())
+    check = check_candidate("census", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+    census >> check >> publish_checked("census", [source.name for source in sound_sources()])
+    census >> no_census_failed()

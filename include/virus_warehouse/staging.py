@@ -1,0 +1,57 @@
+"""Reading a package's reports, or lines kept from one, into a run's private session."""
+
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.reports import data_report
+from virus_warehouse.reports.report_file import unpack
+from virus_warehouse.sql_file import run_sql, sql_text
+
+
+def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temporary: Path) -> int:
+    """Unpack the data report of a package and read it.
+
+    Args:
+        session: where it is read to.
+        package: a verified package; None when NCBI said that nothing matches.
+        temporary: folder of the run, for the unpacked report.
+
+    Returns:
+        The lines of the report.
+    """
+    if package is None or not package.has_report(data_report.NAME):
+        empty = temporary / "nothing.jsonl"
+        empty.touch()
+        return _stage(session, empty, temporary)
+    with package.open_report(data_report.NAME) as member:
+        path = temporary / data_report.FILE_NAME
+        return data_report.stage(session, path, unpack(member, path))
+
+
+def take_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint: str) -> None:
+    """Copy the refused lines that may be read after all into the private session; within a transaction.
+
+    Args:
+        session: with the warehouse attached.
+        source: whose lines.
+        fingerprint: of the filters that brought them.
+    """
+    variables = {"source": source, "report": data_report.NAME, "fingerprint": fingerprint}
+    run_sql(session, "warehouse/sql/quarantined_lines.sql", variables)
+
+
+def stage_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> int:
+    """Read the lines of `replay_line` as if they were a report; how many there are."""
+    kept = temporary / "quarantined.jsonl"
+    # A text file of the lines as they are: nothing delimits, quotes or escapes.
+    as_they_are = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"
+    session.execute(f"COPY (SELECT raw FROM replay_line) TO {sql_text(kept)} ({as_they_are})")
+    return _stage(session, kept, temporary)
+
+
+def _stage(session: DuckDBPyConnection, lines: Path, temporary: Path) -> int:
+    path = temporary / data_report.FILE_NAME
+    with lines.open("rb") as file:
+        return data_report.stage(session, path, unpack(file, path))

@@ -1,0 +1,77 @@
+"""The census: what a full package does not list is missing, and after `withdraw_after` censuses withdrawn.
+
+NCBI has no list of withdrawn records, and good ones vanish for days and come back (NCBI issue #530): so only a full
+package is believed, only twice, and never for many records at once.
+"""
+
+from dataclasses import dataclass
+
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.sources import Limits
+from virus_warehouse.sql_file import run_sql
+from virus_warehouse.warehouse.gates import is_mass_loss, refuse_mass_loss
+
+
+@dataclass(frozen=True)
+class Absence:
+    """The records held that a full package does not list, in numbers.
+
+    Attributes:
+        held: records held.
+        absent: those that are not listed.
+        judged: the absent ones that the package could have shown.
+        unaccepted: the judged ones that no person has accepted as missing before.
+    """
+
+    held: int
+    absent: int
+    judged: int
+    unaccepted: int
+
+
+def find_absent(session: DuckDBPyConnection) -> Absence:
+    """Compare the records held with those listed; leaves the temporary table `absent`."""
+    run_sql(session, "warehouse/sql/absent.sql")
+    held, absent, judged, unaccepted = session.execute(
+        "SELECT (SELECT count(*) FROM warehouse.main.virus_genome WHERE source = getvariable('source')), "
+        "count(*), count(*) FILTER (is_judged), count(*) FILTER (is_judged AND NOT is_accepted) FROM absent"
+    ).fetchall()[0]
+    return Absence(held, absent, judged, unaccepted)
+
+
+def vanished(session: DuckDBPyConnection) -> list[str]:
+    """Accessions of absent records, the first thousand: for a person to look at."""
+    return [
+        accession for (accession,) in session.execute("SELECT accession FROM absent ORDER BY 1 LIMIT 1000").fetchall()
+    ]
+
+
+def take_census(
+    session: DuckDBPyConnection, source: str, limits: Limits, absence: Absence, *, accepts_missing: bool
+) -> dict[str, int]:
+    """Mark the absent records as missing, and move those to the history that enough censuses have missed in a row.
+
+    Args:
+        session: with the warehouse attached, and `absent` from `find_absent`.
+        source: name of the source whose census it is.
+        limits: what the source allows.
+        absence: what `find_absent` found.
+        accepts_missing: whether a person accepts that so many are missing. They count no more at later censuses.
+
+    Returns:
+        How many records are `missing` now, of those absent, and how many are `withdrawn`.
+
+    Raises:
+        GateError: when more records vanish, new and pending together, than `max_missing` allows.
+    """
+    is_mass = is_mass_loss(absence.unaccepted, absence.held, limits)
+    if is_mass and not accepts_missing:
+        refuse_mass_loss(absence.unaccepted, absence.held, source, limits, vanished(session))
+    run_sql(
+        session,
+        "warehouse/sql/census.sql",
+        {"withdraw_after": limits.withdraw_after, "is_accepted": is_mass},
+    )
+    withdrawn = session.execute("SELECT count(*) FROM withdrawn").fetchall()[0][0]
+    return {"withdrawn": withdrawn, "missing": absence.judged - withdrawn}

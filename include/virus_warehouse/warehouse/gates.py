@@ -1,0 +1,106 @@
+"""The gates of a load: what was staged and does not pass them never becomes the warehouse's state."""
+
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.reports import data_report
+from virus_warehouse.sources import Limits
+
+MAX_QUARANTINED = 0.5
+"""Share of a report's lines that may be unreadable; beyond it the report has another shape than we know."""
+
+FEW = 10
+"""A share that fewer lines or records than this make up says nothing, and stops nothing."""
+
+
+class GateError(RuntimeError):
+    """What was staged must not become the warehouse's state; the transaction is rolled back.
+
+    Attributes:
+        vanished: accessions of records held that NCBI no longer lists, where that is the reason.
+    """
+
+    vanished: list[str] | None = None
+
+
+def prove_conservation(lines: int, outcomes: dict[str, int]) -> None:
+    """Stop when a line has no outcome, or two.
+
+    Raises:
+        GateError: when there is one.
+    """
+    if lines != sum(outcomes.values()):
+        told = " + ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
+        raise GateError(
+            f"conservation: {lines} lines in {data_report.FILE_NAME}, but {told or 'none'} = {sum(outcomes.values())}. "
+            f"Nothing was loaded. This is a fault of the warehouse: please report it with the run's package."
+        )
+
+
+def refuse_unreadable_report(lines: int, quarantined: int) -> None:
+    """Stop when most lines cannot be read.
+
+    Raises:
+        GateError: when more than `MAX_QUARANTINED` of them cannot.
+    """
+    if quarantined > max(FEW, lines * MAX_QUARANTINED):
+        raise GateError(
+            f"quarantine share: {quarantined} of {lines} lines of {data_report.FILE_NAME} cannot be read, more than "
+            f"{MAX_QUARANTINED:.0%}. Nothing was loaded. NCBI has probably changed the report: look at the archived "
+            f"package, and update virus-warehouse."
+        )
+
+
+def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limits) -> None:
+    """Stop when a full package says nothing any more of a field that it used to fill.
+
+    NCBI has emptied fields for many records at once (NCBI issue #533). Each such record would become a revision.
+
+    Raises:
+        GateError: when that is so for more than `max_emptied` of the records that had the field.
+    """
+    columns = data_report.columns_by_path()
+    filled = ", ".join(f'({column}) IS NOT NULL AS "$.{path}"' for path, column in columns.items())
+    counts = ", ".join(
+        f'[count(*) FILTER (held."$.{path}"), count(*) FILTER (held."$.{path}" AND NOT staged."$.{path}")]'
+        for path in columns
+    )
+    row = session.execute(
+        f"""
+        WITH held AS (SELECT accession, {filled} FROM warehouse.main.virus_genome WHERE source = ?),
+        staged AS (SELECT accession, {filled} FROM data_report)
+        SELECT {counts} FROM held INNER JOIN staged USING (accession)
+        """,
+        [source],
+    ).fetchone()
+    emptied = [
+        f"{path} (of {had} records that had it, {lost} lost it)"
+        for path, (had, lost) in zip(columns, row or (), strict=True)
+        if lost >= FEW and lost > had * limits.max_emptied
+    ]
+    if emptied:
+        raise GateError(
+            f"emptied fields: NCBI's full list of {source} no longer tells {', '.join(emptied)}: more than "
+            f"{limits.max_emptied:.0%}. Nothing was loaded: NCBI has emptied fields before (NCBI issue #533). If it is "
+            f"meant, run once with accept_emptied, or raise max_emptied of the source."
+        )
+
+
+def is_mass_loss(absent: int, held: int, limits: Limits) -> bool:
+    """Whether so many of the records held are absent that it is more likely NCBI's fault than the truth."""
+    return absent >= FEW and absent > held * limits.max_missing
+
+
+def refuse_mass_loss(absent: int, held: int, source: str, limits: Limits, vanished: list[str]) -> None:
+    """Stop for it.
+
+    Raises:
+        GateError: always.
+    """
+    error = GateError(
+        f"shrinkage: NCBI's full list of {source} lacks {absent} of the {held} records held, more than "
+        f"{limits.max_missing:.0%}, such as {', '.join(vanished[:5])}. Nothing was loaded: NCBI has dropped good "
+        f"records before (NCBI issue #530). If it is meant, run once with accept_missing, or raise max_missing of the "
+        f"source."
+    )
+    error.vanished = vanished
+    raise error

@@ -1,0 +1,6 @@
+-- The records that a package lists -> listed(accession). A line that could not be read, but names its accession,
+-- lists it.
+CREATE OR REPLACE TEMP TABLE listed AS
+SELECT accession FROM data_report
+UNION
+SELECT split_part(accession_of(raw), '.', 1) FROM refused_line WHERE accession_of(raw) IS NOT NULL;

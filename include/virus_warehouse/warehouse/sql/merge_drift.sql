@@ -1,0 +1,16 @@
+-- Keeps what the report holds beyond what is read. The same path is one row however often it comes.
+-- Reads the variables source, report and run_id, and drift(path, occurrences, sample).
+-- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
+-- noqa: disable=PRS
+MERGE INTO warehouse.ops.schema_drift AS held
+USING (
+    SELECT
+        getvariable('source') AS source,
+        getvariable('report') AS report,
+        getvariable('run_id') AS first_run_id,
+        drift.*
+    FROM drift
+) AS found
+ON held.source = found.source AND held.report = found.report AND held.path = found.path
+WHEN MATCHED THEN UPDATE SET occurrences = held.occurrences + found.occurrences
+WHEN NOT MATCHED THEN INSERT BY NAME;
