@@ -1,0 +1,277 @@
+"""The warehouse made anew from the archive: the packages of every source since its newest full one, in their order.
+
+The new file holds what the old one holds since then: rows, history, quarantine, and the ledger rows of the loads. What
+was before the newest full package it does not tell; with `from_oldest` it goes back as far as the archive does.
+"""
+
+import logging
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.archive import Archive, CommittedLoad
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import report_row
+from virus_warehouse.ncbi.errors import PackageError
+from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.run_file import run_lock
+from virus_warehouse.staging import stage_package, stage_quarantined_lines, take_quarantined_lines
+from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
+from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.session import private_session
+from virus_warehouse.windows import FULL, REPLAY
+
+logger = logging.getLogger(__name__)
+
+COMPARED = (*OUTCOMES, "withdrawn", "missing")
+"""Counts of a load that have to come out as they did the first time."""
+
+
+class RebuildError(RuntimeError):
+    """A rebuilt warehouse cannot take the place of the old one; says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A load that cannot be repeated, and with it every later load of its source.
+
+    Attributes:
+        source: whose load it is.
+        run_id: the run that loaded.
+        reason: what is wrong with its package.
+        meaning: what the rebuilt warehouse lacks for it.
+    """
+
+    source: str
+    run_id: str
+    reason: str
+    meaning: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: run {self.run_id}: {self.reason}. {self.meaning}"
+
+
+@dataclass
+class Rebuilt:
+    """A warehouse made anew.
+
+    Attributes:
+        path: the new file.
+        loads: run ids of the loads that were repeated, in their order.
+        gaps: the loads that could not be.
+        differences: loads whose counts came out other than the first time, in words: this version reads
+            otherwise than the one that loaded.
+        replaced: where the old file was put when the new one took its place.
+    """
+
+    path: Path
+    loads: list[str] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    replaced: Path | None = None
+
+
+def rebuild(data: DataFolder, *, replace: bool = False, from_oldest: bool = False) -> Rebuilt:
+    """Make the warehouse anew in a file beside it, `warehouse.rebuilt.duckdb`.
+
+    Args:
+        data: the data folder with the archive.
+        replace: whether the new file takes the place of the old one, which is kept under another name.
+        from_oldest: start each source at the oldest load kept, and not at the newest full one.
+
+    Raises:
+        RebuildError: when there is nothing to rebuild from; or with `replace`, when there are gaps or runs have
+            committed meanwhile. The new file is then left beside the old one.
+    """
+    rebuilt = Rebuilt(data.warehouse.with_name("warehouse.rebuilt.duckdb"))
+    plan = []
+    for folder in sorted(path for path in data.packages.iterdir() if path.is_dir()):
+        archive = Archive(data.packages, folder.name)
+        repeatable, gap = _repeatable(archive, from_oldest=from_oldest)
+        plan += [(load, archive) for load in repeatable]
+        rebuilt.gaps += [gap] if gap else []
+    if not plan:
+        told = "; ".join(map(str, rebuilt.gaps)) or f"{data.packages} holds no record of a load"
+        raise RebuildError(f"nothing to rebuild from: {told}. `make ingest` loads a source anew.")
+    rebuilt.path.unlink(missing_ok=True)
+    warehouse = Warehouse(rebuilt.path)
+    for load, archive in sorted(plan, key=lambda planned: planned[0].committed_at):
+        with _workplace(data) as (session, temporary):
+            difference = _repeat(load, archive, warehouse, session, temporary)
+        rebuilt.loads.append(str(load.run["run_id"]))
+        rebuilt.differences += [difference] if difference else []
+    if replace:
+        rebuilt.replaced = _replace(data, rebuilt)
+    return rebuilt
+
+
+def _repeatable(archive: Archive, *, from_oldest: bool) -> tuple[list[CommittedLoad], Gap | None]:
+    """The loads of a source from a full one on, up to the first that cannot be repeated."""
+    loads = archive.loads()
+    starts = [
+        number for number, load in enumerate(loads) if load.run["mode"] == FULL and _is_newest(load, loads[:number])
+    ]
+    gap = None
+    for start in starts if from_oldest else reversed(starts):
+        faults = ((load, fault) for load in loads[start:] if (fault := _fault(archive, load)))
+        broken, reason = next(faults, (None, ""))
+        if broken is None:
+            return loads[start:], gap
+        whole = loads[start : loads.index(broken)]
+        gap = Gap(archive.folder.name, str(broken.run["run_id"]), reason, _meaning(broken, whole))
+        if any(load.run["mode"] == FULL for load in whole):
+            return whole, gap
+    if gap is None and loads:
+        gap = Gap(
+            archive.folder.name, str(loads[0].run["run_id"]), "no full load is in the archive", _meaning(loads[0], [])
+        )
+    return [], gap
+
+
+def _is_newest(load: CommittedLoad, earlier: list[CommittedLoad]) -> bool:
+    requested = [_requested_at(other) for other in earlier if other.run.get("requested_at")]
+    return not requested or _requested_at(load) >= max(requested)
+
+
+def _fault(archive: Archive, load: CommittedLoad) -> str | None:
+    """What is wrong with the package of a load; None if it is whole, or the load needed none."""
+    if load.package is None:
+        return None
+    path = archive.path(load.package)
+    if not path.exists():
+        return f"its package {path.name} is missing from the archive"
+    try:
+        DataPackage(path).verify()
+    except (PackageError, OSError) as error:
+        return f"its package is damaged: {error}"
+    return None
+
+
+def _meaning(load: CommittedLoad, whole: list[CommittedLoad]) -> str:
+    asked = f"updated since {load.run['updated_since']}" if load.run.get("updated_since") else "of all that NCBI shows"
+    if not whole:
+        return f"It brought the records {asked}: the source is not rebuilt, and its next run loads it in full."
+    watermark = max((str(done.run["watermark"]) for done in whole if done.run.get("watermark")), default="none")
+    return (
+        f"It brought the records {asked}: the source is rebuilt up to run {whole[-1].run['run_id']} (watermark "
+        f"{watermark}). Its next run fetches what NCBI has updated since; states in between are lost."
+    )
+
+
+@contextmanager
+def _workplace(data: DataFolder) -> Iterator[tuple[DuckDBPyConnection, Path]]:
+    """A private session and its folder, locked as a run's are: no run takes them for a dead one's."""
+    name = f"rebuild-{secrets.token_hex(3)}"
+    temporary = data.temporary / name
+    with ExitStack() as stack:
+        stack.enter_context(run_lock(data.runs, name))
+        temporary.mkdir(parents=True)
+        stack.callback(shutil.rmtree, temporary, ignore_errors=True)
+        yield stack.enter_context(private_session(temporary)), temporary
+
+
+def _repeat(
+    load: CommittedLoad, archive: Archive, warehouse: Warehouse, session: DuckDBPyConnection, temporary: Path
+) -> str | None:
+    """Load a package as it was loaded; how the counts differ from the first time, if they do."""
+    run = load.run
+    source, run_id, fingerprint = str(run["source"]), str(run["run_id"]), str(run["fingerprint"])
+    if run["mode"] == REPLAY:
+        with warehouse.transaction(session):
+            take_quarantined_lines(session, source, fingerprint)
+        lines = stage_quarantined_lines(session, temporary)
+    else:
+        package = None if load.package is None else DataPackage(archive.path(load.package))
+        lines = stage_package(session, package, temporary)
+    with warehouse.transaction(session):
+        counts = merge_data_report(session, _as_it_was(load, session), lines)
+        ledger.insert(session, {**run, "lines": lines, **counts})
+        ledger.insert_report(session, report_row(run_id, source, {"lines": lines, **counts}))
+    logger.info("%s: repeated %s load %s of %s", source, run["mode"], run_id, run["ended_at"])
+    different = [f"{name} {counts[name]} instead of {run[name]}" for name in COMPARED if counts[name] != run.get(name)]
+    return f"{source}: run {run_id}: {', '.join(different)}" if different else None
+
+
+def _as_it_was(load: CommittedLoad, session: DuckDBPyConnection) -> Load:
+    run = load.run
+    source, mode = str(run["source"]), str(run["mode"])
+    since, until = (
+        datetime.fromisoformat(run[name]).date() if run.get(name) else None for name in ("updated_since", "until")
+    )
+    return Load(
+        source=source,
+        limits=load.limits,
+        run_id=str(run["run_id"]),
+        mode=mode,
+        is_census=run.get("missing") is not None,
+        valid_from=load.committed_at,
+        requested_at=_requested_at(load),
+        is_newest_package=mode != REPLAY and ledger.is_newest_package(session, source, _requested_at(load)),
+        filter_changed=ledger.may_hold_rows_of_other_filters(session, source, str(run["fingerprint"])),
+        since=since if mode == "window" else None,
+        until=until,
+        # The load passed its gates, or somebody accepted what they found.
+        accepts=Acceptance(missing=True, emptied=True),
+    )
+
+
+def _requested_at(load: CommittedLoad) -> datetime:
+    return datetime.fromisoformat(str(load.run.get("requested_at") or load.run["started_at"]))
+
+
+def _replace(data: DataFolder, rebuilt: Rebuilt) -> Path | None:
+    if rebuilt.gaps:
+        raise RebuildError(
+            f"{rebuilt.path} does not replace {data.warehouse}: it lacks loads. "
+            + " ".join(map(str, rebuilt.gaps))
+            + " To take it all the same, move it there while nothing runs."
+        )
+    if not data.warehouse.exists():
+        rebuilt.path.rename(data.warehouse)
+        return None
+    kept = data.warehouse.with_name(f"{data.warehouse.name}.before-rebuild-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(Warehouse(data.warehouse).exclusive())
+            connection.execute("CHECKPOINT")
+            lacking = _committed_since(connection, rebuilt.loads)
+        except duckdb.Error as error:
+            logger.warning("the old warehouse cannot be read (%s); it is kept as %s", error, kept)
+            lacking = []
+        if lacking:
+            raise RebuildError(
+                f"{rebuilt.path} does not replace {data.warehouse}, which has runs that it lacks: "
+                f"{', '.join(lacking)}. They committed meanwhile, or the archive has no record of them. Pause the DAGs "
+                f"and rebuild again."
+            )
+        data.warehouse.rename(kept)
+        rebuilt.path.rename(data.warehouse)
+    return kept
+
+
+def _committed_since(connection: DuckDBPyConnection, loads: list[str]) -> list[str]:
+    """Runs of the old ledger that committed after the first load that was repeated of their source, and were not."""
+    rows: list[tuple[Any, ...]] = connection.execute(
+        """
+        WITH repeated AS (
+            SELECT source, min(ended_at) AS first_at
+            FROM ops.ingest_run
+            WHERE list_contains($loads, run_id)
+            GROUP BY source
+        )
+        SELECT run_id FROM ops.ingest_run LEFT JOIN repeated USING (source)
+        WHERE status = 'success' AND NOT list_contains($loads, run_id) AND coalesce(ended_at >= first_at, true)
+        """,
+        {"loads": loads},
+    ).fetchall()
+    return [run_id for (run_id,) in rows]

@@ -1,0 +1,174 @@
+"""Refused lines are kept once, and read again when a version understands them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.test_rebuild import FIRST_DAY, HUMAN_MPOX, Followed
+from tests.support.fake_ncbi import BadLine, FakeNcbi, Line
+from tests.support.warehouses import line, query
+from virus_warehouse import sql_file
+from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.rebuild import rebuild
+
+
+@pytest.fixture(scope="module")
+def ncbi() -> Iterator[FakeNcbi]:
+    with FakeNcbi() as server:
+        yield server
+
+
+@pytest.fixture
+def followed(ncbi: FakeNcbi, tmp_path: Path) -> Followed:
+    ncbi.world = type(ncbi.world)()
+    followed = Followed(ncbi, tmp_path / "data")
+    followed.show("PX1", 1)
+    return followed
+
+
+@pytest.fixture
+def newer_version(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """This project as it would be if it read a length in words."""
+
+    def upgrade() -> None:
+        read = sql_file.read_sql
+        extended = read("reports/macros.sql").replace(
+            "CASE WHEN regexp_full_match(given, '-?\\d+') THEN",
+            "CASE WHEN given = 'forty' THEN 40 WHEN regexp_full_match(given, '-?\\d+') THEN",
+        )
+        assert "forty" in extended
+        monkeypatch.setattr(sql_file, "read_sql", lambda name: extended if name == "reports/macros.sql" else read(name))
+
+    return upgrade
+
+
+def bad(accession: str, day: int = 2, **fields: Any) -> BadLine:
+    updated = FIRST_DAY.replace(day=day).isoformat()
+    return BadLine(line(accession, updated, host={"commonName": "human"}, **{"length": "forty", **fields}))
+
+
+def quarantine(followed: Followed, columns: str = "raw, replayed_at IS NOT NULL") -> list[tuple[Any, ...]]:
+    return query(followed.data.warehouse, f"SELECT {columns} FROM ops.quarantine ORDER BY line_number, raw")
+
+
+def test_refused_line_is_one_row_however_often_it_comes(followed: Followed) -> None:
+    followed.ncbi.world.strays.append((0, bad("PX2.1")))
+    first, _, last = followed.run(), followed.run(), followed.run(mode="full")
+    assert quarantine(followed, "line_number, reason, first_run_id, last_run_id, replayed_at") == [
+        (1, 'length: "forty" is not BIGINT', first.run_id, last.run_id, None)
+    ]
+
+
+def test_newer_version_loads_what_it_understands_and_marks_it(followed: Followed, newer_version: Any) -> None:
+    followed.ncbi.world.strays += [(0, bad("PX2.1")), (0, BadLine("{"))]
+    followed.run()
+    untouched = followed.run(mode="replay")
+    assert (untouched.counts["lines"], untouched.counts["quarantined"], untouched.changed) == (2, 2, False)
+
+    newer_version()
+    requests = len(followed.ncbi.requests)
+    result = followed.run(mode="replay")
+    assert len(followed.ncbi.requests) == requests
+    assert (result.mode, result.counts["inserted"], result.counts["quarantined"]) == ("replay", 1, 1)
+    assert query(followed.data.warehouse, "SELECT length, run_id FROM virus_genome WHERE accession = 'PX2'") == [
+        (40, result.run_id)
+    ]
+    assert sorted(replayed for _, replayed in quarantine(followed)) == [False, True]
+    assert followed.run(mode="replay").counts["lines"] == 1
+    assert query(followed.data.warehouse, gates_sql()) == []
+    # A rebuild reads it from its package at once, and has nothing to replay.
+    assert query(rebuild(followed.data).path, "SELECT length FROM virus_genome WHERE accession = 'PX2'") == [(40,)]
+
+
+def test_replayed_line_stands_below_what_came_since(followed: Followed, newer_version: Any) -> None:
+    world = followed.ncbi.world
+    world.strays += [(0, bad("PX2.1")), (0, bad("PX3.1", 9)), (0, bad("PX4.1"))]
+    followed.run()
+    world.strays.clear()
+    followed.show("PX2", 5, length=7)
+    followed.show("PX3", 5, length=7)
+    followed.show("PX4", 1, length=7)
+    followed.run(mode="full")
+    newer_version()
+    result = followed.run(mode="replay")
+    # PX2 has a later date since; PX3's line is the later one; PX4 has the same date and other content.
+    assert {name: result.counts[name] for name in ("stale", "revised", "inserted")} == {
+        "stale": 2,
+        "revised": 1,
+        "inserted": 0,
+    }
+    assert query(followed.data.warehouse, "SELECT accession, length FROM virus_genome ORDER BY 1") == [
+        ("PX1", 1),
+        ("PX2", 7),
+        ("PX3", 40),
+        ("PX4", 7),
+    ]
+
+
+def test_replay_never_moves_the_watermark(followed: Followed, newer_version: Any) -> None:
+    followed.ncbi.world.strays.append((0, bad("PX2.1", 20)))
+    before = followed.run().watermark
+    newer_version()
+    assert followed.run(mode="replay").watermark == before
+
+
+def test_replay_reinstates_no_withdrawn_record(followed: Followed, newer_version: Any) -> None:
+    followed.show("PX2", 1)
+    followed.run()
+    followed.ncbi.world.strays.append((0, bad("PX2.1")))
+    followed.run()
+    followed.ncbi.world.strays.clear()
+    del followed.ncbi.world.records["PX2"]
+    followed.run(mode="census")
+    assert followed.run(mode="census").counts["withdrawn"] == 1
+    newer_version()
+    assert followed.run(mode="replay").counts["stale"] == 1
+    assert query(followed.data.warehouse, "SELECT accession FROM virus_genome") == [("PX1",)]
+
+
+def test_lines_of_other_filters_and_kept_in_part_are_left(followed: Followed, newer_version: Any) -> None:
+    followed.ncbi.world.strays.append((0, bad("PX2.1", labHost="x" * (17 << 20))))
+    followed.run()
+    followed.ncbi.world.strays[:] = [(0, bad("PX3.1"))]
+    followed.run(HUMAN_MPOX)
+    newer_version()
+    assert followed.run(mode="replay").counts["lines"] == 0
+    assert followed.run(HUMAN_MPOX, mode="replay").counts["inserted"] == 1
+
+
+def test_source_without_refused_lines_has_nothing_to_replay(followed: Followed) -> None:
+    assert followed.run(mode="replay").counts["lines"] == 0
+
+
+def test_every_bad_line_of_the_notes_among_10000_good_ones(followed: Followed) -> None:
+    good = [Line(f"PY{number}", 1, FIRST_DAY, number, "an isolate", "human") for number in range(10_000)]
+    for entry in good:
+        followed.ncbi.world.show(entry)
+    bad_lines = {
+        "malformed": '{"accession":}',
+        "truncated": '{"accession":"PZ1.1","length":',
+        "not JSON": "<html>",
+        "garbage after the object": '{"accession":"PZ2.1"} garbage',
+        "array": "[1,2]",
+        "number": "42",
+        "mistyped": '{"accession":"PZ3.1","length":"abc"}',
+        "overflow": '{"accession":"PZ4.1","length":99999999999999999999}',
+        "bad date": '{"accession":"PZ5.1","updateDate":"2025-02-30"}',
+        "text for a list": '{"accession":"PZ6.1","bioprojects":"PRJ1"}',
+        "fraction": '{"accession":"PZ7.1","length":1.5}',
+        "number for a text": '{"accession":"PZ8.1","labHost":5}',
+        "object for a text": '{"accession":"PZ9.1","segment":{"a":1}}',
+        "two objects": '{"accession":"PZ10.1"}{"accession":"PZ11.1"}',
+        "too long": '{"accession":"PZ12.1","labHost":"' + "x" * (20 << 20) + '"}',
+        "name in another case": '{"Accession":"PZ13.1"}',
+    }
+    for number, text in enumerate(bad_lines.values()):
+        followed.ncbi.world.strays.append((number * 500, BadLine(text)))
+    result = followed.run()
+    assert (result.counts["inserted"], result.counts["quarantined"]) == (10_001, len(bad_lines))
+    told = query(followed.data.warehouse, "SELECT line_number, reason, raw FROM ops.quarantine ORDER BY 1")
+    assert [number for number, _, _ in told] == [number * 500 + 1 for number in range(len(bad_lines))]
+    assert all(reason for _, reason, _ in told)
+    assert [raw for _, _, raw in told] == [text[: 1 << 20] for text in bad_lines.values()]
