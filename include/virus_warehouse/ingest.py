@@ -424,7 +424,7 @@ class _Run:
                 self.vanished = vanished(self.session)
             watermark = self.watermark_after(window)
             self.seconds["merge"] = time.monotonic() - started  # the row tells it, so all but the commit
-            self.row |= {
+            committed = self.row | {
                 **counts,
                 "status": "success",
                 "ended_at": committed_at,
@@ -432,8 +432,9 @@ class _Run:
                 "peak_rss_mib": _peak_rss_mib(),
                 "seconds": self.seconds,
             }
-            ledger.update(self.session, self.run_id, self.row)
+            ledger.update(self.session, self.run_id, committed)
             self.loaded_packages = ledger.loaded_packages(self.session, self.source.name)
+        self.row = committed  # not before: the row of a run whose commit fails tells nothing of what was undone
         return IngestResult(
             run_id=self.run_id,
             source=self.source.name,

@@ -280,6 +280,8 @@ class Play(RuleBasedStateMachine):
                 "watermark_before": watermark,
                 "status": "failed" if failure else "success",
             }
+            if failure is not None:
+                expected |= dict.fromkeys(("lines", *OUTCOMES, "watermark"))
             if failure is None:
                 happened["packages out of order"] += package.number < source.newest_request
                 run = Run(row["run_id"], row["ended_at"], row["requested_at"].date(), self.filters, dag_run.name)
