@@ -58,7 +58,8 @@ class AirflowServices:
         self.seconds_to_healthy = 0.0
         self._environment = environment
         self._port = free_port()
-        self._password = uuid.uuid4().hex
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.login, self.password = airflow_home.LOGIN, uuid.uuid4().hex
         self._processes: list[subprocess.Popen[bytes]] = []
         self._session = requests.Session()
         self._resources = contextlib.ExitStack()
@@ -203,17 +204,16 @@ class AirflowServices:
         return {service: (self.home / f"{service}.log").read_text(errors="replace") for service in SERVICES}
 
     def _whole_environment(self, database: str) -> dict[str, str]:
-        api = f"http://127.0.0.1:{self._port}"
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
             "AIRFLOW_HOME": str(self.home),
-            "AIRFLOW_ADMIN_PASSWORD": self._password,
+            "AIRFLOW_ADMIN_PASSWORD": self.password,
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "4",
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{api}/execution/",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__API__PORT": str(self._port),
-            "AIRFLOW__API__BASE_URL": api,
+            "AIRFLOW__API__BASE_URL": self.url,
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
             "PYTHONPATH": str(airflow_home.CHECKOUT / "include"),
@@ -229,19 +229,19 @@ class AirflowServices:
 
     def _is_healthy(self) -> bool:
         try:
-            state = requests.get(f"http://127.0.0.1:{self._port}/api/v2/monitor/health", timeout=5).json()
+            state = requests.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
             return all(state[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
         except (requests.RequestException, ValueError, KeyError):
             return False
 
     def _log_in(self) -> None:
-        login = {"username": airflow_home.LOGIN, "password": self._password}
-        answer = requests.post(f"http://127.0.0.1:{self._port}/auth/token", json=login, timeout=30)
+        login = {"username": self.login, "password": self.password}
+        answer = requests.post(f"{self.url}/auth/token", json=login, timeout=30)
         answer.raise_for_status()
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        answer = self._session.request(method, f"http://127.0.0.1:{self._port}/api/v2{path}", timeout=30, **arguments)
+        answer = self._session.request(method, f"{self.url}/api/v2{path}", timeout=30, **arguments)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
 

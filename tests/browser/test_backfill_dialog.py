@@ -1,0 +1,189 @@
+"""Backfills as the README says to click them: a real browser before a real Airflow.
+
+What becomes of a backfill is told by `tests/end_to_end/test_backfill.py`, which starts them by the REST API.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Response, expect
+
+from tests.support import browser as browsers
+from tests.support import postgres
+from tests.support.airflow_services import AirflowServices
+from tests.support.browser import chromium
+from tests.support.stand_in import StandIn
+from tests.support.warehouses import dicts
+from virus_warehouse.data_folder import DataFolder
+
+MISSING = [reason for reason in (postgres.unavailable(), browsers.unavailable()) if reason is not None]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason="; ".join(MISSING))
+
+README = Path(__file__).parents[2] / "README.md"
+NOW = datetime.now(UTC)
+HOUR = 1 if NOW.hour in (2, 3) else 3
+"""Of the daily schedule, in UTC. In New York, whose midnight is later than that, it belongs to the day before. And no
+new scheduled run falls due while the tests run."""
+DAY = timedelta(days=1)
+DAYS = [NOW.date() - number * DAY for number in (6, 5, 4)]
+MPOX, DENGUE = "ncbi_virus_ingest__mpox", "ncbi_virus_ingest__dengue"
+SLOW = 60_000
+"""Milliseconds that a page may take on a busy machine."""
+
+TRIGGER, BACKFILL, FROM, TO, RUN = "Trigger", "Backfill", "From", "To", "Run Backfill"
+MAX_ACTIVE_RUNS, UNPAUSE = "Max Active Runs", "Unpause … on trigger"
+REPROCESS, BACKWARDS, ZONE = "Reprocess Behavior", "Run Backwards", "Select Timezone"
+CHOICES = ("Missing Runs", "Missing and Errored Runs", "All Runs")
+
+
+@dataclass
+class Stage:
+    """Airflow, its data folder, and somebody's browser."""
+
+    airflow: AirflowServices
+    data: DataFolder
+    browser: Browser
+
+    @contextmanager
+    def logged_in(self, dag_id: str, zone: str) -> Iterator[Page]:
+        """The page of a DAG, in a browser of that time zone, reached through the login page."""
+        with self.browser.new_context(timezone_id=zone, locale="en-US") as context:
+            context.set_default_timeout(SLOW)
+            page = context.new_page()
+            page.goto(f"{self.airflow.url}/dags/{dag_id}")
+            page.get_by_label("Username").fill(self.airflow.login)
+            page.get_by_label("Password").fill(self.airflow.password)
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url(f"**/dags/{dag_id}")
+            yield page
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    expect.set_options(timeout=SLOW)
+    folder = tmp_path_factory.mktemp("stage")
+    sources, data = folder / "sources.yaml", DataFolder(folder / "data")
+    listed = "{mpox: {taxon: 10244}, dengue: {taxon: 12637}}"
+    sources.write_text(f"defaults: {{schedule: '0 {HOUR} * * *'}}\nsources: {listed}", encoding="utf-8")
+    with StandIn(today=NOW.date(), epoch=NOW.date(), records=400) as stand_in:
+        environment = {
+            "VIRUS_DATA": str(data.root),
+            "VIRUS_SOURCES": str(sources),
+            "NCBI_DATASETS_URL": stand_in.url,
+        }
+        with AirflowServices(environment) as airflow, chromium() as browser:
+            for dag_id in (MPOX, DENGUE):
+                airflow.seen(dag_id)
+            yield Stage(airflow, data, browser)
+
+
+def open_dialog(page: Page) -> Locator:
+    page.get_by_role("button", name=TRIGGER).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(BACKFILL, exact=True).click()
+    return dialog
+
+
+def pick(page: Page, field: str, day: date, time: str | None = None) -> None:
+    """Give a day; the time is left to the dialog unless it is given."""
+    group = page.get_by_role("dialog").get_by_role("group").filter(has=page.get_by_text(field, exact=True))
+    group.get_by_test_id("datetime-input").click()
+    box = page.get_by_placeholder("YYYY/MM/DD")
+    box.fill(f"{day:%Y/%m/%d}")
+    if time is not None:
+        page.get_by_placeholder("HH:mm").fill(time)
+    page.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    expect(group).to_contain_text(f"{day:%b} {day.day}, {day.year} {time or ('00:00' if field == FROM else '23:59')}")
+
+
+def promised(page: Page, last: date, time: str | None = None) -> list[date]:
+    """Pick the end, and read which days Airflow says it will run. The page tells only how many."""
+
+    def is_last(answer: Response) -> bool:
+        """A day asks by itself, until its end, before its time is given."""
+        is_dry_run = answer.url.endswith("/backfills/dry_run")
+        return is_dry_run and (time is None or not answer.request.post_data_json["to_date"].endswith(":59.999Z"))
+
+    with page.expect_response(is_last) as answer:
+        pick(page, TO, last, time)
+    runs = answer.value.json()["backfills"]
+    expect(page.get_by_role("dialog")).to_contain_text(f"{len(runs)} runs will be triggered.")
+    return [datetime.fromisoformat(run["logical_date"]).date() for run in runs]
+
+
+def test_days_are_picked_and_run(stage: Stage) -> None:
+    with stage.logged_in(MPOX, "UTC") as page:
+        dialog = open_dialog(page)
+        pick(page, FROM, DAYS[0])
+        assert promised(page, DAYS[-1]) == DAYS
+        expect(dialog.get_by_text("3 runs will be triggered.", exact=True)).to_be_visible()
+        runs_at_once = dialog.get_by_role("spinbutton")
+        expect(runs_at_once).to_have_value("1")
+        runs_at_once.fill("3")
+        expect(dialog.get_by_role("checkbox", name=UNPAUSE.replace("…", MPOX))).to_be_checked()
+        dialog.get_by_role("button", name=RUN, exact=True).click()
+        expect(page.get_by_text("Backfill jobs have been successfully triggered.")).to_be_visible()
+        expect(dialog).to_be_hidden()
+
+        # Unpaused, the DAG has the scheduled run that is due as well.
+        def done() -> bool:
+            runs = stage.airflow.runs(MPOX)
+            return len(runs) == 4 and all(run["state"] in ("success", "failed") for run in runs)
+
+        stage.airflow.wait_until("all runs are done", done)
+        page.get_by_role("tab", name="Backfills").or_(page.get_by_role("link", name="Backfills")).click()
+        table = page.get_by_role("table")
+        expect(table.get_by_role("row")).to_have_count(2)
+        expect(table).to_contain_text(f"{DAYS[0]} 00:00:00")
+        expect(table).to_contain_text(f"{DAYS[-1]} 23:59:59")
+    (backfill,) = stage.airflow.get(f"/backfills?dag_id={MPOX}")["backfills"]
+    assert backfill["max_active_runs"] == 3
+    windows = dicts(stage.data.warehouse, "FROM ops.ingest_run WHERE run_type = 'backfill' ORDER BY updated_since")
+    assert [(row["mode"], row["status"]) for row in windows] == [("window", "success")] * 3
+    assert [(row["updated_since"], row["until"]) for row in windows] == [(day, day + DAY) for day in DAYS]
+    assert {run["state"] for run in stage.airflow.runs(MPOX)} == {"success"}
+
+
+def test_elsewhere_the_same_picks_are_as_many_runs_of_other_days(stage: Stage) -> None:
+    with stage.logged_in(DENGUE, "America/New_York") as page:
+        open_dialog(page)
+        pick(page, FROM, DAYS[0])
+        assert promised(page, DAYS[-1]) == [day + DAY for day in DAYS]
+        page.keyboard.press("Escape")
+
+        page.get_by_role("button", name=re.compile(r"-0[45]:00")).click()
+        zones = page.get_by_role("dialog")
+        expect(zones).to_contain_text(ZONE)
+        zones.get_by_role("combobox").fill("UTC")
+        zones.get_by_role("option", name="UTC (Coordinated Universal Time)").click()
+        zones.get_by_role("button", name="Close").click()
+        expect(page.get_by_role("button", name="+00:00")).to_be_visible()
+
+        open_dialog(page)
+        pick(page, FROM, DAYS[0])
+        assert promised(page, DAYS[-1]) == DAYS
+    assert stage.airflow.runs(DENGUE) == []
+
+
+def test_midnight_is_before_the_run_of_its_day(stage: Stage) -> None:
+    with stage.logged_in(DENGUE, "UTC") as page:
+        open_dialog(page)
+        pick(page, FROM, DAYS[0])
+        assert promised(page, DAYS[-1], "00:00") == DAYS[:-1]
+
+
+def test_the_readme_names_what_there_is_to_click(stage: Stage) -> None:
+    _, section = README.read_text(encoding="utf-8").split("### Backfills and other days")
+    section, *_ = section.split("\n## ")
+    with stage.logged_in(DENGUE, "UTC") as page:
+        dialog = open_dialog(page)
+        for label in (FROM, TO, REPROCESS, *CHOICES, MAX_ACTIVE_RUNS, BACKWARDS, UNPAUSE, RUN):
+            assert f"*{label}*" in section
+            expect(dialog.get_by_text(label.replace("…", DENGUE), exact=True)).to_be_visible()
+    assert {f"*{label}*" for label in (TRIGGER, BACKFILL)} <= set(re.findall(r"\*[^*]+\*", section))
