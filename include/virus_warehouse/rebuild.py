@@ -118,11 +118,10 @@ def rebuild(data: DataFolder, *, replace: bool = False, from_oldest: bool = Fals
 def _repeatable(archive: Archive, *, from_oldest: bool) -> tuple[list[CommittedLoad], Gap | None]:
     """The loads of a source from a full one on, up to the first that cannot be repeated."""
     loads = archive.loads()
-    starts = [
-        number for number, load in enumerate(loads) if load.run["mode"] == FULL and _is_newest(load, loads[:number])
-    ]
+    full = [number for number, load in enumerate(loads) if load.run["mode"] == FULL]
+    starts = [number for number in full if _is_newest(loads[number], loads[:number])]
     gap = None
-    for start in starts if from_oldest else reversed(starts):
+    for start in [0, *starts] if from_oldest and starts else reversed(starts):
         faults = ((load, fault) for load in loads[start:] if (fault := _fault(archive, load)))
         broken, reason = next(faults, (None, ""))
         if broken is None:

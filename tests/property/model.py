@@ -11,8 +11,15 @@ from itertools import chain
 
 from tests.support.fake_ncbi import BadLine, Line
 
-INCREMENTAL, WINDOW, FULL = "incremental", "window", "full"
+INCREMENTAL, WINDOW, FULL, CENSUS, REPLAY = "incremental", "window", "full", "census", "replay"
 LOOKBACK = timedelta(days=3)
+WITHDRAW_AFTER = 2
+FEW, MAX_MISSING = 2, 0.5
+"""How many records, and what share of those held, may be gone at once."""
+
+
+class MassLoss(Exception):
+    """A full package lacks too many of the records held."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,7 @@ class Wish:
     mode: str = INCREMENTAL
     since: date | None = None
     until: date | None = None
+    is_census: bool = False
 
     def holds(self, day: date) -> bool:
         return self.mode != WINDOW or (self.since <= day and (self.until is None or day < self.until))  # type: ignore[operator]
@@ -46,6 +54,17 @@ class Package:
     def bad(self) -> list[BadLine]:
         return [line for line in self.lines if isinstance(line, BadLine)]
 
+    @property
+    def listed(self) -> set[str | None]:
+        """The records it names, on lines that can be read or not."""
+        return {line.accession for line in self.lines}
+
+    def reach(self, requested_on: date) -> date:
+        """The last update date that NCBI's index had reached."""
+        return max(
+            (line.update_date for line in self.readable if line.update_date <= requested_on), default=requested_on
+        )
+
 
 @dataclass(frozen=True)
 class Run:
@@ -53,9 +72,10 @@ class Run:
 
     run_id: str
     committed_at: datetime
-    requested_on: date
+    requested_at: datetime
     filters: str
     dag_run: str | None
+    accepts_missing: bool = False
 
 
 @dataclass
@@ -68,6 +88,19 @@ class State:
     valid_to: datetime | None = None
     ended_by: str | None = None
     ended_run_id: str | None = None
+    missing_since: datetime | None = None
+    missed_by: frozenset[int] = frozenset()
+    is_accepted: bool = False
+
+    def find(self) -> None:
+        """NCBI lists it."""
+        self.missing_since, self.missed_by, self.is_accepted = None, frozenset(), False
+
+    def miss(self, package: Package, run: Run, *, is_accepted: bool) -> None:
+        """A census does not list it."""
+        self.missing_since = self.missing_since or run.requested_at
+        self.missed_by |= {package.number}
+        self.is_accepted |= is_accepted
 
     def end(self, run: Run, reason: str) -> "State":
         return replace(self, valid_to=run.committed_at, ended_by=reason, ended_run_id=run.run_id)
@@ -96,10 +129,13 @@ class FollowedSource:
     held: dict[str, State] = field(default_factory=dict)
     history: list[State] = field(default_factory=list)
     revisions: list[Revision] = field(default_factory=list)
-    quarantine: dict[str, tuple[str, str]] = field(default_factory=dict)
+    quarantine: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    """For each refused line its first run, its last run, and that one's filters."""
     watermarks: dict[str, date] = field(default_factory=dict)
     archive: list[Package] = field(default_factory=list)
     newest_request: int = 0
+    is_rebuildable: bool = True
+    """Whether its archive tells all of it: so it is once a full load was the newest, or before any load."""
     first_windows: dict[tuple[str | None, str], Wish] = field(default_factory=dict)
     committed_dag_runs: set[str | None] = field(default_factory=set)
     filters_shown: set[str] = field(default_factory=set)
@@ -107,6 +143,8 @@ class FollowedSource:
 
     def window(self, wish: Wish, filters: str, dag_run: str | None) -> Wish:
         """The days a run asks for (section 6)."""
+        if wish.mode == CENSUS:
+            return Wish(FULL, is_census=True)
         if wish.mode != INCREMENTAL:
             return wish
         changed = self.filter_changed(filters)
@@ -144,16 +182,26 @@ class FollowedSource:
         counts = Counter(quarantined=len(package.bad), duplicate=len(package.readable) - len(best))
         for line in best.values():
             counts[self._merge_line(line, window, run, is_newest)] += 1
+        if is_newest:
+            for accession in package.listed & self.held.keys():
+                self.held[accession].find()  # type: ignore[index]
         if window.mode == FULL and is_newest:
             if self.filter_changed(run.filters):
                 self._end_filtered(package, run)
+            elif window.is_census:
+                counts += self._take_census(package, run)
+            else:
+                self._refuse_mass_loss(len(self._absent(package)), run)
             self.filters_shown = set()
+            self.is_rebuildable = True
+        elif not self.newest_request:
+            self.is_rebuildable = False
         self.filters_shown |= {run.filters}
         self.newest_request = max(self.newest_request, package.number)
         self.committed_dag_runs |= {run.dag_run}
         for bad in package.bad:
-            first_run, _ = self.quarantine.get(bad.text, (run.run_id, ""))
-            self.quarantine[bad.text] = (first_run, run.run_id)
+            first_run, *_ = self.quarantine.get(bad.text, (run.run_id,))
+            self.quarantine[bad.text] = (first_run, run.run_id, run.filters)
         if window.mode != WINDOW:
             self._move_watermark(package.readable, run)
         return +counts
@@ -186,11 +234,49 @@ class FollowedSource:
         self.held[line.accession] = new
 
     def _end_filtered(self, package: Package, run: Run) -> None:
-        for accession in self.held.keys() - {line.accession for line in package.lines}:
+        for accession in self._absent(package):
             self.history.append(self.held.pop(accession).end(run, "filter"))
 
+    def _absent(self, package: Package) -> set[str]:
+        return self.held.keys() - package.listed
+
+    def _take_census(self, package: Package, run: Run) -> Counter[str]:
+        reach = package.reach(run.requested_at.date())
+        judged = {
+            accession: state
+            for accession in self._absent(package)
+            if (state := self.held[accession]).valid_from < run.requested_at and state.line.update_date <= reach
+        }
+        unaccepted = sum(not state.is_accepted for state in judged.values())
+        is_accepted = self._refuse_mass_loss(unaccepted, run)
+        counts = Counter(missing=0, withdrawn=0)
+        for accession, state in judged.items():
+            state.miss(package, run, is_accepted=is_accepted)
+            is_withdrawn = len(state.missed_by) >= WITHDRAW_AFTER
+            counts["withdrawn" if is_withdrawn else "missing"] += 1
+            if is_withdrawn:
+                self.history.append(self.held.pop(accession).end(run, "withdrawal"))
+        return counts
+
+    def _refuse_mass_loss(self, absent: int, run: Run) -> bool:
+        """Stop the run, or tell whether it takes somebody's word to go on."""
+        is_mass = absent >= FEW and absent > len(self.held) * MAX_MISSING
+        if is_mass and not run.accepts_missing:
+            raise MassLoss
+        return is_mass
+
+    def replayable(self, filters: str) -> int:
+        """How many refused lines a replay reads again; it understands none of them better."""
+        return sum(last_filters == filters for _, _, last_filters in self.quarantine.values())
+
+    def replay(self, run: Run) -> None:
+        """A run that reads the quarantine again."""
+        self.committed_dag_runs |= {run.dag_run}
+        self.filters_shown |= {run.filters}
+        self.is_rebuildable &= bool(self.newest_request)
+
     def _move_watermark(self, lines: Iterable[Line], run: Run) -> None:
-        shown = [line.update_date for line in lines if line.update_date <= run.requested_on]
+        shown = [line.update_date for line in lines if line.update_date <= run.requested_at.date()]
         known = [self.watermarks[run.filters]] if run.filters in self.watermarks else []
         if shown or known:
             self.watermarks[run.filters] = max(chain(shown, known))
@@ -211,13 +297,17 @@ class Truth:
         if package.readable:
             taxa = {10239: "Viruses", 10240: package.family, 10244: "Monkeypox virus"}
             self.taxa = self.taxa | taxa if is_newest else taxa | self.taxa
+        self.remember(run)
+        return counts
+
+    def remember(self, run: Run) -> None:
+        """Keep what the table holds after a run."""
         held = {
             (name, state.line.accession, *state.line.content.values(), state.valid_from, state.run_id)
             for name, source in self.sources.items()
             for state in source.held.values()
         }
         self.past.append((run.committed_at, held))
-        return counts
 
 
 def _text(value: object) -> str | None:

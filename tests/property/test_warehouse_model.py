@@ -6,6 +6,7 @@ every run the warehouse is compared with `model.Truth`. A failure is told as the
 `VIRUS_MODEL_CASES=5000` plays more than the 200 of every day, and longer ones.
 """
 
+import copy
 import os
 import shutil
 import sys
@@ -15,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,19 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from tests.integration.test_rebuild import content
 from tests.property.model import (
+    CENSUS,
+    FEW,
     FULL,
     INCREMENTAL,
     LOOKBACK,
+    MAX_MISSING,
+    REPLAY,
     WINDOW,
+    WITHDRAW_AFTER,
     FollowedSource,
+    MassLoss,
     Package,
     Run,
     State,
@@ -66,14 +74,20 @@ from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.rebuild import rebuild
 from virus_warehouse.sources import Source
+from virus_warehouse.warehouse import gates
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.gates import GateError
 from virus_warehouse.warehouse.ledger import RunOrigin
+from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
 CASES = int(os.environ.get("VIRUS_MODEL_CASES", "200"))
 STEPS = 8 if "VIRUS_MODEL_CASES" in os.environ else 4
+REBUILT_CASES = 3
+"""Of so many cases one is made anew from its archive at the end: that takes as long as all of its runs did."""
 SHARDS = 4
 """Parts of the test, each with a seed of its own, that run side by side under `pytest -n`."""
 
@@ -125,7 +139,15 @@ windows = st.builds(
     days,
     st.sampled_from([1, 3, 6, None]),
 )
-wishes = st.one_of(windows, windows, st.just(Wish()), st.just(Wish()), st.just(Wish(FULL)))
+wishes = st.one_of(
+    windows,
+    windows,
+    st.just(Wish()),
+    st.just(Wish()),
+    st.just(Wish(FULL)),
+    st.just(Wish(CENSUS)),
+    st.just(Wish(CENSUS)),
+)
 
 happened: Counter[str] = Counter()
 """What came to pass in all cases: shows that the plays reach what they are for."""
@@ -157,6 +179,7 @@ class DagRun:
     wish: Wish
     reuses: bool = True
     source: str = FOLLOWED
+    accepts_missing: bool = False
 
 
 class Play(RuleBasedStateMachine):
@@ -174,6 +197,7 @@ class Play(RuleBasedStateMachine):
         self.truth = Truth({FOLLOWED: FollowedSource(), NEIGHBOUR: FollowedSource()})
         self.filters = EVERY_HOST
         self.requests = 0
+        self.requested_at: dict[int, datetime] = {}
         self.runs = 0
         self.dag_runs: list[DagRun] = []
         self.is_sound = True
@@ -224,6 +248,26 @@ class Play(RuleBasedStateMachine):
         self.change_filters()
         self.start(changes, wish, trouble=trouble)
 
+    @rule(
+        changes=changes,
+        gone=picks,
+        more_changes=changes,
+        accepts_missing=st.booleans(),
+        has_run_between=st.sampled_from([False, False, True]),
+    )
+    def censuses_in_a_row(
+        self, changes: list[Change], gone: int, more_changes: list[Change], accepts_missing: bool, has_run_between: bool
+    ) -> None:
+        self.start([*changes, NoLongerShown(gone)], Wish(CENSUS), accepts_missing=accepts_missing)
+        if has_run_between:
+            self.start(more_changes, Wish())
+            more_changes = []
+        self.start(more_changes, Wish(CENSUS))
+
+    @rule()
+    def refused_lines_read_again(self) -> None:
+        self.replay()
+
     @rule(changes=changes)
     def run_without_airflow(self, changes: list[Change]) -> None:
         self.run(changes, DagRun(None, Wish()))
@@ -256,7 +300,7 @@ class Play(RuleBasedStateMachine):
         watermark = source.watermarks.get(self.filters)
         archived = source.archived(window, self.filters, dag_run.name, reuses=dag_run.reuses)
         package = archived or self.answer(dag_run, window)
-        failure = _failure(package, window, trouble, is_downloaded=archived is None)
+        failure = self.failure(package, window, dag_run, trouble, is_downloaded=archived is None)
         if archived is None and package.lines and failure is not DatasetsUnavailable:
             source.archive.append(package)
         self.ncbi.breaks = [BREAKS[trouble]] if failure is DatasetsUnavailable else []
@@ -282,17 +326,62 @@ class Play(RuleBasedStateMachine):
             }
             if failure is not None:
                 expected |= dict.fromkeys(("lines", *OUTCOMES, "watermark"))
+            if row["requested_at"] is not None:
+                self.requested_at.setdefault(package.number, row["requested_at"])
             if failure is None:
                 happened["packages out of order"] += package.number < source.newest_request
-                run = Run(row["run_id"], row["ended_at"], row["requested_at"].date(), self.filters, dag_run.name)
+                run = self.committed(row, dag_run)
                 assert not self.truth.past or run.committed_at > self.truth.past[-1][0]
                 counts = self.truth.merge(dag_run.source, package, window, run)
                 happened.update(counts)
                 expected |= {"lines": len(package.lines), **{outcome: counts[outcome] for outcome in OUTCOMES}}
                 expected |= {"watermark": source.watermarks.get(self.filters), "attempts": int(archived is None)}
+                expected |= {"withdrawn": counts["withdrawn"]}
             assert {column: row[column] for column in expected} == expected
             self.compare()
         self.is_sound = True
+
+    def replay(self) -> None:
+        """Read the quarantine again: nothing is asked of NCBI, and nothing changes."""
+        dag_run = DagRun(None, Wish(REPLAY))
+        source = self.truth.sources[FOLLOWED]
+        self.is_sound = False
+        requests_before = len(self.ncbi.requests)
+        assert self.ingest(dag_run, Warehouse(self.data.warehouse, lock_timeout=10)) is None
+        assert len(self.ncbi.requests) == requests_before
+        self.runs += 1
+        happened["replay runs"] += 1
+        with self.reading():
+            row = self.last_ledger_row()
+            lines = source.replayable(self.filters)
+            assert (row["mode"], row["lines"], row["quarantined"]) == (REPLAY, lines, lines)
+            assert row["watermark"] == source.watermarks.get(self.filters)
+            run = self.committed(row, dag_run)
+            source.replay(run)
+            self.truth.remember(run)
+            self.compare()
+        self.is_sound = True
+
+    def committed(self, row: dict[str, Any], dag_run: DagRun) -> Run:
+        requested_at = row["requested_at"] or row["started_at"]
+        return Run(row["run_id"], row["ended_at"], requested_at, self.filters, dag_run.name, dag_run.accepts_missing)
+
+    def failure(
+        self, package: Package, window: Wish, dag_run: DagRun, trouble: str, *, is_downloaded: bool
+    ) -> type[Exception] | None:
+        """How the run has to fail, if it has to."""
+        if is_downloaded and trouble in BREAKS:
+            return DatasetsUnavailable
+        if window.mode == FULL and not package.lines:
+            return EmptyFullLoad
+        now = datetime.now(UTC)
+        requested_at = self.requested_at.get(package.number, now)
+        try:
+            run = Run("a try", now, requested_at, self.filters, dag_run.name, dag_run.accepts_missing)
+            copy.deepcopy(self.truth.sources[dag_run.source]).merge(package, window, run)
+        except MassLoss:
+            return GateError
+        return CrashBeforeCommit if trouble == BEFORE_COMMIT else None
 
     def answer(self, dag_run: DagRun, window: Wish) -> Package:
         """What NCBI shall be asked for, and so what it answers."""
@@ -310,6 +399,9 @@ class Play(RuleBasedStateMachine):
                         name=dag_run.source,
                         request=REQUESTS[self.filters],
                         lookback_days=LOOKBACK.days,
+                        max_missing=MAX_MISSING,
+                        max_emptied=1,
+                        withdraw_after=WITHDRAW_AFTER,
                         reuse_hours=24 if dag_run.reuses else 0,
                     ),
                     client=client,
@@ -317,8 +409,9 @@ class Play(RuleBasedStateMachine):
                     data=self.data,
                     origin=RunOrigin("ncbi_virus_ingest", dag_run.name) if dag_run.name else None,
                     wish=WindowWish(None if wish.mode == INCREMENTAL else wish.mode, wish.since, wish.until),
+                    accepts=Acceptance(missing=dag_run.accepts_missing),
                 )
-        except (DatasetsUnavailable, CrashBeforeCommit, EmptyFullLoad) as error:
+        except (DatasetsUnavailable, CrashBeforeCommit, EmptyFullLoad, GateError) as error:
             return type(error)
         return None
 
@@ -346,6 +439,11 @@ class Play(RuleBasedStateMachine):
         columns = "source, accession, version, update_date, length, isolate_name, host_common_name, valid_from, run_id"
         assert self.rows(f"SELECT {columns} FROM virus_genome") == _sorted(
             (name, *_columns(state)) for name, source in self.truth.sources.items() for state in source.held.values()
+        )
+        assert self.rows("SELECT source, accession, status, missing_since FROM virus_genome") == _sorted(
+            (name, accession, "missing" if state.missing_since else "live", state.missing_since)
+            for name, source in self.truth.sources.items()
+            for accession, state in source.held.items()
         )
         history = self.rows(f"SELECT {columns}, valid_to, ended_by, ended_run_id FROM virus_genome_history")
         assert history == _sorted(
@@ -379,9 +477,19 @@ class Play(RuleBasedStateMachine):
             for change in revision.changes()
         )
         assert self.rows("SELECT source, raw, first_run_id, last_run_id FROM ops.quarantine") == _sorted(
-            (name, text, *runs) for name, source in sources for text, runs in source.quarantine.items()
+            (name, text, *runs[:2]) for name, source in sources for text, runs in source.quarantine.items()
         )
         assert self.rows(gates_sql()) == []
+
+    def compare_rebuilt(self) -> None:
+        """The archive brings the warehouse back as it is, but for a source that was never loaded in full."""
+        sources = self.truth.sources.values()
+        if not all(source.is_rebuildable for source in sources) or not any(source.newest_request for source in sources):
+            return
+        rebuilt = rebuild(self.data, from_oldest=True)
+        happened["rebuilds"] += 1
+        assert (rebuilt.gaps, rebuilt.differences) == ([], [])
+        assert content(rebuilt.path) == content(self.data.warehouse)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return _sorted(self.reader.execute(sql).fetchall())
@@ -391,16 +499,10 @@ class Play(RuleBasedStateMachine):
             if self.is_sound and self.runs:
                 with self.reading():
                     self.compare_whole_life()
+                if happened["cases"] % REBUILT_CASES == 0:
+                    self.compare_rebuilt()
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _failure(package: Package, window: Wish, trouble: str, *, is_downloaded: bool) -> type[Exception] | None:
-    if is_downloaded and trouble in BREAKS:
-        return DatasetsUnavailable
-    if window.mode == FULL and not package.lines:
-        return EmptyFullLoad
-    return CrashBeforeCommit if trouble == BEFORE_COMMIT else None
 
 
 def _columns(state: State) -> tuple[object, ...]:
@@ -430,6 +532,7 @@ def test_warehouse_holds_the_truth_whatever_comes(
     shard: int, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("VIRUS_THREADS", "1")
+    monkeypatch.setattr(gates, "FEW_RECORDS", FEW)
     monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
     caplog.set_level("CRITICAL")
     happened.clear()

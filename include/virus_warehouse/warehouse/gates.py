@@ -8,7 +8,7 @@ from virus_warehouse.sources import Limits
 MAX_QUARANTINED = 0.5
 """Share of a report's lines that may be unreadable; beyond it the report has another shape than we know."""
 
-FEW = 10
+FEW_LINES = FEW_RECORDS = 10
 """A share that fewer lines or records than this make up says nothing, and stops nothing."""
 
 
@@ -42,7 +42,7 @@ def refuse_unreadable_report(lines: int, quarantined: int) -> None:
     Raises:
         GateError: when more than `MAX_QUARANTINED` of them cannot.
     """
-    if quarantined > max(FEW, lines * MAX_QUARANTINED):
+    if quarantined > max(FEW_LINES, lines * MAX_QUARANTINED):
         raise GateError(
             f"quarantine share: {quarantined} of {lines} lines of {data_report.FILE_NAME} cannot be read, more than "
             f"{MAX_QUARANTINED:.0%}. Nothing was loaded. NCBI has probably changed the report: look at the archived "
@@ -75,7 +75,7 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
     emptied = [
         f"{path} (of {had} records that had it, {lost} lost it)"
         for path, (had, lost) in zip(columns, row or (), strict=True)
-        if lost >= FEW and lost > had * limits.max_emptied
+        if lost >= FEW_RECORDS and lost > had * limits.max_emptied
     ]
     if emptied:
         raise GateError(
@@ -87,7 +87,7 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
 
 def is_mass_loss(absent: int, held: int, limits: Limits) -> bool:
     """Whether so many of the records held are absent that it is more likely NCBI's fault than the truth."""
-    return absent >= FEW and absent > held * limits.max_missing
+    return absent >= FEW_RECORDS and absent > held * limits.max_missing
 
 
 def refuse_mass_loss(absent: int, held: int, source: str, limits: Limits, vanished: list[str]) -> None:
