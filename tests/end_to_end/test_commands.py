@@ -27,7 +27,7 @@ def last_line(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_help_lists_every_command():
     listed = make("help").stdout
-    for command in ("setup", "demo", "ingest", "start", "sql", "test", "lint", "check-sources"):
+    for command in ("setup", "demo", "ingest", "census", "replay", "rebuild", "start", "sql", "test", "lint"):
         assert f"make {command}" in listed
 
 
@@ -46,6 +46,19 @@ def test_ingest_tells_the_outcome_and_sql_shows_it(stand_in, follow, data):
         text=True,
     )
     assert "true" in prompt.stdout, prompt.stderr
+
+
+def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data):
+    follow("{mpox: {taxon: 10244}}")
+    first = make("census", "SOURCE=mpox")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert last_line(first).startswith("OK mpox: full load committed, ")
+    replayed = make("replay", "SOURCE=mpox")
+    assert last_line(replayed).startswith("OK mpox: replay load committed, 0 lines"), replayed.stdout + replayed.stderr
+    rebuilt = make("rebuild", "REPLACE=1")
+    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
+    assert "2 loads repeated." in rebuilt.stdout
+    assert last_line(rebuilt).startswith("The rebuilt warehouse is in place; the old one is ")
 
 
 def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data):
