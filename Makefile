@@ -47,8 +47,8 @@ test: setup-dev ## every test; PYTEST_ARGS="-k request" for some
 test-model: setup-dev ## CASES=5000 plays of the property test against its model
 	@$(ENVIRONMENT); VIRUS_MODEL_CASES=$(or $(CASES),5000) python -m pytest -n auto -rP tests/property
 
-lint: setup-dev ## ruff, mypy, sqlfluff, the compose file
-	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && sqlfluff lint --disable-progress-bar include scripts \
+lint: setup-dev ## ruff, mypy, bandit, sqlfluff, the compose file
+	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && bandit -q -c pyproject.toml -r include plugins dags scripts && sqlfluff lint --disable-progress-bar include scripts \
 	  && check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
 
 format: setup-dev ## let ruff and sqlfluff lay the code out

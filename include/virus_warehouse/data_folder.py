@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from virus_warehouse.private_files import without_world_access
+
 DEFAULT_PATH = Path(__file__).parents[2] / "data"
 
 
@@ -63,6 +65,7 @@ class DataFolder:
         """The published snapshot, the file that people query."""
         return self.root / "published" / "virus.duckdb"
 
+    @without_world_access()
     def create(self) -> None:
         """Make every place that is missing.
 

@@ -21,6 +21,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient, Progress
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.private_files import without_world_access
 from virus_warehouse.reports import data_report
 from virus_warehouse.run_file import RunFile, is_running, remove_free_locks, run_lock, running_states
 from virus_warehouse.sources import Source
@@ -64,6 +65,7 @@ class IngestResult:
         return any(self.counts[outcome] for outcome in ("inserted", "revised", "touched", "withdrawn"))
 
 
+@without_world_access()
 def ingest(
     source: Source,
     *,

@@ -7,7 +7,7 @@ was before the newest full package it does not tell; with `from_oldest` it goes 
 import logging
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,19 +22,22 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import report_row
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.private_files import without_world_access
 from virus_warehouse.run_file import run_lock
 from virus_warehouse.staging import stage_package, stage_quarantined_lines, take_quarantined_lines
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
-from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.warehouse.session import private_session
 from virus_warehouse.windows import FULL, REPLAY
 
 logger = logging.getLogger(__name__)
 
-COMPARED = (*OUTCOMES, "withdrawn", "missing")
-"""Counts of a load that have to come out as they did the first time."""
+OF_READING = ("lines", "quarantined", "duplicate", "out_of_window")
+"""Counts of a load that come out as they did the first time, whatever was held before it."""
+
+OF_MERGING = ("inserted", "revised", "touched", "unchanged", "stale", "withdrawn", "missing")
+"""Counts that do so too where a rebuild starts with a source's first load."""
 
 
 class RebuildError(RuntimeError):
@@ -81,6 +84,7 @@ class Rebuilt:
     replaced: Path | None = None
 
 
+@without_world_access()
 def rebuild(data: DataFolder, *, replace: bool = False, from_oldest: bool = False) -> Rebuilt:
     """Make the warehouse anew in a file beside it, `warehouse.rebuilt.duckdb`.
 
@@ -105,11 +109,15 @@ def rebuild(data: DataFolder, *, replace: bool = False, from_oldest: bool = Fals
         raise RebuildError(f"nothing to rebuild from: {told}. `make ingest` loads a source anew.")
     rebuilt.path.unlink(missing_ok=True)
     warehouse = Warehouse(rebuilt.path)
+    from_nothing: dict[str, bool] = {}
     for load, archive in sorted(plan, key=lambda planned: planned[0].committed_at):
         with _workplace(data) as (session, temporary):
-            difference = _repeat(load, archive, warehouse, session, temporary)
+            counts = _repeat(load, archive, warehouse, session, temporary)
         rebuilt.loads.append(str(load.run["run_id"]))
-        rebuilt.differences += [difference] if difference else []
+        compared: tuple[str, ...] = OF_READING
+        if from_nothing.setdefault(archive.folder.name, _met_no_record(load)):
+            compared += OF_MERGING
+        rebuilt.differences += _differences(load, counts, compared)
     if replace:
         rebuilt.replaced = _replace(data, rebuilt)
     return rebuilt
@@ -181,8 +189,8 @@ def _workplace(data: DataFolder) -> Iterator[tuple[DuckDBPyConnection, Path]]:
 
 def _repeat(
     load: CommittedLoad, archive: Archive, warehouse: Warehouse, session: DuckDBPyConnection, temporary: Path
-) -> str | None:
-    """Load a package as it was loaded; how the counts differ from the first time, if they do."""
+) -> dict[str, int | None]:
+    """Load a package as it was loaded; what became of its lines this time."""
     run = load.run
     source, run_id, fingerprint = str(run["source"]), str(run["run_id"]), str(run["fingerprint"])
     if run["mode"] == REPLAY:
@@ -197,8 +205,18 @@ def _repeat(
         ledger.insert(session, {**run, "lines": lines, **counts})
         ledger.insert_report(session, report_row(run_id, source, {"lines": lines, **counts}))
     logger.info("%s: repeated %s load %s of %s", source, run["mode"], run_id, run["ended_at"])
-    different = [f"{name} {counts[name]} instead of {run[name]}" for name in COMPARED if counts[name] != run.get(name)]
-    return f"{source}: run {run_id}: {', '.join(different)}" if different else None
+    return {"lines": lines, **counts}
+
+
+def _met_no_record(load: CommittedLoad) -> bool:
+    """Whether it was its source's first load, as far as its counts tell."""
+    return not any(load.run.get(name) for name in ("revised", "touched", "unchanged", "stale", "withdrawn"))
+
+
+def _differences(load: CommittedLoad, counts: Mapping[str, int | None], compared: Iterable[str]) -> list[str]:
+    run = load.run
+    different = [f"{name} {counts[name]} instead of {run[name]}" for name in compared if counts[name] != run.get(name)]
+    return [f"{run['source']}: run {run['run_id']}: {', '.join(different)}"] if different else []
 
 
 def _as_it_was(load: CommittedLoad, session: DuckDBPyConnection) -> Load:

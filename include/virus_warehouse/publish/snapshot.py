@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.private_files import without_world_access
 from virus_warehouse.warehouse.connection import Warehouse
 
 KEPT_CANDIDATE_SECONDS = 2 * 24 * 3600
@@ -25,6 +26,7 @@ def candidate_path(data: DataFolder, run_id: str) -> Path:
     return data.candidates / f"{run_id}.duckdb"
 
 
+@without_world_access()
 def make_candidate(warehouse: Warehouse, data: DataFolder, run_id: str) -> Path:
     """Copy the warehouse, to be checked and then published.
 
@@ -53,6 +55,7 @@ def _drop_old_candidates(data: DataFolder) -> None:
             candidate.unlink(missing_ok=True)
 
 
+@without_world_access()
 def publish_candidate(data: DataFolder, run_id: str) -> bool:
     """Make the candidate of a run the published snapshot, in one rename: no reader sees a part of it.
 
@@ -71,7 +74,7 @@ def publish_candidate(data: DataFolder, run_id: str) -> bool:
             candidate.unlink(missing_ok=True)
             logger.info("the published snapshot has all of run %s already", run_id)
             return False
-        candidate.chmod(0o444)
+        candidate.chmod(0o440)
         candidate.replace(data.snapshot)
     logger.info("published %s", data.snapshot)
     return True

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import duckdb
 
+from virus_warehouse.private_files import without_world_access
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.sql_file import run_sql
 
 
+@without_world_access()
 def write_source_status(candidate: Path, followed: SourcesFile) -> None:
     """Write `ops.source_status`: a row for each source that is followed or has ever run.
 

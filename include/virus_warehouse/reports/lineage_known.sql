@@ -1,5 +1,5 @@
--- How many names and texts the lineages of a report are known to hold, and how many of them or their steps are mistyped.
--- Reads lineage_given.
+-- How many names and texts the lineages of a report are known to hold, and how many of them or of their steps are
+-- mistyped. Reads lineage_given.
 WITH given AS (
     SELECT
         occurrences,

@@ -1,5 +1,5 @@
--- The quarantined lines that were read now. Reads the variables source, report and valid_from, replay_line(raw_sha256) and
--- refused_line(raw_sha256).
+-- The quarantined lines that were read now.
+-- Reads the variables source, report and valid_from, replay_line(raw_sha256) and refused_line(raw_sha256).
 UPDATE warehouse.ops.quarantine
 SET replayed_at = getvariable('valid_from')
 WHERE

@@ -1,0 +1,177 @@
+"""Names, paths and values that would break out of SQL or of a folder, if they could; and files that stay private."""
+
+import datetime
+import json
+import os
+import ssl
+import stat
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.integration.test_ingest import KEY, House, serving
+from tests.support.warehouses import line
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.errors import DatasetsUnavailable
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.private_files import without_world_access
+from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.publish.snapshot import make_candidate, publish_candidate
+from virus_warehouse.rebuild import rebuild
+from virus_warehouse.sources import Source, read_sources
+from virus_warehouse.windows import WindowWish
+
+HOSTILE = [
+    "'; DROP TABLE virus_genome; --",
+    '"; DROP TABLE virus_genome; --',
+    "' OR '1'='1",
+    "../../etc/passwd",
+    "$(touch hacked)",
+    "{{ 7 * 7 }}",
+    "line\nbreak",
+    "\u202e\u0000",
+    "%s %(x)s {0}",
+]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """Where even the data folder is named with bad intent."""
+    return House(tmp_path / 'it\'s; -- "data" {{ x }}')
+
+
+def test_values_of_ncbi_are_values(house: House) -> None:
+    lines = [
+        line(f"PX{number}.1", isolate={"name": value}, location={"geographicLocation": value}, segment=value)
+        for number, value in enumerate(HOSTILE)
+    ]
+    lines += [json.dumps({"accession": f"PY{number}.1", value: value}) for number, value in enumerate(HOSTILE)]
+    lines += [f'{{"accession":"{number}'.replace("\n", " ") + value for number, value in enumerate(HOSTILE[:3])]
+    with serving(lines) as ncbi:
+        result = house.ingest(ncbi.url)
+    assert (result.counts["inserted"], result.counts["quarantined"]) == (len(HOSTILE) * 2, 3)
+    told = house.rows("SELECT isolate_name FROM virus_genome WHERE accession LIKE 'PX%' ORDER BY accession")
+    assert [name for (name,) in told] == HOSTILE
+    assert house.rows(gates_sql()) == []
+
+
+@pytest.mark.parametrize("value", [value for value in HOSTILE[:6] if value != "line\nbreak"])
+def test_filters_of_the_sources_file_are_values(house: House, value: str) -> None:
+    request = VirusGenomeRequest(taxon=value, geo_location=value, host=value)
+    source = Source(name="mpox", request=request)
+    with serving([line("PX1.1")]) as ncbi:
+        house.ingest(ncbi.url, source)
+        house.ingest(ncbi.url, source, wish=WindowWish("census"))
+        house.ingest(ncbi.url, source, wish=WindowWish("replay"))
+        assert {dict(request.query)["geo_location"] for request in ncbi.requests} == {value}
+        assert all("/virus/taxon/" in request.path and "/genome/download" in request.path for request in ncbi.requests)
+    run_id = house.last_run["run_id"]
+    candidate = make_candidate(house.warehouse, house.data, run_id)
+    assert candidate.exists()
+    assert publish_candidate(house.data, run_id)
+    rebuilt = rebuild(house.data)
+    assert (len(rebuilt.loads), rebuilt.gaps, rebuilt.differences) == (2, [], [])
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "Mpox", "mpox.zip", "a/b", ""])
+def test_names_that_could_be_more_than_a_name_are_refused(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "sources.yaml"
+    file.write_text(json.dumps({"sources": {name: {"taxon": "10244"}}}), encoding="utf-8")
+    read = read_sources(file)
+    assert (read.sources, len(read.errors)) == ({}, 1)
+    assert "allowed are small letters, digits and _" in str(next(iter(read.errors.values())))
+
+
+def test_no_file_is_open_to_the_world(house: House) -> None:
+    umask = os.umask(0)  # whoever runs it may have a careless one
+    try:
+        with serving([line("PX1.1"), "{"]) as ncbi:
+            house.data.create()
+            house.data.warehouse.unlink()
+            run_id = house.ingest(ncbi.url).run_id
+        make_candidate(house.warehouse, house.data, run_id)
+        publish_candidate(house.data, run_id)
+        rebuild(house.data)
+    finally:
+        assert os.umask(umask) == 0
+    open_to_all = [
+        (path.name, stat.filemode(path.stat().st_mode))
+        for path in house.data.root.rglob("*")
+        if path.stat().st_mode & 0o007 and path != house.data.root and path.parent.name != house.data.root.name
+    ]
+    made = [path for path in house.data.root.rglob("*") if path.is_file()]
+    assert open_to_all == []
+    assert len(made) >= 6
+
+
+def test_stricter_umask_is_kept() -> None:
+    before = os.umask(0o077)
+    try:
+        with without_world_access():
+            inside = os.umask(0o077)
+            os.umask(inside)
+        assert inside == 0o077
+    finally:
+        os.umask(before)
+
+
+def test_server_that_cannot_prove_who_it_is_gets_no_request(tmp_path: Path) -> None:
+    received: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            received.append(self.headers["api-key"])
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"https://127.0.0.1:{server.server_port}"
+    try:
+        with (
+            DatasetsClient(url, KEY, attempts=1) as client,
+            pytest.raises(DatasetsUnavailable, match="certificate verify failed"),
+        ):
+            client.download(VirusGenomeRequest(taxon="10244"), tmp_path / "package.zip")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert received == []
+
+
+def test_certificates_are_checked_everywhere() -> None:
+    checkout = Path(__file__).parents[2]
+    sources = [path for part in ("include", "plugins", "dags", "scripts") for path in (checkout / part).rglob("*.py")]
+    assert len(sources) > 40
+    unchecked = ("verify=False", "CERT_NONE", "_create_unverified_context", "disable_warnings")
+    assert [path for path in sources if any(words in path.read_text(encoding="utf-8") for words in unchecked)] == []
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate that nobody vouches for, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certificate.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return file
