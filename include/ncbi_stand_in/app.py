@@ -1,4 +1,4 @@
-"""The web application: NCBI's download endpoints, and the control calls of the stand-in."""
+"""The web application: NCBI's downloads, the calls its client makes around them, and the stand-in's control calls."""
 
 from collections import deque
 from collections.abc import Callable
@@ -13,10 +13,12 @@ from ncbi_stand_in.data_files import data_files
 from ncbi_stand_in.faults import Fault
 from ncbi_stand_in.manners import DATASETS_VERSION, Manners, RecordedRequest
 from ncbi_stand_in.package import Package
-from ncbi_stand_in.query import GenomeRequest, InvalidArgumentError, read_body, read_query
+from ncbi_stand_in.query import GenomeRequest, InvalidArgumentError, read_body, read_page_body, read_query
 from ncbi_stand_in.records import World
+from ncbi_stand_in.report_pages import annotation_report_page, data_report_page
 from ncbi_stand_in.responses import download_response, error_response, invalid_argument
 from ncbi_stand_in.selection import Selection
+from ncbi_stand_in.taxonomy_answers import taxon_suggestions, taxonomy_report_page
 
 BASE_PATH = "/datasets/v2"
 MOST_RECORDED_REQUESTS = 10_000
@@ -73,9 +75,36 @@ def _add_datasets_api(app: FastAPI, state: StandInState) -> None:
         body = await request.body()
         return _download(state, lambda: read_body(body))
 
+    @app.post(f"{BASE_PATH}/virus")
+    async def data_reports(request: Request) -> Response:
+        body = await request.body()
+        return _json(lambda: data_report_page(read_page_body(body), state.world, state.today))
+
+    @app.post(f"{BASE_PATH}/virus/annotation_report")
+    async def annotation_reports(request: Request) -> Response:
+        body = await request.body()
+        return _json(lambda: annotation_report_page(read_page_body(body), state.world, state.today))
+
+    @app.post(f"{BASE_PATH}/taxonomy/taxon_suggest")
+    async def suggest_taxa(request: Request) -> Response:
+        body = await request.body()
+        return _json(lambda: taxon_suggestions(body))
+
+    @app.post(f"{BASE_PATH}/taxonomy/dataset_report")
+    async def taxonomy_reports(request: Request) -> Response:
+        body = await request.body()
+        return _json(lambda: taxonomy_report_page(body))
+
     @app.get(f"{BASE_PATH}/version")
     def version() -> dict[str, str]:
         return {"version": DATASETS_VERSION}
+
+
+def _json(answer: Callable[[], str]) -> Response:
+    try:
+        return Response(answer(), media_type="application/json")
+    except InvalidArgumentError as error:
+        return invalid_argument(str(error))
 
 
 def _download(state: StandInState, read: Callable[[], GenomeRequest]) -> Response:

@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
+from ncbi_stand_in.protobuf_json import with_proto_names
+
 
 class InvalidArgumentError(ValueError):
     """A parameter the gateway refuses with 400; the text is NCBI's inner message."""
@@ -189,12 +191,75 @@ def read_body(body: bytes) -> GenomeRequest:
     Unknown fields and unknown enum texts are dropped, empty text is no filter, and so is the year 0001 that
     NCBI's own client sends for an unset date: everything is later (contract notes, sections 1 and 7).
     """
+    return _read_fields(read_message(body))
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """Which reports are asked for, and which page of them.
+
+    Attributes:
+        records: whose reports.
+        accessions_only: whether the accessions alone are wanted.
+        size: reports on a page at most.
+        first: reports that earlier pages held.
+    """
+
+    records: GenomeRequest
+    accessions_only: bool
+    size: int
+    first: int
+
+
+# NCBI's specification (v2VirusDataReportRequest, page_size).
+DEFAULT_PAGE_SIZE = 20
+LARGEST_PAGE_SIZE = 1000
+
+
+def read_page_body(body: bytes) -> PageRequest:
+    """Read the JSON of `POST /virus` and `POST /virus/annotation_report`; raises InvalidArgumentError.
+
+    What NCBI does with a page size beyond its largest is not documented; here the page is as large as it gets.
+    """
+    message = read_message(body)
+    size = message.get("page_size") or DEFAULT_PAGE_SIZE
+    if not isinstance(size, int) or size < 0:
+        raise InvalidArgumentError(f"proto: invalid value for field page_size: {json.dumps(size)}")
+    filters = message.get("filter") or {}
+    if not isinstance(filters, dict):
+        raise InvalidArgumentError("proto: syntax error: field filter is a message")
+    return PageRequest(
+        records=_read_fields(filters),
+        accessions_only=message.get("returned_content") == "ACCESSIONS_ONLY",
+        size=min(size, LARGEST_PAGE_SIZE),
+        first=_read_page_token(message.get("page_token") or ""),
+    )
+
+
+def page_token(first: int) -> str:
+    """What to send for the page that begins after so many reports: opaque to clients, as NCBI's is."""
+    return first.to_bytes(8).hex()
+
+
+def _read_page_token(token: object) -> int:
     try:
-        message = json.loads(body)
-    except ValueError as error:
+        return int.from_bytes(bytes.fromhex(str(token)))
+    except ValueError:
+        raise InvalidArgumentError(f"invalid page_token {json.dumps(token)}") from None
+
+
+def read_message(body: bytes) -> dict[str, Any]:
+    """The object in a request's body, its names in snake_case; raises InvalidArgumentError."""
+    try:
+        message = with_proto_names(json.loads(body))
+    except (ValueError, RecursionError) as error:
         raise InvalidArgumentError(f"proto: syntax error: {error}") from error
     if not isinstance(message, dict):
         raise InvalidArgumentError("proto: syntax error: unexpected token, a message is an object")
+    return message
+
+
+def _read_fields(message: dict[str, Any]) -> GenomeRequest:
     fields: dict[str, object] = {}
     for key, value in message.items():
         if key == "taxon" and isinstance(value, str) and value:

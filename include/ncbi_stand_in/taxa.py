@@ -1,12 +1,22 @@
 """The slice of NCBI Taxonomy that the records need: viruses, hosts and vectors with their lineages."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 from ncbi_stand_in.tables import read_table
 
+ROOT_TAX_ID = 1
 VIRUSES_TAX_ID = 10239
+
+# How the names of virus taxa end at each rank, longest ending first: the rules of the International Committee on
+# Taxonomy of Viruses, https://ictv.global/about/code.
+_ENDINGS = {
+    "viricotina": "SUBPHYLUM", "viricetes": "CLASS", "viricota": "PHYLUM", "virineae": "SUBORDER",
+    "virales": "ORDER", "virinae": "SUBFAMILY", "viridae": "FAMILY", "viria": "REALM", "virae": "KINGDOM",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +32,21 @@ class Taxon:
     def lineage(self) -> tuple["Taxon", ...]:
         """The taxa from the root to this one, itself included, as NCBI's reports list them."""
         return (*self.ancestors, self)
+
+    @cached_property
+    def rank(self) -> str | None:
+        """NCBI's rank of a virus taxon; None below the species, and for hosts, whose names do not tell it."""
+        if self.tax_id == VIRUSES_TAX_ID:
+            return "ACELLULAR_ROOT"
+        if VIRUSES_TAX_ID not in self.lineage_tax_ids:
+            return None
+        for ending, rank in _ENDINGS.items():
+            if self.name.endswith(ending):
+                return rank
+        parent = self.ancestors[-1]
+        if re.fullmatch("[A-Z][a-z]+virus", self.name):
+            return "SUBGENUS" if parent.rank == "GENUS" else "GENUS"
+        return "SPECIES" if parent.rank in ("GENUS", "SUBGENUS") else None
 
     @cached_property
     def lineage_tax_ids(self) -> frozenset[int]:
@@ -59,6 +84,16 @@ class Taxonomy:
         if text.isascii() and text.isdigit():
             return self._by_tax_id.get(int(text))
         return self._by_name.get(text.strip().casefold())
+
+    def starting_with(self, text: str) -> Iterator[Taxon]:
+        """The taxa that have a name beginning so."""
+        beginning = text.strip().casefold()
+        names = (taxon for name, taxon in self._by_name.items() if name.startswith(beginning))
+        yield from dict.fromkeys(names)
+
+    def children(self, taxon: Taxon) -> list[Taxon]:
+        """The taxa right below this one."""
+        return [other for other in self._by_tax_id.values() if other.ancestors[-1:] == (taxon,)]
 
 
 TAXONOMY = Taxonomy.load()
