@@ -11,6 +11,7 @@ from datetime import date
 import uvicorn
 
 from ncbi_stand_in.app import BASE_PATH, StandInState, create_app
+from ncbi_stand_in.connections import ReachableConnection
 from ncbi_stand_in.records import World
 
 DEFAULT_TODAY = date(2026, 11, 20)
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     world = World(options.seed, options.records, options.epoch or options.today)
     app = create_app(StandInState(world, options.today))
-    config = uvicorn.Config(app, log_level=options.log_level, access_log=False, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app, http=ReachableConnection, log_level=options.log_level, access_log=False, timeout_graceful_shutdown=2
+    )
     # uvicorn raises the signal again once it has shut down: being stopped is how a server ends well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with (

@@ -53,6 +53,7 @@ class FaultOrder(BaseModel):
     body: str = ""
     headers: dict[str, str] = {}
     fraction: float = 0.5
+    seconds: float = Field(60.0, ge=0)
 
 
 def create_app(state: StandInState) -> FastAPI:

@@ -10,15 +10,31 @@ from zipfile import ZipFile
 
 from starlette.responses import Response
 
-from ncbi_stand_in.package import DATA_FOLDER, DATA_REPORT, Package, WrittenFile, catalog_text, md5sum_text
-from ncbi_stand_in.responses import CutResponse, download_response, error_response
+from ncbi_stand_in.package import (
+    DATA_FOLDER,
+    DATA_REPORT,
+    DataFile,
+    Package,
+    WrittenFile,
+    catalog_text,
+    md5sum_text,
+)
+from ncbi_stand_in.responses import (
+    CutResponse,
+    DrippingResponse,
+    ResetResponse,
+    StalledResponse,
+    download_response,
+    error_response,
+)
 
 
 @dataclass(frozen=True)
 class Fault:
     """A fault waiting for a download; each kind uses what it needs of it.
 
-    `fraction` is the part of the package, from 0 up to but not including 1, that still arrives.
+    `fraction` is the part of the package, from 0 up to but not including 1, that still arrives; `seconds` how long
+    the stand-in is silent at a stretch.
     """
 
     kind: str
@@ -26,6 +42,7 @@ class Fault:
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     fraction: float = 0.5
+    seconds: float = 60.0
 
     def __post_init__(self) -> None:
         if self.kind not in FAULT_KINDS:
@@ -61,6 +78,24 @@ def cut(fault: Fault, package: Package, filename: str) -> Response:
 
 
 @fault_kind
+def reset(fault: Fault, package: Package, filename: str) -> Response:
+    """The connection is reset mid-body; with nothing of the package sent, before any answer."""
+    return ResetResponse(_part_of(package, fault.fraction), filename)
+
+
+@fault_kind
+def stalled(fault: Fault, package: Package, filename: str) -> Response:
+    """The body stops to arrive and the connection stays; with nothing of the package sent, no answer comes at all."""
+    return StalledResponse(_part_of(package, fault.fraction), filename, fault.seconds)
+
+
+@fault_kind
+def drip(fault: Fault, package: Package, filename: str) -> Response:
+    """A sound package, a byte at a time: no wait is long enough for a read time-out (#326 timed out)."""
+    return DrippingResponse(b"".join(package), filename, fault.seconds)
+
+
+@fault_kind
 def truncated(fault: Fault, package: Package, filename: str) -> Response:
     """A clean end, but only a part of the zip (#277, #360)."""
     return download_response(iter([_part_of(package, fault.fraction)]), filename)
@@ -91,6 +126,28 @@ def catalog_mismatch(fault: Fault, package: Package, filename: str) -> Response:
     """A sound zip whose catalog is wrong about the length of the data report."""
     package.catalog_text = lambda files: catalog_text([_one_byte_longer(files[0]), *files[1:]])
     return download_response(package, filename)
+
+
+@fault_kind
+def absent_report(fault: Fault, package: Package, filename: str) -> Response:
+    """A sound package without a data report: one of the ways in which nothing may match (contract notes, section 2)."""
+    package.data_files = ()
+    return download_response(package, filename)
+
+
+@fault_kind
+def empty_report(fault: Fault, package: Package, filename: str) -> Response:
+    """A sound package whose data report has no lines: another of the ways."""
+    package.data_files = (DataFile(DATA_REPORT, "DATA_REPORT", ()),)
+    return download_response(package, filename)
+
+
+@fault_kind
+def more_headers(fault: Fault, package: Package, filename: str) -> Response:
+    """A sound package with a message: on an X-Datasets-User-Message NCBI's own client exits with 1."""
+    response = download_response(package, filename)
+    response.headers.update(fault.headers)
+    return response
 
 
 @fault_kind

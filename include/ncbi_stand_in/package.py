@@ -47,13 +47,14 @@ class WrittenFile:
 class Package:
     """A package of data files. Its bytes are made while they are read, once.
 
-    `catalog_text` and `md5sum_text` write the two files that describe the others; a fault puts liars there.
+    `data_files` are its contents; `catalog_text` and `md5sum_text` write the two files that describe them. A fault
+    puts liars there.
     """
 
     def __init__(self, data_files: Iterable[DataFile], written_at: datetime) -> None:
         self.catalog_text: Callable[[list[WrittenFile]], str] = catalog_text
         self.md5sum_text: Callable[[dict[str, str]], str] = md5sum_text
-        self._data_files = data_files
+        self.data_files = data_files
         self._written_at = written_at.timetuple()[:6]
 
     def __iter__(self) -> Iterator[bytes]:
@@ -62,7 +63,7 @@ class Package:
         with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
             yield from self._write(archive, sink, "README.md", [README.encode()])
             written = []
-            for data_file in self._data_files:
+            for data_file in self.data_files:
                 digest = _Digest(data_file.lines)
                 yield from self._write(archive, sink, DATA_FOLDER + data_file.name, digest)
                 written.append(WrittenFile(data_file.name, data_file.file_type, digest.length, digest.md5.hexdigest()))

@@ -14,6 +14,7 @@ from typing import Any, Self
 import uvicorn
 
 from ncbi_stand_in.app import BASE_PATH, StandInState, create_app
+from ncbi_stand_in.connections import ReachableConnection
 from ncbi_stand_in.faults import Fault
 from ncbi_stand_in.manners import RecordedRequest
 from ncbi_stand_in.records import World
@@ -35,7 +36,9 @@ class StandIn:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}{BASE_PATH}"
         # Broken-off answers are what faults are for: uvicorn need not report them.
-        config = uvicorn.Config(create_app(self._state), log_level="critical", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            create_app(self._state), http=ReachableConnection, log_level="critical", timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 

@@ -32,8 +32,10 @@ class Download:
         return {line["accession"] for line in self.lines()}
 
 
-def get(stand_in: StandIn, taxon: str = "10239", params: Any = None, **more: Any) -> requests.Response:
-    return requests.get(f"{stand_in.url}/virus/taxon/{taxon}/genome/download", params=params, timeout=30, **more)
+def get(
+    stand_in: StandIn, taxon: str = "10239", params: Any = None, *, timeout: float = 30, **more: Any
+) -> requests.Response:
+    return requests.get(f"{stand_in.url}/virus/taxon/{taxon}/genome/download", params=params, timeout=timeout, **more)
 
 
 def download(stand_in: StandIn, taxon: str = "10239", **params: Any) -> Download:

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from itertools import islice
 
 import pytest
 import requests
@@ -43,6 +44,56 @@ def test_cut_closes_the_connection_mid_body(stand_in: StandIn) -> None:
             received.extend(response.iter_content(1))
     assert 0 < len(received) < len(whole)
     assert whole.startswith(b"".join(received))
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.5])
+def test_reset_breaks_the_connection(stand_in: StandIn, fraction: float) -> None:
+    stand_in.fault("reset", fraction=fraction)
+    with pytest.raises(requests.exceptions.RequestException, match="reset by peer"):
+        faulty(stand_in)
+    assert faulty(stand_in).status_code == 200
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.5])
+def test_stalled_stays_silent_until_the_client_gives_up(stand_in: StandIn, fraction: float) -> None:
+    stand_in.fault("stalled", fraction=fraction)
+    with pytest.raises(requests.exceptions.RequestException, match="timed out"):
+        get(stand_in, "1335626", {"include_sequence": "NONE"}, timeout=0.2)
+    assert faulty(stand_in).status_code == 200
+
+
+def test_stalled_hangs_up_in_the_end(stand_in: StandIn) -> None:
+    stand_in.fault("stalled", fraction=0.5, seconds=0.1)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        faulty(stand_in)
+
+
+def test_drip_is_whole_and_slow(stand_in: StandIn) -> None:
+    whole = sound(stand_in)
+    stand_in.fault("drip", seconds=0.0)
+    assert faulty(stand_in).content == whole
+    stand_in.fault("drip", seconds=0.05)
+    with get(stand_in, "1335626", {"include_sequence": "NONE"}, stream=True) as response:
+        pieces = list(islice(response.raw.stream(1000), 3))
+    assert pieces == [whole[:1], whole[1:2], whole[2:3]]
+
+
+def test_packages_without_records_are_sound(stand_in: StandIn) -> None:
+    stand_in.fault("empty_report")
+    assert Download(faulty(stand_in)).lines() == []
+    stand_in.fault("absent_report")
+    package = Download(faulty(stand_in))
+    assert package.zip.testzip() is None
+    assert REPORT not in package.zip.namelist()
+    assert f"{DATA}dataset_catalog.json" in package.zip.namelist()
+
+
+def test_more_headers_come_with_a_sound_package(stand_in: StandIn) -> None:
+    whole = sound(stand_in)
+    stand_in.fault("more_headers", headers={"X-Datasets-User-Message": "An update is due"})
+    response = faulty(stand_in)
+    assert response.headers["X-Datasets-User-Message"] == "An update is due"
+    assert response.content == whole
 
 
 def test_truncated_ends_cleanly_but_is_no_zip(stand_in: StandIn) -> None:
@@ -102,7 +153,7 @@ def test_a_refused_request_uses_up_no_fault(stand_in: StandIn) -> None:
 
 
 def test_unknown_kinds_and_fractions_are_refused() -> None:
-    with pytest.raises(ValueError, match="unknown fault 'gremlins'; known: bad_crc, "):
+    with pytest.raises(ValueError, match="unknown fault 'gremlins'; known: absent_report, "):
         Fault("gremlins")
     with pytest.raises(ValueError, match="fraction"):
         Fault("cut", fraction=1)
