@@ -290,6 +290,7 @@ class _Run:
             )
         if download.user_message:
             logger.warning("NCBI says: %s", download.user_message)
+            self.file.write(ncbi_says=download.user_message)
         self.requested_at = download.requested_at
         self.row |= {
             "requested_at": download.requested_at,
@@ -363,8 +364,7 @@ class _Run:
                 DataPackage(path).verify()
             except PackageError as error:
                 kept = path.replace(self.data.refused / f"{self.run_id}-{secrets.token_hex(2)}.zip")
-                logger.warning("package refused, kept as %s: %s", kept, error)
-                raise
+                raise PackageError(error.reason, path=kept, member=error.member) from error
 
     def refuse_empty_full_load(self, window: Window) -> None:
         if window.mode == FULL and not self.source.allow_empty:

@@ -122,6 +122,22 @@ def test_ncbi_down_is_retried_and_every_try_has_its_row(stand_in, follow, data, 
     assert rows == [(try_number, "failed", 503, True, True) for try_number in (1, 2)]
 
 
+@pytest.mark.parametrize(("fault", "details"), [("status", {"status": 502}), ("bad_crc", {}), ("reset", {})])
+def test_a_failed_run_leaves_the_snapshot_as_it_was(stand_in, follow, data, query, monkeypatch, fault, details):
+    monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "1")
+    follow("{mpox: {taxon: 10244}}")
+    stand_in.set_today(FIRST_DAY)
+    run_dag(MPOX)
+    published = data.snapshot.read_bytes()
+    stand_in.set_today(FIRST_DAY + timedelta(days=1))
+    stand_in.fault(fault, times=50, **details)
+    assert task_states(run_dag(MPOX)) == {"ingest": "failed", "check": "upstream_failed", "publish": "upstream_failed"}
+    assert data.snapshot.read_bytes() == published
+    stand_in.clear_faults()
+    assert task_states(run_dag(MPOX))["publish"] == "success"
+    assert ledger(query, "status") == [("success",), ("failed",), ("success",)]
+
+
 def test_ncbi_back_again_is_a_success_of_the_second_try(stand_in, follow, data, query, monkeypatch):
     monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "1")
     follow("{mpox: {taxon: 10244}}")

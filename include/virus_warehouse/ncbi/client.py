@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -164,7 +164,12 @@ class DatasetsClient:
 
     @classmethod
     def from_environment(
-        cls, *, base_url: str | None = None, api_key: str | None = None, patience: float | None = None
+        cls,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        patience: float | None = None,
+        **settings: Any,
     ) -> Self:
         """The client that the environment describes: `NCBI_DATASETS_URL`, `NCBI_API_KEY`, `NCBI_DATASETS_PATIENCE`.
 
@@ -172,12 +177,14 @@ class DatasetsClient:
             base_url: for when the environment names none; None for NCBI's.
             api_key: for when the environment has none.
             patience: in seconds, for when the environment sets none; None for the default.
+            settings: the client's other arguments.
         """
         chosen_patience = os.environ.get("NCBI_DATASETS_PATIENCE") or patience
         return cls(
             os.environ.get("NCBI_DATASETS_URL") or base_url or NCBI_DATASETS_URL,
             os.environ.get("NCBI_API_KEY") or api_key or None,
             patience=DEFAULT_PATIENCE if chosen_patience is None else float(chosen_patience),
+            **settings,
         )
 
     def __repr__(self) -> str:
@@ -370,17 +377,40 @@ class DatasetsClient:
         try:
             policy = policy.increment("GET", url, error=failure)
         except MaxRetryError:
-            raise _given_up("no attempts left", url, failures) from failure
+            raise self._given_up("no attempts left", url, failures) from failure
         wait = failure.retry_after or policy.get_backoff_time()
         if wait >= patience.left:
             reason = "patience used up"
             if failure.retry_after:
                 reason = f"NCBI asks to wait {failure.retry_after:.0f} s, longer than the patience left"
-            raise _given_up(reason, url, failures) from failure
+            raise self._given_up(reason, url, failures) from failure
         _log.warning("Attempt %d failed: %s. Trying again in %.1f s.", len(failures), failure, wait)
         patience.left -= wait
         time.sleep(wait)
         return policy
+
+    def _given_up(self, reason: str, url: str, failures: Sequence[_AttemptFailed]) -> DatasetsUnavailable:
+        last = failures[-1]
+        seen = "; ".join(
+            f"attempt {number}: {textwrap.shorten(str(failure), _LONGEST_FAILURE, placeholder=' ...')}"
+            for number, failure in enumerate(failures, start=1)
+        )
+        phid = next((failure.ncbi_phid for failure in reversed(failures) if failure.ncbi_phid), None)
+        if all(failure.status is None for failure in failures):
+            way_out = f"Nobody answered: check the network, and that the base URL {self.base_url} is right."
+        elif phid is None:
+            way_out = f"Try again later; if this lasts, check that the base URL {self.base_url} is right."
+        else:
+            way_out = "Try again later; if this lasts, write to NCBI's support and quote the Ncbi-Phid."
+        return DatasetsUnavailable(
+            f"NCBI Datasets gave no whole package ({reason}): {seen}. {way_out}",
+            url=url,
+            status=last.status,
+            ncbi_phid=phid,
+            attempts=len(failures),
+            retry_after=last.retry_after,
+            ncbi_message=last.ncbi_message,
+        )
 
 
 class _AttemptFailed(Exception):
@@ -475,24 +505,6 @@ def _chunks(response: requests.Response, patience: _Patience) -> Iterator[bytes]
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         patience.heard(len(chunk))
         yield chunk
-
-
-def _given_up(reason: str, url: str, failures: Sequence[_AttemptFailed]) -> DatasetsUnavailable:
-    last = failures[-1]
-    seen = "; ".join(
-        f"attempt {number}: {textwrap.shorten(str(failure), _LONGEST_FAILURE, placeholder=' ...')}"
-        for number, failure in enumerate(failures, start=1)
-    )
-    return DatasetsUnavailable(
-        f"NCBI Datasets gave no whole package ({reason}): {seen}. Try again later; if this lasts, write to"
-        " NCBI's support and quote the Ncbi-Phid.",
-        url=url,
-        status=last.status,
-        ncbi_phid=next((failure.ncbi_phid for failure in reversed(failures) if failure.ncbi_phid), None),
-        attempts=len(failures),
-        retry_after=last.retry_after,
-        ncbi_message=last.ncbi_message,
-    )
 
 
 def _retry_after(policy: Retry, response: requests.Response) -> float | None:

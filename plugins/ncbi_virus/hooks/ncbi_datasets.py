@@ -1,9 +1,21 @@
 """An Airflow connection to NCBI Datasets, as a client."""
 
+from collections.abc import Callable
+from typing import Any
+
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from virus_warehouse.ncbi.client import DatasetsClient
+
+CLIENT_SETTINGS: dict[str, Callable[[Any], float]] = {
+    "patience": float,
+    "attempts": int,
+    "connect_timeout": float,
+    "read_timeout": float,
+    "backoff_factor": float,
+}
+"""Extra fields of the connection: arguments of `DatasetsClient`, and how their text is read."""
 
 
 class NcbiDatasetsHook(BaseHook):
@@ -11,7 +23,9 @@ class NcbiDatasetsHook(BaseHook):
 
     The environment wins over the connection, because it is where one run is pointed elsewhere: `NCBI_DATASETS_URL`
     over the connection's host, `NCBI_API_KEY` over its password, `NCBI_DATASETS_PATIENCE` (seconds that NCBI may be
-    silent altogether in one download) over its extra field `patience`. The default connection need not exist.
+    silent altogether in one download) over its extra field `patience`. The other extra fields are `attempts`,
+    `connect_timeout`, `read_timeout` and `backoff_factor`, as in `DatasetsClient`. The default connection need not
+    exist.
 
     Args:
         ncbi_datasets_conn_id: the connection; host is the API's base URL, password the API key.
@@ -31,6 +45,7 @@ class NcbiDatasetsHook(BaseHook):
 
         Raises:
             AirflowNotFoundException: when a connection other than the default one does not exist.
+            ValueError: when an extra field of the connection is no number.
         """
         connection = self._connection()
         if connection is None:
@@ -38,7 +53,7 @@ class NcbiDatasetsHook(BaseHook):
         return DatasetsClient.from_environment(
             base_url=_base_url(connection),
             api_key=connection.password,
-            patience=connection.extra_dejson.get("patience"),
+            **_settings(connection),
         )
 
     def _connection(self) -> Connection | None:
@@ -64,3 +79,16 @@ def _base_url(connection: Connection) -> str | None:
         scheme, path = ("http" if connection.port else "https"), f"/{connection.schema or ''}".rstrip("/")
     port = f":{connection.port}" if connection.port else ""
     return f"{scheme}://{connection.host}{port}{path}"
+
+
+def _settings(connection: Connection) -> dict[str, Any]:
+    extra = connection.extra_dejson
+    settings = {}
+    for name in CLIENT_SETTINGS.keys() & extra.keys():
+        try:
+            settings[name] = CLIENT_SETTINGS[name](extra[name])
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"connection {connection.conn_id}: its extra field {name} is {extra[name]!r}; it must be a number"
+            ) from None
+    return settings

@@ -9,6 +9,7 @@ from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
 from tests.support.packages import package
 from tests.support.scripted_server import Answer, ScriptedServer
 from virus_warehouse.ncbi.client import NCBI_DATASETS_URL
+from virus_warehouse.ncbi.errors import DatasetsUnavailable
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 
 
@@ -59,6 +60,21 @@ def test_the_password_is_the_api_key(connection):
     with ScriptedServer(Answer(body=package([]))) as server:
         connection({"conn_type": "http", "host": server.url, "password": "from-the-connection"})
         assert sent_key(server) == "from-the-connection"
+
+
+def test_extra_fields_are_the_clients_settings(connection):
+    with ScriptedServer(Answer(503)) as server:
+        extra = {"attempts": "2", "backoff_factor": 0, "read_timeout": 5, "connect_timeout": "1.5", "patience": 30}
+        connection({"conn_type": "http", "host": server.url, "extra": extra})
+        with pytest.raises(DatasetsUnavailable) as unavailable:
+            sent_key(server)
+        assert unavailable.value.attempts == len(server.requests) == 2
+
+
+def test_an_extra_field_that_is_no_number_is_named(connection):
+    connection({"conn_type": "http", "host": "https://mirror.example", "extra": {"attempts": "many"}})
+    with pytest.raises(ValueError, match="ncbi_datasets: its extra field attempts is 'many'; it must be a number"):
+        NcbiDatasetsHook().get_conn()
 
 
 def sent_key(server: ScriptedServer) -> str | None:

@@ -1,0 +1,475 @@
+"""Every way in which NCBI is known to fail, through the real operator: what comes of it, and what is told.
+
+Each fault meets a warehouse that was loaded and published a day before. Whatever happens, a row is either as NCBI
+shows it today or as it was; and the run after it brings the state of an undisturbed run.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import RetryAction
+
+from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
+from tests.support.stand_in import StandIn
+from tests.support.warehouses import dicts, query
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import EmptyFullLoad
+from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
+from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.publish.snapshot import make_candidate, publish_candidate
+from virus_warehouse.warehouse.connection import Warehouse
+
+FIRST_DAY = date(2025, 6, 2)
+"""Well before the day the tests run: what is dated after the request does not move the watermark."""
+NEXT_DAY = FIRST_DAY + timedelta(days=1)
+ATTEMPTS = 3
+KEY = "0123456789abcdef0123456789abcdef0123"
+HELP = "(For more help, see the NCBI Datasets Documentation)"
+
+STATE = "SELECT * EXCLUDE (run_id, valid_from) FROM virus_genome ORDER BY source, accession"
+HISTORY = (
+    "SELECT * EXCLUDE (run_id, valid_from, valid_to, ended_run_id) FROM virus_genome_history "
+    "ORDER BY source, accession, version, update_date"
+)
+TAXONOMY = "FROM taxon_lineage ORDER BY ALL"
+QUARANTINE = "FROM ops.quarantine ORDER BY ALL"
+
+
+def page(title: str) -> str:
+    return f"<html><head><title>{title}</title><style>p {{}}</style></head><body><h1>{title}</h1></body></html>"
+
+
+def gateway_error(status: int, message: str) -> str:
+    return json.dumps({"error": "Whatever", "code": status, "message": f"{message}. {HELP}"})
+
+
+def rpc_status(message: str) -> str:
+    return json.dumps({"code": 3, "message": message, "details": []})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the stand-in, and what must come of it.
+
+    Attributes:
+        kind, details: the stand-in's fault.
+        told: words that the error must have, besides the way out.
+        http_status: of the ledger row.
+        refused: whether what came was a package to be kept aside.
+    """
+
+    kind: str
+    details: dict[str, Any] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    http_status: int | None = 200
+    refused: bool = False
+
+
+def status(code: int, told: str, body: str = "", **headers: str) -> Fault:
+    return Fault("status", {"status": code, "body": body, "headers": headers}, (f"HTTP {code}", told), code)
+
+
+PASSING: dict[str, Fault] = {
+    "429": status(429, "Too Many Requests"),
+    "429, plain text": status(429, "slow down", "slow down"),
+    "429, Retry-After that nobody can read": status(429, "Too Many", **{"Retry-After": "soon"}),
+    "429, Retry-After 0": status(429, "Too Many", **{"Retry-After": "0"}),
+    "500, HTML": status(500, "Proxy Error", page("Proxy Error")),
+    "502, HTML": status(502, "Bad Gateway", page("Bad Gateway")),
+    "503, HTML": status(503, "Service Unavailable", page("Service Unavailable")),
+    "504, HTML": status(504, "Gateway Time-out", page("Gateway Time-out")),
+    "500, NCBI's JSON": status(500, "Internal error", gateway_error(500, "Internal error")),
+    "500, rpcStatus": status(500, "datastore gone", rpc_status("datastore gone")),
+    "503, nothing said": status(503, "Service Unavailable"),
+    "reset before the answer": Fault("reset", {"fraction": 0.0}, ("reset by peer",), None),
+    "reset in the body": Fault("reset", {"fraction": 0.5}, ("after", "bytes")),
+    "silent before the answer": Fault("stalled", {"fraction": 0.0}, ("timed out",), None),
+    "silent in the body": Fault("stalled", {"fraction": 0.5}, ("timed out", "after", "bytes")),
+    "web page with status 200": Fault("not_zip", {}, ("package refused", "expected a whole zip file"), 200, True),
+    "wrong CRC": Fault("bad_crc", {}, ("data_report.jsonl", "CRC"), 200, True),
+    "wrong MD5": Fault("md5_mismatch", {}, ("data_report.jsonl", "expected MD5"), 200, True),
+    "wrong catalog": Fault("catalog_mismatch", {}, ("data_report.jsonl", "dataset_catalog.json"), 200, True),
+    "cut in the body": Fault("cut", {"fraction": 0.5}, ("after", "bytes")),
+    "clean end within the body": Fault("truncated", {"fraction": 0.5}, ("package refused",), 200, True),
+}
+"""What another attempt may not meet again."""
+
+CUT_AT = (0.0, 0.001, 0.01, 0.25, 0.75, 0.9, 0.99, 0.9999)
+CUTS: dict[str, Fault] = {
+    **{f"cut after {part:.2%}": Fault("cut", {"fraction": part}) for part in CUT_AT},
+    **{f"clean end after {part:.2%}": Fault("truncated", {"fraction": part}, refused=True) for part in CUT_AT},
+}
+"""Where else a body may end."""
+
+REFUSALS: dict[str, Fault] = {
+    "400, NCBI's JSON": status(400, "invalid path", gateway_error(400, "Invalid argument provided: 'invalid path'")),
+    "400, rpcStatus": status(400, "bad enum", rpc_status("bad enum")),
+    "400, plain text": status(400, "no such thing", "no such thing"),
+    "400, nothing said": status(400, "Bad Request"),
+    "401": status(401, "Check the API key", gateway_error(401, "API key invalid")),
+    "403, HTML": status(403, "Check the API key", page("Forbidden")),
+    "404, NCBI's JSON": status(404, "Your request is invalid", gateway_error(404, "Your request is invalid")),
+    "404, HTML": status(404, "The page was not found", page("The page was not found")),
+    "404, nothing said": status(404, "base URL"),
+    "404, an empty result in HTML": status(404, "base URL", page("does not match any items")),
+    "501": status(501, "Not Implemented"),
+}
+"""What every attempt would meet again."""
+
+EMPTY: dict[str, str] = {"absent report": "absent_report", "empty report": "empty_report", "404 of NCBI": "empty_404"}
+
+
+class House:
+    """A data folder, loaded and published, and the operator that fills it."""
+
+    def __init__(self, root: Path) -> None:
+        self.data = DataFolder(root)
+
+    def ingest(self, **arguments: Any) -> dict[str, Any]:
+        return self.operator(**arguments).execute(context("manual"))
+
+    def operator(self, **arguments: Any) -> NcbiVirusToDuckDBOperator:
+        return NcbiVirusToDuckDBOperator(task_id="ingest", source="mpox", taxon="10244", **arguments)
+
+    def publish(self, run_id: str) -> None:
+        make_candidate(Warehouse(self.data.warehouse), self.data, run_id)
+        publish_candidate(self.data, run_id)
+
+    @property
+    def visible(self) -> tuple[Any, ...]:
+        """All that a person or the next run can see, but for the ledger's row of a failure."""
+        tables = tuple(tuple(query(self.data.warehouse, sql)) for sql in (STATE, HISTORY, TAXONOMY, QUARANTINE))
+        watermark = query(self.data.warehouse, "SELECT max(watermark) FROM ops.ingest_run WHERE status = 'success'")
+        return (*tables, watermark, hashlib.sha256(self.data.snapshot.read_bytes()).hexdigest())
+
+    @property
+    def last_row(self) -> dict[str, Any]:
+        return dicts(self.data.warehouse, "FROM ops.ingest_run ORDER BY started_at DESC LIMIT 1")[0]
+
+    @property
+    def run_file(self) -> dict[str, Any]:
+        return dict(json.loads((self.data.runs / f"{self.last_row['run_id']}.json").read_text()))
+
+    @property
+    def refused(self) -> int:
+        return len(list(self.data.refused.glob("*.zip")))
+
+    @property
+    def leftovers(self) -> list[Path]:
+        return [*self.data.temporary.iterdir(), *self.data.runs.glob(".*"), *self.data.root.rglob("*.part")]
+
+    def catches_up(self, undisturbed: tuple[Any, ...]) -> bool:
+        """Whether a run without faults now brings the rows and the watermark of an undisturbed one."""
+        self.ingest()
+        return self.visible[:-1] == undisturbed[:-1] and query(self.data.warehouse, gates_sql()) == []
+
+
+def context(run_type: str) -> Any:
+    return {
+        "dag_run": SimpleNamespace(run_type=SimpleNamespace(value=run_type)),
+        "ti": SimpleNamespace(dag_id="ncbi_virus_ingest__mpox", run_id=f"manual__{datetime.now(UTC)}", try_number=1),
+    }
+
+
+@pytest.fixture(scope="module")
+def one_stand_in() -> Iterator[StandIn]:
+    with StandIn(today=FIRST_DAY, epoch=FIRST_DAY, records=300) as server:
+        yield server
+
+
+@pytest.fixture
+def stand_in(one_stand_in: StandIn) -> StandIn:
+    one_stand_in.clear_faults()
+    one_stand_in.set_today(NEXT_DAY)
+    return one_stand_in
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Point the operator's connection somewhere, with little patience."""
+
+    def connect(url: str, **extra: float) -> None:
+        extra = {"attempts": ATTEMPTS, "backoff_factor": 0, "read_timeout": 0.5, "connect_timeout": 2, **extra}
+        connection = {"conn_type": "http", "host": url, "password": KEY, "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_NCBI_DATASETS", json.dumps(connection))
+
+    return connect
+
+
+@pytest.fixture(scope="module")
+def loaded(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder on the evening of the first day: loaded and published."""
+    house = House(tmp_path_factory.mktemp("loaded"))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("VIRUS_DATA", str(house.data.root))
+        environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
+        one_stand_in.clear_faults()
+        one_stand_in.set_today(FIRST_DAY)
+        house.publish(house.ingest()["run_id"])
+    return house.data.root
+
+
+@pytest.fixture(scope="module")
+def undisturbed(one_stand_in: StandIn, loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
+    """What is visible on the next day when nothing went wrong."""
+    house = House(shutil.copytree(loaded, tmp_path_factory.mktemp("undisturbed") / "data"))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("VIRUS_DATA", str(house.data.root))
+        environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
+        one_stand_in.clear_faults()
+        one_stand_in.set_today(NEXT_DAY)
+        before = house.visible
+        house.ingest()
+        assert house.visible[0] != before[0]
+        assert house.visible[4] > before[4]
+    return house.visible
+
+
+@pytest.fixture
+def house(
+    stand_in: StandIn, loaded: Path, connect: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> House:
+    house = House(shutil.copytree(loaded, tmp_path / "data"))
+    monkeypatch.setenv("VIRUS_DATA", str(house.data.root))
+    connect(stand_in.url)
+    return house
+
+
+@pytest.fixture
+def asked(stand_in: StandIn) -> Callable[[], int]:
+    """Counts the requests of this test."""
+    before = len(stand_in.requests)
+    return lambda: len(stand_in.requests) - before
+
+
+def assert_failed(house: House, error: BaseException, before: tuple[Any, ...], **columns: Any) -> None:
+    """Nothing changed, and both the ledger and the run file tell the failure."""
+    assert house.visible == before
+    assert house.leftovers == []
+    row, run_file = house.last_row, house.run_file
+    told = f"{type(error).__name__}: {error}"
+    assert {name: row[name] for name in columns} == columns
+    assert (row["status"], row["error"], row["lines"]) == ("failed", told, None)
+    assert (run_file["stage"], run_file["status"], run_file["error"]) == ("failed", "failed", told)
+    assert {name: run_file[name] for name in columns} == columns
+    assert row["request_url"].startswith("http://127.0.0.1")
+    assert str(row["request_url"]) in str(error)
+    assert KEY not in json.dumps(run_file) + str(row)
+
+
+@pytest.mark.parametrize("name", [*PASSING, *CUTS])
+def test_a_fault_that_passes_costs_one_attempt(
+    house: House, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], name: str
+) -> None:
+    fault = (PASSING | CUTS)[name]
+    stand_in.fault(fault.kind, **fault.details)
+    result = house.ingest()
+    assert asked() == 2
+    assert house.visible[:-1] == undisturbed[:-1]
+    row, run_file = house.last_row, house.run_file
+    assert (row["status"], row["attempts"], row["http_status"], row["error"]) == ("success", 2, 200, None)
+    assert row["lines"] == result["counts"]["lines"] > 0
+    assert (run_file["stage"], run_file["attempts"], run_file["status"]) == ("finished", 2, "success")
+    assert house.refused == fault.refused
+    assert house.leftovers == []
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_fault_that_lasts_fails_the_run_and_changes_nothing(
+    house: House, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], name: str
+) -> None:
+    fault, before = PASSING[name], house.visible
+    stand_in.fault(fault.kind, times=ATTEMPTS, **fault.details)
+    with pytest.raises(DatasetsUnavailable) as failure:
+        house.ingest()
+    assert asked() == ATTEMPTS
+    assert_failed(house, failure.value, before, attempts=ATTEMPTS, http_status=fault.http_status, mode="incremental")
+    assert (house.last_row["ncbi_phid"] is None) == (fault.http_status is None)
+    message = str(failure.value)
+    assert all(f"attempt {number}: " in message for number in range(1, ATTEMPTS + 1))
+    for words in fault.told:
+        assert words in message
+    if fault.http_status is None:
+        assert f"check the network, and that the base URL {stand_in.url} is right" in message
+    else:
+        assert "Try again later; if this lasts, write to NCBI's support and quote the Ncbi-Phid." in message
+        assert f"Ncbi-Phid {house.last_row['ncbi_phid']}" in message
+    assert house.refused == ATTEMPTS * fault.refused
+    for package in house.data.refused.glob("*.zip"):
+        # A person can find what was refused.
+        assert str(package) in message
+    assert house.operator().retry_policy.evaluate(failure.value, 1, 3).action is RetryAction.DEFAULT
+    assert house.catches_up(undisturbed)
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_fails_at_once_and_is_not_retried(
+    house: House, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], name: str
+) -> None:
+    fault, before = REFUSALS[name], house.visible
+    stand_in.fault(fault.kind, **fault.details)
+    with pytest.raises(RequestRefused) as failure:
+        house.ingest()
+    assert asked() == 1
+    assert_failed(house, failure.value, before, attempts=1, http_status=fault.http_status)
+    message = str(failure.value)
+    for words in fault.told:
+        assert words in message
+    assert any(way_out in message for way_out in ("Mend the request", "Check the taxon, and that the", "Check the API"))
+    assert f"Ncbi-Phid {house.last_row['ncbi_phid']}" in message
+    assert house.operator().retry_policy.evaluate(failure.value, 1, 3).action is RetryAction.FAIL
+    assert house.catches_up(undisturbed)
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_nothing_new_is_a_success_with_a_warning(
+    house: House,
+    stand_in: StandIn,
+    asked: Callable[[], int],
+    undisturbed: tuple[Any, ...],
+    name: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    before = house.visible
+    stand_in.fault(EMPTY[name])
+    with caplog.at_level(logging.WARNING):
+        result = house.ingest()
+    assert asked() == 1
+    assert not result["changed"]
+    assert set(result["counts"].values()) == {0}
+    assert house.visible == before
+    row = house.last_row
+    assert (row["status"], row["lines"], row["attempts"]) == ("success", 0, 1)
+    assert row["watermark"] == row["watermark_before"]
+    assert house.run_file["stage"] == "finished"
+    assert "NCBI shows nothing in this window, yet" in caplog.text
+    assert house.catches_up(undisturbed)
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_nothing_at_all_fails_a_full_load_unless_the_source_allows_it(
+    house: House, stand_in: StandIn, asked: Callable[[], int], name: str
+) -> None:
+    before = house.visible
+    stand_in.fault(EMPTY[name])
+    with pytest.raises(
+        EmptyFullLoad, match="set allow_empty: true for the source; otherwise check its taxon"
+    ) as failure:
+        house.ingest(mode="full")
+    assert asked() == 1
+    assert_failed(house, failure.value, before, attempts=1, mode="full")
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_is_obeyed(
+    house: House, stand_in: StandIn, asked: Callable[[], int], form: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A date has no fractions: two seconds from now is one at least.
+    later = "1" if form == "seconds" else format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    stand_in.fault("status", status=429, headers={"Retry-After": later})
+    started = datetime.now(UTC)
+    with caplog.at_level(logging.WARNING):
+        house.ingest()
+    assert house.last_row["requested_at"] - started >= timedelta(seconds=0.9)
+    assert (asked(), house.last_row["attempts"]) == (2, 2)
+    assert "Attempt 1 failed: HTTP 429 Too Many Requests. Trying again in" in caplog.text
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_retry_after_beyond_our_patience_is_left_to_airflow(
+    house: House, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], form: str
+) -> None:
+    before = house.visible
+    later = "3600" if form == "seconds" else format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    stand_in.fault("status", status=503, headers={"Retry-After": later})
+    with pytest.raises(
+        DatasetsUnavailable, match=r"NCBI asks to wait 3[56]\d\d s, longer than the patience left"
+    ) as failure:
+        house.ingest()
+    assert asked() == 1
+    assert_failed(house, failure.value, before, attempts=1, http_status=503)
+    assert "Try again later" in str(failure.value)
+    assert house.catches_up(undisturbed)
+
+
+def test_nobody_listens(
+    house: House, stand_in: StandIn, connect: Callable[..., None], undisturbed: tuple[Any, ...]
+) -> None:
+    before = house.visible
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}/datasets/v2"
+        connect(url)
+        with pytest.raises(DatasetsUnavailable, match="Connection refused") as failure:
+            house.ingest()
+    assert_failed(house, failure.value, before, attempts=ATTEMPTS, http_status=None, ncbi_phid=None)
+    assert f"check the network, and that the base URL {url} is right" in str(failure.value)
+    connect(stand_in.url)
+    assert house.catches_up(undisturbed)
+
+
+def test_a_name_that_nobody_knows(house: House, connect: Callable[..., None]) -> None:
+    before = house.visible
+    connect("http://ncbi.invalid/datasets/v2")
+    with pytest.raises(DatasetsUnavailable, match="check the network, and that the base URL") as failure:
+        house.ingest()
+    assert house.visible == before
+    assert house.last_row["error"] == f"DatasetsUnavailable: {failure.value}"
+
+
+def test_a_slow_drip_is_no_download(
+    house: House,
+    stand_in: StandIn,
+    connect: Callable[..., None],
+    asked: Callable[[], int],
+    undisturbed: tuple[Any, ...],
+) -> None:
+    before = house.visible
+    connect(stand_in.url, patience=1)
+    stand_in.fault("drip", seconds=0.02)
+    with pytest.raises(DatasetsUnavailable, match=r"patience used up.*less than 65536 bytes in 1 s") as failure:
+        house.ingest()
+    assert asked() == 1
+    assert_failed(house, failure.value, before, attempts=1, http_status=200)
+    assert "Try again later" in str(failure.value)
+    connect(stand_in.url)
+    assert house.catches_up(undisturbed)
+
+
+@pytest.mark.parametrize("header", ["X-Datasets-User-Message", "X-Datasets-Version-Message"])
+def test_a_message_to_users_is_told_and_stops_nothing(
+    house: House, stand_in: StandIn, undisturbed: tuple[Any, ...], header: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand_in.fault("more_headers", headers={header: "A new version is due"})
+    with caplog.at_level(logging.WARNING):
+        house.ingest()
+    assert house.visible[:-1] == undisturbed[:-1]
+    assert house.last_row["attempts"] == 1
+    assert "NCBI says: A new version is due" in caplog.text
+    assert house.run_file["ncbi_says"] == "A new version is due"
+
+
+def test_faults_of_every_kind_in_a_row_are_one_run(
+    house: House,
+    stand_in: StandIn,
+    connect: Callable[..., None],
+    asked: Callable[[], int],
+    undisturbed: tuple[Any, ...],
+) -> None:
+    connect(stand_in.url, attempts=6)
+    for name in ("503, HTML", "cut in the body", "wrong CRC", "reset in the body", "clean end within the body"):
+        stand_in.fault(PASSING[name].kind, **PASSING[name].details)
+    house.ingest()
+    assert (asked(), house.last_row["attempts"], house.refused) == (6, 6, 2)
+    assert house.visible[:-1] == undisturbed[:-1]
