@@ -19,6 +19,8 @@ for name in (
     "VIRUS_WAREHOUSE",
     "VIRUS_MEMORY_LIMIT",
     "VIRUS_THREADS",
+    "VIRUS_MAX_PACKAGE_BYTES",
+    "VIRUS_MAX_COMPRESSION_RATIO",
 ):
     os.environ.pop(name, None)
 

@@ -24,6 +24,7 @@ from urllib3.util import Retry
 
 from virus_warehouse import __version__
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, ErrorBody, PackageError, RequestRefused
+from virus_warehouse.ncbi.limits import MAX_BYTES, PackageLimits
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 
 NCBI_DATASETS_URL = "https://api.ncbi.nlm.nih.gov/datasets/v2"
@@ -118,6 +119,7 @@ class DatasetsClient:
         backoff_factor: seconds; the waits between attempts are 0 and then about 2, 4 and 8 times as long, at
             most 30 s.
         progress_interval: seconds between two calls of a download's `progress`.
+        max_bytes: what a package may have; a body that is longer may never end.
 
     Raises:
         ValueError: a base URL or an API key that cannot be right.
@@ -134,6 +136,7 @@ class DatasetsClient:
         patience: float = DEFAULT_PATIENCE,
         backoff_factor: float = 2.0,
         progress_interval: float = 3.0,
+        max_bytes: int = PackageLimits.bytes,
     ) -> None:
         self.base_url = _checked_base_url(base_url)
         self._api_key = _checked_api_key(api_key)
@@ -141,6 +144,7 @@ class DatasetsClient:
         self._read_timeout = read_timeout
         self._patience = patience
         self._progress_interval = progress_interval
+        self._max_bytes = max_bytes
         self._retry_policy = Retry(
             total=attempts - 1,
             status_forcelist=_WORTH_RETRYING,
@@ -171,7 +175,9 @@ class DatasetsClient:
         patience: float | None = None,
         **settings: Any,
     ) -> Self:
-        """The client that the environment describes: `NCBI_DATASETS_URL`, `NCBI_API_KEY`, `NCBI_DATASETS_PATIENCE`.
+        """The client that the environment describes.
+
+        It is read from `NCBI_DATASETS_URL`, `NCBI_API_KEY`, `NCBI_DATASETS_PATIENCE` and `VIRUS_MAX_PACKAGE_BYTES`.
 
         Args:
             base_url: for when the environment names none; None for NCBI's.
@@ -184,6 +190,7 @@ class DatasetsClient:
             os.environ.get("NCBI_DATASETS_URL") or base_url or NCBI_DATASETS_URL,
             os.environ.get("NCBI_API_KEY") or api_key or None,
             patience=DEFAULT_PATIENCE if chosen_patience is None else float(chosen_patience),
+            max_bytes=PackageLimits.from_environment().bytes,
             **settings,
         )
 
@@ -227,7 +234,8 @@ class DatasetsClient:
             What was received, or an empty result when NCBI has no record that matches.
 
         Raises:
-            RequestRefused: NCBI will not serve this request: sending it again cannot help.
+            RequestRefused: NCBI will not serve this request, or sends more than `max_bytes`: sending it again
+                cannot help.
             DatasetsUnavailable: attempts or patience used up, or NCBI asked to wait for longer than our
                 patience; `retry_after` then says how long.
             OSError: `destination` cannot be written.
@@ -277,6 +285,8 @@ class DatasetsClient:
                         self._raise_unless_nothing_matches(response, url, attempt, patience)
                     else:
                         size, sha256 = self._save(response, part, attempt, patience, progress)
+                        if size > self._max_bytes:
+                            raise self._too_large(response, url, attempt)
             seconds = time.monotonic() - started
             if sha256 is not None:
                 if accept is not None:
@@ -318,6 +328,8 @@ class DatasetsClient:
                 file.write(chunk)
                 sha256.update(chunk)
                 size += len(chunk)
+                if size > self._max_bytes:
+                    break
                 now = time.monotonic()
                 if progress is not None and now - last_report >= self._progress_interval:
                     progress(Progress(size, now - started, attempt))
@@ -356,6 +368,16 @@ class DatasetsClient:
             ncbi_phid=response.headers.get("Ncbi-Phid"),
             attempts=attempt,
             ncbi_message=error.message,
+        )
+
+    def _too_large(self, response: requests.Response, url: str, attempt: int) -> RequestRefused:
+        return RequestRefused(
+            f"NCBI Datasets sends a package of more than {self._max_bytes} bytes. Narrow the source's filters, or raise"
+            f" {MAX_BYTES}.",
+            url=url,
+            status=response.status_code,
+            ncbi_phid=response.headers.get("Ncbi-Phid"),
+            attempts=attempt,
         )
 
     def _way_out(self, status: int) -> str:

@@ -1,18 +1,22 @@
 """A data package from NCBI: proven whole, then read as streams."""
 
 import hashlib
+import io
 import json
 import posixpath
 import re
+import stat
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from itertools import pairwise
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any, Self
 
 from virus_warehouse.ncbi.errors import PackageError
+from virus_warehouse.ncbi.limits import MAX_BYTES, MAX_COMPRESSION_RATIO, PackageLimits
 
 DATA_FOLDER = "ncbi_dataset/data"
 CATALOG = f"{DATA_FOLDER}/dataset_catalog.json"
@@ -21,7 +25,13 @@ README = "README.md"
 REPORTS = ("data_report", "annotation_report", "biosample_report")
 
 _CHUNK_BYTES = 1024 * 1024
-_LONGEST_INDEX = 64 * 1024 * 1024
+_LONGEST_INDEX = 1024 * 1024
+_LONGEST_READ = 1024 * 1024
+
+# Of a local header before its member's name; APPNOTE.TXT 4.3.7, https://support.pkware.com/pkzip/appnote
+_LOCAL_HEADER_BYTES = 30
+# Encrypted, strongly encrypted, central directory encrypted; APPNOTE.TXT 4.4.4.
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
 
 # What zipfile raises on bytes that are no sound zip; some of it is raised by accident rather than on purpose.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OverflowError, ValueError)
@@ -47,6 +57,9 @@ class DataPackage:
         CRCs were wrong for days (NCBI issue #440). Hence all of it: the central directory, every member's
         CRC, `md5sum.txt` for every data member, and the lengths in the catalog.
 
+        It is input that nobody vouches for, too. What leads out of the package, hides, overlaps, is no plain
+        file or unfolds beyond `PackageLimits.from_environment()` is refused before a byte of it is inflated.
+
         Returns:
             This package.
 
@@ -55,7 +68,7 @@ class DataPackage:
                 found.
             OSError: the file cannot be read.
         """
-        with self._archive() as archive:
+        with _BoundedFile(self.path) as file, self._archive(file) as archive:
             members = self._checked_directory(archive)
             actual_md5 = {name: self._md5(archive, member) for name, member in members.items()}
             self._check_md5_sums(self._index(archive, members, MD5_SUMS), actual_md5)
@@ -105,9 +118,9 @@ class DataPackage:
         return PackageError(reason, path=self.path, member=member)
 
     @contextmanager
-    def _archive(self) -> Iterator[zipfile.ZipFile]:
+    def _archive(self, file: IO[bytes] | None = None) -> Iterator[zipfile.ZipFile]:
         try:
-            archive = zipfile.ZipFile(self.path)
+            archive = zipfile.ZipFile(file or self.path)
         except _UNREADABLE as error:
             raise self._error(
                 f"expected a whole zip file, found {self.path.stat().st_size} bytes without"
@@ -118,22 +131,73 @@ class DataPackage:
 
     def _checked_directory(self, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         """The members by name, after all that can be refused before a byte of them is inflated."""
-        members = {member.filename: member for member in archive.infolist() if not member.filename.endswith("/")}
-        for name, count in Counter(archive.namelist()).items():
+        entries = archive.infolist()
+        for entry in entries:
+            self._check_name(entry)
+            self._check_form(entry)
+        for name, count in Counter(entry.filename for entry in entries).items():
             if count > 1:
                 raise self._error(f"expected once, found {count} times", name)
-        for name, member in members.items():
-            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\\" in name:
-                raise self._error("expected a name inside the package, found one that leads out of it", name)
-            if not 0 <= member.header_offset < self.path.stat().st_size:
+        self._check_places(archive, entries)
+        self._check_size(entries)
+        return {entry.filename: entry for entry in entries if not entry.is_dir()}
+
+    def _check_name(self, entry: zipfile.ZipInfo) -> None:
+        """Names are read as they stand: none may mean another than it says, here or where it is shown."""
+        name = entry.filename
+        # zipfile ends a name at a NUL byte, and takes another from an extra field.
+        if entry.orig_filename != name or not (name.isascii() and name.isprintable()):
+            raise self._error("expected a name in printable ASCII, found another", ascii(entry.orig_filename)[1:-1])
+        if (
+            PurePosixPath(name).is_absolute()
+            or PureWindowsPath(name).drive
+            or ".." in PurePosixPath(name).parts
+            or "\\" in name
+        ):
+            raise self._error("expected a name inside the package, found one that leads out of it", name)
+        if posixpath.normpath(name) != name.removesuffix("/"):
+            raise self._error("expected a plain name, found a roundabout one", name)
+
+    def _check_form(self, entry: zipfile.ZipInfo) -> None:
+        name, kind = entry.filename, stat.S_IFMT(entry.external_attr >> 16)
+        if entry.flag_bits & _ENCRYPTED:
+            raise self._error("expected plain data, found an encrypted member", name)
+        if entry.compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+            raise self._error(f"expected a stored or deflated member, found method {entry.compress_type}", name)
+        if kind not in (0, stat.S_IFDIR if entry.is_dir() else stat.S_IFREG):
+            link = "a symbolic link" if stat.S_ISLNK(kind) else f"one of type {kind:#o}"
+            raise self._error(f"expected a plain file, found {link}", name)
+        if entry.is_dir() and entry.file_size:
+            raise self._error(f"expected a folder to hold nothing, found {entry.file_size} bytes", name)
+
+    def _check_places(self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+        """Each member has bytes of its own: a bomb without nesting is made of members that share them.
+
+        David Fifield, "A better zip bomb", https://www.bamsoftware.com/hacks/zipbomb/
+        """
+        ordered = sorted(entries, key=lambda entry: entry.header_offset)
+        starts = [*(entry.header_offset for entry in ordered), archive.start_dir]
+        for entry, (start, next_start) in zip(ordered, pairwise(starts), strict=True):
+            end = start + _LOCAL_HEADER_BYTES + len(entry.filename) + entry.compress_size
+            if start < 0 or end > next_start:
                 raise self._error(
-                    f"expected to start within the file, found its start at byte {member.header_offset}", name
+                    f"expected bytes of its own, found it at bytes {start} to {end} and what follows at {next_start}",
+                    entry.filename,
                 )
-            if member.flag_bits & 0x1:
-                raise self._error("expected plain data, found an encrypted member", name)
-            if member.compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
-                raise self._error(f"expected a stored or deflated member, found method {member.compress_type}", name)
-        return members
+
+    def _check_size(self, entries: list[zipfile.ZipInfo]) -> None:
+        limits = PackageLimits.from_environment()
+        unpacked = sum(entry.file_size for entry in entries)
+        if unpacked > limits.bytes:
+            raise self._error(
+                f"expected at most {limits.bytes} bytes unpacked, found {unpacked}; if that may be, raise {MAX_BYTES}"
+            )
+        packed = self.path.stat().st_size
+        if unpacked > packed * limits.compression_ratio:
+            raise self._error(
+                f"expected at most {limits.compression_ratio:g} times its {packed} bytes unpacked, found"
+                f" {unpacked / packed:.0f} times; if that may be, raise {MAX_COMPRESSION_RATIO}"
+            )
 
     def _chunks(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
         """The member's bytes; at their end its length and CRC have been checked."""
@@ -201,6 +265,20 @@ class DataPackage:
                 raise self._error(f"expected a member, as {CATALOG} lists it, found none", name)
             if length is not None and length != members[name].file_size:
                 raise self._error(f"expected {length} bytes ({CATALOG}), found {members[name].file_size}", name)
+
+
+class _BoundedFile(io.BufferedReader):
+    """A file that is never read in large pieces: zipfile would hold a directory of any size."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = _LONGEST_READ + 1 if size is None or size < 0 else min(size, _LONGEST_READ + 1)
+        content = super().read(wanted)
+        if len(content) > _LONGEST_READ:
+            raise zipfile.BadZipFile(f"a directory of more than {_LONGEST_READ} bytes")
+        return content
 
 
 def _report_member(name: str) -> str:
