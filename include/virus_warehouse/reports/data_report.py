@@ -147,8 +147,8 @@ def stage(session: DuckDBPyConnection, path: Path, tally: Tally) -> int:
 def _read_strictly(session: DuckDBPyConnection, path: Path, lines: int) -> bool:
     try:
         _read(session, path)
-    except duckdb.InvalidInputException:
-        return False
+    except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
+        return False  # one line can take all memory; it is refused when each is looked at by itself
     staged, refused = session.execute("SELECT count(*), count(refusal) FROM data_report").fetchall()[0]
     return (staged, refused) == (lines, 0)
 

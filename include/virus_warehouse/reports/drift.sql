@@ -1,9 +1,11 @@
 -- The names in a readable report that NCBI is not known to give -> drift(path, occurrences, sample). An unknown object
--- is told once, by its own path; the sample shows what is in it.
+-- is told once, by its own path; the sample shows what is in it. Of a line's unknown names the first hundred are looked
+-- at, of a report's the thousand commonest told: what has more is no report that NCBI has changed, and each name costs
+-- a look at the line.
 -- Reads the variable report_path, lineage_given, and what line_macros.sql reads.
 CREATE OR REPLACE TEMP TABLE drift AS
 WITH line AS (
-    SELECT json AS raw, unnest(unknown_names(json)) AS unknown
+    SELECT json AS raw, unnest(unknown_names(json)[:100]) AS unknown
     FROM read_ndjson_objects(getvariable('report_path'), maximum_object_size = 16777216)
 ),
 
@@ -28,6 +30,8 @@ found AS (
     WHERE name NOT IN ('taxId', 'name')
 )
 
-SELECT path, sum(occurrences)::BIGINT AS occurrences, left(min(value), 200) AS sample
+SELECT left(path, 1000) AS path, sum(occurrences)::BIGINT AS occurrences, left(min(value), 200) AS sample
 FROM found
-GROUP BY path;
+GROUP BY ALL
+ORDER BY occurrences DESC, path
+LIMIT 1000;

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -11,8 +13,15 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LONGEST_LINE = 16 << 20
 """Bytes of a line beyond which it is refused; DuckDB's reader, told so, stops at some length above."""
 
+MOST_OPENINGS = 1_000_000
+"""Lists and objects in a line beyond which it is refused: parsed, each takes many times the byte it is written with."""
+
 _LONGEST_RAW = 1 << 20
 _CHUNK_BYTES = 1 << 20
+_LONGEST_CUT = 64
+"""Quotes and escapes in a row that a chunk is lengthened by, so that none is cut through."""
+
+_CONTROL = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,8 @@ def unpack(member: IO[bytes], path: Path) -> Tally:
     with path.open("wb") as file:
         while chunk := _whole_chunk(member):
             file.write(chunk)
+            if chunk.endswith((b'"', b"\\")):
+                names += 1  # a name may have been cut through
             last = chunk[-1:]
             lines += chunk.count(b"\n")
             if b"\\" in chunk:
@@ -48,42 +59,79 @@ def unpack(member: IO[bytes], path: Path) -> Tally:
 
 
 def _whole_chunk(member: IO[bytes]) -> bytes:
-    """The next bytes, cut where no quote, escape or name is cut through."""
+    """The next bytes, cut where no quote, escape or name is cut through, unless too many follow each other."""
     chunk = member.read(_CHUNK_BYTES)
-    while chunk.endswith((b'"', b"\\")) and (further := member.read(1)):
-        chunk += further
+    for _ in range(_LONGEST_CUT):
+        if not chunk.endswith((b'"', b"\\")):
+            break
+        chunk += member.read(1)
     return chunk
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file with their numbers, from 1, without line ends, byte order mark and blank lines."""
+@dataclass(frozen=True)
+class Line:
+    """A line of a report, without its line end and the file's byte order mark.
+
+    Attributes:
+        number: from 1; blank lines count.
+        content: its bytes; of a line longer than `LONGEST_LINE`, its first MiB.
+        length: in bytes.
+        sha256: of the whole line, in hex.
+    """
+
+    number: int
+    content: bytes
+    length: int
+    sha256: str
+
+
+def numbered_lines(path: Path) -> Iterator[Line]:
+    """The lines of a file that are not blank, in memory that does not grow with the longest."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            content = line.rstrip(b"\r\n")
-            if number == 1:
-                content = content.removeprefix(BYTE_ORDER_MARK)
-            if content.strip():
-                yield number, content
+        if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
+            file.seek(0)
+        for number in count(1):
+            content = file.readline(LONGEST_LINE + len(b"\r\n"))
+            if not content:
+                return
+            is_whole = content.endswith(b"\n") or len(content) < LONGEST_LINE
+            content = content.rstrip(b"\r\n") if is_whole else content
+            if not is_whole or len(content) > LONGEST_LINE:
+                yield _long_line(file, number, content, is_whole=is_whole)
+            elif content.strip():
+                yield Line(number, content, len(content), hashlib.sha256(content).hexdigest())
+
+
+def _long_line(file: IO[bytes], number: int, start: bytes, *, is_whole: bool) -> Line:
+    """A line of which the start has been read, and the rest may never end."""
+    sha256, length = hashlib.sha256(start), len(start)
+    while not is_whole and (piece := file.readline(_CHUNK_BYTES)):
+        is_whole = piece.endswith(b"\n")
+        piece = piece.rstrip(b"\r\n") if is_whole else piece
+        sha256.update(piece)
+        length += len(piece)
+    return Line(number, start[:_LONGEST_RAW], length, sha256.hexdigest())
 
 
 def describe_lines(path: Path, description: Path) -> int:
     """Write each line of a report as a JSON object that any reader can read, whatever the line holds.
 
-    An object has `line_number`, `raw` (the line, bytes that are no UTF-8 as ``\\xNN``), `raw_sha256` and
-    `refusal` (why the bytes are no text, else absent).
+    An object has `line_number`, `raw` (the line, bytes that are no UTF-8 as ``\\xNN``; of a refused one the first
+    MiB), `raw_sha256` and `refusal` (why the bytes are no text, else absent).
 
     Returns:
         The number of lines described; blank lines are left out.
     """
     lines = 0
     with description.open("w", encoding="ascii") as file:
-        for number, content in numbered_lines(path):
-            refusal = _refuse_bytes(content)
-            kept = content[:_LONGEST_RAW] if len(content) > LONGEST_LINE else content
+        for line in numbered_lines(path):
+            refusal = _refuse_bytes(line)
+            # Escaped, the bytes of a refused line may be many times as long, longer than a reader takes.
+            kept = line.content[:_LONGEST_RAW] if refusal else line.content
             entry = {
-                "line_number": number,
+                "line_number": line.number,
                 "raw": kept.decode("utf-8", "backslashreplace"),
-                "raw_sha256": hashlib.sha256(content).hexdigest(),
+                "raw_sha256": line.sha256,
             }
             if refusal:
                 entry["refusal"] = refusal
@@ -97,19 +145,23 @@ def describe_lines(path: Path, description: Path) -> int:
 def copy_lines(path: Path, copy: Path, *, without: Collection[int]) -> None:
     """Copy a report's lines but for the blank ones and those numbered in `without`."""
     with copy.open("wb") as file:
-        for number, content in numbered_lines(path):
-            if number not in without:
-                file.write(content)
+        for line in numbered_lines(path):
+            if line.number not in without:
+                file.write(line.content)
                 file.write(b"\n")
 
 
-def _refuse_bytes(content: bytes) -> str | None:
-    if len(content) > LONGEST_LINE:
-        return f"longer than {LONGEST_LINE >> 20} MiB: {len(content)} bytes, of which raw holds the first MiB"
-    if b"\0" in content:
+def _refuse_bytes(line: Line) -> str | None:
+    if line.length > LONGEST_LINE:
+        return f"longer than {LONGEST_LINE >> 20} MiB: {line.length} bytes, of which raw holds the first MiB"
+    if b"\0" in line.content:
         return "holds a NUL byte"
+    if line.content.count(b"[") + line.content.count(b"{") > MOST_OPENINGS:
+        return f"opens more than {MOST_OPENINGS} lists and objects"
+    if control := _CONTROL.search(line.content):
+        return f"holds a control character at byte {control.start()}"
     try:
-        content.decode("utf-8")
+        line.content.decode("utf-8")
     except UnicodeDecodeError as error:
         return f"not UTF-8 at byte {error.start}"
     return None
