@@ -1,12 +1,13 @@
 """Report lines made to do harm: set apart with a reason, the lines around them loaded, in bounded memory."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import textwrap
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ INCLUDE = Path(__file__).parents[2] / "include"
 MEBIBYTE = 1 << 20
 NOT_JSON = "not JSON, or more than one value on the line"
 GOOD = (line("PX000001.1").encode(), line("PX000003.1").encode())
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the system does not tell a process's peak memory in /proc"
+)
 
 
 def deep(opening: str, closing: str, depth: int) -> bytes:
@@ -70,11 +75,6 @@ ACCEPTED: dict[str, bytes] = {
     "text of backslashes": json.dumps({"accession": "PX000002.1", "labHost": "\\" * 3 * MEBIBYTE}).encode(),
 }
 """A line that looks bad and is not, or is only new: loaded, or at the least set apart."""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    return lambda: tmp_path_factory.mktemp("shelf")
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -129,9 +129,11 @@ INGEST = """
 
 def ingested_apart(root: Path, package: Path, memory_limit: str = "512MB") -> tuple[dict[str, Any], int]:
     """The counts of a run in a process of its own that was served this package, and its peak memory in MiB."""
+    script = package.with_name("ingest.py")  # a file: at a prompt DuckDB would draw its progress
+    script.write_text(textwrap.dedent(INGEST), encoding="utf-8")
     with ScriptedServer(Answer(body=package.read_bytes())) as server:
         run = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(INGEST)],
+            [sys.executable, script],
             env={
                 **os.environ,
                 "PYTHONPATH": str(INCLUDE),
@@ -152,8 +154,6 @@ def ingested_apart(root: Path, package: Path, memory_limit: str = "512MB") -> tu
 
 def package_of(pieces: Iterable[bytes], path: Path) -> Path:
     """A package whose data report is these pieces, which are never held at once. Its catalog tells no lengths."""
-    import hashlib
-
     catalog = b'{"assemblies": [{"files": [{"filePath": "data_report.jsonl"}]}]}'
     md5 = hashlib.md5()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -180,8 +180,9 @@ LONG_LINES: dict[str, tuple[bytes, bytes]] = {
 }
 
 
+@needs_proc
 @pytest.mark.parametrize("filling", LONG_LINES)
-def test_memory_stays_bounded_with_a_line_of_a_gibibyte(tmp_path: Path, filling: str) -> None:
+def test_memory_stays_bounded_with_a_line_that_is_far_too_long(tmp_path: Path, filling: str) -> None:
     start, byte = LONG_LINES[filling]
     mebibytes = 1024 if filling == "text" else 128
     pieces = [GOOD[0], b"\n", start, *[byte * MEBIBYTE] * mebibytes, b"\n", GOOD[1], b"\n"]
@@ -195,8 +196,7 @@ def test_memory_stays_bounded_with_a_line_of_a_gibibyte(tmp_path: Path, filling:
     if filling != "carriage returns":  # they are a line's end, some of them
         assert refused["reason"] == f"longer than 16 MiB: {length} bytes, of which raw holds the first MiB"
     assert len(refused["raw"]) <= 4 * MEBIBYTE
-    print("PEAK", peak)
-    assert peak < 700
+    assert peak < 400
     assert query(DataFolder(root).warehouse, "SELECT count(*) FROM virus_genome") == [(2,)]
 
 
@@ -214,6 +214,7 @@ ALMOST_TOO_LONG: dict[str, bytes] = {
 }
 
 
+@needs_proc
 @pytest.mark.parametrize("name", ALMOST_TOO_LONG)
 def test_memory_stays_bounded_with_a_line_that_is_almost_too_long(tmp_path: Path, name: str) -> None:
     pieces = [part for content in (GOOD[0], ALMOST_TOO_LONG[name], GOOD[1]) for part in (content, b"\n")]
@@ -221,5 +222,4 @@ def test_memory_stays_bounded_with_a_line_that_is_almost_too_long(tmp_path: Path
     counts, peak = ingested_apart(tmp_path / "data", package, memory_limit="1GB")
     assert (counts["lines"], counts["inserted"] + counts["quarantined"]) == (3, 3)
     assert counts["inserted"] >= 2
-    print("PEAK", peak)
-    assert peak < 1400
+    assert peak < 1000

@@ -1,0 +1,184 @@
+"""Any bytes as a package, any bytes as report lines: refused or set apart with a reason, and nothing else goes wrong.
+
+`VIRUS_FUZZ_CASES` tries more cases than a test run does. What has been found stays as an example.
+"""
+
+import hashlib
+import json
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from duckdb import DuckDBPyConnection
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.support import hostile_packages as hostile
+from tests.support import packages
+from tests.support.warehouses import line, stage_bytes
+from virus_warehouse.ncbi.errors import PackageError
+from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.warehouse.session import private_session
+
+CASES = int(os.environ.get("VIRUS_FUZZ_CASES", "0"))
+COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+
+SEEDS = [
+    packages.package(hostile.LINES, ["{}"], ["{}"]),
+    packages.package(hostile.LINES, streamed=False),
+    *(make() for name, (_, make) in hostile.HOSTILE.items() if "bomb" not in name and "directory of" not in name),
+]
+"""Whole ones and hostile ones: what is mended in one way may be broken in another."""
+
+# Values on which readers of zips have stumbled, and the marks that they look for.
+TOKENS = [
+    *(
+        number.to_bytes(width, "little")
+        for width in (2, 4, 8)
+        for number in (0, 1, 2 ** (8 * width - 1), 2 ** (8 * width) - 1)
+    ),
+    *(b"PK" + mark for mark in (b"\1\2", b"\3\4", b"\5\6", b"\6\6", b"\6\7", b"\7\x08")),
+    b"ncbi_dataset/data/data_report.jsonl",
+    b"md5sum.txt",
+    b"\0",
+]
+
+Mutation = Callable[[bytes], bytes]
+
+
+@st.composite
+def mutations(draw: st.DrawFn) -> Mutation:
+    """A change of some bytes, which are overwritten, inserted, left out or repeated. Places are shares of the whole."""
+    kind = draw(st.sampled_from(["overwrite", "insert", "delete", "repeat"]))
+    place, other = draw(st.floats(0, 1)), draw(st.floats(0, 1))
+    token = draw(st.sampled_from(TOKENS) | st.binary(min_size=1, max_size=8))
+    length = draw(st.integers(1, 60))
+
+    def mutate(content: bytes) -> bytes:
+        at = round(place * len(content))
+        if kind == "overwrite":
+            return content[:at] + token + content[at + len(token) :]
+        if kind == "insert":
+            return content[:at] + token + content[at:]
+        if kind == "delete":
+            return content[:at] + content[at + length :]
+        start = round(other * len(content))
+        return content[:at] + content[start : start + length] + content[at:]
+
+    return mutate
+
+
+def mutated(seeds: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    def apply(content: bytes, changes: list[Mutation]) -> bytes:
+        for change in changes:
+            content = change(content)
+        return content
+
+    return st.builds(apply, seeds, st.lists(mutations(), max_size=4))
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fuzz") / "ncbi_dataset.zip"
+
+
+@settings(max_examples=CASES or 1000, **COMMON)
+@given(content=mutated(st.sampled_from(SEEDS)) | st.binary(max_size=200))
+def test_any_bytes_are_a_whole_package_or_refused(scratch: Path, content: bytes) -> None:
+    scratch.write_bytes(content)
+    package = DataPackage(scratch)
+    refused = refusal(package)
+    if refused is not None:
+        assert refused.path == scratch
+        assert refused.reason
+        assert str(refused).isprintable()
+        return
+    # What is whole can be read, and is what it says itself to be.
+    with zipfile.ZipFile(scratch) as archive:
+        sums = archive.read(packages.MD5_SUMS).decode()
+    for name in package.report_names:
+        with package.open_report(name) as report:
+            md5 = hashlib.file_digest(report, "md5").hexdigest()
+        assert re.search(f"^{md5} [ *]ncbi_dataset/data/{name}.jsonl$", sums, re.MULTILINE | re.IGNORECASE)
+
+
+def refusal(package: DataPackage) -> PackageError | None:
+    try:
+        package.verify()
+    except PackageError as error:
+        return error
+    return None
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+FIELD_NAMES = (
+    "accession",
+    "length",
+    "updateDate",
+    "releaseDate",
+    "virus",
+    "host",
+    "isolate",
+    "bioprojects",
+    "isAnnotated",
+)
+
+
+def to_json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+GOOD_LINE = line(
+    "PX000001.1", host={"taxId": 9606, "organismName": "Homo sapiens"}, submitter={"names": ["Wu,F."]}
+).encode()
+LINES = (
+    mutated(st.just(GOOD_LINE))
+    | st.binary(max_size=60)
+    | JSON_VALUES.map(to_json)
+    | st.dictionaries(st.sampled_from(FIELD_NAMES), JSON_VALUES, max_size=5).map(
+        lambda fields: to_json({"accession": "PX000009.1", **fields})
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBPyConnection]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("VIRUS_THREADS", "1")
+        with private_session(tmp_path_factory.mktemp("session")) as session:
+            yield session
+
+
+CUT_IN_THE_MESSAGE = (
+    '{"accession": null, "length": null, "updateDate": null, "bioprojects":'
+    ' {"»\U0007b78c": null, "00": {"000\\u001f\\u001f\\u001f\\u001f\x80": null}}}'
+).encode()
+"""DuckDB's message about it ends within a character, and so is none that Python can read."""
+
+
+@example(odd=[CUT_IN_THE_MESSAGE], ends=b"\n", mark=False)
+@settings(max_examples=CASES or 60, **COMMON)
+@given(odd=st.lists(LINES, max_size=12), ends=st.sampled_from([b"\n", b"\r\n"]), mark=st.booleans())
+def test_any_lines_are_loaded_or_set_apart_and_the_good_ones_loaded(
+    session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, mark: bool
+) -> None:
+    # Between any two odd lines a good one, which none of them may drag along.
+    good = [line(f"OK{number:06d}.1").encode() for number in range(len(odd) + 1)]
+    mixed = [good[0], *(part for pair in zip(odd, good[1:], strict=True) for part in pair)]
+    content = (b"\xef\xbb\xbf" if mark else b"") + ends.join(mixed)
+    lines = stage_bytes(session, scratch.parent, content)
+    assert lines == sum(1 for one in content.removeprefix(b"\xef\xbb\xbf").split(b"\n") if one.strip())
+    staged = session.execute("SELECT accession, line FROM data_report").fetchall()
+    refused = session.execute("SELECT line_number, reason, raw FROM refused_line").fetchall()
+    assert len(staged) + len(refused) == lines
+    assert {f"OK{number:06d}" for number in range(len(good))} <= {accession for accession, _ in staged}
+    assert all(accession for accession, _ in staged)
+    assert all(reason and "\0" not in raw for _, reason, raw in refused)
