@@ -2,6 +2,7 @@
 
 import logging
 import platform
+import re
 import resource
 import secrets
 import shutil
@@ -558,5 +559,9 @@ def _provenance(package: ArchivedPackage) -> dict[str, object]:
 
 
 def _peak_rss_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)  # bytes there, KiB elsewhere
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not from getrusage: there a process inherits the peak of the one that started it, as Airflow's supervisor.
+        peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="ascii"))
+        return int(peak[1]) / 1024 if peak else 0.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)

@@ -6,17 +6,17 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.reports import data_report
-from virus_warehouse.reports.report_file import unpack
+from virus_warehouse.reports.parts import parts
 from virus_warehouse.sql_file import run_sql, sql_text
 
 
 def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temporary: Path) -> int:
-    """Unpack the data report of a package and read it.
+    """Read the data report of a package.
 
     Args:
         session: where it is read to.
         package: a verified package; None when NCBI said that nothing matches.
-        temporary: folder of the run, for the unpacked report.
+        temporary: folder of the run, for the parts of the report.
 
     Returns:
         The lines of the report.
@@ -26,8 +26,7 @@ def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temp
         empty.touch()
         return _stage(session, empty, temporary)
     with package.open_report(data_report.NAME) as member:
-        path = temporary / data_report.FILE_NAME
-        return data_report.stage(session, path, unpack(member, path))
+        return data_report.stage(session, parts(member, temporary), temporary)
 
 
 def take_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint: str) -> None:
@@ -52,6 +51,5 @@ def stage_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> int
 
 
 def _stage(session: DuckDBPyConnection, lines: Path, temporary: Path) -> int:
-    path = temporary / data_report.FILE_NAME
     with lines.open("rb") as file:
-        return data_report.stage(session, path, unpack(file, path))
+        return data_report.stage(session, parts(file, temporary), temporary)

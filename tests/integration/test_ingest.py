@@ -190,7 +190,7 @@ class TestFullThenDeltas:
         )
         assert row["fingerprint"] == DENGUE.fingerprint
         assert row["request_url"] == DENGUE.request.url(stand_in.url)
-        assert (row["withdrawn"], row["missing"]) == (0, 0)
+        assert (row["withdrawn"], row["missing"]) == (0, None)
         assert before <= row["started_at"] < row["requested_at"] < row["ended_at"] <= after
         assert all(seconds >= 0 for seconds in row["seconds"].values())
         assert row["seconds"]["download"] > row["seconds"]["verify"] > 0

@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.ingest import report_row
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.reports import data_report
-from virus_warehouse.reports.report_file import unpack
+from virus_warehouse.reports.parts import parts
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger, migrate
 from virus_warehouse.warehouse.connection import Warehouse
@@ -66,8 +66,7 @@ def report(lines: tuple[str | bytes, ...]) -> bytes:
 
 def stage_bytes(session: DuckDBPyConnection, folder: Path, content: bytes) -> int:
     """Stage a data report of these bytes as a run does; its non-blank lines."""
-    path = folder / data_report.FILE_NAME
-    return data_report.stage(session, path, unpack(io.BytesIO(content), path))
+    return data_report.stage(session, parts(io.BytesIO(content), folder), folder)
 
 
 @cache

@@ -4,14 +4,17 @@ Field names and types: NCBI's data report schema for virus packages,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/data-reports/virus/
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines
-from virus_warehouse.sql_file import run_sql
+from virus_warehouse.reports.parts import Part
+from virus_warehouse.reports.report_file import copy_lines, describe_lines
+from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.warehouse.session import closer_look
 
 NAME = "data_report"
 FILE_NAME = "data_report.jsonl"
@@ -109,21 +112,25 @@ def columns_by_path() -> dict[str, str]:
     return columns
 
 
+_READER_STOPPED = (duckdb.InvalidInputException, UnicodeDecodeError)
+"""What DuckDB raises at a line that it cannot read; the second where its message cuts a character of that line."""
+
+
 class ReportUnreadable(RuntimeError):
     """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
 
 
-def stage(session: DuckDBPyConnection, path: Path, tally: Tally) -> int:
-    """Read an unpacked data report into the temporary tables `data_report`, `refused_line`, `drift` and the taxonomy's.
+def stage(session: DuckDBPyConnection, report: Iterable[Part], folder: Path) -> int:
+    """Read a data report into `data_report` and the temporary tables `refused_line`, `drift` and the taxonomy's.
 
-    A report that is wholly readable is read in one strict pass, and is wholly understood when it holds no more
+    A part that is wholly readable is read in one strict pass, and is wholly understood when it holds no more
     names and texts than were read from it. Only when a line is missing or something is left over is each line
-    looked at by itself: the bad ones are set apart with their reasons, and unknown names are recorded.
+    of the part looked at by itself: the bad ones are set apart with their reasons, and unknown names are recorded.
 
     Args:
         session: where the tables are made.
-        path: the unpacked report; files beside it may be written.
-        tally: what the report holds, as counted from its bytes.
+        report: the report in its parts.
+        folder: where the staged rows are kept, as Parquet files: memory stays as it is, whatever the report's size.
 
     Returns:
         The number of non-blank lines, each now either a row of `data_report` or of `refused_line`.
@@ -133,41 +140,74 @@ def stage(session: DuckDBPyConnection, path: Path, tally: Tally) -> int:
     """
     run_sql(session, "reports/nothing_found.sql")
     _tell_what_is_expected(session)
-    lines, readable = tally.lines, path
-    is_readable = _read_strictly(session, path, tally.lines)
-    if is_readable and _is_understood(session, tally):
-        return lines
-    if not is_readable or _has_mistyped_lines(session, path):
-        readable = path.with_suffix(".readable.jsonl")
-        lines = _set_bad_lines_apart(session, path, readable)
-    run_sql(session, "reports/drift.sql", {"report_path": str(readable)})
+    lines = 0
+    for number, part in enumerate(report):
+        variables = {
+            "report_columns": _duckdb_columns(),
+            "lines_before": part.lines_before,
+            "has_separators": part.tally.has_separators,
+        }
+        for variable, value in variables.items():
+            session.execute(f"SET VARIABLE {variable} = ?", [value])
+        lines += _stage_part(session, part)
+        rows = "SELECT getvariable('lines_before') + rowid AS line, * EXCLUDE (refusal) FROM part"
+        session.execute(f"COPY ({rows}) TO {sql_text(folder / f'staged-{number}.parquet')} (COMPRESSION zstd)")
+    staged = sql_text(folder / "staged-*.parquet")
+    session.execute(f"CREATE OR REPLACE TEMP VIEW staged_row AS SELECT * FROM read_parquet({staged})")
+    run_sql(session, "reports/collection_days.sql")
+    run_sql(session, "reports/taxonomy.sql")
+    run_sql(session, "reports/drift_in_all.sql")
     return lines
 
 
-def _read_strictly(session: DuckDBPyConnection, path: Path, lines: int) -> bool:
+def _stage_part(session: DuckDBPyConnection, part: Part) -> int:
+    """Read a part into `part`; its non-blank lines."""
+    lines, readable = part.tally.lines, part.path
     try:
-        _read(session, path)
-    except (duckdb.InvalidInputException, duckdb.OutOfMemoryException):
-        return False  # one line can take all memory; it is refused when each is looked at by itself
-    staged, refused = session.execute("SELECT count(*), count(refusal) FROM data_report").fetchall()[0]
-    return (staged, refused) == (lines, 0)
+        is_readable = _read_strictly(session, part)
+        if is_readable and _is_understood(session, part):
+            return lines
+    except (*_READER_STOPPED, duckdb.OutOfMemoryException):
+        is_readable = False  # one line can take all memory; it is refused when each is looked at by itself
+    with closer_look(session):
+        if not is_readable or _has_mistyped_lines(session, part.path):
+            readable = part.path.with_suffix(".readable.jsonl")
+            lines = _set_bad_lines_apart(session, part.path, readable)
+        run_sql(session, "reports/lineage_look.sql", {"report_path": str(readable)})
+        run_sql(session, "reports/lineage_keep.sql")
+        run_sql(session, "reports/drift.sql")
+    readable.unlink(missing_ok=True)
+    return lines
 
 
-def _read(session: DuckDBPyConnection, path: Path) -> None:
-    variables = {"report_path": str(path), "report_columns": _duckdb_columns()}
-    run_sql(session, "reports/data_report.sql", variables)
-    run_sql(session, "reports/taxonomy.sql")
+def _read_strictly(session: DuckDBPyConnection, part: Part) -> bool:
+    run_sql(session, "reports/data_report.sql", {"report_path": str(part.path)})
+    staged, refused = session.execute("SELECT count(*), count(refusal) FROM part").fetchall()[0]
+    return (staged, refused) == (part.tally.lines, 0)
 
 
-def _is_understood(session: DuckDBPyConnection, tally: Tally) -> bool:
-    """Whether the report's bytes hold the names and texts that were read, and no others."""
+def _is_understood(session: DuckDBPyConnection, part: Part) -> bool:
+    """Whether the part's bytes hold the names and texts that were read, and no others."""
+    read = session.execute(_count_of_read()).fetchall()[0]
+    if run_sql(session, "reports/has_new_taxa.sql").fetchone() == (False,):
+        # The lineages are taken to be those seen before; if they are not, the counts say so.
+        lineages = run_sql(session, "reports/lineage_expected.sql").fetchall()[0]
+        if _sum(read, lineages) == (part.tally.names, part.tally.texts):
+            return True
+    run_sql(session, "reports/lineage_look.sql", {"report_path": str(part.path)})
     names, texts, mistyped = run_sql(session, "reports/lineage_known.sql").fetchall()[0]
-    read_names, read_texts = session.execute(_count_of_read()).fetchall()[0]
-    return (names + read_names, texts + read_texts, mistyped) == (tally.names, tally.texts, 0)
+    is_understood = mistyped == 0 and _sum(read, (names, texts)) == (part.tally.names, part.tally.texts)
+    if is_understood:
+        run_sql(session, "reports/lineage_keep.sql")
+    return is_understood
+
+
+def _sum(read: Sequence[int], lineages: Sequence[int]) -> tuple[int, int]:
+    return read[0] + lineages[0], read[1] + lineages[1]
 
 
 def _count_of_read() -> str:
-    """The query for how many names and texts were read from the report, its lineages aside."""
+    """The query for how many names and texts were read from a part, its lineages aside."""
     names, texts = [], []
     for field in FIELDS.values():
         members = [field] if isinstance(field, Field) else list(field.values())
@@ -183,7 +223,7 @@ def _count_of_read() -> str:
                 known = f"len(list_intersect(json_keys({member.column}), {list(INFRASPECIFIC_NAMES)}))"
                 names.append(f"coalesce(sum({known}), 0)")
                 texts.append(f"coalesce(sum({known}), 0)")
-    return f"SELECT ({' + '.join(names)})::BIGINT, ({' + '.join(texts)})::BIGINT FROM data_report"
+    return f"SELECT ({' + '.join(names)})::BIGINT, ({' + '.join(texts)})::BIGINT FROM part"
 
 
 def _has_mistyped_lines(session: DuckDBPyConnection, path: Path) -> bool:
@@ -195,18 +235,19 @@ def _set_bad_lines_apart(session: DuckDBPyConnection, path: Path, readable: Path
     description = path.with_suffix(".lines.jsonl")
     lines = describe_lines(path, description)
     run_sql(session, "reports/refused_lines.sql", {"description_path": str(description)})
-    unreadable = {number for (number,) in session.execute("SELECT line_number FROM refused_line").fetchall()}
+    description.unlink()
+    unreadable = {number for (number,) in session.execute("SELECT line_number FROM refused_in_part").fetchall()}
     copy_lines(path, readable, without=unreadable)
     try:
-        _read(session, readable)
-    except duckdb.InvalidInputException as error:
+        run_sql(session, "reports/data_report.sql", {"report_path": str(readable)})
+    except _READER_STOPPED as error:
         raise ReportUnreadable(
             f"{path.name}: a line that looked readable stops DuckDB's reader. Nothing was loaded; the package is "
             f"kept in the archive. Please report it with this message: {error}"
         ) from error
     run_sql(session, "reports/refused_rows.sql")
     accounted = session.execute(
-        "SELECT (SELECT count(*) FROM data_report) + (SELECT count(*) FROM refused_line)"
+        "SELECT (SELECT count(*) FROM part) + (SELECT count(*) FROM refused_in_part)"
     ).fetchone()
     if accounted != (lines,):
         raise ReportUnreadable(f"{path.name}: of {lines} lines only {accounted} are accounted for")

@@ -1,6 +1,6 @@
--- data_report.jsonl -> data_report: one row a line, in the order of the lines, typed and flattened.
+-- A part of data_report.jsonl -> part: one row a line, in the order of the lines, typed and flattened.
 -- Reads the variables report_path and report_columns. Stops with an error at the first line it cannot read.
-CREATE OR REPLACE TEMP TABLE data_report AS
+CREATE OR REPLACE TEMP TABLE part AS
 WITH line AS (
     SELECT * FROM read_json(
         getvariable('report_path'),
@@ -26,7 +26,6 @@ field AS (
         isolate.name AS isolate_name,
         isolate.source AS isolate_source,
         isolate.collectionDate AS collection_date,
-        collection_days(isolate.collectionDate) AS days,
         location.geographicLocation AS geo_location,
         location.geographicRegion AS geo_region,
         location.usaState AS usa_state,
@@ -54,31 +53,28 @@ field AS (
         nucleotide.sequenceHash AS sequence_hash,
         releaseDate,
         updateDate,
-        list_count([
-            line.length, geneCount, proteinCount, maturePeptideCount, isAnnotated, isLabHost, isVaccineStrain,
-            virus.taxId, host.taxId
-        ]) AS given_count,
-        list_count([
-            whole_number(line.length), whole_number(geneCount), whole_number(proteinCount),
-            whole_number(maturePeptideCount), truth(isAnnotated)::BIGINT, truth(isLabHost)::BIGINT,
-            truth(isVaccineStrain)::BIGINT, whole_number(virus.taxId), whole_number(host.taxId)
-        ]) AS understood_count
+        (line.length IS NULL) = (whole_number(line.length) IS NULL)
+        AND (geneCount IS NULL) = (gene_count IS NULL)
+        AND (proteinCount IS NULL) = (protein_count IS NULL)
+        AND (maturePeptideCount IS NULL) = (mature_peptide_count IS NULL)
+        AND (virus.taxId IS NULL) = (virus_tax_id IS NULL)
+        AND (host.taxId IS NULL) = (host_tax_id IS NULL)
+        AND (isAnnotated IS NULL OR truth(isAnnotated) IS NOT NULL)
+        AND (isLabHost IS NULL OR truth(isLabHost) IS NOT NULL)
+        AND (isVaccineStrain IS NULL OR truth(isVaccineStrain) IS NOT NULL) AS is_typed
     FROM line
 )
 
 SELECT
     split_part(accession_version, '.', 1) AS accession,
     try_cast(split_part(accession_version, '.', 2) AS INTEGER) AS version,
-    * EXCLUDE (days, releaseDate, updateDate, given_count, understood_count),
-    days.first AS collection_date_min,
-    days.last AS collection_date_max,
-    days.precision AS collection_date_precision,
+    * EXCLUDE (releaseDate, updateDate, is_typed),
     country_of(geo_location) AS country,
     division_of(geo_location) AS division,
     -- Only what the report says, never what we derive from it, and never update_date: a better reading of a place
     -- or NCBI's re-dating of a record is no revision. Sorted by name; absent fields and defaults leave no pair,
     -- so that a column added later changes no hash.
-    md5_number_lower(concat_ws(',',
+    md5_number_lower(concat_ws(chr(31),
         hash_pair('accession_version', accession_version),
         hash_pair('bioprojects', to_json(bioprojects)),
         hash_pair('biosample', biosample),
@@ -123,7 +119,7 @@ SELECT
         WHEN accession_version IS NULL THEN 'accession: absent'
         WHEN NOT regexp_full_match(accession_version, '[A-Za-z0-9_]+\.[0-9]+') OR version IS NULL
             THEN 'accession: not of the form accession.version'
-        WHEN given_count > understood_count THEN 'a number or a flag: mistyped'
+        WHEN NOT is_typed THEN 'a number or a flag: mistyped'
         WHEN releaseDate IS NOT NULL AND NOT coalesce(isfinite(release_date), false) THEN 'releaseDate: not a date'
         WHEN updateDate IS NOT NULL AND NOT coalesce(isfinite(update_date), false) THEN 'updateDate: not a date'
     END AS refusal

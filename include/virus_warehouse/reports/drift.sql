@@ -1,16 +1,16 @@
--- The names in a readable report that NCBI is not known to give -> drift(path, occurrences, sample). An unknown object
+-- The names in a readable part of a report that NCBI is not known to give -> drift(path, occurrences, sample). An unknown object
 -- is told once, by its own path; the sample shows what is in it. Of a line's unknown names the first hundred are looked
 -- at, of a report's the thousand commonest told: what has more is no report that NCBI has changed, and each name costs
 -- a look at the line.
--- Reads the variable report_path, lineage_given, and what line_macros.sql reads.
-CREATE OR REPLACE TEMP TABLE drift AS
+-- Reads the variable report_path, lineage_look, and what line_macros.sql reads.
+INSERT INTO drift
 WITH line AS (
     SELECT json AS raw, unnest(unknown_names(json)[:100]) AS unknown
     FROM read_ndjson_objects(getvariable('report_path'), maximum_object_size = 16777216)
 ),
 
 step AS (
-    SELECT occurrences, unnest(json_extract(lineage, '$[*]')) AS step FROM lineage_given
+    SELECT occurrences, unnest(json_extract(lineage, '$[*]')) AS step FROM lineage_look
 ),
 
 step_name AS (

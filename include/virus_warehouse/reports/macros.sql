@@ -47,7 +47,7 @@ CREATE OR REPLACE MACRO division_of(geo_location) AS
 
 -- Numbers and flags are read as text, so that nothing is lost unseen: DuckDB's own reader makes 2 of 1.5 and 1 of true.
 CREATE OR REPLACE MACRO whole_number(given) AS
-    CASE WHEN regexp_full_match(given, '-?\d+') THEN try_cast(given AS BIGINT) END;
+    CASE WHEN try_cast(given AS BIGINT)::VARCHAR = given THEN try_cast(given AS BIGINT) END;
 
 CREATE OR REPLACE MACRO truth(given) AS CASE lower(given) WHEN 'true' THEN true WHEN 'false' THEN false END;
 
@@ -59,10 +59,26 @@ CREATE OR REPLACE MACRO mistyped_steps(steps) AS list_filter(
     OR coalesce(json_type(step, '$.name') NOT IN ('NULL', 'VARCHAR'), false)
 );
 
--- One name-value pair of a record hash; NULL, and so skipped, for a field without a value. The length keeps a
--- value from imitating the pair that follows it.
+-- The known names that a lineage holds, the name `lineage` itself among them, and the texts.
+CREATE OR REPLACE MACRO lineage_names(lineage) AS 1 + len(list_filter(
+    flatten(list_transform(json_extract(lineage, '$[*]'), LAMBDA step: json_keys(step))),
+    LAMBDA name: name IN ('taxId', 'name')
+));
+
+CREATE OR REPLACE MACRO lineage_texts(lineage) AS len(list_filter(
+    flatten(list_transform(json_extract(lineage, '$[*]'), LAMBDA step: json_keys(step))),
+    LAMBDA name: name = 'name'
+));
+
+-- One name-value pair of a record hash; NULL, and so skipped, for a field without a value. Pairs are set apart by the
+-- unit separator. Doubled in a value it cannot be taken for one, so that no value can imitate the pair that follows it;
+-- the variable has_separators says whether any text of the part may hold one, which is nearly never so.
 CREATE OR REPLACE MACRO hash_pair(field_name, field_value) AS
-    field_name || '=' || length(field_value::VARCHAR) || ':' || field_value::VARCHAR;
+    field_name || '=' || CASE
+        WHEN getvariable('has_separators')
+            THEN replace(field_value::VARCHAR, chr(31), chr(31) || chr(31))
+        ELSE field_value::VARCHAR
+    END;
 
 -- The accession.version that a line of a report names, also if the line is not JSON; NULL if it names none.
 CREATE OR REPLACE MACRO accession_of(raw) AS CASE

@@ -1,4 +1,4 @@
--- Why each line of a report that is not all readable is refused -> refused_line(line_number, reason, raw, raw_sha256).
+-- Why each line of a part that is not all readable is refused -> refused_in_part, refused_line.
 -- Reads the lines as `report_file.describe_lines` wrote them to description_path, and what line_macros.sql reads. A
 -- field counts as repeated or mistyped wherever DuckDB's strict reader would stop at it: the good lines go through that
 -- reader afterwards.
@@ -9,7 +9,7 @@ SELECT * FROM read_json(
     columns = { line_number: 'BIGINT', raw: 'VARCHAR', raw_sha256: 'VARCHAR', refusal: 'VARCHAR' }
 );
 
-CREATE OR REPLACE TEMP TABLE refused_line AS
+CREATE OR REPLACE TEMP TABLE refused_in_part AS
 WITH judged AS (
     SELECT
         line_number,
@@ -46,3 +46,6 @@ SELECT
 FROM judged
 LEFT JOIN object USING (line_number)
 WHERE reason IS NOT NULL;
+
+INSERT INTO refused_line
+SELECT * REPLACE (line_number + getvariable('lines_before') AS line_number) FROM refused_in_part;

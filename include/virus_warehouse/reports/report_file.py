@@ -28,37 +28,66 @@ _CONTROL = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 class Tally:
     """What a report holds, counted from its bytes and not by what a parser made of them.
 
+    In JSON as NCBI writes it, `names` and `texts` are exact but for texts that begin with a colon, which count as
+    names: a reason for a closer look, never for an oversight, because nothing makes `names` too small.
+
     Attributes:
-        lines: lines; a last one without a newline counts, blank ones do too.
+        newlines: line ends.
         names: names of members in all its JSON objects, at any depth.
-        texts: JSON strings that are values, in lists too. In JSON as NCBI writes it, both counts are exact but for
-            texts that begin with a colon, which count as names: a reason for a closer look, never for an oversight,
-            because nothing makes `names` too small.
+        quotes: quotes that begin or end a name or a text.
+        last: the last byte.
+        has_separators: whether a text may hold the unit separator, U+001F, which JSON has to escape.
     """
 
-    lines: int
-    names: int
-    texts: int
+    newlines: int = 0
+    names: int = 0
+    quotes: int = 0
+    last: bytes = b"\n"
+    has_separators: bool = False
+
+    @classmethod
+    def of(cls, chunk: bytes) -> "Tally":
+        """What a piece of a report holds that `whole_chunk` cut, or that ends with a line."""
+        # A name may have been cut through.
+        names = int(chunk.endswith((b'"', b"\\")))
+        newlines, last, has_separators = chunk.count(b"\n"), chunk[-1:], False
+        if b"\\" in chunk:
+            # In two pieces at worst, an escape is still found by its end.
+            has_separators = b"001f" in chunk or b"001F" in chunk
+            chunk = chunk.replace(b"\\\\", b"").replace(b'\\"', b"")
+        return cls(newlines, names + chunk.count(b'":'), chunk.count(b'"'), last, has_separators)
+
+    def __add__(self, following: "Tally") -> "Tally":
+        return Tally(
+            self.newlines + following.newlines,
+            self.names + following.names,
+            self.quotes + following.quotes,
+            following.last or self.last,
+            self.has_separators or following.has_separators,
+        )
+
+    @property
+    def lines(self) -> int:
+        """Lines; a last one without a newline counts, blank ones do too."""
+        return self.newlines + (self.last != b"\n")
+
+    @property
+    def texts(self) -> int:
+        """JSON strings that are values, in lists too."""
+        return self.quotes // 2 - self.names
 
 
 def unpack(member: IO[bytes], path: Path) -> Tally:
     """Write a package member to `path`, and count what it holds on the way."""
-    lines, names, quotes, last = 0, 0, 0, b"\n"
+    tally = Tally()
     with path.open("wb") as file:
-        while chunk := _whole_chunk(member):
+        while chunk := whole_chunk(member):
             file.write(chunk)
-            if chunk.endswith((b'"', b"\\")):
-                names += 1  # a name may have been cut through
-            last = chunk[-1:]
-            lines += chunk.count(b"\n")
-            if b"\\" in chunk:
-                chunk = chunk.replace(b"\\\\", b"").replace(b'\\"', b"")
-            names += chunk.count(b'":')
-            quotes += chunk.count(b'"')
-    return Tally(lines=lines if last == b"\n" else lines + 1, names=names, texts=quotes // 2 - names)
+            tally += Tally.of(chunk)
+    return tally
 
 
-def _whole_chunk(member: IO[bytes]) -> bytes:
+def whole_chunk(member: IO[bytes]) -> bytes:
     """The next bytes, cut where no quote, escape or name is cut through, unless too many follow each other."""
     chunk = member.read(_CHUNK_BYTES)
     for _ in range(_LONGEST_CUT):

@@ -1,28 +1,4 @@
--- The lineages of the data report, each once -> lineage_given, taxon_seen, taxon_lineage_seen.
--- Reads the variable report_path.
--- A look of its own at the file: carried in every row the arrays would double the load and triple the warehouse.
-CREATE OR REPLACE TEMP TABLE lineage_given AS
-WITH organism AS (
-    SELECT unnest([virus, host]) AS organism
-    FROM read_json(
-        getvariable('report_path'),
-        format = 'newline_delimited', maximum_object_size = 16777216,
-        columns = {
-            virus: 'STRUCT(taxId VARCHAR, organismName VARCHAR, lineage JSON)',
-            host: 'STRUCT(taxId VARCHAR, organismName VARCHAR, lineage JSON)'
-        }
-    )
-)
-
-SELECT
-    whole_number(organism.taxId) AS tax_id,
-    organism.organismName AS name,
-    organism.lineage::VARCHAR AS lineage,
-    count(*) AS occurrences
-FROM organism
-WHERE organism.taxId IS NOT NULL OR organism.lineage IS NOT NULL
-GROUP BY ALL;
-
+-- The lineages of the data report -> taxon_seen, taxon_lineage_seen. Reads lineage_given.
 CREATE OR REPLACE TEMP TABLE lineage_seen AS
 SELECT
     tax_id,

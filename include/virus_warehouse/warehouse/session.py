@@ -10,22 +10,26 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.sql_file import run_sql
 
+MEMORY_LIMIT = "400MB"
+MEMORY_LIMIT_OF_A_CLOSER_LOOK = "1500MB"
+"""For the rare look at each line by itself: one line of 16 MiB can hold a million objects."""
+
 
 @contextmanager
 def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
     """A DuckDB in memory in which a run stages its reports.
 
-    `VIRUS_MEMORY_LIMIT` (such as `1GB`) and `VIRUS_THREADS` bound it; DuckDB's own defaults, most of the
-    machine, apply otherwise.
+    `VIRUS_MEMORY_LIMIT` (such as `1GB`) and `VIRUS_THREADS` bound it. What does not fit is spilled: by default a run
+    takes little of the machine, whatever the package's size, and leaves a processor to what inflates the package.
 
     Args:
         temporary: folder to spill to; whoever made it removes it.
     """
-    settings: dict[str, str | bool | int | float | list[str]] = {"temp_directory": str(temporary)}
-    if memory_limit := os.environ.get("VIRUS_MEMORY_LIMIT"):
-        settings["memory_limit"] = memory_limit
-    if threads := os.environ.get("VIRUS_THREADS"):
-        settings["threads"] = threads
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(temporary),
+        "memory_limit": os.environ.get("VIRUS_MEMORY_LIMIT") or MEMORY_LIMIT,
+        "threads": os.environ.get("VIRUS_THREADS") or max(1, (os.cpu_count() or 1) - 1),
+    }
     session = duckdb.connect(":memory:", config=settings)
     try:
         session.execute("SET TimeZone = 'UTC'")  # as a connection setting it fails: the icu part loads later
@@ -34,3 +38,16 @@ def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
         yield session
     finally:
         session.close()
+
+
+@contextmanager
+def closer_look(session: DuckDBPyConnection) -> Iterator[None]:
+    """Give a private session more memory, unless `VIRUS_MEMORY_LIMIT` says how much it may take."""
+    if os.environ.get("VIRUS_MEMORY_LIMIT"):
+        yield
+        return
+    session.execute(f"SET memory_limit = '{MEMORY_LIMIT_OF_A_CLOSER_LOOK}'")
+    try:
+        yield
+    finally:
+        session.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")

@@ -9,16 +9,16 @@ WITH repeated AS (
 ),
 
 duplicate AS (
-    SELECT data_report.rowid AS line
+    SELECT data_report.line
     FROM data_report SEMI JOIN repeated USING (accession)
     QUALIFY row_number() OVER (
-        PARTITION BY accession ORDER BY version DESC, update_date DESC NULLS LAST, data_report.rowid DESC
+        PARTITION BY accession ORDER BY version DESC, update_date DESC NULLS LAST, data_report.line DESC
     ) > 1
 ),
 
 compared AS (
     SELECT
-        staged.rowid AS line,
+        staged.line,
         staged.accession,
         duplicate.line IS NOT NULL AS is_duplicate,
         coalesce(staged.update_date < getvariable('since')::DATE, false)
@@ -29,7 +29,7 @@ compared AS (
         { 'version': held.version, 'day': coalesce(held.update_date, DATE '0001-01-01') } AS held_state,
         staged.record_hash = held.record_hash AS is_same
     FROM data_report AS staged
-    LEFT JOIN duplicate ON staged.rowid = duplicate.line
+    LEFT JOIN duplicate ON staged.line = duplicate.line
     LEFT JOIN warehouse.main.virus_genome AS held
         ON held.source = getvariable('source') AND staged.accession = held.accession
 )
@@ -64,24 +64,21 @@ WHERE held.source = getvariable('source');
 
 UPDATE warehouse.main.virus_genome AS held
 SET update_date = staged.update_date
-FROM data_report AS staged INNER JOIN line_outcome ON staged.rowid = line_outcome.line
+FROM data_report AS staged INNER JOIN line_outcome USING (line)
 WHERE line_outcome.outcome = 'touched' AND held.source = getvariable('source') AND held.accession = staged.accession;
 
--- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
--- noqa: disable=PRS
-MERGE INTO warehouse.main.virus_genome AS held
-USING (
-    SELECT
-        staged.* EXCLUDE (refusal),
-        getvariable('source') AS source,
-        'live' AS status,
-        NULL::TIMESTAMPTZ AS missing_since,
-        getvariable('valid_from') AS valid_from,
-        getvariable('run_id') AS run_id
-    FROM data_report AS staged
-    INNER JOIN line_outcome ON staged.rowid = line_outcome.line
-    WHERE line_outcome.outcome IN ('inserted', 'revised')
-) AS staged
-ON held.source = staged.source AND held.accession = staged.accession
-WHEN MATCHED THEN UPDATE BY NAME
-WHEN NOT MATCHED THEN INSERT BY NAME;
+DELETE FROM warehouse.main.virus_genome
+WHERE
+    source = getvariable('source')
+    AND accession IN (SELECT line_outcome.accession FROM line_outcome WHERE outcome = 'revised');
+
+INSERT INTO warehouse.main.virus_genome BY NAME
+SELECT
+    staged.* EXCLUDE (line),
+    getvariable('source') AS source,
+    'live' AS status,
+    NULL::TIMESTAMPTZ AS missing_since,
+    getvariable('valid_from') AS valid_from,
+    getvariable('run_id') AS run_id
+FROM data_report AS staged
+SEMI JOIN (SELECT line FROM line_outcome WHERE outcome IN ('inserted', 'revised')) AS merged USING (line);

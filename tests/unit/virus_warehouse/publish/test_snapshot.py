@@ -102,7 +102,7 @@ class TestPublication:
     def test_candidate_becomes_the_snapshot_that_nobody_writes(self, shelf: Shelf, data: DataFolder) -> None:
         assert publish(shelf, data, "run-1")
         assert published(data) == ["PX1"]
-        assert stat.S_IMODE(data.snapshot.stat().st_mode) == 0o444
+        assert stat.S_IMODE(data.snapshot.stat().st_mode) == 0o440
         assert not candidate_path(data, "run-1").exists()
 
     def test_next_one_takes_its_place(self, shelf: Shelf, data: DataFolder) -> None:

@@ -1,0 +1,110 @@
+"""A report is read the same in one part or in many, wherever it is cut."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from duckdb import DuckDBPyConnection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.warehouses import MPOX_ORGANISM, line, lineage, report, stage_bytes
+from virus_warehouse.reports import parts as parts_module
+from virus_warehouse.reports.parts import parts
+from virus_warehouse.reports.report_file import Tally
+from virus_warehouse.warehouse.session import private_session
+
+OTHER_ORGANISM = {"taxId": 12637, "organismName": "Dengue virus", "lineage": lineage((10239, "Viruses"), (12637, "x"))}
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
+    (tmp_path / "spill").mkdir()
+    with private_session(tmp_path / "spill") as connection:
+        yield connection
+
+
+def cut(content: bytes, folder: Path, size: int) -> list[tuple[bytes, int, Tally]]:
+    """The parts of a report: their bytes, the lines before them, and what was counted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts_module, "FIRST_PART_BYTES", size)
+        patch.setattr(parts_module, "PART_BYTES", size)
+        patch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", max(1, size // 2))
+        return [(part.path.read_bytes(), part.lines_before, part.tally) for part in parts(io.BytesIO(content), folder)]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.binary(max_size=12).map(lambda text: text.replace(b"\n", b"")), max_size=12),
+    st.booleans(),
+    st.integers(1, 40),
+)
+def test_parts_are_the_report_cut_at_line_ends(tmp_path: Path, lines: list[bytes], has_end: bool, size: int) -> None:
+    content = b"\n".join(lines) + (b"\n" if has_end else b"")
+    pieces = cut(content, tmp_path, size)
+    assert b"".join(piece for piece, _, _ in pieces) == content
+    assert all(piece.endswith(b"\n") for piece, _, _ in pieces[:-1])
+    before = 0
+    for piece, lines_before, tally in pieces:
+        assert (lines_before, tally.lines) == (
+            before,
+            piece.count(b"\n") + (not piece.endswith(b"\n") and piece != b""),
+        )
+        before += tally.lines
+    assert list(tmp_path.glob("part-*")) == []
+
+
+def test_empty_report_is_one_part_without_lines(tmp_path: Path) -> None:
+    assert [(piece, tally.lines) for piece, _, tally in cut(b"", tmp_path, 64)] == [(b"", 0)]
+
+
+def test_failure_to_inflate_reaches_the_reader(tmp_path: Path) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError("bad CRC")
+
+    with pytest.raises(OSError, match="bad CRC"):
+        list(parts(Broken(), tmp_path))
+
+
+def staged(session: DuckDBPyConnection) -> list[object]:
+    tables = (
+        "SELECT * EXCLUDE (line) FROM data_report ORDER BY line",
+        "FROM refused_line ORDER BY line_number",
+        "FROM drift ORDER BY path",
+        "FROM taxon_seen ORDER BY tax_id",
+        "FROM taxon_lineage_seen ORDER BY ALL",
+    )
+    return [session.execute(sql).fetchall() for sql in tables]
+
+
+@pytest.mark.parametrize("size", [1, 700, 1100, 1500])
+def test_report_is_read_the_same_however_it_is_cut(
+    session: DuckDBPyConnection, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = report(
+        (
+            line("PX1.1"),
+            line("PX2.1", virus=OTHER_ORGANISM, isolate={"collectionDate": "2020-05"}),
+            "{",
+            line("PX3.1", new=1),
+            "",
+            line("PX4.1", isolate={"collectionDate": "2020-05"}, labHost="\u001f"),
+            line("PX5.1", length=1.5),
+            line("PX6.1", new=2, virus={**MPOX_ORGANISM, "lineage": lineage((1, "root"), (10244, "mpox"))}),
+            line("PX1.2", host={"taxId": 9606, "organismName": "Homo sapiens", "lineage": lineage((9606, "Homo"))}),
+        )
+    )
+    lines = stage_bytes(session, tmp_path, content)
+    whole = staged(session)
+    for file in tmp_path.glob("staged-*"):
+        file.unlink()
+    monkeypatch.setattr(parts_module, "FIRST_PART_BYTES", size)
+    monkeypatch.setattr(parts_module, "PART_BYTES", size)
+    monkeypatch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", 64)
+    assert stage_bytes(session, tmp_path, content) == lines == 8
+    assert len(list(tmp_path.glob("staged-*"))) > 1
+    assert staged(session) == whole
+    assert [number for number, *_ in whole[1]] == [3, 7]  # type: ignore[attr-defined]
+    assert whole[2] == [("$.new", 2, "1")]
