@@ -2,7 +2,8 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model lint format check-sources lock
+.PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-profile lint format
+.PHONY: check-sources lock
 
 ENVIRONMENT := . scripts/environment.sh
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied)
@@ -47,13 +48,23 @@ test: setup-dev ## every test; PYTEST_ARGS="-k request" for some
 test-model: setup-dev ## CASES=5000 plays of the property test against its model
 	@$(ENVIRONMENT); VIRUS_MODEL_CASES=$(or $(CASES),5000) python -m pytest -n auto -rP tests/property
 
+bench: setup ## the benchmark beside its peers, in about ten minutes; FULL=1 for every peer at every size
+	@scripts/setup_bench
+	@$(ENVIRONMENT); python -m benchmarks $(if $(FULL),--full)
+
+bench-profile: setup ## RECORDS=200000: where a full load's time goes, statement by statement; data/bench/load.svg
+	@scripts/setup_bench
+	@$(ENVIRONMENT); .venv-bench/bin/py-spy record --native --threads --subprocesses -o data/bench/load.svg -- \
+	  python -m benchmarks.profile_load $(or $(RECORDS),200000)
+
 lint: setup-dev ## ruff, mypy, bandit, sqlfluff, the compose file
-	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && bandit -q -c pyproject.toml -r include plugins dags scripts && sqlfluff lint --disable-progress-bar include scripts \
+	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && bandit -q -c pyproject.toml -r include plugins dags scripts \
+	  && sqlfluff lint --disable-progress-bar include scripts benchmarks \
 	  && check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
 
 format: setup-dev ## let ruff and sqlfluff lay the code out
-	@$(ENVIRONMENT); ruff check --fix . && ruff format . && sqlfluff fix --disable-progress-bar include scripts
+	@$(ENVIRONMENT); ruff check --fix . && ruff format . && sqlfluff fix --disable-progress-bar include scripts benchmarks
 
 lock: setup-dev ## compile requirements*.in anew
-	@$(ENVIRONMENT); for name in requirements requirements-dev; do \
+	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench; do \
 	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --quiet -o $$name.txt; done

@@ -8,6 +8,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXPLAINED = (ROOT / "docs/dependencies.md").read_text()
 
+SOURCES = ["requirements.in", "requirements-dev.in", "requirements-bench.in"]
+LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-bench.txt"]
+
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
@@ -33,7 +36,11 @@ def pins(file: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("file", "heading"),
-    [("requirements.in", "What runs"), ("requirements-dev.in", "What tests and lints")],
+    [
+        ("requirements.in", "What runs"),
+        ("requirements-dev.in", "What tests and lints"),
+        ("requirements-bench.in", "What the benchmark compares with"),
+    ],
 )
 def test_each_dependency_is_explained_once_and_nothing_else_is(file: str, heading: str) -> None:
     assert asked_for(file)
@@ -45,7 +52,7 @@ def test_each_explanation_says_what_and_why() -> None:
     assert all(len(row) == 3 and all(cell.strip() for cell in row) for row in rows)
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("file", LOCKS)
 def test_each_pin_is_exact_and_has_a_hash(file: str) -> None:
     loose = [pin for pin in pins(file) if not re.match(rf"{NAME}(\[[^]]+\])?==[\w.!+]+( ;|$)", pin)]
     bare = [pin for pin, block in pins(file).items() if not re.search(r"--hash=sha256:[0-9a-f]{64}\b", block)]
@@ -54,14 +61,20 @@ def test_each_pin_is_exact_and_has_a_hash(file: str) -> None:
 
 @pytest.mark.parametrize(
     ("source", "lock"),
-    [("requirements.in", "requirements.txt"), ("requirements-dev.in", "requirements-dev.txt")],
+    list(zip(SOURCES, LOCKS, strict=True)),
 )
 def test_the_lock_is_not_older_than_what_it_was_made_from(source: str, lock: str) -> None:
     locked = {canonical(re.split(r"[=\[]", pin)[0]) for pin in pins(lock)}
     assert set(asked_for(source)) <= locked
 
 
-@pytest.mark.parametrize("file", ["requirements.in", "requirements-dev.in", "requirements.txt", "requirements-dev.txt"])
+def test_the_peers_have_the_duckdb_that_runs() -> None:
+    pinned = [{pin for pin in pins(lock) if pin.startswith("duckdb==")} for lock in LOCKS]
+    assert pinned[0]
+    assert all(pin == pinned[0] for pin in pinned)
+
+
+@pytest.mark.parametrize("file", [*SOURCES, *LOCKS])
 def test_no_index_is_named(file: str) -> None:
     text = (ROOT / file).read_text()
     assert not re.findall(r".*(?:://|--(?:extra-)?index|--find-links|--trusted-host).*", text)

@@ -1,0 +1,62 @@
+"""`make bench`: measure, show, and write `benchmarks/results/` and the figures of docs/performance.md."""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.plan import Case, Sizes, plan
+from benchmarks.results import results
+from benchmarks.run import CHECKOUT, Measurement, Runner, bench_folder
+from benchmarks.tables import case_name, print_tables, write_document
+from virus_warehouse import __version__
+
+RESULTS = CHECKOUT / "benchmarks/results"
+PEER_PYTHON = CHECKOUT / ".venv-bench/bin/python"
+PEER_PACKAGES = ("dlt", "duckdb", "pandas", "pyarrow")
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("--full", action="store_true", help="every peer at every size")
+    options = parser.parse_args()
+    console, sizes, started = Console(), Sizes(), time.monotonic()
+
+    def tell(case: Case, number: int, measurement: Measurement) -> None:
+        told = (
+            measurement.get("skipped") or f"{measurement['wall_seconds']:.2f} s, {measurement['peak_rss_mib']:.0f} MiB"
+        )
+        console.print(f"[{time.monotonic() - started:4.0f} s] run {number}: {case_name(case)}: {told}", highlight=False)
+
+    runner = Runner(bench_folder(), python=Path(sys.executable), peer_python=PEER_PYTHON, tell=tell)
+    console.print("Packages that are not in the cache are made first; that takes about three minutes once.")
+    measured = results(
+        runner.run(plan(sizes, full=options.full)), sizes, full=options.full, versions=installed_versions()
+    )
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "latest.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    write_document(CHECKOUT / "docs/performance.md", measured)
+    subprocess.run([PEER_PYTHON, "-m", "benchmarks.plots", RESULTS / "latest.json", RESULTS], cwd=CHECKOUT, check=True)
+    print_tables(console, measured)
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of what was measured; DuckDB's is one, for ours and for the peers."""
+    command = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
+    told = subprocess.run(
+        [PEER_PYTHON, "-c", command, *PEER_PACKAGES], check=True, capture_output=True, text=True
+    ).stdout.split()
+    peers = dict(zip(PEER_PACKAGES, told, strict=True))
+    if peers["duckdb"] != version("duckdb"):
+        raise RuntimeError(f"the peers have DuckDB {peers['duckdb']}, the warehouse {version('duckdb')}: run make lock")
+    return {"virus_warehouse": __version__, **peers}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""What a case measured in a process of its own is given, and what it tells."""
+
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class NotThere(RuntimeError):
+    """What the case would measure does not exist yet; the message says what is missing."""
+
+
+class Clock:
+    """Wall and processor seconds of a `with` block, and the most memory that the process held until its end."""
+
+    def __init__(self) -> None:
+        self.wall_seconds = self.cpu_seconds = self.peak_rss_mib = 0.0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Measure the block."""
+        wall, cpu = time.perf_counter(), _cpu_seconds()
+        yield
+        self.wall_seconds = time.perf_counter() - wall
+        self.cpu_seconds = _cpu_seconds() - cpu
+        self.peak_rss_mib = _peak_rss_mib()
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a case gets: a folder of its own, holding what it starts from; the package; the clock to run."""
+
+    scratch: Path
+    package: Path
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a case did.
+
+    Attributes:
+        rows: how many records came out right; the benchmark stops if it is not as many as went in.
+        file: the database it leaves, if any.
+        seconds: wall seconds by stage.
+    """
+
+    rows: int
+    file: Path | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+Target = Callable[[Given], Outcome]
+
+
+def _cpu_seconds() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def _peak_rss_mib() -> float:
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not getrusage: Linux lets a process inherit the peak of the one that started it.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -1,0 +1,103 @@
+"""Made-up data packages to measure with: the stand-in's records, made once and kept outside git."""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+from ncbi_stand_in.isolates import revised
+from ncbi_stand_in.package import DATA_REPORT, DataFile, Package
+from ncbi_stand_in.records import LIVELY_RECORDS, Record, World
+from ncbi_stand_in.reports import data_report_line
+
+TODAY = date(2026, 11, 20)
+TOMORROW = TODAY + timedelta(days=1)
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a package holds.
+
+    Attributes:
+        records: all records that NCBI would show.
+        changed: how many of these, evenly spread, have changed by the next day; the package holds them alone.
+            None for all records as they are.
+    """
+
+    records: int
+    changed: int | None = None
+
+    @property
+    def lines(self) -> int:
+        """Lines of its data report."""
+        return self.records if self.changed is None else self.changed
+
+    @property
+    def file_name(self) -> str:
+        """Its name in the cache."""
+        changed = "" if self.changed is None else f"-{self.changed}-changed"
+        return f"{self.records}{changed}.zip"
+
+
+class PackageCache:
+    """The packages made so far, in a folder named for the code that made them.
+
+    Args:
+        folder: where that folder is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / f"packages-{_generator_digest()}"
+
+    def path(self, recipe: Recipe) -> Path:
+        """Where the package is, or would be."""
+        return self.folder / recipe.file_name
+
+    def make(self, recipes: set[Recipe], processes: int) -> None:
+        """Make those that are missing, so many at a time."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        missing = sorted((one for one in recipes if not self.path(one).exists()), key=lambda one: -one.records)
+        if missing:
+            with ProcessPoolExecutor(processes) as pool:
+                list(pool.map(write_package, missing, map(self.path, missing)))
+
+
+def write_package(recipe: Recipe, path: Path) -> None:
+    """Write a package; it is there whole or not at all."""
+    everything = _records(recipe.records)
+    records = everything if recipe.changed is None else _changed(everything, recipe.records // recipe.changed)
+    lines = map(data_report_line, islice(records, recipe.changed))
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        for chunk in Package([DataFile(DATA_REPORT, "DATA_REPORT", lines)], datetime.combine(TODAY, time(6))):
+            file.write(chunk)
+    part.replace(path)
+
+
+def _records(count: int) -> Iterator[Record]:
+    # Some of a world's records are not released yet, or withdrawn: of the lively first ones, up to a half.
+    world = World(SEED, count * 5 // 4 + LIVELY_RECORDS, TODAY)
+    return islice(world.records(TODAY), count)
+
+
+def _changed(records: Iterator[Record], step: int) -> Iterator[Record]:
+    """Every so many-th record as it is a day later, changed as the stand-in's own records do: see its `life`."""
+    random = Random(SEED)  # noqa: S311 - nothing here is secret
+    for record in islice(records, 0, None, step):
+        kind = random.choices(("revised", "new version", "new date"), (55, 25, 20))[0]
+        isolate = revised(record.isolate, random.getrandbits(16)) if kind == "revised" else record.isolate
+        version = record.version + (kind == "new version")
+        yield replace(record, isolate=isolate, version=version, updated=TOMORROW)
+
+
+def _generator_digest() -> str:
+    include = Path(__file__).parents[1] / "include/ncbi_stand_in"
+    digest = hashlib.sha256()
+    for path in sorted([Path(__file__), *include.glob("*.py"), *include.glob("*.yaml")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,92 @@
+"""What is measured: the cases of a benchmark, each at its size."""
+
+from dataclasses import dataclass
+
+from benchmarks.packages import Recipe
+
+PEERS = {
+    "script": "benchmarks.peers.script:load",
+    "dlt_arrow": "benchmarks.peers.dlt_pipeline:load_arrow",
+    "dlt_arrow_of_duckdb": "benchmarks.peers.dlt_pipeline:load_arrow_of_duckdb",
+    "dlt_default": "benchmarks.peers.dlt_pipeline:load_default",
+    "pandas": "benchmarks.peers.pandas_frame:load",
+}
+"""Cases that need the packages of requirements-bench.txt."""
+
+SLOWEST = ("dlt_default",)
+"""Peers that a quick benchmark measures at the small size only."""
+
+RUNS = 3
+"""Runs of each case."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Records of the packages. A test has small ones.
+
+    Attributes:
+        small: what the slowest peers are measured with.
+        delta_base: the smaller warehouse that changes are merged into.
+        medium: what the load is held against the floor with.
+        large: the largest load, and the larger warehouse that changes are merged into.
+        changed: changed records, in either.
+    """
+
+    small: int = 20_000
+    delta_base: int = 100_000
+    medium: int = 200_000
+    large: int = 1_000_000
+    changed: int = 10_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure.
+
+    Attributes:
+        name: what is done.
+        recipe: the package it is done with.
+        base: records in the warehouse it starts from; None for no warehouse at all.
+    """
+
+    name: str
+    recipe: Recipe
+    base: int | None = None
+
+    @property
+    def target(self) -> str:
+        """The function that does it."""
+        module = "benchmarks.floor" if self.name == "floor" else "benchmarks.warehouse"
+        return PEERS.get(self.name, f"{module}:{self.name}")
+
+    @property
+    def expected_rows(self) -> int:
+        """Records that must come out."""
+        return {"verify": 0}.get(self.name, self.recipe.lines)
+
+
+def plan(sizes: Sizes, *, full: bool, peers: bool = True) -> list[Case]:
+    """The cases. A load leaves the warehouse that later ones start from, and what is compared is run close together.
+
+    Args:
+        sizes: of the packages.
+        full: every peer at every size up to the medium one.
+        peers: whether the peers are measured at all.
+    """
+    small, medium, large = Recipe(sizes.small), Recipe(sizes.medium), Recipe(sizes.large)
+    delta_base = Recipe(sizes.delta_base)
+    measured = tuple(PEERS) if peers else ()
+    quick = [peer for peer in measured if peer not in SLOWEST]
+    return [
+        *(Case(name, small, base) for name, base in (("load", 0), ("floor", None))),
+        *(Case(peer, small) for peer in measured),
+        *(Case(name, medium, base) for name, base in (("load", 0), ("floor", None), ("verify", None))),
+        *(Case(name, medium, base=medium.records) for name in ("unchanged", "census", "publish", "queries")),
+        *(Case(peer, medium) for peer in (measured if full else quick)),
+        *(Case(name, large, base) for name, base in (("load", 0), ("floor", None))),
+        *(Case(name, large, base=large.records) for name in ("publish", "queries")),
+        Case("load", delta_base, base=0),
+        Case("delta", Recipe(sizes.delta_base, sizes.delta_base // 100), base=sizes.delta_base),
+        Case("delta", Recipe(sizes.delta_base, sizes.changed), base=sizes.delta_base),
+        Case("delta", Recipe(sizes.large, sizes.changed), base=sizes.large),
+    ]

@@ -1,0 +1,169 @@
+"""The results as tables: on the terminal, and in the part of docs/performance.md that is written by the benchmark."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.plan import Case
+from benchmarks.results import Results
+
+TARGETS = {
+    "load_over_floor": "at most 2.0",
+    "dlt_arrow_over_load": "at least 6",
+    "dlt_default_over_load": "at least 60",
+    "pandas_over_load": "at least 10",
+    "delta_1m_over_delta_100k": "at most 1.5",
+    "unchanged_over_floor": "little more than 1",
+    "peak_rss_mib_1m": "at most 600",
+}
+"""What is aimed for, in the order in which the ratios are told."""
+
+BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
+
+CASE_HEADER = ("case", "wall, s", "spread", "processor, s", "peak memory, MiB", "file, MiB")
+RATIO_HEADER = ("ratio", "measured", "aim", "records")
+STAGE_HEADER = ("case", "stage", "s", "share")
+SLOPE_HEADER = ("case", "from", "to", "s for each further 100k", "MiB for each further 100k")
+QUERY_HEADER = ("query", "records", "ms")
+
+Rows = list[tuple[str, ...]]
+
+
+def short(count: int) -> str:
+    """A count as people say it: 20k, 1M."""
+    for size, suffix in ((1_000_000, "M"), (1_000, "k")):
+        if count >= size and count % size == 0:
+            return f"{count // size}{suffix}"
+    return str(count)
+
+
+def case_name(case: Case) -> str:
+    """What a case is called, with its size."""
+    return _name(case.name, case.recipe.records, case.recipe.changed)
+
+
+def ratio_rows(results: Results) -> Rows:
+    """The ratios beside what is aimed for."""
+    ratios, records = results["ratios"], results["ratio_records"]
+    return [
+        (key, "not measured" if ratios[key] is None else f"{ratios[key]:.4g}", aim, short(records[key]))
+        for key, aim in TARGETS.items()
+    ]
+
+
+def case_rows(results: Results) -> Rows:
+    """Medians of every case, and the spread of its wall seconds."""
+    return [_case_row(case) for case in results["cases"]]
+
+
+def query_rows(results: Results) -> Rows:
+    """Milliseconds of each query at each size."""
+    return [
+        (query.replace("_", " "), short(case["records"]), f"{seconds['median'] * 1000:.1f}")
+        for case in results["cases"]
+        if case["name"] == "queries"
+        for query, seconds in case["seconds"].items()
+    ]
+
+
+def stage_rows(results: Results) -> Rows:
+    """Where the wall seconds of a case went."""
+    return [
+        (
+            _name(case["name"], case["records"], case["changed"]),
+            stage,
+            f"{seconds['median']:.2f}",
+            f"{seconds['median'] / case['wall_seconds']['median']:.0%}",
+        )
+        for case in results["cases"]
+        if case["name"] != "queries" and case["runs"]
+        for stage, seconds in case["seconds"].items()
+    ]
+
+
+def slope_rows(results: Results) -> Rows:
+    """What more records cost, between one size of a load or of the floor and the next."""
+    rows: Rows = []
+    for name in ("load", "floor"):
+        cases = sorted((case for case in results["cases"] if case["name"] == name), key=lambda case: case["records"])
+        for smaller, larger in pairwise(cases):
+            more = (larger["records"] - smaller["records"]) / 100_000
+            slopes = [
+                (larger[figure]["median"] - smaller[figure]["median"]) / more
+                for figure in ("wall_seconds", "peak_rss_mib")
+            ]
+            sizes = short(smaller["records"]), short(larger["records"])
+            rows.append((name, *sizes, f"{slopes[0]:.2f}", f"{slopes[1]:.0f}"))
+    return rows
+
+
+def print_tables(console: Console, results: Results) -> None:
+    """All of it on the terminal."""
+    for header, rows in _tables(results):
+        table = Table(*header, box=SIMPLE_HEAD)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def document(results: Results) -> str:
+    """All of it in Markdown, with what it was measured on."""
+    machine, versions = results["machine"], results["versions"]
+    kind, day = "full" if results["full"] else "quick", results["measured_at"][:10]
+    told = [
+        f"Measured {day}, a {kind} run: {machine['processor']}, {machine['cores']} cores",
+        f"{machine['memory_gib']:.0f} GiB",
+        f"{machine['system']}",
+        f"Python {machine['python']}",
+        *(f"{name} {number}" for name, number in versions.items()),
+    ]
+    parts = [", ".join(told) + "."]
+    parts += [_markdown(header, rows) for header, rows in _tables(results)]
+    return "\n\n".join(parts)
+
+
+def write_document(path: Path, results: Results) -> None:
+    """Put the tables between the markers of a Markdown file."""
+    before, rest = path.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    path.write_text(f"{before}{BEGIN}\n\n{document(results)}\n\n{END}{after}", encoding="utf-8")
+
+
+def _tables(results: Results) -> list[tuple[tuple[str, ...], Rows]]:
+    return [
+        (RATIO_HEADER, ratio_rows(results)),
+        (CASE_HEADER, case_rows(results)),
+        (SLOPE_HEADER, slope_rows(results)),
+        (STAGE_HEADER, stage_rows(results)),
+        (QUERY_HEADER, query_rows(results)),
+    ]
+
+
+def _markdown(header: tuple[str, ...], rows: Rows) -> str:
+    lines = [header, ("---",) + ("---:",) * (len(header) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _case_row(case: dict[str, Any]) -> tuple[str, ...]:
+    name = _name(case["name"], case["records"], case["changed"])
+    if "skipped" in case:
+        return (name, f"left out: {case['skipped']}", "", "", "", "")
+    wall, file = case["wall_seconds"], case["file_mib"]
+    return (
+        name,
+        f"{wall['median']:.2f}",
+        f"{wall['least']:.2f} to {wall['most']:.2f}",
+        f"{case['cpu_seconds']['median']:.2f}",
+        f"{case['peak_rss_mib']['median']:.0f}",
+        "" if file is None else f"{file['median']:.0f}",
+    )
+
+
+def _name(name: str, records: int, changed: int | None) -> str:
+    if changed is not None:
+        return f"{name}: {short(changed)} changed of {short(records)}"
+    return f"{name.replace('_', ' ')}: {short(records)}"

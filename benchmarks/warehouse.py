@@ -1,0 +1,179 @@
+"""The warehouse's own cases: the code that runs in production, from the proven package to the checkpointed file.
+
+Every case starts from `data` in its folder, a whole data folder: an empty, migrated warehouse or one of some records.
+"""
+
+import json
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from datetime import time as time_of_day
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.measured import Given, NotThere, Outcome
+from benchmarks.packages import TODAY, TOMORROW
+from virus_warehouse import windows
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
+from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.publish.gates import gates_sql, refuse_findings
+from virus_warehouse.publish.snapshot import make_candidate, publish_candidate
+from virus_warehouse.publish.source_status import write_source_status
+from virus_warehouse.sources import Source, SourcesFile
+from virus_warehouse.warehouse import migrate
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.windows import WindowWish
+
+SOURCE = Source(name="bench", request=VirusGenomeRequest(taxon="10239"))
+QUERIES = Path(__file__).parent / "queries"
+QUERY_REPEATS = 5
+CENSUS = "census"
+
+
+class PackageAtHand(DatasetsClient):
+    """A client whose download is done: it hands over a package that was proven before the clock started."""
+
+    def __init__(self, package: Path, requested_on: datetime) -> None:
+        super().__init__()
+        self._package, self._requested_at = package, requested_on
+
+    def download(
+        self,
+        request: VirusGenomeRequest,
+        destination: Path,
+        *,
+        accept: Callable[[Path], object] | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Download:
+        """Give the package as if it had just come, without proving it again."""
+        destination.hardlink_to(self._package)
+        return Download(
+            path=destination,
+            url=request.url(self.base_url),
+            requested_at=self._requested_at,
+            attempts=1,
+            http_status=200,
+            ncbi_phid=None,
+            datasets_version=None,
+            user_message=None,
+            bytes=self._package.stat().st_size,
+            seconds=0.0,
+            sha256=None,
+        )
+
+
+def make_empty(data: DataFolder) -> None:
+    """An empty warehouse of the newest schema: migrating is done once a release and not once a load."""
+    data.create()
+    migrate.upgrade(data.warehouse)
+
+
+def load(given: Given) -> Outcome:
+    """The first, full load."""
+    return _ingest(given, {"inserted"}, wish=None, day_after=False)
+
+
+def delta(given: Given) -> Outcome:
+    """The next day's changes, and nothing but changes."""
+    return _ingest(given, {"revised", "touched"}, wish=None, day_after=True)
+
+
+def unchanged(given: Given) -> Outcome:
+    """Everything downloaded again the next day, and nothing has changed."""
+    return _ingest(given, {"unchanged"}, wish=WindowWish(mode=windows.FULL), day_after=True)
+
+
+def census(given: Given) -> Outcome:
+    """Everything downloaded again the next day, to see what is gone; nothing is."""
+    if CENSUS not in windows.MODES:
+        raise NotThere("this version of the warehouse has no census")
+    return _ingest(given, {"unchanged"}, wish=WindowWish(mode=CENSUS), day_after=True)
+
+
+def verify(given: Given) -> Outcome:
+    """Proving a package whole, as a download does it; no part of the other cases."""
+    with given.clock():
+        DataPackage(given.package).verify()
+    return Outcome(rows=0)
+
+
+def publish(given: Given) -> Outcome:
+    """Candidate, gates and rename, as the tasks check and publish do them."""
+    data = _data(given)
+    warehouse = Warehouse(data.warehouse)
+    with duckdb.connect(data.warehouse, read_only=True) as connection:
+        ((run_id,),) = connection.execute("SELECT run_id FROM ops.ingest_run").fetchall()
+    sources = SourcesFile(data.root / "sources.yaml", {SOURCE.name: SOURCE})
+    seconds = _Stages()
+    with given.clock():
+        candidate = make_candidate(warehouse, data, run_id)
+        write_source_status(candidate, sources)
+        seconds.end("candidate")
+        with duckdb.connect(candidate, read_only=True) as connection:
+            refuse_findings(connection.execute(gates_sql()).fetchall())
+        seconds.end("gates")
+        publish_candidate(data, run_id)
+        seconds.end("rename")
+    return Outcome(_records_held(data.snapshot), data.snapshot, seconds.told)
+
+
+def queries(given: Given) -> Outcome:
+    """What people ask: each file of `queries/`, the median of a few repeats as its seconds."""
+    path = _data(given).warehouse
+    seconds = {}
+    with duckdb.connect(path, read_only=True) as connection, given.clock():
+        for file in sorted(QUERIES.glob("*.sql")):
+            sql, walls = file.read_text(encoding="utf-8"), []
+            for _ in range(QUERY_REPEATS):
+                started = time.perf_counter()
+                connection.execute(sql).fetchall()
+                walls.append(time.perf_counter() - started)
+            seconds[file.stem] = statistics.median(walls)
+    return Outcome(_records_held(path), path, seconds)
+
+
+def _ingest(given: Given, expected: set[str], *, wish: WindowWish | None, day_after: bool) -> Outcome:
+    data = _data(given)
+    requested_at = datetime.combine(TOMORROW if day_after else TODAY, time_of_day(6), UTC)
+    client = PackageAtHand(given.package, requested_at)
+    with given.clock():
+        result = ingest(SOURCE, client=client, warehouse=Warehouse(data.warehouse), data=data, wish=wish)
+    if Path(f"{data.warehouse}.wal").exists():
+        raise RuntimeError(f"{data.warehouse} is not checkpointed: its log is still there")
+    told = _seconds(data, result)
+    told["commit, checkpoint and the rest"] = given.clock.wall_seconds - sum(told.values())
+    return Outcome(sum(result.counts[outcome] for outcome in expected), data.warehouse, told)
+
+
+def _seconds(data: DataFolder, result: IngestResult) -> dict[str, float]:
+    """The stages as the run file tells them, without those that did not occur here."""
+    state = json.loads((data.runs / f"{result.run_id}.json").read_text(encoding="utf-8"))
+    return {stage: seconds for stage, seconds in state["seconds"].items() if seconds and stage != "download"}
+
+
+def _data(given: Given) -> DataFolder:
+    data = DataFolder(given.scratch / "data")
+    shutil.rmtree(data.packages, ignore_errors=True)
+    data.create()
+    return data
+
+
+def _records_held(path: Path) -> int:
+    with duckdb.connect(path, read_only=True) as connection:
+        return int(connection.execute("SELECT count(*) FROM virus_genome").fetchall()[0][0])
+
+
+class _Stages:
+    def __init__(self) -> None:
+        self.told: dict[str, float] = {}
+        self._started = time.perf_counter()
+
+    def end(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.told[stage], self._started = now - self._started, now

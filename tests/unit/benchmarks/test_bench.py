@@ -1,0 +1,124 @@
+"""A small benchmark, the real way: packages, fresh processes, real loads. Its figures mean nothing; the rest does."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.packages import PackageCache, Recipe
+from benchmarks.plan import Case, Sizes, plan
+from benchmarks.profile_load import profile
+from benchmarks.results import Results, find, results
+from benchmarks.run import CaseFailed, Measurement, Runner
+from benchmarks.tables import case_rows, document, query_rows, ratio_rows
+
+SIZES = Sizes(small=300, delta_base=1000, medium=2000, large=3000, changed=200)
+
+PEER_RATIOS = {"dlt_arrow_over_load", "dlt_default_over_load", "pandas_over_load"}
+OWN_RATIOS = {"load_over_floor", "delta_1m_over_delta_100k", "unchanged_over_floor", "peak_rss_mib_1m"}
+
+Told = list[tuple[int, str]]
+
+
+def runner(folder: Path, told: Told) -> Runner:
+    def tell(case: Case, number: int, measurement: Measurement) -> None:
+        told.append((number, case.name))
+
+    return Runner(folder, python=Path(sys.executable), peer_python=Path("there are no peers here"), tell=tell)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bench")
+
+
+@pytest.fixture(scope="module")
+def measured(folder: Path) -> Results:
+    cases = plan(SIZES, full=False, peers=False)
+    return results(runner(folder, []).run(cases, runs=1), SIZES, full=False, versions={"virus_warehouse": "0"})
+
+
+def test_the_ratios_have_exactly_the_promised_keys_and_none_is_missing_but_the_peers(measured: Results) -> None:
+    ratios = measured["ratios"]
+    assert set(ratios) == OWN_RATIOS | PEER_RATIOS
+    assert {key for key, value in ratios.items() if value is None} == PEER_RATIOS
+    assert all(ratios[key] > 0 for key in OWN_RATIOS)
+    assert set(measured["ratio_records"]) == set(ratios)
+
+
+def test_every_case_tells_its_figures(measured: Results) -> None:
+    for case in measured["cases"]:
+        if case["name"] == "census":
+            continue
+        assert case["wall_seconds"]["least"] <= case["wall_seconds"]["median"] <= case["wall_seconds"]["most"]
+        assert case["cpu_seconds"]["median"] > 0
+        assert case["peak_rss_mib"]["median"] > 20
+        has_file = case["name"] not in ("floor", "verify")
+        assert (case["file_mib"] is not None) == has_file
+    json.dumps(measured)
+
+
+def test_a_case_is_as_large_as_it_says(measured: Results) -> None:
+    rows = {
+        (case["name"], case["records"], case["changed"]): run["rows"]
+        for case in measured["cases"]
+        for run in case["runs"]
+    }
+    assert rows[("load", 2000, None)] == rows[("floor", 2000, None)] == rows[("unchanged", 2000, None)] == 2000
+    assert rows[("delta", 1000, 10)] == 10
+    assert rows[("delta", 1000, 200)] == rows[("delta", 3000, 200)] == 200
+
+
+def test_the_stages_of_a_load_add_up_to_it(measured: Results) -> None:
+    load = find(measured["cases"], "load", 2000)
+    assert load is not None
+    (run,) = load["runs"]
+    assert {"stage", "merge"} <= run["seconds"].keys()
+    assert sum(run["seconds"].values()) == pytest.approx(run["wall_seconds"], abs=0.01)
+
+
+def test_cases_take_turns(folder: Path, measured: Results) -> None:
+    told: Told = []
+    small = [case for case in plan(SIZES, full=False, peers=False) if case.recipe == Recipe(SIZES.small)]
+    assert [len(one.runs) for one in runner(folder, told).run(small, runs=2)] == [2, 2]
+    assert told == [(1, "load"), (1, "floor"), (2, "load"), (2, "floor")]
+
+
+def test_nothing_is_left_but_the_packages(measured: Results, folder: Path) -> None:
+    (left,) = folder.iterdir()
+    assert left == PackageCache(folder).folder
+    assert all(path.suffix == ".zip" for path in left.iterdir())
+
+
+def test_the_tables_show_every_case_and_ratio(measured: Results) -> None:
+    assert {row[0] for row in ratio_rows(measured)} == set(measured["ratios"])
+    assert len(case_rows(measured)) == len(measured["cases"])
+    assert {row[0] for row in query_rows(measured)} >= {"one record", "under a taxon"}
+    told = document(measured)
+    assert "| load: 2k |" in told
+    assert "| delta: 200 changed of 1k |" in told
+
+
+def test_a_case_that_loses_a_record_stops_the_benchmark(folder: Path, measured: Results) -> None:
+    class Lossy(Case):
+        expected_rows = 301
+
+    with pytest.raises(CaseFailed, match="300 records came out right, not 301"):
+        runner(folder, []).run([Lossy("load", Recipe(300), base=0)])
+
+
+def test_a_case_that_fails_stops_the_benchmark_and_says_why(folder: Path, measured: Results) -> None:
+    # A delta of records that the warehouse does not hold cannot be started: there is no such base.
+    with pytest.raises(CaseFailed, match="NoSuchCase"):
+        runner(folder, []).run([Case("NoSuchCase", Recipe(300))])
+    assert not list(folder.glob("work-*"))
+
+
+def test_a_profile_tells_every_statement_of_a_load(folder: Path, measured: Results, tmp_path: Path) -> None:
+    wall, stages, statements = profile(PackageCache(folder).path(Recipe(300)), tmp_path)
+    assert sum(stages.values()) == pytest.approx(wall, abs=0.01)
+    assert sum(seconds for seconds, _ in statements) < wall
+    told = " ".join(sql for _, sql in statements)
+    assert "TABLE data_report" in told
+    assert "COMMIT" in told

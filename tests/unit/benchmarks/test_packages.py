@@ -1,0 +1,65 @@
+"""The made-up packages hold what their recipes say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.packages import TODAY, TOMORROW, PackageCache, Recipe, write_package
+from virus_warehouse.ncbi.package import DataPackage
+
+
+def records(recipe: Recipe, folder: Path) -> list[dict[str, Any]]:
+    path = folder / recipe.file_name
+    write_package(recipe, path)
+    with DataPackage(path).verify().open_report("data_report") as report:
+        return [json.loads(line) for line in report]
+
+
+def test_a_package_has_as_many_records_as_asked_for_each_once(tmp_path: Path) -> None:
+    accessions = [record["accession"] for record in records(Recipe(1500), tmp_path)]
+    assert len(accessions) == len(set(accessions)) == 1500
+
+
+def test_a_smaller_package_is_the_beginning_of_a_larger_one(tmp_path: Path) -> None:
+    assert records(Recipe(1500), tmp_path)[:300] == records(Recipe(300), tmp_path)
+
+
+def test_records_are_mixed_of_all_viruses_with_their_lineages(tmp_path: Path) -> None:
+    viruses = [record["virus"] for record in records(Recipe(300), tmp_path)]
+    assert len({virus["taxId"] for virus in viruses}) >= 8
+    assert all(len(virus["lineage"]) > 3 for virus in viruses)
+
+
+def test_changed_records_are_spread_evenly_and_every_one_differs(tmp_path: Path) -> None:
+    def key(record: dict[str, Any]) -> str:
+        return str(record["accession"]).split(".")[0]
+
+    before = records(Recipe(1500), tmp_path)
+    after = records(Recipe(1500, changed=150), tmp_path)
+    assert [key(record) for record in after] == [key(record) for record in before[::10]]
+    assert {record["updateDate"][:10] for record in before} <= {str(TODAY)} | {
+        record["updateDate"][:10] for record in before if record["updateDate"] < str(TODAY)
+    }
+    assert {record["updateDate"][:10] for record in after} == {str(TOMORROW)}
+    pairs = list(zip(before[::10], after, strict=True))
+    new_version = sum(old["accession"] != new["accession"] for old, new in pairs)
+    new_date = sum({**old, "updateDate": ""} == {**new, "updateDate": ""} for old, new in pairs)
+    revised = len(pairs) - new_version - new_date
+    assert min(new_version, new_date) > 10
+    assert revised > new_version + new_date - 30
+
+
+def test_a_package_is_made_once(tmp_path: Path) -> None:
+    cache = PackageCache(tmp_path)
+    cache.make({Recipe(300), Recipe(300, changed=3)}, processes=2)
+    made = {path: path.stat().st_mtime_ns for path in cache.folder.iterdir()}
+    assert len(made) == 2
+    cache.make({Recipe(300), Recipe(300, changed=3)}, processes=2)
+    assert made == {path: path.stat().st_mtime_ns for path in cache.folder.iterdir()}
+
+
+@pytest.mark.parametrize(("recipe", "name"), [(Recipe(300), "300.zip"), (Recipe(300, 3), "300-3-changed.zip")])
+def test_names_tell_recipes_apart(recipe: Recipe, name: str) -> None:
+    assert recipe.file_name == name

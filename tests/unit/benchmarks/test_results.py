@@ -1,0 +1,146 @@
+"""Medians, spreads and ratios are taken of the right cases."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.packages import Recipe
+from benchmarks.plan import Case, Sizes, plan
+from benchmarks.results import results
+from benchmarks.run import Measured, Measurement
+from benchmarks.tables import BEGIN, END, document, short, slope_rows, write_document
+
+ROOT = Path(__file__).parents[3]
+SIZES = Sizes(small=10, delta_base=20, medium=40, large=80, changed=5)
+
+
+def run(wall: float, rss: float = 100.0) -> Measurement:
+    seconds = {"stage": wall / 2}
+    return {
+        "wall_seconds": wall,
+        "cpu_seconds": wall,
+        "peak_rss_mib": rss,
+        "file_mib": None,
+        "rows": 1,
+        "seconds": seconds,
+    }
+
+
+def measured(name: str, records: int, *walls: float, changed: int | None = None, rss: float = 100.0) -> Measured:
+    return Measured(Case(name, Recipe(records, changed)), [run(wall, rss) for wall in walls])
+
+
+def test_ratios_are_those_of_medians() -> None:
+    told = results(
+        [
+            measured("load", 10, 1, 1, 1),
+            measured("load", 40, 3, 90, 4),
+            measured("load", 80, 9, rss=512),
+            measured("floor", 40, 2, 2, 2),
+            measured("delta", 20, 1, changed=5),
+            measured("delta", 20, 77, changed=1),
+            measured("delta", 80, 1.25, changed=5),
+            measured("unchanged", 40, 3),
+            measured("dlt_arrow", 10, 5),
+            measured("dlt_arrow", 40, 28),
+            measured("dlt_default", 10, 60),
+            measured("pandas", 10, 11),
+        ],
+        SIZES,
+        full=False,
+        versions={},
+    )
+    assert told["ratios"] == {
+        "load_over_floor": 2,
+        "dlt_arrow_over_load": 7,
+        "dlt_default_over_load": 60,
+        "pandas_over_load": 11,
+        "delta_1m_over_delta_100k": 1.25,
+        "unchanged_over_floor": 1.5,
+        "peak_rss_mib_1m": 512,
+    }
+    assert told["ratio_records"]["dlt_arrow_over_load"] == 40
+    assert told["ratio_records"]["pandas_over_load"] == 10
+
+
+def test_the_spread_is_told_beside_the_median() -> None:
+    told = results([measured("load", 40, 3, 90, 4)], SIZES, full=False, versions={})
+    assert told["cases"][0]["wall_seconds"] == {"median": 4, "least": 3, "most": 90}
+    assert told["cases"][0]["seconds"]["stage"]["median"] == 2
+
+
+def test_the_slope_is_what_further_records_cost() -> None:
+    told = results(
+        [
+            measured("load", 900_000, 7, rss=500),
+            measured("load", 100_000, 2, rss=340),
+            measured("load", 300_000, 4, rss=380),
+            measured("floor", 100_000, 1),
+        ],
+        SIZES,
+        full=False,
+        versions={},
+    )
+    assert slope_rows(told) == [("load", "100k", "300k", "1.00", "20"), ("load", "300k", "900k", "0.50", "20")]
+
+
+def test_what_is_not_there_is_left_out_with_its_reason() -> None:
+    case = Case("census", Recipe(40))
+    told = results([Measured(case, [], "there is no census")], SIZES, full=False, versions={})
+    assert told["cases"] == [
+        {"name": "census", "records": 40, "changed": None, "skipped": "there is no census", "runs": []}
+    ]
+    assert "left out: there is no census" in document(told)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_every_ratio_has_its_cases_in_every_plan(full: bool) -> None:
+    cases = plan(Sizes(), full=full)
+    told = results([Measured(case, [run(1.0)]) for case in cases], Sizes(), full=full, versions={})
+    assert None not in told["ratios"].values()
+    assert len(cases) == len(set(cases))
+
+
+def test_only_a_full_benchmark_waits_for_the_slowest_peer() -> None:
+    def largest(full: bool, peer: str) -> int:
+        return max(case.recipe.records for case in plan(Sizes(), full=full) if case.name == peer)
+
+    assert [largest(False, peer) for peer in ("dlt_default", "pandas")] == [20_000, 200_000]
+    assert [largest(True, peer) for peer in ("dlt_default", "pandas")] == [200_000, 200_000]
+
+
+def test_what_a_case_starts_from_is_left_by_a_load_before_it() -> None:
+    cases = plan(Sizes(), full=False)
+    for number, case in enumerate(cases):
+        loaded = {earlier.recipe.records for earlier in cases[:number] if earlier.name == "load"}
+        assert case.base in {None, 0, *loaded}
+
+
+@pytest.mark.parametrize(("count", "text"), [(999, "999"), (1500, "1500"), (20_000, "20k"), (1_000_000, "1M")])
+def test_counts_are_short(count: int, text: str) -> None:
+    assert short(count) == text
+
+
+def test_only_what_lies_between_the_markers_is_rewritten(tmp_path: Path) -> None:
+    path = tmp_path / "performance.md"
+    path.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    told = results([measured("load", 40, 3)], SIZES, full=False, versions={"duckdb": "1.5.6"})
+    for _ in range(2):
+        write_document(path, told)
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{BEGIN}\n\nMeasured ")
+    assert text.endswith(f"\n\n{END}\nafter\n")
+    assert "old" not in text
+    assert "duckdb 1.5.6" in text
+
+
+def test_the_figures_of_the_documentation_are_those_of_the_last_benchmark() -> None:
+    latest = json.loads((ROOT / "benchmarks/results/latest.json").read_text(encoding="utf-8"))
+    written = (ROOT / "docs/performance.md").read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+    assert written.strip() == document(latest)
+
+
+def test_the_last_benchmark_names_nothing_of_the_machine_it_ran_on() -> None:
+    text = (ROOT / "benchmarks/results/latest.json").read_text(encoding="utf-8")
+    assert "/" not in text.replace("virus/", "")
