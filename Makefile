@@ -48,7 +48,7 @@ test: setup-dev ## every test; PYTEST_ARGS="-k request" for some
 test-model: setup-dev ## CASES=5000 plays of the property test against its model
 	@$(ENVIRONMENT); VIRUS_MODEL_CASES=$(or $(CASES),5000) python -m pytest -n auto -rP tests/property
 
-bench: setup ## the benchmark beside its peers, in about ten minutes; FULL=1 for every peer at every size
+bench: setup ## the benchmark beside its peers, in about ten minutes; FULL=1 for all peers at all sizes
 	@scripts/setup_bench
 	@$(ENVIRONMENT); python -m benchmarks $(if $(FULL),--full)
 

@@ -13,8 +13,8 @@ PEERS = {
 }
 """Cases that need the packages of requirements-bench.txt."""
 
-SLOWEST = ("dlt_default",)
-"""Peers that a quick benchmark measures at the small size only."""
+QUICK_PEERS = {"small": ("dlt_default",), "medium": ("script", "dlt_arrow", "pandas")}
+"""Peers that a quick benchmark measures, by size: each of the promised ratios has one, and the slowest is small."""
 
 RUNS = 3
 """Runs of each case."""
@@ -70,19 +70,18 @@ def plan(sizes: Sizes, *, full: bool, peers: bool = True) -> list[Case]:
 
     Args:
         sizes: of the packages.
-        full: every peer at every size up to the medium one.
+        full: every peer at the small and at the medium size.
         peers: whether the peers are measured at all.
     """
     small, medium, large = Recipe(sizes.small), Recipe(sizes.medium), Recipe(sizes.large)
     delta_base = Recipe(sizes.delta_base)
-    measured = tuple(PEERS) if peers else ()
-    quick = [peer for peer in measured if peer not in SLOWEST]
+    of_small, of_medium = (PEERS if full else QUICK_PEERS[size] for size in ("small", "medium"))
     return [
         *(Case(name, small, base) for name, base in (("load", 0), ("floor", None))),
-        *(Case(peer, small) for peer in measured),
+        *(Case(peer, small) for peer in of_small if peers),
         *(Case(name, medium, base) for name, base in (("load", 0), ("floor", None), ("verify", None))),
         *(Case(name, medium, base=medium.records) for name in ("unchanged", "census", "publish", "queries")),
-        *(Case(peer, medium) for peer in (measured if full else quick)),
+        *(Case(peer, medium) for peer in of_medium if peers),
         *(Case(name, large, base) for name, base in (("load", 0), ("floor", None))),
         *(Case(name, large, base=large.records) for name in ("publish", "queries")),
         Case("load", delta_base, base=0),

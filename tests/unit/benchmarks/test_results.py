@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.packages import Recipe
-from benchmarks.plan import Case, Sizes, plan
+from benchmarks.plan import PEERS, Case, Sizes, plan
 from benchmarks.results import results
 from benchmarks.run import Measured, Measurement
 from benchmarks.tables import BEGIN, END, document, short, slope_rows, write_document
@@ -102,12 +102,14 @@ def test_every_ratio_has_its_cases_in_every_plan(full: bool) -> None:
     assert len(cases) == len(set(cases))
 
 
-def test_only_a_full_benchmark_waits_for_the_slowest_peer() -> None:
-    def largest(full: bool, peer: str) -> int:
-        return max(case.recipe.records for case in plan(Sizes(), full=full) if case.name == peer)
+def test_only_a_full_benchmark_measures_every_peer_at_every_size() -> None:
+    def sizes(full: bool) -> dict[str, list[int]]:
+        cases = plan(Sizes(), full=full)
+        return {peer: [case.recipe.records for case in cases if case.name == peer] for peer in PEERS}
 
-    assert [largest(False, peer) for peer in ("dlt_default", "pandas")] == [20_000, 200_000]
-    assert [largest(True, peer) for peer in ("dlt_default", "pandas")] == [200_000, 200_000]
+    assert set(map(tuple, sizes(full=True).values())) == {(20_000, 200_000)}
+    assert sizes(full=False)["dlt_default"] == [20_000]
+    assert sizes(full=False)["pandas"] == sizes(full=False)["dlt_arrow"] == [200_000]
 
 
 def test_what_a_case_starts_from_is_left_by_a_load_before_it() -> None:
