@@ -1,6 +1,7 @@
 """Medians, spreads and ratios are taken of the right cases."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,6 @@ def test_the_figures_of_the_documentation_are_those_of_the_last_benchmark() -> N
     assert written.strip() == document(latest)
 
 
-def test_the_last_benchmark_names_nothing_of_the_machine_it_ran_on() -> None:
+def test_the_last_benchmark_names_no_path_of_the_machine_it_ran_on() -> None:
     text = (ROOT / "benchmarks/results/latest.json").read_text(encoding="utf-8")
-    assert "/" not in text.replace("virus/", "")
+    assert not re.findall(r"/(?:\w+/)+", text)
