@@ -5,14 +5,16 @@ import zipfile
 from pathlib import Path
 
 from ncbi_stand_in.package import DATA_FOLDER, DATA_REPORT
-from virus_warehouse.reports.data_report import FIELDS
+from virus_warehouse.reports.data_report import FIELDS, Field
 
 
 def reader_columns() -> str:
     """The argument `columns` of DuckDB's `read_json`."""
     kinds = {
-        name: kind if isinstance(kind, str) else f"STRUCT({', '.join(f'{key} {kind[key]}' for key in kind)})"
-        for name, kind in FIELDS.items()
+        name: field.kind
+        if isinstance(field, Field)
+        else f"STRUCT({', '.join(f'{key} {member.kind}' for key, member in field.items())})"
+        for name, field in FIELDS.items()
     }
     return "{" + ", ".join(f"{name}: '{kind}'" for name, kind in kinds.items()) + "}"
 
@@ -20,22 +22,22 @@ def reader_columns() -> str:
 def flat_columns() -> dict[str, str]:
     """Flat name of each column, and its DuckDB type: `host_taxId`, `BIGINT`."""
     columns = {}
-    for name, kind in FIELDS.items():
-        if isinstance(kind, str):
-            columns[name] = kind
+    for name, field in FIELDS.items():
+        if isinstance(field, Field):
+            columns[name] = field.kind
         else:
-            columns |= {f"{name}_{key}": kind[key] for key in kind}
+            columns |= {f"{name}_{key}": member.kind for key, member in field.items()}
     return columns
 
 
 def flat_selection() -> str:
     """What to select from the reader: `host.taxId AS host_taxId`, ..."""
     expressions = []
-    for name, kind in FIELDS.items():
-        if isinstance(kind, str):
+    for name, field in FIELDS.items():
+        if isinstance(field, Field):
             expressions.append(name)
         else:
-            expressions.extend(f"{name}.{key} AS {name}_{key}" for key in kind)
+            expressions.extend(f"{name}.{key} AS {name}_{key}" for key in field)
     return ", ".join(expressions)
 
 

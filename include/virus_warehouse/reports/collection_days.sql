@@ -1,5 +1,5 @@
--- The days that the collection dates of a report stand for, each text once -> collection_day: there are few of them, and
--- many ways to write one. And the report's rows with them -> data_report. Reads staged_row.
+-- The days that the collection dates of a report stand for, each text once -> collection_day: there are few of them,
+-- and many ways to write one. And the report's rows with them -> data_report. Reads staged_row.
 CREATE OR REPLACE TEMP TABLE collection_day AS
 SELECT
     collection_date,

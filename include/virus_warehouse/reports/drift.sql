@@ -1,7 +1,7 @@
--- The names in a readable part of a report that NCBI is not known to give -> drift(path, occurrences, sample). An unknown object
--- is told once, by its own path; the sample shows what is in it. Of a line's unknown names the first hundred are looked
--- at, of a report's the thousand commonest told: what has more is no report that NCBI has changed, and each name costs
--- a look at the line.
+-- The names in a readable part of a report that NCBI is not known to give -> drift(path, occurrences, sample). An
+-- unknown object is told once, by its own path; the sample shows what is in it. Of a line's unknown names the first
+-- hundred are looked at, of a part's the thousand commonest told: what has more is no report that NCBI has changed, and
+-- each name costs a look at the line.
 -- Reads the variable report_path, lineage_look, and what line_macros.sql reads.
 INSERT INTO drift
 WITH line AS (

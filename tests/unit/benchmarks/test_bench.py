@@ -120,5 +120,5 @@ def test_a_profile_tells_every_statement_of_a_load(folder: Path, measured: Resul
     assert sum(stages.values()) == pytest.approx(wall, abs=0.01)
     assert sum(seconds for seconds, _ in statements) < wall
     told = " ".join(sql for _, sql in statements)
-    assert "TABLE data_report" in told
+    assert "TABLE part" in told
     assert "COMMIT" in told
