@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virus_warehouse.archive import Archive, ArchivedPackage
+from virus_warehouse.archive import Archive, ArchivedPackage, CommittedLoad
+from virus_warehouse.sources import Limits
 
 NOW = datetime(2025, 6, 1, 6, tzinfo=UTC)
 
@@ -153,3 +154,37 @@ def test_newest_full_package_and_all_after_it_are_never_deleted(
     full = [each.requested_at for each in kept if each.mode == "full"]
     needed = {each.run_id for each in kept if not full or each.requested_at >= max(full)}
     assert needed <= set(held.run_ids())
+
+
+LIMITS = Limits(max_missing=0.05, max_emptied=0.1, withdraw_after=2)
+
+
+def load(run_id: str, *, age_days: float = 0, of_package: str | None = None) -> CommittedLoad:
+    committed_at = NOW - timedelta(days=age_days)
+    return CommittedLoad({"run_id": run_id, "ended_at": str(committed_at), "lines": 3}, of_package, LIMITS)
+
+
+def test_load_records_come_back_in_the_order_of_their_commits(held: Held) -> None:
+    loads = [load("b", age_days=1, of_package="b"), load("c"), load("a", age_days=2, of_package="b")]
+    for one in loads:
+        assert not held.archive.has_recorded(str(one.run["run_id"]))
+        held.archive.record_load(one)
+        assert held.archive.has_recorded(str(one.run["run_id"]))
+    assert held.archive.loads() == [loads[2], loads[0], loads[1]]
+    assert held.archive.loads()[0].committed_at == NOW - timedelta(days=2)
+    assert list(held.archive.packages()) == []
+
+
+def test_load_records_go_with_what_a_rebuild_no_longer_needs(held: Held) -> None:
+    for run_id, age_days, mode in (("old", 200, "full"), ("delta", 150, "incremental"), ("full", 120, "full")):
+        held.keep(package(run_id, age_days=age_days, mode=mode))
+        held.archive.record_load(load(run_id, age_days=age_days, of_package=run_id))
+    held.archive.record_load(load("nothing, long ago", age_days=140))
+    held.archive.record_load(load("nothing, since the newest full one", age_days=110))
+    held.archive.record_load(load("again", age_days=100, of_package="full"))
+    held.prune(90)
+    assert [one.run["run_id"] for one in held.archive.loads()] == [
+        "full",
+        "nothing, since the newest full one",
+        "again",
+    ]
