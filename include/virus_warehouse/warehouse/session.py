@@ -10,7 +10,9 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.sql_file import run_sql
 
-MEMORY_LIMIT = "400MB"
+MEMORY_LIMIT, MOST_THREADS = "400MB", 3
+"""DuckDB takes about 100 MB for each thread: with eight, a load of a million records does not fit into this limit."""
+
 MEMORY_LIMIT_OF_A_CLOSER_LOOK = "1500MB"
 """For the rare look at each line by itself: one line of 16 MiB can hold a million objects."""
 
@@ -28,7 +30,7 @@ def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
     settings: dict[str, str | bool | int | float | list[str]] = {
         "temp_directory": str(temporary),
         "memory_limit": os.environ.get("VIRUS_MEMORY_LIMIT") or MEMORY_LIMIT,
-        "threads": os.environ.get("VIRUS_THREADS") or max(1, (os.cpu_count() or 1) - 1),
+        "threads": os.environ.get("VIRUS_THREADS") or max(1, min(MOST_THREADS, (os.cpu_count() or 1) - 1)),
     }
     session = duckdb.connect(":memory:", config=settings)
     try:
