@@ -7,14 +7,14 @@ Packages and load records together are enough to make the warehouse anew.
 import fcntl
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from virus_warehouse.atomic_file import write_json
+from virus_warehouse.atomic_file import unfinished_files, write_json
 from virus_warehouse.sources import Limits
 
 logger = logging.getLogger(__name__)
@@ -109,6 +109,17 @@ class Archive:
         """The packages held, newest request first."""
         held = [package for sidecar in self.folder.glob("*.json") if (package := self._read(sidecar)) is not None]
         yield from sorted(held, key=lambda package: package.requested_at, reverse=True)
+
+    def tidy_up(self, is_running: Callable[[str], bool]) -> None:
+        """Remove what runs left that died here: zips without a sidecar are no packages, and nobody would find them.
+
+        Args:
+            is_running: whether some process works on the run of that id, and may be about to finish its files.
+        """
+        orphans = [(file, file.stem) for file in self.folder.glob("*.zip") if not file.with_suffix(".json").exists()]
+        for file, run_id in (*orphans, *unfinished_files(self.folder), *unfinished_files(self.loads_folder)):
+            if not is_running(run_id):
+                file.unlink(missing_ok=True)
 
     def prune(self, retention_days: int, now: datetime, loaded: Collection[str]) -> None:
         """Delete packages requested longer ago than `retention_days`, but never the newest full one or any after it.

@@ -2,15 +2,29 @@
 
 import json
 import os
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write `content` as JSON to `path`; a reader sees the old file or the new one, never a part.
+    """Write `content` as JSON to `path`; a reader sees the old file or the new one, never a part, power cuts included.
 
     Dates and times are written as ISO 8601 text.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
-    beside.replace(path)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=1, default=str) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def unfinished_files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """What writers that died left in a folder of JSON files, each with the name, without `.json`, of its file."""
+    for beside in folder.glob(".*.json.*"):
+        yield beside, beside.name[1 : beside.name.index(".json.")]

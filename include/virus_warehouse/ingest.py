@@ -9,27 +9,30 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from virus_warehouse import __version__
 from virus_warehouse.archive import Archive, ArchivedPackage, CommittedLoad
+from virus_warehouse.atomic_file import unfinished_files
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient, Progress
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.private_files import without_world_access
 from virus_warehouse.reports import data_report
-from virus_warehouse.run_file import RunFile, is_running, remove_free_locks, run_lock, running_states
+from virus_warehouse.run_file import RunFile, close_dead_run, dead_runs, is_running, run_lock, running_states
+from virus_warehouse.shortage import shortages_told
 from virus_warehouse.sources import Source
 from virus_warehouse.staging import stage_package, stage_quarantined_lines, take_quarantined_lines
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.census import vanished
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.warehouse.gates import GateError
 from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
 from virus_warehouse.warehouse.schema import OUTCOMES, TIMED_STAGES
@@ -97,9 +100,10 @@ def ingest(
 
     Raises:
         RequestRefused, WindowError: another try would end the same way.
-        DatasetsUnavailable, EmptyFullLoad, WarehouseLocked, GateError: a later try may succeed.
+        DatasetsUnavailable, EmptyFullLoad, WarehouseLocked, GateError, DiskFull, MemoryTooSmall: a later try may
+            succeed.
     """
-    with ExitStack() as stack:
+    with shortages_told(data.root), ExitStack() as stack:
         run = _Run(
             source=source,
             client=client,
@@ -164,15 +168,17 @@ class _Run:
 
     def work(self) -> IngestResult:
         try:
-            window = self.open()
-            lines = self.stage_quarantined() if window.mode == REPLAY else self.stage(self.fetch(window))
-            result = self.merge(window, lines)
+            with shortages_told(self.data.root):
+                window = self.open()
+                lines = self.stage_quarantined() if window.mode == REPLAY else self.stage(self.fetch(window))
+                result = self.merge(window, lines)
         except BaseException as error:
             self.close_failed(error)
             raise
+        self.make_room()
         self.record_loads()
         summary = describe(result)
-        self.tell("finished", summary=summary, **({"vanished": self.vanished} if self.vanished else {}))
+        self.tell_end("finished", summary=summary)
         logger.info("run %s: %s", self.run_id, summary)
         if self.vanished:
             logger.warning(
@@ -184,6 +190,7 @@ class _Run:
         """Plan the window and open the ledger row, in one transaction: two runs never plan on one state."""
         self.tell("open")
         self.tidy_up()
+        dead = dead_runs(self.data.runs)
         with self.warehouse.transaction(self.session):
             for run_id in ledger.close_dead_runs(self.session, lambda run_id: is_running(self.data.runs, run_id)):
                 logger.warning("run %s was left by a process that is gone; closed as failed", run_id)
@@ -195,24 +202,32 @@ class _Run:
                 "watermark_before": window.watermark,
             }
             ledger.insert(self.session, self.row)
+            ends = ledger.rows_of(self.session, dead)
             self.is_retry = not ledger.has_committed(self.session, self.source.name, self.origin)
             self.committed = ledger.committed_since_full_load(self.session, self.source.name)
             if window.mode == REPLAY:
                 take_quarantined_lines(self.session, self.source.name, self.source.fingerprint)
         self.has_row = True
+        for run_id in dead:
+            close_dead_run(self.data.runs, run_id, _end_of_dead_run(ends.get(run_id)))
         logger.info("run %s: %s load, updated since %s", self.run_id, window.mode, window.updated_since or "ever")
         return window
 
     def tidy_up(self) -> None:
-        """Remove what runs left that died, and refused packages that nobody has looked at for long."""
+        """Remove what runs left that died, and refused packages and run files that nobody has looked at for long."""
+        runs = self.data.runs
         for folder in self.data.temporary.iterdir():
-            if not is_running(self.data.runs, folder.name):
+            if not is_running(runs, folder.name):
                 shutil.rmtree(folder, ignore_errors=True)
-        remove_free_locks(self.data.runs)
+        for file, run_id in unfinished_files(runs):
+            if not is_running(runs, run_id):
+                file.unlink(missing_ok=True)
+        self.archive.tidy_up(lambda run_id: is_running(runs, run_id))
         oldest = time.time() - timedelta(days=self.source.retention_days).total_seconds()
-        for package in self.data.refused.glob("*.zip"):
-            if package.stat().st_mtime < oldest:
-                package.unlink(missing_ok=True)
+        for old in (*self.data.refused.glob("*.zip"), *runs.glob(f"*Z-{self.source.name}-*.json")):
+            with suppress(FileNotFoundError):  # another run, which tidies up too, may come first
+                if old.stat().st_mtime < oldest:
+                    old.unlink()
 
     def record_loads(self) -> None:
         """Tell the archive of this load, and of any that died before it could; then prune it.
@@ -399,54 +414,62 @@ class _Run:
         """Rows, ledger row and watermark, in one transaction."""
         self.tell("merge", lines=lines)
         started = time.monotonic()
-        with self.warehouse.transaction(self.session):
-            committed_at = ledger.next_commit_time(self.session, self.source.name)
-            load = Load(
-                source=self.source.name,
-                limits=self.source.limits,
-                run_id=self.run_id,
-                mode=window.mode,
-                is_census=window.is_census,
-                valid_from=committed_at,
-                requested_at=self.requested_at,
-                # What the quarantine holds came in packages of the past.
-                is_newest_package=window.mode != REPLAY
-                and ledger.is_newest_package(self.session, self.source.name, self.requested_at),
-                filter_changed=window.filter_changed,
-                since=window.updated_since if window.mode == WINDOW else None,
-                until=window.until,
-                accepts=self.accepts,
-            )
-            if window.is_census and not load.is_newest_package:
-                logger.warning("a later package was loaded meanwhile: this census concludes nothing, the next one will")
-            if lines == 0:
-                self.warn_of_held_rows(window)
-            counts = {"lines": lines, **merge_data_report(self.session, load, lines)}
-            ledger.insert_report(self.session, report_row(self.run_id, self.source.name, counts))
-            if window.is_census and load.is_newest_package:
-                self.vanished = vanished(self.session)
-            watermark = self.watermark_after(window)
-            self.seconds["merge"] = time.monotonic() - started  # the row tells it, so all but the commit
-            committed = self.row | {
-                **counts,
-                "status": "success",
-                "ended_at": committed_at,
-                "watermark": watermark,
-                "peak_rss_mib": _peak_rss_mib(),
-                "seconds": self.seconds,
-            }
-            ledger.update(self.session, self.run_id, committed)
-            self.loaded_packages = ledger.loaded_packages(self.session, self.source.name)
+        try:
+            with self.warehouse.transaction(self.session):
+                committed = self.merge_in_transaction(window, lines, started)
+        except CommitFailed as error:
+            if not self.has_committed():
+                raise
+            logger.warning("the load is committed, although its commit ended with an error: %s", error)
         self.row = committed  # not before: the row of a run whose commit fails tells nothing of what was undone
-        return IngestResult(
-            run_id=self.run_id,
+        return _result_of(committed)
+
+    def has_committed(self) -> bool:
+        """Whether the warehouse, opened anew, tells this run as committed."""
+        self.session.close()  # with whatever it still holds of the file
+        with duckdb.connect() as session, self.warehouse.transaction(session):
+            return ledger.rows_of(session, [self.run_id])[self.run_id]["status"] == "success"
+
+    def merge_in_transaction(self, window: Window, lines: int, started: float) -> dict[str, object]:
+        """All of the merge but its commit. Returns the ledger row."""
+        committed_at = ledger.next_commit_time(self.session, self.source.name)
+        load = Load(
             source=self.source.name,
+            limits=self.source.limits,
+            run_id=self.run_id,
             mode=window.mode,
-            updated_since=window.updated_since,
+            is_census=window.is_census,
+            valid_from=committed_at,
+            requested_at=self.requested_at,
+            # What the quarantine holds came in packages of the past.
+            is_newest_package=window.mode != REPLAY
+            and ledger.is_newest_package(self.session, self.source.name, self.requested_at),
+            filter_changed=window.filter_changed,
+            since=window.updated_since if window.mode == WINDOW else None,
             until=window.until,
-            watermark=watermark,
-            counts=counts,
+            accepts=self.accepts,
         )
+        if window.is_census and not load.is_newest_package:
+            logger.warning("a later package was loaded meanwhile: this census concludes nothing, the next one will")
+        if lines == 0:
+            self.warn_of_held_rows(window)
+        counts = {"lines": lines, **merge_data_report(self.session, load, lines)}
+        ledger.insert_report(self.session, report_row(self.run_id, self.source.name, counts))
+        if window.is_census and load.is_newest_package:
+            self.vanished = vanished(self.session)
+        watermark = self.watermark_after(window)
+        self.seconds["merge"] = time.monotonic() - started  # the row tells it, so all but the commit
+        committed = self.row | {
+            **counts,
+            "status": "success",
+            "ended_at": committed_at,
+            "watermark": watermark,
+            "peak_rss_mib": _peak_rss_mib(),
+            "seconds": self.seconds,
+        }
+        ledger.update(self.session, self.run_id, committed)
+        self.loaded_packages = ledger.loaded_packages(self.session, self.source.name)
+        return committed
 
     def watermark_after(self, window: Window) -> date | None:
         """The watermark moves with the data, not with the clock, never back, and never past the request."""
@@ -486,15 +509,28 @@ class _Run:
             }
         if isinstance(error, GateError) and error.vanished:
             self.vanished = error.vanished
+        self.make_room()
+        self.tell_end("failed")
         try:
-            self.tell("failed", **({"vanished": self.vanished} if self.vanished else {}))
-            with self.warehouse.transaction(self.session):
+            with duckdb.connect() as session, self.warehouse.transaction(session):
                 if self.has_row:
-                    ledger.update(self.session, self.run_id, self.row)
+                    ledger.update(session, self.run_id, self.row)
                 else:
-                    ledger.insert(self.session, self.row)
+                    ledger.insert(session, self.row)
         except Exception:
             logger.exception("run %s failed, and its ledger row could not be written", self.run_id)
+
+    def make_room(self) -> None:
+        """Give back what the run took: what is told of its end needs some disk and memory, and both may be full."""
+        self.session.close()
+        shutil.rmtree(self.temporary, ignore_errors=True)
+
+    def tell_end(self, stage: str, **details: object) -> None:
+        """Tell the end in the run file. It is no reason to call the run anything else that this cannot be written."""
+        try:
+            self.tell(stage, **({"vanished": self.vanished} if self.vanished else {}), **details)
+        except OSError as error:
+            logger.warning("run %s: its run file could not be written: %s", self.run_id, error)
 
     def report_progress(self, progress: Progress) -> None:
         rate = progress.bytes_per_second / 1e6
@@ -525,6 +561,23 @@ def report_row(run_id: str, source: str, counts: Mapping[str, int | None]) -> di
     """The row of a run's data report in `ops.ingest_report`."""
     told = {name: counts[name] for name in ("lines", *OUTCOMES)}
     return {"run_id": run_id, "source": source, "report": data_report.NAME, **told}
+
+
+def _result_of(row: Mapping[str, Any]) -> IngestResult:
+    """What a committed run did, as its ledger row tells."""
+    return IngestResult(
+        **{name: row[name] for name in ("run_id", "source", "mode", "updated_since", "until", "watermark")},
+        counts={name: row[name] for name in ("lines", *OUTCOMES, "withdrawn", "missing")},
+    )
+
+
+def _end_of_dead_run(row: Mapping[str, Any] | None) -> dict[str, object]:
+    """What to tell in the run file of a run that died: what its ledger row says, if it came to have one."""
+    if row is None:
+        return {"stage": "failed", "status": "failed", "error": ledger.DIED, "ended_at": datetime.now(UTC)}
+    if row["status"] == "success":
+        return {**row, "stage": "finished", "summary": describe(_result_of(row))}
+    return {"stage": "failed", **{name: row[name] for name in ("status", "error", "ended_at")}}
 
 
 def describe(result: IngestResult) -> str:

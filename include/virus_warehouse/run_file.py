@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +55,8 @@ def is_running(folder: Path, run_id: str) -> bool:
     """Whether some process works on that run now."""
     try:
         with _lock_path(folder, run_id).open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared, so that two who ask at once do not take each other for the run.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except FileNotFoundError:
@@ -65,19 +66,30 @@ def is_running(folder: Path, run_id: str) -> bool:
 
 def running_states(folder: Path) -> Iterator[dict[str, object]]:
     """What the runs that work now have told of themselves."""
-    for lock in folder.glob(".*.lock"):
-        run_id = lock.name.removeprefix(".").removesuffix(".lock")
+    for run_id in _locked(folder):
         if is_running(folder, run_id):
             with suppress(FileNotFoundError):
                 yield json.loads((folder / f"{run_id}.json").read_text(encoding="utf-8"))
 
 
-def remove_free_locks(folder: Path) -> None:
-    """Remove the lock files that dead runs left behind."""
-    for path in folder.glob(".*.lock"):
-        with suppress(BlockingIOError, FileNotFoundError), path.open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+def dead_runs(folder: Path) -> list[str]:
+    """The runs whose processes ended before they did: their locks lie there, and nobody holds them."""
+    return [run_id for run_id in _locked(folder) if not is_running(folder, run_id)]
+
+
+def close_dead_run(folder: Path, run_id: str, end: Mapping[str, object]) -> None:
+    """Tell the end of a dead run in its file, if it has come to write one, and remove its lock."""
+    path, lock_path = folder / f"{run_id}.json", _lock_path(folder, run_id)
+    with suppress(BlockingIOError, FileNotFoundError), lock_path.open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(FileNotFoundError):
+            state = json.loads(path.read_text(encoding="utf-8"))
+            write_json(path, {**state, **end, "written_at": datetime.now(UTC).isoformat()})
+        lock_path.unlink()
+
+
+def _locked(folder: Path) -> list[str]:
+    return [lock.name.removeprefix(".").removesuffix(".lock") for lock in folder.glob(".*.lock")]
 
 
 def _lock_path(folder: Path, run_id: str) -> Path:

@@ -10,7 +10,6 @@ import copy
 import os
 import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -67,6 +66,7 @@ from tests.support.fake_ncbi import (
     World,
     damaged,
 )
+from tests.support.memory import memory_folder
 from tests.support.warehouses import migrated_file
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import EmptyFullLoad, ingest
@@ -517,13 +517,9 @@ def _sorted(rows: Any) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """In memory, where the system has such a place: a play waits for the disk at every commit otherwise."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(prefix="virus-warehouse-plays-", dir=memory) as made:
-        yield Path(made)
+    """In memory: a play waits for the disk at every commit otherwise."""
+    with memory_folder(tmp_path) as made:
+        yield made
 
 
 @pytest.mark.timeout(0 if CASES > 240 else 900)

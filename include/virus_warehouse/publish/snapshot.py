@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -14,9 +15,21 @@ import duckdb
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.private_files import without_world_access
+from virus_warehouse.shortage import shortages_told
 from virus_warehouse.warehouse.connection import Warehouse
 
 KEPT_CANDIDATE_SECONDS = 2 * 24 * 3600
+
+_COPY = """
+import os, shutil, sys
+
+try:
+    with open(sys.argv[1], "rb") as warehouse, open(sys.argv[2], "wb") as copy:
+        shutil.copyfileobj(warehouse, copy, 1 << 20)
+        os.fsync(copy.fileno())
+except OSError as error:
+    sys.exit(error.errno)
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -35,16 +48,33 @@ def make_candidate(warehouse: Warehouse, data: DataFolder, run_id: str) -> Path:
 
     Raises:
         WarehouseLocked: when others use the file for too long.
+        DiskFull: when there is no space for the copy.
     """
     candidate = candidate_path(data, run_id)
+    part = candidate.with_name(f"{candidate.name}.part")
     _drop_old_candidates(data)
-    with warehouse.exclusive() as connection:
+    with shortages_told(data.root), warehouse.exclusive() as connection:
         connection.execute("CHECKPOINT")
-        # By a process of its own: were the file closed after a read in this one, POSIX would drop the lock that
-        # DuckDB holds on it here.
-        copy = "import shutil, sys; shutil.copyfile(sys.argv[1], sys.argv[2])"
-        subprocess.run([sys.executable, "-I", "-c", copy, warehouse.path, candidate], check=True)
+        # Whoever holds the warehouse is the only one who copies it: other parts are of processes that are gone.
+        for unfinished in data.candidates.glob("*.part"):
+            unfinished.unlink(missing_ok=True)
+        try:
+            _copy(warehouse.path, part)
+            # The log of an earlier candidate of this run, whose check was killed, is none of the new one's.
+            candidate.with_name(f"{candidate.name}.wal").unlink(missing_ok=True)
+            part.replace(candidate)
+        finally:
+            part.unlink(missing_ok=True)
     return candidate
+
+
+def _copy(warehouse: Path, copy: Path) -> None:
+    # By a process of its own: were the file closed after a read in this one, POSIX would drop the lock that
+    # DuckDB holds on it here.
+    copied = subprocess.run([sys.executable, "-I", "-c", _COPY, warehouse, copy], check=False)
+    if copied.returncode > 0:
+        raise OSError(copied.returncode, os.strerror(copied.returncode), str(copy))
+    copied.check_returncode()
 
 
 def _drop_old_candidates(data: DataFolder) -> None:

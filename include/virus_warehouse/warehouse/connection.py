@@ -6,7 +6,7 @@ for the lock with back-off, and lasts no longer than its transaction.
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,11 +25,18 @@ DEFAULT_LOCK_TIMEOUT = 600.0
 _HELD_ELSEWHERE = ("Could not set lock on file", "Unique file handle conflict")
 """How DuckDB says that another process, or another connection of this one, has the file open."""
 
+_FIRST_TOLD, _TOLD_EVERY = 1.0, 10.0
+"""Seconds of a wait after which it is logged first, and then again. Shorter ones are of no interest."""
+
 Result = TypeVar("Result")
 
 
 class WarehouseLocked(TimeoutError):
     """Somebody held the warehouse file for longer than we were told to wait; nothing was changed."""
+
+
+class CommitFailed(RuntimeError):
+    """The commit ended with an error. Whether it took effect all the same, only the file opened anew can tell."""
 
 
 class Warehouse:
@@ -54,27 +61,40 @@ class Warehouse:
 
         Raises:
             WarehouseLocked: when the file stays in use for `lock_timeout` seconds.
+            CommitFailed: when the commit ended with an error.
             migrate.SchemaTooNew: when a newer version wrote the file.
         """
         self._wait_for_lock(lambda: self._attach(session))
-        committed = False
         try:
             session.execute("BEGIN TRANSACTION")
-            try:
-                yield
-            except BaseException:
-                session.execute("ROLLBACK")
-                raise
+            yield
+            self._commit(session)
+        except BaseException:
+            # What went wrong first is what to tell: on a full disk, say, these may fail too.
+            for statement in ("ROLLBACK", "DETACH warehouse"):
+                with suppress(duckdb.Error):
+                    session.execute(statement)
+            raise
+        self._let_go(session)
+
+    def _commit(self, session: DuckDBPyConnection) -> None:
+        try:
             session.execute("COMMIT")
-            committed = True
-        finally:
-            try:
-                session.execute("DETACH warehouse")
-            except duckdb.Error as error:
-                if not committed:
-                    raise
-                # The checkpoint that follows a commit found the disk full, say: the log holds all of it.
-                logger.warning("%s: committed, but not yet checkpointed: %s", self.path, error)
+        except duckdb.Error as error:
+            raise CommitFailed(f"{self.path}: the commit ended with an error: {error}") from error
+
+    def _let_go(self, session: DuckDBPyConnection) -> None:
+        try:
+            session.execute("DETACH warehouse")
+        except duckdb.Error as error:
+            # The checkpoint that follows a commit found the disk full, say: the write-ahead log holds all of it.
+            logger.warning(
+                "%s: committed, but not yet checkpointed: what was committed lies in %s.wal until the next run can "
+                "write it into the file; keep the two together, and free some disk space if that is short: %s",
+                self.path,
+                self.path,
+                error,
+            )
 
     @contextmanager
     def exclusive(self) -> Iterator[DuckDBPyConnection]:
@@ -108,7 +128,7 @@ class Warehouse:
             retry=retry_if_exception(_is_held_elsewhere),
             wait=wait_random_exponential(multiplier=0.05, max=2.0),
             stop=stop_after_delay(self.lock_timeout),
-            before_sleep=_log_wait,
+            before_sleep=_wait_log(),
             reraise=True,
         )
         try:
@@ -138,7 +158,16 @@ def _is_held_elsewhere(error: BaseException) -> bool:
     return any(text in str(error) for text in _HELD_ELSEWHERE)
 
 
-def _log_wait(state: RetryCallState) -> None:
-    # The first waits are fractions of a second and of no interest; then about one line every ten seconds.
-    if state.attempt_number >= 8 and state.attempt_number % 8 == 0 and state.outcome is not None:
-        logger.info("waiting for the warehouse since %.0f s: %s", state.seconds_since_start, state.outcome.exception())
+def _wait_log() -> Callable[[RetryCallState], None]:
+    """Tells a wait now and then. DuckDB's message names the process that holds the file, when it is another one."""
+    due = _FIRST_TOLD
+
+    def log(state: RetryCallState) -> None:
+        nonlocal due
+        if state.seconds_since_start is not None and state.seconds_since_start >= due and state.outcome is not None:
+            due = state.seconds_since_start + _TOLD_EVERY
+            logger.info(
+                "waiting for the warehouse since %.0f s: %s", state.seconds_since_start, state.outcome.exception()
+            )
+
+    return log

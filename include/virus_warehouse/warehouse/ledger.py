@@ -4,13 +4,16 @@ All of it is to be called within a transaction on the attached warehouse: what d
 committed together with the rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from duckdb import DuckDBPyConnection
 
 TABLE = "warehouse.ops.ingest_run"
+
+DIED = "the process ended before the run did (killed, or the machine went down); nothing was loaded"
+"""What is told of a run that could not tell its end itself."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,7 @@ def close_dead_runs(session: DuckDBPyConnection, is_running: Callable[[str], boo
     rows = session.execute(f"SELECT run_id FROM {TABLE} WHERE status = 'running'").fetchall()
     dead = [run_id for (run_id,) in rows if not is_running(run_id)]
     for run_id in dead:
-        died = "the process ended before the run did (killed, or the machine went down); nothing was loaded"
-        update(session, run_id, {"status": "failed", "error": died, "ended_at": datetime.now(UTC)})
+        update(session, run_id, {"status": "failed", "error": DIED, "ended_at": datetime.now(UTC)})
     return dead
 
 
@@ -123,16 +125,26 @@ def has_committed(session: DuckDBPyConnection, source: str, origin: RunOrigin) -
 
 def committed_since_full_load(session: DuckDBPyConnection, source: str) -> list[dict[str, object]]:
     """The rows of the runs of a source that committed, from its newest full load on, in the order of their commits."""
-    result = session.execute(
-        f"""
-        FROM {TABLE}
-        WHERE source = $source AND status = 'success' AND ended_at >= (
-            SELECT max(ended_at) FROM {TABLE} WHERE source = $source AND status = 'success' AND mode = 'full'
+    return _rows(
+        session,
+        """
+        source = $source AND status = 'success' AND ended_at >= (
+            SELECT max(ended_at) FROM warehouse.ops.ingest_run
+            WHERE source = $source AND status = 'success' AND mode = 'full'
         )
-        ORDER BY ended_at
         """,
         {"source": source},
     )
+
+
+def rows_of(session: DuckDBPyConnection, run_ids: Collection[str]) -> dict[str, dict[str, object]]:
+    """The rows of these runs, as far as they have one, by their ids."""
+    rows = _rows(session, "list_contains($run_ids, run_id)", {"run_ids": list(run_ids)})
+    return {str(row["run_id"]): row for row in rows}
+
+
+def _rows(session: DuckDBPyConnection, condition: str, parameters: dict[str, object]) -> list[dict[str, object]]:
+    result = session.execute(f"FROM {TABLE} WHERE {condition} ORDER BY ended_at", parameters)
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 

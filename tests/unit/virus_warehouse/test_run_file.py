@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from virus_warehouse.run_file import RunFile, is_running, remove_free_locks, run_lock
+from virus_warehouse.run_file import RunFile, close_dead_run, dead_runs, is_running, run_lock
 
 HOLD_LOCK = """
 import sys, time
@@ -90,12 +90,36 @@ def test_lock_is_let_go_when_its_process_is_killed(tmp_path: Path) -> None:
     assert not is_running(tmp_path, "run-1")
 
 
-def test_only_the_locks_of_dead_runs_are_removed(tmp_path: Path) -> None:
+def test_only_dead_runs_are_closed(tmp_path: Path) -> None:
     (tmp_path / ".dead.lock").touch()
+    RunFile(tmp_path, "dead").write(stage="stage", status="running")
     with run_lock(tmp_path, "run-1"):
-        remove_free_locks(tmp_path)
+        RunFile(tmp_path, "run-1").write(stage="stage", status="running")
+        assert dead_runs(tmp_path) == ["dead"]
+        for run_id in ("dead", "run-1"):
+            close_dead_run(tmp_path, run_id, {"status": "failed"})
         assert is_running(tmp_path, "run-1")
-        assert [entry.name for entry in tmp_path.iterdir()] == [".run-1.lock"]
+        states = {path.stem: json.loads(path.read_text()) for path in tmp_path.glob("*.json")}
+        assert {run_id: (state["stage"], state["status"]) for run_id, state in states.items()} == {
+            "dead": ("stage", "failed"),
+            "run-1": ("stage", "running"),
+        }
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == [".run-1.lock", "dead.json", "run-1.json"]
+
+
+def test_dead_run_without_a_file_is_given_none(tmp_path: Path) -> None:
+    (tmp_path / ".dead.lock").touch()
+    close_dead_run(tmp_path, "dead", {"status": "failed"})
+    close_dead_run(tmp_path, "dead", {"status": "failed"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_that_ask_at_once_do_not_take_each_other_for_a_run(tmp_path: Path) -> None:
+    path = tmp_path / ".dead.lock"
+    path.touch()
+    with path.open("r+") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        assert not is_running(tmp_path, "dead")
 
 
 def test_a_lock_taken_for_a_dead_ones_is_made_anew(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""When the disk or the memory runs out: the same words for it wherever that happens, with the way out."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_IN_WORDS = (*(os.strerror(number) for number in _FULL), "max_temp_directory_size")
+"""How errors that are no `OSError` say it: DuckDB spills to no more than what the disk has left."""
+
+
+class DiskFull(RuntimeError):
+    """A disk is full, or a quota used up. What was committed or published before is as it was."""
+
+
+class MemoryTooSmall(RuntimeError):
+    """DuckDB may not use as much memory as the work needs. What was committed or published before is as it was."""
+
+
+@contextmanager
+def shortages_told(place: Path) -> Iterator[None]:
+    """Tell errors that come of a shortage as what they are.
+
+    Args:
+        place: a folder on the disk that is written to.
+
+    Raises:
+        DiskFull: in place of any error that a full disk is behind.
+        MemoryTooSmall: in place of DuckDB's.
+    """
+    try:
+        yield
+    except (DiskFull, MemoryTooSmall):
+        raise
+    except Exception as error:
+        if _is_disk_full(error):
+            free = shutil.disk_usage(place).free
+            raise DiskFull(
+                f"the disk that holds {place} is full ({free / 1e6:.0f} MB are free now). What was committed and "
+                f"published before is as it was. Free some space, or point VIRUS_DATA at a larger disk, and run "
+                f"again: {error}"
+            ) from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            limit = os.environ.get("VIRUS_MEMORY_LIMIT")
+            known = f"VIRUS_MEMORY_LIMIT={limit}" if limit else "DuckDB's default, most of the machine's memory,"
+            raise MemoryTooSmall(
+                f"{known} is too little memory for this. What was committed and published before is as it was. Set "
+                f"VIRUS_MEMORY_LIMIT higher, or VIRUS_THREADS lower, and run again: {error}"
+            ) from error
+        raise
+
+
+def _is_disk_full(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        if isinstance(error, duckdb.Error) and any(words in str(error) for words in _FULL_IN_WORDS):
+            return True
+        error = error.__cause__
+    return False

@@ -1,0 +1,218 @@
+"""A day of the warehouse in a process of its own, which a test stops at a moment it names, and kills there.
+
+The moments are made by standing in the way of what the product calls: the product knows nothing of them. Processes are
+forked from a server that has imported everything and opened nothing, so that one is as good as free.
+"""
+
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from virus_warehouse import archive, atomic_file, ingest
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.publish import snapshot, source_status
+from virus_warehouse.publish.gates import gates_sql, refuse_findings
+from virus_warehouse.run_file import RunFile
+from virus_warehouse.sources import Source, SourcesFile
+from virus_warehouse.warehouse import ledger, migrate
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.ledger import RunOrigin
+from virus_warehouse.windows import WindowWish
+
+MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
+
+STAGES = ("open", "fetch", "download", "archive", "stage", "merge", "finished")
+"""As the run file names them; the moment is just after it did."""
+
+Stop = Callable[[], None]
+
+
+def spend_day(
+    data: DataFolder, url: str, wish: WindowWish | None = None, *, dag_run: str = "scheduled__today"
+) -> ingest.IngestResult:
+    """What a DAG run does: ingest, check, publish. Done twice, it is one DAG run's second try."""
+    origin = RunOrigin("ncbi_virus_ingest__mpox", dag_run, "scheduled")
+    warehouse = Warehouse(data.warehouse, lock_timeout=20)
+    with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=10.0) as client:
+        result = ingest.ingest(MPOX, client=client, warehouse=warehouse, data=data, origin=origin, wish=wish)
+    publish(data, result.run_id)
+    return result
+
+
+def publish(data: DataFolder, run_id: str) -> None:
+    """The check and the publication of a run."""
+    candidate = snapshot.make_candidate(Warehouse(data.warehouse, lock_timeout=20), data, run_id)
+    source_status.write_source_status(candidate, SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX}))
+    with duckdb.connect(candidate, read_only=True) as connection:
+        refuse_findings(connection.execute(gates_sql()).fetchall())
+    snapshot.publish_candidate(data, run_id)
+
+
+def _after(owner: Any, name: str, stop: Stop, *, when: Callable[..., bool] = lambda *_, **__: True) -> None:
+    called = getattr(owner, name)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        returned = called(*args, **kwargs)
+        if when(*args, **kwargs):
+            stop()
+        return returned
+
+    setattr(owner, name, call)
+
+
+def _before(owner: Any, name: str, stop: Stop, *, when: Callable[..., bool] = lambda *_, **__: True) -> None:
+    called = getattr(owner, name)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if when(*args, **kwargs):
+            stop()
+        return called(*args, **kwargs)
+
+    setattr(owner, name, call)
+
+
+def _second_time() -> Callable[..., bool]:
+    calls: list[object] = []
+
+    def is_second(*_: Any, **__: Any) -> bool:
+        calls.append(None)
+        return len(calls) == 2
+
+    return is_second
+
+
+def _half_copied(stop: Stop) -> None:
+    def copy(warehouse: Path, part: Path) -> None:
+        part.write_bytes(warehouse.read_bytes()[: warehouse.stat().st_size // 2])
+        stop()
+
+    snapshot._copy = copy
+
+
+MOMENTS: dict[str, Callable[[Stop], None]] = {
+    **{
+        stage: lambda stop, stage=stage: _after(  # type: ignore[misc]
+            RunFile, "write", stop, when=lambda *_, **changes: changes["stage"] == stage
+        )
+        for stage in STAGES
+    },
+    "before anything is written": lambda stop: _before(RunFile, "write", stop),
+    "while the run file is replaced": lambda stop: _before(
+        atomic_file.Path, "replace", stop, when=lambda beside, path: path.parent.name == "runs"
+    ),
+    "within the opening transaction": lambda stop: _after(ledger, "insert", stop),
+    "after the opening commit": lambda stop: _before(Warehouse, "_let_go", stop),
+    "at the end of the download": lambda stop: _before(
+        os, "fsync", stop, when=lambda fd: Path(f"/proc/self/fd/{fd}").readlink().suffix == ".part"
+    ),
+    "between package and sidecar": lambda stop: _before(
+        archive, "write_json", stop, when=lambda path, _: path.parent.parent.name == "packages"
+    ),
+    "within the merge": lambda stop: _after(ledger, "insert_report", stop),
+    "before the commit": lambda stop: _before(Warehouse, "_commit", stop, when=_second_time()),
+    "after the commit, before the checkpoint": lambda stop: _before(Warehouse, "_let_go", stop, when=_second_time()),
+    "before the load is recorded": lambda stop: _before(archive.Archive, "record_load", stop),
+    "while the load is recorded": lambda stop: _before(
+        atomic_file.Path, "replace", stop, when=lambda beside, path: path.parent.name == "loads"
+    ),
+    "while the copy is made": _half_copied,
+    "after the copy": lambda stop: _before(source_status, "write_source_status", stop),
+    "while the copy is completed": lambda stop: _after(source_status, "run_sql", stop),
+    "before the publication": lambda stop: _before(snapshot, "publish_candidate", stop),
+    "before the snapshot is replaced": lambda stop: _before(Path, "chmod", stop),
+    "after the publication": lambda stop: _after(snapshot, "publish_candidate", stop),
+}
+"""How to stop at each moment of a day."""
+
+WAREHOUSE_MADE = "while the warehouse is made"
+"""A moment that only the first day has."""
+
+
+@dataclass
+class Doomed:
+    """A process at work. `moment` is told by `wait_for_moment`."""
+
+    process: Any
+    told: Connection
+
+    def wait_for_moment(self) -> None:
+        """Wait until it has stopped where it should."""
+        assert self.told.poll(30), "it never came there"
+        assert self.told.recv() == "there"
+
+    def seconds(self) -> float:
+        """How long it lives if nobody kills it."""
+        started = time.monotonic()
+        self.process.join()
+        assert self.process.exitcode == 0
+        return time.monotonic() - started
+
+    def kill(self) -> int:
+        """Kill it as the system does; its exit code."""
+        self.process.kill()
+        self.process.join()
+        return int(self.process.exitcode)
+
+
+def _stop_at(moment: str, stop: Stop) -> None:
+    if moment == WAREHOUSE_MADE:
+        _after(migrate.command, "upgrade", stop)
+    else:
+        MOMENTS[moment](stop)
+
+
+def _live(told: Connection, root: Path, url: str, moment: str | None, wish: WindowWish | None) -> None:
+    sys.modules["pandas"] = None  # type: ignore[assignment]  # else DuckDB looks for it at every statement
+
+    def stop() -> None:
+        told.send("there")
+        threading.Event().wait()
+
+    if moment is None:
+        told.send("begun")
+    else:
+        _stop_at(moment, stop)
+    spend_day(DataFolder(root), url, wish)
+
+
+class DoomedProcesses:
+    """Where they come from: a server to fork, warm and without threads."""
+
+    def __init__(self) -> None:
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([__name__])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+            forkserver.ensure_running()
+
+    @contextmanager
+    def living(
+        self, root: Path, url: str, moment: str | None = None, wish: WindowWish | None = None
+    ) -> Iterator[Doomed]:
+        """A process that spends a day, and stops at the moment if there is one; dead afterwards."""
+        mine, its = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=_live, args=(its, root, url, moment, wish))
+        process.start()
+        its.close()
+        try:
+            if moment is None:
+                assert mine.recv() == "begun"
+            yield Doomed(process, mine)
+        finally:
+            process.kill()
+            process.join()
+            mine.close()
