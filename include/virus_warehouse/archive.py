@@ -76,7 +76,11 @@ class Archive:
         """Move a verified package into the archive, then write its sidecar: a sidecar means a whole package."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = file.replace(self.path(package.run_id))
-        write_json(kept.with_suffix(".json"), asdict(package))
+        try:
+            write_json(kept.with_suffix(".json"), asdict(package))
+        except OSError:
+            kept.unlink()  # without a sidecar it is no package, and takes space that may be short
+            raise
         return kept
 
     def record_load(self, load: CommittedLoad) -> None:

@@ -162,7 +162,7 @@ class _Run:
                 "airflow": airflow_version,
             },
         }
-        stack.enter_context(run_lock(data.runs, self.run_id))
+        self.lock = stack.enter_context(run_lock(data.runs, self.run_id))
         self.temporary = stack.enter_context(_temporary_folder(data.temporary / self.run_id))
         self.session = stack.enter_context(private_session(self.temporary))
 
@@ -530,6 +530,7 @@ class _Run:
         try:
             self.tell(stage, **({"vanished": self.vanished} if self.vanished else {}), **details)
         except OSError as error:
+            self.lock.is_left = True  # so that the next run tells it
             logger.warning("run %s: its run file could not be written: %s", self.run_id, error)
 
     def report_progress(self, progress: Progress) -> None:

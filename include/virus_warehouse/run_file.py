@@ -10,6 +10,7 @@ import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,8 +34,19 @@ class RunFile:
         write_json(self.path, self._state)
 
 
+@dataclass
+class RunLock:
+    """The lock of a run that works.
+
+    Attributes:
+        is_left: whether it is left there, free, at the end: as a dead run's, whose end another run tells.
+    """
+
+    is_left: bool = False
+
+
 @contextmanager
-def run_lock(folder: Path, run_id: str) -> Iterator[None]:
+def run_lock(folder: Path, run_id: str) -> Iterator[RunLock]:
     """Hold the lock of a run while it works."""
     path = _lock_path(folder, run_id)
     with ExitStack() as stack:
@@ -45,10 +57,12 @@ def run_lock(folder: Path, run_id: str) -> Iterator[None]:
             with suppress(FileNotFoundError):
                 if os.path.samestat(path.stat(), os.fstat(lock.fileno())):
                     break
+        held = RunLock()
         try:
-            yield
+            yield held
         finally:
-            path.unlink(missing_ok=True)
+            if not held.is_left:
+                path.unlink(missing_ok=True)
 
 
 def is_running(folder: Path, run_id: str) -> bool:

@@ -14,6 +14,10 @@ _FULL_IN_WORDS = (*(os.strerror(number) for number in _FULL), "max_temp_director
 """How errors that are no `OSError` say it: DuckDB spills to no more than what the disk has left."""
 
 
+_NO_BLOCK = "could not allocate block"
+"""How a commit says that memory ran out."""
+
+
 class DiskFull(RuntimeError):
     """A disk is full, or a quota used up. What was committed or published before is as it was."""
 
@@ -45,7 +49,7 @@ def shortages_told(place: Path) -> Iterator[None]:
                 f"published before is as it was. Free some space, or point VIRUS_DATA at a larger disk, and run "
                 f"again: {error}"
             ) from error
-        if isinstance(error, duckdb.OutOfMemoryException):
+        if _is_out_of_memory(error):
             limit = os.environ.get("VIRUS_MEMORY_LIMIT")
             known = f"VIRUS_MEMORY_LIMIT={limit}" if limit else "DuckDB's default, most of the machine's memory,"
             raise MemoryTooSmall(
@@ -55,11 +59,22 @@ def shortages_told(place: Path) -> Iterator[None]:
         raise
 
 
-def _is_disk_full(error: BaseException | None) -> bool:
+def _is_disk_full(error: BaseException) -> bool:
+    return any(
+        (isinstance(cause, OSError) and cause.errno in _FULL)
+        or (isinstance(cause, duckdb.Error) and any(words in str(cause) for words in _FULL_IN_WORDS))
+        for cause in _causes(error)
+    )
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    return any(
+        isinstance(cause, duckdb.OutOfMemoryException) or (isinstance(cause, duckdb.Error) and _NO_BLOCK in str(cause))
+        for cause in _causes(error)
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return True
-        if isinstance(error, duckdb.Error) and any(words in str(error) for words in _FULL_IN_WORDS):
-            return True
+        yield error
         error = error.__cause__
-    return False

@@ -9,7 +9,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,13 +18,16 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.support.doomed import MOMENTS, WAREHOUSE_MADE, DoomedProcesses, publish, spend_day
+from tests.support.doomed import MOMENTS, WAREHOUSE_MADE, DoomedProcesses, ingest_day, publish, spend_day
 from tests.support.fake_ncbi import BadLine, DatedAnew, FakeNcbi, LineBroken, Released, Revised, World
 from tests.support.memory import memory_folder
+from tests.support.small_disk import empty, fill, small_disk
 from tests.support.warehouses import dicts, migrated_file
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.publish.snapshot import KEPT_CANDIDATE_SECONDS
+from virus_warehouse.shortage import DiskFull, MemoryTooSmall, shortages_told
+from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.windows import WINDOW, WindowWish
 
 KILLS = int(os.environ.get("VIRUS_KILLS", "50"))
@@ -81,6 +84,14 @@ def show_today(world: World) -> None:
     LineBroken(BadLine("{"), 3).happen(world)
 
 
+def show_fat_today(world: World) -> None:
+    """Names that no zip makes smaller, so that what is stored needs space."""
+    random_text = random.Random(0).randbytes
+    show_today(world)
+    for number in range(35):
+        Revised(number, {"isolate": random_text(10_000).hex()}, days=0).happen(world)
+
+
 @dataclass(frozen=True)
 class Days:
     """A data folder as yesterday's run left it, and what a warehouse says before and after an undisturbed day."""
@@ -126,14 +137,19 @@ def root(memory: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def days(ncbi: FakeNcbi, memory: Path) -> Days:
-    data = DataFolder(memory / "yesterday")
+    return days_of(ncbi, memory, show_today)
+
+
+def days_of(ncbi: FakeNcbi, folder: Path, show: Callable[[World], None]) -> Days:
+    """Live through yesterday and, undisturbed, through today."""
+    data = DataFolder(folder / "yesterday")
     data.create()
     data.warehouse.write_bytes(migrated_file())
     show_yesterday(ncbi.world)
     spend_day(data, ncbi.url, dag_run="scheduled__yesterday")
     before = state(data.warehouse)
-    show_today(ncbi.world)
-    undisturbed = DataFolder(memory / "undisturbed")
+    show(ncbi.world)
+    undisturbed = DataFolder(folder / "undisturbed")
     shutil.copytree(data.root, undisturbed.root)
     spend_day(undisturbed, ncbi.url)
     assert state(undisturbed.snapshot) == state(undisturbed.warehouse)
@@ -232,7 +248,8 @@ class TestKilledAtNamedMoments:
         assert spend_day(data, days.url).mode == "full"
         [row] = ledger(data)
         assert row["status"] == "success"
-        assert state(data.warehouse) == state(data.snapshot) == days.after
+        assert state(data.warehouse) == state(data.snapshot)
+        assert state(data.warehouse)["virus_genome"] == days.after["virus_genome"]
         assert leftovers(data) == []
 
     @pytest.mark.parametrize("moment", ["between package and sidecar", "stage", "before the commit"])
@@ -288,3 +305,190 @@ class TestKilledAtRandomMoments:
             assert_made_good(data, days)
             shutil.rmtree(data.root)
         assert exit_codes.count(-9) > len(exit_codes) / 4, "the others had finished before"
+
+
+PACKAGE, REPORT = 400_000, 750_000
+"""Bytes that today's package has at least and at most, and so its report unpacked."""
+
+NO_ROOM = {
+    "download": (PACKAGE // 4, "download"),
+    "archive": (0, "archive"),
+    "stage": (PACKAGE // 4, "stage"),
+    "before the commit": (0, "merge"),
+}
+"""Moments before the commit, bytes that are left then, and the stage that fails for them."""
+
+
+class TestDiskFull:
+    @pytest.fixture(scope="module")
+    @staticmethod
+    def fat_days(memory: Path) -> Iterator[Days]:
+        """Days on which what comes is larger than what a small disk has left."""
+        with FakeNcbi() as ncbi:
+            (memory / "fat").mkdir()
+            yield days_of(ncbi, memory / "fat", show_fat_today)
+
+    @pytest.fixture
+    @staticmethod
+    def disk(tmp_path: Path) -> Iterator[Path]:
+        with small_disk(tmp_path / "disk", 24) as place:
+            yield place
+
+    @pytest.mark.parametrize("moment", NO_ROOM)
+    def test_before_the_commit_it_is_a_failed_run_that_says_so(
+        self, fat_days: Days, processes: DoomedProcesses, disk: Path, moment: str
+    ) -> None:
+        data = fat_days.begin(disk / "data")
+        with processes.living(data.root, fat_days.url, moment) as process:
+            process.wait_for_moment()
+            fill(disk, leave=NO_ROOM[moment][0])
+            told = process.go_on()
+        assert told.startswith(f"DiskFull: the disk that holds {data.root} is full")
+        assert "No space left on device" in told
+        assert "Free some space, or point VIRUS_DATA at a larger disk" in told
+        assert not assert_whole(data, fat_days)
+        row = ledger(data)[-1]
+        told_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
+        assert told_in_file["error"] == told
+        assert (row["status"], row["error"]) == ("failed", told)
+        assert list(data.temporary.iterdir()) == []
+        empty(disk)
+        assert_made_good(data, fat_days)
+
+    def test_disk_too_full_for_any_word_is_told_by_the_next_run(
+        self, fat_days: Days, processes: DoomedProcesses, disk: Path
+    ) -> None:
+        data = fat_days.begin(disk / "data")
+        with processes.living(data.root, fat_days.url, "download") as process:
+            process.wait_for_moment()
+            fill(disk, leave=0)
+            assert process.go_on().startswith("DiskFull: ")
+        assert not assert_whole(data, fat_days)
+        assert ledger(data)[-1]["status"] == "running"
+        empty(disk)
+        assert_made_good(data, fat_days)
+
+    def test_after_the_commit_it_is_a_committed_run(
+        self, fat_days: Days, processes: DoomedProcesses, disk: Path
+    ) -> None:
+        data = fat_days.begin(disk / "data")
+        with processes.living(data.root, fat_days.url, "after the commit, before the checkpoint") as process:
+            process.wait_for_moment()
+            fill(disk, leave=0)
+            told = process.go_on()
+        assert told.startswith("DiskFull: "), "there is no space for the copy to be checked"
+        assert state(data.warehouse) == fat_days.after
+        assert state(data.snapshot) == fat_days.before
+        row = ledger(data)[-1]
+        told_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
+        assert (row["status"], told_in_file["stage"], told_in_file["status"]) == ("success", "finished", "success")
+        empty(disk)
+        assert_made_good(data, fat_days)
+
+    def test_checkpoint_that_fails_after_the_commit_is_warned_of(
+        self, fat_days: Days, disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        data = fat_days.begin(disk / "data")
+        let_go = Warehouse._let_go
+        moments: list[None] = []
+
+        def fill_and_let_go(warehouse: Warehouse, session: duckdb.DuckDBPyConnection) -> None:
+            moments.append(None)
+            if len(moments) == 2:
+                fill(disk, leave=0)
+            let_go(warehouse, session)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Warehouse, "_let_go", fill_and_let_go)
+            result = ingest_day(data, fat_days.url)
+        [warning] = [message for message in caplog.messages if "not yet checkpointed" in message]
+        assert f"lies in {data.warehouse}.wal" in warning
+        assert "free some disk space" in warning
+        assert Path(f"{data.warehouse}.wal").exists()
+        assert (result.counts["inserted"], ledger(data)[-1]["status"]) == (5, "success")
+        # This process goes on with the warehouse, full disk or not.
+        with duckdb.connect() as session, Warehouse(data.warehouse).transaction(session):
+            assert session.execute("SELECT count(*) FROM warehouse.main.virus_genome").fetchone() == (35,)
+        empty(disk)
+        assert_made_good(data, fat_days)
+
+    @pytest.mark.parametrize(("moment", "leave"), [("finished", 100_000), ("after the copy", 0)])
+    def test_check_without_space_leaves_the_last_snapshot_and_no_part_of_another(
+        self, fat_days: Days, processes: DoomedProcesses, disk: Path, moment: str, leave: int
+    ) -> None:
+        data = fat_days.begin(disk / "data")
+        with processes.living(data.root, fat_days.url, moment) as process:
+            process.wait_for_moment()
+            fill(disk, leave=leave)
+            assert process.go_on().startswith("DiskFull: the disk that holds ")
+        assert assert_whole(data, fat_days)
+        assert state(data.snapshot) == fat_days.before
+        assert list(data.candidates.glob("*.part")) == []
+        empty(disk)
+        publish(data, str(ledger(data)[-1]["run_id"]))
+        assert state(data.snapshot) == fat_days.after
+
+    def test_publication_needs_no_space(self, fat_days: Days, processes: DoomedProcesses, disk: Path) -> None:
+        data = fat_days.begin(disk / "data")
+        with processes.living(data.root, fat_days.url, "before the publication") as process:
+            process.wait_for_moment()
+            fill(disk, leave=0)
+            assert process.go_on() == "done"
+        assert state(data.snapshot) == fat_days.after
+
+    def test_spilling_more_than_the_disk_holds_is_told_as_a_full_disk(self, disk: Path) -> None:
+        with (
+            duckdb.connect(config={"memory_limit": "30MB", "threads": 1, "temp_directory": str(disk)}) as session,
+            pytest.raises(DiskFull, match="Free some space"),
+            shortages_told(disk),
+        ):
+            session.execute("CREATE TABLE t AS SELECT md5(range::VARCHAR) AS x FROM range(5_000_000)")
+
+
+class TestCommitThatEndsWithAnError:
+    """Seen from outside it may have taken effect or not: the ledger of the file, opened anew, tells."""
+
+    @pytest.mark.parametrize("takes_effect", [True, False])
+    def test_run_is_what_the_ledger_says(
+        self, days: Days, root: Path, takes_effect: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data = days.begin(root)
+        commit = Warehouse._commit
+        commits: list[None] = []
+
+        def fail(warehouse: Warehouse, session: duckdb.DuckDBPyConnection) -> None:
+            commits.append(None)
+            if len(commits) != 2:
+                commit(warehouse, session)
+                return
+            session.execute("COMMIT" if takes_effect else "ROLLBACK")
+            raise CommitFailed("the disk has gone")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Warehouse, "_commit", fail)
+            if takes_effect:
+                assert spend_day(data, days.url).counts["inserted"] == 5
+            else:
+                with pytest.raises(CommitFailed):
+                    spend_day(data, days.url)
+        assert assert_whole(data, days) == takes_effect
+        assert_made_good(data, days)
+
+
+class TestTooLittleMemory:
+    @pytest.mark.parametrize("limit", ["1MB", "4MB", "8MB"])
+    def test_it_is_a_failed_run_that_names_the_setting(
+        self, days: Days, root: Path, limit: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data = days.begin(root)
+        with monkeypatch.context() as patch:
+            patch.setenv("VIRUS_MEMORY_LIMIT", limit)
+            with pytest.raises(MemoryTooSmall) as failed:
+                spend_day(data, days.url)
+        told = str(failed.value)
+        assert told.startswith(f"VIRUS_MEMORY_LIMIT={limit} is too little memory for this.")
+        assert "Set VIRUS_MEMORY_LIMIT higher" in told
+        assert not assert_whole(data, days)
+        row = ledger(data)[-1]
+        assert (row["status"], row["error"]) == ("failed", f"MemoryTooSmall: {told}")
+        assert_made_good(data, days)

@@ -7,7 +7,6 @@ forked from a server that has imported everything and opened nothing, so that on
 import multiprocessing
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,12 +44,19 @@ def spend_day(
     data: DataFolder, url: str, wish: WindowWish | None = None, *, dag_run: str = "scheduled__today"
 ) -> ingest.IngestResult:
     """What a DAG run does: ingest, check, publish. Done twice, it is one DAG run's second try."""
+    result = ingest_day(data, url, wish, dag_run=dag_run)
+    publish(data, result.run_id)
+    return result
+
+
+def ingest_day(
+    data: DataFolder, url: str, wish: WindowWish | None = None, *, dag_run: str = "scheduled__today"
+) -> ingest.IngestResult:
+    """The ingest of a day."""
     origin = RunOrigin("ncbi_virus_ingest__mpox", dag_run, "scheduled")
     warehouse = Warehouse(data.warehouse, lock_timeout=20)
     with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=10.0) as client:
-        result = ingest.ingest(MPOX, client=client, warehouse=warehouse, data=data, origin=origin, wish=wish)
-    publish(data, result.run_id)
-    return result
+        return ingest.ingest(MPOX, client=client, warehouse=warehouse, data=data, origin=origin, wish=wish)
 
 
 def publish(data: DataFolder, run_id: str) -> None:
@@ -154,6 +160,12 @@ class Doomed:
         assert self.told.poll(30), "it never came there"
         assert self.told.recv() == "there"
 
+    def go_on(self) -> str:
+        """Let it go on from the moment; how its day ends, `done` or an error."""
+        self.told.send("go on")
+        assert self.told.poll(60), "it never ended"
+        return str(self.told.recv())
+
     def seconds(self) -> float:
         """How long it lives if nobody kills it."""
         started = time.monotonic()
@@ -178,15 +190,23 @@ def _stop_at(moment: str, stop: Stop) -> None:
 def _live(told: Connection, root: Path, url: str, moment: str | None, wish: WindowWish | None) -> None:
     sys.modules["pandas"] = None  # type: ignore[assignment]  # else DuckDB looks for it at every statement
 
+    stops = ["there"]
+
     def stop() -> None:
-        told.send("there")
-        threading.Event().wait()
+        if stops:
+            told.send(stops.pop())
+            told.recv()
 
     if moment is None:
         told.send("begun")
     else:
         _stop_at(moment, stop)
-    spend_day(DataFolder(root), url, wish)
+    try:
+        spend_day(DataFolder(root), url, wish)
+    except Exception as error:
+        told.send(f"{type(error).__name__}: {error}")
+    else:
+        told.send("done")
 
 
 class DoomedProcesses:
@@ -204,7 +224,7 @@ class DoomedProcesses:
         self, root: Path, url: str, moment: str | None = None, wish: WindowWish | None = None
     ) -> Iterator[Doomed]:
         """A process that spends a day, and stops at the moment if there is one; dead afterwards."""
-        mine, its = self._context.Pipe(duplex=False)
+        mine, its = self._context.Pipe()
         process = self._context.Process(target=_live, args=(its, root, url, moment, wish))
         process.start()
         its.close()

@@ -1,0 +1,176 @@
+"""Runs beside each other, and readers beside them: all wait for each other, none loses anything."""
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.support.fake_ncbi import FakeNcbi, Released, Revised, World
+from tests.support.memory import memory_folder
+from tests.support.warehouses import dicts, migrated_file, query
+from tests.support.workers import follow, held_elsewhere, processes, read_again_and_again
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
+from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.windows import WINDOW, WindowWish
+
+FIRST_DAY = date(2025, 5, 1)
+NAMES = ("mpox", "mpox_usa", "mpox_human", "mpox_again")
+
+
+@pytest.fixture
+def ncbi() -> Iterator[FakeNcbi]:
+    with FakeNcbi() as server:
+        for number in range(40):
+            Released(f"PX{number}", FIRST_DAY + timedelta(days=number % 10), "human").happen(server.world)
+        yield server
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[DataFolder]:
+    with memory_folder(tmp_path) as folder:
+        made = DataFolder(folder / "data")
+        made.create()
+        made.warehouse.write_bytes(migrated_file())
+        yield made
+
+
+def held(path: Path, source: str) -> dict[str, tuple[Any, ...]]:
+    """The records of a source as a warehouse or snapshot has them."""
+    rows = query(path, "SELECT accession, version, update_date, length FROM virus_genome WHERE source = ?", source)
+    return {accession: rest for accession, *rest in rows}
+
+
+def shown(world: World) -> dict[str, list[Any]]:
+    """The records as NCBI shows them."""
+    return {line.accession: [line.version, line.update_date, line.length] for line in world.records.values()}
+
+
+def assert_nothing_lost(data: DataFolder) -> None:
+    """Rows, ledger and gates agree, in the warehouse and in the snapshot."""
+    rows = dicts(data.warehouse, "FROM ops.ingest_run ORDER BY ended_at")
+    assert {row["status"] for row in rows} == {"success"}
+    for row in rows:
+        assert row["lines"] == sum(row[outcome] for outcome in OUTCOMES)
+    inserted = query(data.warehouse, "SELECT source, sum(inserted) FROM ops.ingest_run GROUP BY source ORDER BY source")
+    count = "SELECT source, count(*) FROM virus_genome GROUP BY source ORDER BY source"
+    assert inserted == query(data.warehouse, count)
+    assert query(data.warehouse, gates_sql()) == []
+    assert not list(data.temporary.iterdir())
+    assert not list(data.runs.glob(".*"))
+
+
+class TestSourcesAtOnce:
+    @pytest.mark.parametrize("workers", [processes, ThreadPoolExecutor])
+    def test_all_commit_and_the_last_snapshot_has_all_of_it(
+        self, ncbi: FakeNcbi, data: DataFolder, workers: Any
+    ) -> None:
+        with workers(4) as pool:
+            runs = [pool.submit(follow, data.root, ncbi.url, name, runs=3) for name in NAMES]
+            counts = [run.result(120) for run in runs]
+        assert [[run["inserted"] for run in source] for source in counts] == [[40, 0, 0]] * 4
+        assert_nothing_lost(data)
+        for name in NAMES:
+            assert held(data.snapshot, name) == held(data.warehouse, name) == shown(ncbi.world)
+        assert list(data.candidates.glob("*.duckdb*")) == []
+
+
+class TestBackfillBesideTheDailyRun:
+    def test_neither_loses_what_the_other_brings(self, ncbi: FakeNcbi, data: DataFolder) -> None:
+        follow(data.root, ncbi.url)
+        last = FIRST_DAY + timedelta(days=9)
+        windows = [
+            WindowWish(mode=WINDOW, since=FIRST_DAY + timedelta(days=day), until=FIRST_DAY + timedelta(days=day + 1))
+            for day in range(12)
+        ]
+        with processes(4) as pool:
+            for turn in range(3):
+                for number in range(5):
+                    Released(f"PX{turn}NEW{number}", FIRST_DAY + timedelta(days=turn), None).happen(ncbi.world)
+                    Revised(turn * 5 + number, {"length": 9 + turn}, days=1).happen(ncbi.world)
+                backfill = [pool.submit(follow, data.root, ncbi.url, "mpox", wish) for wish in windows[turn::3]]
+                daily = pool.submit(follow, data.root, ncbi.url)
+                for run in (*backfill, daily):
+                    run.result(120)
+        assert held(data.warehouse, "mpox") == shown(ncbi.world)
+        assert_nothing_lost(data)
+        watermarks = query(
+            data.warehouse, "SELECT watermark FROM ops.ingest_run WHERE mode <> 'window' ORDER BY ended_at"
+        )
+        assert watermarks == sorted(watermarks)
+        assert watermarks[-1] >= (last,)
+        assert held(data.snapshot, "mpox") == shown(ncbi.world)
+
+
+class TestReadersOfTheSnapshot:
+    def test_nobody_waits_and_every_look_is_whole(self, ncbi: FakeNcbi, data: DataFolder, tmp_path: Path) -> None:
+        follow(data.root, ncbi.url)
+        stop = tmp_path / "stop"
+        with processes(2) as pool, duckdb.connect(data.snapshot, read_only=True) as early:
+            reader = pool.submit(read_again_and_again, data.snapshot, stop)
+            writer = pool.submit(publish_growing, ncbi.url, data.root)
+            for number in range(6):
+                Released(f"PXNEW{number}", FIRST_DAY + timedelta(days=12), None).happen(ncbi.world)
+                time.sleep(0.3)
+            writer.result(120)
+            stop.touch()
+            seen = reader.result(60)
+            assert early.execute("SELECT count(*) FROM virus_genome").fetchall() == [(40,)], "it reads what it opened"
+        assert seen == sorted(seen)
+        assert seen[0] == 40
+        assert len(query(data.snapshot, "FROM virus_genome")) == 46
+
+
+def publish_growing(url: str, root: Path) -> None:
+    """Follow the source while NCBI shows more and more, until it has shown all."""
+    deadline = time.monotonic() + 60
+    while follow(root, url)[-1]["lines"] is None or len(held(DataFolder(root).snapshot, "mpox")) < 46:
+        assert time.monotonic() < deadline
+
+
+class TestReaderOfTheWarehouseByMistake:
+    @pytest.mark.parametrize("how", ["reading", "writing"])
+    def test_run_waits_and_tells_for_whom(
+        self, ncbi: FakeNcbi, data: DataFolder, how: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "virus_warehouse.warehouse.connection")
+        with held_elsewhere(data.warehouse, how, 3.0) as holder:
+            [counts] = follow(data.root, ncbi.url)
+        assert counts["inserted"] == 40
+        waits = [message for message in caplog.messages if message.startswith("waiting for the warehouse since")]
+        assert 1 <= len(waits) <= 2, "the first seconds, and then a line every ten"
+        assert all(f"(PID {holder})" in message for message in waits)
+        assert_nothing_lost(data)
+
+    def test_run_that_waited_long_enough_fails_for_it_and_the_next_one_makes_good(
+        self, ncbi: FakeNcbi, data: DataFolder
+    ) -> None:
+        source = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
+        with (
+            held_elsewhere(data.warehouse, "reading", 60) as holder,
+            DatasetsClient(ncbi.url) as client,
+            pytest.raises(WarehouseLocked) as locked,
+        ):
+            started = time.monotonic()
+            ingest(source, client=client, warehouse=Warehouse(data.warehouse, lock_timeout=0.5), data=data)
+        # Twice: to begin, and to write down that it failed.
+        assert time.monotonic() - started < 2 * (0.5 + 2) + 10
+        assert f"(PID {holder})" in str(locked.value)
+        [path] = data.runs.glob("*.json")
+        told = json.loads(path.read_text())
+        assert (told["status"], told["error"]) == ("failed", f"WarehouseLocked: {locked.value}")
+        [counts] = follow(data.root, ncbi.url)
+        assert counts["inserted"] == 40
+        assert_nothing_lost(data)

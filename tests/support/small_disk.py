@@ -1,0 +1,43 @@
+"""A small disk for a test to fill: a file system in memory, which only root may mount."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+@contextmanager
+def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
+    """A disk of that size, mounted at `place` while the block lasts. Skips the test where that is not permitted."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(place)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command to make a small disk with")
+    if mounted.returncode:
+        pytest.skip(f"a small disk may not be mounted: {mounted.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(disk: Path, *, leave: int) -> None:
+    """Fill a disk up to so many bytes."""
+    with (disk / "full").open("wb") as file:
+        file.write(bytes(max(0, free(disk) - leave)))
+
+
+def empty(disk: Path) -> None:
+    """Take away what filled it."""
+    (disk / "full").unlink()
+
+
+def free(disk: Path) -> int:
+    """Bytes that are free."""
+    told = os.statvfs(disk)
+    return told.f_bavail * told.f_frsize

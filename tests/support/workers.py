@@ -1,0 +1,76 @@
+"""Runs and readers in processes of their own, beside each other."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import duckdb
+
+from tests.support.doomed import publish
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.windows import WindowWish
+
+HOLD_FILE = """
+import sys, time
+import duckdb
+
+connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reading")
+print("holding", flush=True)
+time.sleep(float(sys.argv[3]))
+connection.close()
+"""
+
+
+def processes(count: int) -> ProcessPoolExecutor:
+    """So many processes to give work to."""
+    return ProcessPoolExecutor(count, mp_context=get_context("forkserver"))
+
+
+def follow(
+    root: Path, url: str, name: str = "mpox", wish: WindowWish | None = None, *, runs: int = 1, publishes: bool = True
+) -> list[dict[str, int | None]]:
+    """Run a source so many times, with publications; the counts of the runs."""
+    data = DataFolder(root)
+    source = Source(name=name, request=VirusGenomeRequest(taxon="10244"))
+    counts = []
+    for _ in range(runs):
+        with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=30.0) as client:
+            warehouse = Warehouse(data.warehouse, lock_timeout=60)
+            result = ingest(source, client=client, warehouse=warehouse, data=data, wish=wish)
+        counts.append(result.counts)
+        if publishes:
+            publish(data, result.run_id)
+    return counts
+
+
+def read_again_and_again(snapshot: Path, stop: Path) -> list[int]:
+    """Read the snapshot anew until `stop` is there; how many records each look showed. Every look passes the gates."""
+    seen = []
+    while not stop.exists():
+        with duckdb.connect(snapshot, read_only=True) as connection:
+            assert connection.execute(gates_sql()).fetchall() == []
+            seen.append(int(connection.execute("SELECT count(*) FROM virus_genome").fetchall()[0][0]))
+    return seen
+
+
+@contextmanager
+def held_elsewhere(path: Path, how: str, seconds: float) -> Iterator[int]:
+    """Another process has the file open, `reading` or `writing`; its process id."""
+    command = [sys.executable, "-c", HOLD_FILE, str(path), how, str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "holding\n"
+        try:
+            yield process.pid
+        finally:
+            process.kill()
