@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -106,9 +107,8 @@ class TestBackfillBesideTheDailyRun:
                     run.result(120)
         assert held(data.warehouse, "mpox") == shown(ncbi.world)
         assert_nothing_lost(data)
-        watermarks = query(
-            data.warehouse, "SELECT watermark FROM ops.ingest_run WHERE mode <> 'window' ORDER BY ended_at"
-        )
+        daily_runs = "SELECT watermark FROM ops.ingest_run WHERE mode <> 'window' ORDER BY ended_at"
+        watermarks = query(data.warehouse, daily_runs)
         assert watermarks == sorted(watermarks)
         assert watermarks[-1] >= (last,)
         assert held(data.snapshot, "mpox") == shown(ncbi.world)
@@ -158,13 +158,13 @@ class TestReaderOfTheWarehouseByMistake:
         self, ncbi: FakeNcbi, data: DataFolder
     ) -> None:
         source = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
-        with (
-            held_elsewhere(data.warehouse, "reading", 60) as holder,
-            DatasetsClient(ncbi.url) as client,
-            pytest.raises(WarehouseLocked) as locked,
-        ):
+        warehouse = Warehouse(data.warehouse, lock_timeout=0.5)
+        with ExitStack() as stack:
+            holder = stack.enter_context(held_elsewhere(data.warehouse, "reading", 60))
+            client = stack.enter_context(DatasetsClient(ncbi.url))
             started = time.monotonic()
-            ingest(source, client=client, warehouse=Warehouse(data.warehouse, lock_timeout=0.5), data=data)
+            with pytest.raises(WarehouseLocked) as locked:
+                ingest(source, client=client, warehouse=warehouse, data=data)
         # Twice: to begin, and to write down that it failed.
         assert time.monotonic() - started < 2 * (0.5 + 2) + 10
         assert f"(PID {holder})" in str(locked.value)

@@ -103,11 +103,11 @@ class Warehouse:
         Raises:
             WarehouseLocked: when the file stays in use for `lock_timeout` seconds.
         """
-        connection = self._wait_for_lock(lambda: duckdb.connect(self.path))
-        try:
+        # Not by connecting to the file: connections of one process to one file would share it, and be no hold.
+        with duckdb.connect() as connection:
+            self._wait_for_lock(lambda: connection.execute(f"ATTACH {sql_text(self.path)} AS warehouse"))
+            connection.execute("USE warehouse")
             yield connection
-        finally:
-            connection.close()
 
     def _attach(self, session: DuckDBPyConnection) -> None:
         if not self.path.exists():

@@ -159,6 +159,28 @@ def test_readers_elsewhere_see_each_commit_between_transactions(path: Path) -> N
             assert count_elsewhere(path) == number
 
 
+def test_exclusive_hold_is_one_within_a_process_too(path: Path) -> None:
+    with (
+        Warehouse(path).exclusive(),
+        pytest.raises(WarehouseLocked),
+        Warehouse(path, lock_timeout=0.2).exclusive(),
+    ):
+        pass
+
+
+def test_exclusive_hold_checkpoints_the_file(path: Path) -> None:
+    script = (
+        f"import duckdb, os; c = duckdb.connect({str(path)!r}); c.execute('CREATE TABLE t (i INTEGER)'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    log = path.with_name(f"{path.name}.wal")
+    assert log.exists()
+    with Warehouse(path).exclusive() as connection:
+        connection.execute("CHECKPOINT")
+        assert not log.exists() or log.stat().st_size == 0
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
 def test_exclusive_hold_ends_with_its_block(path: Path) -> None:
     with Warehouse(path).exclusive() as connection:
         connection.execute("CHECKPOINT")

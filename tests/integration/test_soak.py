@@ -1,0 +1,215 @@
+"""Two hundred days in a row, with all that goes wrong on some of them: nothing is lost, and nothing grows but the data.
+
+`VIRUS_SOAK_RUNS=5000` goes on for longer.
+"""
+
+import gc
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psutil
+import pytest
+from duckdb import DuckDBPyConnection
+
+from tests.integration.test_crash_safety import leftovers
+from tests.support.doomed import MPOX, publish
+from tests.support.fake_ncbi import UNAVAILABLE, BadLine, FakeNcbi, Line, damaged
+from tests.support.memory import memory_folder
+from tests.support.warehouses import dicts, migrated_file, query
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.sql_file import sql_text
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.load import Acceptance
+from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.windows import FULL, WINDOW, WindowWish
+
+RUNS = int(os.environ.get("VIRUS_SOAK_RUNS", "200"))
+WARM_UP = RUNS // 4
+FIRST_DAY = date(2024, 1, 1)
+RETENTION_DAYS = 30
+
+GROWTH_MIB = 24
+"""Of memory, after the warm-up: allocators settle slowly. A leak of all that a run stages would pass it."""
+
+
+class Weather:
+    """What NCBI shows from day to day, and what goes wrong."""
+
+    def __init__(self, seed: int, ncbi: FakeNcbi) -> None:
+        self.random = random.Random(seed)
+        self.ncbi = ncbi
+        self.today = FIRST_DAY
+        self.numbers = 0
+
+    def dawn(self) -> None:
+        """Another day: records appear, change, are dated anew, and disappear; some come late."""
+        self.today += timedelta(days=1)
+        world = self.ncbi.world
+        for _ in range(self.random.randrange(8)):
+            self.numbers += 1
+            day = self.today - timedelta(days=self.random.choice([0, 0, 0, 1, 5]))
+            world.show(Line(f"PX{self.numbers}", 1, day, self.random.randrange(1000), None, "human"))
+        lines = list(world.records.values())
+        for line in self.random.sample(lines, min(len(lines), self.random.randrange(6))):
+            changed = replace(
+                line,
+                version=line.version + self.random.randrange(2),
+                length=line.length + self.random.randrange(3),
+                update_date=self.today,
+            )
+            world.show(changed)
+        if lines and self.random.random() < 0.1:
+            del world.records[self.random.choice(lines).accession]
+        world.strays = [(0, BadLine(f"{{{self.today}"))] if self.random.random() < 0.1 else []
+
+    def trouble(self) -> str | None:
+        """What goes wrong today."""
+        return self.random.choice([None] * 8 + ["down", "damaged", "before the commit", "in the download"])
+
+
+class Crash(Exception):
+    """As good as the end of the process, at which it could still clean up."""
+
+
+class CrashingWarehouse(Warehouse):
+    """Fails when all of the merge is done but its commit."""
+
+    moments = 0
+
+    @contextmanager
+    def transaction(self, session: DuckDBPyConnection) -> Iterator[None]:
+        self.moments += 1
+        with super().transaction(session):
+            yield
+            if self.moments == 2:
+                raise Crash
+
+
+def run_once(data: DataFolder, ncbi: FakeNcbi, trouble: str | None, **others: Any) -> IngestResult | None:
+    """One run, with what goes wrong; None when it failed."""
+
+    def crash(_: object) -> None:
+        raise Crash
+
+    ncbi.breaks = {"down": [UNAVAILABLE] * 2, "damaged": [damaged()] * 2}.get(trouble or "", [])
+    warehouse = (CrashingWarehouse if trouble == "before the commit" else Warehouse)(data.warehouse, lock_timeout=10)
+    source = MPOX.model_copy(update={"retention_days": RETENTION_DAYS})
+    try:
+        with DatasetsClient(ncbi.url, attempts=2, backoff_factor=0.0) as client:
+            return ingest(
+                source,
+                client=client,
+                warehouse=warehouse,
+                data=data,
+                on_progress=crash if trouble == "in the download" else None,
+                **others,
+            )
+    except Exception:
+        if trouble is None:
+            raise
+        return None
+
+
+def used() -> dict[str, int]:
+    """What this process takes of the system."""
+    gc.collect()
+    process = psutil.Process()
+    return {
+        "files": process.num_fds(),
+        "threads": process.num_threads(),
+        "MiB": process.memory_info().rss >> 20,
+    }
+
+
+def wish_of(day: int, today: date) -> WindowWish:
+    if day % 40 == 39:
+        return WindowWish(mode=FULL)
+    if day % 7 == 6:
+        return WindowWish(mode=WINDOW, since=today - timedelta(days=3), until=today)
+    return WindowWish()
+
+
+def state(path: Path) -> list[tuple[Any, ...]]:
+    """The records that are shown."""
+    shown = "SELECT accession, version, update_date, length, status FROM virus_genome ORDER BY ALL"
+    return query(path, shown)
+
+
+@pytest.mark.timeout(max(600, 6 * RUNS))
+def test_nothing_is_lost_and_nothing_grows_but_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("VIRUS_THREADS", "1")
+    monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
+    caplog.set_level("CRITICAL")
+    with memory_folder(tmp_path) as folder, FakeNcbi() as ncbi:
+        data = DataFolder(folder / "data")
+        data.create()
+        data.warehouse.write_bytes(migrated_file())
+        weather = Weather(8, ncbi)
+        ended: Counter[str] = Counter()
+        warm: dict[str, int] = {}
+        for day in range(RUNS):
+            weather.dawn()
+            trouble = weather.trouble()
+            result = run_once(data, ncbi, trouble, wish=wish_of(day, weather.today))
+            ended["success" if result else "failed"] += 1
+            if result is not None and day % 5 == 0:
+                publish(data, result.run_id)
+            assert leftovers(data) == []
+            ncbi.requests.clear()
+            if day == WARM_UP:
+                warm = used()
+        end = used()
+        assert end["files"] <= warm["files"]
+        assert end["threads"] <= warm["threads"]
+        assert end["MiB"] <= warm["MiB"] + GROWTH_MIB, (warm, end)
+
+        ledger = dicts(data.warehouse, "FROM ops.ingest_run")
+        assert Counter(row["status"] for row in ledger) == ended
+        assert min(ended.values()) > RUNS / 10
+        for row in ledger:
+            if row["status"] == "success":
+                assert row["lines"] == sum(row[outcome] for outcome in OUTCOMES)
+
+        # Censuses end what NCBI does not show any more; then the warehouse is what a first load of today would make it.
+        weather.ncbi.world.strays.clear()
+        for _ in range(2):
+            last = run_once(data, ncbi, None, wish=WindowWish(mode="census"), accepts=Acceptance(missing=True))
+        assert last is not None
+        publish(data, last.run_id)
+        fresh = DataFolder(folder / "fresh")
+        fresh.create()
+        fresh.warehouse.write_bytes(migrated_file())
+        run_once(fresh, ncbi, None)
+        assert state(data.warehouse) == state(data.snapshot) == state(fresh.warehouse)
+        assert len(state(fresh.warehouse)) == len(ncbi.world.records)
+        assert query(data.warehouse, gates_sql()) == []
+        balance = """
+            SELECT
+                sum(inserted) - sum(withdrawn) = (SELECT count(*) FROM virus_genome),
+                sum(revised) + sum(withdrawn) = (SELECT count(*) FROM virus_genome_history)
+            FROM ops.ingest_run WHERE status = 'success'
+        """
+        assert query(data.warehouse, balance) == [(True, True)]
+
+        copy = folder / "copy.duckdb"
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH {sql_text(data.warehouse)} AS warehouse (READ_ONLY)")
+            connection.execute(f"ATTACH {sql_text(copy)} AS copy")
+            connection.execute("COPY FROM DATABASE warehouse TO copy")
+        sizes = data.warehouse.stat().st_size, copy.stat().st_size
+        print(f"{RUNS} runs: {dict(ended)}; warm {warm}, in the end {end}; file {sizes[0]}, its copy {sizes[1]}")  # noqa: T201
+        assert sizes[0] <= 3 * sizes[1]
