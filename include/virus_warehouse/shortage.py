@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from virus_warehouse.warehouse.session import MEMORY_LIMIT
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_IN_WORDS = (*(os.strerror(number) for number in _FULL), "max_temp_directory_size")
 """How errors that are no `OSError` say it: DuckDB spills to no more than what the disk has left."""
@@ -50,11 +52,10 @@ def shortages_told(place: Path) -> Iterator[None]:
                 f"again: {error}"
             ) from error
         if _is_out_of_memory(error):
-            limit = os.environ.get("VIRUS_MEMORY_LIMIT")
-            known = f"VIRUS_MEMORY_LIMIT={limit}" if limit else "DuckDB's default, most of the machine's memory,"
+            limit = os.environ.get("VIRUS_MEMORY_LIMIT") or f"{MEMORY_LIMIT}, the default,"
             raise MemoryTooSmall(
-                f"{known} is too little memory for this. What was committed and published before is as it was. Set "
-                f"VIRUS_MEMORY_LIMIT higher, or VIRUS_THREADS lower, and run again: {error}"
+                f"VIRUS_MEMORY_LIMIT={limit} is too little memory for this. What was committed and published before is "
+                f"as it was. Set VIRUS_MEMORY_LIMIT higher, or VIRUS_THREADS lower, and run again: {error}"
             ) from error
         raise
 
