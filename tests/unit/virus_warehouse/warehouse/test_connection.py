@@ -34,6 +34,15 @@ for _ in range(5):
         session.execute("INSERT INTO warehouse.main.taxon SELECT count(*), 'taxon' FROM warehouse.main.taxon")
 """
 
+CREATE_TABLE_AND_DIE = """
+import os, sys
+import duckdb
+
+connection = duckdb.connect(sys.argv[1])
+connection.execute("CREATE TABLE t (i INTEGER)")
+os._exit(0)
+"""
+
 COUNT_TAXA = """
 import sys
 import duckdb
@@ -169,10 +178,7 @@ def test_exclusive_hold_is_one_within_a_process_too(path: Path) -> None:
 
 
 def test_exclusive_hold_checkpoints_the_file(path: Path) -> None:
-    script = (
-        f"import duckdb, os; c = duckdb.connect({str(path)!r}); c.execute('CREATE TABLE t (i INTEGER)'); os._exit(0)"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    subprocess.run([sys.executable, "-c", CREATE_TABLE_AND_DIE, str(path)], check=True)
     log = path.with_name(f"{path.name}.wal")
     assert log.exists()
     with Warehouse(path).exclusive() as connection:
