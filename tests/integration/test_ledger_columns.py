@@ -414,7 +414,8 @@ def test_no_column_could_have_one_value_for_all(story: Story) -> None:
     """Else a row with it would be as well without."""
     columns = {column.name for column in ingest_run.columns}
     assert columns - ELSEWHERE.keys() == expected_rows(story)["full"].keys()
-    for column in columns - ELSEWHERE.keys():
+    # The peak of a process never falls: all runs may have met it, where tests before them took more.
+    for column in columns - ELSEWHERE.keys() - {"peak_rss_mib"}:
         assert len({str(story.runs[name].row[column]) for name in RUNS}) > 1, column
     for column, file in ELSEWHERE.items():
         assert column in columns
