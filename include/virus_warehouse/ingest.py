@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,12 @@ from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.private_files import without_world_access
 from virus_warehouse.reports import data_report
+from virus_warehouse.reports.further_reports import (
+    note_absent_reports,
+    stage_further_quarantined_lines,
+    stage_further_reports,
+)
+from virus_warehouse.reports.nested_report import StagedReport
 from virus_warehouse.run_file import RunFile, close_dead_run, dead_runs, is_running, run_lock, running_states
 from virus_warehouse.shortage import shortages_told
 from virus_warehouse.sources import Source
@@ -35,6 +41,7 @@ from virus_warehouse.warehouse.census import vanished
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.warehouse.gates import GateError
 from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
+from virus_warehouse.warehouse.load_further import merge_further_reports
 from virus_warehouse.warehouse.schema import OUTCOMES, TIMED_STAGES
 from virus_warehouse.warehouse.session import private_session
 from virus_warehouse.windows import FULL, INCREMENTAL, REPLAY, WINDOW, Window, WindowWish, plan_window
@@ -53,7 +60,12 @@ class EmptyFullLoad(RuntimeError):
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What a committed run did, for whoever asked for it."""
+    """What a committed run did, for whoever asked for it.
+
+    Attributes:
+        counts: what became of the data report's lines, and of the records that it does not list.
+        further: the same for each further report that the package has.
+    """
 
     run_id: str
     source: str
@@ -62,11 +74,16 @@ class IngestResult:
     until: date | None
     watermark: date | None
     counts: dict[str, int | None]
+    further: dict[str, dict[str, int | None]] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
-        """Whether a person who queries the records could see a difference."""
-        return any(self.counts[outcome] for outcome in ("inserted", "revised", "touched", "withdrawn"))
+        """Whether a person who queries the warehouse could see a difference."""
+        return any(
+            counts.get(outcome)
+            for counts in (self.counts, *self.further.values())
+            for outcome in ("inserted", "revised", "touched", "withdrawn")
+        )
 
 
 @without_world_access()
@@ -147,6 +164,8 @@ class _Run:
         self.requested_at = started_at
         self.loaded_packages: list[str] = []
         self.vanished: list[str] = []
+        self.further: list[StagedReport] = []
+        self.further_counts: dict[str, dict[str, int | None]] = {}
         self.row: dict[str, object] = {
             "run_id": self.run_id,
             "source": source.name,
@@ -390,24 +409,36 @@ class _Run:
             )
 
     def stage(self, package: DataPackage | None) -> int:
-        """Read the data report into the private session. Returns its lines."""
+        """Read the reports into the private session. Returns the lines of the data report."""
         self.tell("stage")
         with self.timed("stage"):
             lines = stage_package(self.session, package, self.temporary)
+            self.further = stage_further_reports(self.session, package, self.temporary)
         self.tell_drift()
+        for note in note_absent_reports(self.session, str(self.row["request_url"]), self.further):
+            logger.warning("%s. Load the source in full once NCBI gives it again", note)
         return lines
 
     def stage_quarantined(self) -> int:
         """Read the refused lines again. Returns how many there are."""
         self.tell("stage")
         with self.timed("stage"):
-            return stage_quarantined_lines(self.session, self.temporary)
+            lines = stage_quarantined_lines(self.session, self.temporary)
+            self.further = stage_further_quarantined_lines(self.session, self.temporary)
+        return lines
 
     def tell_drift(self) -> None:
-        """Say what is new in the report: somebody may want it in the warehouse."""
-        for path, occurrences, sample in self.session.execute("FROM drift ORDER BY path").fetchall():
+        """Say what is new in the reports: somebody may want it in the warehouse."""
+        found = self.session.execute(
+            "SELECT ? AS report, * FROM drift UNION ALL FROM report_drift ORDER BY report, path", [data_report.NAME]
+        ).fetchall()
+        for report, path, occurrences, sample in found:
             logger.warning(
-                "the report has %s, which this version does not read: %d times, such as %s", path, occurrences, sample
+                "the %s has %s, which this version does not read: %d times, such as %s",
+                report.replace("_", " "),
+                path,
+                occurrences,
+                sample,
             )
 
     def merge(self, window: Window, lines: int) -> IngestResult:
@@ -422,7 +453,7 @@ class _Run:
                 raise
             logger.warning("the load is committed, although its commit ended with an error: %s", error)
         self.row = committed  # not before: the row of a run whose commit fails tells nothing of what was undone
-        return _result_of(committed)
+        return replace(_result_of(committed), further=self.further_counts)
 
     def has_committed(self) -> bool:
         """Whether the warehouse, opened anew, tells this run as committed."""
@@ -454,7 +485,9 @@ class _Run:
         if lines == 0:
             self.warn_of_held_rows(window)
         counts = {"lines": lines, **merge_data_report(self.session, load, lines)}
-        ledger.insert_report(self.session, report_row(self.run_id, self.source.name, counts))
+        self.further_counts = merge_further_reports(self.session, load, self.further)
+        for report, told in {data_report.NAME: counts, **self.further_counts}.items():
+            ledger.insert_report(self.session, report_row(self.run_id, self.source.name, report, told))
         if window.is_census and load.is_newest_package:
             self.vanished = vanished(self.session)
         watermark = self.watermark_after(window)
@@ -558,10 +591,10 @@ class _Run:
             self.seconds[stage] += time.monotonic() - started
 
 
-def report_row(run_id: str, source: str, counts: Mapping[str, int | None]) -> dict[str, object]:
-    """The row of a run's data report in `ops.ingest_report`."""
+def report_row(run_id: str, source: str, report: str, counts: Mapping[str, int | None]) -> dict[str, object]:
+    """The row of one report of a run in `ops.ingest_report`."""
     told = {name: counts[name] for name in ("lines", *OUTCOMES)}
-    return {"run_id": run_id, "source": source, "report": data_report.NAME, **told}
+    return {"run_id": run_id, "source": source, "report": report, **told}
 
 
 def _result_of(row: Mapping[str, Any]) -> IngestResult:
@@ -583,12 +616,20 @@ def _end_of_dead_run(row: Mapping[str, Any] | None) -> dict[str, object]:
 
 def describe(result: IngestResult) -> str:
     """A committed run in one line."""
-    told = ", ".join(f"{result.counts[outcome]} {outcome}" for outcome in OUTCOMES if result.counts[outcome])
+    told = _told(result.counts)
+    further = "".join(
+        f"; {report.replace('_', ' ')}: {counts['lines']} lines = {_told(counts)}"
+        for report, counts in result.further.items()
+    )
     gone = "".join(f"; {result.counts[name]} {name}" for name in ("missing", "withdrawn") if result.counts[name])
     return (
-        f"{result.source}: {result.mode} load committed, {result.counts['lines']} lines = {told or 'nothing'}{gone}; "
+        f"{result.source}: {result.mode} load committed, {result.counts['lines']} lines = {told}{gone}{further}; "
         f"watermark {result.watermark or 'none'}"
     )
+
+
+def _told(counts: Mapping[str, int | None]) -> str:
+    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome]) or "nothing"
 
 
 @contextmanager

@@ -23,11 +23,18 @@ from virus_warehouse.ingest import report_row
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.private_files import without_world_access
+from virus_warehouse.reports import data_report
+from virus_warehouse.reports.further_reports import (
+    note_absent_reports,
+    stage_further_quarantined_lines,
+    stage_further_reports,
+)
 from virus_warehouse.run_file import run_lock
 from virus_warehouse.staging import stage_package, stage_quarantined_lines, take_quarantined_lines
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
+from virus_warehouse.warehouse.load_further import merge_further_reports
 from virus_warehouse.warehouse.session import private_session
 from virus_warehouse.windows import FULL, REPLAY
 
@@ -197,13 +204,19 @@ def _repeat(
         with warehouse.transaction(session):
             take_quarantined_lines(session, source, fingerprint)
         lines = stage_quarantined_lines(session, temporary)
+        further = stage_further_quarantined_lines(session, temporary)
     else:
         package = None if load.package is None else DataPackage(archive.path(load.package))
         lines = stage_package(session, package, temporary)
+        further = stage_further_reports(session, package, temporary)
+        note_absent_reports(session, str(run.get("request_url") or ""), further)
     with warehouse.transaction(session):
-        counts = merge_data_report(session, _as_it_was(load, session), lines)
+        as_it_was = _as_it_was(load, session)
+        counts = merge_data_report(session, as_it_was, lines)
         ledger.insert(session, {**run, "lines": lines, **counts})
-        ledger.insert_report(session, report_row(run_id, source, {"lines": lines, **counts}))
+        reports = {data_report.NAME: {"lines": lines, **counts}, **merge_further_reports(session, as_it_was, further)}
+        for report, told in reports.items():
+            ledger.insert_report(session, report_row(run_id, source, report, told))
     logger.info("%s: repeated %s load %s of %s", source, run["mode"], run_id, run["ended_at"])
     return {"lines": lines, **counts}
 

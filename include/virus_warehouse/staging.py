@@ -6,6 +6,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.reports import data_report
+from virus_warehouse.reports.further_reports import take_further_quarantined_lines
 from virus_warehouse.reports.parts import parts
 from virus_warehouse.sql_file import run_sql, sql_text
 
@@ -37,6 +38,7 @@ def take_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint
         source: whose lines.
         fingerprint: of the filters that brought them.
     """
+    take_further_quarantined_lines(session, source, fingerprint)
     variables = {"source": source, "report": data_report.NAME, "fingerprint": fingerprint}
     run_sql(session, "warehouse/sql/quarantined_lines.sql", variables)
 

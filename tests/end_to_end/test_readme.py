@@ -21,7 +21,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def everything_loaded(stand_in, follow, data):
-    follow("{mpox: {taxon: 10244}, viruses: {taxon: 10239}}")
+    follow("{mpox: {taxon: 10244}, viruses: {taxon: 10239, aux_reports: [ANNOTATION]}}")
     run_dag("ncbi_virus_ingest__viruses")
 
 
@@ -37,9 +37,11 @@ def test_every_python_block_runs(everything_loaded, data, stand_in):
 
 
 def test_every_query_answers(everything_loaded, data):
-    (block,) = blocks("sql")
+    (hosts, peptides) = blocks("sql")
     with duckdb.connect(data.snapshot, read_only=True) as snapshot:
-        assert {name for name, _ in snapshot.sql(block).fetchall()} == {"Mammalia", "Aves"}
+        assert {name for name, _ in snapshot.sql(hosts).fetchall()} == {"Mammalia", "Aves"}
+        assert all(polyprotein and ranges for _, polyprotein, _, ranges in snapshot.sql(peptides).fetchall())
+        assert len(snapshot.sql(peptides).fetchall()) > 0
 
 
 def test_the_yaml_is_a_sound_source(tmp_path):

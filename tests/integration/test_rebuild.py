@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.support.fake_ncbi import BadLine, FakeNcbi, Line
+from tests.support.fake_ncbi import BadLine, FakeNcbi, Line, as_annotation
 from tests.support.warehouses import migrated_file, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import IngestResult, ingest
@@ -33,6 +33,11 @@ TABLES = (
     "virus_genome_history",
     "taxon",
     "taxon_lineage",
+    "virus_annotation",
+    "virus_gene",
+    "virus_protein",
+    "biosample",
+    "biosample_attribute",
     "ops.quarantine",
     "ops.schema_drift",
     "ops.census_missing",
@@ -62,8 +67,13 @@ class Followed:
         return self.data.packages / result.source / f"{result.run_id}.zip"
 
     def live_through_everything(self) -> list[IngestResult]:
-        """Inserts, revisions, bad lines, drift, a window, missing, withdrawn and reinstated records, other filters."""
+        """Inserts, revisions, bad lines, drift, a window, missing, withdrawn and reinstated records, other filters.
+
+        All with annotation and BioSamples.
+        """
         world = self.ncbi.world
+        world.annotates = True
+        world.further = {"annotation_report": ["{", as_annotation(Line("PY1", 1, FIRST_DAY, 1, None, None))]}
         for number in range(12):
             self.show(f"PX{number}", number % 3, host="human" if number % 2 else None)
         world.strays.append((0, BadLine("{")))
@@ -106,6 +116,7 @@ def test_rebuilt_warehouse_equals_the_original(followed: Followed) -> None:
     original = content(followed.data.warehouse)
     ended_by = {row[0] for row in query(followed.data.warehouse, "SELECT ended_by FROM virus_genome_history")}
     assert ended_by == {"revision", "withdrawal", "filter"}
+    assert [table for table in TABLES if not original[table] and table != "ops.schema_drift"] == []
 
     rebuilt = rebuild(followed.data, from_oldest=True)
     assert (rebuilt.gaps, rebuilt.differences, rebuilt.replaced) == ([], [], None)

@@ -190,6 +190,7 @@ class Play(RuleBasedStateMachine):
         self.ncbi = ncbi
         self.reader = reader
         self.world = ncbi.world = World()
+        self.world.annotates = True
         self.folder = folder
         self.data = DataFolder(folder)
         self.data.create()
@@ -450,6 +451,11 @@ class Play(RuleBasedStateMachine):
             (name, *_columns(state), state.valid_to, state.ended_by, state.ended_run_id)
             for name, source in self.truth.sources.items()
             for state in source.history
+        )
+        assert self.rows("SELECT source, accession, accession_version FROM virus_annotation") == _sorted(
+            (name, accession, f"{accession}.{state.line.version}")
+            for name, source in self.truth.sources.items()
+            for accession, state in source.held.items()
         )
         assert self.rows("SELECT tax_id, name FROM taxon") == _sorted(self.truth.taxa.items())
         self.compare_past()

@@ -1,6 +1,7 @@
 """An NCBI that shows a handful of records, as a test tells it to, and answers whatever request it gets."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -64,6 +65,10 @@ class World:
         self.strays: list[tuple[int, Line | BadLine]] = []
         """Lines beside those of the records, with the places where they stand."""
         self.family = "Poxviridae"
+        self.annotates = False
+        """Whether packages have an annotation of every record they list, and its BioSample."""
+        self.further: dict[str, list[str]] = {}
+        """Lines of the annotation and BioSample reports besides, by report."""
 
     def show(self, line: Line) -> None:
         self.records[line.accession] = line
@@ -78,6 +83,14 @@ class World:
             return None
         states = list(self.past.values())[record % len(self.past)]
         return states[state % len(states)]
+
+    def further_reports(self, lines: Iterable[Line | BadLine]) -> dict[str, list[str]]:
+        """The lines of the reports beside a data report of these lines."""
+        reports = {name: [*stray] for name, stray in self.further.items()}
+        if self.annotates:
+            for name, told in (("annotation_report", as_annotation), ("biosample_report", as_biosample)):
+                reports.setdefault(name, []).extend(told(line) for line in lines if isinstance(line, Line))
+        return reports
 
     def report(self, filters: str, updated_since: date | None) -> tuple[Line | BadLine, ...]:
         """The lines of the data report that answers a request."""
@@ -238,7 +251,8 @@ class FakeNcbi(ScriptedServer):
             return self.breaks.pop()
         if not lines:
             return NOTHING_MATCHES
-        return Answer(body=packages.package([as_text(line, self.world.family) for line in lines]))
+        told = [as_text(line, self.world.family) for line in lines]
+        return Answer(body=packages.package(told, **self.world.further_reports(lines)))
 
 
 def damaged() -> Answer:
@@ -263,6 +277,24 @@ def as_text(line: Line | BadLine, family: str) -> str:
         },
     }
     return json.dumps({name: value for name, value in record.items() if value is not None})
+
+
+def as_annotation(line: Line) -> str:
+    """An annotation that says something else of each state of a record."""
+    gene = {"name": f"{line.isolate} {line.length}", "cds": [{"name": "a", "maturePeptide": [{"name": "b"}]}]}
+    return json.dumps({"accession": f"{line.accession}.{line.version}", "genes": [gene]})
+
+
+def as_biosample(line: Line) -> str:
+    """The BioSample of a record, with an attribute."""
+    attributes = [{"name": "host", "value": line.host or "missing"}]
+    return json.dumps(
+        {
+            "accession": f"SAM{line.accession}",
+            "lastUpdated": f"{line.update_date}T00:00:00.000",
+            "attributes": attributes,
+        }
+    )
 
 
 def _later(line: Line, days: int) -> Line:

@@ -7,6 +7,8 @@ import pytest
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "ncbi" / "samples"
 
 PACKAGE = SAMPLES / "package_2026-06" / "ncbi_dataset.zip"
+ANNOTATION_REPORT_SHAPES = SAMPLES / "shapes" / "annotation_report.jsonl"
+BIOSAMPLE_REPORT_SHAPES = SAMPLES / "shapes" / "biosample_report.jsonl"
 SARS_COV_2_REPORT = SAMPLES / "sars2_2025-09" / "data_report.jsonl"
 
 needs_genuine_records = pytest.mark.skipif(

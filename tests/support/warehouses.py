@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,14 +13,19 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from tests.support import packages
 from virus_warehouse.ingest import report_row
+from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.reports import data_report
+from virus_warehouse.reports.further_reports import stage_further_reports
+from virus_warehouse.reports.nested_report import StagedReport
 from virus_warehouse.reports.parts import parts
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger, migrate
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
+from virus_warehouse.warehouse.load_further import merge_further_reports
 from virus_warehouse.warehouse.session import private_session
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
@@ -69,6 +75,24 @@ def stage_bytes(session: DuckDBPyConnection, folder: Path, content: bytes) -> in
     return data_report.stage(session, parts(io.BytesIO(content), folder), folder)
 
 
+def stage_further_bytes(
+    session: DuckDBPyConnection,
+    folder: Path,
+    *,
+    annotation: Sequence[str | bytes] | None = None,
+    biosamples: Sequence[str | bytes] | None = None,
+) -> list[StagedReport]:
+    """Stage the further reports of these lines as a run does."""
+    content = {
+        packages.ANNOTATION_REPORT: annotation,
+        packages.BIOSAMPLE_REPORT: biosamples,
+    }
+    members = {name: report(tuple(lines)) for name, lines in content.items() if lines is not None}
+    zipped = folder / "further.zip"
+    zipped.write_bytes(packages.zipped(members))
+    return stage_further_reports(session, DataPackage(zipped), folder)
+
+
 @cache
 def migrated_file() -> bytes:
     """A warehouse without rows: migrating takes longer than most of what is tested with it."""
@@ -86,6 +110,7 @@ class Shelf:
         self.warehouse = Warehouse(folder / "warehouse.duckdb", lock_timeout=5)
         self.warehouse.path.write_bytes(migrated_file())
         self._numbers = itertools.count(1)
+        self.further: dict[str, dict[str, int | None]] = {}
 
     def load(
         self,
@@ -100,14 +125,21 @@ class Shelf:
         is_census: bool = False,
         requested_at: datetime | None = None,
         accepts: Acceptance | None = None,
+        annotation: Sequence[str | bytes] | None = None,
+        biosamples: Sequence[str | bytes] | None = None,
     ) -> dict[str, int]:
-        """Merge these lines as one run, `run-1`, `run-2` ... an hour apart; the outcomes that occurred."""
+        """Merge these lines as one run, `run-1`, `run-2` ... an hour apart; the outcomes that occurred.
+
+        `annotation` and `biosamples` are the lines of the further reports, None where there is none; what became of
+        them stands in `further`.
+        """
         number = next(self._numbers)
         run_id, committed_at = f"run-{number}", FIRST_COMMIT + timedelta(hours=number)
         temporary = self.folder / run_id
         temporary.mkdir()
         with private_session(temporary) as session:
             count = stage_bytes(session, temporary, report(lines))
+            further = stage_further_bytes(session, temporary, annotation=annotation, biosamples=biosamples)
             with self.warehouse.transaction(session):
                 load = Load(
                     source=source.name,
@@ -125,7 +157,9 @@ class Shelf:
                 )
                 outcomes = merge_data_report(session, load, count if told_lines is None else told_lines)
                 run = {"run_id": run_id, "source": source.name, "lines": count, **outcomes}
-                ledger.insert_report(session, report_row(run_id, source.name, run))
+                reports = merge_further_reports(session, load, further)
+                for name, counts in {data_report.NAME: run, **reports}.items():
+                    ledger.insert_report(session, report_row(run_id, source.name, name, counts))
                 ledger.insert(
                     session,
                     {
@@ -137,6 +171,10 @@ class Shelf:
                         "ended_at": committed_at,
                     },
                 )
+        self.further = {
+            name: {outcome: count for outcome, count in counts.items() if count and outcome != "lines"}
+            for name, counts in reports.items()
+        }
         return {outcome: count for outcome, count in outcomes.items() if count}
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:

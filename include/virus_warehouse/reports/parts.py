@@ -32,17 +32,18 @@ class Part:
     tally: Tally
 
 
-def parts(member: IO[bytes], folder: Path) -> Iterator[Part]:
+def parts(member: IO[bytes], folder: Path, part_bytes: int = PART_BYTES) -> Iterator[Part]:
     """Cut a report into parts; each file is removed when the next part is asked for.
 
     Args:
         member: the report.
         folder: where the parts are written.
+        part_bytes: size from which a part ends with the next line.
 
     Returns:
         The parts in their order; one without lines for an empty report.
     """
-    cutter = _Cutter(member, folder)
+    cutter = _Cutter(member, folder, part_bytes)
     with ThreadPoolExecutor(1, thread_name_prefix="inflate") as inflating:
         upcoming = inflating.submit(cutter.cut)
         while (part := upcoming.result()) is not None:
@@ -52,8 +53,8 @@ def parts(member: IO[bytes], folder: Path) -> Iterator[Part]:
 
 
 class _Cutter:
-    def __init__(self, member: IO[bytes], folder: Path) -> None:
-        self._member, self._folder = member, folder
+    def __init__(self, member: IO[bytes], folder: Path, part_bytes: int) -> None:
+        self._member, self._folder, self._part_bytes = member, folder, part_bytes
         self._number = self._lines = 0
         self._piece = whole_chunk(member)
 
@@ -63,7 +64,7 @@ class _Cutter:
             return None
         path = self._folder / f"part-{self._number}.jsonl"
         tally, size, end = Tally(), 0, 0
-        enough = PART_BYTES if self._number else FIRST_PART_BYTES
+        enough = self._part_bytes if self._number else FIRST_PART_BYTES
         with path.open("wb") as file:
             while self._piece and not end:
                 size += len(self._piece)

@@ -22,8 +22,8 @@ class GateError(RuntimeError):
     vanished: list[str] | None = None
 
 
-def prove_conservation(lines: int, outcomes: dict[str, int]) -> None:
-    """Stop when a line has no outcome, or two.
+def prove_conservation(lines: int, outcomes: dict[str, int], file_name: str = data_report.FILE_NAME) -> None:
+    """Stop when a line of a report has no outcome, or two.
 
     Raises:
         GateError: when there is one.
@@ -31,20 +31,20 @@ def prove_conservation(lines: int, outcomes: dict[str, int]) -> None:
     if lines != sum(outcomes.values()):
         told = " + ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
         raise GateError(
-            f"conservation: {lines} lines in {data_report.FILE_NAME}, but {told or 'none'} = {sum(outcomes.values())}. "
+            f"conservation: {lines} lines in {file_name}, but {told or 'none'} = {sum(outcomes.values())}. "
             f"Nothing was loaded. This is a fault of the warehouse: please report it with the run's package."
         )
 
 
-def refuse_unreadable_report(lines: int, quarantined: int) -> None:
-    """Stop when most lines cannot be read.
+def refuse_unreadable_report(lines: int, quarantined: int, file_name: str = data_report.FILE_NAME) -> None:
+    """Stop when most lines of a report cannot be read.
 
     Raises:
         GateError: when more than `MAX_QUARANTINED` of them cannot.
     """
     if quarantined > max(FEW_LINES, lines * MAX_QUARANTINED):
         raise GateError(
-            f"quarantine share: {quarantined} of {lines} lines of {data_report.FILE_NAME} cannot be read, more than "
+            f"quarantine share: {quarantined} of {lines} lines of {file_name} cannot be read, more than "
             f"{MAX_QUARANTINED:.0%}. Nothing was loaded. NCBI has probably changed the report: look at the archived "
             f"package, and update virus-warehouse."
         )

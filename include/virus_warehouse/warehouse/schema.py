@@ -5,6 +5,7 @@ The merge keeps `(source, accession)` unique, and a check proves it before every
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from duckdb_sqlalchemy.datatypes import Struct, UBigInteger
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
 )
+from sqlalchemy.types import TypeEngine
 
 OPERATIONS_SCHEMA = "ops"
 """What operations need: the ledger and what was refused. People's tables are in DuckDB's `main`."""
@@ -139,17 +141,168 @@ taxon_lineage = Table(
 )
 
 
-def _line_count_columns() -> Iterator[Column[object]]:
-    yield Column("lines", BigInteger, comment="Non-blank lines, counted from the bytes")
+def _attributes_as_columns() -> Iterator[Column[object]]:
+    """What BioSample repeats of the attributes, all of it text as submitted, 'missing' and the like included."""
+    yield Column("age", String, comment="Age at the time of sampling")
+    yield Column("biomaterial_provider", String, comment="Laboratory or person that gave the material")
+    yield Column("breed", String, comment="Breed")
+    yield Column("collected_by", String, comment="Who collected the sample")
+    yield Column("collection_date", String, comment="Collection date as submitted, of any precision")
+    yield Column("cultivar", String, comment="Cultivated variety of a plant")
+    yield Column("dev_stage", String, comment="Developmental stage at the time of sampling")
+    yield Column("ecotype", String, comment="Population adapted to a habitat")
+    yield Column("geo_loc_name", String, comment="Place of collection as submitted: country:division, locality")
+    yield Column("host", String, comment="Natural host of the organism")
+    yield Column("host_disease", String, comment="Disease of the host")
+    yield Column("identified_by", String, comment="Who identified the specimen")
+    yield Column("ifsac_category", String, comment="Food category of the IFSAC, the U.S. food safety collaboration")
+    yield Column("isolate", String, comment="Individual that the sample was obtained from")
+    yield Column("isolate_name_alias", String, comment="Other names of the isolate")
+    yield Column("isolation_source", String, comment="Specimen or environment that the sample was obtained from")
+    yield Column("lat_lon", String, comment="Latitude and longitude of the place of collection")
+    yield Column("project_name", String, comment="Name of the project")
+    yield Column("sample_name", String, comment="Name of the sample in the source database")
+    yield Column("serotype", String, comment="Taxonomic name below subspecies, as serovar")
+    yield Column("serovar", String, comment="Taxonomic name below subspecies, as serotype")
+    yield Column("sex", String, comment="Sex of the organism sampled")
+    yield Column("source_type", String, comment="Kind of isolation source, from a controlled vocabulary")
+    yield Column("strain", String, comment="Strain")
+    yield Column("sub_species", String, comment="Subspecies")
+    yield Column("tissue", String, comment="Tissue that the sample was taken from")
+
+
+def _struct(**members: TypeEngine[Any]) -> Struct:
+    return Struct(members)
+
+
+_RANGE = _struct(
+    begin=BigInteger(),
+    end=BigInteger(),
+    orientation=String(),
+    order=BigInteger(),
+    ribosomal_slippage=BigInteger(),
+)
+_RANGES = ARRAY(_RANGE)
+
+virus_annotation = Table(
+    "virus_annotation",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("accession", String, nullable=False, comment="Accession of the genome, without version; joins virus_genome"),
+    Column("accession_version", String, nullable=False, comment="accession.version of the genome, always the held one"),
+    Column("isolate_name", String, comment="Isolate, as the annotation report gives it"),
+    Column("annotation_hash", UBigInteger, nullable=False, comment="Hash of all that the report says of the genome"),
+    Column("valid_from", _MOMENT, nullable=False, comment="Commit time of the run that loaded this annotation"),
+    Column("run_id", String, nullable=False, comment="Run that loaded this annotation; joins ops.ingest_run"),
+    comment="The annotation of a genome that is held now; its past ones are not kept",
+)
+
+virus_gene = Table(
+    "virus_gene",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("accession", String, nullable=False, comment="Accession of the genome, without version; joins virus_genome"),
+    Column("gene_number", BigInteger, nullable=False, comment="Place of the gene in the genome's annotation, from 1"),
+    Column("name", String, comment="Gene symbol"),
+    Column("gene_id", BigInteger, comment="NCBI Gene ID (RefSeq genomes only)"),
+    Column("nucleotide_accession_version", String, comment="accession.version of the nucleotide record it lies on"),
+    Column("nucleotide_ranges", _RANGES, comment="Where it lies on the genome: from 1, both ends included"),
+    Column("nucleotide_sequence_hash", String, comment="NCBI's hash of its nucleotide sequence: hexadecimal text"),
+    comment="A gene of a genome that is held now",
+)
+
+virus_protein = Table(
+    "virus_protein",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("accession", String, nullable=False, comment="Accession of the genome, without version; joins virus_genome"),
+    Column("protein_number", BigInteger, nullable=False, comment="Place in the genome's annotation, from 1"),
+    Column("gene_number", BigInteger, nullable=False, comment="Its gene; joins virus_gene"),
+    Column("parent_protein_number", BigInteger, comment="Of a mature peptide, the coding region it is cut from"),
+    Column("kind", String, nullable=False, comment="coding_region or mature_peptide"),
+    Column("name", String, comment="Name of the protein"),
+    Column("other_names", _TEXTS, comment="Synonyms"),
+    Column("accession_version", String, comment="accession.version of the product itself; rarely stated"),
+    Column("nucleotide_accession_version", String, comment="accession.version of the nucleotide record it lies on"),
+    Column("nucleotide_ranges", _RANGES, comment="Where it lies on the genome; several where it is joined or slips"),
+    Column("nucleotide_sequence_hash", String, comment="NCBI's hash of its nucleotide sequence: hexadecimal text"),
+    Column(
+        "protein_accession_version", String, comment="accession.version of the protein record that has its residues"
+    ),
+    Column("protein_ranges", _RANGES, comment="Where it lies on that protein: from 1, both ends included"),
+    Column("protein_sequence_hash", String, comment="NCBI's hash of its residues: equal hashes, equal proteins"),
+    Column("completeness", String, nullable=False, comment="COMPLETE, PARTIAL or UNKNOWN"),
+    Column("uniprot_id", String, comment="UniProtKB accession"),
+    Column("uniprot_name", String, comment="UniProtKB entry name"),
+    Column("pdb_ids", _TEXTS, comment="Structures in the Protein Data Bank"),
+    Column(
+        "conserved_domains",
+        ARRAY(_struct(accession=String(), name=String(), range=_RANGE)),
+        comment="Domains of NCBI's Conserved Domain Database (CDD), each with its range on the protein",
+    ),
+    comment="A coding region (CDS) of a genome that is held now, or a mature peptide cut from one",
+)
+
+biosample = Table(
+    "biosample",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("accession", String, nullable=False, comment="BioSample accession; joins virus_genome.biosample"),
+    Column("title", String, comment="Title of the sample"),
+    Column("comment", String, comment="What the owner says of it besides"),
+    Column("tax_id", BigInteger, comment="NCBI Taxonomy ID of the organism sampled"),
+    Column("organism_name", String, comment="Scientific name of the organism sampled"),
+    Column("owner_name", String, comment="Institution that submitted it"),
+    Column("owner_labs", _TEXTS, comment="Laboratories that submitted it"),
+    Column("package", String, comment="BioSample package: which attributes were asked for, such as Pathogen.cl.1.0"),
+    Column("models", _TEXTS, comment="BioSample models, the families of packages"),
+    Column("bioprojects", _TEXTS, comment="BioProject accessions"),
+    Column(
+        "bioproject_descriptions",
+        ARRAY(_struct(accession=String(), title=String(), parent_accession=String(), parent_accessions=_TEXTS)),
+        comment="The BioProjects with their titles and the projects they belong to",
+    ),
+    Column(
+        "sample_ids",
+        ARRAY(_struct(db=String(), label=String(), value=String())),
+        comment="Its ids elsewhere: database or label, and value",
+    ),
+    Column("status", String, comment="live, suppressed or another of BioSample's"),
+    Column("status_when", TIMESTAMP, comment="Since when it has that status; BioSample gives no time zone"),
+    Column("submission_date", TIMESTAMP, comment="When it was submitted; BioSample gives no time zone"),
+    Column("publication_date", TIMESTAMP, comment="When it was published; BioSample gives no time zone"),
+    Column("last_updated", TIMESTAMP, comment="When it was last updated; BioSample gives no time zone"),
+    *_attributes_as_columns(),
+    Column("biosample_hash", UBigInteger, nullable=False, comment="Hash of all that the report says of it"),
+    Column("valid_from", _MOMENT, nullable=False, comment="Commit time of the run that loaded this state"),
+    Column("run_id", String, nullable=False, comment="Run that loaded this state; joins ops.ingest_run"),
+    comment="A BioSample that a genome, present or past, names; its past states are not kept",
+)
+
+biosample_attribute = Table(
+    "biosample_attribute",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("accession", String, nullable=False, comment="BioSample accession; joins biosample"),
+    Column("attribute_number", BigInteger, nullable=False, comment="Place among the sample's attributes, from 1"),
+    Column("name", String, comment="Name of the attribute; a sample may have it more than once"),
+    Column("value", String, comment="Value as submitted"),
+    Column("value_clean", String, comment="Value; NULL where the text says that there is none, such as 'missing'"),
+    comment="An attribute of a BioSample",
+)
+
+
+def _line_count_columns(lines: str = "Non-blank lines, counted from the bytes") -> Iterator[Column[object]]:
+    yield Column("lines", BigInteger, comment=lines)
     meanings = {
         "inserted": "Records not held before, or found again after a withdrawal",
-        "revised": "Records whose fields or version changed; the old state went to the history",
+        "revised": "Records whose fields or version changed; a genome's old state went to the history",
         "touched": "Records of which only update_date moved",
         "unchanged": "Records exactly as held; nothing was written",
         "stale": "Lines older than what is held",
         "duplicate": "Further lines of a record that the same package holds in a later state",
-        "out_of_window": "Lines whose update_date lies outside the run's window",
-        "quarantined": "Lines that could not be read; see ops.quarantine",
+        "out_of_window": "Lines of records last updated outside the run's window",
+        "quarantined": "Lines that could not be read or placed; see ops.quarantine",
     }
     for outcome in OUTCOMES:
         yield Column(outcome, BigInteger, comment=meanings[outcome])
@@ -181,7 +334,7 @@ ingest_run = Table(
     Column("package_bytes", BigInteger, comment="Size of the zip in bytes"),
     Column("package_sha256", String, comment="SHA-256 of the zip"),
     Column("package_path", String, comment="Archived package, relative to VIRUS_DATA"),
-    *_line_count_columns(),
+    *_line_count_columns("Non-blank lines of the data report, from its bytes; other reports: ops.ingest_report"),
     Column("withdrawn", BigInteger, comment="Records that this run moved to the history as gone"),
     Column("missing", BigInteger, comment="Records a census did not list and still holds; NULL: no census"),
     Column("watermark_before", Date, comment="Watermark of source and fingerprint before the run"),
@@ -225,12 +378,17 @@ schema_drift = Table(
     metadata,
     Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
     Column("report", String, nullable=False, comment="Report file the name came in"),
-    Column("path", String, nullable=False, comment="JSON path of a member that this version does not know"),
+    Column(
+        "path",
+        String,
+        nullable=False,
+        comment="JSON path of a member that this version does not know; $: the report is absent",
+    ),
     Column("first_run_id", String, nullable=False, comment="First run that met it"),
     Column("occurrences", BigInteger, nullable=False, comment="Times it was met, in all runs together"),
     Column("sample", String, comment="A value of it, as JSON, cut at 200 characters"),
     schema=OPERATIONS_SCHEMA,
-    comment="What NCBI's reports hold beyond what this version reads; it stops no load",
+    comment="What NCBI's reports hold beyond what this version reads, or lack altogether; it stops no load",
 )
 
 census_missing = Table(

@@ -28,6 +28,47 @@ WITH finding AS (
 
     UNION ALL
 
+    SELECT 'unique keys', 'a genome has more than one annotation', source || ' ' || accession
+    FROM virus_annotation
+    GROUP BY source, accession
+    HAVING count(*) > 1
+
+    UNION ALL
+
+    SELECT 'unique keys', 'a gene of a genome stands more than once', source || ' ' || accession || ' ' || gene_number
+    FROM virus_gene
+    GROUP BY source, accession, gene_number
+    HAVING count(*) > 1
+
+    UNION ALL
+
+    SELECT
+        'unique keys',
+        'a protein of a genome stands more than once',
+        source || ' ' || accession || ' ' || protein_number
+    FROM virus_protein
+    GROUP BY source, accession, protein_number
+    HAVING count(*) > 1
+
+    UNION ALL
+
+    SELECT 'unique keys', 'a BioSample of a source stands more than once', source || ' ' || accession
+    FROM biosample
+    GROUP BY source, accession
+    HAVING count(*) > 1
+
+    UNION ALL
+
+    SELECT
+        'unique keys',
+        'an attribute of a BioSample stands more than once',
+        source || ' ' || accession || ' ' || attribute_number
+    FROM biosample_attribute
+    GROUP BY source, accession, attribute_number
+    HAVING count(*) > 1
+
+    UNION ALL
+
     SELECT 'no orphans', 'a record names a run that did not commit', source || ' ' || accession || ' of ' || run_id
     FROM virus_genome
     WHERE run_id NOT IN (SELECT run_id FROM ops.ingest_run WHERE status = 'success')
@@ -45,6 +86,64 @@ WITH finding AS (
     SELECT 'no orphans', 'a lineage names a taxon that taxon lacks', ancestor_tax_id::VARCHAR
     FROM taxon_lineage
     WHERE ancestor_tax_id NOT IN (SELECT tax_id FROM taxon)
+
+    UNION ALL
+
+    SELECT
+        'no orphans',
+        'an annotation or a BioSample names a run that did not commit',
+        source || ' ' || accession || ' of ' || run_id
+    FROM (
+        SELECT source, accession, run_id FROM virus_annotation
+        UNION ALL
+        SELECT source, accession, run_id FROM biosample
+    )
+    WHERE run_id NOT IN (SELECT run_id FROM ops.ingest_run WHERE status = 'success')
+
+    UNION ALL
+
+    SELECT 'no orphans', 'an annotation is of no genome version that is held', source || ' ' || accession_version
+    FROM virus_annotation
+    ANTI JOIN virus_genome USING (source, accession, accession_version)
+
+    UNION ALL
+
+    SELECT 'no orphans', 'a gene is of no annotation that is held', source || ' ' || accession || ' ' || gene_number
+    FROM virus_gene
+    ANTI JOIN virus_annotation USING (source, accession)
+
+    UNION ALL
+
+    SELECT
+        'no orphans',
+        'a protein is of no gene that is held',
+        source || ' ' || accession || ' ' || protein_number
+    FROM virus_protein
+    ANTI JOIN virus_gene USING (source, accession, gene_number)
+
+    UNION ALL
+
+    SELECT
+        'no orphans',
+        'a mature peptide is of no coding region that is held',
+        peptide.source || ' ' || peptide.accession || ' ' || peptide.protein_number
+    FROM virus_protein AS peptide
+    ANTI JOIN virus_protein AS parent
+        ON
+            peptide.source = parent.source
+            AND peptide.accession = parent.accession
+            AND peptide.parent_protein_number = parent.protein_number
+            AND parent.kind = 'coding_region'
+    WHERE peptide.kind = 'mature_peptide'
+
+    UNION ALL
+
+    SELECT
+        'no orphans',
+        'an attribute is of no BioSample that is held',
+        source || ' ' || accession || ' ' || attribute_number
+    FROM biosample_attribute
+    ANTI JOIN biosample USING (source, accession)
 
     UNION ALL
 

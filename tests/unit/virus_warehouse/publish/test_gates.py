@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.nested_lines import annotation, sample
 from tests.support.warehouses import Shelf, line
 from virus_warehouse.publish.gates import GateFailed, gates_sql, refuse_findings
 
@@ -11,7 +12,9 @@ def sound_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A sound warehouse with a present and a past, a host and a bad line."""
     shelf = Shelf(tmp_path_factory.mktemp("sound"))
     host = {"taxId": 9606, "organismName": "Homo sapiens"}
-    shelf.load(line("PX1.1", host=host), line("PX2.1"), "{")
+    annotated = [annotation("PX1.1", "A"), annotation("PX2.1", "A", "B")]
+    sampled = [sample("SAMN1", attributes=[{"name": "host", "value": "missing"}])]
+    shelf.load(line("PX1.1", host=host), line("PX2.1"), "{", annotation=annotated, biosamples=sampled)
     shelf.load(line("PX1.2", host=host), line("PX2.1"), line("PX3.1", virus=None))
     return shelf.warehouse.path.read_bytes()
 
@@ -44,13 +47,58 @@ BREAKAGES = {
         "INSERT INTO taxon_lineage FROM taxon_lineage WHERE descendant_tax_id = 10239",
         ("unique keys", "a pair stands more than once in taxon_lineage", 1, ["10239 under 10239"]),
     ),
+    "annotation twice": (
+        "INSERT INTO virus_annotation FROM virus_annotation",
+        ("unique keys", "a genome has more than one annotation", 1, ["mpox PX2"]),
+    ),
+    "gene twice": (
+        "INSERT INTO virus_gene FROM virus_gene WHERE name = 'B'",
+        ("unique keys", "a gene of a genome stands more than once", 1, ["mpox PX2 2"]),
+    ),
+    "protein twice": (
+        "INSERT INTO virus_protein FROM virus_protein WHERE name = 'B peptide'",
+        ("unique keys", "a protein of a genome stands more than once", 1, ["mpox PX2 4"]),
+    ),
+    "BioSample twice": (
+        "INSERT INTO biosample FROM biosample",
+        ("unique keys", "a BioSample of a source stands more than once", 1, ["mpox SAMN1"]),
+    ),
+    "attribute twice": (
+        "INSERT INTO biosample_attribute FROM biosample_attribute",
+        ("unique keys", "an attribute of a BioSample stands more than once", 1, ["mpox SAMN1 1"]),
+    ),
+    "annotation of a run that nobody knows": (
+        "UPDATE virus_annotation SET run_id = 'run-9'",
+        ("no orphans", "an annotation or a BioSample names a run that did not commit", 1, ["mpox PX2 of run-9"]),
+    ),
+    "annotation of another version": (
+        "UPDATE virus_annotation SET accession_version = 'PX2.2'",
+        ("no orphans", "an annotation is of no genome version that is held", 1, ["mpox PX2.2"]),
+    ),
+    "gene without an annotation": (
+        "DELETE FROM virus_annotation; DELETE FROM virus_gene WHERE name = 'B'; "
+        "DELETE FROM virus_protein WHERE name LIKE 'B%'",
+        ("no orphans", "a gene is of no annotation that is held", 1, ["mpox PX2 1"]),
+    ),
+    "protein without a gene": (
+        "DELETE FROM virus_gene WHERE name = 'B'; DELETE FROM virus_protein WHERE name = 'B peptide'",
+        ("no orphans", "a protein is of no gene that is held", 1, ["mpox PX2 3"]),
+    ),
+    "mature peptide without a coding region": (
+        "DELETE FROM virus_protein WHERE name = 'B polyprotein'",
+        ("no orphans", "a mature peptide is of no coding region that is held", 1, ["mpox PX2 4"]),
+    ),
+    "attribute without a BioSample": (
+        "DELETE FROM biosample",
+        ("no orphans", "an attribute is of no BioSample that is held", 1, ["mpox SAMN1 1"]),
+    ),
     "run that nobody knows": (
         "UPDATE virus_genome SET run_id = 'run-9' WHERE accession = 'PX2'",
         ("no orphans", "a record names a run that did not commit", 1, ["mpox PX2 of run-9"]),
     ),
     "run that failed": (
-        "UPDATE ops.ingest_run SET status = 'failed' WHERE run_id = 'run-1'",
-        ("no orphans", "a record names a run that did not commit", 1, ["mpox PX2 of run-1"]),
+        "UPDATE ops.ingest_run SET status = 'failed' WHERE run_id = 'run-2'",
+        ("no orphans", "a record names a run that did not commit", 2, ["mpox PX1 of run-2", "mpox PX3 of run-2"]),
     ),
     "unknown virus": (
         "UPDATE virus_genome SET virus_tax_id = 5 WHERE accession = 'PX2'",
@@ -65,7 +113,7 @@ BREAKAGES = {
         ("no orphans", "a lineage names a taxon that taxon lacks", 1, ["5"]),
     ),
     "line lost": (
-        "UPDATE ops.ingest_report SET lines = lines + 1 WHERE run_id = 'run-1'",
+        "UPDATE ops.ingest_report SET lines = lines + 1 WHERE run_id = 'run-1' AND report = 'data_report'",
         ("conservation", "the lines of a report do not add up", 1, ["run-1 data_report"]),
     ),
     "count lost": (

@@ -1,0 +1,101 @@
+-- A part of biosample_report.jsonl -> nested_part: one row a line, in the order of the lines, typed and flattened.
+-- Reads the variables report_path and report_columns. Stops with an error at the first line it cannot read.
+CREATE OR REPLACE TEMP TABLE nested_part AS
+WITH given AS (
+    SELECT
+        line.*,
+        names_read(line) AS names_read,
+        texts_read(line) AS texts_read,
+        oddities_read(line) AS oddities_read
+    FROM read_json(
+        getvariable('report_path'),
+        format = 'newline_delimited', columns = getvariable('report_columns'), maximum_object_size = 16777216
+    ) AS line
+),
+
+flattened AS (
+    SELECT
+        {
+            'accession': accession,
+            'title': description.title,
+            'comment': description.comment,
+            'tax_id': number_in(description.organism.taxId),
+            'organism_name': description.organism.organismName,
+            'owner_name': owner.name,
+            -- NCBI writes an empty contact where it names no laboratory.
+            'owner_labs': list_filter(
+                list_transform(owner.contacts, LAMBDA contact: contact.lab), LAMBDA lab: lab IS NOT NULL
+            ),
+            'package': package,
+            'models': models,
+            'bioprojects': list_transform(bioprojects, LAMBDA bioproject: bioproject.accession),
+            'bioproject_descriptions': list_transform(
+                bioprojects,
+                LAMBDA bioproject: {
+                    'accession': bioproject.accession,
+                    'title': bioproject.title,
+                    'parent_accession': bioproject.parentAccession,
+                    'parent_accessions': bioproject.parentAccessions
+                }
+            ),
+            'sample_ids': sampleIds,
+            'status': status.status,
+            'status_when': moment_in(status."when"),
+            'submission_date': moment_in(submissionDate),
+            'publication_date': moment_in(publicationDate),
+            'last_updated': moment_in(lastUpdated),
+            'age': age,
+            'biomaterial_provider': biomaterialProvider,
+            'breed': breed,
+            'collected_by': collectedBy,
+            'collection_date': collectionDate,
+            'cultivar': cultivar,
+            'dev_stage': devStage,
+            'ecotype': ecotype,
+            'geo_loc_name': geoLocName,
+            'host': host,
+            'host_disease': hostDisease,
+            'identified_by': identifiedBy,
+            'ifsac_category': ifsacCategory,
+            'isolate': isolate,
+            'isolate_name_alias': isolateNameAlias,
+            'isolation_source': isolationSource,
+            'lat_lon': latLon,
+            'project_name': projectName,
+            'sample_name': sampleName,
+            'serotype': serotype,
+            'serovar': serovar,
+            'sex': sex,
+            'source_type': sourceType,
+            'strain': strain,
+            'sub_species': subSpecies,
+            'tissue': tissue
+        } AS sample,
+        attributes,
+        status."when" AS status_when_given,
+        submissionDate AS submission_date_given,
+        publicationDate AS publication_date_given,
+        lastUpdated AS last_updated_given,
+        names_read,
+        texts_read,
+        oddities_read
+    FROM given
+)
+
+SELECT
+    sample.*,
+    attributes,
+    content_hash({ 'sample': sample, 'attributes': attributes }) AS biosample_hash,
+    names_read,
+    texts_read,
+    oddities_read,
+    -- What a readable line must not say; NULL for a good one.
+    CASE
+        WHEN sample.accession IS NULL THEN 'accession: absent'
+        WHEN NOT regexp_full_match(sample.accession, '[A-Za-z0-9_]+') THEN 'accession: not one of BioSample'
+        WHEN status_when_given IS NOT NULL AND sample.status_when IS NULL THEN 'status.when: not a time'
+        WHEN submission_date_given IS NOT NULL AND sample.submission_date IS NULL THEN 'submissionDate: not a time'
+        WHEN publication_date_given IS NOT NULL AND sample.publication_date IS NULL THEN 'publicationDate: not a time'
+        WHEN last_updated_given IS NOT NULL AND sample.last_updated IS NULL THEN 'lastUpdated: not a time'
+    END AS refusal
+FROM flattened;

@@ -1,0 +1,31 @@
+-- The annotations that end with a state of their genome -> annotation_ended(accession): of genomes that are gone or
+-- have another version, of those that were revised and that the package's report no longer annotates, and of those
+-- that it annotates anew.
+-- Reads the variables source, is_full, is_annotated (whether the package has an annotation report with lines) and
+-- is_dropped (whether other filters than before ask for no annotation), line_outcome, annotation_listed(accession)
+-- and report_outcome(accession, outcome).
+CREATE OR REPLACE TEMP TABLE annotation_ended AS
+WITH revised AS (
+    SELECT accession FROM line_outcome WHERE outcome = 'revised'
+)
+
+SELECT held.accession
+FROM warehouse.main.virus_annotation AS held
+LEFT JOIN warehouse.main.virus_genome AS genome USING (source, accession)
+WHERE
+    held.source = getvariable('source')
+    AND (getvariable('is_full') OR held.accession IN (SELECT revised.accession FROM revised))
+    AND (
+        getvariable('is_dropped')
+        OR genome.accession IS NULL
+        OR genome.accession_version <> held.accession_version
+        OR (
+            getvariable('is_annotated')
+            AND held.accession IN (SELECT revised.accession FROM revised)
+            AND held.accession NOT IN (SELECT listed.accession FROM annotation_listed AS listed)
+        )
+    )
+
+UNION
+
+SELECT accession FROM report_outcome WHERE outcome = 'revised';

@@ -1,0 +1,70 @@
+-- Compares the staged annotation_report with the attached warehouse: what becomes of every line -> report_outcome,
+-- and of those that fit no genome held -> refused_row.
+-- Reads the variables source, is_newest_package, since and until (NULL: no bound), and line_outcome, what became of
+-- the package's genomes: they are merged before.
+--
+-- An annotation belongs to a state of its genome: it is as late, as early, or as far outside the window as that.
+-- What is kept is always of the version that is held.
+CREATE OR REPLACE TEMP TABLE report_outcome AS
+WITH staged AS (
+    SELECT
+        line_number,
+        accession,
+        version,
+        annotation_hash,
+        row_number() OVER (PARTITION BY accession ORDER BY version DESC, line_number DESC) > 1 AS is_duplicate
+    FROM annotation_report
+),
+
+genome_line AS (
+    SELECT accession, outcome FROM line_outcome WHERE outcome <> 'duplicate'
+),
+
+compared AS (
+    SELECT
+        staged.line_number,
+        staged.accession,
+        staged.is_duplicate,
+        genome_line.outcome AS genome_outcome,
+        genome.accession IS NOT NULL AS is_genome_held,
+        -- A genome that the package does not list lies where it was last updated.
+        genome_line.outcome IS NULL AND (
+            coalesce(genome.update_date < getvariable('since')::DATE, false)
+            OR coalesce(genome.update_date >= getvariable('until')::DATE, false)
+            OR (genome.update_date IS NULL AND getvariable('until') IS NOT NULL)
+        ) AS is_out_of_window,
+        staged.version - genome.version AS versions_ahead,
+        held.accession IS NOT NULL AS is_held,
+        staged.annotation_hash = held.annotation_hash AS is_same
+    FROM staged
+    LEFT JOIN genome_line ON staged.accession = genome_line.accession
+    LEFT JOIN warehouse.main.virus_genome AS genome
+        ON genome.source = getvariable('source') AND staged.accession = genome.accession
+    LEFT JOIN warehouse.main.virus_annotation AS held
+        ON held.source = getvariable('source') AND staged.accession = held.accession
+)
+
+SELECT
+    line_number,
+    accession,
+    CASE
+        WHEN is_duplicate THEN 'duplicate'
+        WHEN genome_outcome = 'out_of_window' OR is_out_of_window THEN 'out_of_window'
+        WHEN genome_outcome = 'stale' OR versions_ahead < 0 THEN 'stale'
+        WHEN NOT is_genome_held OR versions_ahead > 0 THEN 'quarantined'
+        WHEN NOT is_held THEN 'inserted'
+        WHEN is_same THEN 'unchanged'
+        -- An older package that brings a newer state of the genome brings its annotation, too.
+        WHEN getvariable('is_newest_package') OR genome_outcome IN ('inserted', 'revised', 'touched') THEN 'revised'
+        ELSE 'stale'
+    END AS outcome,
+    CASE
+        WHEN outcome = 'quarantined' AND is_genome_held THEN 'annotation of a version of the genome that is not held'
+        WHEN outcome = 'quarantined' THEN 'annotation of a genome that is not held'
+    END AS reason
+FROM compared;
+
+CREATE OR REPLACE TEMP TABLE refused_row AS
+SELECT line_number, reason FROM report_outcome WHERE outcome = 'quarantined';
+
+DELETE FROM report_outcome WHERE outcome = 'quarantined';

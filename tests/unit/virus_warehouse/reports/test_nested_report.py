@@ -1,0 +1,406 @@
+"""Whatever stands in a nested report is read, refused or told: nothing in it is lost unseen, at any depth."""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from duckdb import DuckDBPyConnection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support import nested_lines
+from tests.support.genuine import ANNOTATION_REPORT_SHAPES, BIOSAMPLE_REPORT_SHAPES, needs_genuine_records
+from tests.support.nested_lines import ANNOTATION, BIOSAMPLE, at, changed, json_path, lines_of, places
+from tests.support.warehouses import report as report_bytes
+from virus_warehouse.reports import nested_report
+from virus_warehouse.reports.annotation_report import ANNOTATION_REPORT
+from virus_warehouse.reports.biosample_report import BIOSAMPLE_REPORT
+from virus_warehouse.reports.nested_report import NestedReport, StagedReport
+from virus_warehouse.reports.shape import ListOf, Object, Shape
+from virus_warehouse.warehouse.session import private_session
+
+Stage = Callable[..., StagedReport]
+
+REPORTS = {"annotation": (ANNOTATION_REPORT, ANNOTATION), "biosample": (BIOSAMPLE_REPORT, BIOSAMPLE)}
+NOT_JSON = "not JSON, or more than one value on the line"
+often = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
+    (tmp_path / "spill").mkdir()
+    with private_session(tmp_path / "spill") as connection:
+        yield connection
+
+
+@pytest.fixture(params=REPORTS)
+def kind(request: pytest.FixtureRequest) -> tuple[NestedReport, dict[str, Any]]:
+    return REPORTS[request.param]
+
+
+@pytest.fixture
+def report(kind: tuple[NestedReport, dict[str, Any]]) -> NestedReport:
+    return kind[0]
+
+
+@pytest.fixture
+def everything(kind: tuple[NestedReport, dict[str, Any]]) -> dict[str, Any]:
+    return kind[1]
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that staging looked at closer."""
+    describe, files = nested_report.describe_lines, []
+
+    def describe_and_tell(path: Path, description: Path) -> int:
+        files.append(path)
+        return describe(path, description)
+
+    monkeypatch.setattr(nested_report, "describe_lines", describe_and_tell)
+    return files
+
+
+@pytest.fixture
+def stage(session: DuckDBPyConnection, tmp_path: Path, report: NestedReport, looks: list[Path]) -> Stage:
+    def stage_lines(*lines: str | bytes) -> StagedReport:
+        looks.clear()
+        return report.stage(session, partial(io.BytesIO, report_bytes(lines)), tmp_path)
+
+    return stage_lines
+
+
+def refused(session: DuckDBPyConnection, columns: str = "line_number, reason") -> list[tuple[Any, ...]]:
+    return session.execute(f"SELECT {columns} FROM report_refused_line ORDER BY line_number").fetchall()
+
+
+def drift(session: DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return session.execute("SELECT path, occurrences, sample FROM report_drift ORDER BY path").fetchall()
+
+
+def staged(session: DuckDBPyConnection, report: NestedReport) -> list[str]:
+    rows = session.execute(f"SELECT accession FROM {report.name} ORDER BY line_number").fetchall()
+    return [accession for (accession,) in rows]
+
+
+def named(report: NestedReport, number: int, **fields: Any) -> str:
+    return json.dumps({"accession": f"PX{number}.1" if report is ANNOTATION_REPORT else f"SAMN{number}", **fields})
+
+
+def nodes(shape: Shape, path: str = "$") -> Iterator[str]:
+    yield path
+    match shape:
+        case ListOf():
+            yield from nodes(shape.item, f"{path}[*]")
+        case Object():
+            for name, member in shape.members.items():
+                yield from nodes(member, f"{path}.{name}")
+
+
+def test_full_line_of_these_tests_says_all_that_is_read(report: NestedReport, everything: dict[str, Any]) -> None:
+    assert {json_path(path) for path in places(everything, object)} == {*nodes(report.shape)}
+
+
+def test_report_that_is_understood_is_read_once(
+    session: DuckDBPyConnection, stage: Stage, looks: list[Path], everything: dict[str, Any], report: NestedReport
+) -> None:
+    result = stage(json.dumps(everything), named(report, 1), json.dumps(everything))
+    assert result.lines == 3
+    assert (refused(session), drift(session)) == ([], [])
+    assert looks == []
+
+
+@often
+@given(data=st.data())
+def test_any_line_of_the_shape_is_understood_at_once(
+    session: DuckDBPyConnection, stage: Stage, looks: list[Path], report: NestedReport, data: st.DataObject
+) -> None:
+    accession = "PX1.1" if report is ANNOTATION_REPORT else "SAMN1"
+    moments = dict.fromkeys(("lastUpdated", "publicationDate", "submissionDate", "status"))
+    lines = [
+        {name: value for name, value in line.items() if name not in moments}
+        for line in data.draw(st.lists(lines_of(report.shape, accession), max_size=3))
+    ]
+    assert stage(*map(json.dumps, lines)).lines == len(lines)
+    assert (refused(session), drift(session)) == ([], [])
+    assert looks == []
+
+
+NAMES = st.sampled_from(["new", "Accession", "a b", "ä", "x/y", "x~y", "x.y", 'quo"te', "back\\slash", "", "taxID"])
+VALUES = st.one_of(
+    st.text(max_size=5), st.integers(), st.booleans(), st.none(), st.just({"a": [{"b": "c"}]}), st.just([])
+)
+
+
+@often
+@given(data=st.data(), name=NAMES, value=VALUES, others=st.integers(0, 2))
+def test_new_name_is_seen_at_any_depth(
+    session: DuckDBPyConnection,
+    stage: Stage,
+    report: NestedReport,
+    everything: dict[str, Any],
+    data: st.DataObject,
+    name: str,
+    value: Any,
+    others: int,
+) -> None:
+    path = data.draw(st.sampled_from([*places(everything, dict)]))
+    stage(json.dumps(changed(everything, (*path, name), value)), *[json.dumps(everything)] * others)
+    [(told, occurrences, _)] = drift(session)
+    assert (told, occurrences) == (f"{json_path(path)}.{name}", 1)
+    assert refused(session) == []
+    assert len(staged(session, report)) == 1 + others
+
+
+def wrong_for(path: nested_lines.Path, given: Any) -> list[Any]:
+    """Values that may not stand where that one does."""
+    wrong: list[Any] = [None] if isinstance(path[-1], int) else []
+    if isinstance(given, list):
+        return [*wrong, "text", 5, {}, {"a": 1}]
+    if isinstance(given, dict):
+        return [*wrong, "text", 5, [], ["x"]]
+    if isinstance(given, int) or path[-1] in ("begin", "end"):
+        return [*wrong, "text", "", "1.5", 1.5, True, [], ["5"], {}]
+    return [*wrong, 5, 1.5, True, [], ["x"], ["x", "y"], {}, {"a": 1}]
+
+
+@often
+@given(data=st.data())
+def test_value_of_another_kind_is_refused_at_any_depth(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport, everything: dict[str, Any], data: st.DataObject
+) -> None:
+    path = data.draw(st.sampled_from([*places(everything, object)][1:]))
+    value = data.draw(st.sampled_from(wrong_for(path, at(everything, path))))
+    # A number in quotes is no fault, and may not make up for one in what is counted.
+    quoted = changed(everything, next(places(everything, int)), "5")
+    result = stage(json.dumps(quoted), json.dumps(changed(everything, path, value)), json.dumps(everything))
+    assert [number for number, _ in refused(session)] == [2]
+    assert (result.lines, len(staged(session, report))) == (3, 2)
+
+
+BAD_LINES: dict[str, tuple[str | bytes, str]] = {
+    "malformed": ('{"accession":}', NOT_JSON),
+    "no JSON at all": ("<html>Service unavailable</html>", NOT_JSON),
+    "two objects": ('{"accession":"PX8.1"} {"accession":"PX9.1"}', NOT_JSON),
+    "array": ("[]", "not a JSON object but ARRAY"),
+    "null": ("null", "not a JSON object but NULL"),
+    "field given twice": ('{"accession":"PX8.1","accession":"PX9.1"}', "$: a field is given twice"),
+    "invalid UTF-8": (b'{"accession":"\xff"}', "not UTF-8 at byte 14"),
+    "NUL": (b'{"accession":"PX9.1"\0}', "holds a NUL byte"),
+    "no accession": ("{}", "accession: absent"),
+    "accession null": ('{"accession":null}', "accession: absent"),
+    "accession that is a list": ('{"accession":["a"]}', 'accession: ["a"] is not a text'),
+}
+
+BAD_ANNOTATION: dict[str, tuple[str | bytes, str]] = {
+    "accession without a version": ('{"accession":"PX9"}', "accession: not of the form accession.version"),
+    "accession with too large a version": (
+        '{"accession":"PX9.9999999999"}',
+        "accession: not of the form accession.version",
+    ),
+    "nested field given twice": (
+        '{"accession":"PX9.1","genes":[{"cds":[]},{"cds":[{"name":"a","name":"b"}]}]}',
+        "$.genes[1].cds[0]: a field is given twice",
+    ),
+    "gene that is a text": ('{"accession":"PX9.1","genes":["a"]}', 'genes[0]: "a" is not an object'),
+    "gene that is null": ('{"accession":"PX9.1","genes":[null]}', "genes[0]: null is not an object"),
+    "genes that are no list": ('{"accession":"PX9.1","genes":{"a":1}}', 'genes: {"a":1} is not a list'),
+    "fraction": ('{"accession":"PX9.1","genes":[{"geneId":1.5}]}', "genes[0].geneId: 1.5 is not a whole number"),
+    "two faults": (
+        '{"accession":"PX9.1","isolateName":5,"genes":[{"cds":[{"protein":{"range":[{"begin":"one"}]}}]}]}',
+        'genes[0].cds[0].protein.range[0].begin: "one" is not a whole number; isolateName: 5 is not a text',
+    ),
+    "synonym that is null": (
+        '{"accession":"PX9.1","genes":[{"cds":[{"otherNames":["a",null]}]}]}',
+        "genes[0].cds[0].otherNames[1]: null is not a text",
+    ),
+}
+
+BAD_BIOSAMPLE: dict[str, tuple[str | bytes, str]] = {
+    "accession of another form": ('{"accession":"SAMN 1"}', "accession: not one of BioSample"),
+    **{
+        f"bad {path}": (json.dumps({"accession": "SAMN9", **fields}), f"{path}: not a time")
+        for path, fields in {
+            "status.when": {"status": {"when": "soon"}},
+            "submissionDate": {"submissionDate": "2022-02-30T00:00:00.000"},
+            "publicationDate": {"publicationDate": "infinity"},
+            "lastUpdated": {"lastUpdated": ""},
+        }.items()
+    },
+    "attribute that is a text": ('{"accession":"SAMN9","attributes":["a"]}', 'attributes[0]: "a" is not an object'),
+    "tax id in words": (
+        '{"accession":"SAMN9","description":{"organism":{"taxId":"ten"}}}',
+        'description.organism.taxId: "ten" is not a whole number',
+    ),
+}
+
+
+def bad_lines(report: NestedReport) -> dict[str, tuple[str | bytes, str]]:
+    return BAD_LINES | (BAD_ANNOTATION if report is ANNOTATION_REPORT else BAD_BIOSAMPLE)
+
+
+def test_bad_lines_are_set_apart_and_the_good_ones_are_read_in_their_order(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport
+) -> None:
+    lines: list[str | bytes] = [""]
+    expected = []
+    for number, (content, reason) in enumerate(bad_lines(report).values()):
+        lines += [content, named(report, number)]
+        encoded = content.encode() if isinstance(content, str) else content
+        raw = encoded.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+        expected.append((report.name, 2 * number + 2, reason, raw, hashlib.sha256(encoded).hexdigest()))
+    assert stage(*lines).lines == len(lines) - 1
+    assert refused(session, "*") == expected
+    good = [json.loads(named(report, number))["accession"] for number in range(len(expected))]
+    assert staged(session, report) == [accession.removesuffix(".1") for accession in good]
+
+
+@pytest.mark.parametrize("bad", BAD_LINES | BAD_ANNOTATION | BAD_BIOSAMPLE)
+def test_one_bad_line_is_enough_to_be_set_apart(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport, bad: str
+) -> None:
+    if bad not in bad_lines(report):
+        pytest.skip("another report's")
+    content, reason = bad_lines(report)[bad]
+    assert stage(named(report, 1), content, named(report, 2)).lines == 3
+    assert refused(session) == [(2, reason)]
+    assert len(staged(session, report)) == 2
+
+
+def test_lines_can_be_refused_later(session: DuckDBPyConnection, stage: Stage, report: NestedReport) -> None:
+    result = stage("", "{", named(report, 1), "", named(report, 2), named(report, 3))
+    session.execute("CREATE OR REPLACE TEMP TABLE refused_row AS SELECT 5::BIGINT AS line_number, 'so it is' AS reason")
+    result.refuse_lines(session)
+    assert refused(session, "line_number, reason, raw")[1:] == [(5, "so it is", named(report, 2))]
+
+
+def test_drift_is_told_beside_bad_lines_and_not_of_them(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport
+) -> None:
+    stage("{", named(report, 1, new=1), named(report, 2, accession=5, newer=1), named(report, 3, new=2))
+    assert drift(session) == [("$.new", 2, "1")]
+    assert [number for number, _ in refused(session)] == [1, 3]
+
+
+def test_numbers_may_stand_in_quotes_or_not(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport, everything: dict[str, Any]
+) -> None:
+    other = everything
+    for path in places(everything, int):
+        other = changed(other, path, str(at(everything, path)))
+    for path in places(everything, str):
+        if path[-1] in ("begin", "end"):
+            other = changed(other, path, int(at(everything, path)))
+    stage(json.dumps(everything), json.dumps(other))
+    assert (refused(session), drift(session)) == ([], [])
+    hashes = session.execute(
+        f"SELECT DISTINCT {report.name.removesuffix('_report')}_hash FROM {report.name}"
+    ).fetchall()
+    assert len(hashes) == 1
+
+
+def test_what_is_known_and_passed_over_is_no_drift(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport
+) -> None:
+    if report is not BIOSAMPLE_REPORT:
+        pytest.skip("of this one, all is read")
+    organism = {"sciName": "x", "commonName": "y", "lineage": [{"taxId": 1, "name": "root"}], "strain": "z"}
+    stage(named(report, 1, description={"organism": organism}))
+    assert (refused(session), drift(session), len(staged(session, report))) == ([], [], 1)
+
+
+@pytest.mark.parametrize("has_bad_line", [False, True])
+def test_report_in_many_parts_is_one(
+    session: DuckDBPyConnection,
+    stage: Stage,
+    report: NestedReport,
+    everything: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_bad_line: bool,
+) -> None:
+    for size in (
+        "reports.parts.FIRST_PART_BYTES",
+        "reports.nested_report.PART_BYTES",
+        "reports.report_file._CHUNK_BYTES",
+    ):
+        monkeypatch.setattr(f"virus_warehouse.{size}", 4000)
+    lines = [named(report, number, new=number) if number % 7 == 0 else json.dumps(everything) for number in range(50)]
+    lines[31:31] = ["", "{"] if has_bad_line else []
+    assert stage(*lines).lines == 50 + has_bad_line
+    numbers = [number for (number,) in session.execute(f"SELECT line_number FROM {report.name} ORDER BY 1").fetchall()]
+    assert numbers == [number for number, text in enumerate(lines, start=1) if len(text) > 1]
+    assert refused(session) == ([(33, NOT_JSON)] if has_bad_line else [])
+    assert drift(session) == [("$.new", 8, "0")]
+
+
+def test_empty_report_has_no_lines(session: DuckDBPyConnection, stage: Stage, report: NestedReport) -> None:
+    assert stage().lines == 0
+    assert staged(session, report) == refused(session) == drift(session) == []
+
+
+def test_next_report_of_a_session_starts_anew(session: DuckDBPyConnection, stage: Stage, report: NestedReport) -> None:
+    stage(named(report, 1, new=1), "{")
+    stage(named(report, 2))
+    assert (len(staged(session, report)), refused(session), drift(session)) == (1, [], [])
+
+
+def test_hash_changes_with_all_that_is_kept(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport, everything: dict[str, Any]
+) -> None:
+    passed_over = {"seqId", "title"} if report is ANNOTATION_REPORT else set()
+    leaves = [path for path in places(everything, (str, int)) if path[-1] not in passed_over]
+    others = [changed(everything, path, another(path, at(everything, path))) for path in leaves]
+    others += [
+        nested_lines.without(everything, path)
+        for path in leaves
+        if isinstance(path[-1], str) and path != ("accession",)
+    ]
+    stage(json.dumps(everything), *map(json.dumps, others))
+    assert refused(session) == []
+    column = f"{report.name.removesuffix('_report')}_hash"
+    hashes = [row[0] for row in session.execute(f"SELECT {column} FROM {report.name} ORDER BY line_number").fetchall()]
+    assert len(hashes) == len(others) + 1
+    assert len(set(hashes)) == len(hashes)
+
+
+def another(path: nested_lines.Path, value: Any) -> Any:
+    if isinstance(value, int):
+        return value + 1
+    if path[-1] in ("begin", "end"):
+        return value + "1"
+    if value.endswith((".453", ".000", ".220")):
+        return value[:-1] + "9"
+    return value + "1"
+
+
+def test_hash_is_stable(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport, everything: dict[str, Any]
+) -> None:
+    # Other values here would make every annotation or BioSample of every warehouse a revision.
+    stage(json.dumps(everything), named(report, 1))
+    column = f"{report.name.removesuffix('_report')}_hash"
+    hashes = [row[0] for row in session.execute(f"SELECT {column} FROM {report.name} ORDER BY line_number").fetchall()]
+    assert hashes == HASHES[report.name]
+
+
+HASHES: dict[str, list[int]] = {
+    "annotation_report": [2_133_679_182_169_849_173, 4_888_523_592_021_894_536],
+    "biosample_report": [10_727_299_144_824_821_134, 14_571_034_326_386_525_776],
+}
+
+
+@needs_genuine_records
+def test_genuine_lines_are_understood_at_once(
+    session: DuckDBPyConnection, stage: Stage, looks: list[Path], report: NestedReport
+) -> None:
+    file = ANNOTATION_REPORT_SHAPES if report is ANNOTATION_REPORT else BIOSAMPLE_REPORT_SHAPES
+    lines = file.read_bytes().splitlines()
+    assert stage(*lines).lines == len(lines)
+    assert (refused(session), drift(session), len(staged(session, report))) == ([], [], len(lines))
+    assert looks == []
