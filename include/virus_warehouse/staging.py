@@ -8,7 +8,8 @@ from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.reports import data_report
 from virus_warehouse.reports.further_reports import take_further_quarantined_lines
 from virus_warehouse.reports.parts import parts
-from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.reports.report_file import write_lines
+from virus_warehouse.sql_file import run_sql
 
 
 def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temporary: Path) -> int:
@@ -46,9 +47,7 @@ def take_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint
 def stage_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> int:
     """Read the lines of `replay_line` as if they were a report; how many there are."""
     kept = temporary / "quarantined.jsonl"
-    # A text file of the lines as they are: nothing delimits, quotes or escapes.
-    as_they_are = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"
-    session.execute(f"COPY (SELECT raw FROM replay_line) TO {sql_text(kept)} ({as_they_are})")
+    write_lines(session, "SELECT raw FROM replay_line", kept)
     return _stage(session, kept, temporary)
 
 

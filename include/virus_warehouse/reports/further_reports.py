@@ -11,6 +11,7 @@ from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.reports.annotation_report import ANNOTATION_REPORT
 from virus_warehouse.reports.biosample_report import BIOSAMPLE_REPORT
 from virus_warehouse.reports.nested_report import StagedReport
+from virus_warehouse.reports.report_file import write_lines
 from virus_warehouse.sql_file import run_sql, sql_text
 
 FURTHER_REPORTS = (ANNOTATION_REPORT, BIOSAMPLE_REPORT)
@@ -56,10 +57,7 @@ def stage_further_quarantined_lines(session: DuckDBPyConnection, temporary: Path
     staged = []
     for report in FURTHER_REPORTS:
         kept = temporary / f"{report.name}.quarantined.jsonl"
-        # A text file of the lines as they are: nothing delimits, quotes or escapes.
-        as_they_are = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"
-        lines = f"SELECT raw FROM report_replay_line WHERE report = {sql_text(report.name)}"
-        session.execute(f"COPY ({lines}) TO {sql_text(kept)} ({as_they_are})")
+        write_lines(session, f"SELECT raw FROM report_replay_line WHERE report = {sql_text(report.name)}", kept)
         if kept.stat().st_size:
             staged.append(report.stage(session, partial(_open, kept), temporary))
     return staged

@@ -9,6 +9,10 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.sql_file import sql_text
+
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LONGEST_LINE = 16 << 20
 """Bytes of a line beyond which it is refused; DuckDB's reader, told so, stops at some length above."""
@@ -178,6 +182,12 @@ def copy_lines(path: Path, copy: Path, *, without: Collection[int]) -> None:
             if line.number not in without:
                 file.write(line.content)
                 file.write(b"\n")
+
+
+def write_lines(session: DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write the texts that a query gives, a line each, as they are: nothing delimits, quotes or escapes."""
+    as_they_are = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"
+    session.execute(f"COPY ({query}) TO {sql_text(path)} ({as_they_are})")
 
 
 def _refuse_bytes(line: Line) -> str | None:
