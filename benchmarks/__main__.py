@@ -29,9 +29,7 @@ def main() -> None:
     console, sizes, started = Console(), Sizes(), time.monotonic()
 
     def tell(case: Case, number: int, measurement: Measurement) -> None:
-        told = (
-            measurement.get("skipped") or f"{measurement['wall_seconds']:.2f} s, {measurement['peak_rss_mib']:.0f} MiB"
-        )
+        told = f"{measurement['wall_seconds']:.2f} s, {measurement['peak_rss_mib']:.0f} MiB"
         console.print(f"[{time.monotonic() - started:4.0f} s] run {number}: {case_name(case)}: {told}", highlight=False)
 
     runner = Runner(bench_folder(), python=Path(sys.executable), peer_python=PEER_PYTHON, tell=tell)

@@ -8,10 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
-class NotThere(RuntimeError):
-    """What the case would measure does not exist yet; the message says what is missing."""
-
-
 class Clock:
     """Wall and processor seconds of a `with` block, and the most memory that the process held until its end."""
 

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks.measured import Clock, Given, NotThere, Target
+from benchmarks.measured import Clock, Given, Target
 
 MEASUREMENT = "measurement.json"
 
@@ -19,21 +19,15 @@ def main() -> None:
     module, function = sys.argv[1].split(":")
     target: Target = getattr(importlib.import_module(module), function)
     given = Given(Path(sys.argv[2]), Path(sys.argv[3]), Clock())
-    measurement: dict[str, object]
-    try:
-        outcome = target(given)
-    except NotThere as reason:
-        measurement = {"skipped": str(reason)}
-    else:
-        clock = given.clock
-        measurement = {
-            "wall_seconds": round(clock.wall_seconds, 4),
-            "cpu_seconds": round(clock.cpu_seconds, 4),
-            "peak_rss_mib": round(clock.peak_rss_mib, 1),
-            "file_mib": None if outcome.file is None else round(outcome.file.stat().st_size / 2**20, 2),
-            "rows": outcome.rows,
-            "seconds": {stage: round(seconds, 4) for stage, seconds in outcome.seconds.items()},
-        }
+    outcome, clock = target(given), given.clock
+    measurement = {
+        "wall_seconds": round(clock.wall_seconds, 4),
+        "cpu_seconds": round(clock.cpu_seconds, 4),
+        "peak_rss_mib": round(clock.peak_rss_mib, 1),
+        "file_mib": None if outcome.file is None else round(outcome.file.stat().st_size / 2**20, 2),
+        "rows": outcome.rows,
+        "seconds": {stage: round(seconds, 4) for stage, seconds in outcome.seconds.items()},
+    }
     (given.scratch / MEASUREMENT).write_text(json.dumps(measurement), encoding="utf-8")
 
 

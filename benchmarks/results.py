@@ -55,8 +55,6 @@ def machine() -> dict[str, object]:
 def _summary(measured: Measured) -> Results:
     case, runs = measured.case, measured.runs
     summary: Results = {"name": case.name, "records": case.recipe.records, "changed": case.recipe.changed}
-    if measured.skipped is not None:
-        return summary | {"skipped": measured.skipped, "runs": []}
     for figure in FIGURES:
         values = [run[figure] for run in runs if run[figure] is not None]
         summary[figure] = _spread(values) if values else None

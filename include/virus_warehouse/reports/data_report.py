@@ -216,7 +216,8 @@ def _count_of_read() -> str:
         for member in members:
             names.append(f"count({member.column})")
             if member.kind == "VARCHAR":
-                texts.append(f"count({member.column})")
+                # A list of one text would be read as a text, and make as many of them.
+                texts.append(f"count(*) FILTER (NOT starts_with(({member.column})::VARCHAR, '['))")
             elif member.kind == "VARCHAR[]":
                 texts.append(f"coalesce(sum(len({member.column})), 0)")
             elif member.kind == "JSON":

@@ -313,7 +313,7 @@ ingest_run = Table(
     metadata,
     Column("run_id", String, nullable=False, comment="One try of one DAG run"),
     Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
-    Column("mode", String, nullable=False, comment="incremental, window or full"),
+    Column("mode", String, nullable=False, comment="incremental, window, full or replay"),
     Column("fingerprint", String, nullable=False, comment="Hash of the filters and reports asked for"),
     Column("dag_id", String, comment="Airflow DAG; NULL for a run outside Airflow"),
     Column("dag_run_id", String, comment="Airflow DAG run"),

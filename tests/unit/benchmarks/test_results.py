@@ -86,15 +86,6 @@ def test_the_slope_is_what_further_records_cost() -> None:
     assert slope_rows(told) == [("load", "100k", "300k", "1.00", "20"), ("load", "300k", "900k", "0.50", "20")]
 
 
-def test_what_is_not_there_is_left_out_with_its_reason() -> None:
-    case = Case("census", Recipe(40))
-    told = results([Measured(case, [], "there is no census")], SIZES, full=False, versions={})
-    assert told["cases"] == [
-        {"name": "census", "records": 40, "changed": None, "skipped": "there is no census", "runs": []}
-    ]
-    assert "left out: there is no census" in document(told)
-
-
 @pytest.mark.parametrize("full", [False, True])
 def test_every_ratio_has_its_cases_in_every_plan(full: bool) -> None:
     cases = plan(Sizes(), full=full)

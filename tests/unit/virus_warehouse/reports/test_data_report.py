@@ -409,6 +409,7 @@ BAD_LINES: dict[str, tuple[str | bytes, str]] = {
         '{"accession":"PX000009.1","labHost":12345678901234567890123.10}',
         "labHost: 1.2345678901234568e22 is not VARCHAR",
     ),
+    "text that is a list of one": (line("PX000009.1", labHost=["x"]), 'labHost: ["x"] is not VARCHAR'),
     "nested text that is an object": (
         line("PX000009.1", isolate={"name": {"a": 1}}),
         'isolate.name: {"a":1} is not VARCHAR',
@@ -482,6 +483,7 @@ class TestBadLines:
             "number that is a flag",
             "flag that is a number",
             "text that is a number",
+            "text that is a list of one",
             "nested text that is an object",
             "list of numbers",
             "infraspecific names that are no object",

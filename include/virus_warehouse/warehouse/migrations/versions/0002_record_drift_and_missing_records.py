@@ -38,6 +38,7 @@ def upgrade() -> None:
         schema="ops",
         comment="A record that a census did not list: who vanished, and when",
     )
+    op.alter_column("ingest_run", "mode", comment="incremental, window, full or replay", schema="ops")
     op.alter_column(
         "ingest_run",
         "missing",
@@ -47,6 +48,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.alter_column("ingest_run", "mode", comment="incremental, window or full", schema="ops")
     op.alter_column(
         "ingest_run",
         "missing",
