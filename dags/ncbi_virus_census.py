@@ -18,7 +18,14 @@ from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
 from ncbi_virus.publication import USER_DEFINED_MACROS, check_candidate, publish_checked
 from virus_warehouse.sources import read_sources, sound_sources
 
-SOURCE = Param(None, type=["null", "string"], title="Source", description="Only this source. Empty: every source.")
+SOURCES = [source.name for source in sound_sources()]
+SOURCE = Param(
+    None,
+    type=["null", "string"],
+    enum=[None, *SOURCES],
+    title="Source",
+    description="Only this source. Empty: every source.",
+)
 
 
 @task
@@ -55,5 +62,5 @@ with DAG(
         **ACCEPT,
     ).expand_kwargs(followed())
     check = check_candidate("census", trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-    census >> check >> publish_checked("census", [source.name for source in sound_sources()])
+    census >> check >> publish_checked("census", SOURCES)
     census >> no_census_failed()

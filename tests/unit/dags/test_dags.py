@@ -51,6 +51,7 @@ def test_the_census_is_weekly_and_mapped_over_the_sources(load):
     assert dag.timetable.expression == "0 12 * * 0"
     assert dag.catchup is False
     assert set(dag.params) == {"source", "accept_missing", "accept_emptied"}
+    assert dag.params.get_param("source").schema["enum"] == [None, "flu", "mpox"]
     census = dag.get_task("census")
     assert census.is_mapped
     assert census.pool == "ncbi_datasets"
