@@ -7,7 +7,6 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.reports import data_report
 from virus_warehouse.reports.further_reports import take_further_quarantined_lines
-from virus_warehouse.reports.parts import parts
 from virus_warehouse.reports.report_file import write_lines
 from virus_warehouse.sql_file import run_sql
 
@@ -28,7 +27,7 @@ def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temp
         empty.touch()
         return _stage(session, empty, temporary)
     with package.open_report(data_report.NAME) as member:
-        return data_report.stage(session, parts(member, temporary), temporary)
+        return data_report.stage(session, member, temporary)
 
 
 def take_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint: str) -> None:
@@ -53,4 +52,4 @@ def stage_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> int
 
 def _stage(session: DuckDBPyConnection, lines: Path, temporary: Path) -> int:
     with lines.open("rb") as file:
-        return data_report.stage(session, parts(file, temporary), temporary)
+        return data_report.stage(session, file, temporary)

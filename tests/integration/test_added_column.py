@@ -42,8 +42,8 @@ def later_version(tmp_path, monkeypatch):
 
         original = sql_file.read_sql("reports/data_report.sql")
         extended = original.replace("        segment,\n", "        segment,\n        serotype,\n", 1).replace(
-            "        hash_pair('sequence_hash', sequence_hash),\n",
-            "        hash_pair('sequence_hash', sequence_hash),\n        hash_pair('serotype', serotype),\n",
+            "        hashed(virus_tax_id)\n",
+            "        hashed(virus_tax_id), chr(31) || 'serotype=' || hashed(serotype)\n",
         )
         assert extended.count("serotype") == 3
         monkeypatch.setitem(data_report.FIELDS, "serotype", data_report.Field("VARCHAR", "serotype"))

@@ -20,7 +20,6 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.reports import data_report
 from virus_warehouse.reports.further_reports import stage_further_reports
 from virus_warehouse.reports.nested_report import StagedReport
-from virus_warehouse.reports.parts import parts
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger, migrate
 from virus_warehouse.warehouse.connection import Warehouse
@@ -35,7 +34,7 @@ FIRST_COMMIT = datetime(2025, 6, 1, 6, tzinfo=UTC)
 
 
 def lineage(*steps: tuple[int, str]) -> list[dict[str, Any]]:
-    return [{"taxId": tax_id, "name": name} for tax_id, name in steps]
+    return [{"name": name, "taxId": tax_id} for tax_id, name in steps]
 
 
 MPOX_ORGANISM = {
@@ -72,7 +71,7 @@ def report(lines: tuple[str | bytes, ...]) -> bytes:
 
 def stage_bytes(session: DuckDBPyConnection, folder: Path, content: bytes) -> int:
     """Stage a data report of these bytes as a run does; its non-blank lines."""
-    return data_report.stage(session, parts(io.BytesIO(content), folder), folder)
+    return data_report.stage(session, io.BytesIO(content), folder)
 
 
 def stage_further_bytes(

@@ -4,16 +4,17 @@ Field names and types: NCBI's data report schema for virus packages,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/data-reports/virus/
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.reports.parts import Part
+from virus_warehouse.reports.lineages import Lineages
+from virus_warehouse.reports.parts import Part, parts
 from virus_warehouse.reports.report_file import copy_lines, describe_lines
-from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse.session import closer_look
 
 NAME = "data_report"
@@ -85,7 +86,7 @@ FIELDS: dict[str, Field | dict[str, Field]] = {
         "pangolinClassification": Field("VARCHAR", "pango_lineage"),
     },
 }
-"""The fields read, as they stand in a line. Lineages are read apart, into the taxonomy."""
+"""The fields read, as they stand in a line. Lineages go into the taxonomy."""
 
 ORGANISMS = ("host", "virus")
 
@@ -120,17 +121,17 @@ class ReportUnreadable(RuntimeError):
     """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
 
 
-def stage(session: DuckDBPyConnection, report: Iterable[Part], folder: Path) -> int:
+def stage(session: DuckDBPyConnection, report: IO[bytes], folder: Path) -> int:
     """Read a data report into `data_report` and the temporary tables `refused_line`, `drift` and the taxonomy's.
 
-    A part that is wholly readable is read in one strict pass, and is wholly understood when it holds no more
-    names and texts than were read from it. Only when a line is missing or something is left over is each line
-    of the part looked at by itself: the bad ones are set apart with their reasons, and unknown names are recorded.
+    It is read in parts. A part that is wholly readable is read in one strict pass, and is wholly understood when it
+    holds no more names and texts than were read from it. Only when a line is missing or something is left over is each
+    line of the part looked at by itself: the bad ones are set apart with their reasons, and unknown names are recorded.
 
     Args:
-        session: where the tables are made.
-        report: the report in its parts.
-        folder: where the staged rows are kept, as Parquet files: memory stays as it is, whatever the report's size.
+        session: where the tables are made; what does not fit into its memory is spilled.
+        report: the report's bytes.
+        folder: where the parts are written.
 
     Returns:
         The number of non-blank lines, each now either a row of `data_report` or of `refused_line`.
@@ -140,43 +141,44 @@ def stage(session: DuckDBPyConnection, report: Iterable[Part], folder: Path) -> 
     """
     run_sql(session, "reports/nothing_found.sql")
     _tell_what_is_expected(session)
-    lines = 0
-    for number, part in enumerate(report):
-        variables = {
-            "report_columns": _duckdb_columns(),
-            "lines_before": part.lines_before,
-            "has_separators": part.tally.has_separators,
-        }
-        for variable, value in variables.items():
-            session.execute(f"SET VARIABLE {variable} = ?", [value])
-        lines += _stage_part(session, part)
-        rows = "SELECT getvariable('lines_before') + rowid AS line, * EXCLUDE (refusal) FROM part"
-        session.execute(f"COPY ({rows}) TO {sql_text(folder / f'staged-{number}.parquet')} (COMPRESSION zstd)")
-    staged = sql_text(folder / "staged-*.parquet")
-    session.execute(f"CREATE OR REPLACE TEMP VIEW staged_row AS SELECT * FROM read_parquet({staged})")
-    run_sql(session, "reports/collection_days.sql")
+    session.execute("SET VARIABLE report_columns = ?", [_duckdb_columns()])
+    lines, lineages, staged = 0, Lineages(), []
+    for number, part in enumerate(parts(report, folder, fold=lineages.fold)):
+        session.execute("SET VARIABLE lines_before = ?", [part.lines_before])
+        session.execute("SET VARIABLE has_separators = ?", [part.tally.has_separators])
+        new = lineages.take_new()
+        run_sql(session, "reports/lineage_folded.sql", {"new_references": [*new], "new_lineages": [*new.values()]})
+        lines += _stage_part(session, part, lineages)
+        session.execute(f"DROP TABLE IF EXISTS part_{number}; ALTER TABLE part RENAME TO part_{number}")
+        columns = f"{part.lines_before} + rowid AS line, * EXCLUDE (virus_lineage, host_lineage, refusal)"
+        staged.append(f"SELECT {columns} FROM part_{number}")
+    session.execute(f"CREATE OR REPLACE TEMP VIEW data_report AS {' UNION ALL '.join(staged)}")
+    run_sql(session, "reports/free_texts.sql")
     run_sql(session, "reports/taxonomy.sql")
     run_sql(session, "reports/drift_in_all.sql")
     return lines
 
 
-def _stage_part(session: DuckDBPyConnection, part: Part) -> int:
+def _stage_part(session: DuckDBPyConnection, part: Part, lineages: Lineages) -> int:
     """Read a part into `part`; its non-blank lines."""
-    lines, readable = part.tally.lines, part.path
+    lines = part.tally.lines
     try:
         is_readable = _read_strictly(session, part)
         if is_readable and _is_understood(session, part):
             return lines
     except (*_READER_STOPPED, duckdb.OutOfMemoryException):
         is_readable = False  # one line can take all memory; it is refused when each is looked at by itself
+    given = readable = part.path.with_suffix(".given.jsonl")
+    lineages.unfold(part.path, given)
     with closer_look(session):
-        if not is_readable or _has_mistyped_lines(session, part.path):
+        if not is_readable or _has_mistyped_lines(session, given):
             readable = part.path.with_suffix(".readable.jsonl")
-            lines = _set_bad_lines_apart(session, part.path, readable)
-        run_sql(session, "reports/lineage_look.sql", {"report_path": str(readable)})
+            lines = _set_bad_lines_apart(session, given, readable)
+        run_sql(session, "reports/lineage_look.sql")
         run_sql(session, "reports/lineage_keep.sql")
-        run_sql(session, "reports/drift.sql")
-    readable.unlink(missing_ok=True)
+        run_sql(session, "reports/drift.sql", {"report_path": str(readable)})
+    for file in {given, readable}:
+        file.unlink()
     return lines
 
 
@@ -188,22 +190,15 @@ def _read_strictly(session: DuckDBPyConnection, part: Part) -> bool:
 
 def _is_understood(session: DuckDBPyConnection, part: Part) -> bool:
     """Whether the part's bytes hold the names and texts that were read, and no others."""
-    read = session.execute(_count_of_read()).fetchall()[0]
-    if run_sql(session, "reports/has_new_taxa.sql").fetchone() == (False,):
-        # The lineages are taken to be those seen before; if they are not, the counts say so.
-        lineages = run_sql(session, "reports/lineage_expected.sql").fetchall()[0]
-        if _sum(read, lineages) == (part.tally.names, part.tally.texts):
-            return True
-    run_sql(session, "reports/lineage_look.sql", {"report_path": str(part.path)})
-    names, texts, mistyped = run_sql(session, "reports/lineage_known.sql").fetchall()[0]
-    is_understood = mistyped == 0 and _sum(read, (names, texts)) == (part.tally.names, part.tally.texts)
+    names, texts = session.execute(_count_of_read()).fetchall()[0]
+    ((has_lists,),) = session.execute(_look_for_lists()).fetchall()
+    run_sql(session, "reports/lineage_look.sql")
+    lineage_names, lineage_texts, mistyped = run_sql(session, "reports/lineage_known.sql").fetchall()[0]
+    read = (names + lineage_names, texts + lineage_texts)
+    is_understood = not has_lists and mistyped == 0 and read == (part.tally.names, part.tally.texts)
     if is_understood:
         run_sql(session, "reports/lineage_keep.sql")
     return is_understood
-
-
-def _sum(read: Sequence[int], lineages: Sequence[int]) -> tuple[int, int]:
-    return read[0] + lineages[0], read[1] + lineages[1]
 
 
 def _count_of_read() -> str:
@@ -212,12 +207,11 @@ def _count_of_read() -> str:
     for field in FIELDS.values():
         members = [field] if isinstance(field, Field) else list(field.values())
         if isinstance(field, dict):
-            names.append(f"count(coalesce({', '.join(f'({member.column})::VARCHAR' for member in members)}))")
+            names.append(f"count(*) FILTER ({' OR '.join(f'({member.column}) IS NOT NULL' for member in members)})")
         for member in members:
             names.append(f"count({member.column})")
             if member.kind == "VARCHAR":
-                # A list of one text would be read as a text, and make as many of them.
-                texts.append(f"count(*) FILTER (NOT starts_with(({member.column})::VARCHAR, '['))")
+                texts.append(f"count({member.column})")
             elif member.kind == "VARCHAR[]":
                 texts.append(f"coalesce(sum(len({member.column})), 0)")
             elif member.kind == "JSON":
@@ -225,6 +219,14 @@ def _count_of_read() -> str:
                 names.append(f"coalesce(sum({known}), 0)")
                 texts.append(f"coalesce(sum({known}), 0)")
     return f"SELECT ({' + '.join(names)})::BIGINT, ({' + '.join(texts)})::BIGINT FROM part"
+
+
+def _look_for_lists() -> str:
+    """The query for whether a text of a part may be a list: one of a single text is as many names and texts as it."""
+    fields = [field for value in FIELDS.values() for field in ([value] if isinstance(value, Field) else value.values())]
+    texts = [f"({field.column})::VARCHAR" for field in fields if field.kind == "VARCHAR"]
+    begins = " OR ".join(f"({text} >= '[' AND {text} < '\\')" for text in texts)
+    return f"SELECT EXISTS (FROM part WHERE {begins})"
 
 
 def _has_mistyped_lines(session: DuckDBPyConnection, path: Path) -> bool:
@@ -256,12 +258,14 @@ def _set_bad_lines_apart(session: DuckDBPyConnection, path: Path, readable: Path
 
 
 def _duckdb_columns() -> dict[str, str]:
-    return {
-        name: _read_type(field)
-        if isinstance(field, Field)
-        else f"STRUCT({', '.join(f'{key} {_read_type(member)}' for key, member in field.items())})"
-        for name, field in FIELDS.items()
-    }
+    columns = {}
+    for name, field in FIELDS.items():
+        if isinstance(field, Field):
+            columns[name] = _read_type(field)
+            continue
+        members = [f"{key} {_read_type(member)}" for key, member in field.items()]
+        columns[name] = f"STRUCT({', '.join(members + ['lineage JSON'] * (name in ORGANISMS))})"
+    return columns
 
 
 def _read_type(field: Field) -> str:

@@ -1,25 +1,23 @@
--- The lineages of a part, each once -> lineage_look.
--- Reads the variable report_path.
--- A look of its own at the file: carried in every row the arrays would double the load and triple the warehouse. It is
--- taken for a part that names a taxon not seen before, or does not hold what was expected; mostly that is the first.
+-- The lineages that a part gives, each once for a taxon -> lineage_look. Reads part and lineage_folded.
 CREATE OR REPLACE TEMP TABLE lineage_look AS
 WITH organism AS (
-    SELECT unnest([virus, host]) AS organism
-    FROM read_json(
-        getvariable('report_path'),
-        format = 'newline_delimited', maximum_object_size = 16777216,
-        columns = {
-            virus: 'STRUCT(taxId VARCHAR, organismName VARCHAR, lineage JSON)',
-            host: 'STRUCT(taxId VARCHAR, organismName VARCHAR, lineage JSON)'
-        }
-    )
+    SELECT virus_tax_id AS tax_id, virus_name AS name, virus_lineage AS given FROM part
+    UNION ALL
+    SELECT host_tax_id, host_name, host_lineage FROM part
+),
+
+counted AS (
+    SELECT tax_id, name, given, count(*) AS occurrences
+    FROM organism
+    WHERE tax_id IS NOT NULL OR given IS NOT NULL
+    GROUP BY ALL
 )
 
 SELECT
-    whole_number(organism.taxId) AS tax_id,
-    organism.organismName AS name,
-    organism.lineage::VARCHAR AS lineage,
-    count(*) AS occurrences
-FROM organism
-WHERE organism.taxId IS NOT NULL OR organism.lineage IS NOT NULL
-GROUP BY ALL;
+    counted.tax_id,
+    counted.name,
+    coalesce(folded.lineage, counted.given::VARCHAR) AS lineage,
+    counted.occurrences,
+    folded.reference IS NOT NULL AS is_folded
+FROM counted
+LEFT JOIN lineage_folded AS folded ON counted.given = '"' || folded.reference || '"';

@@ -38,12 +38,27 @@ CREATE OR REPLACE MACRO collection_days(date_text) AS CASE
         }
 END;
 
+-- The first day of a collection date that is written as most are, YYYY-MM-DD, YYYY-MM or YYYY: read without patterns.
+CREATE OR REPLACE MACRO usual_first_day(date_text) AS CASE len(date_text)
+    WHEN 10 THEN CASE WHEN try_cast(date_text AS DATE)::VARCHAR = date_text THEN try_cast(date_text AS DATE) END
+    WHEN 7 THEN CASE
+        WHEN starts_with(try_cast(date_text || '-01' AS DATE)::VARCHAR, date_text)
+            THEN try_cast(date_text || '-01' AS DATE)
+    END
+    WHEN 4 THEN CASE WHEN date_text BETWEEN '1000' AND '2999' THEN try_cast(date_text || '-01-01' AS DATE) END
+END;
+
 -- INSDC writes a place as `country:division, locality`, with or without spaces.
 -- https://www.insdc.org/submitting-standards/geo_loc_name-qualifier-vocabulary/
 CREATE OR REPLACE MACRO country_of(geo_location) AS nullif(trim(split_part(geo_location, ':', 1)), '');
 
-CREATE OR REPLACE MACRO division_of(geo_location) AS
-    nullif(trim(split_part(regexp_extract(geo_location, '^[^:]*:(.*)$', 1), ',', 1)), '');
+CREATE OR REPLACE MACRO division_of(geo_location) AS nullif(trim(split_part(
+    CASE
+        WHEN split_part(geo_location, ':', 3) = '' THEN split_part(geo_location, ':', 2)
+        ELSE regexp_extract(geo_location, '^[^:]*:(.*)$', 1)
+    END,
+    ',', 1
+)), '');
 
 -- Numbers and flags are read as text, so that nothing is lost unseen: DuckDB's own reader makes 2 of 1.5 and 1 of true.
 CREATE OR REPLACE MACRO whole_number(given) AS
@@ -70,15 +85,19 @@ CREATE OR REPLACE MACRO lineage_texts(lineage) AS len(list_filter(
     LAMBDA name: name = 'name'
 ));
 
--- One name-value pair of a record hash; NULL, and so skipped, for a field without a value. Pairs are set apart by the
--- unit separator. Doubled in a value it cannot be taken for one, so that no value can imitate the pair that follows it;
--- the variable has_separators says whether any text of the part may hold one, which is nearly never so.
-CREATE OR REPLACE MACRO hash_pair(field_name, field_value) AS
-    field_name || '=' || CASE
-        WHEN getvariable('has_separators')
-            THEN replace(field_value::VARCHAR, chr(31), chr(31) || chr(31))
-        ELSE field_value::VARCHAR
-    END;
+-- A field as it goes into a record hash. Fields are set apart by the unit separator; a text that holds one goes in as
+-- JSON, which writes it otherwise, so that no value can imitate the field that follows it. The variable has_separators
+-- says whether any text of the part may hold one, which is nearly never so.
+CREATE OR REPLACE MACRO hashed(field) AS CASE
+    WHEN getvariable('has_separators') AND contains(field::VARCHAR, chr(31)) THEN to_json(field::VARCHAR)::VARCHAR
+    ELSE field::VARCHAR
+END;
+
+-- The day of a time, in UTC. NCBI gives midnight, which is read without a calendar.
+CREATE OR REPLACE MACRO day_in(given) AS CASE
+    WHEN suffix(given, 'T00:00:00Z') THEN try_cast(split_part(given, 'T', 1) AS DATE)
+    ELSE try_cast(given AS TIMESTAMPTZ)::DATE
+END;
 
 -- The accession.version that a line of a report names, also if the line is not JSON; NULL if it names none.
 CREATE OR REPLACE MACRO accession_of(raw) AS CASE

@@ -1,5 +1,5 @@
--- A report of which nothing has been read yet -> refused_line, drift, lineage_given, lineage_size.
+-- A report of which nothing has been read yet -> refused_line, drift, lineage_given, lineage_folded.
 CREATE OR REPLACE TEMP TABLE refused_line (line_number BIGINT, reason VARCHAR, raw VARCHAR, raw_sha256 VARCHAR);
 CREATE OR REPLACE TEMP TABLE drift (path VARCHAR, occurrences BIGINT, sample VARCHAR);
 CREATE OR REPLACE TEMP TABLE lineage_given (tax_id BIGINT, name VARCHAR, lineage VARCHAR);
-CREATE OR REPLACE TEMP TABLE lineage_size (tax_id BIGINT, names BIGINT, texts BIGINT);
+CREATE OR REPLACE TEMP TABLE lineage_folded (reference VARCHAR, lineage VARCHAR);

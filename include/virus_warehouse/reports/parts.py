@@ -4,7 +4,7 @@ A part is a file, so that neither the inflated report nor what a parser makes of
 one part is parsed, the next is inflated.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import IO
 
 from virus_warehouse.reports.report_file import Tally, whole_chunk
 
-FIRST_PART_BYTES, PART_BYTES = 8 << 20, 64 << 20
-"""Sizes from which a part ends with the next line. Larger parts cost less; the first is small because the reader waits
-for it."""
+FIRST_PART_BYTES, PART_BYTES = 8 << 20, 32 << 20
+"""Sizes from which a part ends with the next line. Larger parts cost less; but the reader waits for the first, so that
+parts begin small and double."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,21 @@ class Part:
     tally: Tally
 
 
-def parts(member: IO[bytes], folder: Path, part_bytes: int = PART_BYTES) -> Iterator[Part]:
+def parts(
+    member: IO[bytes], folder: Path, part_bytes: int = PART_BYTES, *, fold: Callable[[bytes], bytes] = bytes
+) -> Iterator[Part]:
     """Cut a report into parts; each file is removed when the next part is asked for.
 
     Args:
         member: the report.
         folder: where the parts are written.
         part_bytes: size from which a part ends with the next line.
+        fold: what to write instead of some whole lines of the report, as many lines. The tally is of what is written.
 
     Returns:
         The parts in their order; one without lines for an empty report.
     """
-    cutter = _Cutter(member, folder, part_bytes)
+    cutter = _Cutter(member, folder, part_bytes, fold)
     with ThreadPoolExecutor(1, thread_name_prefix="inflate") as inflating:
         upcoming = inflating.submit(cutter.cut)
         while (part := upcoming.result()) is not None:
@@ -53,26 +56,29 @@ def parts(member: IO[bytes], folder: Path, part_bytes: int = PART_BYTES) -> Iter
 
 
 class _Cutter:
-    def __init__(self, member: IO[bytes], folder: Path, part_bytes: int) -> None:
-        self._member, self._folder, self._part_bytes = member, folder, part_bytes
+    def __init__(self, member: IO[bytes], folder: Path, part_bytes: int, fold: Callable[[bytes], bytes]) -> None:
+        self._member, self._folder, self._part_bytes, self._fold = member, folder, part_bytes, fold
         self._number = self._lines = 0
-        self._piece = whole_chunk(member)
+        self._is_at_end = False
 
     def cut(self) -> Part | None:
         """Write the next part; None when all are written."""
-        if self._number and not self._piece:
+        if self._is_at_end:
             return None
         path = self._folder / f"part-{self._number}.jsonl"
-        tally, size, end = Tally(), 0, 0
-        enough = self._part_bytes if self._number else FIRST_PART_BYTES
+        tally, size = Tally(), 0
+        enough = min(self._part_bytes, FIRST_PART_BYTES << self._number)
         with path.open("wb") as file:
-            while self._piece and not end:
-                size += len(self._piece)
-                end = self._piece.rfind(b"\n") + 1 if size >= enough else 0
-                written = self._piece[:end] if end else self._piece
-                file.write(written)
-                tally += Tally.of(written)
-                self._piece = self._piece[len(written) :] or whole_chunk(self._member)
+            while size < enough or tally.last != b"\n":
+                piece = whole_chunk(self._member)
+                if not piece:
+                    self._is_at_end = True
+                    break
+                if tally.last == b"\n" == piece[-1:]:
+                    piece = self._fold(piece)
+                file.write(piece)
+                tally += Tally.of(piece)
+                size += len(piece)
         part = Part(path, self._lines, tally)
         self._number += 1
         self._lines += tally.lines

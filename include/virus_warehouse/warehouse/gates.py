@@ -1,5 +1,7 @@
 """The gates of a load: what was staged and does not pass them never becomes the warehouse's state."""
 
+from collections.abc import Mapping
+
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports import data_report
@@ -55,27 +57,21 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
 
     NCBI has emptied fields for many records at once (NCBI issue #533). Each such record would become a revision.
 
+    Args:
+        session: with the warehouse attached, and every line classified: only a revised record can have lost a field.
+        source: whose package it is.
+        limits: what the source allows.
+
     Raises:
         GateError: when that is so for more than `max_emptied` of the records that had the field.
     """
     columns = data_report.columns_by_path()
-    filled = ", ".join(f'({column}) IS NOT NULL AS "$.{path}"' for path, column in columns.items())
-    counts = ", ".join(
-        f'[count(*) FILTER (held."$.{path}"), count(*) FILTER (held."$.{path}" AND NOT staged."$.{path}")]'
-        for path in columns
-    )
-    row = session.execute(
-        f"""
-        WITH held AS (SELECT accession, {filled} FROM warehouse.main.virus_genome WHERE source = ?),
-        staged AS (SELECT accession, {filled} FROM data_report)
-        SELECT {counts} FROM held INNER JOIN staged USING (accession)
-        """,
-        [source],
-    ).fetchone()
+    lost = _lost(session, source, columns)
+    suspects = {path: columns[path] for path, count in lost.items() if count >= FEW_RECORDS}
     emptied = [
-        f"{path} (of {had} records that had it, {lost} lost it)"
-        for path, (had, lost) in zip(columns, row or (), strict=True)
-        if lost >= FEW_RECORDS and lost > had * limits.max_emptied
+        f"{path} (of {had} records that had it, {lost[path]} lost it)"
+        for path, had in _had(session, source, suspects).items()
+        if lost[path] > had * limits.max_emptied
     ]
     if emptied:
         raise GateError(
@@ -83,6 +79,37 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
             f"{limits.max_emptied:.0%}. Nothing was loaded: NCBI has emptied fields before (NCBI issue #533). If it is "
             f"meant, run once with accept_emptied, or raise max_emptied of the source."
         )
+
+
+def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str]) -> dict[str, int]:
+    """How many of the records to be revised lose a field, by its path."""
+    filled = ", ".join(f'({column}) IS NOT NULL AS "$.{path}"' for path, column in columns.items())
+    counts = ", ".join(f'count(*) FILTER (held."$.{path}" AND NOT staged."$.{path}")' for path in columns)
+    row = session.execute(
+        f"""
+        WITH held AS (SELECT accession, {filled} FROM warehouse.main.virus_genome WHERE source = ?),
+        staged AS (SELECT line, accession, {filled} FROM data_report)
+        SELECT {counts}
+        FROM (SELECT line FROM line_outcome WHERE outcome = 'revised')
+        INNER JOIN staged USING (line)
+        INNER JOIN held USING (accession)
+        """,
+        [source],
+    ).fetchone()
+    return dict(zip(columns, row or (), strict=True))
+
+
+def _had(session: DuckDBPyConnection, source: str, columns: Mapping[str, str]) -> dict[str, int]:
+    """How many of the records that are held and listed have a field, by its path."""
+    if not columns:
+        return {}
+    counts = ", ".join(f"count({column})" for column in columns.values())
+    row = session.execute(
+        f"SELECT {counts} FROM warehouse.main.virus_genome AS held SEMI JOIN data_report USING (accession) "
+        "WHERE source = ?",
+        [source],
+    ).fetchone()
+    return dict(zip(columns, row or (), strict=True))
 
 
 def is_mass_loss(absent: int, held: int, limits: Limits) -> bool:

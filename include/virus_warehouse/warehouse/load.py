@@ -11,6 +11,7 @@ from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import gates
 from virus_warehouse.warehouse.census import find_absent, take_census, vanished
 from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.session import all_threads, one_thread
 
 
 @dataclass(frozen=True)
@@ -84,17 +85,22 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
         "since": load.since,
         "until": load.until,
     }
-    # Only the newest full package may judge what is there and what is not.
-    is_judge = load.mode == "full" and load.is_newest_package
-    if is_judge and not load.accepts.emptied:
-        gates.refuse_emptied_fields(session, load.source, load.limits)
-    run_sql(session, "warehouse/sql/merge_data_report.sql", variables)
-    outcomes = _outcomes(session)
-    gates.prove_conservation(lines, outcomes)
-    if load.mode != "replay":
-        gates.refuse_unreadable_report(lines, outcomes["quarantined"])
+    # Only the newest full package may judge what is there and what is not; a new source's first has nothing to judge.
+    is_newest = load.is_newest_package and (load.is_census or _holds_any(session, load.source))
+    is_judge = load.mode == "full" and is_newest
+    with all_threads(session):
+        run_sql(session, "warehouse/sql/classify.sql", variables)
+        outcomes = _outcomes(session)
+        gates.prove_conservation(lines, outcomes)
+        if load.mode != "replay":
+            gates.refuse_unreadable_report(lines, outcomes["quarantined"])
+        if is_judge and not load.accepts.emptied:
+            gates.refuse_emptied_fields(session, load.source, load.limits)
+        run_sql(session, "warehouse/sql/end_revised.sql")
+    with one_thread(session):
+        run_sql(session, "warehouse/sql/write_records.sql")
     gone: dict[str, int | None] = {"withdrawn": 0, "missing": None}
-    if load.is_newest_package:
+    if is_newest:
         run_sql(session, "warehouse/sql/listed.sql")
         run_sql(session, "warehouse/sql/found_again.sql")
     if is_judge:
@@ -106,6 +112,11 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
     elif outcomes["quarantined"]:
         run_sql(session, "warehouse/sql/merge_quarantine.sql")
     return {**outcomes, **gone}
+
+
+def _holds_any(session: DuckDBPyConnection, source: str) -> bool:
+    found = session.execute("SELECT EXISTS (FROM warehouse.main.virus_genome WHERE source = ?)", [source]).fetchone()
+    return found == (True,)
 
 
 def _judge_absent(session: DuckDBPyConnection, load: Load) -> dict[str, int]:

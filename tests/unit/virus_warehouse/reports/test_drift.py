@@ -103,9 +103,9 @@ def test_drift_is_told_beside_bad_lines(drift: Drift, session: DuckDBPyConnectio
 
 
 def test_report_that_is_understood_is_looked_at_once(drift: Drift, looks: list[str]) -> None:
-    read = ["nothing_found.sql", "data_report.sql", "has_new_taxa.sql", "lineage_look.sql", "lineage_known.sql"]
+    read = ["nothing_found.sql", "lineage_folded.sql", "data_report.sql", "lineage_look.sql", "lineage_known.sql"]
     keep, closer = "lineage_keep.sql", ["has_mistyped_lines.sql", "lineage_look.sql", "lineage_keep.sql", "drift.sql"]
-    told = ["collection_days.sql", "taxonomy.sql", "drift_in_all.sql"]
+    told = ["free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
     tricky = line("PX1.1", labHost='a "quoted": text, \\ and \\" and "', isolate={"name": "x:\"'{}[]\\"})
     assert drift(json.dumps(EVERYTHING), line("PX2.1"), tricky, '{"accession":"PX3.1"}') == []
     assert looks == [*read, keep, *told]

@@ -79,32 +79,63 @@ def staged(session: DuckDBPyConnection) -> list[object]:
     return [session.execute(sql).fetchall() for sql in tables]
 
 
+ALL_SORTS = report(
+    (
+        line("PX1.1"),
+        line("PX2.1", virus=OTHER_ORGANISM, isolate={"collectionDate": "2020-05"}),
+        "{",
+        line("PX3.1", new=1),
+        "",
+        line("PX4.1", isolate={"collectionDate": "2020-05"}, labHost="\u001f"),
+        line("PX5.1", length=1.5),
+        line("PX6.1", new=2, virus={**MPOX_ORGANISM, "lineage": lineage((1, "root"), (10244, "mpox"))}),
+        line("PX1.2", host={"taxId": 9606, "organismName": "Homo sapiens", "lineage": lineage((9606, "Homo"))}),
+    )
+)
+
+
 @pytest.mark.parametrize("size", [1, 700, 1100, 1500])
 def test_report_is_read_the_same_however_it_is_cut(
     session: DuckDBPyConnection, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = report(
-        (
-            line("PX1.1"),
-            line("PX2.1", virus=OTHER_ORGANISM, isolate={"collectionDate": "2020-05"}),
-            "{",
-            line("PX3.1", new=1),
-            "",
-            line("PX4.1", isolate={"collectionDate": "2020-05"}, labHost="\u001f"),
-            line("PX5.1", length=1.5),
-            line("PX6.1", new=2, virus={**MPOX_ORGANISM, "lineage": lineage((1, "root"), (10244, "mpox"))}),
-            line("PX1.2", host={"taxId": 9606, "organismName": "Homo sapiens", "lineage": lineage((9606, "Homo"))}),
-        )
-    )
-    lines = stage_bytes(session, tmp_path, content)
+    lines = stage_bytes(session, tmp_path, ALL_SORTS)
     whole = staged(session)
-    for file in tmp_path.glob("staged-*"):
-        file.unlink()
     monkeypatch.setattr(parts_module, "FIRST_PART_BYTES", size)
     monkeypatch.setattr(parts_module, "PART_BYTES", size)
     monkeypatch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", 64)
-    assert stage_bytes(session, tmp_path, content) == lines == 8
-    assert len(list(tmp_path.glob("staged-*"))) > 1
+    assert stage_bytes(session, tmp_path, ALL_SORTS) == lines == 8
+    assert session.execute("SELECT count(*) > 1 FROM duckdb_tables() WHERE table_name ^@ 'part_'").fetchone() == (True,)
     assert staged(session) == whole
     assert [number for number, *_ in whole[1]] == [3, 7]  # type: ignore[attr-defined]
     assert whole[2] == [("$.new", 2, "1")]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        (),
+        ("{",),
+        (line(virus={**MPOX_ORGANISM, "lineage": "text"}),),
+        (line(virus={**MPOX_ORGANISM, "lineage": 5}),),
+        (line(virus={**MPOX_ORGANISM, "lineage": [{"name": "[x]", "taxId": 1}, {"name": "y}]", "taxId": 10244}]}),),
+        (line(virus={**MPOX_ORGANISM, "lineage": [{"name": "a", "taxId": 1, "rank": "b"}]}),),
+        (line(virus={**MPOX_ORGANISM, "lineage": [{"name": ["a"], "taxId": 1}]}),),
+        (line(new={"lineage": lineage((1, "root"))}),),
+        (line(lineage=lineage((1, "root"))),),
+        (line().replace('"lineage":', '"lineage":[{"name":"a","taxId":1}],"lineage":'),),
+        (line().replace('"lineage":[', '"lineage":[{"name":"a}],","taxId":1},'),),
+        (line(labHost="x" * 5000, virus=OTHER_ORGANISM), "{"),
+    ],
+)
+def test_report_is_read_the_same_whether_lineages_are_folded_or_not(
+    session: DuckDBPyConnection, tmp_path: Path, others: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", 1000)
+    content = ALL_SORTS + report(others)
+    stage_bytes(session, tmp_path, content)
+    assert session.execute("SELECT count(*) FROM lineage_folded").fetchone() != (0,)
+    folded = staged(session)
+    monkeypatch.setattr("virus_warehouse.reports.lineages.MOST_KEPT", 0)
+    stage_bytes(session, tmp_path, content)
+    assert session.execute("SELECT count(*) FROM lineage_folded").fetchone() == (0,)
+    assert folded == staged(session)

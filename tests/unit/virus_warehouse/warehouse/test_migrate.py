@@ -1,4 +1,5 @@
 import hashlib
+import json
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ from duckdb_sqlalchemy.datatypes import Struct
 from sqlalchemy import URL, MetaData, NullPool, create_engine
 
 from tests.support.warehouses import Shelf, line, query
+from tests.unit.virus_warehouse.reports.test_data_report import EVERYTHING
 from virus_warehouse.warehouse import migrate, schema
 from virus_warehouse.warehouse.connection import Warehouse
 
@@ -92,6 +94,31 @@ def test_file_without_our_schema_is_migrated(tmp_path: Path, content: object) ->
         content(connection)  # type: ignore[operator]
     use(path)
     assert revision(path) == [(migrate.newest_revision(),)]
+
+
+def test_records_are_hashed_anew_as_they_would_be_read_today(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.load(
+        json.dumps(EVERYTHING), line("PX1.1", labHost="a\x1fb"), line("PX2.1", bioprojects=[]), '{"accession":"PX3.1"}'
+    )
+    shelf.load(line("PX1.1", labHost="c"))
+    hashes = [
+        f"SELECT accession, record_hash FROM {table} ORDER BY 1" for table in ("virus_genome", "virus_genome_history")
+    ]
+    before = [shelf.rows(sql) for sql in hashes]
+    assert [len(rows) for rows in before] == [4, 1]
+    for table in ("virus_genome", "virus_genome_history"):
+        shelf.execute(f"UPDATE {table} SET record_hash = 0")
+    shelf.execute("UPDATE ops.alembic_version SET version_num = '0003'")
+    use(shelf.warehouse.path)
+    assert [shelf.rows(sql) for sql in hashes] == before
+
+
+def test_file_that_is_made_is_packed_as_newer_files_are(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    use(path)
+    [(tags,)] = query(path, "SELECT tags FROM duckdb_databases() WHERE database_name = 'warehouse'")
+    assert tags["storage_version"].startswith(migrate.STORAGE_VERSION)
 
 
 def test_file_at_the_newest_revision_is_not_written(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
--- Merges the staged data_report into the attached warehouse and tells every line's outcome.
--- Reads the variables source, run_id, valid_from, is_newest_package, since and until (NULL: no bound).
+-- What becomes of every line of the data report -> line_outcome. Reads data_report, the attached warehouse, and
+-- the variables source, run_id, valid_from, is_newest_package, since and until (NULL: no bound).
 --
 -- Which version of a record wins: the higher version; then the later update_date; then the later requested package;
 -- within a package the last line.
@@ -51,34 +51,3 @@ SELECT
         ELSE 'stale'
     END AS outcome
 FROM compared;
-
-INSERT INTO warehouse.main.virus_genome_history BY NAME
-SELECT
-    held.*,
-    getvariable('valid_from') AS valid_to,
-    'revision' AS ended_by,
-    getvariable('run_id') AS ended_run_id
-FROM warehouse.main.virus_genome AS held
-SEMI JOIN (SELECT accession FROM line_outcome WHERE outcome = 'revised') AS revised USING (accession)
-WHERE held.source = getvariable('source');
-
-UPDATE warehouse.main.virus_genome AS held
-SET update_date = staged.update_date
-FROM data_report AS staged INNER JOIN line_outcome USING (line)
-WHERE line_outcome.outcome = 'touched' AND held.source = getvariable('source') AND held.accession = staged.accession;
-
-DELETE FROM warehouse.main.virus_genome
-WHERE
-    source = getvariable('source')
-    AND accession IN (SELECT line_outcome.accession FROM line_outcome WHERE outcome = 'revised');
-
-INSERT INTO warehouse.main.virus_genome BY NAME
-SELECT
-    staged.* EXCLUDE (line),
-    getvariable('source') AS source,
-    'live' AS status,
-    NULL::TIMESTAMPTZ AS missing_since,
-    getvariable('valid_from') AS valid_from,
-    getvariable('run_id') AS run_id
-FROM data_report AS staged
-SEMI JOIN (SELECT line FROM line_outcome WHERE outcome IN ('inserted', 'revised')) AS merged USING (line);

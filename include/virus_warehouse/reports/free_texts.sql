@@ -1,0 +1,31 @@
+-- What is read from the free texts of a report, places and dates -> with_free_texts(rows). Reads data_report.
+-- Of the dates that are not written as most are, each is read once: they are few, and there are many ways to write one.
+CREATE OR REPLACE TEMP TABLE unusual_collection_date AS
+SELECT collection_date, collection_days(collection_date) AS days
+FROM (
+    SELECT DISTINCT data_report.collection_date
+    FROM data_report
+    WHERE collection_date IS NOT NULL AND usual_first_day(collection_date) IS NULL
+);
+
+-- Rows of data_report, from a table or view of that name, with the columns that are read from their free texts.
+CREATE OR REPLACE TEMP MACRO with_free_texts(rows) AS TABLE
+SELECT
+    record.*,
+    country_of(geo_location) AS country,
+    division_of(geo_location) AS division,
+    coalesce(usual_first_day(record.collection_date), unusual.days.first) AS collection_date_min,
+    CASE
+        WHEN unusual.collection_date IS NOT NULL THEN unusual.days.last
+        WHEN len(record.collection_date) = 10 THEN collection_date_min
+        WHEN len(record.collection_date) = 7 THEN last_day(collection_date_min)
+        ELSE try_cast(record.collection_date || '-12-31' AS DATE)
+    END AS collection_date_max,
+    CASE
+        WHEN unusual.collection_date IS NOT NULL THEN unusual.days.precision
+        WHEN len(record.collection_date) = 10 THEN 'day'
+        WHEN len(record.collection_date) = 7 THEN 'month'
+        WHEN len(record.collection_date) = 4 THEN 'year'
+    END AS collection_date_precision
+FROM query_table(rows) AS record
+LEFT JOIN unusual_collection_date AS unusual ON record.collection_date = unusual.collection_date;

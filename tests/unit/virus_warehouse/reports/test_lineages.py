@@ -1,0 +1,98 @@
+"""Lineages are folded where they are written as NCBI writes them, and nothing else is; all of it comes back."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from virus_warehouse.reports import lineages as lineages_module
+from virus_warehouse.reports.lineages import Lineages
+
+VIRUSES = '[{"name":"Viruses","taxId":10239},{"name":"Monkeypox virus","taxId":10244}]'
+HUMAN = '[{"name":"cellular organisms","taxId":131567},{"name":"Homo sapiens","taxId":9606}]'
+
+
+def line(virus: str, host: str = HUMAN) -> bytes:
+    return f'{{"accession":"PX1.1","host":{{"lineage":{host},"taxId":9606}},"virus":{{"lineage":{virus}}}}}\n'.encode()
+
+
+def round_trip(lineages: Lineages, given: bytes, folder: Path) -> bytes:
+    """What unfolding makes of what folding made."""
+    folded, unfolded = folder / "folded", folder / "unfolded"
+    folded.write_bytes(lineages.fold(given))
+    lineages.unfold(folded, unfolded)
+    return unfolded.read_bytes()
+
+
+def test_lineage_is_told_once_and_referred_to_where_it_stood() -> None:
+    lineages = Lineages()
+    folded = [json.loads(lineages.fold(line(VIRUSES))) for _ in range(2)]
+    assert folded[0] == folded[1]
+    told = lineages.take_new()
+    assert [told[folded[0][organism]["lineage"]] for organism in ("virus", "host")] == [VIRUSES, HUMAN]
+    assert lineages.take_new() == {}
+    lineages.fold(line("[" + VIRUSES[1:-1] + "," + VIRUSES[1:-1] + "]"))
+    assert len(lineages.take_new()) == 1
+
+
+def test_lineages_that_end_alike_are_kept_apart(tmp_path: Path) -> None:
+    lineages = Lineages()
+    others = [VIRUSES, VIRUSES.replace("Viruses", "Virus"), VIRUSES.replace("10239", "10230"), VIRUSES]
+    given = b"".join(map(line, others))
+    assert round_trip(lineages, given, tmp_path) == given
+    assert list(lineages.take_new().values()) == [HUMAN, *others[:3]]
+
+
+@pytest.mark.parametrize(
+    "lineage",
+    [
+        "null",
+        "[]",
+        "[{}]",
+        '"text"',
+        "5",
+        '[{"name": "Viruses","taxId":10239}]',
+        '[{"taxId":10239,"name":"Viruses"}]',
+        '[{"name":"Viruses","taxId":"10239"}]',
+        '[{"name":"Viruses","taxId":1.5}]',
+        '[{"name":"Viruses","taxId":007}]',
+        '[{"name":"Viruses","taxId":10239,"rank":"realm"}]',
+        '[{"name":"Viruses","taxId":10239},{"name":"x"}]',
+        '[{"name":"Vir\\"uses","taxId":10239}]',
+        '[{"name":"Vir\tuses","taxId":10239}]',
+        '[{"name":"[Candida] auris","taxId":498019}]',
+        '[{"name":"Viruses","taxId":9223372036854775808}]',
+    ],
+)
+def test_what_is_written_otherwise_is_left_as_it_is(lineage: str, tmp_path: Path) -> None:
+    lineages = Lineages()
+    assert lineages.fold(line(lineage)).endswith(f'"virus":{{"lineage":{lineage}}}}}\n'.encode())
+    assert round_trip(lineages, line(lineage), tmp_path) == line(lineage)
+    assert list(lineages.take_new().values()) == [HUMAN]
+
+
+def test_bytes_that_are_no_text_are_left_as_they_are() -> None:
+    given = line(VIRUSES).replace(b"Monkeypox", b"Monkeypox\xff")
+    folded = Lineages().fold(given)
+    assert folded.endswith(given[given.index(b'"virus"') :])
+
+
+def test_name_within_a_text_is_no_lineage() -> None:
+    given = b'{"labHost":"\\"lineage\\":' + VIRUSES.replace('"', '\\"').encode() + b'"}\n'
+    assert Lineages().fold(given) == given
+
+
+def test_what_looks_like_a_reference_comes_back_as_it_was(tmp_path: Path) -> None:
+    other = Lineages()
+    given = other.fold(line(VIRUSES)) + b'{"virus":{"lineage":"0"}}\n{"virus":{"lineage":0}}\n'
+    assert round_trip(Lineages(), given + line(HUMAN), tmp_path) == given + line(HUMAN)
+
+
+def test_memory_does_not_grow_with_the_lineages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(lineages_module, "MOST_KEPT", 3)
+    monkeypatch.setattr(lineages_module, "LONGEST_KEPT", len(VIRUSES))
+    lineages = Lineages()
+    given = b"".join(line(VIRUSES.replace("10244", str(10244 + number)), "[]") for number in range(5))
+    given += line(HUMAN, "[]")
+    assert round_trip(lineages, given, tmp_path) == given
+    assert len(lineages.take_new()) == 3
