@@ -1,6 +1,7 @@
 -- The ledger: one row a run, every line accounted for
 SELECT
     strftime(started_at, '%H:%M:%S') AS started,
+    source,
     mode,
     status,
     updated_since,
