@@ -1,13 +1,17 @@
 -- Each record once, however many sources follow it: in its latest state, with the sources that hold it.
+-- Only accessions that several sources hold are compared: a window over all of them costs six times as much.
 CREATE OR REPLACE VIEW virus_genome_distinct AS
-SELECT
-    * EXCLUDE (source),
-    (
-        SELECT list(holder.source ORDER BY holder.source)
-        FROM virus_genome AS holder
-        WHERE holder.accession = latest.accession
-    ) AS sources
-FROM virus_genome AS latest
-QUALIFY row_number() OVER (
-    PARTITION BY accession ORDER BY version DESC, update_date DESC NULLS LAST, valid_from DESC, source
-) = 1;
+WITH shared AS NOT MATERIALIZED (
+    SELECT
+        accession,
+        list(source ORDER BY source) AS sources,
+        first(source ORDER BY version DESC, update_date DESC NULLS LAST, valid_from DESC, source) AS latest_source
+    FROM main.virus_genome
+    GROUP BY accession
+    HAVING count(*) > 1
+)
+
+SELECT held.* EXCLUDE (source), coalesce(shared.sources, [held.source]) AS sources
+FROM main.virus_genome AS held
+LEFT JOIN shared USING (accession)
+WHERE coalesce(held.source = shared.latest_source, true);
