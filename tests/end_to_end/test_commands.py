@@ -6,20 +6,13 @@ import signal
 import socket
 import subprocess
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 import requests
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-
-
-def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = ["make", "--no-print-directory", *arguments]
-    return subprocess.run(
-        command, cwd=CHECKOUT, env=os.environ | environment, capture_output=True, text=True, check=False
-    )
+from tests.support.commands import CHECKOUT, make
+from tests.support.stand_in import StandIn
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -38,14 +31,7 @@ def test_ingest_tells_the_outcome_and_sql_shows_it(stand_in, follow, data):
     assert done.returncode == 0, done.stdout + done.stderr
     assert last_line(done).startswith("OK mpox: full load committed, ")
 
-    command = ["make", "--no-print-directory", "sql"]
-    prompt = subprocess.run(
-        command,
-        cwd=CHECKOUT,
-        input="SELECT count(*) > 50 AS loaded FROM virus_genome;\n",
-        capture_output=True,
-        text=True,
-    )
+    prompt = make("sql", typed="SELECT count(*) > 50 AS loaded FROM virus_genome;\n")
     assert "true" in prompt.stdout, prompt.stderr
 
 
@@ -60,6 +46,21 @@ def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data
     assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
     assert "2 loads repeated." in rebuilt.stdout
     assert last_line(rebuilt).startswith("The rebuilt warehouse is in place; the old one is ")
+
+
+def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monkeypatch):
+    follow("{mpox: {taxon: 10244}}")
+    first = make("ingest", "SOURCE=mpox", "ACCEPT_EMPTIED=1")
+    assert last_line(first).startswith("OK mpox: full load committed, "), first.stdout + first.stderr
+    with StandIn(seed=2) as other_world:
+        monkeypatch.setenv("NCBI_DATASETS_URL", other_world.url)
+        refused = make("census", "SOURCE=mpox")
+        assert refused.returncode != 0
+        assert last_line(refused).startswith("FAILED mpox: GateError: shrinkage")
+        accepted = make("census", "SOURCE=mpox", "ACCEPT_MISSING=1")
+        assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    rebuilt = make("rebuild", "FROM_OLDEST=1")
+    assert "2 loads repeated." in rebuilt.stdout, rebuilt.stdout + rebuilt.stderr
 
 
 def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data):
@@ -128,8 +129,15 @@ def test_demo_shows_three_days():
     ):
         assert title in done.stdout
     ledger = [line.split() for line in done.stdout.splitlines() if " success " in line]
-    assert [row[1] for row in ledger] == ["full", "incremental", "incremental"]
+    assert [row[1:3] for row in ledger] == [
+        ["sars2_usa", "full"],
+        ["viruses", "full"],
+        ["viruses", "incremental"],
+        ["viruses", "incremental"],
+    ]
     assert not processes_with("TEST_OF_DEMO")
+    asked = make("sql", "VIRUS_DATA=data/demo", typed="SELECT count(*) > 300 AS loaded FROM virus_genome;\n")
+    assert "true" in asked.stdout, asked.stderr
 
 
 def test_start_answers_and_leaves_no_process(data, follow):
