@@ -3,7 +3,7 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-profile lint format
-.PHONY: check-sources lock
+.PHONY: check-sources lock cookbook
 
 ENVIRONMENT := . scripts/environment.sh
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied)
@@ -35,7 +35,7 @@ rebuild: setup ## the warehouse anew from the archived packages, beside the old;
 start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
 	@$(ENVIRONMENT); exec python scripts/start.py
 
-sql: setup ## a DuckDB prompt on the published snapshot
+sql: setup ## a DuckDB prompt on the published snapshot, with the cookbook
 	@exec scripts/sql
 
 check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURCES names
@@ -56,6 +56,9 @@ bench-profile: setup ## RECORDS=200000: where a full load's time goes, statement
 	@scripts/setup_bench
 	@$(ENVIRONMENT); .venv-bench/bin/py-spy record --native --threads --subprocesses -o data/bench/load.svg -- \
 	  python -m benchmarks.profile_load $(or $(RECORDS),200000)
+
+cookbook: setup-dev ## docs/cookbook.md and docs/ways-in.md anew, with what their queries and code answer
+	@$(ENVIRONMENT); python scripts/cookbook.py $(COOKBOOK_ARGS)
 
 lint: setup-dev ## ruff, mypy, bandit, sqlfluff, the compose file
 	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && bandit -q -c pyproject.toml -r include plugins dags scripts \
