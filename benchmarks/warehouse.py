@@ -23,6 +23,7 @@ from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql, refuse_findings
+from virus_warehouse.publish.marts import create_marts
 from virus_warehouse.publish.snapshot import make_candidate, publish_candidate
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import Source, SourcesFile
@@ -111,6 +112,7 @@ def publish(given: Given) -> Outcome:
     with given.clock():
         candidate = make_candidate(warehouse, data, run_id)
         write_source_status(candidate, sources)
+        create_marts(candidate)
         seconds.end("candidate")
         with duckdb.connect(candidate, read_only=True) as connection:
             refuse_findings(connection.execute(gates_sql()).fetchall())

@@ -9,6 +9,7 @@ from airflow.sdk import Asset, AssetAlias, Context, get_current_context, task
 from ncbi_virus.warehouse import get_warehouse
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.gates import gates_sql, refuse_findings
+from virus_warehouse.publish.marts import create_marts
 from virus_warehouse.publish.snapshot import candidate_path, make_candidate, publish_candidate
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import read_sources
@@ -33,7 +34,9 @@ def check_candidate(ingest: str, **kwargs: Any) -> DuckDBExecuteQueryOperator:
     def make(context: Context) -> None:
         data = DataFolder.from_environment()
         run_id = _run_ids(context["ti"], ingest)[-1]
-        write_source_status(make_candidate(get_warehouse(data), data, run_id), read_sources())
+        candidate = make_candidate(get_warehouse(data), data, run_id)
+        write_source_status(candidate, read_sources())
+        create_marts(candidate)
 
     return DuckDBExecuteQueryOperator(
         task_id="check",

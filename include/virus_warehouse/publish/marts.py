@@ -1,4 +1,4 @@
-"""The marts: views in the schema `mart` of the snapshot, for the questions that are asked most, with their traps seen to.
+"""The marts: views in the schema `mart` of the snapshot, for what is asked most, and is easily counted wrong.
 
 They hold no data, so they cost a publication nothing and are never older than the tables they stand on.
 """

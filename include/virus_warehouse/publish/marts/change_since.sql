@@ -55,7 +55,8 @@ change AS (
     WHERE valid_to > moment::TIMESTAMPTZ AND ended_by <> 'revision'
 )
 
-SELECT change.*, first_load.run_id IS NOT NULL AS is_first_load
+-- What a revision changed is news, whichever run found it.
+SELECT change.*, first_load.run_id IS NOT NULL AND change.change <> 'revised' AS is_first_load
 FROM change
 LEFT JOIN mart.first_load USING (run_id);
 
@@ -64,4 +65,4 @@ COMMENT ON MACRO TABLE mart.change_since IS
 'withdrawn, or filtered: no longer shown by the source''s filters), changed_at (commit time of the run), run_id, '
 'virus_name, country, is_first_load (no news: the source was loaded for the first time, or for the first time with '
 'these filters; see first_load). A record changed twice has two rows; re-dating alone is no change. The moment is a '
-'time, such as ''2026-11-20 06:00+00'', itself exclusive';
+'time, such as ''2026-11-20 06:00:00+00'', itself exclusive';
