@@ -6,7 +6,8 @@ SHELL := /usr/bin/env bash
 .PHONY: check-sources lock
 
 ENVIRONMENT := . scripts/environment.sh
-ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied)
+ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) \
+  $(if $(ACCEPT_FINDINGS),--accept-findings $(ACCEPT_FINDINGS))
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | column -t -s "$$(printf '\t')"

@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import duckdb
 import psutil
 import pytest
 import requests
@@ -60,6 +61,27 @@ def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data
     assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
     assert "2 loads repeated." in rebuilt.stdout
     assert last_line(rebuilt).startswith("The rebuilt warehouse is in place; the old one is ")
+
+
+def test_ingest_that_a_gate_keeps_back_says_why_and_is_published_when_accepted(stand_in, follow, data):
+    follow("{mpox: {taxon: 10244}}")
+    assert make("ingest", "SOURCE=mpox").returncode == 0
+    with duckdb.connect(data.warehouse) as connection:
+        connection.execute("DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
+    kept_back = make("ingest", "SOURCE=mpox")
+    assert kept_back.returncode != 0
+    assert last_line(kept_back).startswith(
+        "FAILED mpox: loaded but not published; the last good snapshot stays. blocked: "
+    )
+    assert "shrinkage of mpox: of " in last_line(kept_back)
+    accepted = make("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=shrinkage history")
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    assert last_line(accepted).startswith("OK mpox: ")
+    assert "accepted: shrinkage of mpox: of " in last_line(accepted)
+    unknown = make("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=everything")
+    assert unknown.returncode != 0
+    assert "invalid choice: 'everything'" in unknown.stderr
+    assert "'shrinkage'" in unknown.stderr
 
 
 def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data):
