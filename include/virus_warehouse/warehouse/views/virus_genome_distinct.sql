@@ -11,3 +11,6 @@ FROM virus_genome AS latest
 QUALIFY row_number() OVER (
     PARTITION BY accession ORDER BY version DESC, update_date DESC NULLS LAST, valid_from DESC, source
 ) = 1;
+
+COMMENT ON VIEW virus_genome_distinct IS 'A nucleotide record that NCBI shows now, once however many sources follow it';
+COMMENT ON COLUMN virus_genome_distinct.sources IS 'Names of the sources that hold the record';
