@@ -3,7 +3,7 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-profile lint format
-.PHONY: check-sources lock
+.PHONY: check-sources lock export
 
 ENVIRONMENT := . scripts/environment.sh
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) \
@@ -38,6 +38,10 @@ start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
 
 sql: setup ## a DuckDB prompt on the published snapshot
 	@exec scripts/sql
+
+export: setup ## FORMAT=parquet (or csv) FOLDER=... SOURCE=mpox: the snapshot as files, by source and table
+	@$(ENVIRONMENT); python scripts/export.py --format "$(or $(FORMAT),parquet)" \
+	  $(if $(FOLDER),--folder "$(FOLDER)") $(if $(SOURCE),--source "$(SOURCE)")
 
 check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURCES names
 	@$(ENVIRONMENT); python -m virus_warehouse.check_sources

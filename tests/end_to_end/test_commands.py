@@ -29,7 +29,20 @@ def last_line(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_help_lists_every_command():
     listed = make("help").stdout
-    for command in ("setup", "demo", "ingest", "census", "replay", "rebuild", "start", "sql", "test", "lint"):
+    for command in (
+        "setup",
+        "demo",
+        "ingest",
+        "census",
+        "replay",
+        "rebuild",
+        "start",
+        "sql",
+        "export",
+        "tables",
+        "test",
+        "lint",
+    ):
         assert f"make {command}" in listed
 
 
@@ -48,6 +61,19 @@ def test_ingest_tells_the_outcome_and_sql_shows_it(stand_in, follow, data):
         text=True,
     )
     assert "true" in prompt.stdout, prompt.stderr
+
+    exported = make("export")
+    assert exported.returncode == 0, exported.stderr
+    file = data.root / "export" / "mpox" / "virus_genome.parquet"
+    assert str(file) in exported.stdout
+    with duckdb.connect() as connection:
+        assert connection.execute(f"SELECT count(*) > 50 FROM '{file}'").fetchall() == [(True,)]
+    assert make("export", "FORMAT=csv", "SOURCE=mpox", f"FOLDER={data.root}/as csv").returncode == 0
+    assert (data.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
+    unknown = make("export", "SOURCE=flu")
+    assert unknown.returncode != 0
+    assert unknown.stderr.startswith("the snapshot has no source 'flu'; it has mpox")
+    assert make("export", "FORMAT=xlsx").returncode != 0
 
 
 def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data):
