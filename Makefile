@@ -3,7 +3,7 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-profile lint format
-.PHONY: check-sources lock export
+.PHONY: check-sources lock export tables
 
 ENVIRONMENT := . scripts/environment.sh
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) \
@@ -69,6 +69,9 @@ lint: setup-dev ## ruff, mypy, bandit, sqlfluff, the compose file
 
 format: setup-dev ## let ruff and sqlfluff lay the code out
 	@$(ENVIRONMENT); ruff check --fix . && ruff format . && sqlfluff fix --disable-progress-bar include scripts benchmarks
+
+tables: setup ## write docs/tables.md, the data dictionary, anew
+	@$(ENVIRONMENT); python scripts/tables.py
 
 lock: setup-dev ## compile requirements*.in anew
 	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench; do \
