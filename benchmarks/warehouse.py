@@ -22,10 +22,9 @@ from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.publish.gates import gates_sql, refuse_findings
-from virus_warehouse.publish.marts import create_marts
-from virus_warehouse.publish.snapshot import make_candidate, publish_candidate
-from virus_warehouse.publish.source_status import write_source_status
+from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish.prepare import prepare_candidate
+from virus_warehouse.publish.snapshot import publish_candidate
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.connection import Warehouse
@@ -110,12 +109,9 @@ def publish(given: Given) -> Outcome:
     sources = SourcesFile(data.root / "sources.yaml", {SOURCE.name: SOURCE})
     seconds = _Stages()
     with given.clock():
-        candidate = make_candidate(warehouse, data, run_id)
-        write_source_status(candidate, sources)
-        create_marts(candidate)
+        candidate = prepare_candidate(warehouse, data, run_id, sources)
         seconds.end("candidate")
-        with duckdb.connect(candidate, read_only=True) as connection:
-            refuse_findings(connection.execute(gates_sql()).fetchall())
+        check_candidate(candidate, sources, data.snapshot)
         seconds.end("gates")
         publish_candidate(data, run_id)
         seconds.end("rename")

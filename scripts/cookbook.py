@@ -21,10 +21,9 @@ from virus_warehouse.cookbook import FOLDER, Recipe, recipes
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
-from virus_warehouse.publish.gates import gates_sql, refuse_findings
-from virus_warehouse.publish.marts import create_marts
-from virus_warehouse.publish.snapshot import make_candidate, publish_candidate
-from virus_warehouse.publish.source_status import write_source_status
+from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish.prepare import prepare_candidate
+from virus_warehouse.publish.snapshot import publish_candidate
 from virus_warehouse.sources import SourcesFile, read_sources
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.connection import Warehouse
@@ -105,11 +104,7 @@ def run(data: DataFolder, sources: SourcesFile, name: str, url: str, wish: Windo
     warehouse = Warehouse(data.warehouse)
     with DatasetsClient(url) as client:
         result = ingest(sources.source(name), client=client, warehouse=warehouse, data=data, wish=wish)
-    candidate = make_candidate(warehouse, data, result.run_id)
-    write_source_status(candidate, sources)
-    create_marts(candidate)
-    with duckdb.connect(candidate, read_only=True) as connection:
-        refuse_findings(connection.execute(gates_sql()).fetchall())
+    check_candidate(prepare_candidate(warehouse, data, result.run_id, sources), sources, data.snapshot)
     publish_candidate(data, result.run_id)
 
 

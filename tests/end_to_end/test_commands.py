@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 
+import duckdb
 import psutil
 import pytest
 import requests
@@ -21,7 +22,20 @@ def last_line(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_help_lists_every_command():
     listed = make("help").stdout
-    for command in ("setup", "demo", "ingest", "census", "replay", "rebuild", "start", "sql", "test", "lint"):
+    for command in (
+        "setup",
+        "demo",
+        "ingest",
+        "census",
+        "replay",
+        "rebuild",
+        "start",
+        "sql",
+        "export",
+        "tables",
+        "test",
+        "lint",
+    ):
         assert f"make {command}" in listed
 
 
@@ -33,6 +47,19 @@ def test_ingest_tells_the_outcome_and_sql_shows_it(stand_in, follow, data):
 
     prompt = make("sql", typed="SELECT count(*) > 50 AS loaded FROM virus_genome;\n")
     assert "true" in prompt.stdout, prompt.stderr
+
+    exported = make("export")
+    assert exported.returncode == 0, exported.stderr
+    file = data.root / "export" / "mpox" / "virus_genome.parquet"
+    assert str(file) in exported.stdout
+    with duckdb.connect() as connection:
+        assert connection.execute(f"SELECT count(*) > 50 FROM '{file}'").fetchall() == [(True,)]
+    assert make("export", "FORMAT=csv", "SOURCE=mpox", f"FOLDER={data.root}/as csv").returncode == 0
+    assert (data.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
+    unknown = make("export", "SOURCE=flu")
+    assert unknown.returncode != 0
+    assert unknown.stderr.startswith("the snapshot has no source 'flu'; it has mpox")
+    assert make("export", "FORMAT=xlsx").returncode != 0
 
 
 def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data):
@@ -61,6 +88,27 @@ def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monke
         assert accepted.returncode == 0, accepted.stdout + accepted.stderr
     rebuilt = make("rebuild", "FROM_OLDEST=1")
     assert "2 loads repeated." in rebuilt.stdout, rebuilt.stdout + rebuilt.stderr
+
+
+def test_ingest_that_a_gate_keeps_back_says_why_and_is_published_when_accepted(stand_in, follow, data):
+    follow("{mpox: {taxon: 10244}}")
+    assert make("ingest", "SOURCE=mpox").returncode == 0
+    with duckdb.connect(data.warehouse) as connection:
+        connection.execute("DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
+    kept_back = make("ingest", "SOURCE=mpox")
+    assert kept_back.returncode != 0
+    assert last_line(kept_back).startswith(
+        "FAILED mpox: loaded but not published; the last good snapshot stays. blocked: "
+    )
+    assert "shrinkage of mpox: of " in last_line(kept_back)
+    accepted = make("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=shrinkage history")
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    assert last_line(accepted).startswith("OK mpox: ")
+    assert "accepted: shrinkage of mpox: of " in last_line(accepted)
+    unknown = make("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=everything")
+    assert unknown.returncode != 0
+    assert "invalid choice: 'everything'" in unknown.stderr
+    assert "'shrinkage'" in unknown.stderr
 
 
 def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data):

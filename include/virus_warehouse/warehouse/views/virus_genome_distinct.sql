@@ -15,3 +15,6 @@ SELECT held.* EXCLUDE (source), coalesce(shared.sources, [held.source]) AS sourc
 FROM main.virus_genome AS held
 LEFT JOIN shared USING (accession)
 WHERE coalesce(held.source = shared.latest_source, true);
+
+COMMENT ON VIEW virus_genome_distinct IS 'A nucleotide record that NCBI shows now, once however many sources follow it';
+COMMENT ON COLUMN virus_genome_distinct.sources IS 'Names of the sources that hold the record';
