@@ -161,6 +161,13 @@ def test_sql_before_anything_is_published(data):
     assert "make ingest SOURCE=mpox" in done.stderr
 
 
+def test_tables_writes_the_page_that_is_there():
+    page = CHECKOUT / "docs/tables.md"
+    before = page.read_text(encoding="utf-8")
+    assert make("tables").returncode == 0
+    assert page.read_text(encoding="utf-8") == before, "run make tables, and read what it changed"
+
+
 def test_setup_is_quick_when_nothing_changed():
     make("setup")
     assert make("setup").stdout == ""

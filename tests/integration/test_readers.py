@@ -28,7 +28,7 @@ from virus_warehouse.windows import CENSUS, WindowWish
 
 FIRST_DAY = date(2025, 5, 1)
 SOURCES = ("mpox", "mpox_again")
-ROUNDS = 4
+ROUNDS = 3
 
 STATE = """
     SELECT count(*), coalesce(bit_xor(hash(accession_version, record_hash, valid_from, run_id)), 0)
@@ -115,7 +115,7 @@ def look_anew(snapshot: Path, stop: Path) -> list[list[Look]]:
     while not stop.exists():
         with duckdb.connect(snapshot, read_only=True) as connection:
             seen.append(look(connection))
-        time.sleep(0.05)
+        time.sleep(0.2)
     return seen
 
 
