@@ -5,7 +5,6 @@ Every case starts from `data` in its folder, a whole data folder: an empty, migr
 
 import json
 import shutil
-import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.answers import Rows, ask
 from benchmarks.measured import Given, Outcome
 from benchmarks.packages import TODAY, TOMORROW
 from virus_warehouse import windows
@@ -33,7 +33,6 @@ from virus_warehouse.windows import WindowWish
 
 SOURCE = Source(name="bench", request=VirusGenomeRequest(taxon="10239"))
 QUERIES = Path(__file__).parent / "queries"
-QUERY_REPEATS = 5
 
 
 class PackageAtHand(DatasetsClient):
@@ -104,15 +103,10 @@ def verify(given: Given) -> Outcome:
 def publish(given: Given) -> Outcome:
     """Candidate, gates and rename, as the tasks check and publish do them."""
     data = _data(given)
-    warehouse = Warehouse(data.warehouse)
-    with duckdb.connect(data.warehouse, read_only=True) as connection:
-        ((run_id,),) = connection.execute("SELECT run_id FROM ops.ingest_run").fetchall()
-    sources = SourcesFile(data.root / "sources.yaml", {SOURCE.name: SOURCE})
+    run_id = _run_id(data)
     seconds = _Stages()
     with given.clock():
-        candidate = make_candidate(warehouse, data, run_id)
-        write_source_status(candidate, sources)
-        create_marts(candidate)
+        candidate = _candidate(data, run_id)
         seconds.end("candidate")
         with duckdb.connect(candidate, read_only=True) as connection:
             refuse_findings(connection.execute(gates_sql()).fetchall())
@@ -123,18 +117,32 @@ def publish(given: Given) -> Outcome:
 
 
 def queries(given: Given) -> Outcome:
-    """What people ask: each file of `queries/`, the median of a few repeats as its seconds."""
-    path = _data(given).warehouse
-    seconds = {}
-    with duckdb.connect(path, read_only=True) as connection, given.clock():
-        for file in sorted(QUERIES.glob("*.sql")):
-            sql, walls = file.read_text(encoding="utf-8"), []
-            for _ in range(QUERY_REPEATS):
-                started = time.perf_counter()
-                connection.execute(sql).fetchall()
-                walls.append(time.perf_counter() - started)
-            seconds[file.stem] = statistics.median(walls)
-    return Outcome(_records_held(path), path, seconds)
+    """What people ask of the snapshot: each file of `queries/`."""
+    data = _data(given)
+    candidate = _candidate(data, _run_id(data))
+    with duckdb.connect(candidate, read_only=True) as connection:
+
+        def asking(file: Path) -> Callable[[], Rows]:
+            sql = file.read_text(encoding="utf-8")
+            return lambda: connection.execute(sql).fetchall()
+
+        questions = {file.stem: asking(file) for file in sorted(QUERIES.glob("*.sql"))}
+        with given.clock():
+            seconds, answers = ask(questions)
+    return Outcome(_records_held(candidate), candidate, seconds, answers)
+
+
+def _candidate(data: DataFolder, run_id: str) -> Path:
+    candidate = make_candidate(Warehouse(data.warehouse), data, run_id)
+    write_source_status(candidate, SourcesFile(data.root / "sources.yaml", {SOURCE.name: SOURCE}))
+    create_marts(candidate)
+    return candidate
+
+
+def _run_id(data: DataFolder) -> str:
+    with duckdb.connect(data.warehouse, read_only=True) as connection:
+        ((run_id,),) = connection.execute("SELECT run_id FROM ops.ingest_run").fetchall()
+    return str(run_id)
 
 
 def _ingest(given: Given, expected: set[str], *, wish: WindowWish | None, day_after: bool) -> Outcome:
