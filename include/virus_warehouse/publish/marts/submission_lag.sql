@@ -6,12 +6,18 @@ WITH state AS (
     SELECT accession, valid_from, run_id FROM main.virus_genome_history
 ),
 
+several AS (
+    SELECT accession FROM main.virus_genome_history
+    UNION ALL
+    SELECT accession FROM main.virus_genome_distinct WHERE len(sources) > 1
+),
+
 -- Of the accessions with several states or sources; those with one tell it themselves.
 earliest AS (
     SELECT accession, min(valid_from) AS held_since, arg_min(run_id, valid_from) AS run_id
     FROM state
+    SEMI JOIN several USING (accession)
     GROUP BY accession
-    HAVING count(*) > 1
 ),
 
 record AS (

@@ -1,9 +1,10 @@
 -- Records by the ISO week of their collection, country, virus and host.
 -- A record counts in a week only if every day that its collection date allows lies in that week.
 CREATE OR REPLACE VIEW mart.weekly_count AS
-WITH record AS (
+-- Counted by what the records say first, so that it is read once for all records that say the same.
+WITH counted AS (
     SELECT
-        main.stated(country) AS country,
+        country,
         virus_tax_id,
         virus_name,
         host_tax_id,
@@ -11,9 +12,17 @@ WITH record AS (
         collection_date_min,
         collection_date_max,
         collection_date_precision,
+        count(*) AS records
+    FROM main.virus_genome_distinct
+    GROUP BY ALL
+),
+
+dated AS (
+    SELECT
+        *,
         date_trunc('week', collection_date_min)::DATE AS monday,
         coalesce(collection_date_max <= monday + 6, false) AS is_in_week
-    FROM main.virus_genome_distinct
+    FROM counted
 )
 
 SELECT
@@ -23,13 +32,13 @@ SELECT
     CASE WHEN NOT is_in_week THEN collection_date_precision END AS collection_date_precision,
     CASE WHEN is_in_week THEN monday ELSE collection_date_min END AS span_start,
     CASE WHEN is_in_week THEN monday + 6 ELSE collection_date_max END AS span_end,
-    country,
+    main.stated(country) AS country,
     virus_tax_id,
     virus_name,
     host_tax_id,
     host_name,
-    count(*) AS records
-FROM record
+    sum(records)::BIGINT AS records
+FROM dated
 GROUP BY ALL;
 
 COMMENT ON VIEW mart.weekly_count IS
