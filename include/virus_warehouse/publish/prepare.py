@@ -5,6 +5,7 @@ from pathlib import Path
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.about import write_about
 from virus_warehouse.publish.explain import explain_columns
+from virus_warehouse.publish.marts import create_marts
 from virus_warehouse.publish.snapshot import make_candidate
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile
@@ -26,6 +27,7 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, run_id: str, follo
     """
     candidate = make_candidate(warehouse, data, run_id)
     write_source_status(candidate, followed)
+    create_marts(candidate)
     explain_columns(candidate)
     write_about(candidate)
     return candidate
