@@ -37,11 +37,23 @@ def test_every_python_block_runs(everything_loaded, data, stand_in):
 
 
 def test_every_query_answers(everything_loaded, data):
-    (hosts, peptides) = blocks("sql")
+    (hosts, peptides, weeks) = blocks("sql")
     with duckdb.connect(data.snapshot, read_only=True) as snapshot:
         assert {name for name, _ in snapshot.sql(hosts).fetchall()} == {"Mammalia", "Aves"}
         assert all(polyprotein and ranges for _, polyprotein, _, ranges in snapshot.sql(peptides).fetchall())
         assert len(snapshot.sql(peptides).fetchall()) > 0
+        assert all(re.fullmatch(r"\d{4}-W\d{2}", week) and records for week, records in snapshot.sql(weeks).fetchall())
+        assert len(snapshot.sql(weeks).fetchall()) > 10
+
+
+def test_every_mart_named_is_in_the_snapshot_and_none_is_left_out(everything_loaded, data):
+    table = README.split("### Counts that come out right")[1].split("```sql")[0]
+    with duckdb.connect(data.snapshot, read_only=True) as snapshot:
+        views = snapshot.sql("SELECT view_name FROM duckdb_views() WHERE schema_name = 'mart'").fetchall()
+        for name in set(re.findall(r"`(mart\.[^`]+)`", table)):
+            snapshot.sql(f"FROM {name}").fetchone()
+    asides = {"first_load"}  # what the text after the table says of first_seen_at
+    assert {name for (name,) in views} - asides <= set(re.findall(r"`(?:mart\.)?([a-z_]+)`", table))
 
 
 def test_the_yaml_is_a_sound_source(tmp_path):
