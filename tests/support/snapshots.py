@@ -4,9 +4,7 @@ from pathlib import Path
 
 from tests.support.warehouses import DENGUE, MPOX, Shelf
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.marts import create_marts
-from virus_warehouse.publish.snapshot import make_candidate
-from virus_warehouse.publish.source_status import write_source_status
+from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.sources import SourcesFile
 
 
@@ -14,9 +12,5 @@ def snapshot_of(shelf: Shelf) -> Path:
     """A snapshot of the warehouse as it is, whose sources are mpox and dengue."""
     data = DataFolder(shelf.folder)
     data.create()
-    candidate = make_candidate(shelf.warehouse, data, "candidate")
-    write_source_status(
-        candidate, SourcesFile(Path("sources.yaml"), {source.name: source for source in (MPOX, DENGUE)})
-    )
-    create_marts(candidate)
-    return candidate
+    followed = SourcesFile(Path("sources.yaml"), {source.name: source for source in (MPOX, DENGUE)})
+    return prepare_candidate(shelf.warehouse, data, "candidate", followed)

@@ -21,6 +21,7 @@ from virus_warehouse.publish.gates import (
     judge,
     refuse_findings,
 )
+from virus_warehouse.publish.origins import ORIGINS
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.sql_file import read_sql
 from virus_warehouse.warehouse.load import Acceptance
@@ -320,6 +321,26 @@ class TestEmptiedFields:
     def test_records_without_the_field_that_are_new_are_no_loss(self, house: Published) -> None:
         house.shelf.load(*(line(accession) for accession in accessions(300, first=100)), mode="incremental")
         assert house.gates() == []
+
+    def test_records_found_again_have_lost_nothing(self, house: Published) -> None:
+        house.shelf.execute("UPDATE virus_genome SET status = 'missing', missing_since = now()")
+        house.publish()
+        house.shelf.execute("UPDATE virus_genome SET status = 'live', missing_since = NULL")
+        assert house.gates() == []
+
+    def test_every_field_is_looked_at(self, house: Published) -> None:
+        fields = [
+            name for name in ORIGINS["virus_genome"][1] if name not in ("accession", "accession_version", "version")
+        ]
+        values = {"VARCHAR": "'x'", "JSON": "'1'", "VARCHAR[]": "['x']", "DATE": "'2025-05-01'", "BOOLEAN": "true"}
+        kinds = dict(house.shelf.rows("SELECT column_name, data_type FROM duckdb_columns()"))
+        house.shelf.execute(
+            f"UPDATE virus_genome SET {', '.join(f'{field} = {values.get(kinds[field], 1)}' for field in fields)}"
+        )
+        house.publish()
+        house.shelf.execute(f"UPDATE virus_genome SET {', '.join(f'{field} = NULL' for field in fields)}")
+        told = [fault for gate, _, fault, *_ in house.findings() if gate == "emptied_fields"]
+        assert {fault.split(" had ")[1].split(",")[0] for fault in told} == set(fields)
 
     def test_other_filters_and_reports_have_other_fields(self, house: Published) -> None:
         house.shelf.execute(self.EMPTY + "true; UPDATE ops.ingest_run SET fingerprint = 'other'")
