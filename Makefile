@@ -3,10 +3,11 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-profile lint format
-.PHONY: check-sources lock
+.PHONY: check-sources lock export tables cookbook
 
 ENVIRONMENT := . scripts/environment.sh
-ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied)
+ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) \
+  $(if $(ACCEPT_FINDINGS),--accept-findings $(ACCEPT_FINDINGS))
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | column -t -s "$$(printf '\t')"
@@ -35,8 +36,12 @@ rebuild: setup ## the warehouse anew from the archived packages, beside the old;
 start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
 	@$(ENVIRONMENT); exec python scripts/start.py
 
-sql: setup ## a DuckDB prompt on the published snapshot
+sql: setup ## a DuckDB prompt on the published snapshot, with the cookbook
 	@exec scripts/sql
+
+export: setup ## FORMAT=parquet (or csv) FOLDER=... SOURCE=mpox: the snapshot as files, by source and table
+	@$(ENVIRONMENT); python scripts/export.py --format "$(or $(FORMAT),parquet)" \
+	  $(if $(FOLDER),--folder "$(FOLDER)") $(if $(SOURCE),--source "$(SOURCE)")
 
 check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURCES names
 	@$(ENVIRONMENT); python -m virus_warehouse.check_sources
@@ -57,6 +62,9 @@ bench-profile: setup ## RECORDS=200000: where a full load's time goes, statement
 	@$(ENVIRONMENT); .venv-bench/bin/py-spy record --native --threads --subprocesses -o data/bench/load.svg -- \
 	  python -m benchmarks.profile_load $(or $(RECORDS),200000)
 
+cookbook: setup-dev ## docs/cookbook.md and docs/ways-in.md anew, with what their queries and code answer
+	@$(ENVIRONMENT); python scripts/cookbook.py $(COOKBOOK_ARGS)
+
 lint: setup-dev ## ruff, mypy, bandit, sqlfluff, the compose file
 	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && bandit -q -c pyproject.toml -r include plugins dags scripts \
 	  && sqlfluff lint --disable-progress-bar include scripts benchmarks \
@@ -64,6 +72,9 @@ lint: setup-dev ## ruff, mypy, bandit, sqlfluff, the compose file
 
 format: setup-dev ## let ruff and sqlfluff lay the code out
 	@$(ENVIRONMENT); ruff check --fix . && ruff format . && sqlfluff fix --disable-progress-bar include scripts benchmarks
+
+tables: setup ## write docs/tables.md, the data dictionary, anew
+	@$(ENVIRONMENT); python scripts/tables.py
 
 lock: setup-dev ## compile requirements*.in anew
 	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench; do \

@@ -18,7 +18,7 @@ from virus_warehouse import __version__
 
 RESULTS = CHECKOUT / "benchmarks/results"
 PEER_PYTHON = CHECKOUT / ".venv-bench/bin/python"
-PEER_PACKAGES = ("dlt", "duckdb", "pandas", "pyarrow")
+PEER_PACKAGES = ("dlt", "duckdb", "pandas", "polars", "pyarrow")
 
 
 def main() -> None:

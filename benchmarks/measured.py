@@ -41,11 +41,13 @@ class Outcome:
         rows: how many records came out right; the benchmark stops if it is not as many as went in.
         file: the database it leaves, if any.
         seconds: wall seconds by stage.
+        answers: by question, what tells its answer from any other: cases of the same records must agree.
     """
 
     rows: int
     file: Path | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 Target = Callable[[Given], Outcome]

@@ -35,6 +35,7 @@ def main() -> None:
         "file_mib": None if outcome.file is None else round(outcome.file.stat().st_size / 2**20, 2),
         "rows": outcome.rows,
         "seconds": {stage: round(seconds, 4) for stage, seconds in outcome.seconds.items()},
+        "answers": outcome.answers,
     }
     (given.scratch / MEASUREMENT).write_text(json.dumps(measurement), encoding="utf-8")
 

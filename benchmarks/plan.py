@@ -13,6 +13,12 @@ PEERS = {
 }
 """Cases that need the packages of requirements-bench.txt."""
 
+QUERY_PEERS = {
+    "polars_parquet": "benchmarks.peers.polars_parquet:query",
+    "pandas_parquet": "benchmarks.peers.pandas_parquet:query",
+}
+"""Other ways to ask what the case `queries` asks, as far as one flat file can tell. They need those packages too."""
+
 QUICK_PEERS = {"small": ("dlt_default",), "medium": ("script", "dlt_arrow", "pandas")}
 """Peers that a quick benchmark measures, by size: each of the promised ratios has one, and the slowest is small."""
 
@@ -57,7 +63,12 @@ class Case:
     def target(self) -> str:
         """The function that does it."""
         module = "benchmarks.floor" if self.name == "floor" else "benchmarks.warehouse"
-        return PEERS.get(self.name, f"{module}:{self.name}")
+        return (PEERS | QUERY_PEERS).get(self.name, f"{module}:{self.name}")
+
+    @property
+    def is_peer(self) -> bool:
+        """Whether it runs where the packages of requirements-bench.txt are."""
+        return self.name in PEERS or self.name in QUERY_PEERS
 
     @property
     def expected_rows(self) -> int:
@@ -84,6 +95,7 @@ def plan(sizes: Sizes, *, full: bool, peers: bool = True) -> list[Case]:
         *(Case(peer, medium) for peer in of_medium if peers),
         *(Case(name, large, base) for name, base in (("load", 0), ("floor", None))),
         *(Case(name, large, base=large.records) for name in ("publish", "queries")),
+        *(Case(peer, large, base=large.records) for peer in QUERY_PEERS if peers),
         Case("load", delta_base, base=0),
         Case("delta", Recipe(sizes.delta_base, sizes.delta_base // 100), base=sizes.delta_base),
         Case("delta", Recipe(sizes.delta_base, sizes.changed), base=sizes.delta_base),

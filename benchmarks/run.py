@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from benchmarks.one_case import MEASUREMENT
 from benchmarks.packages import PackageCache
-from benchmarks.plan import PEERS, RUNS, Case
+from benchmarks.peers.flat_file import PARQUET
+from benchmarks.plan import QUERY_PEERS, RUNS, Case
 from benchmarks.warehouse import make_empty
 from virus_warehouse.data_folder import DataFolder
 
@@ -48,12 +51,14 @@ class Runner:
         self.packages = PackageCache(folder)
         self._work = folder / f"work-{os.getpid()}"
         self._python, self._peer_python, self._tell = python, peer_python, tell
+        self._answers: dict[tuple[int, str], str] = {}
 
     def run(self, cases: list[Case], runs: int = RUNS) -> list[Measured]:
         """Run each so many times, in rounds, so that a slow minute of the machine falls on all alike.
 
         Raises:
-            CaseFailed: one ended in an error, or with another number of records than went in.
+            CaseFailed: one ended in an error, with another number of records than went in, or with another answer
+                than was given before to the same question on the same records.
         """
         self.packages.make({case.recipe for case in cases}, processes=os.cpu_count() or 1)
         measured = {case: Measured(case, []) for case in cases}
@@ -73,9 +78,11 @@ class Runner:
     def _measure(self, case: Case) -> Measurement:
         scratch = self._work / "scratch"
         (scratch / "data").mkdir(parents=True)
-        if case.base is not None:
+        if case.name in QUERY_PEERS:
+            (scratch / PARQUET).hardlink_to(self._parquet(case.recipe.records))
+        elif case.base is not None:
             shutil.copyfile(self._base(case.base), scratch / "data" / "warehouse.duckdb")
-        python = self._peer_python if case.name in PEERS else self._python
+        python = self._peer_python if case.is_peer else self._python
         # What was copied is not to be written out while the clock runs.
         os.sync()
         ended = subprocess.run(
@@ -91,10 +98,24 @@ class Runner:
         measurement: Measurement = json.loads((scratch / MEASUREMENT).read_text(encoding="utf-8"))
         if measurement.get("rows", case.expected_rows) != case.expected_rows:
             raise CaseFailed(f"{case}: {measurement['rows']} records came out right, not {case.expected_rows}")
+        self._compare(case, measurement.get("answers", {}))
         if case.name == "load" and not self._base(case.recipe.records).exists():
             self._keep_base(scratch / "data", case.recipe.records)
         shutil.rmtree(scratch)
         return measurement
+
+    def _compare(self, case: Case, answers: dict[str, str]) -> None:
+        for question, answer in answers.items():
+            if answer != self._answers.setdefault((case.recipe.records, question), answer) or not answer:
+                raise CaseFailed(f"{case}: {question} has another answer here than before, or none")
+
+    def _parquet(self, records: int) -> Path:
+        """The table of records as one flat file, made once."""
+        path = self._base(records).with_suffix(".parquet")
+        if not path.exists():
+            with duckdb.connect(self._base(records), read_only=True) as connection:
+                connection.execute(f"COPY virus_genome TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+        return path
 
     def _base(self, records: int) -> Path:
         return self._work / f"{records}.duckdb"

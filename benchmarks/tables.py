@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.plan import Case
-from benchmarks.results import Results
+from benchmarks.results import Results, find
 
 TARGETS = {
     "load_over_floor": "at most 2.0",
@@ -28,7 +28,7 @@ CASE_HEADER = ("case", "wall, s", "spread", "processor, s", "peak memory, MiB", 
 RATIO_HEADER = ("ratio", "measured", "aim", "records")
 STAGE_HEADER = ("case", "stage", "s", "share")
 SLOPE_HEADER = ("case", "from", "to", "s for each further 100k", "MiB for each further 100k")
-QUERY_HEADER = ("query", "records", "ms")
+QUERY_HEADER = ("query", "records", "snapshot, ms", "Parquet with Polars, ms", "Parquet with pandas, ms")
 
 Rows = list[tuple[str, ...]]
 
@@ -61,13 +61,17 @@ def case_rows(results: Results) -> Rows:
 
 
 def query_rows(results: Results) -> Rows:
-    """Milliseconds of each query at each size."""
-    return [
-        (query.replace("_", " "), short(case["records"]), f"{seconds['median'] * 1000:.1f}")
-        for case in results["cases"]
-        if case["name"] == "queries"
-        for query, seconds in case["seconds"].items()
-    ]
+    """Milliseconds of each query at each size, beside those of a flat file where one can tell."""
+    rows = []
+    for case in results["cases"]:
+        if case["name"] != "queries":
+            continue
+        peers = [find(results["cases"], peer, case["records"]) for peer in ("polars_parquet", "pandas_parquet")]
+        for query in case["seconds"]:
+            asked = [one and one["seconds"].get(query) for one in (case, *peers)]
+            told = (f"{seconds['median'] * 1000:.1f}" if seconds else "" for seconds in asked)
+            rows.append((query.replace("_", " "), short(case["records"]), *told))
+    return rows
 
 
 def stage_rows(results: Results) -> Rows:

@@ -5,7 +5,6 @@ Every case starts from `data` in its folder, a whole data folder: an empty, migr
 
 import json
 import shutil
-import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.answers import Rows, ask
 from benchmarks.measured import Given, Outcome
 from benchmarks.packages import TODAY, TOMORROW
 from virus_warehouse import windows
@@ -22,9 +22,9 @@ from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.publish.gates import gates_sql, refuse_findings
-from virus_warehouse.publish.snapshot import make_candidate, publish_candidate
-from virus_warehouse.publish.source_status import write_source_status
+from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish.prepare import prepare_candidate
+from virus_warehouse.publish.snapshot import publish_candidate
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.connection import Warehouse
@@ -32,7 +32,6 @@ from virus_warehouse.windows import WindowWish
 
 SOURCE = Source(name="bench", request=VirusGenomeRequest(taxon="10239"))
 QUERIES = Path(__file__).parent / "queries"
-QUERY_REPEATS = 5
 
 
 class PackageAtHand(DatasetsClient):
@@ -103,17 +102,12 @@ def verify(given: Given) -> Outcome:
 def publish(given: Given) -> Outcome:
     """Candidate, gates and rename, as the tasks check and publish do them."""
     data = _data(given)
-    warehouse = Warehouse(data.warehouse)
-    with duckdb.connect(data.warehouse, read_only=True) as connection:
-        ((run_id,),) = connection.execute("SELECT run_id FROM ops.ingest_run").fetchall()
-    sources = SourcesFile(data.root / "sources.yaml", {SOURCE.name: SOURCE})
+    run_id = _run_id(data)
     seconds = _Stages()
     with given.clock():
-        candidate = make_candidate(warehouse, data, run_id)
-        write_source_status(candidate, sources)
+        candidate = _candidate(data, run_id)
         seconds.end("candidate")
-        with duckdb.connect(candidate, read_only=True) as connection:
-            refuse_findings(connection.execute(gates_sql()).fetchall())
+        check_candidate(candidate, _followed(data), data.snapshot)
         seconds.end("gates")
         publish_candidate(data, run_id)
         seconds.end("rename")
@@ -121,18 +115,33 @@ def publish(given: Given) -> Outcome:
 
 
 def queries(given: Given) -> Outcome:
-    """What people ask: each file of `queries/`, the median of a few repeats as its seconds."""
-    path = _data(given).warehouse
-    seconds = {}
-    with duckdb.connect(path, read_only=True) as connection, given.clock():
-        for file in sorted(QUERIES.glob("*.sql")):
-            sql, walls = file.read_text(encoding="utf-8"), []
-            for _ in range(QUERY_REPEATS):
-                started = time.perf_counter()
-                connection.execute(sql).fetchall()
-                walls.append(time.perf_counter() - started)
-            seconds[file.stem] = statistics.median(walls)
-    return Outcome(_records_held(path), path, seconds)
+    """What people ask of the snapshot: each file of `queries/`."""
+    data = _data(given)
+    candidate = _candidate(data, _run_id(data))
+    with duckdb.connect(candidate, read_only=True) as connection:
+
+        def asking(file: Path) -> Callable[[], Rows]:
+            sql = file.read_text(encoding="utf-8")
+            return lambda: connection.execute(sql).fetchall()
+
+        questions = {file.stem: asking(file) for file in sorted(QUERIES.glob("*.sql"))}
+        with given.clock():
+            seconds, answers = ask(questions)
+    return Outcome(_records_held(candidate), candidate, seconds, answers)
+
+
+def _candidate(data: DataFolder, run_id: str) -> Path:
+    return prepare_candidate(Warehouse(data.warehouse), data, run_id, _followed(data))
+
+
+def _followed(data: DataFolder) -> SourcesFile:
+    return SourcesFile(data.root / "sources.yaml", {SOURCE.name: SOURCE})
+
+
+def _run_id(data: DataFolder) -> str:
+    with duckdb.connect(data.warehouse, read_only=True) as connection:
+        ((run_id,),) = connection.execute("SELECT run_id FROM ops.ingest_run").fetchall()
+    return str(run_id)
 
 
 def _ingest(given: Given, expected: set[str], *, wish: WindowWish | None, day_after: bool) -> Outcome:

@@ -14,7 +14,7 @@ from typing import Any
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task
 
 from ncbi_virus.operators.ncbi_virus_to_duckdb import RETRY_POLICY, NcbiVirusToDuckDBOperator, arguments_of
-from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
+from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS, CHECK_PARAMS
 from ncbi_virus.publication import USER_DEFINED_MACROS, check_candidate, publish_checked
 from virus_warehouse.sources import read_sources, sound_sources
 
@@ -49,7 +49,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args={"retry_exponential_backoff": 2.0},
-    params={"source": SOURCE, **ACCEPT_PARAMS},
+    params={"source": SOURCE, **ACCEPT_PARAMS, **CHECK_PARAMS},
     user_defined_macros=USER_DEFINED_MACROS,
     tags=["ncbi", "virus"],
 ):

@@ -12,7 +12,7 @@ The run ledger, `ops.ingest_run`, says of every run what was asked, what came an
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
-from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
+from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS, CHECK_PARAMS
 from ncbi_virus.publication import USER_DEFINED_MACROS, check_candidate, publish_checked
 from virus_warehouse.sources import Source, sound_sources
 from virus_warehouse.windows import WISHES
@@ -33,6 +33,7 @@ PARAMS = {
         None, type=["null", "string"], format="date", title="Until", description="Its end, exclusive. Empty: no end."
     ),
     **ACCEPT_PARAMS,
+    **CHECK_PARAMS,
 }
 
 

@@ -7,11 +7,13 @@ import argparse
 import json
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 from run_dag import run_dag
 
 from virus_warehouse.data_folder import DataFolder, DataFolderError
+from virus_warehouse.publish.about import told_findings
+from virus_warehouse.publish.gates import BLOCKING
+from virus_warehouse.publish.snapshot import candidate_path
 from virus_warehouse.sources import SourceError, read_sources
 
 
@@ -24,6 +26,8 @@ def main() -> None:
     except (SourceError, DataFolderError) as error:
         sys.exit(f"{error}\nusage: make {options.what} SOURCE=mpox")
     conf: dict[str, object] = {name: True for name in ("accept_missing", "accept_emptied") if getattr(options, name)}
+    if options.accept_findings:
+        conf["accept_findings"] = options.accept_findings
     dag_id = f"ncbi_virus_ingest__{source.name}"
     if options.what == "census":
         dag_id, conf = "ncbi_virus_census", {"source": source.name, **conf}
@@ -32,7 +36,7 @@ def main() -> None:
     started = datetime.now(UTC)
     exit_code = run_dag(dag_id, conf=conf)
     sys.stdout.flush()
-    print(outcome(data.runs, source.name, started, exit_code))
+    print(outcome(data, source.name, started, exit_code))
     sys.exit(1 if exit_code else 0)
 
 
@@ -42,12 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("source", help="a source of sources.yaml")
     parser.add_argument("--accept-missing", action="store_true", help="accept that many records are gone")
     parser.add_argument("--accept-emptied", action="store_true", help="accept that a field is emptied")
+    parser.add_argument("--accept-findings", nargs="+", choices=BLOCKING, help="gates that shall keep nothing back")
     return parser
 
 
-def outcome(runs: Path, source: str, started: datetime, exit_code: int) -> str:
-    """The outcome of the run in one line, from its run file."""
-    states = [json.loads(path.read_text(encoding="utf-8")) for path in runs.glob(f"*-{source}-*.json")]
+def outcome(data: DataFolder, source: str, started: datetime, exit_code: int) -> str:
+    """The outcome of the run in one line, from its run file and from what the check found."""
+    states = [json.loads(path.read_text(encoding="utf-8")) for path in data.runs.glob(f"*-{source}-*.json")]
     own = [state for state in states if datetime.fromisoformat(state["started_at"]) >= started]
     if not own:
         return f"FAILED {source}: the ingest did not start; Airflow's log above says why"
@@ -56,9 +61,10 @@ def outcome(runs: Path, source: str, started: datetime, exit_code: int) -> str:
         error = " ".join(str(state.get("error", "the process ended early")).split())
         return f"FAILED {source}: {error} (run {state['run_id']})"
     told = f"{state['summary']} (run {state['run_id']})"
+    findings = told_findings(candidate_path(data, state["run_id"]) if exit_code else data.snapshot)
     if exit_code:
-        return f"FAILED {source}: loaded but not published; the last good snapshot stays. {told}"
-    return f"OK {told}"
+        return " ".join([f"FAILED {source}: loaded but not published; the last good snapshot stays.", *findings, told])
+    return " ".join([f"OK {told}", *findings])
 
 
 if __name__ == "__main__":

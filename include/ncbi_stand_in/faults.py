@@ -3,7 +3,7 @@
 To add one, write a function and register it with `@fault_kind`. The issue numbers are NCBI's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from zipfile import ZipFile
@@ -143,6 +143,14 @@ def empty_report(fault: Fault, package: Package, filename: str) -> Response:
 
 
 @fault_kind
+def odd_lines(fault: Fault, package: Package, filename: str) -> Response:
+    """A sound package whose data report has a field that nobody announced, and a line that breaks off."""
+    report, *others = package.data_files
+    package.data_files = (replace(report, lines=_with_odd_lines(report.lines)), *others)
+    return download_response(package, filename)
+
+
+@fault_kind
 def more_headers(fault: Fault, package: Package, filename: str) -> Response:
     """A sound package with a message: on an X-Datasets-User-Message NCBI's own client exits with 1."""
     response = download_response(package, filename)
@@ -159,6 +167,13 @@ def empty_404(fault: Fault, package: Package, filename: str) -> Response:
 def _part_of(package: Package, fraction: float) -> bytes:
     whole = b"".join(package)
     return whole[: int(len(whole) * fraction)]
+
+
+def _with_odd_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    line = b""
+    for line in lines:
+        yield line.replace(b"{", b'{"depthOfCoverage":31.5,', 1)
+    yield line[: len(line) // 2] + b"\n"
 
 
 def _one_byte_longer(file: WrittenFile) -> WrittenFile:

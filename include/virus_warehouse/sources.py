@@ -13,7 +13,7 @@ import yaml
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.ncbi.request import Day, VirusGenomeRequest
 
 DEFAULT_PATH = Path(__file__).parents[1] / "sources.yaml"
 
@@ -81,6 +81,15 @@ class Source(Defaults):
         max_missing: the share of the records held that a full load may lack before it is refused.
         max_emptied: the share of the records with a field that a full load may say nothing of it any more.
         withdraw_after: how many different censuses in a row must miss a record before it counts as withdrawn.
+        max_shrinkage: the share of the records published that may be gone before the next snapshot is refused.
+        max_quarantined: the share of the lines of a report since the last snapshot that may be unreadable.
+        max_odd_dates: the share of the records that may newly have a date that cannot be.
+        future_days: how many days after today a date may lie: time zones, and clocks that are wrong.
+        earliest_collection_date: the first day on which something may have been collected.
+        stale_after_days: how many days before a request NCBI's newest update may lie before it is told.
+
+    The last six are what a snapshot is held against before it is published (`publish.gates`). Null in place of a share
+    or of `stale_after_days` switches its gate off.
     """
 
     name: Annotated[str, AfterValidator(_name)]
@@ -90,6 +99,12 @@ class Source(Defaults):
     max_missing: float = Field(default=0.05, ge=0, le=1)
     max_emptied: float = Field(default=0.1, ge=0, le=1)
     withdraw_after: int = Field(default=2, ge=1)
+    max_shrinkage: float | None = Field(default=0.05, ge=0, le=1)
+    max_quarantined: float | None = Field(default=0.1, ge=0, le=1)
+    max_odd_dates: float | None = Field(default=0.05, ge=0, le=1)
+    future_days: int = Field(default=2, ge=0)
+    earliest_collection_date: Day = date(1800, 1, 1)
+    stale_after_days: int | None = Field(default=21, ge=1)
 
     def request_since(self, updated_since: date | None) -> VirusGenomeRequest:
         """The request for the records updated on or after a day, or for all of them."""

@@ -4,16 +4,30 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.duckdb.operators.duckdb import DuckDBExecuteQueryOperator
-from airflow.sdk import Asset, AssetAlias, Context, get_current_context, task
+from airflow.sdk import (
+    Asset,
+    AssetAlias,
+    Context,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+    get_current_context,
+    task,
+)
 
+from ncbi_virus.params import accepted_findings
 from ncbi_virus.warehouse import get_warehouse
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.gates import gates_sql, refuse_findings
-from virus_warehouse.publish.snapshot import candidate_path, make_candidate, publish_candidate
-from virus_warehouse.publish.source_status import write_source_status
+from virus_warehouse.publish.check import settle
+from virus_warehouse.publish.gates import GateFailed, gates_sql
+from virus_warehouse.publish.prepare import prepare_candidate
+from virus_warehouse.publish.snapshot import candidate_path, publish_candidate
 from virus_warehouse.sources import read_sources
 
-USER_DEFINED_MACROS = {"candidate_path": lambda ti, ingest: str(_candidate_of(ti, ingest))}
+USER_DEFINED_MACROS = {
+    "candidate_path": lambda ti, ingest: str(_candidate_of(ti, ingest)),
+    "gates_sql": lambda: gates_sql(read_sources(), DataFolder.from_environment().snapshot),
+}
 """What a DAG with a `check` task gives its templates."""
 
 
@@ -25,6 +39,9 @@ def source_asset(source: str) -> Asset:
 def check_candidate(ingest: str, **kwargs: Any) -> DuckDBExecuteQueryOperator:
     """The task that copies the warehouse and runs the gates on the copy; the task's log shows their SQL.
 
+    Findings are told in the log and in the candidate's `_about`; those that block fail the task, unless the DAG run's
+    `accept_findings` names their gate. A retry would find the same, so there is none.
+
     Args:
         ingest: id of the task, mapped or not, whose runs are to be published. Those that failed changed nothing.
         kwargs: further arguments of the task.
@@ -32,16 +49,20 @@ def check_candidate(ingest: str, **kwargs: Any) -> DuckDBExecuteQueryOperator:
 
     def make(context: Context) -> None:
         data = DataFolder.from_environment()
-        run_id = _run_ids(context["ti"], ingest)[-1]
-        write_source_status(make_candidate(get_warehouse(data), data, run_id), read_sources())
+        prepare_candidate(get_warehouse(data), data, _run_ids(context["ti"], ingest)[-1], read_sources())
+
+    def settle_rows(context: Context, rows: Any) -> None:
+        settle(_candidate_of(context["ti"], ingest), rows, accepted_findings(context["params"]))
 
     return DuckDBExecuteQueryOperator(
         task_id="check",
-        sql=gates_sql(),
+        sql="{{ gates_sql() }}",
         database=f"{{{{ candidate_path(ti, '{ingest}') }}}}",
         hook_params={"read_only": True},
         pre_execute=make,
-        handler=lambda cursor: refuse_findings(cursor.fetchall()),
+        handler=lambda cursor: cursor.fetchall(),
+        post_execute=settle_rows,
+        retry_policy=ExceptionRetryPolicy(rules=[RetryRule(exception=GateFailed, action=RetryAction.FAIL)]),
         **kwargs,
     )
 

@@ -1,9 +1,10 @@
 -- The ledger: one row a run, every line accounted for
 SELECT
-    strftime(started_at, '%H:%M:%S') AS started,
+    strftime(started_at, '%H:%M') AS at,
+    source,
     mode,
     status,
-    updated_since,
+    updated_since AS since,
     lines,
     inserted,
     revised,
@@ -11,7 +12,6 @@ SELECT
     unchanged,
     quarantined,
     watermark,
-    round(seconds.download, 2) AS download_s,
-    round(seconds.stage + seconds.merge, 2) AS load_s
+    round(seconds.download + seconds.stage + seconds.merge, 2) AS seconds
 FROM ops.ingest_run
 ORDER BY started_at;

@@ -8,6 +8,6 @@ SELECT
     geo_location,
     host_name,
     collection_date
-FROM virus_genome
+FROM virus_genome_distinct
 ORDER BY release_date DESC, accession
 LIMIT 10;

@@ -6,20 +6,14 @@ import signal
 import socket
 import subprocess
 import time
-from pathlib import Path
 
+import duckdb
 import psutil
 import pytest
 import requests
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-
-
-def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = ["make", "--no-print-directory", *arguments]
-    return subprocess.run(
-        command, cwd=CHECKOUT, env=os.environ | environment, capture_output=True, text=True, check=False
-    )
+from tests.support.commands import CHECKOUT, make
+from tests.support.stand_in import StandIn
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -28,7 +22,20 @@ def last_line(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_help_lists_every_command():
     listed = make("help").stdout
-    for command in ("setup", "demo", "ingest", "census", "replay", "rebuild", "start", "sql", "test", "lint"):
+    for command in (
+        "setup",
+        "demo",
+        "ingest",
+        "census",
+        "replay",
+        "rebuild",
+        "start",
+        "sql",
+        "export",
+        "tables",
+        "test",
+        "lint",
+    ):
         assert f"make {command}" in listed
 
 
@@ -38,15 +45,21 @@ def test_ingest_tells_the_outcome_and_sql_shows_it(stand_in, follow, data):
     assert done.returncode == 0, done.stdout + done.stderr
     assert last_line(done).startswith("OK mpox: full load committed, ")
 
-    command = ["make", "--no-print-directory", "sql"]
-    prompt = subprocess.run(
-        command,
-        cwd=CHECKOUT,
-        input="SELECT count(*) > 50 AS loaded FROM virus_genome;\n",
-        capture_output=True,
-        text=True,
-    )
+    prompt = make("sql", typed="SELECT count(*) > 50 AS loaded FROM virus_genome;\n")
     assert "true" in prompt.stdout, prompt.stderr
+
+    exported = make("export")
+    assert exported.returncode == 0, exported.stderr
+    file = data.root / "export" / "mpox" / "virus_genome.parquet"
+    assert str(file) in exported.stdout
+    with duckdb.connect() as connection:
+        assert connection.execute(f"SELECT count(*) > 50 FROM '{file}'").fetchall() == [(True,)]
+    assert make("export", "FORMAT=csv", "SOURCE=mpox", f"FOLDER={data.root}/as csv").returncode == 0
+    assert (data.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
+    unknown = make("export", "SOURCE=flu")
+    assert unknown.returncode != 0
+    assert unknown.stderr.startswith("the snapshot has no source 'flu'; it has mpox")
+    assert make("export", "FORMAT=xlsx").returncode != 0
 
 
 def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data):
@@ -60,6 +73,42 @@ def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data
     assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
     assert "2 loads repeated." in rebuilt.stdout
     assert last_line(rebuilt).startswith("The rebuilt warehouse is in place; the old one is ")
+
+
+def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monkeypatch):
+    follow("{mpox: {taxon: 10244}}")
+    first = make("ingest", "SOURCE=mpox", "ACCEPT_EMPTIED=1")
+    assert last_line(first).startswith("OK mpox: full load committed, "), first.stdout + first.stderr
+    with StandIn(seed=2) as other_world:
+        monkeypatch.setenv("NCBI_DATASETS_URL", other_world.url)
+        refused = make("census", "SOURCE=mpox")
+        assert refused.returncode != 0
+        assert last_line(refused).startswith("FAILED mpox: GateError: shrinkage")
+        accepted = make("census", "SOURCE=mpox", "ACCEPT_MISSING=1")
+        assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    rebuilt = make("rebuild", "FROM_OLDEST=1")
+    assert "2 loads repeated." in rebuilt.stdout, rebuilt.stdout + rebuilt.stderr
+
+
+def test_ingest_that_a_gate_keeps_back_says_why_and_is_published_when_accepted(stand_in, follow, data):
+    follow("{mpox: {taxon: 10244}}")
+    assert make("ingest", "SOURCE=mpox").returncode == 0
+    with duckdb.connect(data.warehouse) as connection:
+        connection.execute("DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
+    kept_back = make("ingest", "SOURCE=mpox")
+    assert kept_back.returncode != 0
+    assert last_line(kept_back).startswith(
+        "FAILED mpox: loaded but not published; the last good snapshot stays. blocked: "
+    )
+    assert "shrinkage of mpox: of " in last_line(kept_back)
+    accepted = make("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=shrinkage history")
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    assert last_line(accepted).startswith("OK mpox: ")
+    assert "accepted: shrinkage of mpox: of " in last_line(accepted)
+    unknown = make("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=everything")
+    assert unknown.returncode != 0
+    assert "invalid choice: 'everything'" in unknown.stderr
+    assert "'shrinkage'" in unknown.stderr
 
 
 def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data):
@@ -112,6 +161,13 @@ def test_sql_before_anything_is_published(data):
     assert "make ingest SOURCE=mpox" in done.stderr
 
 
+def test_tables_writes_the_page_that_is_there():
+    page = CHECKOUT / "docs/tables.md"
+    before = page.read_text(encoding="utf-8")
+    assert make("tables").returncode == 0
+    assert page.read_text(encoding="utf-8") == before, "run make tables, and read what it changed"
+
+
 def test_setup_is_quick_when_nothing_changed():
     make("setup")
     assert make("setup").stdout == ""
@@ -128,8 +184,15 @@ def test_demo_shows_three_days():
     ):
         assert title in done.stdout
     ledger = [line.split() for line in done.stdout.splitlines() if " success " in line]
-    assert [row[1] for row in ledger] == ["full", "incremental", "incremental"]
+    assert [row[1:3] for row in ledger] == [
+        ["sars2_usa", "full"],
+        ["viruses", "full"],
+        ["viruses", "incremental"],
+        ["viruses", "incremental"],
+    ]
     assert not processes_with("TEST_OF_DEMO")
+    asked = make("sql", "VIRUS_DATA=data/demo", typed="SELECT count(*) > 300 AS loaded FROM virus_genome;\n")
+    assert "true" in asked.stdout, asked.stderr
 
 
 def test_start_answers_and_leaves_no_process(data, follow):

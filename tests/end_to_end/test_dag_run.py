@@ -165,9 +165,46 @@ def test_a_failed_check_keeps_the_last_good_snapshot(stand_in, follow, data, que
         connection.execute(
             "UPDATE virus_genome SET run_id = 'nobody' WHERE accession = (SELECT min(accession) FROM virus_genome)"
         )
-    run = run_dag(MPOX)
+    run = run_dag(MPOX, retries=1)
     assert task_states(run) == {"ingest": "success", "check": "failed", "publish": "upstream_failed"}
+    assert tries(run)["check"] == 1, "a second look at the same finds the same"
     assert query("SELECT count(*) FROM virus_genome") == [good]
+
+
+def test_what_a_gate_found_is_published_once_a_person_accepts_it(stand_in, follow, data, query, capsys):
+    follow("{mpox: {taxon: 10244}, dengue: {taxon: 12637}}")
+    run_dag(MPOX)
+    (published,) = query("SELECT count(*) FROM virus_genome WHERE source = 'mpox'")[0]
+    with duckdb.connect(data.warehouse) as connection:  # as when a backup of weeks ago is put back
+        (kept,) = connection.execute(
+            "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0; SELECT count(*) FROM virus_genome"
+        ).fetchone()
+    lost = published - kept
+    assert lost > 10
+
+    # One snapshot holds all sources: so the run of another one is held back as well, and says whose fault it is.
+    run = run_dag("ncbi_virus_ingest__dengue")
+    assert task_states(run) == {"ingest": "success", "check": "failed", "publish": "upstream_failed"}
+    log = capsys.readouterr().out
+    assert f"shrinkage of mpox: of {published} records published, {lost} are gone, more than 5.0%" in log
+    assert "nothing new of any source is published, although what is at fault belongs to mpox" in log
+    assert query("SELECT source, count(*) FROM virus_genome GROUP BY ALL") == [("mpox", published)]
+
+    run = run_dag("ncbi_virus_ingest__dengue", conf={"accept_findings": ["shrinkage"]})
+    assert task_states(run)["publish"] == "success"
+    assert query("SELECT count(*) FROM virus_genome WHERE source = 'mpox'") == [(kept,)]
+    assert query("SELECT count(*) > 0 FROM virus_genome WHERE source = 'dengue'") == [(True,)]
+    [(source, gate, told)] = query("SELECT source, name, value FROM _about WHERE topic = 'finding'")
+    assert (source, gate) == ("mpox", "shrinkage")
+    assert told.startswith(f"accepted: shrinkage of mpox: of {published} records published, {lost} are gone")
+
+    run = run_dag("ncbi_virus_ingest__dengue")  # what was accepted once is not asked about again
+    assert task_states(run)["publish"] == "success"
+    assert query("SELECT count(*) FROM _about WHERE topic = 'finding'") == [(0,)]
+
+
+def tries(run) -> dict[str, int]:
+    return {task.task_id: task.try_number for task in run.get_task_instances()}
 
 
 def test_a_reader_of_the_snapshot_does_not_disturb_a_load(stand_in, follow, data, query):

@@ -1,5 +1,6 @@
-"""The README tells the truth: its code runs, its commands and names exist."""
+"""The README tells the truth, and docs/ with it: its code runs, so do its commands, its names exist."""
 
+import ast
 import os
 import re
 import subprocess
@@ -13,6 +14,18 @@ from tests.support.airflow_runs import run_dag
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+
+
+PAGES = (CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *(CHECKOUT / "docs").rglob("*.md"))
+
+NOT_RUN = {
+    "bench": "takes ten minutes; tests/unit/benchmarks runs its parts on small packages",
+    "bench-profile": "needs a tracer's rights, which the machine of the tests may not have",
+    "lint": "runs before the tests, in .ci/run",
+    "lock": "asks the package index; tests/unit/test_dependencies.py looks at what it wrote",
+    "test": "is what runs this test",
+}
+"""Commands of the pages that no test runs, each with the reason."""
 
 
 def blocks(language: str) -> list[str]:
@@ -37,11 +50,23 @@ def test_every_python_block_runs(everything_loaded, data, stand_in):
 
 
 def test_every_query_answers(everything_loaded, data):
-    (hosts, peptides) = blocks("sql")
+    (hosts, peptides, weeks) = blocks("sql")
     with duckdb.connect(data.snapshot, read_only=True) as snapshot:
         assert {name for name, _ in snapshot.sql(hosts).fetchall()} == {"Mammalia", "Aves"}
         assert all(polyprotein and ranges for _, polyprotein, _, ranges in snapshot.sql(peptides).fetchall())
         assert len(snapshot.sql(peptides).fetchall()) > 0
+        assert all(re.fullmatch(r"\d{4}-W\d{2}", week) and records for week, records in snapshot.sql(weeks).fetchall())
+        assert len(snapshot.sql(weeks).fetchall()) > 10
+
+
+def test_every_mart_named_is_in_the_snapshot_and_none_is_left_out(everything_loaded, data):
+    table = README.split("### Counts that come out right")[1].split("```sql")[0]
+    with duckdb.connect(data.snapshot, read_only=True) as snapshot:
+        views = snapshot.sql("SELECT view_name FROM duckdb_views() WHERE schema_name = 'mart'").fetchall()
+        for name in set(re.findall(r"`(mart\.[^`]+)`", table)):
+            snapshot.sql(f"FROM {name}").fetchone()
+    asides = {"first_load"}  # what the text after the table says of first_seen_at
+    assert {name for (name,) in views} - asides <= set(re.findall(r"`(?:mart\.)?([a-z_]+)`", table))
 
 
 def test_the_yaml_is_a_sound_source(tmp_path):
@@ -60,10 +85,64 @@ def test_every_key_of_a_source_is_explained():
     assert explained == _SOURCE_KEYS
 
 
-def test_every_command_exists():
-    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
-    assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", README)) <= targets
+def commands_of_the_pages() -> set[tuple[str, ...]]:
+    """Each `make` command that is told to a reader, as its target and the names of its variables."""
+    told = set()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        code = "\n".join(re.findall(r"```\w*\n(.*?)```", text, flags=re.DOTALL))
+        spans = re.findall(r"`(make [^`]+)`", text)
+        spans += re.findall(r"^(?:\$ )?(?:.*\| )?(make .*?)(?: *#.*)?$", code, flags=re.MULTILINE)
+        told |= {command(span.split()) for span in spans}
+    return told
+
+
+def command(words: list[str]) -> tuple[str, ...]:
+    """The target and the names of the variables of `make ingest SOURCE=mpox`."""
+    target, *variables = words[1:]
+    return (target, *sorted(variable.split("=")[0] for variable in variables))
+
+
+def commands_of_the_tests() -> set[tuple[str, ...]]:
+    """Each `make` command that a test runs."""
+    run = set()
+    for path in (CHECKOUT / "tests").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "make":
+                words = call.args
+            elif isinstance(call, ast.List) and call.elts and _text(call.elts[0]) == "make":
+                words = call.elts[1:]
+            else:
+                continue
+            if texts := [text for word in words if not (text := _text(word)).startswith("-")]:
+                run.add(command(["make", *texts]))
+    return run
+
+
+def _text(word: ast.expr) -> str:
+    """What a word of a command begins with: an f-string ends where its first value stands."""
+    if isinstance(word, ast.JoinedStr):
+        word = word.values[0]
+    return word.value if isinstance(word, ast.Constant) and isinstance(word.value, str) else "-"
+
+
+def test_every_command_is_run_by_a_test():
+    told, run = commands_of_the_pages(), commands_of_the_tests()
+    assert ("ingest", "SOURCE") in told & run
+    with_more = {(target, *names) for target, *names in told if any(set(one) >= {target, *names} for one in run)}
+    assert {one for one in told - with_more if one[0] not in NOT_RUN} == set()
+    assert set(NOT_RUN) <= {target for target, *_ in told}, "nothing is excused that nobody tells of"
+    assert not set(NOT_RUN) & {target for target, *_ in run}, "nothing is excused that is run"
+
+
+def test_every_variable_is_given_by_a_test():
+    told = {name for page in PAGES for name in re.findall(r"`([A-Z_]+)=1`", page.read_text(encoding="utf-8"))}
+    assert told <= {name for _, *names in commands_of_the_tests() for name in names}
+
+
+def test_what_is_not_run_here_is_run_before():
+    script = (CHECKOUT / ".ci/run").read_text(encoding="utf-8")
+    assert re.findall(r"^(?:exec )?make (\w+)", script, flags=re.MULTILINE) == ["lint", "test"]
 
 
 def test_every_error_named_is_one_of_ours():

@@ -16,15 +16,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from virus_warehouse import archive, atomic_file, ingest
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.publish import snapshot, source_status
-from virus_warehouse.publish.gates import gates_sql, refuse_findings
+from virus_warehouse.publish import prepare, snapshot, source_status
+from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.run_file import RunFile
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import ledger, migrate
@@ -61,10 +60,10 @@ def ingest_day(
 
 def publish(data: DataFolder, run_id: str) -> None:
     """The check and the publication of a run."""
-    candidate = snapshot.make_candidate(Warehouse(data.warehouse, lock_timeout=20), data, run_id)
-    source_status.write_source_status(candidate, SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX}))
-    with duckdb.connect(candidate, read_only=True) as connection:
-        refuse_findings(connection.execute(gates_sql()).fetchall())
+    followed = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
+    warehouse = Warehouse(data.warehouse, lock_timeout=20)
+    candidate = prepare.prepare_candidate(warehouse, data, run_id, followed)
+    check_candidate(candidate, followed, data.snapshot)
     snapshot.publish_candidate(data, run_id)
 
 
@@ -136,7 +135,7 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
         atomic_file.Path, "replace", stop, when=lambda beside, path: path.parent.name == "loads"
     ),
     "while the copy is made": _half_copied,
-    "after the copy": lambda stop: _before(source_status, "write_source_status", stop),
+    "after the copy": lambda stop: _before(prepare, "write_source_status", stop),
     "while the copy is completed": lambda stop: _after(source_status, "run_sql", stop),
     "before the publication": lambda stop: _before(snapshot, "publish_candidate", stop),
     "before the snapshot is replaced": lambda stop: _before(Path, "chmod", stop),

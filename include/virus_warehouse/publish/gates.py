@@ -1,36 +1,282 @@
-"""The gates before publication: a snapshot that does not pass them is not shown, and yesterday's stays."""
+"""The gates before publication: a snapshot that does not pass them is not shown, and the last good one stays.
 
-from collections.abc import Iterable
+`GATES` is all there is between a load and what people query. Each gate is an SQL file of its name in
+`publish/sql/gates`, which lists what is at fault, a row each.
+"""
 
-from virus_warehouse.sql_file import read_sql
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
 
-GATES_SQL = "publish/sql/gates.sql"
+from virus_warehouse.sources import Source, SourcesFile
+from virus_warehouse.sql_file import read_sql, sql_text
+from virus_warehouse.warehouse.gates import FEW_RECORDS
+from virus_warehouse.warehouse.schema import virus_genome
+
+
+class OnFailure(StrEnum):
+    """What becomes of a candidate in which a gate finds something."""
+
+    BLOCKS = "blocks"
+    WARNS = "warns"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A check of a candidate snapshot.
+
+    Attributes:
+        name: what the trigger form, the snapshot's `_about` and the SQL file call it.
+        reason: why there is such a gate.
+        on_failure: what becomes of a candidate that does not pass.
+        way_out: what to do about a finding.
+        settings: keys of a source that say what it allows; null switches a gate off for the source.
+    """
+
+    name: str
+    reason: str
+    on_failure: OnFailure
+    way_out: str
+    settings: tuple[str, ...] = ()
+
+
+_OUR_FAULT = "This is a fault of the warehouse: please report it with these rows. `make rebuild` makes it anew."
+
+GATES = (
+    Gate(
+        "unique_keys",
+        "the tables have no keys, for the sake of speed: a merge that went wrong would make counts too high",
+        OnFailure.BLOCKS,
+        _OUR_FAULT,
+    ),
+    Gate(
+        "no_orphans",
+        "a row that refers to what is not there silently falls out of every join",
+        OnFailure.BLOCKS,
+        _OUR_FAULT,
+    ),
+    Gate(
+        "conservation",
+        "a line without an outcome is a record lost in silence",
+        OnFailure.BLOCKS,
+        _OUR_FAULT,
+    ),
+    Gate(
+        "history",
+        "a record with two states at one moment would be counted twice as of then",
+        OnFailure.BLOCKS,
+        _OUR_FAULT,
+    ),
+    Gate(
+        "dates_in_range",
+        "a report whose dates are written or read wrongly shifts every time series; single bad dates, which NCBI has "
+        "and keeps, must stop nothing",
+        OnFailure.BLOCKS,
+        "Look at the records at NCBI. If it has them so, accept them once: nobody is asked again about the same dates.",
+        ("max_odd_dates", "future_days", "earliest_collection_date"),
+    ),
+    Gate(
+        "odd_dates",
+        "who plots by date should know of the dates that cannot be",
+        OnFailure.WARNS,
+        "Leave these records out of what goes by date, or tell their submitters.",
+        ("max_odd_dates", "future_days", "earliest_collection_date"),
+    ),
+    Gate(
+        "quarantine_share",
+        "records that cannot be read are missing or out of date in every answer",
+        OnFailure.BLOCKS,
+        "Look at ops.quarantine in the candidate. Update this project and `make replay`, or accept it once: nobody "
+        "is asked again about the same lines.",
+        ("max_quarantined",),
+    ),
+    Gate(
+        "shrinkage",
+        "NCBI has dropped good records overnight (NCBI issue #530), and a warehouse restored or rebuilt may lack some",
+        OnFailure.BLOCKS,
+        "If it is a fault, load the source with `mode: full`, or rebuild. If it is meant, accept it once.",
+        ("max_shrinkage",),
+    ),
+    Gate(
+        "emptied_fields",
+        "NCBI has emptied fields of many records at once (NCBI issue #533); day by day, no single load shows it",
+        OnFailure.BLOCKS,
+        "Look at the records at NCBI. If the field is gone for good, accept it once.",
+        ("max_emptied",),
+    ),
+    Gate(
+        "freshness",
+        "an index of NCBI that stands still looks like a quiet virus (it has for two weeks, NCBI issue #309)",
+        OnFailure.WARNS,
+        "Nothing to do but to know it: what NCBI adds later is caught by the lookback.",
+        ("stale_after_days",),
+    ),
+)
+"""Every gate, in the order in which findings are told."""
+
+BLOCKING = tuple(gate.name for gate in GATES if gate.on_failure is OnFailure.BLOCKS)
+"""The gates whose findings a person may accept, for one run."""
+
+_LIMITS = {
+    "max_odd_dates": "DOUBLE",
+    "future_days": "INTEGER",
+    "earliest_collection_date": "DATE",
+    "max_quarantined": "DOUBLE",
+    "max_shrinkage": "DOUBLE",
+    "max_emptied": "DOUBLE",
+    "stale_after_days": "INTEGER",
+}
+"""What the gates read of a source, with its type."""
 
 
 class GateFailed(RuntimeError):
-    """The candidate snapshot is not sound; what was published before stays published."""
+    """The candidate snapshot does not pass; what was published before stays published."""
 
 
-def gates_sql() -> str:
-    """The query that lists what must not be published, to be run on a candidate snapshot."""
-    return read_sql(GATES_SQL)
+@dataclass(frozen=True)
+class Finding:
+    """What a gate found.
+
+    Attributes:
+        gate: name of the gate.
+        outcome: `blocked`, `accepted` (by a person, for this run) or `warned`.
+        source: whose rows are at fault; None when they belong to no one source.
+        fault: what is wrong, with figures.
+        rows_at_fault: how many rows are.
+        examples: some of them.
+    """
+
+    gate: str
+    outcome: str
+    source: str | None
+    fault: str
+    rows_at_fault: int
+    examples: Sequence[str]
+
+    def __str__(self) -> str:
+        told = f"{self.gate}{f' of {self.source}' if self.source else ''}: {self.fault}"
+        rows = "1 row" if self.rows_at_fault == 1 else f"{self.rows_at_fault} rows"
+        return f"{told} ({rows}, such as {'; '.join(self.examples)})"
 
 
-def refuse_findings(findings: Iterable[tuple[str, str, int, list[str]]]) -> None:
-    """Stop a publication for what the gates found.
+def gates_sql(followed: SourcesFile | None = None, published: Path | None = None) -> str:
+    """The statements whose last one lists what the gates find in a snapshot, or in a warehouse file.
+
+    Its rows: gate, source, fault, number of rows at fault, some of them.
 
     Args:
-        findings: the rows of `gates_sql`: gate, reason, number of rows at fault, some of them.
+        followed: the sources file, for what each source allows; the defaults go for all others.
+        published: the published snapshot to compare with, if there is one.
+    """
+    given = [_settings(followed), _published(published), read_sql("publish/sql/gates/given.sql"), _filled()]
+    found = "\nUNION ALL\n".join(
+        f"SELECT {number} AS place, '{gate.name}' AS gate, * FROM (\n{_query(gate)}\n)"
+        for number, gate in enumerate(GATES)
+    )
+    return "\n".join(given) + (
+        f"\nSELECT gate, source, fault, count(*) AS rows_at_fault, min(example, 5) AS examples\nFROM (\n{found}\n)\n"
+        "GROUP BY place, gate, source, fault\nORDER BY place, source, fault;"
+    )
+
+
+def judge(rows: Iterable[tuple[str, str | None, str, int, list[str]]], accepted: Collection[str] = ()) -> list[Finding]:
+    """What becomes of what the gates found.
+
+    Args:
+        rows: the rows of `gates_sql`.
+        accepted: names of gates whose findings a person accepts.
+    """
+
+    def outcome(gate: str) -> str:
+        if gate not in BLOCKING:
+            return "warned"
+        return "accepted" if gate in accepted else "blocked"
+
+    return [Finding(gate, outcome(gate), *told) for gate, told in ((row[0], row[1:]) for row in rows)]
+
+
+def refuse_findings(findings: Iterable[Finding], candidate: Path | None = None) -> None:
+    """Stop a publication for what the gates found, unless it was accepted or is but a warning.
+
+    Args:
+        findings: what they found, judged.
+        candidate: where it can be looked at.
 
     Raises:
         GateFailed: when there is any.
     """
-    told = [
-        f"{gate}: {reason} ({count} rows, such as {'; '.join(examples)})" for gate, reason, count, examples in findings
+    blocked = [finding for finding in findings if finding.outcome == "blocked"]
+    if not blocked:
+        return
+    names = list(dict.fromkeys(finding.gate for finding in blocked))
+    sources = ", ".join(sorted({finding.source or "all of them" for finding in blocked}))
+    ways_out = [gate.way_out for gate in GATES if gate.name in names]
+    raise GateFailed(
+        "Not published, the last good snapshot stays. "
+        + " ".join(f"{finding}." for finding in blocked)
+        + f" The snapshot holds all sources together: until this is settled, nothing new of any source is published, "
+        f"although what is at fault belongs to {sources}; loads go on and lose nothing. "
+        + " ".join(dict.fromkeys(ways_out))
+        + f" To publish all the same, once and knowingly: trigger the DAG with accept_findings {names}, or "
+        f'`make ingest SOURCE=... ACCEPT_FINDINGS="{" ".join(names)}"`.'
+        + (f" The rows can be looked at in {candidate}, which is kept for two days." if candidate else "")
+    )
+
+
+def _settings(followed: SourcesFile | None) -> str:
+    others = ", ".join(
+        f"CAST({_literal(Source.model_fields[name].default)} AS {kind}) AS {name}" for name, kind in _LIMITS.items()
+    )
+    rows = [
+        f"SELECT {sql_text(name)}, {', '.join(_literal(getattr(source, limit)) for limit in _LIMITS)}"
+        for name, source in (followed.sources if followed else {}).items()
     ]
-    if told:
-        raise GateFailed(
-            "Not published, the last good snapshot stays. "
-            + " ".join(f"{text}." for text in told)
-            + " The warehouse file holds the rows: look at them there, and report the fault."
+    nobody = "SELECT NULL::VARCHAR AS source, * FROM other_limit WHERE false"
+    return (
+        "SET TimeZone = 'UTC';\n"
+        f"SET VARIABLE few = {FEW_RECORDS};\n"
+        f"CREATE OR REPLACE TEMP VIEW other_limit AS SELECT {others};\n"
+        f"CREATE OR REPLACE TEMP VIEW followed_limit AS\n" + "\nUNION ALL\n".join([nobody, *rows]) + ";"
+    )
+
+
+def _published(snapshot: Path | None) -> str:
+    """What is published of records and runs; before the first publication, none."""
+    tables = {"snapshot_genome": "main.virus_genome", "snapshot_run": "ops.ingest_run"}
+    if snapshot is None or not snapshot.exists():
+        return "\n".join(
+            f"CREATE OR REPLACE TEMP VIEW {name} AS FROM {table} LIMIT 0;" for name, table in tables.items()
         )
+    attach = f"ATTACH OR REPLACE {sql_text(snapshot)} AS published (READ_ONLY);"
+    views = (f"CREATE OR REPLACE TEMP VIEW {name} AS FROM published.{table};" for name, table in tables.items())
+    return "\n".join([attach, *views])
+
+
+def _filled() -> str:
+    """Which fields each record has, published and held, and how many published records have each field.
+
+    Written out by name, because SQL cannot pair the columns of two tables. What a record has is one number, a bit for
+    each field: so a million records are compared in a second.
+    """
+    # Found again, a record is no longer missing, and nothing is lost.
+    columns = [column.name for column in virus_genome.columns if column.name != "missing_since"]
+    fields = {column: 1 << place for place, column in enumerate(columns)}
+    bits = " + ".join(f"({field} IS NOT NULL)::BIGINT * {bit}" for field, bit in fields.items())
+    counts = ", ".join(f"{{'field': '{field}', 'bit': {bit}, 'had': count({field})}}" for field, bit in fields.items())
+    filled = f"SELECT source, accession, {bits} AS bits"
+    had = f"SELECT source, unnest([{counts}], recursive := true) FROM published_genome GROUP BY source"
+    return (
+        f"CREATE OR REPLACE TEMP VIEW published_filled AS {filled} FROM published_genome;\n"
+        f"CREATE OR REPLACE TEMP VIEW held_filled AS {filled} FROM virus_genome;\n"
+        f"CREATE OR REPLACE TEMP VIEW published_field AS {had};"
+    )
+
+
+def _query(gate: Gate) -> str:
+    return read_sql(f"publish/sql/gates/{gate.name}.sql").rstrip().removesuffix(";")
+
+
+def _literal(value: float | date | None) -> str:
+    return "NULL" if value is None else f"DATE '{value}'" if isinstance(value, date) else str(value)

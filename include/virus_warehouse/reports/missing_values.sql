@@ -10,3 +10,6 @@ CREATE OR REPLACE MACRO stated(value) AS CASE
     ) THEN NULL
     ELSE value
 END;
+
+COMMENT ON MACRO stated IS -- noqa: PRS
+'A text, or NULL where it only says that there is none: missing, not collected, unknown and their like';

@@ -12,6 +12,7 @@ from benchmarks.profile_load import profile
 from benchmarks.results import Results, find, results
 from benchmarks.run import CaseFailed, Measurement, Runner
 from benchmarks.tables import case_rows, document, query_rows, ratio_rows
+from benchmarks.warehouse import QUERIES
 
 SIZES = Sizes(small=300, delta_base=1000, medium=2000, large=3000, changed=200)
 
@@ -106,6 +107,36 @@ def test_a_case_that_loses_a_record_stops_the_benchmark(folder: Path, measured: 
 
     with pytest.raises(CaseFailed, match="300 records came out right, not 301"):
         runner(folder, []).run([Lossy("load", Recipe(300), base=0)])
+
+
+def test_flat_files_give_the_same_answers_as_the_snapshot(folder: Path, measured: Results) -> None:
+    pytest.importorskip("pandas")
+    pytest.importorskip("polars")
+    recipe = Recipe(300)
+    here = Path(sys.executable)
+    asked = Runner(folder, python=here, peer_python=here, tell=lambda *_: None).run(
+        [
+            Case("load", recipe, base=0),
+            *(Case(name, recipe, base=300) for name in ("queries", "polars_parquet", "pandas_parquet")),
+        ],
+        runs=1,
+    )
+    answers = {one.case.name: one.runs[0]["answers"] for one in asked}
+    assert set(answers["queries"]) == {file.stem for file in QUERIES.glob("*.sql")}
+    flat = {"one_record", "newest_hundred", "by_country_and_month", "weekly_count", "metadata_completeness"}
+    for peer in ("polars_parquet", "pandas_parquet"):
+        assert answers[peer] == {question: answers["queries"][question] for question in flat}
+    rows = query_rows(results(asked, SIZES, full=False, versions={}))
+    assert [row[0] for row in rows if all(row)] == sorted(question.replace("_", " ") for question in flat)
+
+
+def test_another_answer_to_the_same_question_stops_the_benchmark(folder: Path, measured: Results) -> None:
+    class Forgetful(Case):
+        target = "tests.support.forgetful_peer:query"
+
+    cases = [Case("load", Recipe(300), base=0), Case("queries", Recipe(300), base=300)]
+    with pytest.raises(CaseFailed, match="one_record has another answer here than before"):
+        runner(folder, []).run([*cases, Forgetful("forgetful", Recipe(300))], runs=1)
 
 
 def test_a_case_that_fails_stops_the_benchmark_and_says_why(folder: Path, measured: Results) -> None:

@@ -6,6 +6,8 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import CronDataIntervalTimetable
 
+from virus_warehouse.publish.gates import BLOCKING
+
 DAGS = Path(__file__).parents[3] / "dags"
 
 
@@ -41,16 +43,17 @@ def test_a_source_becomes_a_dag(load):
 
 def test_the_trigger_form_takes_mode_and_days(load):
     params = load("sources: {flu: {taxon: 11320}}").dags["ncbi_virus_ingest__flu"].params
-    assert set(params) == {"mode", "since", "until", "accept_missing", "accept_emptied"}
+    assert set(params) == {"mode", "since", "until", "accept_missing", "accept_emptied", "accept_findings"}
     assert params.get_param("mode").schema["enum"] == [None, "incremental", "window", "full", "census", "replay"]
     assert params.get_param("since").schema["format"] == "date"
+    assert set(params.get_param("accept_findings").schema["items"]["enum"]) == set(BLOCKING)
 
 
 def test_the_census_is_weekly_and_mapped_over_the_sources(load):
     dag = load("sources: {flu: {taxon: 11320}, mpox: {taxon: 10244}}").dags["ncbi_virus_census"]
     assert dag.timetable.expression == "0 12 * * 0"
     assert dag.catchup is False
-    assert set(dag.params) == {"source", "accept_missing", "accept_emptied"}
+    assert set(dag.params) == {"source", "accept_missing", "accept_emptied", "accept_findings"}
     assert dag.params.get_param("source").schema["enum"] == [None, "flu", "mpox"]
     census = dag.get_task("census")
     assert census.is_mapped

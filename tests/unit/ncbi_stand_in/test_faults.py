@@ -173,3 +173,12 @@ def test_control_calls_queue_list_and_clear_faults(stand_in: StandIn) -> None:
 @pytest.mark.parametrize("kind", sorted(FAULT_KINDS))
 def test_every_kind_says_what_it_imitates(kind: str) -> None:
     assert FAULT_KINDS[kind].__doc__
+
+
+def test_odd_lines_breaks_one_off_and_gives_all_an_unknown_field(stand_in: StandIn) -> None:
+    whole = Download(faulty(stand_in)).zip.read(REPORT).splitlines()
+    stand_in.fault("odd_lines")
+    *lines, broken = Download(faulty(stand_in)).zip.read(REPORT).splitlines()
+    assert [{**json.loads(line), "depthOfCoverage": 31.5} for line in whole] == [json.loads(line) for line in lines]
+    assert whole[-1].startswith(broken)
+    assert 0 < len(broken) < len(whole[-1])

@@ -57,6 +57,12 @@ def bad_source(path: Path, name: str = "bad") -> str:
         ("{taxon: 1, retention_days: 0}", "retention_days", ["not 0"]),
         ("{taxon: 1, max_missing: 5}", "max_missing", ["not 5"]),
         ("{taxon: 1, allow_empty: perhaps}", "allow_empty", ["not 'perhaps'"]),
+        ("{taxon: 1, max_shrinkage: 5}", "max_shrinkage", ["not 5"]),
+        ("{taxon: 1, max_quarantined: all}", "max_quarantined", ["not 'all'"]),
+        ("{taxon: 1, max_odd_dates: -0.1}", "max_odd_dates", ["not -0.1"]),
+        ("{taxon: 1, future_days: null}", "future_days", ["not None"]),
+        ("{taxon: 1, earliest_collection_date: 1900}", "earliest_collection_date", ["1900", "ISO 8601"]),
+        ("{taxon: 1, stale_after_days: 0}", "stale_after_days", ["not 0"]),
     ],
 )
 def test_bad_key_gives_one_line_that_names_file_source_and_key(
@@ -282,3 +288,13 @@ def test_sources_of_this_repository_are_sound(monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(read, SourcesFile)
     assert read.errors == {}
     assert list(read.sources) == ["mpox", "dengue", "sars2_usa"]
+
+
+def test_null_switches_a_gate_before_publication_off(write: Write) -> None:
+    gates = ("max_shrinkage", "max_quarantined", "max_odd_dates", "stale_after_days")
+    entry = ", ".join(f"{gate}: null" for gate in gates)
+    source = read_sources(
+        write(f"sources:\n  mpox: {{taxon: 10244, earliest_collection_date: 1700-01-01, {entry}}}\n")
+    ).source("mpox")
+    assert [getattr(source, gate) for gate in gates] == [None] * 4
+    assert source.earliest_collection_date == date(1700, 1, 1)

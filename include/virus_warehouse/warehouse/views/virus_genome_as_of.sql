@@ -9,3 +9,6 @@ UNION ALL BY NAME
 SELECT * EXCLUDE (status, missing_since, valid_to, ended_by, ended_run_id)
 FROM virus_genome_history
 WHERE valid_from <= moment::TIMESTAMPTZ AND valid_to > moment::TIMESTAMPTZ;
+
+COMMENT ON MACRO TABLE virus_genome_as_of IS -- noqa: PRS
+'The records as the warehouse showed them at a moment; without status and missing_since, which are of now';

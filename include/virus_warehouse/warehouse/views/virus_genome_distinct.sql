@@ -1,13 +1,28 @@
 -- Each record once, however many sources follow it: in its latest state, with the sources that hold it.
+-- What several hold, one besides the largest holds: only the accessions of those are compared, so that a large source
+-- beside small ones costs no more than a look at it.
 CREATE OR REPLACE VIEW virus_genome_distinct AS
-SELECT
-    * EXCLUDE (source),
-    (
-        SELECT list(holder.source ORDER BY holder.source)
-        FROM virus_genome AS holder
-        WHERE holder.accession = latest.accession
-    ) AS sources
-FROM virus_genome AS latest
-QUALIFY row_number() OVER (
-    PARTITION BY accession ORDER BY version DESC, update_date DESC NULLS LAST, valid_from DESC, source
-) = 1;
+WITH shared AS NOT MATERIALIZED (
+    SELECT
+        accession,
+        list(source ORDER BY source) AS sources,
+        first(source ORDER BY version DESC, update_date DESC NULLS LAST, valid_from DESC, source) AS latest_source
+    FROM main.virus_genome
+    SEMI JOIN (
+        SELECT accession FROM main.virus_genome
+        WHERE source <> (
+            SELECT arg_max(source, records)
+            FROM (SELECT source, count(*) AS records FROM main.virus_genome GROUP BY source)
+        )
+    ) AS beside_the_largest USING (accession)
+    GROUP BY accession
+    HAVING count(*) > 1
+)
+
+SELECT held.* EXCLUDE (source), coalesce(shared.sources, [held.source]) AS sources
+FROM main.virus_genome AS held
+LEFT JOIN shared USING (accession)
+WHERE coalesce(held.source = shared.latest_source, true);
+
+COMMENT ON VIEW virus_genome_distinct IS 'A nucleotide record that NCBI shows now, once however many sources follow it';
+COMMENT ON COLUMN virus_genome_distinct.sources IS 'Names of the sources that hold the record';

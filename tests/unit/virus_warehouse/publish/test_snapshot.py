@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.warehouses import Shelf, line, query
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.gates import GateFailed, gates_sql, refuse_findings
 from virus_warehouse.publish.snapshot import (
     KEPT_CANDIDATE_SECONDS,
     candidate_path,
@@ -165,14 +164,3 @@ class TestPublication:
         with pytest.raises(FileNotFoundError, match=r"run-9\.duckdb"):
             publish_candidate(data, "run-9")
         assert data.snapshot.exists() == has_snapshot
-
-    def test_failed_gates_leave_the_old_snapshot(self, shelf: Shelf, data: DataFolder) -> None:
-        publish(shelf, data, "run-1")
-        before = data.snapshot.read_bytes()
-        shelf.load(line("PX2.1"), mode="incremental")
-        shelf.execute("INSERT INTO virus_genome FROM virus_genome")
-        candidate = make_candidate(shelf.warehouse, data, "run-2")
-        with pytest.raises(GateFailed, match=r"unique keys: .* such as mpox PX1; mpox PX2"):
-            refuse_findings(query(candidate, gates_sql()))
-        assert data.snapshot.read_bytes() == before
-        assert candidate.exists(), "it is kept to be looked at"

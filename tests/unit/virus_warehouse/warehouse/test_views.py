@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.warehouses import DENGUE, FIRST_COMMIT, Shelf, line
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.sources import Source
 
 
 @pytest.fixture
@@ -69,3 +71,29 @@ def test_distinct_has_a_record_of_two_sources_once_in_its_latest_state(shelf: Sh
         ("PX1.2", ["dengue", "mpox"]),
         ("PX2.1", ["mpox"]),
     ]
+
+
+def test_distinct_takes_version_then_update_then_load_then_name(shelf: Shelf) -> None:
+    flavi = Source(name="flavi", request=VirusGenomeRequest(taxon="11050"))
+    shelf.load(line("PX1.2", "2025-05-01"), line("PX2.1", "2025-05-02"), line("PX3.1", length=1), line("PX4.1"))
+    shelf.load(line("PX1.1", "2025-05-09"), line("PX2.1", "2025-05-01"), line("PX3.1", length=2), source=flavi)
+    shelf.load(line("PX1.1", "2025-05-09"), line("PX2.1", None), line("PX3.1", length=3), source=DENGUE)
+    rows = shelf.rows(
+        "SELECT accession_version, update_date::VARCHAR, length, sources FROM virus_genome_distinct ORDER BY 1"
+    )
+    everybody = ["dengue", "flavi", "mpox"]
+    assert rows == [
+        ("PX1.2", "2025-05-01", 197209, everybody),
+        ("PX2.1", "2025-05-02", 197209, everybody),
+        ("PX3.1", "2025-05-01", 3, everybody),  # the last one loaded
+        ("PX4.1", "2025-05-01", 197209, ["mpox"]),
+    ]
+    # Loaded at the same moment, which two sources may be: the name decides, so that an answer is always the same.
+    shelf.execute("UPDATE virus_genome SET valid_from = TIMESTAMPTZ '2025-06-01 00:00:00+00' WHERE accession = 'PX3'")
+    assert shelf.rows("SELECT length FROM virus_genome_distinct WHERE accession = 'PX3'") == [(3,)]
+
+
+def test_distinct_has_the_columns_of_a_record_and_its_sources_last(shelf: Shelf) -> None:
+    columns = [name for (name, *_) in shelf.rows("DESCRIBE virus_genome_distinct")]
+    record = [name for (name, *_) in shelf.rows("DESCRIBE virus_genome")]
+    assert columns == [name for name in record if name != "source"] + ["sources"]

@@ -1,0 +1,4 @@
+-- How many isolates have all their segments.
+SELECT virus_name, is_complete, count(*) AS isolates
+FROM mart.segment_completeness
+GROUP BY ALL;

@@ -1,0 +1,76 @@
+"""The cookbook: questions that people ask of the snapshot, each with the SQL that answers it.
+
+A recipe is a file `recipes/NN_name.sql`. Its comment begins with `topic: question?`; what follows, up to the
+SQL, explains it in Markdown. The page docs/cookbook.md is made from them and `make sql` offers them.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "recipes"
+"""Where the recipes are, and the file of a reader's own that one of them joins."""
+
+_FILE_NAME = re.compile(r"(\d\d)_([a-z_]+)\.sql")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A question, and the query that answers it.
+
+    Attributes:
+        number: its place in the book, from 1.
+        name: what to call it by, in snake_case.
+        topic: the chapter.
+        question: what somebody wants to know.
+        explanation: how it is answered and what to change, in Markdown.
+        sql: the query, without the comment at its head and the semicolon at its end.
+    """
+
+    number: int
+    name: str
+    topic: str
+    question: str
+    explanation: str
+    sql: str
+
+
+class BrokenRecipe(ValueError):
+    """A file of the cookbook that is none of its recipes; names it and says what it lacks."""
+
+
+@cache
+def recipes() -> tuple[Recipe, ...]:
+    """All recipes, in the order of the book.
+
+    Raises:
+        BrokenRecipe: when a file is not named or headed as it must be.
+    """
+    return tuple(read_recipe(path) for path in sorted(FOLDER.glob("*.sql")))
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe of a file.
+
+    Raises:
+        BrokenRecipe: as above.
+    """
+    named = _FILE_NAME.fullmatch(path.name)
+    if named is None:
+        raise BrokenRecipe(f"{path}: a recipe's file is named NN_name.sql, as in 07_hosts_by_class.sql")
+    text = path.read_text(encoding="utf-8")
+    head = re.match(r"(?:--.*\n)+", text)
+    told = re.sub(r"^-- ?", "", head.group() if head else "", flags=re.MULTILINE)
+    title, _, explanation = told.partition("?\n")
+    topic, colon, question = title.replace("\n", " ").partition(": ")
+    if head is None or not colon or not explanation.strip():
+        raise BrokenRecipe(f"{path}: its comment begins with `topic: question?`, and what follows explains it")
+    return Recipe(
+        number=int(named[1]),
+        name=named[2],
+        topic=topic,
+        question=f"{question}?",
+        explanation=explanation.strip(),
+        sql=text[head.end() :].strip().removesuffix(";"),
+    )

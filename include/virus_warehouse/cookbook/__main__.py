@@ -1,0 +1,37 @@
+"""`python -m virus_warehouse.cookbook`: SQL that lets a DuckDB prompt offer the recipes; `--list`: the questions."""
+
+import sys
+
+from virus_warehouse.cookbook import FOLDER, recipes
+from virus_warehouse.sql_file import read_sql, sql_text
+
+
+def prompt_sql() -> str:
+    """What to run at the start of a prompt: after it, `FROM recipe(7)` answers the seventh question."""
+    structs = ",\n".join(
+        f"{{number: {recipe.number}, name: {sql_text(recipe.name)}, topic: {sql_text(recipe.topic)}, "
+        f"question: {sql_text(recipe.question)}, sql: {sql_text(recipe.sql)}}}"
+        for recipe in recipes()
+    )
+    settings = f"SET TimeZone = 'UTC'; SET file_search_path = {sql_text(FOLDER)};"
+    return f"{settings}\nSET VARIABLE recipes = [\n{structs}\n];\n{read_sql('cookbook/prompt.sql')}"
+
+
+def listing() -> str:
+    """The questions by topic, and how to have them answered."""
+    lines = ["The cookbook: FROM recipe(2);      answers a question", ""]
+    lines[1:1] = [
+        "              FROM recipe_sql(2);  shows its SQL, to be changed and run",
+        "              FROM cookbook;       lists them all again",
+    ]
+    topic = ""
+    for recipe in recipes():
+        if recipe.topic != topic:
+            topic = recipe.topic
+            lines.append(topic)
+        lines.append(f"{recipe.number:4}  {recipe.question}")
+    return "\n".join((*lines, ""))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(listing() if "--list" in sys.argv[1:] else prompt_sql())

@@ -1,0 +1,15 @@
+-- Surveillance: How many genomes are there of everything under a taxon, at any rank?
+-- `taxon_lineage` holds a row for each taxon and each of its ancestors, itself included, so one join takes a family, a
+-- genus or a single strain alike. Here the four serotypes under dengue virus; put another scientific name in its
+-- place, such as `Orthomyxoviridae`.
+SELECT
+    virus_name,
+    count(*) AS genomes,
+    min(collection_date_min) AS first_collected,
+    max(collection_date_max) AS last_collected
+FROM virus_genome_distinct
+INNER JOIN taxon_lineage ON descendant_tax_id = virus_tax_id
+INNER JOIN taxon ON tax_id = ancestor_tax_id
+WHERE taxon.name = 'dengue virus'
+GROUP BY virus_name
+ORDER BY genomes DESC, virus_name;

@@ -1,0 +1,16 @@
+-- Surveillance: Which viruses were found in which classes of hosts?
+-- The host's own lineage, by the same table. A genome whose host is not stated counts as such and is not dropped.
+SELECT
+    coalesce(host_class.name, CASE WHEN host_tax_id IS NULL THEN 'not stated' ELSE 'another class' END) AS host_class,
+    virus_name,
+    count(*) AS genomes,
+    count(DISTINCT host_name) AS host_species
+FROM virus_genome_distinct
+LEFT JOIN (
+    SELECT descendant_tax_id, name
+    FROM taxon_lineage
+    INNER JOIN taxon ON tax_id = ancestor_tax_id
+    WHERE name IN ('Mammalia', 'Aves', 'Insecta', 'Arachnida')
+) AS host_class ON descendant_tax_id = host_tax_id
+GROUP BY ALL
+ORDER BY host_class, genomes DESC, virus_name;

@@ -1,0 +1,20 @@
+-- Annotation: Of how many genomes is the annotation known, and does it agree with the counts of the data report?
+-- A genome says of itself how many proteins it has; the annotation report lists them. A difference is NCBI's, or the
+-- sign of a report that came late: run the source with `mode: full`.
+SELECT
+    virus_name,
+    count(*) AS genomes,
+    count(*) FILTER (is_annotated) AS said_to_be_annotated,
+    count(annotation.accession) AS annotations_held,
+    count(*) FILTER (protein_count <> proteins) AS with_other_protein_counts
+FROM virus_genome
+LEFT JOIN virus_annotation AS annotation USING (source, accession)
+LEFT JOIN (
+    SELECT source, accession, count(*) AS proteins
+    FROM virus_protein
+    WHERE kind = 'coding_region'
+    GROUP BY source, accession
+) AS protein USING (source, accession)
+WHERE source = 'viruses'
+GROUP BY virus_name
+ORDER BY genomes DESC, virus_name;

@@ -1,0 +1,68 @@
+-- What was new, revised, withdrawn, filtered out and found again after a moment, one row a change.
+-- The records as of the moment and these changes are the records as they are.
+-- Comments on table macros are known to DuckDB, not yet to sqlfluff.
+-- noqa: disable=PRS
+CREATE OR REPLACE MACRO mart.change_since(moment) AS TABLE
+WITH begun AS (
+    SELECT source, accession, accession_version, virus_name, country, valid_from, run_id
+    FROM main.virus_genome
+    WHERE valid_from > moment::TIMESTAMPTZ
+    UNION ALL
+    SELECT source, accession, accession_version, virus_name, country, valid_from, run_id
+    FROM main.virus_genome_history
+    WHERE valid_from > moment::TIMESTAMPTZ
+),
+
+-- How the state before each ended.
+before AS (
+    SELECT begun.source, begun.accession, begun.valid_from, arg_max(past.ended_by, past.valid_to) AS ended_by
+    FROM begun
+    INNER JOIN main.virus_genome_history AS past
+        ON
+            begun.source = past.source
+            AND begun.accession = past.accession
+            AND begun.valid_from >= past.valid_to
+    GROUP BY begun.source, begun.accession, begun.valid_from
+),
+
+change AS (
+    SELECT
+        begun.source,
+        begun.accession,
+        begun.accession_version,
+        CASE
+            WHEN before.ended_by IS NULL THEN 'new'
+            WHEN before.ended_by = 'revision' THEN 'revised'
+            ELSE 'reinstated'
+        END AS change,
+        begun.valid_from AS changed_at,
+        begun.run_id,
+        begun.virus_name,
+        begun.country
+    FROM begun
+    LEFT JOIN before USING (source, accession, valid_from)
+    UNION ALL
+    SELECT
+        source,
+        accession,
+        accession_version,
+        CASE ended_by WHEN 'withdrawal' THEN 'withdrawn' ELSE 'filtered' END AS change,
+        valid_to AS changed_at,
+        ended_run_id AS run_id,
+        virus_name,
+        country
+    FROM main.virus_genome_history
+    WHERE valid_to > moment::TIMESTAMPTZ AND ended_by <> 'revision'
+)
+
+-- What a revision changed is news, whichever run found it.
+SELECT change.*, first_load.run_id IS NOT NULL AND change.change <> 'revised' AS is_first_load
+FROM change
+LEFT JOIN mart.first_load USING (run_id);
+
+COMMENT ON MACRO TABLE mart.change_since IS
+'Changes after a moment, one row each: source, accession, accession_version, change (new, revised, reinstated, '
+'withdrawn, or filtered: no longer shown by the source''s filters), changed_at (commit time of the run), run_id, '
+'virus_name, country, is_first_load (no news: the source was loaded for the first time, or for the first time with '
+'these filters; see first_load). A record changed twice has two rows; re-dating alone is no change. The moment is a '
+'time, such as ''2026-11-20 06:00:00+00'', itself exclusive';

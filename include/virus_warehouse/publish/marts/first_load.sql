@@ -1,0 +1,33 @@
+-- The runs whose records are no news: NCBI may have shown them for years before a source asked for them.
+CREATE OR REPLACE VIEW mart.first_load AS
+WITH committed AS (
+    SELECT
+        run_id,
+        source,
+        mode,
+        ended_at,
+        coalesce(fingerprint <> lag(fingerprint) OVER (PARTITION BY source ORDER BY ended_at), true) AS is_refiltered
+    FROM ops.ingest_run
+    WHERE status = 'success'
+),
+
+numbered AS (
+    SELECT *, count(*) FILTER (is_refiltered) OVER (PARTITION BY source ORDER BY ended_at) AS filter_number
+    FROM committed
+)
+
+SELECT run_id, source, mode, ended_at
+FROM numbered
+QUALIFY
+    mode = 'replay'
+    OR count(*) FILTER (mode = 'full') OVER (
+        PARTITION BY source, filter_number ORDER BY ended_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) = 0;
+
+COMMENT ON VIEW mart.first_load IS
+'A run whose records were no news: a source''s loads up to its first full one, the same after its filters changed, '
+'and replays of refused lines';
+COMMENT ON COLUMN mart.first_load.run_id IS 'The run; joins ops.ingest_run and virus_genome.run_id';
+COMMENT ON COLUMN mart.first_load.source IS 'Name of the source in sources.yaml';
+COMMENT ON COLUMN mart.first_load.mode IS 'incremental, window, full or replay';
+COMMENT ON COLUMN mart.first_load.ended_at IS 'When the run committed';

@@ -1,0 +1,85 @@
+-- How long each record took: collected, released by NCBI, first seen here.
+CREATE OR REPLACE VIEW mart.submission_lag AS
+WITH state AS (
+    SELECT accession, valid_from, run_id FROM main.virus_genome
+    UNION ALL
+    SELECT accession, valid_from, run_id FROM main.virus_genome_history
+),
+
+several AS (
+    SELECT accession FROM main.virus_genome_history
+    UNION ALL
+    SELECT accession FROM main.virus_genome_distinct WHERE len(sources) > 1
+),
+
+-- Of the accessions with several states or sources; those with one tell it themselves.
+earliest AS (
+    SELECT accession, min(valid_from) AS held_since, arg_min(run_id, valid_from) AS run_id
+    FROM state
+    SEMI JOIN several USING (accession)
+    GROUP BY accession
+),
+
+record AS (
+    SELECT
+        held.accession,
+        held.accession_version,
+        held.virus_tax_id,
+        held.virus_name,
+        main.stated(held.country) AS country,
+        held.collection_date_min,
+        held.collection_date_max,
+        held.release_date,
+        coalesce(earliest.held_since, held.valid_from) AS held_since,
+        coalesce(earliest.run_id, held.run_id) AS first_run_id
+    FROM main.virus_genome_distinct AS held
+    LEFT JOIN earliest USING (accession)
+)
+
+SELECT
+    record.accession,
+    record.accession_version,
+    record.virus_tax_id,
+    record.virus_name,
+    record.country,
+    record.collection_date_min,
+    record.collection_date_max,
+    record.release_date,
+    record.held_since,
+    CASE WHEN first_load.run_id IS NULL THEN record.held_since END AS first_seen_at,
+    -- Nothing is collected after its release: of a date that reaches past it, only the days before can be meant.
+    CASE
+        WHEN record.collection_date_min <= record.release_date
+            THEN greatest(record.release_date - record.collection_date_max, 0)
+        ELSE record.release_date - record.collection_date_max
+    END AS days_collection_to_release_min,
+    record.release_date - record.collection_date_min AS days_collection_to_release_max,
+    (first_seen_at AT TIME ZONE 'UTC')::DATE - record.release_date AS days_release_to_first_seen
+FROM record
+LEFT JOIN mart.first_load ON record.first_run_id = first_load.run_id;
+
+COMMENT ON VIEW mart.submission_lag IS
+'How long each record took from its collection to its release and until it was first seen here; one row an '
+'accession, however many sources hold it';
+COMMENT ON COLUMN mart.submission_lag.accession IS 'INSDC or RefSeq accession, without version';
+COMMENT ON COLUMN mart.submission_lag.accession_version IS 'accession.version that is held now';
+COMMENT ON COLUMN mart.submission_lag.virus_tax_id IS 'NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage';
+COMMENT ON COLUMN mart.submission_lag.virus_name IS 'Scientific name of the virus';
+COMMENT ON COLUMN mart.submission_lag.country IS
+'Country or sea of collection; NULL if none is stated, or only that it is missing';
+COMMENT ON COLUMN mart.submission_lag.collection_date_min IS 'First day that the collection date allows';
+COMMENT ON COLUMN mart.submission_lag.collection_date_max IS 'Last day that the collection date allows';
+COMMENT ON COLUMN mart.submission_lag.release_date IS 'Day of first release, in UTC';
+COMMENT ON COLUMN mart.submission_lag.held_since IS
+'Commit time of the first run, of any source, that loaded the accession; versions and withdrawals since do not move '
+'it';
+COMMENT ON COLUMN mart.submission_lag.first_seen_at IS
+'held_since, if the record appeared while a source followed it; NULL if it came with a first load (see first_load), '
+'when NCBI may have shown it for years';
+COMMENT ON COLUMN mart.submission_lag.days_collection_to_release_min IS
+'Fewest days from collection to release that the collection date allows, not below 0 unless the whole date lies '
+'after the release, which cannot be; NULL without a date';
+COMMENT ON COLUMN mart.submission_lag.days_collection_to_release_max IS
+'Most days from collection to release that the collection date allows; the same as the fewest for a day';
+COMMENT ON COLUMN mart.submission_lag.days_release_to_first_seen IS
+'Days from release to first_seen_at, both in UTC: how late NCBI showed it, and we asked; NULL without first_seen_at';

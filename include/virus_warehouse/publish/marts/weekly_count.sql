@@ -1,0 +1,67 @@
+-- Records by the ISO week of their collection, country, virus and host.
+-- A record counts in a week only if every day that its collection date allows lies in that week.
+CREATE OR REPLACE VIEW mart.weekly_count AS
+-- Counted by what the records say first, so that it is read once for all records that say the same.
+WITH counted AS (
+    SELECT
+        country,
+        virus_tax_id,
+        virus_name,
+        host_tax_id,
+        host_name,
+        collection_date_min,
+        collection_date_max,
+        collection_date_precision,
+        count(*) AS records
+    FROM main.virus_genome_distinct
+    GROUP BY ALL
+),
+
+dated AS (
+    SELECT
+        *,
+        date_trunc('week', collection_date_min)::DATE AS monday,
+        coalesce(collection_date_max <= monday + 6, false) AS is_in_week
+    FROM counted
+)
+
+SELECT
+    CASE WHEN is_in_week THEN monday END AS week_start,
+    strftime(CASE WHEN is_in_week THEN monday END, '%G-W%V') AS iso_week,
+    CASE WHEN is_in_week THEN 'week' ELSE 'unsure' END AS week_certainty,
+    CASE WHEN NOT is_in_week THEN collection_date_precision END AS collection_date_precision,
+    CASE WHEN is_in_week THEN monday ELSE collection_date_min END AS span_start,
+    CASE WHEN is_in_week THEN monday + 6 ELSE collection_date_max END AS span_end,
+    main.stated(country) AS country,
+    virus_tax_id,
+    virus_name,
+    host_tax_id,
+    host_name,
+    sum(records)::BIGINT AS records
+FROM dated
+GROUP BY ALL;
+
+COMMENT ON VIEW mart.weekly_count IS
+'Records by ISO week of collection, country, virus and host. Each record counts once, however many sources hold it; '
+'withdrawn ones do not, missing ones still do. Records whose date is no single week stand in rows of their own '
+'(week_certainty unsure): leave them out of a curve, and say how many they are. Records are not cases: a segmented '
+'virus has one for each segment (see segment_completeness), and a RefSeq record stands beside the one that it '
+'copies';
+COMMENT ON COLUMN mart.weekly_count.week_start IS
+'Monday of the ISO 8601 week; NULL if the date does not tell the week';
+COMMENT ON COLUMN mart.weekly_count.iso_week IS 'The week as ISO 8601 writes it, such as 2026-W01';
+COMMENT ON COLUMN mart.weekly_count.week_certainty IS
+'week: all days that the date allows lie in the week; unsure: they do not, or there is no readable date';
+COMMENT ON COLUMN mart.weekly_count.collection_date_precision IS
+'Of unsure rows: month, year or range; NULL if there is no readable date';
+COMMENT ON COLUMN mart.weekly_count.span_start IS
+'First day on which the records can have been collected: the Monday of a week, the first day of an unsure date';
+COMMENT ON COLUMN mart.weekly_count.span_end IS
+'Last day on which the records can have been collected: the Sunday of a week, the last day of an unsure date';
+COMMENT ON COLUMN mart.weekly_count.country IS
+'Country or sea of collection; NULL if none is stated, or only that it is missing';
+COMMENT ON COLUMN mart.weekly_count.virus_tax_id IS 'NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage';
+COMMENT ON COLUMN mart.weekly_count.virus_name IS 'Scientific name of the virus';
+COMMENT ON COLUMN mart.weekly_count.host_tax_id IS 'NCBI Taxonomy ID of the host; NULL if none is stated';
+COMMENT ON COLUMN mart.weekly_count.host_name IS 'Scientific name of the host; NULL if none is stated';
+COMMENT ON COLUMN mart.weekly_count.records IS 'Nucleotide records';

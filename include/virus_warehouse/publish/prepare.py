@@ -1,0 +1,33 @@
+"""From the warehouse to a candidate snapshot: a copy, with all that people need to query it and nothing beside it."""
+
+from pathlib import Path
+
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish.about import write_about
+from virus_warehouse.publish.explain import explain_columns
+from virus_warehouse.publish.marts import create_marts
+from virus_warehouse.publish.snapshot import make_candidate
+from virus_warehouse.publish.source_status import write_source_status
+from virus_warehouse.sources import SourcesFile
+from virus_warehouse.warehouse.connection import Warehouse
+
+
+def prepare_candidate(warehouse: Warehouse, data: DataFolder, run_id: str, followed: SourcesFile) -> Path:
+    """Make the candidate snapshot of a run, ready for the gates.
+
+    Args:
+        warehouse: what is copied.
+        data: where the candidate is kept.
+        run_id: the run that is to be published.
+        followed: the sources file.
+
+    Raises:
+        WarehouseLocked: when others use the warehouse for too long.
+        DiskFull: when there is no space for the candidate.
+    """
+    candidate = make_candidate(warehouse, data, run_id)
+    write_source_status(candidate, followed)
+    create_marts(candidate)
+    explain_columns(candidate)
+    write_about(candidate)
+    return candidate

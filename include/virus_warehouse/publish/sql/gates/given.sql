@@ -1,0 +1,63 @@
+-- What the gates read besides the candidate: the limits of each source, and what is published now.
+-- Reads followed_limit, the limits of the followed sources; other_limit, those of all others; snapshot_genome and
+-- snapshot_run, the published records and runs, if any.
+-- None of it is kept: a gate can be run by hand on any snapshot after this.
+CREATE OR REPLACE TEMP VIEW source_limit AS
+FROM followed_limit
+UNION ALL
+SELECT held.source, other_limit.*
+FROM (
+    SELECT ops.ingest_run.source FROM ops.ingest_run
+    UNION
+    SELECT virus_genome.source FROM virus_genome
+    UNION
+    SELECT snapshot_genome.source FROM snapshot_genome
+) AS held
+CROSS JOIN other_limit
+WHERE held.source NOT IN (SELECT followed_limit.source FROM followed_limit);
+
+-- With the candidate's columns, whichever version of this project wrote the snapshot. If that is newer, published by
+-- another run meanwhile, it is nothing to compare with: this candidate will be dropped.
+CREATE OR REPLACE TEMP VIEW published_genome AS
+SELECT * FROM (SELECT * FROM virus_genome LIMIT 0)
+UNION ALL BY NAME
+SELECT *
+FROM snapshot_genome
+WHERE
+    (SELECT max(ended_at) FROM snapshot_run WHERE status = 'success')
+    <= (SELECT max(ended_at) FROM ops.ingest_run WHERE status = 'success');
+
+CREATE OR REPLACE TEMP VIEW published_run AS
+SELECT run_id FROM snapshot_run WHERE status = 'success';
+
+-- Dates that cannot be. Of a partial collection date it is enough that some day of its range can be.
+-- The first release of GenBank was in December 1982.
+CREATE OR REPLACE TEMP VIEW odd_date AS
+WITH record_date AS (
+    SELECT
+        source,
+        accession,
+        unnest(['release_date', 'update_date', 'collection_date']) AS field,
+        unnest([release_date, update_date, collection_date_min]) AS first_day,
+        unnest([release_date, update_date, collection_date_max]) AS last_day
+    FROM virus_genome
+)
+
+SELECT
+    record_date.source,
+    record_date.accession,
+    record_date.field,
+    record_date.first_day,
+    record_date.last_day,
+    CASE
+        WHEN record_date.first_day > current_date + source_limit.future_days THEN 'in the future'
+        WHEN record_date.field <> 'collection_date' THEN 'before GenBank''s first release in 1982'
+        ELSE 'before ' || source_limit.earliest_collection_date
+    END AS oddity
+FROM record_date
+INNER JOIN source_limit USING (source)
+WHERE
+    record_date.first_day > current_date + source_limit.future_days
+    OR record_date.last_day < if(
+        record_date.field = 'collection_date', source_limit.earliest_collection_date, DATE '1982-01-01'
+    );

@@ -1,0 +1,209 @@
+"""Readers of the snapshot while loads, checks and publications run: none waits, fails or sees a half state."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import pytest
+
+from tests.support.doomed import publish
+from tests.support.fake_ncbi import DatedAnew, FakeNcbi, NoLongerShown, Released, Revised
+from tests.support.memory import memory_folder
+from tests.support.warehouses import migrated_file, query
+from tests.support.workers import processes
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.publish.gates import gates_sql, judge, refuse_findings
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.windows import CENSUS, WindowWish
+
+FIRST_DAY = date(2025, 5, 1)
+SOURCES = ("mpox", "mpox_again")
+ROUNDS = 3
+
+STATE = """
+    SELECT count(*), coalesce(bit_xor(hash(accession_version, record_hash, valid_from, run_id)), 0)
+    FROM {records}
+    WHERE source = '{source}'
+"""
+"""What a source shows: update dates aside, which move in place when NCBI re-dates a record."""
+
+
+class Look(NamedTuple):
+    """What a reader saw of a source: its last committed run, when that ended, and its records."""
+
+    source: str
+    run_id: str
+    ended_at: Any
+    state: tuple[int, int]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[DataFolder]:
+    with memory_folder(tmp_path) as folder:
+        made = DataFolder(folder / "data")
+        made.create()
+        made.warehouse.write_bytes(migrated_file())
+        yield made
+
+
+def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:
+    """Look at all that has to hold of a snapshot, whatever is written beside it."""
+    refuse_findings(judge(connection.execute(gates_sql()).fetchall()))
+    outcomes = " + ".join(OUTCOMES)
+    assert connection.execute(f"FROM ops.ingest_report WHERE lines <> {outcomes}").fetchall() == []
+    # The status was written into the candidate after the copy, the rows before it.
+    assert (
+        connection.execute("""
+        SELECT source, records, last_success_at FROM ops.source_status WHERE records > 0
+        EXCEPT
+        SELECT source, count(*), any_value(last_success_at)
+        FROM virus_genome
+        INNER JOIN (
+            SELECT source, max(ended_at) AS last_success_at
+            FROM ops.ingest_run
+            WHERE status = 'success'
+            GROUP BY source
+        ) USING (source)
+        GROUP BY source
+    """).fetchall()
+        == []
+    )
+    tables = [
+        table for (table,) in connection.execute("SELECT DISTINCT name FROM _about WHERE topic = 'count'").fetchall()
+    ]
+    assert "virus_protein" in tables
+    for table in tables:
+        counted = f"SELECT count(*) FROM {table}"
+        told = f"SELECT coalesce(sum(value::BIGINT), 0) FROM _about WHERE topic = 'count' AND name = '{table}'"
+        assert connection.execute(counted).fetchall() == connection.execute(told).fetchall()
+    assert (
+        connection.execute("""
+        SELECT value FROM _about WHERE topic = 'snapshot' AND name = 'last_run_id'
+        EXCEPT
+        SELECT max_by(run_id, ended_at) FROM ops.ingest_run WHERE status = 'success'
+    """).fetchall()
+        == []
+    )
+    runs = connection.execute("""
+        SELECT source, max_by(run_id, ended_at), max(ended_at), sum(inserted - withdrawn)
+        FROM ops.ingest_run
+        WHERE status = 'success'
+        GROUP BY source
+        ORDER BY source
+    """).fetchall()
+    seen = []
+    for source, run_id, ended_at, held in runs:
+        state = connection.execute(STATE.format(records="virus_genome", source=source)).fetchall()[0]
+        assert state[0] == held, "as many records as the ledger has come and gone"
+        seen.append(Look(source, run_id, ended_at, state))
+    return seen
+
+
+def look_anew(snapshot: Path, stop: Path) -> list[list[Look]]:
+    """Open, look and close, again and again, until `stop` is there."""
+    seen = []
+    while not stop.exists():
+        with duckdb.connect(snapshot, read_only=True) as connection:
+            seen.append(look(connection))
+        time.sleep(0.2)
+    return seen
+
+
+def keep_looking(snapshot: Path, stop: Path) -> list[list[Look]]:
+    """Open once and look again and again."""
+    seen = []
+    with duckdb.connect(snapshot, read_only=True) as connection:
+        while not stop.exists():
+            seen.append(look(connection))
+            time.sleep(0.2)
+    return seen
+
+
+def follow_on(root: Path, url: str, name: str, rounds: int) -> int:
+    """Load and publish, again and again: two updates, a census, two updates ...; how many runs."""
+    data = DataFolder(root)
+    request = VirusGenomeRequest(taxon="10244", aux_report=["ANNOTATION", "BIOSAMPLE_REPORT"])
+    for number in range(rounds):
+        with DatasetsClient(url) as client:
+            result = ingest(
+                Source(name=name, request=request),
+                client=client,
+                warehouse=Warehouse(data.warehouse, lock_timeout=60),
+                data=data,
+                wish=WindowWish(mode=CENSUS) if number % 3 == 2 else None,
+            )
+        publish(data, result.run_id)
+    return rounds
+
+
+def change_things(ncbi: FakeNcbi, stop: threading.Event) -> None:
+    """Let NCBI release, revise, re-date and withdraw records all the time."""
+    number = 0
+    while not stop.wait(0.1):
+        day = FIRST_DAY + timedelta(days=10 + number // 20)
+        Released(f"PXNEW{number}", day, None).happen(ncbi.world)
+        Revised(number * 7, {"length": 100 + number}, days=1).happen(ncbi.world)
+        DatedAnew(number * 5, days=1).happen(ncbi.world)
+        if number % 10 == 9 and number < 90:  # more than ten, and a census would not believe it
+            NoLongerShown(number).happen(ncbi.world)
+        number += 1
+
+
+def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path: Path) -> None:
+    with FakeNcbi() as ncbi, processes(4) as pool, ThreadPoolExecutor(2) as threads:
+        ncbi.world.annotates = True
+        for number in range(100):
+            Released(f"PX{number}", FIRST_DAY + timedelta(days=number % 10), "human").happen(ncbi.world)
+        for source in SOURCES:
+            follow_on(data.root, ncbi.url, source, rounds=1)
+        done, stop = threading.Event(), tmp_path / "stop"
+        readers = [where.submit(look_anew, data.snapshot, stop) for where in (pool, threads)]
+        holder = pool.submit(keep_looking, data.snapshot, stop)
+        changes = threads.submit(change_things, ncbi, done)
+        try:
+            writers = [pool.submit(follow_on, data.root, ncbi.url, source, ROUNDS) for source in SOURCES]
+            assert [writer.result(120) for writer in writers] == [ROUNDS] * 2
+        finally:
+            done.set()
+            stop.touch()
+        changes.result(10)
+        looks = [reader.result(30) for reader in readers]
+        kept = holder.result(30)
+
+    assert len(kept) > 1
+    assert all(seen == kept[0] for seen in kept), "who keeps a connection sees the state that it opened"
+    for seen in looks:
+        assert [len(snapshot) for snapshot in seen] == [len(SOURCES)] * len(seen)
+        for moments in zip(*([one.ended_at for one in snapshot] for snapshot in seen), strict=True):
+            assert list(moments) == sorted(moments), "a later look is never an older state"
+        assert len({one.run_id for snapshot in seen for one in snapshot}) > len(SOURCES) + 1, (
+            "it saw snapshots come and go"
+        )
+    for one in {one for seen in looks for snapshot in seen for one in snapshot}:
+        records = f"virus_genome_as_of('{one.ended_at.isoformat()}')"
+        [committed] = query(data.warehouse, STATE.format(records=records, source=one.source))
+        assert one.state == committed, f"what was seen is what {one.run_id} left"
+
+
+def test_a_process_sees_the_newest_once_it_has_closed_what_it_had_open(data: DataFolder) -> None:
+    """What docs/ways-in.md says of it, which is DuckDB's doing."""
+    count = "SELECT count(*) FROM virus_genome"
+    with FakeNcbi() as ncbi:
+        Released("PX1", FIRST_DAY, None).happen(ncbi.world)
+        follow_on(data.root, ncbi.url, "mpox", rounds=1)
+        with duckdb.connect(data.snapshot, read_only=True) as early:
+            Released("PX2", FIRST_DAY, None).happen(ncbi.world)
+            follow_on(data.root, ncbi.url, "mpox", rounds=1)
+            with duckdb.connect(data.snapshot, read_only=True) as late:
+                assert [one.execute(count).fetchall() for one in (early, late)] == [[(1,)], [(1,)]]
+        assert query(data.snapshot, count) == [(2,)]

@@ -1,0 +1,10 @@
+"""A way to ask that loses what it should find."""
+
+from benchmarks.answers import digest
+from benchmarks.measured import Given, Outcome
+
+
+def query(given: Given) -> Outcome:
+    with given.clock():
+        answers = {"one_record": digest([("nothing", 1)])}
+    return Outcome(300, answers=answers)

@@ -1,0 +1,16 @@
+"""A snapshot for a test: what a publication makes of a warehouse, with its marts."""
+
+from pathlib import Path
+
+from tests.support.warehouses import DENGUE, MPOX, Shelf
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish.prepare import prepare_candidate
+from virus_warehouse.sources import SourcesFile
+
+
+def snapshot_of(shelf: Shelf) -> Path:
+    """A snapshot of the warehouse as it is, whose sources are mpox and dengue."""
+    data = DataFolder(shelf.folder)
+    data.create()
+    followed = SourcesFile(Path("sources.yaml"), {source.name: source for source in (MPOX, DENGUE)})
+    return prepare_candidate(shelf.warehouse, data, "candidate", followed)

@@ -1,0 +1,89 @@
+"""Lineages of SARS-CoV-2 alone, in the months that their dates tell, with shares whose denominator is told."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tests.support.snapshots import snapshot_of
+from tests.support.warehouses import DENGUE, Shelf, line, lineage, query
+
+
+def sars(accession: str, pango: str | None, collected: str | None, place: str | None = "USA: Iowa") -> str:
+    virus: dict[str, Any] = {
+        "taxId": 2697049,
+        "organismName": "Severe acute respiratory syndrome coronavirus 2",
+        "lineage": lineage((10239, "Viruses"), (11118, "Coronaviridae"), (2697049, "SARS-CoV-2")),
+    }
+    if pango:
+        virus["pangolinClassification"] = pango
+    return line(
+        accession,
+        virus=virus,
+        isolate={"collectionDate": collected} if collected else None,
+        location={"geographicLocation": place} if place else None,
+    )
+
+
+def test_shares_are_of_the_records_with_a_lineage_in_the_same_month_and_country(shelf: Shelf) -> None:
+    shelf.load(
+        sars("PX1.1", "XFG", "2025-08-01"),
+        sars("PX2.1", "XFG", "2025-08"),
+        sars("PX3.1", "LP.8.1", "2025-08-30/2025-08-31"),
+        sars("PX4.1", None, "2025-08-02"),
+        sars("PX5.1", "XFG", "2025-09-01"),
+        sars("PX6.1", "XFG", "2025-08-01", "Ghana"),
+        sars("PX7.1", "XFG", "2025-08-01", None),
+        line("PX8.1", isolate={"collectionDate": "2025-08-01"}, location={"geographicLocation": "USA"}),
+    )
+    rows = query(
+        snapshot_of(shelf),
+        "SELECT month_start, country, pango_lineage, records, records_with_lineage, round(share_of_month, 4) "
+        "FROM mart.lineage_count ORDER BY month_start, country, pango_lineage",
+    )
+    august = date(2025, 8, 1)
+    assert rows == [
+        (august, "Ghana", "XFG", 1, 1, 1.0),
+        (august, "USA", "LP.8.1", 1, 3, 0.3333),
+        (august, "USA", "XFG", 2, 3, 0.6667),
+        (august, "USA", None, 1, None, None),
+        (august, None, "XFG", 1, 1, 1.0),
+        (date(2025, 9, 1), "USA", "XFG", 1, 1, 1.0),
+    ]
+
+
+def test_date_that_tells_no_month_is_shown_as_its_span_and_has_no_share(shelf: Shelf) -> None:
+    shelf.load(sars("PX1.1", "XFG", "2025"), sars("PX2.1", "XFG", "2025-08-31/2025-09-01"), sars("PX3.1", "XFG", None))
+    rows = query(
+        snapshot_of(shelf),
+        "SELECT month_start, month_certainty, collection_date_precision, span_start, span_end, records, "
+        "records_with_lineage, share_of_month FROM mart.lineage_count ORDER BY span_start",
+    )
+    assert rows == [
+        (None, "unsure", "year", date(2025, 1, 1), date(2025, 12, 31), 1, None, None),
+        (None, "unsure", "range", date(2025, 8, 31), date(2025, 9, 1), 1, None, None),
+        (None, "unsure", None, None, None, 1, None, None),
+    ]
+
+
+def test_month_row_says_which_days_it_stands_for(shelf: Shelf) -> None:
+    shelf.load(sars("PX1.1", "XFG", "2024-02-11"))
+    assert query(
+        snapshot_of(shelf), "SELECT month_start, month_certainty, span_start, span_end FROM mart.lineage_count"
+    ) == [(date(2024, 2, 1), "month", date(2024, 2, 1), date(2024, 2, 29))]
+
+
+@pytest.mark.parametrize("answer", ["Unassigned", "unclassifiable", "None"])
+def test_what_pangolin_says_when_it_assigns_none_is_no_lineage(shelf: Shelf, answer: str) -> None:
+    shelf.load(sars("PX1.1", answer, "2025-08-01"), sars("PX2.1", "XFG", "2025-08-01"))
+    rows = query(
+        snapshot_of(shelf),
+        "SELECT pango_lineage, records, share_of_month FROM mart.lineage_count ORDER BY pango_lineage",
+    )
+    assert rows == [("XFG", 1, 1.0), (None, 1, None)]
+
+
+def test_record_of_two_sources_weighs_once(shelf: Shelf) -> None:
+    shelf.load(sars("PX1.1", "XFG", "2025-08-01"), sars("PX2.1", "LP.8.1", "2025-08-01"))
+    shelf.load(sars("PX1.1", "XFG", "2025-08-01"), source=DENGUE)
+    assert query(snapshot_of(shelf), "SELECT DISTINCT share_of_month FROM mart.lineage_count") == [(0.5,)]

@@ -1,0 +1,75 @@
+"""What holds of every mart."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.support.snapshots import snapshot_of
+from tests.support.warehouses import Shelf, line, query
+from virus_warehouse.publish import marts
+
+FILES = Path(marts.__file__).parent / "marts"
+VIEWS = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'mart' ORDER BY ALL"
+
+
+def test_every_file_makes_the_mart_of_its_name_and_no_other(shelf: Shelf) -> None:
+    assert {file.stem for file in FILES.glob("*.sql")} == set(marts.MARTS)
+    snapshot = snapshot_of(shelf)
+    made = query(snapshot, f"{VIEWS}") + query(
+        snapshot, "SELECT function_name FROM duckdb_functions() WHERE schema_name = 'mart'"
+    )
+    assert {name for (name,) in made} == set(marts.MARTS)
+
+
+def test_every_mart_and_column_is_explained(shelf: Shelf) -> None:
+    snapshot = snapshot_of(shelf)
+    unexplained = """
+        SELECT view_name, NULL FROM duckdb_views() WHERE schema_name = 'mart' AND comment IS NULL
+        UNION ALL
+        SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'mart' AND comment IS NULL
+        UNION ALL
+        SELECT function_name, NULL FROM duckdb_functions() WHERE schema_name = 'mart' AND comment IS NULL
+    """
+    assert query(snapshot, unexplained) == []
+
+
+def test_comments_are_joined_by_single_blanks_and_end_in_no_full_stop(shelf: Shelf) -> None:
+    comments = query(snapshot_of(shelf), "SELECT comment FROM duckdb_columns() WHERE schema_name = 'mart'")
+    assert len(comments) > 80
+    assert [comment for (comment,) in comments if comment.endswith(".") or "  " in comment] == []
+
+
+def test_empty_warehouse_has_empty_marts(shelf: Shelf) -> None:
+    snapshot = snapshot_of(shelf)
+    for (view,) in query(snapshot, VIEWS):
+        count = query(snapshot, f"SELECT count(*) FROM mart.{view}")[0][0]
+        assert (count > 0) == (view in ("segment_count", "segment_spelling", "source_status")), view
+    assert query(snapshot, "FROM mart.change_since('2000-01-01')") == []
+
+
+def test_mart_that_does_not_fit_the_tables_is_seen_before_anything_is_published(shelf: Shelf) -> None:
+    shelf.load(line("PX1.1"))
+    shelf.execute("ALTER TABLE virus_genome RENAME COLUMN country TO land")
+    with pytest.raises(duckdb.BinderException, match="country"):
+        snapshot_of(shelf)
+
+
+def test_they_are_made_anew_over_older_ones(shelf: Shelf) -> None:
+    shelf.load(line("PX1.1"))
+    snapshot = snapshot_of(shelf)
+    before = query(snapshot, VIEWS)
+    marts.create_marts(snapshot)
+    assert query(snapshot, VIEWS) == before
+
+
+def test_they_answer_in_a_snapshot_that_is_attached_under_another_name(shelf: Shelf) -> None:
+    shelf.load(line("PX1.1"))
+    with duckdb.connect() as session:
+        session.execute(f"ATTACH '{snapshot_of(shelf)}' AS published (READ_ONLY)")
+        views = session.execute(f"{VIEWS}").fetchall()
+        assert len(views) == len(marts.MARTS) - 1
+        for (view,) in views:
+            session.execute(f"FROM published.mart.{view}").fetchall()
+        session.execute("USE published")  # a macro looks for its tables where it is called
+        assert len(session.execute("FROM mart.change_since('2000-01-01')").fetchall()) == 1

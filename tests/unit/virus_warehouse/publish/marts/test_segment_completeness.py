@@ -1,0 +1,244 @@
+"""Segments are read as they are spelled, or not at all; isolates are never made complete out of several."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.snapshots import snapshot_of
+from tests.support.warehouses import DENGUE, Shelf, dicts, line, lineage, query
+from virus_warehouse.publish import marts
+
+INFLUENZA_A = ((10239, "Viruses"), (11308, "Orthomyxoviridae"), (197911, "Alphainfluenzavirus"), (11320, "Influenza A"))
+INFLUENZA_B = ((10239, "Viruses"), (11308, "Orthomyxoviridae"), (197912, "Betainfluenzavirus"), (11520, "Influenza B"))
+INFLUENZA_C = ((10239, "Viruses"), (197913, "Gammainfluenzavirus"), (11552, "Influenza C"))
+INFLUENZA_D = ((10239, "Viruses"), (1511083, "Deltainfluenzavirus"), (1511084, "Influenza D"))
+LASSA = ((10239, "Viruses"), (11617, "Arenaviridae"), (1653394, "Mammarenavirus"), (11620, "Lassa"))
+HANTAAN = ((10239, "Viruses"), (1980442, "Orthohantavirus"), (1980471, "Hantaan"))
+OROPOUCHE = ((10239, "Viruses"), (11572, "Orthobunyavirus"), (118655, "Oropouche"))
+ROTAVIRUS_A = ((10239, "Viruses"), (10912, "Rotavirus"), (28875, "Rotavirus A"))
+BLUETONGUE = ((10239, "Viruses"), (10892, "Orbivirus"), (40051, "Bluetongue"))
+CORONAVIRUS = ((10239, "Viruses"), (11118, "Coronaviridae"), (2697049, "SARS-CoV-2"))
+EMARAVIRUS = ((10239, "Viruses"), (1980419, "Emaravirus"))
+
+Taxa = tuple[tuple[int, str], ...]
+
+
+def piece(
+    number: int,
+    segment: str | None,
+    virus: Taxa = INFLUENZA_A,
+    *,
+    name: str | None = "A/1",
+    collected: str = "2025-03-05",
+    place: str = "USA: Iowa",
+    laboratory: str = "Laboratory A",
+    **fields: Any,
+) -> str:
+    """A record of one segment of an isolate."""
+    tax_id, organism = virus[-1]
+    isolate = {"collectionDate": collected} | ({"name": name} if name else {})
+    return line(
+        f"PX{number}.1",
+        virus={"taxId": tax_id, "organismName": organism, "lineage": lineage(*virus)},
+        segment=segment,
+        isolate=isolate,
+        location={"geographicLocation": place},
+        submitter={"affiliation": laboratory},
+        **fields,
+    )
+
+
+def isolates(shelf: Shelf, *lines: str) -> list[dict[str, Any]]:
+    shelf.load(*lines)
+    return dicts(snapshot_of(shelf), "FROM mart.segment_completeness ORDER BY accessions[1]")
+
+
+def found(shelf: Shelf, virus: Taxa, *segments: str | None) -> tuple[list[str], int, int | None, bool | None]:
+    """What is found of one isolate with records that state these segments."""
+    [isolate] = isolates(shelf, *(piece(number, segment, virus) for number, segment in enumerate(segments)))
+    assert isolate["records"] == len(segments)
+    names = ("segments", "segments_found", "segments_expected", "is_complete")
+    segments_told, count, expected, is_complete = (isolate[name] for name in names)
+    return segments_told, count, expected, is_complete
+
+
+EIGHT = ["PB2", "PB1", "PA", "HA", "NP", "NA", "M", "NS"]
+
+
+@pytest.mark.parametrize(
+    ("virus", "spellings", "segments"),
+    [
+        (INFLUENZA_A, ["1", "2", "3", "4", "5", "6", "7", "8"], EIGHT),
+        (INFLUENZA_A, EIGHT, EIGHT),
+        (
+            INFLUENZA_A,
+            ["segment 1", "RNA 2", "seg-3", "4 (HA)", "Segment5", "06", "M1/M2", "RNA segment 8 NS"],
+            EIGHT,
+        ),
+        (INFLUENZA_C, ["1", "2", "3", "4", "5", "6", "7"], ["PB2", "PB1", "P3", "HEF", "NP", "M", "NS"]),
+        (INFLUENZA_D, ["PB2", "PB1", "P3", "HEF", "NP", "P42", "NS"], ["PB2", "PB1", "P3", "HEF", "NP", "M", "NS"]),
+        (LASSA, ["S", "L"], ["L", "S"]),
+        (HANTAAN, ["small", "Medium", "segment L"], ["L", "M", "S"]),
+        (OROPOUCHE, ["L RNA", "M", "S"], ["L", "M", "S"]),
+        (BLUETONGUE, [f"{number}" for number in range(1, 11)], [f"{number}" for number in range(1, 11)]),
+    ],
+)
+def test_whole_genome_is_complete_however_it_is_spelled(
+    shelf: Shelf, virus: Taxa, spellings: list[str], segments: list[str]
+) -> None:
+    assert found(shelf, virus, *reversed(spellings)) == (segments, len(segments), len(segments), True)
+
+
+def test_segment_twice_counts_once_and_one_that_lacks_makes_it_incomplete(shelf: Shelf) -> None:
+    assert found(shelf, INFLUENZA_A, "4", "HA", "6") == (["HA", "NA"], 2, 8, False)
+
+
+@pytest.mark.parametrize("spelling", ["9", "S", "HA/NA", "PB1-F2", "unknown", "4 or 6", "segment"])
+def test_what_cannot_be_read_for_certain_is_not_read(shelf: Shelf, spelling: str) -> None:
+    [isolate] = isolates(shelf, piece(1, spelling), piece(2, "HA"))
+    assert (isolate["segments"], isolate["segments_found"]) == (["HA"], 1)
+    assert (isolate["records_unread"], isolate["spellings_unread"]) == (1, [spelling])
+
+
+@pytest.mark.parametrize(
+    ("virus", "spellings", "is_complete"),
+    [
+        (LASSA, ["L", None], None),
+        (LASSA, ["L", "S", None], True),
+        (HANTAAN, ["L", "?"], False),  # even so, one lacks
+        (HANTAAN, ["L", "?", None], None),
+    ],
+)
+def test_unread_record_that_may_be_the_missing_segment_leaves_it_open(
+    shelf: Shelf, virus: Taxa, spellings: list[str | None], is_complete: bool | None
+) -> None:
+    assert found(shelf, virus, *spellings)[3] is is_complete
+
+
+def test_number_and_name_of_influenza_b_polymerases_are_not_matched(shelf: Shelf) -> None:
+    others = ["3", "HA", "NP", "6", "MP", "8"]
+    told = ["PA", "HA", "NP", "NA", "M", "NS"]
+    assert found(shelf, INFLUENZA_B, "1", "2", *others) == (["1", "2", *told], 8, 8, True)
+    assert found(shelf, INFLUENZA_B, "PB1", "PB2", *others)[1:] == (8, 8, True)
+    # Segment 1 may be PB1: it is not known to be another.
+    assert found(shelf, INFLUENZA_B, "1", "PB1", *others)[1:] == (7, 8, False)
+    assert found(shelf, INFLUENZA_B, "1", "2", "PB1", "PB2", *others)[1:] == (8, 8, True)
+
+
+def test_rotavirus_has_eleven_by_number_or_by_name(shelf: Shelf) -> None:
+    names = ["VP1", "VP2", "VP3", "VP4", "NSP1", "VP6", "NSP3", "NSP2", "VP7", "NSP4", "NSP5"]
+    assert found(shelf, ROTAVIRUS_A, *names) == (names, 11, 11, True)
+    assert found(shelf, ROTAVIRUS_A, *(str(number) for number in range(1, 12)))[1:] == (11, 11, True)
+    assert found(shelf, ROTAVIRUS_A, *names[:6], "1", "2", "3", "4", "5")[1:] == (6, 11, False)
+
+
+def test_unsegmented_virus_is_never_listed(shelf: Shelf) -> None:
+    assert (
+        isolates(shelf, piece(1, None, CORONAVIRUS), piece(2, "ANONYMOUS", CORONAVIRUS), piece(3, "S", CORONAVIRUS))
+        == []
+    )
+
+
+def test_virus_that_nobody_knows_is_listed_if_it_states_segments_and_expects_no_number(shelf: Shelf) -> None:
+    rows = isolates(
+        shelf,
+        piece(1, "RNA1", EMARAVIRUS),
+        piece(2, "segment 2", EMARAVIRUS),
+        piece(3, None, EMARAVIRUS),
+        piece(4, "ANONYMOUS", EMARAVIRUS),
+    )
+    assert [(row["segments"], row["segments_expected"], row["is_complete"]) for row in rows] == [
+        (["1", "2"], None, None)
+    ]
+    assert rows[0]["accessions"] == ["PX1", "PX2"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"laboratory": "Laboratory B"},
+        {"place": "Ghana"},
+        {"collected": "2025-03-06"},
+        {"name": "A/2"},
+        {"virus": ((10239, "Viruses"), (1653394, "Mammarenavirus"), (11623, "Lymphocytic choriomeningitis"))},
+    ],
+)
+def test_pieces_of_different_isolates_make_none_complete(shelf: Shelf, other: dict[str, Any]) -> None:
+    rows = isolates(shelf, piece(1, "L", LASSA), piece(2, "S", **({"virus": LASSA} | other)))
+    assert [(row["segments"], row["is_complete"]) for row in rows] == [(["L"], False), (["S"], False)]
+
+
+@pytest.mark.parametrize("name", [None, "missing"])
+def test_record_that_names_no_isolate_stands_alone(shelf: Shelf, name: str | None) -> None:
+    rows = isolates(shelf, piece(1, "L", LASSA, name=name), piece(2, "S", LASSA, name=name))
+    assert [(row["isolate_name"], row["accessions"], row["is_complete"]) for row in rows] == [
+        (None, ["PX1"], False),
+        (None, ["PX2"], False),
+    ]
+
+
+def test_fragments_are_found_and_told_apart_from_what_is_declared_complete(shelf: Shelf) -> None:
+    [isolate] = isolates(
+        shelf,
+        piece(1, "L", LASSA, completeness="PARTIAL"),
+        piece(2, "S", LASSA, completeness="PARTIAL"),
+        piece(3, "S", LASSA, completeness="COMPLETE", biosample="SAMN1"),
+    )
+    assert (isolate["segments_found"], isolate["segments_declared_complete"], isolate["is_complete"]) == (2, 1, True)
+    assert (isolate["accessions"], isolate["biosamples"]) == (["PX1", "PX2", "PX3"], ["SAMN1"])
+
+
+def test_segment_of_two_sources_is_one_record(shelf: Shelf) -> None:
+    shelf.load(piece(1, "L", LASSA), source=DENGUE)
+    [isolate] = isolates(shelf, piece(1, "L", LASSA), piece(2, "S", LASSA))
+    assert (isolate["records"], isolate["is_complete"]) == (2, True)
+
+
+class TestFacts:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return snapshot_of(Shelf(tmp_path_factory.mktemp("facts")))
+
+    def test_spellings_come_to_as_many_segments_as_are_expected(self, snapshot: Path) -> None:
+        counted = query(
+            snapshot,
+            """
+            SELECT
+                segment_count.name,
+                segments,
+                count(DISTINCT segment) FILTER (numbering = 'settled') AS settled,
+                count(DISTINCT segment) FILTER (numbering = 'number') AS numbers,
+                count(DISTINCT segment) FILTER (numbering = 'name') AS names
+            FROM mart.segment_count
+            LEFT JOIN mart.segment_spelling USING (tax_id)
+            WHERE segments > 1
+            GROUP BY ALL
+            """,
+        )
+        assert len(counted) == 16
+        for name, segments, settled, numbers, names in counted:
+            assert settled + max(numbers, names) == segments, name
+            assert numbers == names or names == 0, name
+
+    def test_word_names_one_segment_of_a_taxon_and_is_spelled_as_it_is_looked_up(self, snapshot: Path) -> None:
+        assert (
+            query(snapshot, "SELECT tax_id, spelling FROM mart.segment_spelling GROUP BY ALL HAVING count(*) > 1") == []
+        )
+        assert (
+            query(
+                snapshot,
+                "SELECT spelling FROM mart.segment_spelling WHERE NOT regexp_full_match(spelling, '[A-Z1-9][A-Z0-9]*')",
+            )
+            == []
+        )
+
+    def test_every_spelling_is_of_a_counted_taxon(self, snapshot: Path) -> None:
+        assert query(snapshot, "FROM mart.segment_spelling ANTI JOIN mart.segment_count USING (tax_id)") == []
+        assert query(snapshot, "SELECT tax_id FROM mart.segment_count GROUP BY ALL HAVING count(*) > 1") == []
+
+    def test_file_says_where_the_facts_are_from(self, snapshot: Path) -> None:
+        references = query(snapshot, "SELECT DISTINCT reference FROM mart.segment_count")
+        assert all(reference.startswith("https://ictv.global/report/chapter/") for (reference,) in references)
+        assert "ICTV" in (Path(marts.__file__).parent / "marts" / "segment_count.sql").read_text(encoding="utf-8")

@@ -1,0 +1,116 @@
+"""Collected, released, first seen: what a date allows, and what is no news."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.support.snapshots import snapshot_of
+from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, Shelf, line, query
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.sources import Source
+
+HUMAN_MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
+
+
+def committed(number: int) -> datetime:
+    return FIRST_COMMIT + timedelta(hours=number)
+
+
+def lags(shelf: Shelf, columns: str) -> list[tuple[Any, ...]]:
+    return query(snapshot_of(shelf), f"SELECT accession, {columns} FROM mart.submission_lag ORDER BY accession")
+
+
+def seen(shelf: Shelf) -> dict[str, datetime | None]:
+    return dict(lags(shelf, "first_seen_at"))
+
+
+@pytest.mark.parametrize(
+    ("collected", "fewest", "most"),
+    [
+        ("2025-03-02", 30, 30),
+        ("2025-03", 1, 31),
+        ("2025", 0, 90),  # until the end of the year, but released in April
+        ("2025-04", 0, 0),
+        ("2025-03-20/2025-03-30", 2, 12),
+        ("2025-04-11", -10, -10),  # after its release: shown as it is
+        ("missing", None, None),
+    ],
+)
+def test_days_to_the_release_are_those_that_the_date_allows(
+    shelf: Shelf, collected: str, fewest: int | None, most: int | None
+) -> None:
+    shelf.load(line("PX1.1", releaseDate="2025-04-01T00:00:00Z", isolate={"collectionDate": collected}))
+    assert lags(shelf, "days_collection_to_release_min, days_collection_to_release_max") == [("PX1", fewest, most)]
+
+
+def test_first_load_is_no_news_and_what_comes_later_is(shelf: Shelf) -> None:
+    shelf.load(line("PX1.1"))
+    shelf.load(line("PX2.1", releaseDate="2025-05-30T00:00:00Z"), mode="incremental")
+    assert lags(shelf, "held_since, first_seen_at, release_date, days_release_to_first_seen") == [
+        ("PX1", committed(1), None, date(2025, 4, 1), None),
+        ("PX2", committed(2), committed(2), date(2025, 5, 30), 2),
+    ]
+
+
+def test_days_are_those_of_utc_wherever_the_reader_is(shelf: Shelf) -> None:
+    shelf.load(line("PX1.1"))
+    shelf.load(line("PX2.1", releaseDate="2025-06-01T00:00:00Z"), mode="incremental")
+    sql = "SELECT days_release_to_first_seen FROM mart.submission_lag WHERE accession = 'PX2'"
+    with duckdb.connect(snapshot_of(shelf), read_only=True) as connection:
+        for zone in ("UTC", "Pacific/Honolulu", "Pacific/Kiritimati"):
+            connection.execute(f"SET TimeZone = '{zone}'")
+            assert connection.execute(sql).fetchall() == [(0,)], zone
+
+
+def test_revision_and_withdrawal_do_not_make_a_record_new(shelf: Shelf) -> None:
+    shelf.load(line("PX1.1"))
+    shelf.load(line("PX2.1"), mode="incremental")
+    shelf.load(line("PX2.2", "2025-05-02"), line("PX1.2", "2025-05-02"), mode="incremental")
+    shelf.load(line("PX1.2", "2025-05-02"), is_census=True)
+    shelf.load(line("PX1.2", "2025-05-02"), is_census=True)
+    shelf.load(line("PX2.2", "2025-05-02"), mode="incremental")
+    assert seen(shelf) == {"PX1": None, "PX2": committed(2)}
+
+
+def test_earliest_of_several_sources_counts(shelf: Shelf) -> None:
+    shelf.load(line("PX1.1"))
+    shelf.load(line("PX2.1"), mode="incremental")
+    shelf.load(line("PX2.1"), line("PX3.1"), source=DENGUE)
+    shelf.load(line("PX1.1"), line("PX4.1"), source=DENGUE, mode="incremental")
+    # PX3 came with dengue's first load; PX1 was held for long when dengue saw it.
+    assert seen(shelf) == {"PX1": None, "PX2": committed(2), "PX3": None, "PX4": committed(4)}
+
+
+def test_first_load_with_other_filters_is_no_news_either(shelf: Shelf) -> None:
+    shelf.load(line("PX1.1"))
+    shelf.load(line("PX1.1"), line("PX2.1"), source=HUMAN_MPOX, filter_changed=True)
+    shelf.load(line("PX3.1"), source=HUMAN_MPOX, mode="incremental")
+    shelf.load(line("PX1.1"), line("PX3.1"), line("PX4.1"), source=MPOX, filter_changed=True)
+    assert seen(shelf) == {"PX1": None, "PX3": committed(3), "PX4": None}
+
+
+def test_windows_before_the_first_full_load_and_replays_are_no_news(shelf: Shelf) -> None:
+    shelf.load(line("PX1.1"), mode="window", since=date(2025, 5, 1), until=date(2025, 5, 2))
+    shelf.load(line("PX2.1"))
+    shelf.load(line("PX3.1"), mode="incremental")
+    shelf.execute("UPDATE ops.ingest_run SET mode = 'replay' WHERE run_id = 'run-3'")
+    shelf.load(line("PX4.1", "2025-05-20"), mode="window", since=date(2025, 5, 20), until=date(2025, 5, 21))
+    assert seen(shelf) == {"PX1": None, "PX2": None, "PX3": None, "PX4": committed(4)}
+    assert query(snapshot_of(shelf), "SELECT run_id, mode FROM mart.first_load ORDER BY ended_at") == [
+        ("run-1", "window"),
+        ("run-2", "full"),
+        ("run-3", "replay"),
+    ]
+
+
+def test_failed_runs_are_no_first_loads(shelf: Shelf) -> None:
+    shelf.load(line("PX1.1"))
+    shelf.execute(
+        "INSERT INTO ops.ingest_run BY NAME SELECT * REPLACE ('run-0' AS run_id, 'failed' AS status, "
+        "ended_at - INTERVAL 1 HOUR AS ended_at) FROM ops.ingest_run"
+    )
+    assert query(snapshot_of(shelf), "SELECT run_id, ended_at FROM mart.first_load") == [
+        ("run-1", datetime(2025, 6, 1, 7, tzinfo=UTC))
+    ]

@@ -1,0 +1,76 @@
+"""Weeks are ISO weeks, spans are told, and nothing is dropped."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tests.support.snapshots import snapshot_of
+from tests.support.warehouses import Shelf, line, query
+
+HUMAN = {"taxId": 9606, "organismName": "Homo sapiens"}
+
+
+def week_of(shelf: Shelf, collected: str | None) -> tuple[Any, ...]:
+    shelf.load(line("PX1.1", isolate={"collectionDate": collected} if collected else None))
+    [row] = query(
+        snapshot_of(shelf),
+        "SELECT week_start, iso_week, week_certainty, collection_date_precision, span_start, span_end, records "
+        "FROM mart.weekly_count",
+    )
+    return row
+
+
+@pytest.mark.parametrize(
+    ("collected", "monday", "iso_week"),
+    [
+        ("2025-03-03", date(2025, 3, 3), "2025-W10"),
+        ("2025-03-09", date(2025, 3, 3), "2025-W10"),
+        ("2024-12-30", date(2024, 12, 30), "2025-W01"),  # ISO weeks belong to the year of their Thursday
+        ("2021-01-03", date(2020, 12, 28), "2020-W53"),
+        ("2025-03-04/2025-03-06", date(2025, 3, 3), "2025-W10"),
+    ],
+)
+def test_date_within_a_week_counts_in_it(shelf: Shelf, collected: str, monday: date, iso_week: str) -> None:
+    sunday = date.fromordinal(monday.toordinal() + 6)
+    assert week_of(shelf, collected) == (monday, iso_week, "week", None, monday, sunday, 1)
+
+
+@pytest.mark.parametrize(
+    ("collected", "precision", "first", "last"),
+    [
+        ("2025-03", "month", date(2025, 3, 1), date(2025, 3, 31)),
+        ("2025", "year", date(2025, 1, 1), date(2025, 12, 31)),
+        ("2025-03-09/2025-03-10", "range", date(2025, 3, 9), date(2025, 3, 10)),  # a Sunday and a Monday
+        ("missing", None, None, None),
+        (None, None, None, None),
+    ],
+)
+def test_date_that_tells_no_week_is_shown_as_its_span(
+    shelf: Shelf, collected: str | None, precision: str | None, first: date | None, last: date | None
+) -> None:
+    assert week_of(shelf, collected) == (None, None, "unsure", precision, first, last, 1)
+
+
+def test_records_are_counted_by_country_virus_and_host_and_those_without_are_not_dropped(shelf: Shelf) -> None:
+    day = {"isolate": {"collectionDate": "2025-03-05"}}
+    shelf.load(
+        line("PX1.1", host=HUMAN, location={"geographicLocation": "Ghana: Accra"}, **day),
+        line("PX2.1", host=HUMAN, location={"geographicLocation": "Ghana"}, **day),
+        line("PX3.1", location={"geographicLocation": "Ghana"}, **day),
+        line("PX4.1", host=HUMAN, location={"geographicLocation": "missing: lab stock"}, **day),
+        line("PX5.1", host=HUMAN, **day),
+        line("PX6.1", virus=None, **day),
+    )
+    rows = query(
+        snapshot_of(shelf),
+        "SELECT country, virus_tax_id, virus_name, host_tax_id, host_name, records FROM mart.weekly_count "
+        "ORDER BY country, virus_tax_id, host_tax_id",
+    )
+    mpox = (10244, "Monkeypox virus")
+    assert rows == [
+        ("Ghana", *mpox, 9606, "Homo sapiens", 2),
+        ("Ghana", *mpox, None, None, 1),
+        (None, *mpox, 9606, "Homo sapiens", 2),
+        (None, None, None, None, None, 1),
+    ]

@@ -1,0 +1,102 @@
+"""What a snapshot says of itself."""
+
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import virus_warehouse
+from tests.support.nested_lines import annotation
+from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish.about import write_about
+from virus_warehouse.publish.snapshot import make_candidate
+from virus_warehouse.warehouse import migrate
+
+BEFORE = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(scope="module")
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = DataFolder(tmp_path_factory.mktemp("data"))
+    data.create()
+    shelf = Shelf(data.root)
+    shelf.load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX1.1", "A")])
+    shelf.load(line("PX1.2"), mode="incremental")
+    shelf.load(line("PX1.1"), source=DENGUE)
+    shelf.execute(
+        "UPDATE ops.ingest_run SET watermark = '2025-05-01', requested_at = '2025-06-01 08:00:00+02' "
+        "WHERE run_id = 'run-2'; UPDATE ops.ingest_run SET status = 'failed' WHERE run_id = 'run-9'"
+    )
+    candidate = make_candidate(shelf.warehouse, data, "run-3")
+    write_about(candidate)
+    return candidate
+
+
+def told(candidate: Path, topic: str) -> dict[tuple[str | None, str], str]:
+    rows = query(candidate, "SELECT source, name, value FROM _about WHERE topic = ?", topic)
+    assert len({row[:2] for row in rows}) == len(rows)
+    return {(source, name): value for source, name, value in rows}
+
+
+def test_it_tells_when_it_was_made_and_of_which_runs(candidate: Path) -> None:
+    snapshot = told(candidate, "snapshot")
+    made_at = datetime.fromisoformat(snapshot.pop((None, "made_at")))
+    assert BEFORE <= made_at <= datetime.now(UTC)
+    assert snapshot == {
+        (None, "last_run_id"): "run-3",
+        (None, "last_run_ended_at"): "2025-06-01T09:00:00Z",
+        (None, "runs"): "3",
+    }
+
+
+def test_it_tells_the_last_run_of_each_source(candidate: Path) -> None:
+    runs = told(candidate, "run")
+    assert {name: value for (source, name), value in runs.items() if source == "mpox"} == {
+        "run_id": "run-2",
+        "mode": "incremental",
+        "requested_at": "2025-06-01T06:00:00Z",
+        "ended_at": "2025-06-01T08:00:00Z",
+        "watermark": "2025-05-01",
+        "fingerprint": MPOX.fingerprint,
+        "runs": "2",
+    }
+    assert runs["dengue", "run_id"] == "run-3"
+
+
+def test_its_counts_are_those_of_the_tables(candidate: Path) -> None:
+    counts = told(candidate, "count")
+    assert counts["mpox", "virus_genome"] == "2"
+    assert counts["mpox", "virus_genome_history"] == "1"
+    assert counts["dengue", "virus_genome"] == "1"
+    for (source, table), count in counts.items():
+        where = f"WHERE source = '{source}'" if source else ""
+        assert query(candidate, f"SELECT count(*) FROM {table} {where}") == [(int(count),)]
+
+
+def test_it_tells_the_versions(candidate: Path) -> None:
+    assert told(candidate, "version") == {
+        (None, "virus_warehouse"): virus_warehouse.__version__,
+        (None, "duckdb"): duckdb.__version__,
+        (None, "python"): platform.python_version(),
+        (None, "schema_revision"): migrate.newest_revision(),
+    }
+
+
+def test_it_tells_how_to_cite(candidate: Path) -> None:
+    cited = " ".join(told(candidate, "citation").values())
+    for part in ("accession.version", "NCBI Datasets", "https://doi.org/10.1038/s41597-024-03571-y", "INSDC"):
+        assert part in cited or part in str(told(candidate, "citation"))
+    assert "https://www.insdc.org/policy/" in cited
+    assert "https://www.ncbi.nlm.nih.gov/home/about/policies/" in cited
+
+
+def test_snapshot_of_nothing_tells_that_too(tmp_path: Path) -> None:
+    data = DataFolder(tmp_path)
+    data.create()
+    candidate = make_candidate(Shelf(data.root).warehouse, data, "run-1")
+    write_about(candidate)
+    assert told(candidate, "snapshot").keys() == {(None, "made_at"), (None, "runs")}
+    assert told(candidate, "run") == {}

@@ -1,0 +1,97 @@
+"""The check of a candidate: what stops it, what is accepted, and where both are told."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from tests.support.warehouses import MPOX, Shelf, accessions, line, query
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish.gates import GateFailed
+from virus_warehouse.publish.prepare import prepare_candidate
+from virus_warehouse.publish.snapshot import candidate_path, publish_candidate
+from virus_warehouse.sources import SourcesFile
+
+FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
+FINDINGS = "SELECT source, name, value FROM _about WHERE topic = 'finding' ORDER BY ALL"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataFolder:
+    folder = DataFolder(tmp_path)
+    folder.create()
+    return folder
+
+
+@pytest.fixture
+def shelf(data: DataFolder) -> Shelf:
+    """A warehouse whose forty records are published."""
+    shelf = Shelf(data.root)
+    shelf.load(*(line(accession) for accession in accessions(40)))
+    publish(shelf, data, "run-1")
+    return shelf
+
+
+def publish(shelf: Shelf, data: DataFolder, run_id: str, *accepted: str) -> None:
+    """What the tasks check and publish do."""
+    check_candidate(prepare_candidate(shelf.warehouse, data, run_id, FOLLOWED), FOLLOWED, data.snapshot, accepted)
+    publish_candidate(data, run_id)
+
+
+def lose_records(shelf: Shelf) -> None:
+    """Let the warehouse lose records, and then load something."""
+    shelf.execute("DELETE FROM virus_genome WHERE accession <= 'PX000012'")
+    shelf.load(line("PY1.1"), mode="incremental")
+
+
+def test_what_is_sound_is_published_and_tells_no_finding(data: DataFolder, shelf: Shelf) -> None:
+    assert query(data.snapshot, FINDINGS) == []
+
+
+def test_what_is_not_keeps_the_old_snapshot_and_the_candidate_says_why(data: DataFolder, shelf: Shelf) -> None:
+    before = data.snapshot.read_bytes()
+    lose_records(shelf)
+    with pytest.raises(GateFailed, match="of 40 records published, 12 are gone"):
+        publish(shelf, data, "run-2")
+    assert data.snapshot.read_bytes() == before
+    [(source, gate, value)] = query(candidate_path(data, "run-2"), FINDINGS)
+    assert (source, gate) == ("mpox", "shrinkage")
+    assert value.startswith("blocked: shrinkage of mpox: of 40 records published, 12 are gone")
+
+
+def test_accepted_once_it_is_published_told_and_done_with(
+    data: DataFolder, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    lose_records(shelf)
+    with caplog.at_level(logging.WARNING):
+        publish(shelf, data, "run-2", "shrinkage")
+    assert "accepted: shrinkage of mpox" in caplog.text
+    assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(29,)]
+    [(source, gate, value)] = query(data.snapshot, FINDINGS)
+    assert (source, gate) == ("mpox", "shrinkage")
+    assert value.startswith("accepted: ")
+    shelf.load(line("PY2.1"), mode="incremental")
+    publish(shelf, data, "run-3")
+    assert query(data.snapshot, FINDINGS) == []
+
+
+def test_warnings_are_told_in_the_log_and_in_the_snapshot(
+    data: DataFolder, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.load(line("PY1.1", updated="1970-01-01"), mode="incremental")
+    with caplog.at_level(logging.WARNING):
+        publish(shelf, data, "run-2")
+    fault = "update_date is before GenBank's first release in 1982"
+    told = f"warned: odd_dates of mpox: {fault} (1 row, such as PY1 1970-01-01)"
+    assert told in caplog.text
+    assert query(data.snapshot, FINDINGS) == [("mpox", "odd_dates", told)]
+
+
+def test_second_try_of_a_check_tells_each_finding_once(data: DataFolder, shelf: Shelf) -> None:
+    lose_records(shelf)
+    candidate = prepare_candidate(shelf.warehouse, data, "run-2", FOLLOWED)
+    for _ in range(2):
+        with pytest.raises(GateFailed):
+            check_candidate(candidate, FOLLOWED, data.snapshot)
+    assert len(query(candidate, FINDINGS)) == 1
