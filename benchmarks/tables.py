@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.plan import Case
+from benchmarks.plan import QUERY_PEERS, Case
 from benchmarks.results import Results, find
 
 TARGETS = {
@@ -66,7 +66,7 @@ def query_rows(results: Results) -> Rows:
     for case in results["cases"]:
         if case["name"] != "queries":
             continue
-        peers = [find(results["cases"], peer, case["records"]) for peer in ("polars_parquet", "pandas_parquet")]
+        peers = [find(results["cases"], peer, case["records"]) for peer in QUERY_PEERS]
         for query in case["seconds"]:
             asked = [one and one["seconds"].get(query) for one in (case, *peers)]
             told = (f"{seconds['median'] * 1000:.1f}" if seconds else "" for seconds in asked)
@@ -84,7 +84,7 @@ def stage_rows(results: Results) -> Rows:
             f"{seconds['median'] / case['wall_seconds']['median']:.0%}",
         )
         for case in results["cases"]
-        if case["name"] != "queries" and case["runs"]
+        if case["name"] not in ("queries", *QUERY_PEERS) and case["runs"]
         for stage, seconds in case["seconds"].items()
     ]
 

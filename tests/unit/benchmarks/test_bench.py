@@ -11,7 +11,7 @@ from benchmarks.plan import Case, Sizes, plan
 from benchmarks.profile_load import profile
 from benchmarks.results import Results, find, results
 from benchmarks.run import CaseFailed, Measurement, Runner
-from benchmarks.tables import case_rows, document, query_rows, ratio_rows
+from benchmarks.tables import case_rows, document, query_rows, ratio_rows, stage_rows
 from benchmarks.warehouse import QUERIES
 
 SIZES = Sizes(small=300, delta_base=1000, medium=2000, large=3000, changed=200)
@@ -126,7 +126,9 @@ def test_flat_files_give_the_same_answers_as_the_snapshot(folder: Path, measured
     flat = {"one_record", "newest_hundred", "by_country_and_month", "weekly_count", "metadata_completeness"}
     for peer in ("polars_parquet", "pandas_parquet"):
         assert answers[peer] == {question: answers["queries"][question] for question in flat}
-    rows = query_rows(results(asked, SIZES, full=False, versions={}))
+    told = results(asked, SIZES, full=False, versions={})
+    assert {row[0] for row in stage_rows(told)} == {"load: 300"}
+    rows = query_rows(told)
     assert [row[0] for row in rows if all(row)] == sorted(question.replace("_", " ") for question in flat)
 
 
