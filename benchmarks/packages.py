@@ -9,10 +9,11 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
+from ncbi_stand_in.data_files import report_files
 from ncbi_stand_in.isolates import revised
-from ncbi_stand_in.package import DATA_REPORT, DataFile, Package
+from ncbi_stand_in.package import Package
+from ncbi_stand_in.query import AuxReport
 from ncbi_stand_in.records import LIVELY_RECORDS, Record, World
-from ncbi_stand_in.reports import data_report_line
 
 TODAY = date(2026, 11, 20)
 TOMORROW = TODAY + timedelta(days=1)
@@ -27,10 +28,12 @@ class Recipe:
         records: all records that NCBI would show.
         changed: how many of these, evenly spread, have changed by the next day; the package holds them alone.
             None for all records as they are.
+        has_all_reports: whether it has the annotation and the BioSample report, too.
     """
 
     records: int
     changed: int | None = None
+    has_all_reports: bool = False
 
     @property
     def lines(self) -> int:
@@ -41,7 +44,8 @@ class Recipe:
     def file_name(self) -> str:
         """Its name in the cache."""
         changed = "" if self.changed is None else f"-{self.changed}-changed"
-        return f"{self.records}{changed}.zip"
+        reports = "-all-reports" if self.has_all_reports else ""
+        return f"{self.records}{changed}{reports}.zip"
 
 
 class PackageCache:
@@ -69,12 +73,16 @@ class PackageCache:
 
 def write_package(recipe: Recipe, path: Path) -> None:
     """Write a package; it is there whole or not at all."""
-    everything = _records(recipe.records)
-    records = everything if recipe.changed is None else _changed(everything, recipe.records // recipe.changed)
-    lines = map(data_report_line, islice(records, recipe.changed))
+
+    def records() -> Iterator[Record]:
+        everything = _records(recipe.records)
+        records = everything if recipe.changed is None else _changed(everything, recipe.records // recipe.changed)
+        return islice(records, recipe.changed)
+
+    files = report_files(records, list(AuxReport) if recipe.has_all_reports else [])
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        for chunk in Package([DataFile(DATA_REPORT, "DATA_REPORT", lines)], datetime.combine(TODAY, time(6))):
+        for chunk in Package(files, datetime.combine(TODAY, time(6))):
             file.write(chunk)
     part.replace(path)
 

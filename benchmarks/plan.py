@@ -89,6 +89,7 @@ def plan(sizes: Sizes, *, full: bool, peers: bool = True) -> list[Case]:
     of_small, of_medium = (PEERS if full else QUICK_PEERS[size] for size in ("small", "medium"))
     return [
         *(Case(name, small, base) for name, base in (("load", 0), ("floor", None))),
+        Case("load_all_reports", Recipe(sizes.small, has_all_reports=True), base=0),
         *(Case(peer, small) for peer in of_small if peers),
         *(Case(name, medium, base) for name, base in (("load", 0), ("floor", None), ("verify", None))),
         *(Case(name, medium, base=medium.records) for name in ("unchanged", "census", "publish", "queries")),

@@ -21,7 +21,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.package import DataPackage
-from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.ncbi.request import ReportType, VirusGenomeRequest
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.snapshot import publish_candidate
@@ -31,6 +31,10 @@ from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.windows import WindowWish
 
 SOURCE = Source(name="bench", request=VirusGenomeRequest(taxon="10239"))
+SOURCE_OF_ALL_REPORTS = Source(
+    name="bench",
+    request=VirusGenomeRequest(taxon="10239", aux_report=(ReportType.ANNOTATION, ReportType.BIOSAMPLE_REPORT)),
+)
 QUERIES = Path(__file__).parent / "queries"
 
 
@@ -75,6 +79,11 @@ def make_empty(data: DataFolder) -> None:
 def load(given: Given) -> Outcome:
     """The first, full load."""
     return _ingest(given, {"inserted"}, wish=None, day_after=False)
+
+
+def load_all_reports(given: Given) -> Outcome:
+    """The first, full load of a source that follows annotations and BioSamples, too."""
+    return _ingest(given, {"inserted"}, wish=None, day_after=False, source=SOURCE_OF_ALL_REPORTS)
 
 
 def delta(given: Given) -> Outcome:
@@ -144,12 +153,14 @@ def _run_id(data: DataFolder) -> str:
     return str(run_id)
 
 
-def _ingest(given: Given, expected: set[str], *, wish: WindowWish | None, day_after: bool) -> Outcome:
+def _ingest(
+    given: Given, expected: set[str], *, wish: WindowWish | None, day_after: bool, source: Source = SOURCE
+) -> Outcome:
     data = _data(given)
     requested_at = datetime.combine(TOMORROW if day_after else TODAY, time_of_day(6), UTC)
     client = PackageAtHand(given.package, requested_at)
     with given.clock():
-        result = ingest(SOURCE, client=client, warehouse=Warehouse(data.warehouse), data=data, wish=wish)
+        result = ingest(source, client=client, warehouse=Warehouse(data.warehouse), data=data, wish=wish)
     if Path(f"{data.warehouse}.wal").exists():
         raise RuntimeError(f"{data.warehouse} is not checkpointed: its log is still there")
     told = _seconds(data, result)

@@ -1,6 +1,6 @@
 """The files of a package for a selection of records."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 from itertools import groupby
 
@@ -23,17 +23,23 @@ def data_files(selection: Selection, world: World, today: date) -> Iterator[Data
         return selection.records(world, today)
 
     request = selection.request
-    yield DataFile(DATA_REPORT, "DATA_REPORT", map(data_report_line, records()))
     if next(records(), None) is None:
+        yield from report_files(records, ())
         return
-    if AuxReport.ANNOTATION in request.aux_report:
-        lines = filter(None, map(annotation_report_line, records()))
-        yield DataFile("annotation_report.jsonl", "ANNOTATION_REPORT", lines)
-    if AuxReport.BIOSAMPLE_REPORT in request.aux_report:
-        yield DataFile("biosample_report.jsonl", "BIOSAMPLE_REPORT", _biosample_lines(records()))
+    yield from report_files(records, request.aux_report)
     for wanted, name, file_type, entries in _FASTA_FILES:
         if wanted in request.sequence_files:
             yield DataFile(name, file_type, (entry for record in records() for entry in entries(record)))
+
+
+def report_files(records: Callable[[], Iterator[Record]], further: Collection[AuxReport]) -> Iterator[DataFile]:
+    """The data report of records, and what further reports are wanted of them."""
+    yield DataFile(DATA_REPORT, "DATA_REPORT", map(data_report_line, records()))
+    if AuxReport.ANNOTATION in further:
+        lines = filter(None, map(annotation_report_line, records()))
+        yield DataFile("annotation_report.jsonl", "ANNOTATION_REPORT", lines)
+    if AuxReport.BIOSAMPLE_REPORT in further:
+        yield DataFile("biosample_report.jsonl", "BIOSAMPLE_REPORT", _biosample_lines(records()))
 
 
 def _biosample_lines(records: Iterable[Record]) -> Iterator[bytes]:

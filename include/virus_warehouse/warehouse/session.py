@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.sql_file import run_sql
 
-MEMORY_LIMIT, MOST_THREADS = "400MB", 3
+MEMORY_LIMIT, MOST_THREADS = "350MB", 3
 """DuckDB takes about 100 MB for each thread: with eight, a load of a million records does not fit into this limit."""
 
 MEMORY_LIMIT_OF_A_CLOSER_LOOK = "1500MB"
