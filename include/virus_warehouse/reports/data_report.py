@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports.lineages import Lineages
 from virus_warehouse.reports.parts import Part, parts
-from virus_warehouse.reports.report_file import copy_lines, describe_lines
+from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse.session import closer_look
 
@@ -163,8 +163,10 @@ def _stage_part(session: DuckDBPyConnection, part: Part, lineages: Lineages) -> 
     """Read a part into `part`; its non-blank lines."""
     lines = part.tally.lines
     try:
-        is_readable = _read_strictly(session, part)
-        if is_readable and _is_understood(session, part):
+        run_sql(session, "reports/data_report.sql", {"report_path": str(part.path)})
+        rows, refused, names, texts = session.execute(_count_of_read()).fetchall()[0]
+        is_readable = (rows, refused) == (lines, 0)
+        if is_readable and _is_understood(session, part.tally, names, texts):
             return lines
     except (*_READER_STOPPED, duckdb.OutOfMemoryException):
         is_readable = False  # one line can take all memory; it is refused when each is looked at by itself
@@ -182,27 +184,20 @@ def _stage_part(session: DuckDBPyConnection, part: Part, lineages: Lineages) -> 
     return lines
 
 
-def _read_strictly(session: DuckDBPyConnection, part: Part) -> bool:
-    run_sql(session, "reports/data_report.sql", {"report_path": str(part.path)})
-    staged, refused = session.execute("SELECT count(*), count(refusal) FROM part").fetchall()[0]
-    return (staged, refused) == (part.tally.lines, 0)
-
-
-def _is_understood(session: DuckDBPyConnection, part: Part) -> bool:
-    """Whether the part's bytes hold the names and texts that were read, and no others."""
-    names, texts = session.execute(_count_of_read()).fetchall()[0]
-    ((has_lists,),) = session.execute(_look_for_lists()).fetchall()
+def _is_understood(session: DuckDBPyConnection, tally: Tally, names: int, texts: int) -> bool:
+    """Whether a part's bytes hold the names and texts that were read, with those of its lineages, and no others."""
     run_sql(session, "reports/lineage_look.sql")
     lineage_names, lineage_texts, mistyped = run_sql(session, "reports/lineage_known.sql").fetchall()[0]
-    read = (names + lineage_names, texts + lineage_texts)
-    is_understood = not has_lists and mistyped == 0 and read == (part.tally.names, part.tally.texts)
-    if is_understood:
-        run_sql(session, "reports/lineage_keep.sql")
-    return is_understood
+    if mistyped or (names + lineage_names, texts + lineage_texts) != (tally.names, tally.texts):
+        return False
+    if session.execute(_look_for_lists()).fetchone() == (True,):
+        return False
+    run_sql(session, "reports/lineage_keep.sql")
+    return True
 
 
 def _count_of_read() -> str:
-    """The query for how many names and texts were read from a part, its lineages aside."""
+    """The query for a part's rows, how many of them are refused, and its names and texts, its lineages aside."""
     names, texts = [], []
     for field in FIELDS.values():
         members = [field] if isinstance(field, Field) else list(field.values())
@@ -218,7 +213,8 @@ def _count_of_read() -> str:
                 known = f"len(list_intersect(json_keys({member.column}), {list(INFRASPECIFIC_NAMES)}))"
                 names.append(f"coalesce(sum({known}), 0)")
                 texts.append(f"coalesce(sum({known}), 0)")
-    return f"SELECT ({' + '.join(names)})::BIGINT, ({' + '.join(texts)})::BIGINT FROM part"
+    sums = f"({' + '.join(names)})::BIGINT, ({' + '.join(texts)})::BIGINT"
+    return f"SELECT count(*), count(refusal), {sums} FROM part"
 
 
 def _look_for_lists() -> str:
