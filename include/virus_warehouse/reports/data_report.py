@@ -104,13 +104,17 @@ _READ_TYPES = {"BIGINT": "VARCHAR", "BOOLEAN": "VARCHAR"}
 """Numbers and flags are read as text and then understood: the reader itself would make 2 of 1.5."""
 
 
-def columns_by_path() -> dict[str, str]:
-    """For each field that is read, by its path in a line such as `host.taxId`, the column it becomes."""
-    columns: dict[str, str] = {}
+def fields_by_path() -> dict[str, Field]:
+    """The fields that are read, by their paths in a line, such as `host.taxId`."""
+    fields: dict[str, Field] = {}
     for name, field in FIELDS.items():
-        members = {name: field} if isinstance(field, Field) else {f"{name}.{key}": part for key, part in field.items()}
-        columns |= {path: member.column for path, member in members.items()}
-    return columns
+        fields |= {name: field} if isinstance(field, Field) else {f"{name}.{key}": part for key, part in field.items()}
+    return fields
+
+
+def columns_by_path() -> dict[str, str]:
+    """For each field that is read, by its path in a line, the column it becomes."""
+    return {path: field.column for path, field in fields_by_path().items()}
 
 
 _READER_STOPPED = (duckdb.InvalidInputException, UnicodeDecodeError)
@@ -200,27 +204,26 @@ def _count_of_read() -> str:
     """The query for a part's rows, how many of them are refused, and its names and texts, its lineages aside."""
     names, texts = [], []
     for field in FIELDS.values():
-        members = [field] if isinstance(field, Field) else list(field.values())
         if isinstance(field, dict):
-            names.append(f"count(*) FILTER ({' OR '.join(f'({member.column}) IS NOT NULL' for member in members)})")
-        for member in members:
-            names.append(f"count({member.column})")
-            if member.kind == "VARCHAR":
-                texts.append(f"count({member.column})")
-            elif member.kind == "VARCHAR[]":
-                texts.append(f"coalesce(sum(len({member.column})), 0)")
-            elif member.kind == "JSON":
-                known = f"len(list_intersect(json_keys({member.column}), {list(INFRASPECIFIC_NAMES)}))"
-                names.append(f"coalesce(sum({known}), 0)")
-                texts.append(f"coalesce(sum({known}), 0)")
+            says_anything = " OR ".join(f"({member.column}) IS NOT NULL" for member in field.values())
+            names.append(f"count(*) FILTER ({says_anything})")
+    for field in fields_by_path().values():
+        names.append(f"count({field.column})")
+        if field.kind == "VARCHAR":
+            texts.append(f"count({field.column})")
+        elif field.kind == "VARCHAR[]":
+            texts.append(f"coalesce(sum(len({field.column})), 0)")
+        elif field.kind == "JSON":
+            known = f"len(list_intersect(json_keys({field.column}), {list(INFRASPECIFIC_NAMES)}))"
+            names.append(f"coalesce(sum({known}), 0)")
+            texts.append(f"coalesce(sum({known}), 0)")
     sums = f"({' + '.join(names)})::BIGINT, ({' + '.join(texts)})::BIGINT"
     return f"SELECT count(*), count(refusal), {sums} FROM part"
 
 
 def _look_for_lists() -> str:
     """The query for whether a text of a part may be a list: one of a single text is as many names and texts as it."""
-    fields = [field for value in FIELDS.values() for field in ([value] if isinstance(value, Field) else value.values())]
-    texts = [f"({field.column})::VARCHAR" for field in fields if field.kind == "VARCHAR"]
+    texts = [f"({field.column})::VARCHAR" for field in fields_by_path().values() if field.kind == "VARCHAR"]
     begins = " OR ".join(f"({text} >= '[' AND {text} < '\\')" for text in texts)
     return f"SELECT EXISTS (FROM part WHERE {begins})"
 
