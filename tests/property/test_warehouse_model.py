@@ -26,7 +26,6 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.integration.test_rebuild import content
 from tests.property.model import (
     CENSUS,
     FEW,
@@ -66,6 +65,7 @@ from tests.support.fake_ncbi import (
     World,
     damaged,
 )
+from tests.support.followed import content
 from tests.support.memory import memory_folder
 from tests.support.warehouses import migrated_file
 from virus_warehouse.data_folder import DataFolder
