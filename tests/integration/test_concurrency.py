@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.fake_ncbi import FakeNcbi, Released, Revised, World
 from tests.support.memory import memory_folder
-from tests.support.warehouses import dicts, migrated_file, query
+from tests.support.warehouses import dicts, made_data, query
 from tests.support.workers import follow, held_elsewhere, processes, read_again_and_again
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -42,10 +42,7 @@ def ncbi() -> Iterator[FakeNcbi]:
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[DataFolder]:
     with memory_folder(tmp_path) as folder:
-        made = DataFolder(folder / "data")
-        made.create()
-        made.warehouse.write_bytes(migrated_file())
-        yield made
+        yield made_data(folder / "data")
 
 
 def held(path: Path, source: str) -> dict[str, tuple[Any, ...]]:

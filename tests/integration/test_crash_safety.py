@@ -22,7 +22,7 @@ from tests.support.doomed import MOMENTS, WAREHOUSE_MADE, DoomedProcesses, inges
 from tests.support.fake_ncbi import BadLine, DatedAnew, FakeNcbi, LineBroken, Released, Revised, World
 from tests.support.memory import memory_folder
 from tests.support.small_disk import empty, fill, small_disk
-from tests.support.warehouses import dicts, migrated_file
+from tests.support.warehouses import dicts, made_data
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.publish.snapshot import KEPT_CANDIDATE_SECONDS
@@ -142,9 +142,7 @@ def days(ncbi: FakeNcbi, memory: Path) -> Days:
 
 def days_of(ncbi: FakeNcbi, folder: Path, show: Callable[[World], None]) -> Days:
     """Live through yesterday and, undisturbed, through today."""
-    data = DataFolder(folder / "yesterday")
-    data.create()
-    data.warehouse.write_bytes(migrated_file())
+    data = made_data(folder / "yesterday")
     show_yesterday(ncbi.world)
     spend_day(data, ncbi.url, dag_run="scheduled__yesterday")
     before = state(data.warehouse)

@@ -21,7 +21,7 @@ import pytest
 from tests.support import packages
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stand_in import StandIn
-from tests.support.warehouses import accessions, dicts, line, migrated_file, query
+from tests.support.warehouses import accessions, dicts, line, made_data, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import EmptyFullLoad, IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -53,9 +53,7 @@ class House:
     """A data folder with its warehouse, and runs that fill it."""
 
     def __init__(self, root: Path) -> None:
-        self.data = DataFolder(root)
-        self.data.create()
-        self.data.warehouse.write_bytes(migrated_file())
+        self.data = made_data(root)
         self.warehouse = Warehouse(self.data.warehouse, lock_timeout=10)
 
     def ingest(self, url: str, source: Source = DENGUE, *, api_key: str | None = None, **others: Any) -> IngestResult:

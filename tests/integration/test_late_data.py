@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_ncbi import EVERY_HOST, FakeNcbi, Line, World
-from tests.support.warehouses import migrated_file, query
-from virus_warehouse.data_folder import DataFolder
+from tests.support.warehouses import made_data, query
 from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -33,9 +32,7 @@ class Followed:
 
     def __init__(self, ncbi: FakeNcbi, root: Path) -> None:
         self.ncbi = ncbi
-        self.data = DataFolder(root)
-        self.data.create()
-        self.data.warehouse.write_bytes(migrated_file())
+        self.data = made_data(root)
 
     def release(self, accession: str, released: date, host: str | None = None) -> None:
         self.ncbi.world.show(Line(accession, 1, released, 1, None, host))

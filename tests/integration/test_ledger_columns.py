@@ -9,7 +9,7 @@ import platform
 import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,12 +17,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from duckdb import DuckDBPyConnection
 
 from tests.support import packages
+from tests.support.crashing_warehouse import Crash, CrashingWarehouse
 from tests.support.fake_ncbi import NOTHING_MATCHES
 from tests.support.scripted_server import Answer, ReceivedRequest, ScriptedServer
-from tests.support.warehouses import accessions, dicts, line, migrated_file
+from tests.support.warehouses import accessions, dicts, line, made_data
 from virus_warehouse import __version__
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -72,24 +72,6 @@ THIRD = [line(accession, "2025-05-21") for accession in accessions(LATER, 201)]
 WATERMARKS = (date(2025, 5, 10), date(2025, 5, 20))
 SINCE = date(2025, 4, 26)
 """14 days before the first watermark."""
-
-
-class CrashBeforeCommit(Exception):
-    """All is merged, and then the process is as good as dead."""
-
-
-class CrashingWarehouse(Warehouse):
-    """Fails when the merge is done but its commit."""
-
-    transactions = 0
-
-    @contextmanager
-    def transaction(self, session: DuckDBPyConnection) -> Iterator[None]:
-        self.transactions += 1
-        with super().transaction(session):
-            yield
-            if self.transactions == 2:
-                raise CrashBeforeCommit("the disk is full")
 
 
 class Ncbi(ScriptedServer):
@@ -246,9 +228,7 @@ ANSWERS = [
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    data = DataFolder(tmp_path_factory.mktemp("story") / "data")
-    data.create()
-    data.warehouse.write_bytes(migrated_file())
+    data = made_data(tmp_path_factory.mktemp("story") / "data")
     with Ncbi(*ANSWERS) as ncbi, DatasetsClient(ncbi.url, KEY, attempts=2, backoff_factor=0.0) as client:
         ncbi.ledger = data.warehouse
         story = Story(data, ncbi.url)
@@ -257,7 +237,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             began, peak, ncbi.seen = datetime.now(UTC), peak_rss_mib(), {}
             airflow_version = "3.3.0" if origin else None
             settings = {"warehouse": kind(data.warehouse), "data": data, "airflow_version": airflow_version, **others}
-            with suppress(DatasetsUnavailable, CrashBeforeCommit):
+            with suppress(DatasetsUnavailable, Crash):
                 ingest(source, client=client, origin=origin, **settings)
             row = dicts(data.warehouse, "FROM ops.ingest_run ORDER BY started_at")[-1]
             story.runs[name] = Passed(began, datetime.now(UTC), Between(peak, peak_rss_mib()), ncbi.seen, row)
@@ -324,7 +304,7 @@ def expected_rows(story: Story) -> dict[str, dict[str, Any]]:
             **second_run,
             **failed,
             try_number=2,
-            error="CrashBeforeCommit: the disk is full",
+            error="Crash: the disk is full",
             **provenance(ids["crashed"], 4, BODIES["second"]),
         ),
         "retry": story.expected(

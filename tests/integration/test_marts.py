@@ -10,8 +10,7 @@ import duckdb
 import pytest
 
 from tests.support.stand_in import StandIn
-from tests.support.warehouses import migrated_file, query
-from virus_warehouse.data_folder import DataFolder
+from tests.support.warehouses import made_data, query
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -37,9 +36,7 @@ def stand_in() -> Iterator[StandIn]:
 @pytest.fixture(scope="module")
 def snapshot(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is published after two sources that overlap were loaded on two days."""
-    data = DataFolder(tmp_path_factory.mktemp("data"))
-    data.create()
-    data.warehouse.write_bytes(migrated_file())
+    data = made_data(tmp_path_factory.mktemp("data"))
     warehouse = Warehouse(data.warehouse, lock_timeout=10)
     for day in (YESTERDAY, TODAY):
         stand_in.set_today(day)

@@ -14,7 +14,7 @@ import pytest
 from tests.support.doomed import publish
 from tests.support.fake_ncbi import DatedAnew, FakeNcbi, NoLongerShown, Released, Revised
 from tests.support.memory import memory_folder
-from tests.support.warehouses import migrated_file, query
+from tests.support.warehouses import made_data, query
 from tests.support.workers import processes
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -50,10 +50,7 @@ class Look(NamedTuple):
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[DataFolder]:
     with memory_folder(tmp_path) as folder:
-        made = DataFolder(folder / "data")
-        made.create()
-        made.warehouse.write_bytes(migrated_file())
-        yield made
+        yield made_data(folder / "data")
 
 
 def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:

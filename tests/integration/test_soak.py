@@ -8,8 +8,6 @@ import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,13 +16,13 @@ from typing import Any
 import duckdb
 import psutil
 import pytest
-from duckdb import DuckDBPyConnection
 
 from tests.integration.test_crash_safety import leftovers
+from tests.support.crashing_warehouse import Crash, CrashingWarehouse
 from tests.support.doomed import MPOX, publish
 from tests.support.fake_ncbi import UNAVAILABLE, BadLine, FakeNcbi, Line, damaged
 from tests.support.memory import memory_folder
-from tests.support.warehouses import dicts, migrated_file, query
+from tests.support.warehouses import dicts, made_data, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -77,24 +75,6 @@ class Weather:
     def trouble(self) -> str | None:
         """What goes wrong today."""
         return self.random.choice([None] * 8 + ["down", "damaged", "before the commit", "in the download"])
-
-
-class Crash(Exception):
-    """As good as the end of the process, at which it could still clean up."""
-
-
-class CrashingWarehouse(Warehouse):
-    """Fails when all of the merge is done but its commit."""
-
-    moments = 0
-
-    @contextmanager
-    def transaction(self, session: DuckDBPyConnection) -> Iterator[None]:
-        self.moments += 1
-        with super().transaction(session):
-            yield
-            if self.moments == 2:
-                raise Crash
 
 
 def run_once(data: DataFolder, ncbi: FakeNcbi, trouble: str | None, **others: Any) -> IngestResult | None:
@@ -155,9 +135,7 @@ def test_nothing_is_lost_and_nothing_grows_but_the_data(
     monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
     caplog.set_level("CRITICAL")
     with memory_folder(tmp_path) as folder, FakeNcbi() as ncbi:
-        data = DataFolder(folder / "data")
-        data.create()
-        data.warehouse.write_bytes(migrated_file())
+        data = made_data(folder / "data")
         weather = Weather(8, ncbi)
         ended: Counter[str] = Counter()
         warm: dict[str, int] = {}
@@ -190,9 +168,7 @@ def test_nothing_is_lost_and_nothing_grows_but_the_data(
             last = run_once(data, ncbi, None, wish=WindowWish(mode="census"), accepts=Acceptance(missing=True))
         assert last is not None
         publish(data, last.run_id)
-        fresh = DataFolder(folder / "fresh")
-        fresh.create()
-        fresh.warehouse.write_bytes(migrated_file())
+        fresh = made_data(folder / "fresh")
         run_once(fresh, ncbi, None)
         assert state(data.warehouse) == state(data.snapshot) == state(fresh.warehouse)
         assert len(state(fresh.warehouse)) == len(ncbi.world.records)

@@ -44,6 +44,7 @@ from tests.property.model import (
     Truth,
     Wish,
 )
+from tests.support.crashing_warehouse import Crash, CrashingWarehouse
 from tests.support.fake_ncbi import (
     EVERY_HOST,
     HUMAN_HOST,
@@ -67,8 +68,7 @@ from tests.support.fake_ncbi import (
 )
 from tests.support.followed import content
 from tests.support.memory import memory_folder
-from tests.support.warehouses import migrated_file
-from virus_warehouse.data_folder import DataFolder
+from tests.support.warehouses import made_data
 from virus_warehouse.ingest import EmptyFullLoad, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
@@ -153,24 +153,6 @@ happened: Counter[str] = Counter()
 """What came to pass in all cases: shows that the plays reach what they are for."""
 
 
-class CrashBeforeCommit(Exception):
-    """The process is as good as dead at the worst moment."""
-
-
-class CrashingWarehouse(Warehouse):
-    """Fails when all of the merge is done but its commit."""
-
-    moments = 0
-
-    @contextmanager
-    def transaction(self, session: DuckDBPyConnection) -> Iterator[None]:
-        self.moments += 1
-        with super().transaction(session):
-            yield
-            if self.moments == 2:
-                raise CrashBeforeCommit
-
-
 @dataclass(frozen=True)
 class DagRun:
     """A run as Airflow names it; tried again or cleared it keeps its name. Without one: a Python prompt's."""
@@ -192,9 +174,7 @@ class Play(RuleBasedStateMachine):
         self.world = ncbi.world = World()
         self.world.annotates = True
         self.folder = folder
-        self.data = DataFolder(folder)
-        self.data.create()
-        self.data.warehouse.write_bytes(migrated_file())
+        self.data = made_data(folder)
         self.truth = Truth({FOLLOWED: FollowedSource(), NEIGHBOUR: FollowedSource()})
         self.filters = EVERY_HOST
         self.requests = 0
@@ -305,7 +285,7 @@ class Play(RuleBasedStateMachine):
         if archived is None and package.lines and failure is not DatasetsUnavailable:
             source.archive.append(package)
         self.ncbi.breaks = [BREAKS[trouble]] if failure is DatasetsUnavailable else []
-        warehouse = CrashingWarehouse if failure is CrashBeforeCommit else Warehouse
+        warehouse = CrashingWarehouse if failure is Crash else Warehouse
         requests_before = len(self.ncbi.requests)
 
         assert self.ingest(dag_run, warehouse(self.data.warehouse, lock_timeout=10)) is failure
@@ -382,7 +362,7 @@ class Play(RuleBasedStateMachine):
             copy.deepcopy(self.truth.sources[dag_run.source]).merge(package, window, run)
         except MassLoss:
             return GateError
-        return CrashBeforeCommit if trouble == BEFORE_COMMIT else None
+        return Crash if trouble == BEFORE_COMMIT else None
 
     def answer(self, dag_run: DagRun, window: Wish) -> Package:
         """What NCBI shall be asked for, and so what it answers."""
@@ -412,7 +392,7 @@ class Play(RuleBasedStateMachine):
                     wish=WindowWish(None if wish.mode == INCREMENTAL else wish.mode, wish.since, wish.until),
                     accepts=Acceptance(missing=dag_run.accepts_missing),
                 )
-        except (DatasetsUnavailable, CrashBeforeCommit, EmptyFullLoad, GateError) as error:
+        except (DatasetsUnavailable, Crash, EmptyFullLoad, GateError) as error:
             return type(error)
         return None
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.fake_ncbi import BadLine, FakeNcbi, Line, as_annotation
-from tests.support.warehouses import migrated_file, query
-from virus_warehouse.data_folder import DataFolder
+from tests.support.warehouses import made_data, query
 from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -42,9 +41,7 @@ class Followed:
 
     def __init__(self, ncbi: FakeNcbi, root: Path) -> None:
         self.ncbi = ncbi
-        self.data = DataFolder(root)
-        self.data.create()
-        self.data.warehouse.write_bytes(migrated_file())
+        self.data = made_data(root)
 
     def show(self, accession: str, day: int, *, length: int = 1, host: str | None = "human") -> None:
         self.ncbi.world.show(Line(accession, 1, FIRST_DAY + timedelta(days=day), length, None, host))

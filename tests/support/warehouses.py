@@ -14,6 +14,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from tests.support import packages
+from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import report_row
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -99,6 +100,14 @@ def migrated_file() -> bytes:
         path = Path(folder) / "warehouse.duckdb"
         migrate.upgrade(path)
         return path.read_bytes()
+
+
+def made_data(root: Path) -> DataFolder:
+    """A data folder whose warehouse has no rows yet."""
+    data = DataFolder(root)
+    data.create()
+    data.warehouse.write_bytes(migrated_file())
+    return data
 
 
 class Shelf:
