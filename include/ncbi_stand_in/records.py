@@ -21,9 +21,9 @@ BLOCKS_PER_REFSEQ = 10
 """Each virus has one RefSeq isolate in so many blocks of records."""
 
 ACCESSION_PREFIXES = {
-    "genbank": ("PX", "PV", "PQ", "PP", "OR", "OQ", "OP", "ON"),
-    "ena": ("OZ", "OY", "OX", "OW", "OV", "OU", "OE", "OD"),
-    "ddbj": ("LC", "LD", "LE", "LF", "LG", "LH", "LI", "LJ"),
+    "genbank": ("PX", "PV", "PQ", "PP", "OR", "OQ", "OP", "ON", "OM", "OL", "OK", "MZ"),
+    "ena": ("OZ", "OY", "OX", "OW", "OV", "OU", "OE", "OD", "OC", "OB", "OA", "LT"),
+    "ddbj": ("LC", "LD", "LE", "LF", "LG", "LH", "LI", "LJ", "LK", "LL", "LM", "LN"),
 }
 NUMBERS_PER_PREFIX = 1_000_000
 

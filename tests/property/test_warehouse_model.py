@@ -76,7 +76,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.sources import Source
-from virus_warehouse.warehouse import gates
+from virus_warehouse.warehouse import gates, shares
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.gates import GateError
 from virus_warehouse.warehouse.ledger import RunOrigin
@@ -523,6 +523,7 @@ def play_shard(shard: int, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog
     """Play the cases of one seed; `test_warehouse_model_further.py` has the other half, for a worker of its own."""
     monkeypatch.setenv("VIRUS_THREADS", "1")
     monkeypatch.setattr(gates, "FEW_RECORDS", FEW)
+    monkeypatch.setattr(shares, "ACCESSIONS_AT_ONCE", (1_000_000, 7)[shard % 2])
     monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
     caplog.set_level("CRITICAL")
     happened.clear()

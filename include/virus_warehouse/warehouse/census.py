@@ -12,6 +12,7 @@ from virus_warehouse.sources import Limits
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse.end_records import end_records
 from virus_warehouse.warehouse.gates import is_mass_loss, refuse_mass_loss
+from virus_warehouse.warehouse.shares import shares
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,10 @@ class Absence:
     unaccepted: int
 
 
-def find_absent(session: DuckDBPyConnection) -> Absence:
-    """Compare the records held with those listed; leaves the temporary table `absent`."""
-    run_sql(session, "warehouse/sql/absent.sql")
+def find_absent(session: DuckDBPyConnection, lines: int) -> Absence:
+    """Compare the records held with those that a report of so many lines lists; fills the temporary table `absent`."""
+    for _ in shares(session, lines):
+        run_sql(session, "warehouse/sql/absent.sql")
     held, absent, judged, unaccepted = session.execute(
         "SELECT (SELECT count(*) FROM warehouse.main.virus_genome WHERE source = getvariable('source')), "
         "count(*), count(*) FILTER (is_judged), count(*) FILTER (is_judged AND NOT is_accepted) FROM absent"

@@ -3,6 +3,7 @@
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.sql_file import run_sql
+from virus_warehouse.warehouse.shares import shares
 
 
 def end_records(session: DuckDBPyConnection, accessions: str, ended_by: str) -> int:
@@ -17,6 +18,7 @@ def end_records(session: DuckDBPyConnection, accessions: str, ended_by: str) -> 
         How many records they are.
     """
     session.execute(f"CREATE OR REPLACE TEMP TABLE record_to_end AS {accessions}")
-    run_sql(session, "warehouse/sql/end_records.sql", {"ended_by": ended_by})
     ((records,),) = session.execute("SELECT count(*) FROM record_to_end").fetchall()
+    for _ in shares(session, records):
+        run_sql(session, "warehouse/sql/end_records.sql", {"ended_by": ended_by})
     return int(records)

@@ -1,11 +1,13 @@
 """The gates of a load: what was staged and does not pass them never becomes the warehouse's state."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports import data_report
 from virus_warehouse.sources import Limits
+from virus_warehouse.warehouse.shares import shares
 
 MAX_QUARANTINED = 0.5
 """Share of a report's lines that may be unreadable; beyond it the report has another shape than we know."""
@@ -52,7 +54,7 @@ def refuse_unreadable_report(lines: int, quarantined: int, file_name: str = data
         )
 
 
-def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limits) -> None:
+def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limits, lines: int) -> None:
     """Stop when a full package says nothing any more of a field that it used to fill.
 
     NCBI has emptied fields for many records at once (NCBI issue #533). Each such record would become a revision.
@@ -61,16 +63,17 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
         session: with the warehouse attached, and every line classified: only a revised record can have lost a field.
         source: whose package it is.
         limits: what the source allows.
+        lines: the report's.
 
     Raises:
         GateError: when that is so for more than `max_emptied` of the records that had the field.
     """
     columns = data_report.columns_by_path()
-    lost = _lost(session, source, columns)
+    lost = _lost(session, source, columns, lines)
     suspects = {path: columns[path] for path, count in lost.items() if count >= FEW_RECORDS}
     emptied = [
         f"{path} (of {had} records that had it, {lost[path]} lost it)"
-        for path, had in _had(session, source, suspects).items()
+        for path, had in _had(session, source, suspects, lines).items()
         if lost[path] > had * limits.max_emptied
     ]
     if emptied:
@@ -81,35 +84,51 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
         )
 
 
-def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str]) -> dict[str, int]:
+def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
     """How many of the records to be revised lose a field, by its path."""
-    filled = ", ".join(f'({column}) IS NOT NULL AS "$.{path}"' for path, column in columns.items())
-    counts = ", ".join(f'count(*) FILTER (held."$.{path}" AND NOT staged."$.{path}")' for path in columns)
-    row = session.execute(
-        f"""
-        WITH held AS (SELECT accession, {filled} FROM warehouse.main.virus_genome WHERE source = ?),
-        staged AS (SELECT line, accession, {filled} FROM data_report)
-        SELECT {counts}
-        FROM (SELECT line FROM line_outcome WHERE outcome = 'revised')
-        INNER JOIN staged USING (line)
-        INNER JOIN held USING (accession)
-        """,
-        [source],
-    ).fetchone()
-    return dict(zip(columns, row or (), strict=True))
+    # A bit for each field: as many flags, joined, would take several times the memory.
+    filled = " | ".join(f"((({column}) IS NOT NULL)::UBIGINT << {bit})" for bit, column in enumerate(columns.values()))
+    counts = ", ".join(f"count(*) FILTER ((lost >> {bit}) & 1 = 1)" for bit in range(len(columns)))
+    query = f"""
+        WITH held AS (
+            SELECT accession, {filled} AS filled
+            FROM warehouse.main.virus_genome
+            WHERE source = ? AND in_share(accession)
+        ),
+        staged AS (SELECT line, accession, {filled} AS filled FROM data_report WHERE in_share(accession)),
+        revised AS (
+            SELECT held.filled & ~staged.filled AS lost
+            FROM (SELECT line FROM line_outcome WHERE outcome = 'revised' AND in_share(accession))
+            INNER JOIN staged USING (line)
+            INNER JOIN held USING (accession)
+        )
+        SELECT {counts} FROM revised
+        """
+    return _counted_in_shares(session, query, source, columns, lines)
 
 
-def _had(session: DuckDBPyConnection, source: str, columns: Mapping[str, str]) -> dict[str, int]:
+def _had(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
     """How many of the records that are held and listed have a field, by its path."""
     if not columns:
-        return {}
+        return Counter()
     counts = ", ".join(f"count({column})" for column in columns.values())
-    row = session.execute(
-        f"SELECT {counts} FROM warehouse.main.virus_genome AS held SEMI JOIN data_report USING (accession) "
-        "WHERE source = ?",
-        [source],
-    ).fetchone()
-    return dict(zip(columns, row or (), strict=True))
+    query = f"""
+        SELECT {counts}
+        FROM warehouse.main.virus_genome AS held
+        SEMI JOIN (SELECT accession FROM data_report WHERE in_share(accession)) AS staged USING (accession)
+        WHERE source = ?
+        """
+    return _counted_in_shares(session, query, source, columns, lines)
+
+
+def _counted_in_shares(
+    session: DuckDBPyConnection, query: str, source: str, columns: Iterable[str], lines: int
+) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    # Every column is read, which takes memory beside what is joined: so it is done with less of it at once.
+    for _ in shares(session, 4 * lines):
+        counted.update(dict(zip(columns, session.execute(query, [source]).fetchall()[0], strict=True)))
+    return counted
 
 
 def is_mass_loss(absent: int, held: int, limits: Limits) -> bool:

@@ -1,5 +1,6 @@
 """The merge: staged reports become rows of the attached warehouse, every line of them with an outcome."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,6 +14,7 @@ from virus_warehouse.warehouse.census import find_absent, take_census, vanished
 from virus_warehouse.warehouse.end_records import end_records
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.warehouse.session import all_threads, one_thread
+from virus_warehouse.warehouse.shares import shares
 
 
 @dataclass(frozen=True)
@@ -90,23 +92,28 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
     is_newest = load.is_newest_package and (load.is_census or _holds_any(session, load.source))
     is_judge = load.mode == "full" and is_newest
     with all_threads(session):
-        run_sql(session, "warehouse/sql/classify.sql", variables)
+        run_sql(session, "warehouse/sql/nothing_compared.sql", variables)
+        for _ in shares(session, lines):
+            run_sql(session, "warehouse/sql/classify.sql")
         outcomes = _outcomes(session)
         gates.prove_conservation(lines, outcomes)
         if load.mode != "replay":
             gates.refuse_unreadable_report(lines, outcomes["quarantined"])
-        if is_judge and not load.accepts.emptied:
-            gates.refuse_emptied_fields(session, load.source, load.limits)
+        if is_judge and outcomes["revised"] and not load.accepts.emptied:
+            gates.refuse_emptied_fields(session, load.source, load.limits, lines)
         end_records(session, "SELECT accession FROM line_outcome WHERE outcome = 'revised'", "revision")
-        run_sql(session, "warehouse/sql/move_dates.sql")
+        for _ in shares(session, outcomes["touched"]):
+            run_sql(session, "warehouse/sql/move_dates.sql")
+        _choose_records_to_write(session, outcomes)
     with one_thread(session):
         run_sql(session, "warehouse/sql/write_records.sql")
     gone: dict[str, int | None] = {"withdrawn": 0, "missing": None}
     if is_newest:
         run_sql(session, "warehouse/sql/listed.sql")
-        run_sql(session, "warehouse/sql/found_again.sql")
+        for _ in shares(session, lines):
+            run_sql(session, "warehouse/sql/found_again.sql")
     if is_judge:
-        gone |= _judge_absent(session, load)
+        gone |= _judge_absent(session, load, lines)
     run_sql(session, "warehouse/sql/merge_taxonomy.sql")
     run_sql(session, "warehouse/sql/merge_drift.sql")
     if load.mode == "replay":
@@ -116,13 +123,24 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
     return {**outcomes, **gone}
 
 
+def _choose_records_to_write(session: DuckDBPyConnection, outcomes: Mapping[str, int]) -> None:
+    """Make the view `record_to_write`, by naming the lines that are written or the others: memory is for the fewer."""
+    written = "outcome IN ('inserted', 'revised')"
+    is_lesser_part = 2 * (outcomes["inserted"] + outcomes["revised"]) < sum(outcomes.values())
+    join, named = ("SEMI", written) if is_lesser_part else ("ANTI", f"NOT ({written})")
+    session.execute(
+        f"CREATE OR REPLACE TEMP VIEW record_to_write AS SELECT * FROM data_report {join} JOIN "
+        f"(SELECT line FROM line_outcome WHERE {named}) AS named USING (line)"
+    )
+
+
 def _holds_any(session: DuckDBPyConnection, source: str) -> bool:
     found = session.execute("SELECT EXISTS (FROM warehouse.main.virus_genome WHERE source = ?)", [source]).fetchone()
     return found == (True,)
 
 
-def _judge_absent(session: DuckDBPyConnection, load: Load) -> dict[str, int]:
-    absence = find_absent(session)
+def _judge_absent(session: DuckDBPyConnection, load: Load, lines: int) -> dict[str, int]:
+    absence = find_absent(session, lines)
     if load.filter_changed:
         end_records(session, "SELECT accession FROM absent", "filter")
         return {"withdrawn": 0, "missing": 0} if load.is_census else {}

@@ -1,9 +1,9 @@
--- The records held of a source that a full package does not list -> absent(accession, is_judged, is_accepted).
+-- The records held of a source that a full package does not list, for a share of the accessions -> absent.
 -- Reads the variables source and requested_at, and listed(accession).
 --
 -- A census judges a record only if its package could have shown it: it was held when the package was requested, and its
 -- update date is one that NCBI's index had reached. `is_accepted`: a person has accepted before that it is missing.
-CREATE OR REPLACE TEMP TABLE absent AS
+INSERT INTO absent
 WITH package AS (
     SELECT
         coalesce(
@@ -26,5 +26,5 @@ SELECT
     ) AS is_accepted
 FROM warehouse.main.virus_genome AS held
 CROSS JOIN package
-ANTI JOIN listed ON held.accession = listed.accession
-WHERE held.source = getvariable('source');
+ANTI JOIN (SELECT listed.accession FROM listed WHERE in_share(accession)) AS given ON held.accession = given.accession
+WHERE held.source = getvariable('source') AND in_share(held.accession);

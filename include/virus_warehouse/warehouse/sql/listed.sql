@@ -2,5 +2,5 @@
 -- lists it.
 CREATE OR REPLACE TEMP TABLE listed AS
 SELECT accession FROM data_report
-UNION
+UNION ALL
 SELECT split_part(accession_of(raw), '.', 1) FROM refused_line WHERE accession_of(raw) IS NOT NULL;

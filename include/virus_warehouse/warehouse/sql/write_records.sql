@@ -1,10 +1,5 @@
--- Writes the records that are new or revised. Reads line_outcome, data_report, and the variables source, run_id and
--- valid_from. What is read from free texts is read of these alone.
-CREATE OR REPLACE TEMP VIEW record_to_write AS
-SELECT *
-FROM data_report
-ANTI JOIN (SELECT line FROM line_outcome WHERE outcome NOT IN ('inserted', 'revised')) AS other USING (line);
-
+-- Writes the records that are new or revised. Reads record_to_write, and the variables source, run_id and valid_from.
+-- What is read from free texts is read of these alone.
 INSERT INTO warehouse.main.virus_genome BY NAME
 SELECT
     * EXCLUDE (line),
