@@ -4,11 +4,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from ncbi_virus.pages.rendering import render
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.showing.overview import overview
+from virus_warehouse.sources import read_sources, sources_path
 
 router = APIRouter()
 
 
 @router.get("/")
-def overview(request: Request) -> HTMLResponse:
-    """A card for each source, or what to do when there is none yet."""
-    return render(request, "overview.html", here="")
+def show_overview(request: Request) -> HTMLResponse:
+    """A card for each source, or what to do when nothing has run yet."""
+    told = overview(DataFolder.from_environment(), read_sources())
+    return render(request, "overview.html", here="", told=told, sources_path=sources_path())
