@@ -98,7 +98,9 @@ def _alarms(source: Source | None, published: dict[str, Any] | None, run: Run | 
         first = published["gaps"][0]
         since = first["since"] or "the beginning"
         more = f", and {len(published['gaps']) - 1} more spans" if len(published["gaps"]) > 1 else ""
-        yield Alarm("warn", f"Nobody asked for updates from {since} until {first['until']}{more}. A backfill fills them.")
+        yield Alarm(
+            "warn", f"Nobody asked for updates from {since} until {first['until']}{more}. A backfill fills them."
+        )
     if published["quarantine_open"]:
         yield Alarm("warn", f"{published['quarantine_open']} lines could not be read and wait in ops.quarantine.")
     if published["records_missing"]:

@@ -14,7 +14,7 @@ APP = create_app()
 def routes() -> list[tuple[str, str]]:
     flat = []
     for route in APP.routes:
-        effective = list(getattr(route, "effective_route_contexts", lambda: [route])())
+        effective = list(route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else [route])
         flat += [(method, item.path) for item in effective for method in sorted(item.methods or ())]
     return flat
 
