@@ -48,7 +48,7 @@ check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURC
 
 test: setup-dev ## every test; PYTEST_ARGS="-k request" for some
 	@scripts/install_services
-	@$(ENVIRONMENT); python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	@$(ENVIRONMENT); python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-model: setup-dev ## CASES=5000 plays of the property test against its model
 	@$(ENVIRONMENT); VIRUS_MODEL_CASES=$(or $(CASES),5000) python -m pytest -n auto -rP tests/property

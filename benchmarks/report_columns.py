@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 from ncbi_stand_in.package import DATA_FOLDER, DATA_REPORT
-from virus_warehouse.reports.data_report import FIELDS, Field
+from virus_warehouse.reports.data_report import FIELDS, Field, fields_by_path
 
 
 def reader_columns() -> str:
@@ -21,24 +21,16 @@ def reader_columns() -> str:
 
 def flat_columns() -> dict[str, str]:
     """Flat name of each column, and its DuckDB type: `host_taxId`, `BIGINT`."""
-    columns = {}
-    for name, field in FIELDS.items():
-        if isinstance(field, Field):
-            columns[name] = field.kind
-        else:
-            columns |= {f"{name}_{key}": member.kind for key, member in field.items()}
-    return columns
+    return {_flat(path): field.kind for path, field in fields_by_path().items()}
 
 
 def flat_selection() -> str:
     """What to select from the reader: `host.taxId AS host_taxId`, ..."""
-    expressions = []
-    for name, field in FIELDS.items():
-        if isinstance(field, Field):
-            expressions.append(name)
-        else:
-            expressions.extend(f"{name}.{key} AS {name}_{key}" for key in field)
-    return ", ".join(expressions)
+    return ", ".join(f"{path} AS {_flat(path)}" for path in fields_by_path())
+
+
+def _flat(path: str) -> str:
+    return path.replace(".", "_")
 
 
 def flat_query(report: Path) -> str:

@@ -17,7 +17,7 @@ import requests
 import time_machine
 from demo import CHECKOUT, SOURCES, move_clock, stand_in
 
-from virus_warehouse.cookbook import FOLDER, Recipe, recipes
+from virus_warehouse.cookbook import FOLDER, Recipe, chapters
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -113,12 +113,9 @@ def cookbook_page(snapshot: duckdb.DuckDBPyConnection) -> str:
     snapshot.execute("SET TimeZone = 'UTC'")
     snapshot.execute(f"SET file_search_path = {sql_text(FOLDER)}")
     parts = [HEAD.format(last_day=LAST_DAY)]
-    topic = ""
-    for recipe in recipes():
-        if recipe.topic != topic:
-            topic = recipe.topic
-            parts.append(f"\n## {topic}\n")
-        parts.append(entry(snapshot, recipe))
+    for topic, some in chapters():
+        parts.append(f"\n## {topic}\n")
+        parts.extend(entry(snapshot, recipe) for recipe in some)
     return "".join((*parts, FOOT))
 
 

@@ -5,6 +5,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from scripts import airflow_home
 
 # Airflow reads its configuration when it is first imported: it must lie there before any test module does that.
@@ -23,6 +25,11 @@ for name in (
     "VIRUS_MAX_COMPRESSION_RATIO",
 ):
     os.environ.pop(name, None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the plays against the model: a file of them takes minutes, and none shall run alone at the end."""
+    items.sort(key=lambda item: "property" not in item.path.parts)
 
 
 def pytest_sessionfinish() -> None:

@@ -51,6 +51,9 @@ logger = logging.getLogger(__name__)
 GATHERING_SECONDS = 5.0
 """How long a day of a backfill waits for the others that start with it; the first of them to fetch serves all."""
 
+LAST_WORDS_BYTES = 1 << 20
+"""Disk that a run holds until its end, so that a disk it finds full has room for what is told of that."""
+
 OnProgress = Callable[[Progress], None]
 
 
@@ -636,6 +639,7 @@ def _told(counts: Mapping[str, int | None]) -> str:
 def _temporary_folder(path: Path) -> Iterator[Path]:
     path.mkdir(parents=True)
     try:
+        (path / "reserve").write_bytes(secrets.token_bytes(LAST_WORDS_BYTES))
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)

@@ -1,29 +1,18 @@
 """Censuses as whole runs over HTTP: what the ledger, the run file and the next run say of them."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.test_rebuild import MPOX, Followed
-from tests.support.fake_ncbi import FakeNcbi
+from tests.support.followed import MPOX, Followed
 from tests.support.warehouses import dicts, query
 from virus_warehouse.ingest import EmptyFullLoad
 from virus_warehouse.warehouse.gates import GateError
 
 
-@pytest.fixture(scope="module")
-def ncbi() -> Iterator[FakeNcbi]:
-    with FakeNcbi() as server:
-        yield server
-
-
 @pytest.fixture
-def followed(ncbi: FakeNcbi, tmp_path: Path) -> Followed:
-    ncbi.world = type(ncbi.world)()
-    followed = Followed(ncbi, tmp_path / "data")
+def followed(followed: Followed) -> Followed:
     for number in range(40):
         followed.show(f"PX{number:02d}", 1)
     followed.run()

@@ -2,15 +2,14 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.test_rebuild import FIRST_DAY, Followed, content
-from tests.support.fake_ncbi import BadLine, FakeNcbi, Line, as_annotation
+from tests.support.fake_ncbi import BadLine, Line, as_annotation
+from tests.support.followed import FIRST_DAY, Followed, content
 from tests.support.genuine import ANNOTATION_REPORT_SHAPES, BIOSAMPLE_REPORT_SHAPES, needs_genuine_records
 from tests.support.stand_in import StandIn
 from tests.support.warehouses import line, query
@@ -25,18 +24,6 @@ from virus_warehouse.warehouse.connection import Warehouse
 
 BOTH = ("ANNOTATION", "BIOSAMPLE_REPORT")
 TODAY = date(2026, 11, 20)
-
-
-@pytest.fixture(scope="module")
-def ncbi() -> Iterator[FakeNcbi]:
-    with FakeNcbi() as server:
-        yield server
-
-
-@pytest.fixture
-def followed(ncbi: FakeNcbi, tmp_path: Path) -> Followed:
-    ncbi.world = type(ncbi.world)()
-    return Followed(ncbi, tmp_path / "data")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 Days pass by the dates that NCBI shows; the runs themselves happen now.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -55,12 +54,6 @@ class Followed:
     def asked(self) -> list[str | None]:
         """What each request had for `updated_since`."""
         return [dict(request.query).get("updated_since") for request in self.ncbi.requests]
-
-
-@pytest.fixture(scope="module")
-def ncbi() -> Iterator[FakeNcbi]:
-    with FakeNcbi() as server:
-        yield server
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
-from virus_warehouse.publish.marts import create_marts
-from virus_warehouse.publish.snapshot import make_candidate, publish_candidate
-from virus_warehouse.publish.source_status import write_source_status
+from virus_warehouse.publish.prepare import prepare_candidate
+from virus_warehouse.publish.snapshot import publish_candidate
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.windows import WindowWish
@@ -48,11 +47,8 @@ def snapshot(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Pat
             with DatasetsClient(stand_in.url, attempts=1) as client:
                 # In full on both days: a record that comes back after long has a date that no daily run asks for.
                 result = ingest(source, client=client, warehouse=warehouse, data=data, wish=WindowWish(mode="full"))
-    candidate = make_candidate(warehouse, data, result.run_id)
-    write_source_status(
-        candidate, SourcesFile(Path("sources.yaml"), {source.name: source for source in (VIRUSES, INFLUENZA)})
-    )
-    create_marts(candidate)
+    followed = SourcesFile(Path("sources.yaml"), {source.name: source for source in (VIRUSES, INFLUENZA)})
+    candidate = prepare_candidate(warehouse, data, result.run_id, followed)
     with duckdb.connect(candidate, read_only=True) as connection:
         assert connection.execute(gates_sql()).fetchall() == []
     assert publish_candidate(data, result.run_id)

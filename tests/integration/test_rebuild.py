@@ -3,112 +3,16 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
-from tests.support.fake_ncbi import BadLine, FakeNcbi, Line, as_annotation
-from tests.support.warehouses import migrated_file, query
-from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import IngestResult, ingest
-from virus_warehouse.ncbi.client import DatasetsClient
-from virus_warehouse.ncbi.request import VirusGenomeRequest
+from tests.support.fake_ncbi import BadLine
+from tests.support.followed import TABLES, Followed, content
+from tests.support.warehouses import query
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import RebuildError, rebuild
-from virus_warehouse.sources import Source
-from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.windows import WindowWish
-
-MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
-HUMAN_MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
-DENGUE = Source(name="dengue", request=VirusGenomeRequest(taxon="12637"))
-FIRST_DAY = date(2025, 3, 1)
-
-TABLES = (
-    "virus_genome",
-    "virus_genome_history",
-    "taxon",
-    "taxon_lineage",
-    "virus_annotation",
-    "virus_gene",
-    "virus_protein",
-    "biosample",
-    "biosample_attribute",
-    "ops.quarantine",
-    "ops.schema_drift",
-    "ops.census_missing",
-    "ops.ingest_report",
-    "ops.ingest_run",
-)
-
-
-class Followed:
-    """Sources followed at a fake NCBI, whose runs leave an archive."""
-
-    def __init__(self, ncbi: FakeNcbi, root: Path) -> None:
-        self.ncbi = ncbi
-        self.data = DataFolder(root)
-        self.data.create()
-        self.data.warehouse.write_bytes(migrated_file())
-
-    def show(self, accession: str, day: int, *, length: int = 1, host: str | None = "human") -> None:
-        self.ncbi.world.show(Line(accession, 1, FIRST_DAY + timedelta(days=day), length, None, host))
-
-    def run(self, source: Source = MPOX, mode: str | None = None, **days: date) -> IngestResult:
-        with DatasetsClient(self.ncbi.url, attempts=1) as client:
-            warehouse = Warehouse(self.data.warehouse, lock_timeout=10)
-            return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowWish(mode, **days))
-
-    def package(self, result: IngestResult) -> Path:
-        return self.data.packages / result.source / f"{result.run_id}.zip"
-
-    def live_through_everything(self) -> list[IngestResult]:
-        """Inserts, revisions, bad lines, drift, a window, missing, withdrawn and reinstated records, other filters.
-
-        All with annotation and BioSamples.
-        """
-        world = self.ncbi.world
-        world.annotates = True
-        world.further = {"annotation_report": ["{", as_annotation(Line("PY1", 1, FIRST_DAY, 1, None, None))]}
-        for number in range(12):
-            self.show(f"PX{number}", number % 3, host="human" if number % 2 else None)
-        world.strays.append((0, BadLine("{")))
-        results = [self.run(), self.run(DENGUE)]
-        self.show("PX1", 4, length=2)
-        world.strays.append((0, BadLine('{"accession":"PX77.1","updateDate":"soon"}')))
-        results.append(self.run())
-        results.append(self.run(mode="window", since=FIRST_DAY, until=FIRST_DAY + timedelta(days=2)))
-        gone = world.records.pop("PX2")
-        results += [self.run(mode="census"), self.run(mode="census")]
-        world.records["PX2"] = gone
-        world.records.pop("PX3")
-        results += [self.run(mode="census"), self.run(HUMAN_MPOX), self.run(DENGUE), self.run()]
-        results.append(self.run(mode="replay"))
-        return results
-
-
-@pytest.fixture(scope="module")
-def ncbi() -> Iterator[FakeNcbi]:
-    with FakeNcbi() as server:
-        yield server
-
-
-@pytest.fixture
-def followed(ncbi: FakeNcbi, tmp_path: Path) -> Followed:
-    ncbi.world = type(ncbi.world)()
-    return Followed(ncbi, tmp_path / "data")
-
-
-def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All that a warehouse says of committed runs."""
-    return {
-        table: query(path, f"FROM {table} {'WHERE status = $$success$$' if 'ingest_run' in table else ''} ORDER BY ALL")
-        for table in TABLES
-    }
 
 
 def test_rebuilt_warehouse_equals_the_original(followed: Followed) -> None:

@@ -1,30 +1,20 @@
 """Refused lines are kept once, and read again when a version understands them."""
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.test_rebuild import FIRST_DAY, HUMAN_MPOX, Followed
-from tests.support.fake_ncbi import BadLine, FakeNcbi, Line
+from tests.support.fake_ncbi import BadLine, Line
+from tests.support.followed import FIRST_DAY, HUMAN_MPOX, Followed
 from tests.support.warehouses import line, query
 from virus_warehouse import sql_file
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild
 
 
-@pytest.fixture(scope="module")
-def ncbi() -> Iterator[FakeNcbi]:
-    with FakeNcbi() as server:
-        yield server
-
-
 @pytest.fixture
-def followed(ncbi: FakeNcbi, tmp_path: Path) -> Followed:
-    ncbi.world = type(ncbi.world)()
-    followed = Followed(ncbi, tmp_path / "data")
+def followed(followed: Followed) -> Followed:
     followed.show("PX1", 1)
     return followed
 

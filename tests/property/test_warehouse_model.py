@@ -3,7 +3,7 @@
 Hypothesis lets NCBI change and runs happen as it likes; the real `ingest` works on a real file over real HTTP. After
 every run the warehouse is compared with `model.Truth`. A failure is told as the shortest play that shows it.
 
-`VIRUS_MODEL_CASES=5000` plays more than the 200 of every day, and longer ones.
+`VIRUS_MODEL_CASES=5000` plays more than the 140 of every day, and longer ones.
 """
 
 import copy
@@ -26,7 +26,6 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.integration.test_rebuild import content
 from tests.property.model import (
     CENSUS,
     FEW,
@@ -66,6 +65,7 @@ from tests.support.fake_ncbi import (
     World,
     damaged,
 )
+from tests.support.followed import content
 from tests.support.memory import memory_folder
 from tests.support.warehouses import migrated_file
 from virus_warehouse.data_folder import DataFolder
@@ -84,7 +84,7 @@ from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
-CASES = int(os.environ.get("VIRUS_MODEL_CASES", "200"))
+CASES = int(os.environ.get("VIRUS_MODEL_CASES", "140"))
 STEPS = 8 if "VIRUS_MODEL_CASES" in os.environ else 4
 REBUILT_CASES = 3
 """Of so many cases one is made anew from its archive at the end: that takes as long as all of its runs did."""

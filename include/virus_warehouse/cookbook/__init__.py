@@ -5,8 +5,10 @@ SQL, explains it in Markdown. The page docs/cookbook.md is made from them and `m
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -48,6 +50,11 @@ def recipes() -> tuple[Recipe, ...]:
         BrokenRecipe: when a file is not named or headed as it must be.
     """
     return tuple(read_recipe(path) for path in sorted(FOLDER.glob("*.sql")))
+
+
+def chapters() -> Iterator[tuple[str, Iterator[Recipe]]]:
+    """The topics, each with its recipes, in the order of the book."""
+    return groupby(recipes(), lambda recipe: recipe.topic)
 
 
 def read_recipe(path: Path) -> Recipe:

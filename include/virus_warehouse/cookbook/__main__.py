@@ -2,7 +2,7 @@
 
 import sys
 
-from virus_warehouse.cookbook import FOLDER, recipes
+from virus_warehouse.cookbook import FOLDER, chapters, recipes
 from virus_warehouse.sql_file import read_sql, sql_text
 
 
@@ -19,17 +19,15 @@ def prompt_sql() -> str:
 
 def listing() -> str:
     """The questions by topic, and how to have them answered."""
-    lines = ["The cookbook: FROM recipe(2);      answers a question", ""]
-    lines[1:1] = [
+    lines = [
+        "The cookbook: FROM recipe(2);      answers a question",
         "              FROM recipe_sql(2);  shows its SQL, to be changed and run",
         "              FROM cookbook;       lists them all again",
+        "",
     ]
-    topic = ""
-    for recipe in recipes():
-        if recipe.topic != topic:
-            topic = recipe.topic
-            lines.append(topic)
-        lines.append(f"{recipe.number:4}  {recipe.question}")
+    for topic, some in chapters():
+        lines.append(topic)
+        lines.extend(f"{recipe.number:4}  {recipe.question}" for recipe in some)
     return "\n".join((*lines, ""))
 
 

@@ -8,6 +8,7 @@ import duckdb
 
 from virus_warehouse.publish.about import write_findings
 from virus_warehouse.publish.gates import Finding, gates_sql, judge, refuse_findings
+from virus_warehouse.publish.snapshot import open_candidate
 from virus_warehouse.sources import SourcesFile
 
 logger = logging.getLogger(__name__)
@@ -50,10 +51,12 @@ def settle(
 
     Raises:
         GateFailed: when the candidate must not be published.
+        DiskFull: when there is no space for what is told.
     """
     findings = judge(rows, accepted)
     for finding in findings:
         logger.warning("%s: %s", finding.outcome, finding)
-    write_findings(candidate, findings)
+    with open_candidate(candidate) as connection:
+        write_findings(connection, findings)
     refuse_findings(findings, candidate)
     return findings

@@ -6,7 +6,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.about import write_about
 from virus_warehouse.publish.explain import explain_columns
 from virus_warehouse.publish.marts import create_marts
-from virus_warehouse.publish.snapshot import make_candidate
+from virus_warehouse.publish.snapshot import make_candidate, open_candidate
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
@@ -26,8 +26,9 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, run_id: str, follo
         DiskFull: when there is no space for the candidate.
     """
     candidate = make_candidate(warehouse, data, run_id)
-    write_source_status(candidate, followed)
-    create_marts(candidate)
-    explain_columns(candidate)
-    write_about(candidate)
+    with open_candidate(candidate) as connection:
+        write_source_status(connection, followed)
+        create_marts(connection)
+        explain_columns(connection)
+        write_about(connection)
     return candidate

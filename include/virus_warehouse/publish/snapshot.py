@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.private_files import without_world_access
@@ -66,6 +67,21 @@ def make_candidate(warehouse: Warehouse, data: DataFolder, run_id: str) -> Path:
         finally:
             part.unlink(missing_ok=True)
     return candidate
+
+
+@contextmanager
+def open_candidate(candidate: Path) -> Iterator[DuckDBPyConnection]:
+    """A connection that writes a candidate snapshot, with times in UTC.
+
+    Args:
+        candidate: a snapshot that is not published yet.
+
+    Raises:
+        DiskFull: when there is no space for what is written.
+    """
+    with without_world_access(), shortages_told(candidate.parent), duckdb.connect(candidate) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
 
 
 def _copy(warehouse: Path, copy: Path) -> None:

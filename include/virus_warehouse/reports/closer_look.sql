@@ -5,13 +5,7 @@ SELECT node.*
 FROM (SELECT unnest(getvariable('expected_nodes')) AS node);
 
 CREATE OR REPLACE TEMP TABLE judged_line AS
-SELECT
-    line_number,
-    CASE
-        WHEN refusal IS NOT NULL THEN refusal
-        WHEN NOT json_valid(raw) THEN 'not JSON, or more than one value on the line'
-        WHEN json_type(raw) <> 'OBJECT' THEN 'not a JSON object but ' || json_type(raw)
-    END AS reason
+SELECT line_number, no_object(refusal, raw) AS reason
 FROM report_lines();
 
 -- Only what is wrong or new is kept. A node below something unknown says no more than that does. A strict read stops at

@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports.lineages import Lineages
 from virus_warehouse.reports.parts import Part, parts
-from virus_warehouse.reports.report_file import copy_lines, describe_lines
+from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse.session import closer_look
 
@@ -104,13 +104,17 @@ _READ_TYPES = {"BIGINT": "VARCHAR", "BOOLEAN": "VARCHAR"}
 """Numbers and flags are read as text and then understood: the reader itself would make 2 of 1.5."""
 
 
-def columns_by_path() -> dict[str, str]:
-    """For each field that is read, by its path in a line such as `host.taxId`, the column it becomes."""
-    columns: dict[str, str] = {}
+def fields_by_path() -> dict[str, Field]:
+    """The fields that are read, by their paths in a line, such as `host.taxId`."""
+    fields: dict[str, Field] = {}
     for name, field in FIELDS.items():
-        members = {name: field} if isinstance(field, Field) else {f"{name}.{key}": part for key, part in field.items()}
-        columns |= {path: member.column for path, member in members.items()}
-    return columns
+        fields |= {name: field} if isinstance(field, Field) else {f"{name}.{key}": part for key, part in field.items()}
+    return fields
+
+
+def columns_by_path() -> dict[str, str]:
+    """For each field that is read, by its path in a line, the column it becomes."""
+    return {path: field.column for path, field in fields_by_path().items()}
 
 
 _READER_STOPPED = (duckdb.InvalidInputException, UnicodeDecodeError)
@@ -163,8 +167,10 @@ def _stage_part(session: DuckDBPyConnection, part: Part, lineages: Lineages) -> 
     """Read a part into `part`; its non-blank lines."""
     lines = part.tally.lines
     try:
-        is_readable = _read_strictly(session, part)
-        if is_readable and _is_understood(session, part):
+        run_sql(session, "reports/data_report.sql", {"report_path": str(part.path)})
+        rows, refused, names, texts = session.execute(_count_of_read()).fetchall()[0]
+        is_readable = (rows, refused) == (lines, 0)
+        if is_readable and _is_understood(session, part.tally, names, texts):
             return lines
     except (*_READER_STOPPED, duckdb.OutOfMemoryException):
         is_readable = False  # one line can take all memory; it is refused when each is looked at by itself
@@ -182,49 +188,42 @@ def _stage_part(session: DuckDBPyConnection, part: Part, lineages: Lineages) -> 
     return lines
 
 
-def _read_strictly(session: DuckDBPyConnection, part: Part) -> bool:
-    run_sql(session, "reports/data_report.sql", {"report_path": str(part.path)})
-    staged, refused = session.execute("SELECT count(*), count(refusal) FROM part").fetchall()[0]
-    return (staged, refused) == (part.tally.lines, 0)
-
-
-def _is_understood(session: DuckDBPyConnection, part: Part) -> bool:
-    """Whether the part's bytes hold the names and texts that were read, and no others."""
-    names, texts = session.execute(_count_of_read()).fetchall()[0]
-    ((has_lists,),) = session.execute(_look_for_lists()).fetchall()
+def _is_understood(session: DuckDBPyConnection, tally: Tally, names: int, texts: int) -> bool:
+    """Whether a part's bytes hold the names and texts that were read, with those of its lineages, and no others."""
     run_sql(session, "reports/lineage_look.sql")
     lineage_names, lineage_texts, mistyped = run_sql(session, "reports/lineage_known.sql").fetchall()[0]
-    read = (names + lineage_names, texts + lineage_texts)
-    is_understood = not has_lists and mistyped == 0 and read == (part.tally.names, part.tally.texts)
-    if is_understood:
-        run_sql(session, "reports/lineage_keep.sql")
-    return is_understood
+    if mistyped or (names + lineage_names, texts + lineage_texts) != (tally.names, tally.texts):
+        return False
+    if session.execute(_look_for_lists()).fetchone() == (True,):
+        return False
+    run_sql(session, "reports/lineage_keep.sql")
+    return True
 
 
 def _count_of_read() -> str:
-    """The query for how many names and texts were read from a part, its lineages aside."""
+    """The query for a part's rows, how many of them are refused, and its names and texts, its lineages aside."""
     names, texts = [], []
     for field in FIELDS.values():
-        members = [field] if isinstance(field, Field) else list(field.values())
         if isinstance(field, dict):
-            names.append(f"count(*) FILTER ({' OR '.join(f'({member.column}) IS NOT NULL' for member in members)})")
-        for member in members:
-            names.append(f"count({member.column})")
-            if member.kind == "VARCHAR":
-                texts.append(f"count({member.column})")
-            elif member.kind == "VARCHAR[]":
-                texts.append(f"coalesce(sum(len({member.column})), 0)")
-            elif member.kind == "JSON":
-                known = f"len(list_intersect(json_keys({member.column}), {list(INFRASPECIFIC_NAMES)}))"
-                names.append(f"coalesce(sum({known}), 0)")
-                texts.append(f"coalesce(sum({known}), 0)")
-    return f"SELECT ({' + '.join(names)})::BIGINT, ({' + '.join(texts)})::BIGINT FROM part"
+            says_anything = " OR ".join(f"({member.column}) IS NOT NULL" for member in field.values())
+            names.append(f"count(*) FILTER ({says_anything})")
+    for field in fields_by_path().values():
+        names.append(f"count({field.column})")
+        if field.kind == "VARCHAR":
+            texts.append(f"count({field.column})")
+        elif field.kind == "VARCHAR[]":
+            texts.append(f"coalesce(sum(len({field.column})), 0)")
+        elif field.kind == "JSON":
+            known = f"len(list_intersect(json_keys({field.column}), {list(INFRASPECIFIC_NAMES)}))"
+            names.append(f"coalesce(sum({known}), 0)")
+            texts.append(f"coalesce(sum({known}), 0)")
+    sums = f"({' + '.join(names)})::BIGINT, ({' + '.join(texts)})::BIGINT"
+    return f"SELECT count(*), count(refusal), {sums} FROM part"
 
 
 def _look_for_lists() -> str:
     """The query for whether a text of a part may be a list: one of a single text is as many names and texts as it."""
-    fields = [field for value in FIELDS.values() for field in ([value] if isinstance(value, Field) else value.values())]
-    texts = [f"({field.column})::VARCHAR" for field in fields if field.kind == "VARCHAR"]
+    texts = [f"({field.column})::VARCHAR" for field in fields_by_path().values() if field.kind == "VARCHAR"]
     begins = " OR ".join(f"({text} >= '[' AND {text} < '\\')" for text in texts)
     return f"SELECT EXISTS (FROM part WHERE {begins})"
 

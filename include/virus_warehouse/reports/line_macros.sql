@@ -1,3 +1,10 @@
+-- Why a line, refused for its bytes or not, is no JSON object; NULL for one that is.
+CREATE OR REPLACE MACRO no_object(refusal, raw) AS CASE
+    WHEN refusal IS NOT NULL THEN refusal
+    WHEN NOT json_valid(raw) THEN 'not JSON, or more than one value on the line'
+    WHEN json_type(raw) <> 'OBJECT' THEN 'not a JSON object but ' || json_type(raw)
+END;
+
 -- What is wrong or new in one line of a report, a JSON object. They read what a report is expected to hold from the
 -- variables field_paths and field_kinds (every field that is read), object_paths (every object), read_names and
 -- known_names (for each object the names that are read in it, and those that NCBI is known to give in it). Paths are

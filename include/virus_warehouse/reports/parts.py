@@ -12,7 +12,7 @@ from typing import IO
 
 from virus_warehouse.reports.report_file import Tally, whole_chunk
 
-FIRST_PART_BYTES, PART_BYTES = 8 << 20, 32 << 20
+FIRST_PART_BYTES, PART_BYTES = 8 << 20, 48 << 20
 """Sizes from which a part ends with the next line. Larger parts cost less; but the reader waits for the first, so that
 parts begin small and double."""
 

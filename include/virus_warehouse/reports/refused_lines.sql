@@ -15,11 +15,7 @@ WITH judged AS (
         line_number,
         raw,
         raw_sha256,
-        CASE
-            WHEN refusal IS NOT NULL THEN refusal
-            WHEN NOT json_valid(raw) THEN 'not JSON, or more than one value on the line'
-            WHEN json_type(raw) <> 'OBJECT' THEN 'not a JSON object but ' || json_type(raw)
-        END AS refusal
+        no_object(refusal, raw) AS refusal
     FROM report_line
 ),
 

@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.sources import Limits
 from virus_warehouse.sql_file import run_sql
+from virus_warehouse.warehouse.end_records import end_records
 from virus_warehouse.warehouse.gates import is_mass_loss, refuse_mass_loss
 
 
@@ -73,5 +74,5 @@ def take_census(
         "warehouse/sql/census.sql",
         {"withdraw_after": limits.withdraw_after, "is_accepted": is_mass},
     )
-    withdrawn = session.execute("SELECT count(*) FROM withdrawn").fetchall()[0][0]
+    withdrawn = end_records(session, "SELECT accession FROM withdrawn", "withdrawal")
     return {"withdrawn": withdrawn, "missing": absence.judged - withdrawn}

@@ -10,6 +10,7 @@ from virus_warehouse.sources import Limits
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import gates
 from virus_warehouse.warehouse.census import find_absent, take_census, vanished
+from virus_warehouse.warehouse.end_records import end_records
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.warehouse.session import all_threads, one_thread
 
@@ -96,7 +97,8 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
             gates.refuse_unreadable_report(lines, outcomes["quarantined"])
         if is_judge and not load.accepts.emptied:
             gates.refuse_emptied_fields(session, load.source, load.limits)
-        run_sql(session, "warehouse/sql/end_revised.sql")
+        end_records(session, "SELECT accession FROM line_outcome WHERE outcome = 'revised'", "revision")
+        run_sql(session, "warehouse/sql/move_dates.sql")
     with one_thread(session):
         run_sql(session, "warehouse/sql/write_records.sql")
     gone: dict[str, int | None] = {"withdrawn": 0, "missing": None}
@@ -122,7 +124,7 @@ def _holds_any(session: DuckDBPyConnection, source: str) -> bool:
 def _judge_absent(session: DuckDBPyConnection, load: Load) -> dict[str, int]:
     absence = find_absent(session)
     if load.filter_changed:
-        run_sql(session, "warehouse/sql/end_filtered.sql")
+        end_records(session, "SELECT accession FROM absent", "filter")
         return {"withdrawn": 0, "missing": 0} if load.is_census else {}
     if load.is_census:
         return take_census(session, load.source, load.limits, absence, accepts_missing=load.accepts.missing)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -63,7 +63,9 @@ def _threads(session: DuckDBPyConnection, number: int) -> Iterator[None]:
     try:
         yield
     finally:
-        session.execute(f"SET threads = {before}")
+        # Where an error has ended the transaction, DuckDB takes nothing but a rollback: that error is what to tell.
+        with suppress(duckdb.TransactionException):
+            session.execute(f"SET threads = {before}")
 
 
 def _threads_beside(others: int) -> int:

@@ -1,7 +1,6 @@
 -- What follows from a census: the absent records are missing, and those that enough different censuses have missed in a
--- row are withdrawn.
--- Reads the variables source, run_id, requested_at, valid_from, withdraw_after and is_accepted, and
--- absent(accession, is_judged).
+-- row are to be withdrawn -> withdrawn(accession).
+-- Reads the variables source, run_id, requested_at, withdraw_after and is_accepted, and absent(accession, is_judged).
 DELETE FROM absent WHERE NOT is_judged;
 
 INSERT INTO warehouse.ops.census_missing BY NAME
@@ -28,16 +27,3 @@ INNER JOIN warehouse.ops.census_missing AS missed USING (source, accession)
 WHERE held.source = getvariable('source') AND missed.requested_at >= held.missing_since
 GROUP BY held.accession
 HAVING count(DISTINCT missed.requested_at) >= getvariable('withdraw_after');
-
-INSERT INTO warehouse.main.virus_genome_history BY NAME
-SELECT
-    held.*,
-    getvariable('valid_from') AS valid_to,
-    'withdrawal' AS ended_by,
-    getvariable('run_id') AS ended_run_id
-FROM warehouse.main.virus_genome AS held
-SEMI JOIN withdrawn USING (accession)
-WHERE held.source = getvariable('source');
-
-DELETE FROM warehouse.main.virus_genome
-WHERE source = getvariable('source') AND accession IN (SELECT withdrawn.accession FROM withdrawn);

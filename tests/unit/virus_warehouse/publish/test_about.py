@@ -12,7 +12,7 @@ from tests.support.nested_lines import annotation
 from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.about import write_about
-from virus_warehouse.publish.snapshot import make_candidate
+from virus_warehouse.publish.snapshot import make_candidate, open_candidate
 from virus_warehouse.warehouse import migrate
 
 BEFORE = datetime.now(UTC).replace(microsecond=0)
@@ -31,7 +31,8 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "WHERE run_id = 'run-2'; UPDATE ops.ingest_run SET status = 'failed' WHERE run_id = 'run-9'"
     )
     candidate = make_candidate(shelf.warehouse, data, "run-3")
-    write_about(candidate)
+    with open_candidate(candidate) as connection:
+        write_about(connection)
     return candidate
 
 
@@ -97,6 +98,7 @@ def test_snapshot_of_nothing_tells_that_too(tmp_path: Path) -> None:
     data = DataFolder(tmp_path)
     data.create()
     candidate = make_candidate(Shelf(data.root).warehouse, data, "run-1")
-    write_about(candidate)
+    with open_candidate(candidate) as connection:
+        write_about(connection)
     assert told(candidate, "snapshot").keys() == {(None, "made_at"), (None, "runs")}
     assert told(candidate, "run") == {}

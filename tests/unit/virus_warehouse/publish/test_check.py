@@ -18,13 +18,6 @@ FINDINGS = "SELECT source, name, value FROM _about WHERE topic = 'finding' ORDER
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> DataFolder:
-    folder = DataFolder(tmp_path)
-    folder.create()
-    return folder
-
-
-@pytest.fixture
 def shelf(data: DataFolder) -> Shelf:
     """A warehouse whose forty records are published."""
     shelf = Shelf(data.root)

@@ -3,7 +3,6 @@ import stat
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -35,13 +34,6 @@ with duckdb.connect(sys.argv[1], read_only=True) as connection:
     for _ in sys.stdin:
         print(connection.execute("SELECT count(*) FROM virus_genome").fetchone()[0], flush=True)
 """
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> DataFolder:
-    folder = DataFolder(tmp_path)
-    folder.create()
-    return folder
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.snapshot import make_candidate
+from virus_warehouse.publish.snapshot import make_candidate, open_candidate
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile, read_sources
 
@@ -32,7 +32,8 @@ def status(candidate: Path) -> list[tuple]:
 
 
 def test_removed_source_keeps_its_rows_and_says_so(candidate: Path, tmp_path: Path) -> None:
-    write_source_status(candidate, sources(tmp_path, "  mpox: {taxon: 10244}"))
+    with open_candidate(candidate) as connection:
+        write_source_status(connection, sources(tmp_path, "  mpox: {taxon: 10244}"))
     assert status(candidate) == [
         ("dengue", "not followed", None, 1, "run-2"),
         ("mpox", "followed", "10244", 2, "run-1"),
@@ -45,7 +46,8 @@ def test_removed_source_keeps_its_rows_and_says_so(candidate: Path, tmp_path: Pa
 
 def test_new_and_broken_sources_are_told_apart(candidate: Path, tmp_path: Path) -> None:
     followed = sources(tmp_path, "  mpox: {taxon: 10244}\n  dengue: {taxon: 12637, hots: human}\n  flu: {taxon: 11320}")
-    write_source_status(candidate, followed)
+    with open_candidate(candidate) as connection:
+        write_source_status(connection, followed)
     assert [row[:2] for row in status(candidate)] == [
         ("dengue", "broken"),
         ("flu", "never loaded"),
@@ -56,7 +58,8 @@ def test_new_and_broken_sources_are_told_apart(candidate: Path, tmp_path: Path) 
 
 
 def test_every_column_is_explained(candidate: Path, tmp_path: Path) -> None:
-    write_source_status(candidate, sources(tmp_path, "  mpox: {taxon: 10244}"))
+    with open_candidate(candidate) as connection:
+        write_source_status(connection, sources(tmp_path, "  mpox: {taxon: 10244}"))
     assert (
         query(
             candidate,

@@ -8,6 +8,7 @@ import pytest
 from tests.support.snapshots import snapshot_of
 from tests.support.warehouses import Shelf, line, query
 from virus_warehouse.publish import marts
+from virus_warehouse.publish.snapshot import open_candidate
 
 FILES = Path(marts.__file__).parent / "marts"
 VIEWS = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'mart' ORDER BY ALL"
@@ -59,7 +60,8 @@ def test_they_are_made_anew_over_older_ones(shelf: Shelf) -> None:
     shelf.load(line("PX1.1"))
     snapshot = snapshot_of(shelf)
     before = query(snapshot, VIEWS)
-    marts.create_marts(snapshot)
+    with open_candidate(snapshot) as connection:
+        marts.create_marts(connection)
     assert query(snapshot, VIEWS) == before
 
 

@@ -1,0 +1,22 @@
+"""A fake NCBI of each test module, and sources that follow it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_ncbi import FakeNcbi, World
+from tests.support.followed import Followed
+
+
+@pytest.fixture(scope="module")
+def ncbi() -> Iterator[FakeNcbi]:
+    with FakeNcbi() as server:
+        yield server
+
+
+@pytest.fixture
+def followed(ncbi: FakeNcbi, tmp_path: Path) -> Followed:
+    """An NCBI that shows nothing yet, and sources without a run."""
+    ncbi.world = World()
+    return Followed(ncbi, tmp_path / "data")
