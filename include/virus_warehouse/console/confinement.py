@@ -53,7 +53,7 @@ def landlock_version() -> int:
     """The version of Landlock in this kernel; 0 where there is none or it is switched off."""
     if sys.platform != "linux":
         return 0
-    return max(0, ctypes.CDLL(None).syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION_FLAG))
+    return max(0, int(ctypes.CDLL(None).syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION_FLAG)))
 
 
 def allow_one_file(descriptor: int) -> bool:
