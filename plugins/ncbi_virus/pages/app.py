@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 
-from ncbi_virus.pages import assets, overview, runs
+from ncbi_virus.pages import assets, explore, overview, runs
 from ncbi_virus.pages.auth import LOGGED_IN
 
 URL_PREFIX = "/virus-warehouse"
-ROUTERS = (assets.router, overview.router, runs.router)
+ROUTERS = (assets.router, overview.router, runs.router, explore.router)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-NAVIGATION = (("", "Overview"), ("runs", "Runs"))
+NAVIGATION = (("", "Overview"), ("runs", "Runs"), ("explore", "Explore"))
 """Path and name of each page in the navigation, left to right."""
 
 
