@@ -33,6 +33,11 @@ def number(value: int | None) -> str:
     return "–" if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")  # noqa: RUF001
 
 
+def counted(value: int | None, thing: str, things: str | None = None) -> str:
+    """A count of things, in the singular or the plural."""
+    return f"{number(value)} {thing if value == 1 else things or f'{thing}s'}"
+
+
 def moment(value: datetime | None) -> str:
     """A time to the second, in UTC."""
     return "–" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"  # noqa: RUF001
@@ -86,6 +91,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": number,
+        "counted": counted,
         "moment": moment,
         "age": age,
         "duration": duration,
