@@ -93,8 +93,8 @@ def _of_runs(source: Source | None, run: Run, check: LastCheck | None, now: date
         yield Alarm(
             Weight.BAD,
             "stale",
-            f"Stale since {due:%Y-%m-%d %H:%M} UTC, when a run was due that has not come through. Is its DAG paused, "
-            f"or the scheduler stopped?",
+            f"Stale since {due:%Y-%m-%d %H:%M} UTC, when a run was due: none has come through. If nothing failed, its "
+            f"DAG is switched off, or Airflow's scheduler stands still.",
         )
     waiting = run["unpublished_since"]
     if waiting and check and check.blocked:

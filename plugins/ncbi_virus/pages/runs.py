@@ -1,6 +1,7 @@
 """The run ledger, and the story of a run."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,14 +10,32 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from ncbi_virus.pages.rendering import render
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.showing.runs import RunFilter, list_runs, one_run, runs_of_dag_run
+from virus_warehouse.showing.runs import Run, RunFilter, list_runs, one_run, runs_of_dag_run
 from virus_warehouse.warehouse.schema import OUTCOMES, ingest_run
 
 PAGE_ROWS = 50
 MEANINGS = {name: ingest_run.columns[name].comment for name in OUTCOMES}
 """What each outcome of a line means, as the data dictionary has it."""
 
+STAGES = ("open", "download", "archive", "stage", "merge")
+"""What a run does, in order. A window of a backfill waits for its turn before the download, `fetch`."""
+
 router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a run.
+
+    Attributes:
+        how: done, now, failed or todo.
+        percent: its time as a part of the longest one's.
+    """
+
+    name: str
+    how: str
+    seconds: float | None
+    percent: float
 
 
 @router.get("/runs")
@@ -57,9 +76,34 @@ def show_run(request: Request, run_id: str) -> HTMLResponse:
     run = one_run(DataFolder.from_environment(), run_id)
     if run is None:
         return render(request, "no_run.html", here="runs", what=run_id, status_code=404)
-    return render(request, "run.html", here="runs", run=run, outcomes=OUTCOMES, meanings=MEANINGS, sum_of=_sum_of)
+    told = {"stages": _stages(run), "outcomes": OUTCOMES, "meanings": MEANINGS, "sum_of": _sum_of}
+    return render(request, "run.html", here="runs", run=run, **told)
 
 
 def _sum_of(counts: Mapping[str, Any]) -> int:
     """The lines of a report that have an outcome."""
     return sum(counts[outcome] or 0 for outcome in OUTCOMES)
+
+
+def _stages(run: Run) -> list[Stage]:
+    """How far the run has come, or came. Of a failed run whose file is gone, the ledger tells only what took time."""
+    seconds = {name: run["seconds"].get(name) or 0.0 for name in STAGES}
+    longest = max(*seconds.values(), 0.001)
+    at = run["failed_in"] or run["stage"]
+    at = "download" if at == "fetch" else at
+    if run["status"] == "success":
+        reached = len(STAGES)
+    elif at in STAGES:
+        reached = STAGES.index(at)
+    else:
+        reached = max((number for number, name in enumerate(STAGES, 1) if seconds[name]), default=0)
+    here = "failed" if run["status"] == "failed" else "now"
+    return [
+        Stage(
+            name,
+            "done" if number < reached else here if name == at else "todo",
+            seconds[name],
+            round(100 * seconds[name] / longest, 1),
+        )
+        for number, name in enumerate(STAGES)
+    ]
