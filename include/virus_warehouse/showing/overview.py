@@ -99,7 +99,7 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
             rows = rows_of(run_sql(connection, "showing/sql/overview.sql"))
             published = {row["source"]: row for row in rows if row["last_success_at"]}
             for source, told in run_sql(connection, "showing/sql/findings.sql").fetchall():
-                findings[source].append(told)
+                findings[source].append(_without_names(told))
     cards = []
     for name in {*followed.sources, *followed.errors, *published, *last_runs}:
         source, row, run = followed.sources.get(name), published.get(name), last_runs.get(name)
@@ -121,6 +121,12 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
     ranks = list(State)
     cards.sort(key=lambda card: (ranks.index(card.state), card.name))
     return Overview(cards, published_at, check, findings[None])
+
+
+def _without_names(finding: str) -> str:
+    """A finding of `_about` as it is told beside the name of its source: without that, and without the gate's."""
+    outcome, _, told = finding.split(": ", 2)
+    return f"Accepted by a person: {told}." if outcome == "accepted" else f"{told}."
 
 
 def _state(alarms: list[Alarm], published: dict[str, Any] | None, run: Run | None, *, is_followed: bool) -> State:
