@@ -33,6 +33,17 @@ def number(value: int | None) -> str:
     return "–" if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")  # noqa: RUF001
 
 
+def counted(value: int | None, thing: str, things: str | None = None) -> str:
+    """A count of things, in the singular or the plural."""
+    return f"{number(value)} {thing if value == 1 else things or f'{thing}s'}"
+
+
+def reason(error: str) -> str:
+    """What went wrong, without the name of the exception's class that a run writes before it."""
+    kind, separator, told = error.partition(": ")
+    return told if separator and kind.isidentifier() else error
+
+
 def moment(value: datetime | None) -> str:
     """A time to the second, in UTC."""
     return "–" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"  # noqa: RUF001
@@ -86,6 +97,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": number,
+        "counted": counted,
+        "reason": reason,
         "moment": moment,
         "age": age,
         "duration": duration,
