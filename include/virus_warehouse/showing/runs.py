@@ -1,15 +1,16 @@
 """The runs: those of the published ledger, and those that only their run files tell of, working, failed or newer."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.reports import data_report
 from virus_warehouse.run_file import is_running
 from virus_warehouse.showing.snapshot import NoSnapshot, reading
 from virus_warehouse.sql_file import run_sql
@@ -17,45 +18,87 @@ from virus_warehouse.warehouse import ledger
 
 Run = dict[str, Any]
 
-OUTCOMES = ("inserted", "revised", "touched", "unchanged", "stale", "duplicate", "out_of_window", "quarantined")
-"""What becomes of a line: these add up to `lines`."""
+_FILE_TRIES = 5
 
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs to show; an empty text excludes none."""
+    """Which runs to show; an empty text excludes none.
+
+    Attributes:
+        source: name of the source.
+        status: running, success or failed.
+        mode: incremental, window, full or replay.
+        dag_run: id of Airflow's DAG run.
+        text: what the run's id or its error contains.
+    """
 
     source: str = ""
     status: str = ""
     mode: str = ""
+    dag_run: str = ""
     text: str = ""
 
 
 @contextmanager
-def telling(data: DataFolder) -> Iterator[DuckDBPyConnection]:
-    """A connection with a temporary table `told_run`, a row a run, and the snapshot's tables if there is one."""
+def telling(data: DataFolder, run_id: str | None = None) -> Iterator[DuckDBPyConnection]:
+    """A connection with a temporary table `told_run`, a row a run, and the snapshot's tables if there is one.
+
+    Args:
+        data: where snapshot and run files are.
+        run_id: the run of which all is wanted that its file tells. Of others whose end the ledger tells, the files
+            are not read: there may be thousands.
+    """
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(reading(data))
-            published = True
+            is_published = True
+            rows = _rows(connection, "SELECT run_id FROM ops.ingest_run WHERE status <> 'running'")
+            ended = {told for (told,) in rows}
         except NoSnapshot:
             connection = stack.enter_context(duckdb.connect())
             connection.execute("SET TimeZone = 'UTC'")
-            published = False
+            ended, is_published = set(), False
         run_sql(connection, "showing/sql/told_run.sql")
-        files = [str(path) for path in data.runs.glob("*.json")]
-        if files:
-            run_sql(connection, "showing/sql/told_by_files.sql", {"run_files": files})
-        if published:
+        _tell_files(connection, data, ended - {run_id})
+        if is_published:
             run_sql(connection, "showing/sql/told_by_ledger.sql")
-        unfinished = connection.execute("SELECT run_id FROM told_run WHERE status = 'running'").fetchall()
-        dead = [run_id for (run_id,) in unfinished if not is_running(data.runs, run_id)]
+        unfinished = _rows(connection, "SELECT run_id FROM told_run WHERE status = 'running'")
+        dead = [told for (told,) in unfinished if not is_running(data.runs, told)]
         run_sql(connection, "showing/sql/died.sql", {"dead_runs": dead, "died": ledger.DIED})
         yield connection
 
 
-def list_runs(data: DataFolder, wanted: RunFilter, *, limit: int, offset: int = 0) -> tuple[list[Run], int]:
-    """Runs, latest first, and how many there are.
+def _tell_files(connection: DuckDBPyConnection, data: DataFolder, told: Collection[str]) -> None:
+    for tries_left in reversed(range(_FILE_TRIES)):
+        files = [str(path) for path in data.runs.glob("*.json") if path.stem not in told]
+        try:
+            if files:
+                run_sql(connection, "showing/sql/told_by_files.sql", {"run_files": files})
+            return
+        except duckdb.IOException:
+            # A run that begins deletes old files: one may be gone by the time that it is read.
+            if not tries_left:
+                raise
+
+
+@dataclass(frozen=True)
+class RunList:
+    """A page of the ledger.
+
+    Attributes:
+        runs: the runs of the page, latest first.
+        found: how many there are on all pages.
+        sources: the names of the sources that have runs, whatever is wanted.
+    """
+
+    runs: list[Run]
+    found: int
+    sources: list[str]
+
+
+def list_runs(data: DataFolder, wanted: RunFilter, *, limit: int, offset: int = 0) -> RunList:
+    """The runs that are wanted, latest first.
 
     Args:
         data: where they are told of.
@@ -63,46 +106,61 @@ def list_runs(data: DataFolder, wanted: RunFilter, *, limit: int, offset: int = 
         limit: at most so many.
         offset: after so many.
     """
-    variables = {
-        "wanted_source": wanted.source,
-        "wanted_status": wanted.status,
-        "wanted_mode": wanted.mode,
-        "wanted_text": wanted.text,
-        "page_limit": limit,
-        "page_offset": offset,
-    }
+    variables = {f"wanted_{name}": value for name, value in asdict(wanted).items()}
     with telling(data) as connection:
-        runs = rows_of(run_sql(connection, "showing/sql/list_runs.sql", variables))
-    return runs, runs[0]["runs_found"] if runs else 0
+        found = run_sql(
+            connection, "showing/sql/list_runs.sql", {**variables, "page_limit": limit, "page_offset": offset}
+        )
+        runs = rows_of(found)
+        sources = [source for (source,) in _rows(connection, "SELECT DISTINCT source FROM told_run ORDER BY source")]
+    return RunList(runs, runs[0]["runs_found"] if runs else 0, sources)
 
 
 def one_run(data: DataFolder, run_id: str) -> Run | None:
-    """All that is told of a run, or None; `reports` has what became of the lines of each of its report files."""
-    with telling(data) as connection:
+    """All that is told of a run, or None.
+
+    Besides the columns of the ledger: `reports`, what became of the lines of each report file by the file's name;
+    `tries`, the runs of the same source in the same DAG run.
+    """
+    with telling(data, run_id) as connection:
         rows = rows_of(connection.execute("SELECT * FROM told_run WHERE run_id = ?", [run_id]))
         if not rows:
             return None
         run = rows[0]
-        run["seconds"] = json.loads(run["seconds"] or "{}")
-        run["versions"] = json.loads(run["versions"] or "{}")
-        run["reports"] = _reports(connection, run_id) if data.snapshot.exists() else []
+        for name in ("seconds", "versions", "reports"):
+            run[name] = json.loads(run[name] or "{}")
+        if run["is_published"]:
+            run["reports"] = {row["report"]: row for row in _published_reports(connection, run_id)}
+        elif run["lines"] is not None:
+            run["reports"] = {data_report.NAME: run, **run["reports"]}
+        run["tries"] = rows_of(run_sql(connection, "showing/sql/tries.sql", {"run_id": run_id}))
         return run
 
 
-def runs_of_dag_run(data: DataFolder, dag_id: str, dag_run_id: str) -> list[str]:
-    """Ids of the runs that a DAG run made, a try each, oldest first."""
+def _published_reports(connection: DuckDBPyConnection, run_id: str) -> list[Run]:
+    # The data report first, of which every run tells.
+    return rows_of(
+        connection.execute(
+            "SELECT * FROM ops.ingest_report WHERE run_id = ? ORDER BY report <> ?, report", [run_id, data_report.NAME]
+        )
+    )
+
+
+def runs_of_dag_run(data: DataFolder, dag_id: str, dag_run_id: str) -> list[Run]:
+    """The runs that a DAG run made, a try of a source each, oldest first."""
     with telling(data) as connection:
         found = connection.execute(
-            "SELECT run_id FROM told_run WHERE dag_id = ? AND dag_run_id = ? ORDER BY started_at", [dag_id, dag_run_id]
+            "SELECT run_id, source FROM told_run WHERE dag_id = ? AND dag_run_id = ? ORDER BY started_at, run_id",
+            [dag_id, dag_run_id],
         )
-        return [run_id for (run_id,) in found.fetchall()]
-
-
-def _reports(connection: DuckDBPyConnection, run_id: str) -> list[Run]:
-    return rows_of(connection.execute("SELECT * FROM ops.ingest_report WHERE run_id = ? ORDER BY report", [run_id]))
+        return rows_of(found)
 
 
 def rows_of(result: DuckDBPyConnection) -> list[dict[str, Any]]:
     """The rows of a result, by the names of its columns."""
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _rows(connection: DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    return connection.execute(sql).fetchall()

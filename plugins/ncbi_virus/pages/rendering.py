@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-NAVIGATION = (("", "Overview"), ("runs", "Runs"))
+NAVIGATION = (("", "Overview"), ("runs", "Runs"), ("explore", "Explore"))
 """Path and name of each page in the navigation, left to right."""
 
 
@@ -31,6 +31,17 @@ def render(request: Request, template: str, *, status_code: int = 200, **context
 def number(value: int | None) -> str:
     """A count with thin spaces between thousands; a dash when there is none."""
     return "–" if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")  # noqa: RUF001
+
+
+def counted(value: int | None, thing: str, things: str | None = None) -> str:
+    """A count of things, in the singular or the plural."""
+    return f"{number(value)} {thing if value == 1 else things or f'{thing}s'}"
+
+
+def reason(error: str) -> str:
+    """What went wrong, without the name of the exception's class that a run writes before it."""
+    kind, separator, told = error.partition(": ")
+    return told if separator and kind.isidentifier() else error
 
 
 def moment(value: datetime | None) -> str:
@@ -86,6 +97,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": number,
+        "counted": counted,
+        "reason": reason,
         "moment": moment,
         "age": age,
         "duration": duration,

@@ -44,9 +44,12 @@ FROM read_json(
         'peak_rss_mib': 'DOUBLE',
         'versions': 'JSON',
         'stage': 'VARCHAR',
+        'failed_in': 'VARCHAR',
         'bytes': 'BIGINT',
         'megabytes_per_second': 'DOUBLE',
         'summary': 'VARCHAR',
+        'ncbi_says': 'VARCHAR',
+        'reports': 'JSON',
         'written_at': 'TIMESTAMPTZ'
     }
 )

@@ -6,3 +6,7 @@ INSERT INTO told_run BY NAME
 SELECT * REPLACE (to_json(seconds) AS seconds, to_json(versions) AS versions)
 FROM ops.ingest_run AS published
 WHERE NOT EXISTS (SELECT 1 FROM told_run WHERE told_run.run_id = published.run_id);
+
+UPDATE told_run
+SET is_published = true
+WHERE run_id IN (SELECT run_id FROM ops.ingest_run WHERE status = 'success');

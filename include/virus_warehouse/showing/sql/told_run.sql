@@ -1,4 +1,5 @@
--- A row a run: the columns of ops.ingest_run, and what only the run file tells (stage, bytes ... written_at).
+-- A row a run: the columns of ops.ingest_run, and what only the run file tells (stage ... written_at).
+-- is_published: whether the snapshot has what the run loaded.
 CREATE TEMP TABLE told_run (
     run_id VARCHAR,
     source VARCHAR,
@@ -40,8 +41,12 @@ CREATE TEMP TABLE told_run (
     peak_rss_mib DOUBLE,
     versions JSON,
     stage VARCHAR,
+    failed_in VARCHAR,
     bytes BIGINT,
     megabytes_per_second DOUBLE,
     summary VARCHAR,
-    written_at TIMESTAMPTZ
+    ncbi_says VARCHAR,
+    reports JSON,
+    written_at TIMESTAMPTZ,
+    is_published BOOLEAN DEFAULT false
 );

@@ -8,6 +8,7 @@ const followTheme = () => {
 };
 followTheme();
 addEventListener("storage", followTheme);
+if (window.parent !== window) document.documentElement.dataset.framed = "";
 
 // Airflow's frame lets no link of ours replace the page around it. A link of that page's own may.
 addEventListener("click", (event) => {
@@ -19,17 +20,29 @@ addEventListener("click", (event) => {
   outer.click();
 });
 
-// <div data-live="seconds" id="..."> is fetched anew from this very page while it is marked so.
+// What is filtered by nothing need not stand in the URL.
+addEventListener("formdata", (event) => {
+  if (event.target.method !== "get") return;
+  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+});
+
+// <div data-live="seconds" id="..."> is fetched anew from this very page while it is marked so. Who is reading it keeps
+// the place: what has the focus, and how far a table is scrolled.
+const replace = (part, fresh) => {
+  const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const scrolled = [...part.querySelectorAll(".scroll")].map((table) => table.scrollLeft);
+  part.replaceWith(fresh);
+  fresh.querySelectorAll(".scroll").forEach((table, place) => { table.scrollLeft = scrolled[place] ?? 0; });
+  if (focused) [...fresh.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
+};
 const renew = async (part) => {
   if (!document.hidden) {
     const answer = await fetch(location.href).catch(() => null);
     const text = answer?.ok ? await answer.text() : "";
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById(part.id);
-    if (fresh && fresh.innerHTML !== part.innerHTML) {
-      const focused = document.activeElement?.id;
-      part.replaceWith(fresh);
+    if (fresh && fresh.outerHTML !== part.outerHTML) {
+      replace(part, fresh);
       part = fresh;
-      if (focused) document.getElementById(focused)?.focus();
     }
   }
   watch(part);

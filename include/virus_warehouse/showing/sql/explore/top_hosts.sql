@@ -1,7 +1,9 @@
 SELECT
     coalesce(host_name, 'not stated') AS host,
     sum(records)::BIGINT AS records,
-    count(DISTINCT virus_tax_id) AS viruses
+    round(100 * sum(records) / sum(sum(records)) OVER (), 1) AS percent,
+    count(DISTINCT virus_tax_id) AS viruses,
+    sum(sum(records)) OVER ()::BIGINT AS all_records
 FROM mart.weekly_count
 WHERE
     /* filters */ true
