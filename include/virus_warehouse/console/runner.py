@@ -23,6 +23,7 @@ SANDBOX = Path(__file__).with_name("sandbox.py")
 _CHUNK = 1 << 16
 _ERROR_BYTES = 1 << 16
 _KEPT_IN_MEMORY = 1 << 22
+_NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"}
 
 STOPPED = "Stopped"
 """The kind of failure of a query that reached a limit."""
@@ -61,6 +62,11 @@ class Column(BaseModel, frozen=True):
 
     name: str
     type: str
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers, to be set one below the other."""
+        return self.type.partition("(")[0].removeprefix("U") in _NUMBERS
 
 
 class Table(BaseModel, frozen=True):
