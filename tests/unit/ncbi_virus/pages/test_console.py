@@ -144,7 +144,7 @@ class TestAnswers:
 
     def test_rows_that_are_not_shown_are_told_of(self, client: TestClient) -> None:
         answer = run(client, "FROM range(5000)")
-        assert "The first 1\N{NARROW NO-BREAK SPACE}000 rows; there are more." in text_of(answer)
+        assert "The first 1 000 rows; there are more." in text_of(answer)
         assert answer.text.count("<tr>") == 1001
 
     def test_an_error_with_its_place(self, client: TestClient) -> None:
@@ -291,7 +291,7 @@ def test_the_server_answers_others_while_queries_run_and_more_wait(
         one.join()
     assert sorted(statuses) == [0] * 2 + [429] * 38
     until(lambda: not sandboxes())
-    assert console.QUERIES._taken.total() == 0
+    until(lambda: console.QUERIES._taken.total() == 0)
 
 
 def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
