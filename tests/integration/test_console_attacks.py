@@ -191,6 +191,10 @@ def test_each_guard_keeps_it_out_alone(scene: Scene, attack: Attack, guard: str)
     assert not attack.succeeds(scene, without=alone(guard))
 
 
+def test_without_landlock_something_else_keeps_it_out() -> None:
+    assert all(set(attack.guards) - {"landlock"} for attack in ATTACKS.values())
+
+
 def test_the_process_has_nothing_of_the_servers_environment(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NCBI_API_KEY", SECRET)
     program = scene.beside / "environment.py"

@@ -186,7 +186,7 @@ class TestAnswers:
 
     def test_nothing_is_left_in_the_data_folder(self, client: TestClient, data: DataFolder) -> None:
         before = sorted(data.root.rglob("*"))
-        run(client, "FROM range(3_000_000)", "csv")
+        assert len(run(client, "FROM range(800_000)", "csv").content) > 1 << 22
         assert sorted(data.root.rglob("*")) == before
 
     def test_a_text_that_is_too_long(self, client: TestClient) -> None:
@@ -275,29 +275,27 @@ def test_the_server_answers_others_while_queries_run_and_more_wait(
 ) -> None:
     monkeypatch.setattr(console.QUERIES, "patience", 1)
     statuses: list[int] = []
-
-    def ask() -> None:
-        try:
-            statuses.append(requests.post(server.url, data=SLEEP, timeout=(10, 15)).status_code)
-        except requests.ReadTimeout:
-            statuses.append(0)
-
-    many = [threading.Thread(target=ask) for _ in range(40)]
+    nap = {"sql": "SELECT sleep_ms(4000)"}
+    many = [
+        threading.Thread(target=lambda: statuses.append(requests.post(server.url, data=nap, timeout=60).status_code))
+        for _ in range(40)
+    ]
     for one in many:
         one.start()
     until(lambda: len(sandboxes()) == 2)
-    assert requests.get(server.url, timeout=10).status_code == 200
-    for one in many:
-        one.join()
-    assert sorted(statuses) == [0] * 2 + [429] * 38
-    until(lambda: not sandboxes())
+    assert requests.get(server.url, timeout=60).status_code == 200
+    while any(one.is_alive() for one in many):
+        assert len(sandboxes()) <= 2
+        time.sleep(0.1)
+    assert set(statuses) == {200, 429}
+    assert statuses.count(429) >= 40 - 2 - console.QUERIES.waiting
     until(lambda: console.QUERIES._taken.total() == 0)
 
 
 def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
     """A file that is not fetched waits on the disk; others' queries go on."""
     slow = [
-        requests.post(server.url, data={"sql": "FROM range(5_000_000)", "form": "csv"}, stream=True, timeout=PATIENCE)
+        requests.post(server.url, data={"sql": "FROM range(1_500_000)", "form": "csv"}, stream=True, timeout=PATIENCE)
         for _ in range(3)
     ]
     assert [answer.status_code for answer in slow] == [200] * 3
