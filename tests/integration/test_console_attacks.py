@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from tests.support import unguarded_sandbox
+from tests.support.sandboxes import is_sandbox, sandboxes
 from tests.support.unguarded_sandbox import GUARDS
 from virus_warehouse.console.confinement import landlock_version
 from virus_warehouse.console.runner import STOPPED, Console, Limits, QueryFailed
@@ -280,11 +281,6 @@ def test_the_kernel_ends_a_query_that_nobody_else_does(scene: Scene) -> None:
     assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
 
 
-def sandboxes() -> list[psutil.Process]:
-    """Sandboxes that this process started and that still run."""
-    return [child for child in psutil.Process().children() if "sandbox.py" in " ".join(child.cmdline())]
-
-
 def test_a_cancelled_query_has_no_process_any_more(scene: Scene) -> None:
     async def cancel() -> int:
         query = asyncio.create_task(scene.console().table("SELECT sleep_ms(100000)"))
@@ -309,7 +305,7 @@ def test_a_query_does_not_outlive_the_server(scene: Scene) -> None:
     assert server.stdout is not None
     server.stdout.readline()
     (query,) = psutil.Process(server.pid).children()
-    while "sandbox.py" not in " ".join(query.cmdline()) or query.num_threads() > 1:
+    while not is_sandbox(query) or query.num_threads() > 1:
         time.sleep(0.01)
     server.kill()
     server.wait()

@@ -14,7 +14,6 @@ from types import SimpleNamespace
 from urllib.parse import quote
 
 import duckdb
-import psutil
 import pytest
 import requests
 import uvicorn
@@ -25,6 +24,7 @@ from httpx import Response
 from ncbi_virus.pages import console
 from ncbi_virus.pages.app import create_app
 from tests.support.ports import free_port
+from tests.support.sandboxes import sandboxes
 from tests.support.snapshots import snapshot_of
 from tests.support.warehouses import Shelf, line
 from virus_warehouse import cookbook
@@ -241,10 +241,6 @@ def until(holds) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-def sandboxes() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "sandbox.py" in " ".join(child.cmdline())]
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
