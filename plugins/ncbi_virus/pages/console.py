@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import monotonic
 from typing import Any, TypeVar, cast, get_args
 from urllib.parse import parse_qs, urlsplit
@@ -234,7 +235,14 @@ def _page(
 def _tables(data: DataFolder) -> Sequence[Entry] | None:
     """What the snapshot holds; None when nothing has been published yet."""
     try:
-        with reading(data) as connection:
-            return list(entries(connection))
-    except NoSnapshot:
+        published = data.snapshot.stat()
+        return _described(data, published.st_ino, published.st_mtime_ns)
+    except FileNotFoundError:
         return None
+
+
+@lru_cache(maxsize=1)
+def _described(data: DataFolder, _inode: int, _modified: int) -> Sequence[Entry]:
+    """The same, asked once for each snapshot that is published."""
+    with reading(data) as connection:
+        return list(entries(connection))

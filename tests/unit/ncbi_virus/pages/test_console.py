@@ -114,6 +114,22 @@ class TestPage:
             assert "Nothing has been published yet" in client.get("/console").text
             assert run(client, "SELECT 1").status_code == 404
 
+    def test_tables_of_a_snapshot_that_has_just_been_published(
+        self, published: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data = DataFolder(tmp_path)
+        data.create()
+        monkeypatch.setenv("VIRUS_DATA", str(tmp_path))
+        with TestClient(app_for()) as client:
+            for table in ("one", "another"):
+                new = tmp_path / f"{table}.duckdb"
+                new.write_bytes(published.snapshot.read_bytes())
+                with duckdb.connect(new) as connection:
+                    connection.execute(f"CREATE TABLE {table} (word VARCHAR)")
+                new.replace(data.snapshot)
+                assert f"<code>{table}</code>" in client.get("/console").text
+            assert "<code>one</code>" not in client.get("/console").text
+
 
 @pytest.mark.parametrize("recipe", cookbook.recipes(), ids=lambda recipe: recipe.name)
 def test_recipes_can_be_run_here(data: DataFolder, recipe: cookbook.Recipe) -> None:
