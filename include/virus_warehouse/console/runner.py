@@ -50,7 +50,7 @@ class Limits:
 
     seconds: float = 30
     memory: str = "512MB"
-    address_space_bytes: int = 2_000_000_000
+    address_space_bytes: int = 1_200_000_000
     rows: int = 1000
     cells: int = 50_000
     cell_characters: int = 500
@@ -227,7 +227,8 @@ async def _ask(process: Process, request: bytes, answer: asyncio.StreamReader, o
         size += len(chunk)
         if size > most_bytes:
             raise QueryFailed(STOPPED, f"the answer is larger than {most_bytes / 1e6:g} MB: ask for less of it")
-        output.write(chunk)
+        # Not here: a disk that is busy would hold up the whole server.
+        await asyncio.to_thread(output.write, chunk)
     error = await stderr.read(_ERROR_BYTES)
     code = await process.wait()
     if code:

@@ -35,7 +35,8 @@ SEND_SECONDS = 600
 SQL_CHARACTERS = 100_000
 _BODY_BYTES = 12 * SQL_CHARACTERS
 """Of a form: a character takes up to four bytes, and each of them three in a form."""
-_CHUNK = 1 << 18
+_FIELDS = 8
+_CHUNK = 1 << 16
 _EXCERPT = 100
 _MEDIA_TYPES: dict[FileForm, str] = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
@@ -182,15 +183,17 @@ def _is_from_these_pages(request: Request) -> bool:
 
 
 async def _fields(request: Request) -> dict[str, str] | None:
-    """The fields of a form; None when it is larger than any query may be."""
+    """The fields of a form; None when it is larger than any query may be, or none of ours."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > _BODY_BYTES:
             return None
-    fields = {
-        name: values[-1] for name, values in parse_qs(body.decode(errors="replace"), keep_blank_values=True).items()
-    }
+    try:
+        given = parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError:
+        return None
+    fields = {name: values[-1] for name, values in given.items()}
     # Forms end lines as the network does.
     fields["sql"] = fields.get("sql", "").replace("\r\n", "\n")
     return fields if len(fields["sql"]) <= SQL_CHARACTERS else None

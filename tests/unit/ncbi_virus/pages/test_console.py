@@ -31,6 +31,7 @@ from virus_warehouse import cookbook
 from virus_warehouse.data_folder import DataFolder
 
 PATIENCE = 200
+FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +209,8 @@ class TestAnswers:
     def test_a_text_that_is_too_long(self, client: TestClient) -> None:
         assert run(client, "-" * (console.SQL_CHARACTERS + 1)).status_code == 413
         assert run(client, "é" * 1_000_000).status_code == 413
+        many = client.post("/console", content="a=1&" * 100_000, headers={"Content-Type": FORM})
+        assert many.status_code == 413
         assert "there is no query" in text_of(run(client, "-" * console.SQL_CHARACTERS))
 
 
