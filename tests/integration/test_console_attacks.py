@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -67,8 +68,16 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    data, beside = DataFolder(tmp_path / "data"), tmp_path / "beside"
+def scene(empty_scene: Path, tmp_path: Path) -> Scene:
+    shutil.copytree(empty_scene, tmp_path, dirs_exist_ok=True)
+    return Scene(DataFolder(tmp_path / "data"), tmp_path / "beside")
+
+
+@pytest.fixture(scope="module")
+def empty_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scene on which nobody has been yet."""
+    folder = tmp_path_factory.mktemp("scene")
+    data, beside = DataFolder(folder / "data"), folder / "beside"
     data.create()
     (beside / "export").mkdir(parents=True)
     for path in ("export/schema.sql", "export/load.sql", "evil.duckdb_extension"):
@@ -79,7 +88,7 @@ def scene(tmp_path: Path) -> Scene:
         connection.execute(f"CREATE TABLE secret AS SELECT '{SECRET}' AS word")
         for form in ("csv", "json", "parquet"):
             connection.execute(f"COPY secret TO '{beside}/secret.{form}'")
-    return Scene(data, beside)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -247,7 +256,7 @@ def test_what_is_no_query_is_refused(scene: Scene, sql: str) -> None:
 
 ENDLESS = {
     "recursion": "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
-    "cross joins": "SELECT count(*) FROM range(1e9::BIGINT) a, range(1e9::BIGINT) b WHERE (a.range * b.range) % 7 = 9",
+    "cross joins": "SELECT count(*) FROM t a, t b, t c, t d, t e WHERE (a.a * b.a + c.a * d.a + e.a) % 7 = 9",
     "a sort": "FROM t a, t b, t c ORDER BY random() LIMIT 1",
     "a plan that is run": "EXPLAIN ANALYZE SELECT count(*) FROM range(1e12::BIGINT) WHERE range % 7 = 9",
     "sleep": "SELECT sleep_ms(100000)",

@@ -212,6 +212,8 @@ async def _reading(pipe: int) -> AsyncIterator[asyncio.StreamReader]:
         yield stream
     finally:
         transport.close()
+        # It is closed in the loop's next turn, which may be the last one.
+        await asyncio.sleep(0)
 
 
 async def _ask(process: Process, request: bytes, answer: asyncio.StreamReader, output: File, most_bytes: int) -> None:
