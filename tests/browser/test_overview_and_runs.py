@@ -106,14 +106,6 @@ def test_an_open_page_tells_the_end_of_a_run_without_being_loaded_again(stage: S
 
 
 PAGES = ("/", "/runs", "/runs?source=nobody", "/runs/no-such-run", "/runs/{viruses}", "/runs/{mistyped}", "/nothing")
-    "/",
-    "/runs",
-    "/runs?source=nobody",
-    "/runs/no-such-run",
-    "/runs/{viruses}",
-    "/runs/{mistyped}",
-    "/no-such-page",
-)
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)])
