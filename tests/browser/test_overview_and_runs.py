@@ -2,7 +2,6 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +9,9 @@ import requests
 from playwright.sync_api import Page, expect
 
 from ncbi_virus.pages.app import create_app
-from tests.support import packages
 from tests.support.browser import accessibility_faults
 from tests.support.scripted_server import Answer, ScriptedServer
-from tests.support.stage import MISTYPED, Stage
-from tests.support.warehouses import line
+from tests.support.stage import MISTYPED, SLOW, Stage
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsError
@@ -53,14 +50,13 @@ def test_from_a_stale_source_and_a_failed_one_to_the_reason_and_to_airflow_and_b
 
         frame.get_by_role("link", name="Log", exact=True).click()
         page.wait_for_url(f"**/dags/{MISTYPED}/runs/**/tasks/ingest**")
-        expect(page.get_by_role("link", name="Story of this run")).to_have_count(0)  # it is among the details
         page.goto(f"{stage.airflow.url}/dags/{MISTYPED}/runs/{failed_run}/plugin/virus-warehouse-run")
         expect(page.frame_locator(FRAME).get_by_role("heading", name="Full load of mistyped")).to_be_visible()
 
 
 def test_a_task_of_airflows_leads_to_its_story(stage: Stage, failed_run: str) -> None:
-    links = stage.airflow.get(f"/dags/{MISTYPED}/dagRuns/{failed_run}/taskInstances/ingest/links")["extra_links"]
-    with stage.logged_in(links["Story of this run"], viewport=WIDE) as page:
+    with stage.logged_in(f"/dags/{MISTYPED}/runs/{failed_run}/tasks/ingest/details", viewport=WIDE) as page:
+        page.get_by_role("link", name="Story of this run").click()
         story = page.frame_locator(FRAME)
         expect(story.get_by_role("heading", name="Full load of mistyped")).to_be_visible()
         expect(page).to_have_url(re.compile("/runs/[^/]*-mistyped-"))
@@ -84,25 +80,25 @@ def test_the_ledger_is_filtered_by_keyboard_and_the_url_says_how(stage: Stage) -
 
 
 def test_an_open_page_tells_the_end_of_a_run_without_being_loaded_again(stage: Stage) -> None:
-    package = packages.package([line()])
-    dripping = Answer(body=[package[at : at + 40] for at in range(0, len(package), 40)], cut_after=len(package) - 20)
     source = Source(name="by_hand", request=VirusGenomeRequest(taxon="10244"))
     with (
-        ScriptedServer(replace(dripping, pause_seconds=3 / len(dripping.pieces))) as ncbi,
+        ScriptedServer(Answer(503, stall_seconds=SLOW)) as ncbi,
         DatasetsClient(ncbi.url, attempts=1) as client,
         stage.logged_in("/virus-warehouse/", viewport=WIDE) as page,
         ThreadPoolExecutor() as pool,
     ):
-        card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="by_hand"))
         run = pool.submit(ingest, source, client=client, warehouse=Warehouse(stage.data.warehouse), data=stage.data)
-        while not card.is_visible():
+        card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="by_hand"))
+        at_work = card.get_by_text("At work: download")
+        while not at_work.is_visible():
             page.reload()
         page.evaluate("window.isTheSamePage = true")
-        expect(card).to_contain_text("At work: download")
+        ncbi.stopping.set()  # so that it answers at last
+        expect(at_work).to_be_hidden()
+        expect(card).to_contain_text("HTTP 503")
+        assert page.evaluate("window.isTheSamePage")
         with pytest.raises(DatasetsError):
             run.result()
-        expect(card).to_contain_text("Read why")
-        assert page.evaluate("window.isTheSamePage")
 
 
 PAGES = ("/", "/runs", "/runs?source=nobody", "/runs/no-such-run", "/runs/{viruses}", "/runs/{mistyped}", "/nothing")
