@@ -23,6 +23,7 @@ from httpx import Response
 
 from ncbi_virus.pages import console
 from ncbi_virus.pages.app import create_app
+from tests.support.pages import text_of
 from tests.support.ports import free_port
 from tests.support.sandboxes import sandboxes
 from tests.support.snapshots import snapshot_of
@@ -64,11 +65,6 @@ def client(data: DataFolder) -> Iterator[TestClient]:
         yield client
 
 
-def text_of(answer: Response) -> str:
-    """What a page says, without its tags."""
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text)))
-
-
 def run(client: TestClient, sql: str, form: str = "table", **headers: str) -> Response:
     return client.post("/console", data={"sql": sql, "form": form}, headers=headers)
 
@@ -84,13 +80,20 @@ class TestPage:
         assert "<td" not in page.text
 
     def test_the_limits_are_said(self, client: TestClient) -> None:
-        said = text_of(client.get("/console"))
+        said = text_of(client.get("/console").text)
         assert "512 MB of memory" in said
         assert "a file holds 200 MB" in said
 
+    @pytest.mark.parametrize(("version", "said"), [(0, True), (1, False)])
+    def test_a_kernel_without_landlock_is_no_secret(
+        self, client: TestClient, monkeypatch: pytest.MonkeyPatch, version: int, said: bool
+    ) -> None:
+        monkeypatch.setattr(console, "landlock_version", lambda: version)
+        assert ("this kernel has no Landlock" in client.get("/console").text) == said
+
     def test_tables_and_columns_with_their_comments(self, client: TestClient, data: DataFolder) -> None:
         page = client.get("/console")
-        said = text_of(page)
+        said = text_of(page.text)
         with duckdb.connect(data.snapshot, read_only=True) as snapshot:
             comments = snapshot.execute("SELECT comment FROM duckdb_columns() WHERE NOT internal").fetchall()
         assert len(comments) > 100
@@ -101,7 +104,7 @@ class TestPage:
     def test_a_recipe_is_opened_with_its_explanation(self, client: TestClient) -> None:
         recipe = cookbook.recipes()[1]
         page = client.get(f"/console?recipe={recipe.name}")
-        assert recipe.question in text_of(page)
+        assert recipe.question in text_of(page.text)
         (shown,) = re.findall(r"<textarea[^>]*>\n(.*)</textarea>", page.text, re.DOTALL)
         assert html.unescape(shown) == recipe.sql
 
@@ -152,7 +155,7 @@ class TestAnswers:
             ["PX2", "1100", '<span class="quiet">NULL</span>'],
         ]
         assert '<td class="amount">900' in answer.text
-        assert "2 rows, in" in text_of(answer)
+        assert "2 rows, in" in text_of(answer.text)
 
     def test_values_are_text_and_no_page(self, client: TestClient) -> None:
         answer = run(client, "SELECT '<img src=x onerror=alert(1)>' AS \"<b>\"")
@@ -161,16 +164,16 @@ class TestAnswers:
 
     def test_rows_that_are_not_shown_are_told_of(self, client: TestClient) -> None:
         answer = run(client, "FROM range(5000)")
-        assert "The first 1 000 rows; there are more." in text_of(answer)
+        assert "The first 1 000 rows; there are more." in text_of(answer.text)
         assert answer.text.count("<tr>") == 1001
 
     def test_an_error_with_its_place(self, client: TestClient) -> None:
         answer = run(client, "SELECT 'é',\r\n  lenght\r\nFROM virus_genome")
         assert answer.status_code == 400
-        assert "Binder, line 2, column 3" in text_of(answer)
+        assert "Binder, line 2, column 3" in text_of(answer.text)
         assert '<pre class="fault">  lenght\n  <span aria-hidden="true">^</span></pre>' in answer.text
         assert 'data-line="2" data-column="3"' in answer.text
-        assert "length" in text_of(answer).split("Binder, line 2")[1]
+        assert "length" in text_of(answer.text).split("Binder, line 2")[1]
 
     def test_a_place_far_out_in_a_line(self, client: TestClient) -> None:
         answer = run(client, f"SELECT {'1 + ' * 100}nope")
@@ -199,7 +202,7 @@ class TestAnswers:
     def test_a_file_that_cannot_be_is_an_error_and_no_part_of_one(self, client: TestClient, form: str) -> None:
         answer = run(client, "SELECT error('half way') FROM range(5000) WHERE range = 4000", form)
         assert answer.status_code == 400
-        assert "half way" in text_of(answer)
+        assert "half way" in text_of(answer.text)
 
     def test_nothing_is_left_in_the_data_folder(self, client: TestClient, data: DataFolder) -> None:
         before = sorted(data.root.rglob("*"))
@@ -211,7 +214,7 @@ class TestAnswers:
         assert run(client, "é" * 1_000_000).status_code == 413
         many = client.post("/console", content="a=1&" * 100_000, headers={"Content-Type": FORM})
         assert many.status_code == 413
-        assert "there is no query" in text_of(run(client, "-" * console.SQL_CHARACTERS))
+        assert "there is no query" in text_of(run(client, "-" * console.SQL_CHARACTERS).text)
 
 
 class TestOtherSites:
