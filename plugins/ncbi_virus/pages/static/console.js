@@ -25,6 +25,7 @@ const show = (html) => {
   const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("result");
   if (!fresh) return false;
   document.getElementById("result").replaceWith(fresh);
+  fresh.scrollIntoView({ block: "nearest" });
   return true;
 };
 
@@ -67,6 +68,8 @@ editor?.addEventListener("submit", (event) => {
 });
 text?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) editor.requestSubmit(run);
+});
+editor?.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !cancel.hidden) cancel.click();
 });
 if (editor) goToFault();
