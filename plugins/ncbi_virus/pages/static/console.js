@@ -42,7 +42,11 @@ const ask = async () => {
   const tick = setInterval(() => { progress.textContent = `Running, ${Math.round((Date.now() - started) / 1000)} s`; }, 1000);
   const abort = () => asking.abort();
   cancel.addEventListener("click", abort);
-  [run.disabled, cancel.hidden, progress.textContent] = [true, false, "Running"];
+  const focused = document.activeElement;
+  [cancel.hidden, progress.textContent] = [false, "Running"];
+  // A button that is switched off would lose the focus to nowhere.
+  if (focused === run) cancel.focus();
+  run.disabled = true;
   document.getElementById("result").setAttribute("aria-busy", "true");
   keepInUrl();
   let ended = "";
@@ -55,8 +59,9 @@ const ask = async () => {
   }
   clearInterval(tick);
   cancel.removeEventListener("click", abort);
-  if (document.activeElement === cancel) text.focus();
-  [run.disabled, cancel.hidden, progress.textContent] = [false, true, ended];
+  run.disabled = false;
+  if (document.activeElement === cancel) (focused === run ? run : text).focus();
+  [cancel.hidden, progress.textContent] = [true, ended];
   document.getElementById("result").removeAttribute("aria-busy");
   goToFault();
 };
@@ -69,7 +74,7 @@ editor?.addEventListener("submit", (event) => {
 text?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) editor.requestSubmit(run);
 });
-editor?.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !cancel.hidden) cancel.click();
+addEventListener("keydown", (event) => {
+  if (editor && event.key === "Escape" && !cancel.hidden) cancel.click();
 });
 if (editor) goToFault();
