@@ -6,6 +6,7 @@ const text = document.getElementById("sql");
 const run = editor?.querySelector("button.primary");
 const cancel = document.getElementById("cancel");
 const progress = document.getElementById("progress");
+const clock = document.getElementById("clock");
 const LONGEST_LINK = 4000;
 
 const goToFault = () => {
@@ -39,7 +40,8 @@ const keepInUrl = () => {
 const ask = async () => {
   const asking = new AbortController();
   const started = Date.now();
-  const tick = setInterval(() => { progress.textContent = `Running, ${Math.round((Date.now() - started) / 1000)} s`; }, 1000);
+  // Beside what is read aloud: nobody wants to hear every second.
+  const tick = setInterval(() => { clock.textContent = `${Math.round((Date.now() - started) / 1000)} s`; }, 1000);
   const abort = () => asking.abort();
   cancel.addEventListener("click", abort);
   const focused = document.activeElement;
@@ -61,9 +63,9 @@ const ask = async () => {
   cancel.removeEventListener("click", abort);
   run.disabled = false;
   if (document.activeElement === cancel) (focused === run ? run : text).focus();
-  [cancel.hidden, progress.textContent] = [true, ended];
+  [cancel.hidden, progress.textContent, clock.textContent] = [true, ended, ""];
   document.getElementById("result").removeAttribute("aria-busy");
-  goToFault();
+  if (!ended) goToFault();
 };
 
 editor?.addEventListener("submit", (event) => {
