@@ -22,6 +22,7 @@ import duckdb
 import psutil
 import pytest
 
+from tests.support import every_function as every_function_program
 from tests.support import unguarded_sandbox
 from tests.support.sandboxes import is_sandbox, sandboxes
 from tests.support.unguarded_sandbox import GUARDS
@@ -199,6 +200,23 @@ def test_it_would_succeed_without_guards(scene: Scene, attack: Attack) -> None:
 )
 def test_each_guard_keeps_it_out_alone(scene: Scene, attack: Attack, guard: str) -> None:
     assert not attack.succeeds(scene, without=alone(guard))
+
+
+@pytest.mark.parametrize("without", [(), ("landlock",), pytest.param(("locks",), marks=needs_landlock)], ids=str)
+def test_no_function_reads_a_file(scene: Scene, without: tuple[str, ...]) -> None:
+    (tried,), *told = every_function(scene, without)
+    assert int(tried) > 100
+    assert told == []
+
+
+def test_many_functions_would(scene: Scene) -> None:
+    told = {name for name, *_ in every_function(scene, GUARDS)[1:]}
+    assert told >= {"read_text", "read_csv", "sniff_csv", "query_table"}
+
+
+def every_function(scene: Scene, without: tuple[str, ...]) -> list[list[str | None]]:
+    program = (Path(every_function_program.__file__), SECRET, str(scene.beside / "secret.csv"), *without)
+    return asyncio.run(Console(scene.data, Limits(seconds=PATIENCE), sandbox=program).table("")).rows
 
 
 def test_without_landlock_something_else_keeps_it_out() -> None:
