@@ -211,7 +211,7 @@ def test_no_function_reads_a_file(scene: Scene, without: tuple[str, ...]) -> Non
 
 def test_many_functions_would(scene: Scene) -> None:
     told = {name for name, *_ in every_function(scene, GUARDS)[1:]}
-    assert told >= {"read_text", "read_csv", "sniff_csv", "query_table"}
+    assert told >= {"read_text", "read_blob", "read_csv", "query_table"}
 
 
 def every_function(scene: Scene, without: tuple[str, ...]) -> list[list[str | None]]:
