@@ -441,6 +441,16 @@ class TestAnswersThatAreTooLarge:
                 asyncio.run(Console(scene.data, sandbox=(program,)).table("FROM t"))
 
 
+def test_a_process_that_dies_is_told_of_and_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    program = scene.beside / "dying.py"
+    program.write_text(
+        "import os, sys; sys.stderr.write('last words'); sys.stderr.flush(); os.abort()", encoding="utf-8"
+    )
+    with pytest.raises(QueryFailed, match="its process ended \\(SIGABRT\\)"):
+        asyncio.run(Console(scene.data, sandbox=(program,)).table("FROM t"))
+    assert "last words" in caplog.text
+
+
 class TestConfinement:
     """What Landlock takes away, looked at without DuckDB."""
 

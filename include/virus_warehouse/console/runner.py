@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import math
 import os
 import signal
@@ -28,6 +29,8 @@ _NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOU
 
 STOPPED = "Stopped"
 """The kind of failure of a query that reached a limit."""
+
+logger = logging.getLogger(__name__)
 
 FileForm = Literal["csv", "parquet"]
 File = tempfile.SpooledTemporaryFile[bytes]
@@ -250,6 +253,7 @@ def _failure(told: bytes, code: int) -> QueryFailed:
         failure = _Failure.model_validate_json(told)
     except ValidationError:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        logger.warning("the process of a query ended (%s), and said %r", how, told)
         return QueryFailed(
             STOPPED, f"its process ended ({how}), as it does when a query wants more memory than it may have"
         )

@@ -198,7 +198,7 @@ def main() -> int:
     try:
         answer(open_snapshot(request["descriptor"], request["memory"]), request)
         sys.stdout.flush()
-    except (duckdb.Error, Refused, MemoryError, RuntimeError) as error:
+    except Exception as error:
         sys.stderr.write(json.dumps(told(error, request["sql"])))
         return 1
     return 0
