@@ -182,7 +182,8 @@ class Console:
         except TimeoutError as error:
             output.close()
             raise QueryFailed(
-                STOPPED, f"stopped after {self.limits.seconds:g} seconds, the longest it may take"
+                STOPPED,
+                f"stopped after {self.limits.seconds:g} seconds: narrow it, or ask `make sql`, which takes its time",
             ) from error
         except BaseException:
             output.close()
@@ -231,7 +232,9 @@ async def _ask(process: Process, request: bytes, answer: asyncio.StreamReader, o
     while chunk := await answer.read(_CHUNK):
         size += len(chunk)
         if size > most_bytes:
-            raise QueryFailed(STOPPED, f"the answer is larger than {most_bytes / 1e6:g} MB: ask for less of it")
+            raise QueryFailed(
+                STOPPED, f"the answer is larger than {most_bytes / 1e6:g} MB: ask for less of it, or use `make export`"
+            )
         # Not here: a disk that is busy would hold up the whole server.
         await asyncio.to_thread(output.write, chunk)
     error = await stderr.read(_ERROR_BYTES)
