@@ -4,8 +4,10 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from scripts import airflow_home
 
@@ -30,6 +32,19 @@ for name in (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the plays against the model: a file of them takes minutes, and none shall run alone at the end."""
     items.sort(key=lambda item: "property" not in item.path.parts)
+
+
+class Scheduling(LoadFileScheduling):
+    """A file of tests is one worker's, and so are all tests in `browser/`: they share an Airflow."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope = super()._split_scope(nodeid)
+        return "tests/browser" if scope.startswith("tests/browser/") else scope
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    """Ours in place of `--dist loadfile`."""
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_sessionfinish() -> None:

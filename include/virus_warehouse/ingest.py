@@ -164,6 +164,7 @@ class _Run:
         self.file = RunFile(data.runs, self.run_id)
         self.seconds = dict.fromkeys(TIMED_STAGES, 0.0)
         self.has_row = False
+        self.stage_told = "open"
         self.requested_at = started_at
         self.loaded_packages: list[str] = []
         self.vanished: list[str] = []
@@ -200,7 +201,7 @@ class _Run:
         self.make_room()
         self.record_loads()
         summary = describe(result)
-        self.tell_end("finished", summary=summary)
+        self.tell_end("finished", summary=summary, reports=self.further_counts)
         logger.info("run %s: %s", self.run_id, summary)
         if self.vanished:
             logger.warning(
@@ -546,7 +547,7 @@ class _Run:
         if isinstance(error, GateError) and error.vanished:
             self.vanished = error.vanished
         self.make_room()
-        self.tell_end("failed")
+        self.tell_end("failed", failed_in=self.stage_told)
         try:
             with duckdb.connect() as session, self.warehouse.transaction(session):
                 if self.has_row:
@@ -583,6 +584,7 @@ class _Run:
             self.on_progress(progress)
 
     def tell(self, stage: str, **details: object) -> None:
+        self.stage_told = stage
         self.file.write(stage=stage, **{**self.row, "seconds": self.seconds}, **details)
 
     @contextmanager

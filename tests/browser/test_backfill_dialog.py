@@ -4,82 +4,22 @@ What becomes of a backfill is told by `tests/end_to_end/test_backfill.py`, which
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Locator, Page, Response, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
-from tests.support import browser as browsers
-from tests.support import postgres
-from tests.support.airflow_services import AirflowServices
-from tests.support.browser import chromium
-from tests.support.stand_in import StandIn
+from tests.support.stage import DENGUE, MPOX, NOW, Stage
 from tests.support.warehouses import dicts
-from virus_warehouse.data_folder import DataFolder
-
-MISSING = [reason for reason in (postgres.unavailable(), browsers.unavailable()) if reason is not None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason="; ".join(MISSING))
 
 README = Path(__file__).parents[2] / "README.md"
-NOW = datetime.now(UTC)
-HOUR = 1 if NOW.hour in (2, 3) else 3
-"""Of the daily schedule, in UTC. In New York, whose midnight is later than that, it belongs to the day before. And no
-new scheduled run falls due while the tests run."""
 DAY = timedelta(days=1)
 DAYS = [NOW.date() - number * DAY for number in (6, 5, 4)]
-MPOX, DENGUE = "ncbi_virus_ingest__mpox", "ncbi_virus_ingest__dengue"
-SLOW = 60_000
-"""Milliseconds that a page may take on a busy machine."""
 
 TRIGGER, BACKFILL, FROM, TO, RUN = "Trigger", "Backfill", "From", "To", "Run Backfill"
 MAX_ACTIVE_RUNS, UNPAUSE = "Max Active Runs", "Unpause … on trigger"
 REPROCESS, BACKWARDS, ZONE = "Reprocess Behavior", "Run Backwards", "Select Timezone"
 CHOICES = ("Missing Runs", "Missing and Errored Runs", "All Runs")
-
-
-@dataclass
-class Stage:
-    """Airflow, its data folder, and somebody's browser."""
-
-    airflow: AirflowServices
-    data: DataFolder
-    browser: Browser
-
-    @contextmanager
-    def logged_in(self, dag_id: str, zone: str) -> Iterator[Page]:
-        """The page of a DAG, in a browser of that time zone, reached through the login page."""
-        with self.browser.new_context(timezone_id=zone, locale="en-US") as context:
-            context.set_default_timeout(SLOW)
-            page = context.new_page()
-            page.goto(f"{self.airflow.url}/dags/{dag_id}")
-            page.get_by_label("Username").fill(self.airflow.login)
-            page.get_by_label("Password").fill(self.airflow.password)
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url(f"**/dags/{dag_id}")
-            yield page
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    expect.set_options(timeout=SLOW)
-    folder = tmp_path_factory.mktemp("stage")
-    sources, data = folder / "sources.yaml", DataFolder(folder / "data")
-    listed = "{mpox: {taxon: 10244}, dengue: {taxon: 12637}}"
-    sources.write_text(f"defaults: {{schedule: '0 {HOUR} * * *'}}\nsources: {listed}", encoding="utf-8")
-    with StandIn(today=NOW.date(), epoch=NOW.date(), records=400) as stand_in:
-        environment = {
-            "VIRUS_DATA": str(data.root),
-            "VIRUS_SOURCES": str(sources),
-            "NCBI_DATASETS_URL": stand_in.url,
-        }
-        with AirflowServices(environment) as airflow, chromium() as browser:
-            for dag_id in (MPOX, DENGUE):
-                airflow.seen(dag_id)
-            yield Stage(airflow, data, browser)
 
 
 def open_dialog(page: Page) -> Locator:
@@ -118,7 +58,7 @@ def promised(page: Page, last: date, time: str | None = None) -> list[date]:
 
 
 def test_days_are_picked_and_run(stage: Stage) -> None:
-    with stage.logged_in(MPOX, "UTC") as page:
+    with stage.logged_in(f"/dags/{MPOX}", timezone_id="UTC") as page:
         dialog = open_dialog(page)
         pick(page, FROM, DAYS[0])
         assert promised(page, DAYS[-1]) == DAYS
@@ -151,7 +91,7 @@ def test_days_are_picked_and_run(stage: Stage) -> None:
 
 
 def test_elsewhere_the_same_picks_are_as_many_runs_of_other_days(stage: Stage) -> None:
-    with stage.logged_in(DENGUE, "America/New_York") as page:
+    with stage.logged_in(f"/dags/{DENGUE}", timezone_id="America/New_York") as page:
         open_dialog(page)
         pick(page, FROM, DAYS[0])
         assert promised(page, DAYS[-1]) == [day + DAY for day in DAYS]
@@ -172,7 +112,7 @@ def test_elsewhere_the_same_picks_are_as_many_runs_of_other_days(stage: Stage) -
 
 
 def test_midnight_is_before_the_run_of_its_day(stage: Stage) -> None:
-    with stage.logged_in(DENGUE, "UTC") as page:
+    with stage.logged_in(f"/dags/{DENGUE}", timezone_id="UTC") as page:
         open_dialog(page)
         pick(page, FROM, DAYS[0])
         assert promised(page, DAYS[-1], "00:00") == DAYS[:-1]
@@ -181,7 +121,7 @@ def test_midnight_is_before_the_run_of_its_day(stage: Stage) -> None:
 def test_the_readme_names_what_there_is_to_click(stage: Stage) -> None:
     _, section = README.read_text(encoding="utf-8").split("### Backfills and other days")
     section, *_ = section.split("\n## ")
-    with stage.logged_in(DENGUE, "UTC") as page:
+    with stage.logged_in(f"/dags/{DENGUE}", timezone_id="UTC") as page:
         dialog = open_dialog(page)
         for label in (FROM, TO, REPROCESS, *CHOICES, MAX_ACTIVE_RUNS, BACKWARDS, UNPAUSE, RUN):
             assert f"*{label}*" in section

@@ -8,7 +8,8 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 
 PROGRAM = shutil.which("chromium")
 # Tests run as root in containers, where its sandbox refuses to. And it shall call nobody but the page under test.
@@ -37,3 +38,9 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def accessibility_faults(page: Page) -> list[str]:
+    """What axe finds amiss in a page, with the element: nothing, if all can use it."""
+    found = Axe().run(page).response["violations"]
+    return [f"{fault['id']}: {fault['help']}: {node['html'][:300]}" for fault in found for node in fault["nodes"]]

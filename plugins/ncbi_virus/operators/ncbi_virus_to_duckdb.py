@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator, Context, ExceptionRetryPolicy, RetryAction
 from pydantic import ValidationError
 
 from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
+from ncbi_virus.operators.run_link import RunLink
 from ncbi_virus.warehouse import DEFAULT_CONN_ID, get_warehouse
 from virus_warehouse.data_folder import DataFolder, DataFolderError
 from virus_warehouse.ingest import ingest
@@ -76,6 +77,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         "virus_warehouse_conn_id",
     )
     ui_color = "#d8ecdf"
+    operator_extra_links = (RunLink(),)
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""What the pages show, read from the published snapshot and the run files: never from the warehouse file."""

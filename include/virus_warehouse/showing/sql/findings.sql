@@ -1,0 +1,2 @@
+-- What the gates found in the snapshot and let pass, by source.
+SELECT source, value AS told FROM _about WHERE topic = 'finding' ORDER BY source, name;

@@ -1,0 +1,32 @@
+"""One Airflow for all tests that click, and axe for what they see.
+
+`tests/conftest.py` gives all of them to one worker: so there is but one.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.stage import MISTYPED, SLOW, Stage, stage_in, unavailable
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Airflow at work, in front of somebody's browser."""
+    reason = unavailable()
+    if reason:
+        pytest.skip(reason)
+    expect.set_options(timeout=SLOW)
+    with stage_in(tmp_path_factory.mktemp("stage")) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="session")
+def failed_run(stage: Stage) -> str:
+    """Id of the DAG run of `mistyped`, which has failed."""
+
+    def failed() -> str | None:
+        return next((run["dag_run_id"] for run in stage.airflow.runs(MISTYPED) if run["state"] == "failed"), None)
+
+    return str(stage.airflow.wait_until(f"{MISTYPED} has failed", failed))
