@@ -3,7 +3,7 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-profile lint format
-.PHONY: check-sources lock export tables cookbook
+.PHONY: check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) \
@@ -72,6 +72,10 @@ lint: setup-dev ## ruff, mypy, bandit, sqlfluff, the compose file
 
 format: setup-dev ## let ruff and sqlfluff lay the code out
 	@$(ENVIRONMENT); ruff check --fix . && ruff format . && sqlfluff fix --disable-progress-bar include scripts benchmarks
+
+screenshots: setup-dev ## docs/screenshots anew: Airflow and the pages with made-up data, in light and dark
+	@scripts/install_services
+	@$(ENVIRONMENT); python scripts/screenshots.py
 
 tables: setup ## write docs/tables.md, the data dictionary, anew
 	@$(ENVIRONMENT); python scripts/tables.py

@@ -19,19 +19,21 @@ const draw = async (place) => {
     for (const part of fresh.querySelectorAll("details")) part.open = document.getElementById(part.id)?.open ?? (isAlone && part.open);
     place.replaceChildren(...fresh.childNodes);
   } catch (error) {
+    const waiting = place.querySelector(".drawing");
+    if (!waiting) return; // a chart of another width is better than none
     const notice = document.createElement("p");
     notice.setAttribute("role", "alert");
     notice.className = "notice bad";
     notice.textContent = `No chart: the server did not answer (${error.message}). Reload the page to try again.`;
-    place.replaceChildren(notice);
+    waiting.replaceWith(notice);
   }
 };
 
-const waiting = new Map();
+const due = new Map();
 const sized = new ResizeObserver((entries) => {
   for (const { target } of entries) {
-    clearTimeout(waiting.get(target));
-    waiting.set(target, setTimeout(() => draw(target), Number(target.dataset.width) ? 250 : 0));
+    clearTimeout(due.get(target));
+    due.set(target, setTimeout(() => draw(target), Number(target.dataset.width) ? 250 : 0));
   }
 });
 document.querySelectorAll("[data-plot]").forEach((place) => sized.observe(place));
