@@ -12,7 +12,7 @@ from tests.support.fake_ncbi import UNAVAILABLE, BadLine
 from tests.support.followed import DENGUE, MPOX, Followed
 from tests.support.scripted_server import Answer
 from tests.support.snapshots import publish
-from tests.support.warehouses import dicts
+from tests.support.warehouses import dicts, line
 from virus_warehouse.ncbi.errors import DatasetsError
 from virus_warehouse.publish.gates import GateFailed
 from virus_warehouse.run_file import RunFile
@@ -40,6 +40,14 @@ def card(followed: Followed, source: str = "mpox", **of: datetime) -> SourceCard
 
 def published(followed: Followed, run_id: str) -> None:
     publish(followed.data, run_id, SOURCES)
+
+
+@pytest.fixture(scope="module")
+def much_happened(ncbi, tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """All that can happen to sources, published; their run files are there."""
+    followed = Followed(ncbi, tmp_path_factory.mktemp("much") / "data")
+    published(followed, followed.live_through_everything()[-1].run_id)
+    return followed
 
 
 @pytest.fixture
@@ -72,19 +80,24 @@ def test_a_source_is_told_as_it_was_published(mpox: Followed) -> None:
     assert [(run["status"], run["changed"]) for run in told.recent_runs] == [("success", 40)]
 
 
-def test_after_much_has_happened_all_that_is_amiss_is_told_with_the_rows_concerned(followed: Followed) -> None:
-    published(followed, followed.live_through_everything()[-1].run_id)
-    told = card(followed)
-    kinds = {alarm.kind for alarm in told.alarms}
-    assert {"quarantine", "drift", "missing"} & kinds
-    with duckdb.connect(followed.data.snapshot, read_only=True) as connection:
-        for alarm in told.alarms:
-            if alarm.query:
-                assert connection.execute(alarm.query).fetchall(), alarm
+def test_what_is_amiss_is_told_with_a_query_for_the_rows_concerned(mpox: Followed) -> None:
+    mpox.ncbi.world.strays = [(0, BadLine("{")), (0, BadLine(line("PZ1.1", novelty=1)))]
+    mpox.ncbi.world.records.pop("PX7")
+    published(mpox, mpox.run(mode="census").run_id)
+    alarms = {alarm.kind: alarm for alarm in card(mpox).alarms}
+    rows = {}
+    with duckdb.connect(mpox.data.snapshot, read_only=True) as connection:
+        for kind, alarm in alarms.items():
+            rows[kind] = connection.execute(alarm.query or "").fetchall()
+    assert {kind: [row[:2] for row in found] for kind, found in rows.items() if kind != "missing"} == {
+        "quarantine": [("data_report", 2)],
+        "drift": [("data_report", "$.novelty")],
+    }
+    assert [row[0] for row in rows["missing"]] == ["PX7"]
 
 
-def test_every_run_is_told_with_counts_that_add_up_whether_its_file_is_there_or_not(followed: Followed) -> None:
-    published(followed, followed.live_through_everything()[-1].run_id)
+def test_every_run_is_told_with_counts_that_add_up_whether_its_file_is_there_or_not(much_happened: Followed) -> None:
+    followed = much_happened
     rows = dicts(followed.data.warehouse, "FROM ops.ingest_run ORDER BY started_at DESC, run_id DESC")
     reports = dicts(followed.data.warehouse, "FROM ops.ingest_report")
 
@@ -215,13 +228,6 @@ def test_the_ledger_has_pages(much_happened: Followed) -> None:
     pages = [list_runs(much_happened.data, ALL, limit=4, offset=offset) for offset in range(0, len(whole), 4)]
     assert [run["run_id"] for page in pages for run in page.runs] == whole
     assert {page.found for page in pages} == {len(whole)}
-
-
-@pytest.fixture(scope="module")
-def much_happened(ncbi, tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    followed = Followed(ncbi, tmp_path_factory.mktemp("much") / "data")
-    published(followed, followed.live_through_everything()[-1].run_id)
-    return followed
 
 
 def test_the_tries_of_a_dag_run_are_found_by_it(mpox: Followed) -> None:

@@ -1,7 +1,7 @@
 """The runs: those of the published ledger, and those that only their run files tell of, working, failed or newer."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -60,21 +60,24 @@ def telling(data: DataFolder, run_id: str | None = None) -> Iterator[DuckDBPyCon
             connection.execute("SET TimeZone = 'UTC'")
             ended, is_published = set(), False
         run_sql(connection, "showing/sql/told_run.sql")
-        _tell_files(connection, data, ended - {run_id})
+        _tell_files(connection, data, lambda told: told not in ended or told == run_id)
         if is_published:
             run_sql(connection, "showing/sql/told_by_ledger.sql")
         unfinished = _rows(connection, "SELECT run_id FROM told_run WHERE status = 'running'")
         dead = [told for (told,) in unfinished if not is_running(data.runs, told)]
+        # One that has ended since its file was read let go of its lock as well, but not without telling its end.
+        _tell_files(connection, data, lambda told: told in dead)
         run_sql(connection, "showing/sql/died.sql", {"dead_runs": dead, "died": ledger.DIED})
         yield connection
 
 
-def _tell_files(connection: DuckDBPyConnection, data: DataFolder, told: Collection[str]) -> None:
+def _tell_files(connection: DuckDBPyConnection, data: DataFolder, is_wanted: Callable[[str], bool]) -> None:
     for tries_left in reversed(range(_FILE_TRIES)):
-        files = [str(path) for path in data.runs.glob("*.json") if path.stem not in told]
+        files = {path.stem: str(path) for path in data.runs.glob("*.json") if is_wanted(path.stem)}
+        told = {"run_files": list(files.values()), "file_runs": list(files)}
         try:
             if files:
-                run_sql(connection, "showing/sql/told_by_files.sql", {"run_files": files})
+                run_sql(connection, "showing/sql/told_by_files.sql", told)
             return
         except duckdb.IOException:
             # A run that begins deletes old files: one may be gone by the time that it is read.

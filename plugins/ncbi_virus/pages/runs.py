@@ -76,7 +76,7 @@ def show_run(request: Request, run_id: str) -> HTMLResponse:
     run = one_run(DataFolder.from_environment(), run_id)
     if run is None:
         return render(request, "no_run.html", here="runs", what=run_id, status_code=404)
-    told = {"stages": _stages(run), "outcomes": OUTCOMES, "meanings": MEANINGS, "sum_of": _sum_of}
+    told: dict[str, Any] = {"stages": _stages(run), "outcomes": OUTCOMES, "meanings": MEANINGS, "sum_of": _sum_of}
     return render(request, "run.html", here="runs", run=run, **told)
 
 

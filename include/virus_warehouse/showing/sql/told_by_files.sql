@@ -1,4 +1,7 @@
--- Runs by their files -> told_run. Reads the variable run_files, a list of paths.
+-- Runs by their files -> told_run, anew for those that are told there. Reads the variables run_files, a list of paths,
+-- and file_runs, the runs that they are of.
+DELETE FROM told_run WHERE list_contains(getvariable('file_runs')::VARCHAR[], run_id);
+
 INSERT INTO told_run BY NAME
 SELECT *
 FROM read_json(
