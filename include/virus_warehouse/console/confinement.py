@@ -6,24 +6,33 @@ import resource
 import signal
 import struct
 import sys
+from pathlib import Path
 
 _SET_PARENT_DEATH_SIGNAL, _SET_NO_NEW_PRIVILEGES = 1, 38
+# System calls, flags and rights of linux/landlock.h.
 _LANDLOCK_CREATE, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT = 444, 445, 446
 _LANDLOCK_VERSION_FLAG, _LANDLOCK_PATH_RULE = 1, 1
 _READ_FILE = 1 << 2
-# How many file accesses each version of Landlock knows (linux/landlock.h): 13, REFER, TRUNCATE, TRUNCATE, IOCTL_DEV.
+# How many accesses to files each version knows: 13, then REFER, TRUNCATE, none, IOCTL_DEV.
 _FILE_ACCESSES = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
-_NETWORK_SINCE, _BIND_AND_CONNECT = 4, 0b11
+# Binding and connecting over TCP; abstract Unix sockets and signals of processes outside.
+_NETWORK_SINCE, _NETWORK = 4, 0b11
+_SCOPE_SINCE, _SCOPE = 6, 0b11
+_FIRST_TO_BE_KILLED = "1000"
 
 
 def limit_resources(cpu_seconds: int, address_space_bytes: int) -> None:
     """Bound this process: processor time, address space, open files, no core dump, and not a byte written to a file.
+
+    It also steps back behind every other process for the processor, and in front of them where memory runs out.
 
     Args:
         cpu_seconds: after which the kernel kills it, should nobody else.
         address_space_bytes: beyond which an allocation fails.
     """
     os.nice(10)
+    if sys.platform == "linux":
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_BE_KILLED, encoding="ascii")
     for what, most in (
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_AS, address_space_bytes),
@@ -40,10 +49,18 @@ def die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 
+def landlock_version() -> int:
+    """The version of Landlock in this kernel; 0 where there is none or it is switched off."""
+    if sys.platform != "linux":
+        return 0
+    return max(0, int(ctypes.CDLL(None).syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION_FLAG)))
+
+
 def allow_one_file(descriptor: int) -> bool:
     """Take every file but one, which it may read, and the network from this thread and those it starts from now on.
 
-    By Landlock (Linux 5.13 or later; of the network TCP only, since 6.7), which needs no privileges.
+    By Landlock (Linux 5.13 or later; of the network TCP only, since 6.7), which needs no privileges. A file or pipe
+    that is open already stays so. There must be no other thread yet: it would not be held to it.
 
     Args:
         descriptor: of the file that may be opened again for reading.
@@ -53,15 +70,21 @@ def allow_one_file(descriptor: int) -> bool:
 
     Raises:
         OSError: when the kernel has it, and refuses.
+        RuntimeError: when there are other threads.
     """
-    if sys.platform != "linux":
+    version = landlock_version()
+    if not version:
         return False
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
+        raise RuntimeError("another thread runs already, which Landlock would not hold")
     libc = ctypes.CDLL(None, use_errno=True)
-    version = libc.syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION_FLAG)
-    if version < 1:
-        return False
     files = (1 << _FILE_ACCESSES[min(version, max(_FILE_ACCESSES))]) - 1
-    attributes = struct.pack("=QQ", files, _BIND_AND_CONNECT)[: 16 if version >= _NETWORK_SINCE else 8]
+    handled = [
+        files,
+        *([_NETWORK] if version >= _NETWORK_SINCE else []),
+        *([_SCOPE] if version >= _SCOPE_SINCE else []),
+    ]
+    attributes = struct.pack(f"={len(handled)}Q", *handled)
     ruleset = libc.syscall(_LANDLOCK_CREATE, attributes, len(attributes), 0)
     rule = struct.pack("=Qi", _READ_FILE, descriptor)
     if (

@@ -1,12 +1,13 @@
 """The process in which somebody's SQL runs. Started by its path, with no environment.
 
-It takes one request from its input, answers on its output, and tells an error on its error output, as JSON. The
-snapshot is a descriptor that it inherits; it knows no path.
+It takes one request as JSON from its input, writes the answer to its output, and an error, as JSON, to its error
+output. The snapshot is a descriptor that it inherits.
 """
 
 import json
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from virus_warehouse.console.confinement import allow_one_file, die_with_parent, limit_resources
+from virus_warehouse.sql_file import sql_text
 
 OUTPUT = "/dev/stdout"
-_EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
+_EXPLAIN = re.compile(r"((?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(analyze\s+)?)(.*)", re.IGNORECASE | re.DOTALL)
+_SELECT, _CREATE, _EXPLAINED = duckdb.StatementType.SELECT, duckdb.StatementType.CREATE, duckdb.StatementType.EXPLAIN
+_COLUMNS = 500
 _MESSAGE_CHARACTERS = 4000
 
 
@@ -28,8 +32,28 @@ class Refused(ValueError):
         self.position = position
 
 
+@dataclass(frozen=True)
+class Query:
+    """What a text asks for.
+
+    Attributes:
+        sql: the query. Its places are those of the text: what came before it are spaces.
+        explain: what precedes it when its plan is asked for: EXPLAIN or EXPLAIN ANALYZE; nothing otherwise.
+    """
+
+    sql: str
+    explain: str = ""
+
+
 def open_snapshot(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
-    """A connection that can read the snapshot, and nothing else, for good."""
+    """A connection that can read the snapshot, and nothing else, for good.
+
+    Args:
+        descriptor: of the snapshot, open for reading.
+        memory: DuckDB's limit, such as `512MB`.
+    """
+    # The database that comes with the module has a thread of its own.
+    duckdb.close()
     connection = duckdb.connect(
         config={
             "allow_community_extensions": False,
@@ -55,75 +79,93 @@ def open_snapshot(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def single_query(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, bool]:
-    """The one query of a text, and whether it asks for a plan only.
+def single_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Query:
+    """The one query of a text.
 
-    A list of what is allowed, because DuckDB lets a COPY write over the very file that is attached, and EXPLAIN ANALYZE
-    runs what it explains.
+    What is allowed is listed, because what is forbidden cannot be: DuckDB lets a COPY write over the very file that is
+    attached, for one.
 
     Raises:
         Refused: when the text is not one query.
     """
     statements = connection.extract_statements(sql)
-    if not statements:
+    kinds = [statement.type for statement in statements]
+    if kinds == [_SELECT] or _is_pivot(connection, sql, kinds):
+        return Query(sql)
+    if not kinds:
         raise Refused("there is no query in this text")
-    # A PIVOT is written out as two statements, whose text is empty: one collects its columns, one asks.
-    written = [statement for statement in statements if statement.query]
-    queries = [statement for statement in statements if statement.type == duckdb.StatementType.SELECT]
-    if len(written) > 1 or len(queries) > 1:
-        second = written[1].query if len(written) > 1 else ""
-        begin = sql.find(second) + len(second) - len(second.lstrip()) if second else 0
+    if kinds == [_EXPLAINED] and (explain := _EXPLAIN.fullmatch(sql)):
+        head, analyze, rest = explain.groups()
+        inner = single_query(connection, " " * len(head.encode()) + rest)
+        if not inner.explain:
+            return Query(inner.sql, "EXPLAIN ANALYZE" if analyze else "EXPLAIN")
+    first = statements[0].query
+    if len(kinds) > 1 and first and sql.startswith(first):
+        rest = sql[len(first) + 1 :]
+        begin = len(sql) - len(rest.lstrip())
         raise Refused("the console runs one query at a time; here begins another", len(sql[:begin].encode()))
-    text = (written[0].query if written else sql).strip().rstrip("; \n\t\r")
-    explain = _EXPLAIN.match(text)
-    if explain is not None and statements[0].type == duckdb.StatementType.EXPLAIN:
-        explained = connection.extract_statements(text[explain.end() :])
-        if [statement.type for statement in explained] == [duckdb.StatementType.SELECT]:
-            return text, True
-    if len(queries) != 1 or any(
-        statement.query for statement in statements if statement.type != duckdb.StatementType.SELECT
-    ):
-        raise Refused(
-            f"the console runs queries (SELECT, FROM, WITH, PIVOT, DESCRIBE, EXPLAIN), no {statements[0].type.name}"
-        )
-    return text, False
+    raise Refused("the console runs one query (SELECT, FROM, WITH, PIVOT, DESCRIBE, SUMMARIZE, EXPLAIN), nothing else")
+
+
+def _is_pivot(connection: duckdb.DuckDBPyConnection, sql: str, kinds: list[duckdb.StatementType]) -> bool:
+    """Whether a text is one query with a PIVOT, which DuckDB takes apart: types for its columns, then the query."""
+    if len(kinds) < 2 or kinds != [_CREATE] * (len(kinds) - 1) + [_SELECT]:
+        return False
+    # Several statements may look alike when taken apart. In parentheses stands one query or nothing.
+    try:
+        inside = connection.extract_statements(f"FROM (\n{sql.rstrip().rstrip(';')}\n)")
+    except duckdb.Error:
+        return False
+    return [statement.type for statement in inside] == kinds
 
 
 def answer(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> None:
-    """Run a request's query and write what it gives: lines of JSON for a table, or a CSV or Parquet file.
+    """Run a request's query and write what it gives: a table as JSON, or a CSV or Parquet file.
 
     Raises:
         Refused: as above.
         duckdb.Error: what DuckDB says of the query.
     """
-    text, plan = single_query(connection, request["sql"])
-    if plan:
-        rows = connection.execute(text).fetchall()
-        _line({"columns": [{"name": "plan", "type": "VARCHAR"}]})
-        for row in rows:
-            _line([row[-1]])
-        _line({"rows": len(rows), "more": False})
-        return
-    if request["form"] != "table":
-        options = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}[request["form"]]
-        connection.execute(f"COPY (\n{text}\n) TO '{OUTPUT}' ({options})")
-        return
-    relation = connection.sql(f"FROM (\n{text}\n)")
-    _line({"columns": [{"name": n, "type": str(t)} for n, t in zip(relation.columns, relation.types, strict=True)]})
-    most, cell = request["rows"], request["cell_characters"]
+    query = single_query(connection, request["sql"])
+    try:
+        relation = connection.sql(query.sql)
+    except duckdb.Error:
+        # A relation's errors have no place. The same error of a statement has one.
+        connection.execute(query.sql)
+        raise
+    if query.explain:
+        relation = connection.sql(f"SELECT unnest([{', '.join(map(sql_text, _plan(connection, query)))}]) AS plan")
+    match request["form"]:
+        case "csv":
+            relation.to_csv(OUTPUT)
+        case "parquet":
+            relation.to_parquet(OUTPUT, compression="zstd")
+        case _:
+            _write_table(relation, request["rows"], request["cells"], request["cell_characters"])
+
+
+def _plan(connection: duckdb.DuckDBPyConnection, query: Query) -> list[str]:
+    rows = connection.execute(f"{query.explain}\n{query.sql}").fetchall()
+    return [line for row in rows for line in row[-1].splitlines()]
+
+
+def _write_table(relation: duckdb.DuckDBPyRelation, rows: int, cells: int, cell_characters: int) -> None:
+    if len(relation.columns) > _COLUMNS:
+        raise Refused(f"the console shows up to {_COLUMNS} columns and these are {len(relation.columns)}: name some")
+    most = min(rows, max(1, cells // len(relation.columns)))
     # Texts are DuckDB's own, cut off there: neither a value of a gigabyte nor a type that Python lacks reaches Python.
-    result = connection.execute(f"SELECT left(COLUMNS(*)::VARCHAR, {cell + 1}) FROM (\n{text}\n) LIMIT {most + 1}")
-    count = 0
-    while rows := result.fetchmany(100):
-        for row in rows[: most - count]:
-            _line([value if value is None or len(value) <= cell else f"{value[:cell]}…" for value in row])
-        count += len(rows)
-    _line({"rows": min(count, most), "more": count > most})
-
-
-def _line(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+    texts = relation.project(f"left(COLUMNS(*)::VARCHAR, {cell_characters + 1})").limit(most + 1).fetchall()
+    table = {
+        "columns": [
+            {"name": name, "type": str(kind)} for name, kind in zip(relation.columns, relation.types, strict=True)
+        ],
+        "rows": [
+            [text if text is None or len(text) <= cell_characters else f"{text[:cell_characters]}…" for text in row]
+            for row in texts[:most]
+        ],
+        "more": len(texts) > most,
+    }
+    json.dump(table, sys.stdout, ensure_ascii=False, separators=(",", ":"))
 
 
 def told(error: Exception, sql: str) -> dict[str, Any]:
@@ -131,14 +173,14 @@ def told(error: Exception, sql: str) -> dict[str, Any]:
     kind, message, position = type(error).__name__.removesuffix("Exception"), str(error), None
     if isinstance(error, Refused):
         position = error.position
-    elif isinstance(error, MemoryError):
-        kind, message = "OutOfMemory", "the query needs more memory than the console gives one"
+    elif isinstance(error, (duckdb.OutOfMemoryException, MemoryError)):
+        kind, message = "Out of Memory", "the query needs more memory than it may have: let it look at less at a time"
     elif "{" in message:
         try:
             details = json.loads(message[message.index("{") :])
             kind, message = details["exception_type"], details["exception_message"]
             position = int(details["position"]) if "position" in details else None
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             pass
     answer: dict[str, Any] = {"kind": kind, "message": message[:_MESSAGE_CHARACTERS]}
     if position is not None:
@@ -154,11 +196,8 @@ def main() -> int:
     request = json.load(sys.stdin)
     limit_resources(request["cpu_seconds"], request["address_space_bytes"])
     try:
-        connection = open_snapshot(request["descriptor"], request["memory"])
-        try:
-            answer(connection, request)
-        finally:
-            sys.stdout.flush()
+        answer(open_snapshot(request["descriptor"], request["memory"]), request)
+        sys.stdout.flush()
     except (duckdb.Error, Refused, MemoryError, RuntimeError) as error:
         sys.stderr.write(json.dumps(told(error, request["sql"])))
         return 1

@@ -26,7 +26,7 @@ migration, or in the view's `.sql` file.
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
     """A table, view or macro, with its columns as name, type and comment."""
 
     schema: str
@@ -38,10 +38,12 @@ class _Entry:
 
     @property
     def full_name(self) -> str:
+        """With its schema, unless that is `main`."""
         return self.name if self.schema == "main" else f"{self.schema}.{self.name}"
 
     @property
     def call(self) -> str:
+        """What to write after FROM: a macro with its parameters."""
         return f"{self.full_name}({', '.join(self.parameters)})" if "macro" in self.kind else self.full_name
 
     @property
@@ -57,28 +59,33 @@ def data_dictionary(snapshot: Path) -> str:
         snapshot: a published snapshot, or a candidate.
     """
     with duckdb.connect(snapshot, read_only=True) as connection:
-        entries = list(_entries(connection))
+        described = list(entries(connection))
     contents = [
-        line for schema, some in groupby(entries, lambda entry: entry.schema) for line in _contents(schema, some)
+        line for schema, some in groupby(described, lambda entry: entry.schema) for line in _contents(schema, some)
     ]
-    return "\n".join([_HEAD, *contents, *(line for entry in entries for line in _details(entry))])
+    return "\n".join([_HEAD, *contents, *(line for entry in described for line in _details(entry))])
 
 
-def _entries(connection: DuckDBPyConnection) -> Iterator[_Entry]:
+def entries(connection: DuckDBPyConnection) -> Iterator[Entry]:
+    """Each table, view and macro of a snapshot, schema by schema.
+
+    Args:
+        connection: one that knows no other database's tables.
+    """
     meanings: dict[str, str] = {}
     for row in connection.execute(read_sql("publish/sql/dictionary.sql")).fetchall():
-        entry = _Entry(*row)
+        entry = Entry(*row)
         if entry.name == "virus_genome":
             meanings = {name: comment or "" for name, _, comment in entry.columns}
         if entry.kind == "table macro":
             # DuckDB keeps no comments of a macro's columns: those that show a record's as they are mean the same.
             nothing = ", ".join("NULL" for _ in entry.parameters)
-            described = connection.execute(f"DESCRIBE FROM {entry.schema}.{entry.name}({nothing})").fetchall()
-            entry.columns.extend((name, kind, meanings.get(name)) for name, kind, *_ in described)
+            columns = connection.execute(f"DESCRIBE FROM {entry.schema}.{entry.name}({nothing})").fetchall()
+            entry.columns.extend((name, kind, meanings.get(name)) for name, kind, *_ in columns)
         yield entry
 
 
-def _contents(schema: str, entries: Iterable[_Entry]) -> Iterator[str]:
+def _contents(schema: str, entries: Iterable[Entry]) -> Iterator[str]:
     yield f"**{schema}**: {_SCHEMAS.get(schema, '')}".rstrip()
     yield ""
     yield from _table(
@@ -88,7 +95,7 @@ def _contents(schema: str, entries: Iterable[_Entry]) -> Iterator[str]:
     yield ""
 
 
-def _details(entry: _Entry) -> Iterator[str]:
+def _details(entry: Entry) -> Iterator[str]:
     yield f"## {entry.full_name}"
     yield ""
     yield f"{entry.kind.capitalize()} `{entry.call}`. {entry.comment}."

@@ -8,12 +8,12 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse
 
-from ncbi_virus.pages import assets, explore, overview, runs
+from ncbi_virus.pages import assets, console, explore, overview, runs
 from ncbi_virus.pages.auth import LOGGED_IN
 from ncbi_virus.pages.rendering import render
 
 URL_PREFIX = "/virus-warehouse"
-ROUTERS = (assets.router, overview.router, runs.router, explore.router)
+ROUTERS = (assets.router, overview.router, runs.router, explore.router, console.router)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-NAVIGATION = (("", "Overview"), ("runs", "Runs"), ("explore", "Explore"))
+NAVIGATION = (("", "Overview"), ("runs", "Runs"), ("explore", "Explore"), ("console", "Console"))
 """Path and name of each page in the navigation, left to right."""
 
 

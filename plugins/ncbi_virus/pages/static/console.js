@@ -1,0 +1,72 @@
+// The console without leaving the page: run, wait in sight, cancel, and go to where the fault is.
+"use strict";
+
+const editor = document.querySelector("form.editor");
+const text = document.getElementById("sql");
+const run = editor?.querySelector("button.primary");
+const cancel = document.getElementById("cancel");
+const progress = document.getElementById("progress");
+const LONGEST_LINK = 4000;
+
+const goToFault = () => {
+  const fault = document.querySelector("#result [data-line]");
+  text.toggleAttribute("aria-invalid", Boolean(fault));
+  if (!fault) return;
+  const lines = text.value.split("\n").slice(0, fault.dataset.line - 1);
+  // Columns count characters, a text area the halves of some.
+  const before = [...text.value.split("\n")[lines.length] ?? ""].slice(0, fault.dataset.column - 1).join("");
+  const place = lines.reduce((sum, line) => sum + line.length + 1, 0) + before.length;
+  const word = /^\w+/.exec(text.value.slice(place))?.[0] ?? text.value.slice(place, place + 1);
+  text.focus();
+  text.setSelectionRange(place, place + word.length);
+};
+
+const show = (html) => {
+  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("result");
+  if (!fresh) return false;
+  document.getElementById("result").replaceWith(fresh);
+  return true;
+};
+
+// What was asked can be bookmarked and sent to somebody.
+const keepInUrl = () => {
+  const url = new URL(location.href);
+  url.search = text.value.length <= LONGEST_LINK ? new URLSearchParams({ sql: text.value }) : "";
+  history.replaceState(null, "", url);
+};
+
+const ask = async () => {
+  const asking = new AbortController();
+  const started = Date.now();
+  const tick = setInterval(() => { progress.textContent = `Running, ${Math.round((Date.now() - started) / 1000)} s`; }, 1000);
+  const abort = () => asking.abort();
+  cancel.addEventListener("click", abort);
+  [run.disabled, cancel.hidden, progress.textContent] = [true, false, "Running"];
+  document.getElementById("result").setAttribute("aria-busy", "true");
+  keepInUrl();
+  let ended = "";
+  try {
+    const body = new URLSearchParams({ sql: text.value, form: "table" });
+    const answer = await fetch(editor.action, { method: "POST", body, signal: asking.signal });
+    if (!show(await answer.text())) ended = answer.status === 401 ? "Log in to Airflow again, then run it." : `The server said ${answer.status}.`;
+  } catch (error) {
+    ended = error.name === "AbortError" ? "Cancelled." : "The server cannot be reached.";
+  }
+  clearInterval(tick);
+  cancel.removeEventListener("click", abort);
+  if (document.activeElement === cancel) text.focus();
+  [run.disabled, cancel.hidden, progress.textContent] = [false, true, ended];
+  document.getElementById("result").removeAttribute("aria-busy");
+  goToFault();
+};
+
+editor?.addEventListener("submit", (event) => {
+  if (event.submitter && event.submitter !== run) return;
+  event.preventDefault();
+  if (!run.disabled) ask();
+});
+text?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) editor.requestSubmit(run);
+  if (event.key === "Escape" && !cancel.hidden) cancel.click();
+});
+if (editor) goToFault();

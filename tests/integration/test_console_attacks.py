@@ -1,0 +1,449 @@
+"""What people may try in the console: to read or write files, to leave it, to take all there is.
+
+Each attack is seen to succeed where nothing keeps it out, to fail before each guard that keeps it out alone, and to
+fail in the console as it is.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import psutil
+import pytest
+
+from tests.support import unguarded_sandbox
+from tests.support.unguarded_sandbox import GUARDS
+from virus_warehouse.console.confinement import landlock_version
+from virus_warehouse.console.runner import STOPPED, Console, Limits, QueryFailed
+from virus_warehouse.data_folder import DataFolder
+
+INCLUDE = Path(__file__).parents[2] / "include"
+SECRET = "canary"
+PATIENCE = 200
+"""Seconds that a query may take where its time is not what a test is about."""
+
+needs_landlock = pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
+
+
+@dataclass
+class Scene:
+    """A data folder with a snapshot, and a folder beside it that is nobody's business."""
+
+    data: DataFolder
+    beside: Path
+
+    def state(self) -> dict[str, str]:
+        """Every file there is, with its contents."""
+        files = [path for folder in (self.data.root, self.beside) for path in folder.rglob("*") if path.is_file()]
+        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    def console(self, without: tuple[str, ...] = (), **limits: object) -> Console:
+        limited = Limits(**{"seconds": PATIENCE, **limits})  # type: ignore[arg-type]
+        if not without:
+            return Console(self.data, limited)
+        return Console(self.data, limited, sandbox=(Path(unguarded_sandbox.__file__), *without))
+
+    def answer(self, sql: str, without: tuple[str, ...] = (), **limits: object) -> str:
+        """What the console says: the values, or the error."""
+        console = self.console(without, **limits)
+        # Where the snapshot is, anyone may know: SELECT path FROM duckdb_databases().
+        text = sql.format(beside=self.beside, snapshot=self.data.snapshot, server=os.getpid())
+        try:
+            table = asyncio.run(console.table(text))
+        except QueryFailed as error:
+            return f"{error.kind}: {error}"
+        return "\n".join(str(value) for row in table.rows for value in row)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    data, beside = DataFolder(tmp_path / "data"), tmp_path / "beside"
+    data.create()
+    (beside / "export").mkdir(parents=True)
+    for path in ("export/schema.sql", "export/load.sql", "evil.duckdb_extension"):
+        (beside / path).write_text(f"{SECRET} of a file", encoding="utf-8")
+    with duckdb.connect(data.snapshot) as connection:
+        connection.execute("CREATE TABLE t AS SELECT range AS a, 'x' || range AS b FROM range(1000)")
+    with duckdb.connect(beside / "other.duckdb") as connection:
+        connection.execute(f"CREATE TABLE secret AS SELECT '{SECRET}' AS word")
+        for form in ("csv", "json", "parquet"):
+            connection.execute(f"COPY secret TO '{beside}/secret.{form}'")
+    return Scene(data, beside)
+
+
+@dataclass(frozen=True)
+class Attack:
+    """SQL that shall do no harm.
+
+    Attributes:
+        sql: what is typed.
+        guards: each of these keeps it out alone.
+        shows: what the answer has when it succeeds; empty: a file is new or has changed.
+    """
+
+    sql: str
+    guards: tuple[str, ...]
+    shows: str = ""
+
+    def succeeds(self, scene: Scene, without: tuple[str, ...] = ()) -> bool:
+        before = scene.state()
+        answer = scene.answer(self.sql, without)
+        return self.shows in answer if self.shows else scene.state() != before
+
+
+READING, WRITING = ("locks", "landlock"), ("query", "locks", "landlock")
+EVIL = "(FORMAT csv, USE_TMP_FILE false)"
+
+ATTACKS = {
+    "read_text": Attack("FROM read_text('/etc/passwd')", READING, "root:"),
+    "read_blob": Attack("SELECT decode(content) FROM read_blob('/etc/passwd')", READING, "root:"),
+    "read_csv": Attack("FROM read_csv('/etc/passwd', header = false, sep = ';')", READING, "root:"),
+    "sniff_csv": Attack("FROM sniff_csv('{beside}/secret.csv')", READING, "word"),
+    "read_json": Attack("FROM read_json('{beside}/secret.json')", READING, SECRET),
+    "read_parquet": Attack("FROM read_parquet('{beside}/secret.parquet')", READING, SECRET),
+    "parquet_metadata": Attack("FROM parquet_metadata('{beside}/secret.parquet')", READING, SECRET),
+    "a path as a table": Attack("FROM '{beside}/secret.csv'", READING, SECRET),
+    "a path in a text": Attack("FROM query('FROM ''{beside}/secret.csv''')", READING, SECRET),
+    "a query as JSON": Attack(
+        "FROM json_execute_serialized_sql(json_serialize_sql('FROM read_text(''/etc/passwd'')'))", READING, "root:"
+    ),
+    "glob": Attack("FROM glob('/etc/pass*')", READING, "/etc/passwd"),
+    "read_duckdb": Attack("FROM read_duckdb('{beside}/other.duckdb', table_name = 'secret')", READING, SECRET),
+    "around by ..": Attack("FROM read_text('/dev/../etc/passwd')", READING, "root:"),
+    "around by /proc": Attack("FROM read_text('/proc/self/root/etc/passwd')", READING, "root:"),
+    "around by a URL": Attack("FROM read_text('file:///etc/passwd')", READING, "root:"),
+    "the server's environment": Attack(
+        "FROM read_json_objects('/proc/{server}/environ')", READING, "Malformed JSON in file"
+    ),
+    "a macro": Attack("CREATE TEMP MACRO f() AS TABLE FROM read_text('/etc/passwd'); FROM f()", WRITING, "root:"),
+    "ATTACH": Attack("ATTACH '{beside}/other.duckdb' AS o; FROM o.secret", WRITING, SECRET),
+    "IMPORT": Attack("IMPORT DATABASE '{beside}/export'", READING, SECRET),
+    "LOAD": Attack("LOAD '{beside}/evil.duckdb_extension'", ("query",), "evil.duckdb_extension"),
+    "a variable of Python's": Attack("FROM sys", ("locks",), "Python Object"),
+    "COPY": Attack("COPY t TO '{beside}/new.csv'", WRITING),
+    "COPY a query": Attack("COPY (FROM t) TO '{beside}/new.parquet' (FORMAT parquet)", WRITING),
+    # DuckDB allows this one in spite of its locks: the path is that of the attached database.
+    "COPY over the snapshot": Attack(f"COPY t TO '{{snapshot}}' {EVIL}", ("query", "landlock")),
+    "COPY before a PIVOT": Attack(
+        f"COPY (PIVOT t ON a % 2 USING count(*)) TO '{{snapshot}}' {EVIL}; PIVOT t ON a % 2 USING count(*)",
+        ("query", "landlock"),
+    ),
+    "EXPLAIN ANALYZE COPY": Attack("EXPLAIN ANALYZE COPY t TO '{beside}/new.csv'", WRITING),
+    "EXPLAIN ANALYZE over the snapshot": Attack(
+        f"EXPLAIN ANALYZE COPY t TO '{{snapshot}}' {EVIL}", ("query", "landlock")
+    ),
+    "a comment and EXPLAIN": Attack(
+        f"/* /* */ EXPLAIN SELECT 1 /* */ */ EXPLAIN ANALYZE COPY t TO '{{snapshot}}' {EVIL}", ("query", "landlock")
+    ),
+    "PREPARE": Attack(f"PREPARE p AS COPY t TO '{{snapshot}}' {EVIL}; EXECUTE p", ("query", "landlock")),
+    "EXPORT": Attack("EXPORT DATABASE '{beside}/new'", WRITING),
+    "ATTACH a new file": Attack("ATTACH '{beside}/new.duckdb'", WRITING),
+    "a log": Attack(
+        "CALL enable_logging('QueryLog', storage = 'file', storage_path = '{beside}/log'); FROM t", WRITING
+    ),
+    "a profile": Attack(
+        "PRAGMA enable_profiling = 'json'; SET profiling_output = '{beside}/profile.json'; FROM t", WRITING
+    ),
+    "a secret": Attack(
+        "SET secret_directory = '{beside}/new'; CREATE PERSISTENT SECRET (TYPE http, BEARER_TOKEN 'x')", WRITING
+    ),
+    "SET": Attack("SET threads = 7; SELECT current_setting('threads') + 70", ("query", "locks"), "77"),
+    "RESET": Attack("RESET errors_as_json; SELECT 'was ' || 'reset'", ("query", "locks"), "was reset"),
+    "PRAGMA": Attack("PRAGMA threads = 7; SELECT current_setting('threads') + 70", ("query", "locks"), "77"),
+    "several statements": Attack("SELECT 1; SELECT 'sec' || 'ond'", ("query",), "second"),
+    "a checkpoint": Attack("CHECKPOINT virus; SELECT 'check' || 'ed'", ("query",), "checked"),
+}
+
+
+def alone(guard: str) -> tuple[str, ...]:
+    return tuple(other for other in GUARDS if other != guard)
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_the_console_keeps_it_out(scene: Scene, attack: Attack) -> None:
+    assert not attack.succeeds(scene)
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_it_would_succeed_without_guards(scene: Scene, attack: Attack) -> None:
+    assert attack.succeeds(scene, without=GUARDS)
+
+
+@pytest.mark.parametrize(
+    ("attack", "guard"),
+    [
+        pytest.param(attack, guard, id=f"{name}-{guard}", marks=[needs_landlock] if guard == "landlock" else [])
+        for name, attack in ATTACKS.items()
+        for guard in attack.guards
+    ],
+)
+def test_each_guard_keeps_it_out_alone(scene: Scene, attack: Attack, guard: str) -> None:
+    assert not attack.succeeds(scene, without=alone(guard))
+
+
+def test_the_process_has_nothing_of_the_servers_environment(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NCBI_API_KEY", SECRET)
+    program = scene.beside / "environment.py"
+    program.write_text("import os, sys; sys.stderr.write(str(dict(os.environ))); sys.exit(3)", encoding="utf-8")
+    with pytest.raises(QueryFailed):
+        asyncio.run(Console(scene.data, sandbox=(program,)).table("FROM t"))
+    program.write_text(
+        "import json, os; print(json.dumps({'columns': [], 'rows': [list(os.environ.values())], 'more': False}))",
+        encoding="utf-8",
+    )
+    (values,) = asyncio.run(Console(scene.data, sandbox=(program,)).table("FROM t")).rows
+    assert SECRET not in values
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET lock_configuration = false",
+        "SET allowed_directories = ['/']",
+        "RESET enable_external_access",
+        "PRAGMA enable_external_access = true",
+        "SET VARIABLE x = 1",
+        "USE memory",
+        "DETACH virus",
+        "BEGIN",
+        "CALL force_checkpoint()",
+        "CREATE TABLE memory.main.x AS SELECT 1",
+        "CREATE TEMP VIEW x AS SELECT 1",
+        "INSERT INTO t VALUES (1, 'x')",
+        "UPDATE t SET a = 1",
+        "DELETE FROM t",
+        "DROP TABLE t",
+        "ALTER TABLE t ADD COLUMN c INTEGER",
+        "VACUUM",
+        "ANALYZE",
+        "DEALLOCATE x",
+        "EXPLAIN SET threads = 1",
+        "EXPLAIN ANALYZE CREATE TABLE memory.main.x AS SELECT 1",
+        "CREATE TABLE memory.main.x AS PIVOT t ON a % 2 USING count(*)",
+        "CREATE TYPE memory.main.x AS ENUM ('a'); FROM t",
+    ],
+)
+def test_what_is_no_query_is_refused(scene: Scene, sql: str) -> None:
+    assert scene.answer(sql).startswith("Refused: ")
+
+
+ENDLESS = {
+    "recursion": "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
+    "cross joins": "SELECT count(*) FROM range(1e9::BIGINT) a, range(1e9::BIGINT) b WHERE (a.range * b.range) % 7 = 9",
+    "a sort": "FROM t a, t b, t c ORDER BY random() LIMIT 1",
+    "a plan that is run": "EXPLAIN ANALYZE SELECT count(*) FROM range(1e12::BIGINT) WHERE range % 7 = 9",
+    "sleep": "SELECT sleep_ms(100000)",
+}
+
+
+@pytest.mark.parametrize("sql", ENDLESS.values(), ids=ENDLESS)
+def test_time_ends_a_query_and_its_process(scene: Scene, sql: str) -> None:
+    with pytest.raises(QueryFailed, match="stopped after 1 seconds") as stopped:
+        asyncio.run(scene.console(seconds=1).table(sql))
+    assert stopped.value.kind == STOPPED
+    assert sandboxes() == []
+
+
+def test_with_time_enough_the_same_query_ends_by_itself(scene: Scene) -> None:
+    assert scene.answer("SELECT sleep_ms(1500), 'awake'").endswith("awake")
+
+
+def test_the_kernel_ends_a_query_that_nobody_else_does(scene: Scene) -> None:
+    """Its processor time is bounded too, in case the server cannot count."""
+    request = scene.console()._request(ENDLESS["recursion"], "table", 0) | {"cpu_seconds": 1}
+    with scene.data.snapshot.open("rb") as snapshot:
+        request["descriptor"] = snapshot.fileno()
+        done = subprocess.run(
+            [sys.executable, "-I", INCLUDE / "virus_warehouse/console/sandbox.py"],
+            input=json.dumps(request).encode(),
+            capture_output=True,
+            pass_fds=[snapshot.fileno()],
+            check=False,
+        )
+    assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
+
+
+def sandboxes() -> list[psutil.Process]:
+    """Sandboxes that this process started and that still run."""
+    return [child for child in psutil.Process().children() if "sandbox.py" in " ".join(child.cmdline())]
+
+
+def test_a_cancelled_query_has_no_process_any_more(scene: Scene) -> None:
+    async def cancel() -> int:
+        query = asyncio.create_task(scene.console().table("SELECT sleep_ms(100000)"))
+        while not sandboxes():
+            await asyncio.sleep(0.01)
+        running = len(sandboxes())
+        query.cancel()
+        await asyncio.wait([query])
+        assert query.cancelled()
+        return running
+
+    assert asyncio.run(cancel()) == 1
+    assert sandboxes() == []
+
+
+def test_a_query_does_not_outlive_the_server(scene: Scene) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, scene.data.root, "SELECT sleep_ms(100000)"],
+        env={"PYTHONPATH": str(INCLUDE)},
+        stdout=subprocess.PIPE,
+    )
+    assert server.stdout is not None
+    server.stdout.readline()
+    (query,) = psutil.Process(server.pid).children()
+    while "sandbox.py" not in " ".join(query.cmdline()) or query.num_threads() > 1:
+        time.sleep(0.01)
+    server.kill()
+    server.wait()
+    psutil.wait_procs([query], timeout=PATIENCE)
+    assert not query.is_running()
+
+
+SERVER = textwrap.dedent(
+    """
+    import asyncio, resource, sys
+    from pathlib import Path
+    from virus_warehouse.console.runner import Console, Limits, QueryFailed
+    from virus_warehouse.data_folder import DataFolder
+
+    async def serve():
+        limits = Limits(seconds=200, memory="60MB", address_space_bytes=500_000_000)
+        query = asyncio.create_task(Console(DataFolder(Path(sys.argv[1])), limits, **SANDBOX).table(sys.argv[2]))
+        await asyncio.sleep(0.5)
+        print("started", flush=True)
+        try:
+            await query
+        except QueryFailed as error:
+            print(error.kind, error)
+
+    SANDBOX = {"sandbox": sys.argv[3:]} if sys.argv[3:] else {}
+    asyncio.run(serve())
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+    """
+)
+HUNGRY = {
+    "a list": "SELECT len(list(range)) FROM range(40_000_000)",
+    "a long text": "SELECT length(repeat('x', 500_000_000))",
+    "a text that DuckDB does not count": "SELECT length(format('{:>500000000}', 'x'))",
+    "an aggregate of texts": "SELECT length(string_agg(repeat('x', 100_000), '')) FROM range(5000)",
+    "groups": "SELECT count(*) FROM (SELECT range, count(*) FROM range(10_000_000) GROUP BY range)",
+    "a sort": "SELECT max(s) FROM (SELECT repeat(range::VARCHAR, 10) AS s FROM range(5_000_000) ORDER BY random())",
+}
+
+
+def peak_mib(scene: Scene, sql: str, *sandbox: str | Path) -> tuple[str, int]:
+    """What the query came to, and the most memory that its process had."""
+    command = [sys.executable, "-c", SERVER, scene.data.root, sql, *sandbox]
+    done = subprocess.run(command, env={"PYTHONPATH": str(INCLUDE)}, capture_output=True, text=True, check=True)
+    *said, peak = done.stdout.splitlines()
+    return "\n".join(said[1:]), int(peak)
+
+
+@pytest.mark.parametrize("sql", HUNGRY.values(), ids=HUNGRY)
+def test_memory_is_bounded(scene: Scene, sql: str) -> None:
+    said, peak = peak_mib(scene, sql)
+    assert said.startswith("Out of Memory") or STOPPED in said
+    assert peak < 350
+
+
+@pytest.mark.parametrize("name", ["a list", "a text that DuckDB does not count"])
+def test_without_guards_memory_is_taken(scene: Scene, name: str) -> None:
+    _, peak = peak_mib(scene, HUNGRY[name], unguarded_sandbox.__file__, *GUARDS)
+    assert peak > 400
+
+
+class TestAnswersThatAreTooLarge:
+    def test_rows_beyond_those_shown_are_not_computed(self, scene: Scene) -> None:
+        table = asyncio.run(scene.console(rows=10).table("FROM range(1e15::BIGINT)"))
+        assert (len(table.rows), table.more) == (10, True)
+
+    def test_a_huge_value_is_cut_off(self, scene: Scene) -> None:
+        table = asyncio.run(scene.console().table("SELECT repeat('x', 100_000_000)"))
+        assert table.rows == [["x" * 500 + "…"]]
+
+    def test_wide_rows_are_fewer(self, scene: Scene) -> None:
+        wide = ", ".join(f"range AS c{number}" for number in range(400))
+        table = asyncio.run(scene.console(cells=4000).table(f"SELECT {wide} FROM range(1000)"))
+        assert (len(table.rows), table.more) == (10, True)
+
+    def test_too_many_columns_are_refused(self, scene: Scene) -> None:
+        wide = ", ".join(f"1 AS c{number}" for number in range(501))
+        assert "501" in scene.answer(f"SELECT {wide}")
+
+    @pytest.mark.parametrize("form", ["csv", "parquet"])
+    def test_a_file_that_does_not_end_is_stopped(self, scene: Scene, form: str) -> None:
+        with pytest.raises(QueryFailed, match="larger than 1 MB") as stopped:
+            asyncio.run(scene.console(file_bytes=1_000_000).file("SELECT random() FROM range(1e15::BIGINT)", form))
+        assert stopped.value.kind == STOPPED
+        assert sandboxes() == []
+        assert list(scene.data.temporary.iterdir()) == []
+
+    def test_stopped_files_leave_nothing_open(self, scene: Scene) -> None:
+        async def open_files() -> list[int]:
+            console, counts = scene.console(file_bytes=1_000_000), []
+            for _ in range(4):
+                with pytest.raises(QueryFailed):
+                    await console.file("SELECT random() FROM range(1e15::BIGINT)", "csv")
+                await asyncio.sleep(0)
+                counts.append(psutil.Process().num_fds())
+            return counts
+
+        counts = asyncio.run(open_files())
+        assert counts[-1] == counts[0]
+
+    def test_an_answer_that_is_no_table_is_not_shown(self, scene: Scene) -> None:
+        """Somebody might write to the output behind the sandbox's back."""
+        program = scene.beside / "liar.py"
+        for lie in ("[" * 100_000, "{}", '{"columns": 7}', "\\xff", '{"columns": [], "rows": [[7]], "more": false}'):
+            program.write_text(f"print('{lie}')", encoding="utf-8")
+            with pytest.raises(QueryFailed):
+                asyncio.run(Console(scene.data, sandbox=(program,)).table("FROM t"))
+
+
+class TestConfinement:
+    """What Landlock takes away, looked at without DuckDB."""
+
+    def confined(self, path: Path, code: str) -> subprocess.CompletedProcess[str]:
+        before = f"""
+            import os, socket, sys, threading
+            from virus_warehouse.console.confinement import allow_one_file
+            descriptor = os.open({str(path)!r}, os.O_RDONLY)
+        """
+        program = textwrap.dedent(before) + code
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, env={"PYTHONPATH": str(INCLUDE)}, capture_output=True, text=True, check=False)
+
+    @needs_landlock
+    def test_one_file_can_be_read_and_not_written(self, scene: Scene) -> None:
+        code = "allow_one_file(descriptor)\nopen(f'/dev/fd/{descriptor}', 'rb').read()\nprint('read')\n"
+        done = self.confined(scene.data.snapshot, code + "open(f'/dev/fd/{descriptor}', 'ab')")
+        assert done.stdout == "read\n"
+        assert "PermissionError" in done.stderr
+
+    @needs_landlock
+    @pytest.mark.skipif(landlock_version() < 4, reason="this kernel's Landlock knows no network")
+    def test_no_connection_can_be_made(self, scene: Scene) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            connect = f"socket.create_connection({server.getsockname()}).close()\nprint('connected')\n"
+            done = self.confined(scene.data.snapshot, f"{connect}allow_one_file(descriptor)\n{connect}")
+        assert done.stdout == "connected\n"
+        assert "PermissionError" in done.stderr
+
+    @needs_landlock
+    def test_a_thread_that_would_stay_free_is_an_error(self, scene: Scene) -> None:
+        code = "threading.Thread(target=threading.Event().wait, daemon=True).start()\nallow_one_file(descriptor)"
+        assert "another thread runs already" in self.confined(scene.data.snapshot, code).stderr

@@ -1,0 +1,46 @@
+"""The console's sandbox without some of its guards, to see what each of them keeps out.
+
+    python unguarded_sandbox.py locks landlock
+
+`query` checks that a text is one query, `locks` are DuckDB's settings, `landlock` and `limits` are the kernel's.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import duckdb
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "include"))
+from virus_warehouse.console import sandbox
+
+GUARDS = ("query", "locks", "landlock", "limits")
+
+
+def run_anything(connection, request) -> None:
+    connection.execute(request["sql"])
+    rows = [[None if value is None else str(value) for value in row] for row in connection.fetchall()]
+    columns = [{"name": column[0], "type": "VARCHAR"} for column in connection.description or ()]
+    json.dump({"columns": columns, "rows": rows, "more": False}, sys.stdout)
+
+
+def open_without_locks(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
+    duckdb.close()
+    connection = duckdb.connect(config={"threads": 1})
+    sandbox.allow_one_file(descriptor)
+    connection.execute(f"ATTACH '/dev/fd/{descriptor}' AS virus (READ_ONLY)")
+    connection.execute("USE virus")
+    return connection
+
+
+INSTEAD = {
+    "query": ("answer", run_anything),
+    "locks": ("open_snapshot", open_without_locks),
+    "landlock": ("allow_one_file", lambda descriptor: False),
+    "limits": ("limit_resources", lambda cpu_seconds, address_space_bytes: None),
+}
+
+if __name__ == "__main__":
+    for guard in sys.argv[1:]:
+        setattr(sandbox, *INSTEAD[guard])
+    sys.exit(sandbox.main())
