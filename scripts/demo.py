@@ -41,36 +41,19 @@ RECORDS = 400
 def main() -> None:
     """Run the demo."""
     console = Console(width=max(Console().width, 150))
+    home = CHECKOUT / ".airflow" / "demo"
     data = DataFolder(CHECKOUT / "data" / "demo")
-    today = datetime.now(UTC).date()
-    days = [today - timedelta(days=back) for back in (2, 1, 0)]
-    with new_world(console, CHECKOUT / ".airflow" / "demo", data, days):
-        show(console, data)
-
-
-@contextlib.contextmanager
-def new_world(
-    console: Console, home: Path, data: DataFolder, days: list[date], *, sources: str = SOURCES, records: int = RECORDS
-) -> Iterator[None]:
-    """A data folder made anew, with what Airflow loaded on these days; the stand-in answers until the end.
-
-    Args:
-        console: where progress is told.
-        home: Airflow's home, made when missing.
-        data: the data folder.
-        days: when the sources of the demo are loaded, oldest first.
-        sources: what the sources file holds.
-        records: how many the stand-in has.
-    """
     shutil.rmtree(data.root, ignore_errors=True)
     data.create()
-    file = data.root / "sources.yaml"
-    file.write_text(sources, encoding="utf-8")
-    with stand_in(days[0], epoch=days[-1], records=records) as url:
+    sources = data.root / "sources.yaml"
+    sources.write_text(SOURCES, encoding="utf-8")
+    today = datetime.now(UTC).date()
+    days = [today - timedelta(days=back) for back in (2, 1, 0)]
+    with stand_in(days[0], epoch=today) as url:
         os.environ.update(
             airflow_home.environment(home),
             VIRUS_DATA=str(data.root),
-            VIRUS_SOURCES=str(file),
+            VIRUS_SOURCES=str(sources),
             NCBI_DATASETS_URL=url,
             AIRFLOW__CORE__DEFAULT_TASK_RETRIES="0",
         )
@@ -78,13 +61,13 @@ def new_world(
         if not (home / "airflow.db").exists():
             console.print("Making Airflow's home for the demo ...")
             airflow_home.create(home)
-        console.print(f"The stand-in serves {records} made-up records at {url}")
+        console.print(f"The stand-in serves {RECORDS} made-up records at {url}")
         run_days(console, url, days, data.root / "airflow.log")
-        yield
+    show(console, data)
 
 
 @contextlib.contextmanager
-def stand_in(today: date, *, epoch: date, records: int) -> Iterator[str]:
+def stand_in(today: date, *, epoch: date, records: int = RECORDS) -> Iterator[str]:
     """The stand-in as a process of its own; gives its URL, and stops it at the end."""
     command = [sys.executable, "-m", "ncbi_stand_in", "--port", "0", "--records", str(records)]
     command += ["--today", today.isoformat(), "--epoch", epoch.isoformat()]

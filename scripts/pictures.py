@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, FrameLocator, Page, expect
@@ -33,14 +34,28 @@ def dag_grid(page: Page, airflow: Airflow) -> None:
     """The DAG's runs and tasks."""
     page.goto(f"{airflow.url}/dags/{airflow.dag_id}")
     expect(page.get_by_text("publish").first).to_be_visible()
+    # The grid has but two columns' room at first.
+    handle = page.locator("[data-resize-handle], [data-panel-resize-handle-id]").first.bounding_box()
+    if handle:
+        page.mouse.move(handle["x"] + handle["width"] / 2, 700)
+        page.mouse.down()
+        page.mouse.move(470, 700, steps=5)
+        page.mouse.up()
 
 
 def backfill_dialog(page: Page, airflow: Airflow) -> None:
     """Where days are loaded again."""
-    dag_grid(page, airflow)
+    page.goto(f"{airflow.url}/dags/{airflow.dag_id}")
     page.get_by_role("button", name="Trigger").click()
-    page.get_by_role("dialog").get_by_text("Backfill", exact=True).click()
-    expect(page.get_by_role("dialog").get_by_text("Run Backfill", exact=True)).to_be_visible()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Backfill", exact=True).click()
+    today = datetime.now(UTC).date()
+    for field, day in (("From", today - timedelta(days=20)), ("To", today - timedelta(days=11))):
+        group = dialog.get_by_role("group").filter(has=page.get_by_text(field, exact=True))
+        group.get_by_test_id("datetime-input").click()
+        page.get_by_placeholder("YYYY/MM/DD").fill(f"{day:%Y/%m/%d}")
+        page.keyboard.press("Escape")
+    expect(dialog.get_by_text("10 runs will be triggered.", exact=True)).to_be_visible()
 
 
 def overview(page: Page, airflow: Airflow) -> None:

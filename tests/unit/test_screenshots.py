@@ -23,7 +23,9 @@ def test_the_readme_shows_each_in_the_readers_theme_and_says_what_is_seen() -> N
     pictures = re.findall(r"(?s)<picture>(.*?)</picture>", README)
     shown = set()
     for picture in pictures:
-        [dark] = re.findall(r'<source media="\(prefers-color-scheme: dark\)" srcset="docs/screenshots/(.*?)-dark\.png">', picture)
+        [dark] = re.findall(
+            r'<source media="\(prefers-color-scheme: dark\)" srcset="docs/screenshots/(.*?)-dark\.png">', picture
+        )
         [(alt, light)] = re.findall(r'<img alt="([^"]+)" src="docs/screenshots/(.*?)-light\.png">', picture)
         assert dark == light
         assert len(alt) > 20
