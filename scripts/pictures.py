@@ -133,7 +133,7 @@ def take(browser: Browser, airflow: Airflow, folder: Path, theme: str) -> Iterat
             look(page, airflow)
             path = folder / f"{name}-{theme}.png"
             page.mouse.move(0, 0)
-            page.wait_for_timeout(1000)  # what fades in has come
+            page.wait_for_timeout(500)  # what fades in has come
             page.screenshot(path=path, animations="disabled", caret="hide")
             yield path
 
