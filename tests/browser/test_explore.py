@@ -64,7 +64,7 @@ def test_a_filter_is_chosen_by_keyboard_kept_in_the_url_shown_as_sql_and_opened_
         expect(page.locator("select[name=country]")).to_have_value("USA")
         expect(page.locator("#answer-weekly_by_country .legend")).to_have_text("USA")
 
-        page.get_by_role("link", name="Records per week, by country").click()
+        page.get_by_role("link", name="Records per week, by country", exact=True).click()
         page.wait_for_url("**/explore/weekly_by_country?country=USA&since=2024-01-02")
         expect(page.locator("#numbers-weekly_by_country table")).to_contain_text("USA")
         page.locator("#sql-weekly_by_country summary").press("Enter")
@@ -79,7 +79,7 @@ def test_a_filter_is_chosen_by_keyboard_kept_in_the_url_shown_as_sql_and_opened_
 
 def test_no_bound_is_a_choice_that_the_url_keeps(stage: Stage) -> None:
     with stage.logged_in("/virus-warehouse/explore", **LIGHT_AND_WIDE) as page:
-        page.get_by_label("From").fill("")
+        page.locator("input[name=since]").fill("")
         page.get_by_role("button", name="Show").click()
         page.wait_for_url("**/explore?since=")
         expect(page.locator(".periods [aria-current]")).to_have_text("all time")

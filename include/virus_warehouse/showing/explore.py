@@ -22,7 +22,7 @@ USUAL_DAYS = 365
 SECONDS = 20
 """How long a query may take. Those of a million records take half of one."""
 
-_ANSWERS_KEPT = 200
+_ANSWERS_KEPT = 48
 _PLACE_OF_FILTERS = "/* filters */ true"
 _SAMPLING = "What is sequenced is no random sample of what circulates, and records are not cases."
 _WEEKLY = (
