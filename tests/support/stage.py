@@ -70,7 +70,8 @@ class Stage:
             page.get_by_label("Password").fill(self.airflow.password)
             page.get_by_role("button", name="Sign in").click()
             page.wait_for_url(f"{self.airflow.url}/")
-            page.goto(f"{self.airflow.url}{path}")
+            if path != "/":
+                page.goto(f"{self.airflow.url}{path}")
             yield page
 
 

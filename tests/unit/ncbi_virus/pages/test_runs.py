@@ -84,7 +84,7 @@ class TestStory:
         text = text_of(client.get("/runs/run-2").text)
         for told in (
             "inserted 1 0", "+ revised 1 0", "+ unchanged 1 0", "+ quarantined 1 0", "= together 4 0",
-            "lines in the report 4 0", "every line is accounted for",
+            "lines in it 4 0", "every line is accounted for",
         ):  # fmt: skip
             assert told in text
 
