@@ -1,5 +1,6 @@
 """What the kernel holds a process to, whatever the program in it does."""
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -24,14 +25,15 @@ _FIRST_TO_BE_KILLED = "1000"
 def limit_resources(cpu_seconds: int, address_space_bytes: int) -> None:
     """Bound this process: processor time, address space, open files, no core dump, and not a byte written to a file.
 
-    It also steps back behind every other process for the processor, and in front of them where memory runs out.
+    It also steps back behind every other process for the processor, and in front of them where memory runs out
+    (where `/proc` is, and lets it).
 
     Args:
         cpu_seconds: after which the kernel kills it, should nobody else.
         address_space_bytes: beyond which an allocation fails.
     """
     os.nice(10)
-    if sys.platform == "linux":
+    with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_BE_KILLED, encoding="ascii")
     for what, most in (
         (resource.RLIMIT_CPU, cpu_seconds),

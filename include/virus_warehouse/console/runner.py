@@ -9,7 +9,8 @@ import signal
 import sys
 import tempfile
 from asyncio.subprocess import Process
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -49,7 +50,7 @@ class Limits:
 
     seconds: float = 30
     memory: str = "512MB"
-    address_space_bytes: int = 2_000_000_000
+    address_space_bytes: int = 1_200_000_000
     rows: int = 1000
     cells: int = 50_000
     cell_characters: int = 500
@@ -149,25 +150,31 @@ class Console:
             snapshot = os.open(self.data.snapshot, os.O_RDONLY)
         except FileNotFoundError as error:
             raise NoSnapshot(f"nothing has been published to {self.data.snapshot} yet") from error
+        # Our own pipe: uvloop's are sockets, which DuckDB cannot open as a file.
+        answer, answer_end = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-I",
                 *self._sandbox,
                 stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
+                stdout=answer_end,
                 stderr=asyncio.subprocess.PIPE,
                 pass_fds=(snapshot,),
                 cwd="/",
                 # numpy, where it is installed, would otherwise begin with threads.
                 env={"OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"},
             )
+        except BaseException:
+            os.close(answer)
+            raise
         finally:
             os.close(snapshot)
+            os.close(answer_end)
         output = File(_KEPT_IN_MEMORY, dir=str(self.data.temporary))
         try:
-            async with asyncio.timeout(self.limits.seconds):
-                await _ask(process, json.dumps(self._request(sql, form, snapshot)).encode(), output, most_bytes)
+            async with asyncio.timeout(self.limits.seconds), _reading(answer) as stream:
+                await _ask(process, json.dumps(self._request(sql, form, snapshot)).encode(), stream, output, most_bytes)
             output.seek(0)
         except TimeoutError as error:
             output.close()
@@ -195,21 +202,35 @@ class Console:
         }
 
 
-async def _ask(process: Process, request: bytes, output: File, most_bytes: int) -> None:
+@asynccontextmanager
+async def _reading(pipe: int) -> AsyncIterator[asyncio.StreamReader]:
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(pipe, "rb", buffering=0)
+    )
+    try:
+        yield stream
+    finally:
+        transport.close()
+        # It is closed in the loop's next turn, which may be the last one.
+        await asyncio.sleep(0)
+
+
+async def _ask(process: Process, request: bytes, answer: asyncio.StreamReader, output: File, most_bytes: int) -> None:
     """Hand the request over and keep what comes back, until the process has ended."""
-    stdin = cast(asyncio.StreamWriter, process.stdin)
-    stdout, stderr = cast(asyncio.StreamReader, process.stdout), cast(asyncio.StreamReader, process.stderr)
+    stdin, stderr = cast(asyncio.StreamWriter, process.stdin), cast(asyncio.StreamReader, process.stderr)
     # A process that ends before it has read its request says why itself.
     with contextlib.suppress(ConnectionError):
         stdin.write(request)
         await stdin.drain()
     stdin.close()
     size = 0
-    while chunk := await stdout.read(_CHUNK):
+    while chunk := await answer.read(_CHUNK):
         size += len(chunk)
         if size > most_bytes:
             raise QueryFailed(STOPPED, f"the answer is larger than {most_bytes / 1e6:g} MB: ask for less of it")
-        output.write(chunk)
+        # Not here: a disk that is busy would hold up the whole server.
+        await asyncio.to_thread(output.write, chunk)
     error = await stderr.read(_ERROR_BYTES)
     code = await process.wait()
     if code:

@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import monotonic
 from typing import Any, TypeVar, cast, get_args
 from urllib.parse import parse_qs, urlsplit
@@ -34,7 +35,8 @@ SEND_SECONDS = 600
 SQL_CHARACTERS = 100_000
 _BODY_BYTES = 12 * SQL_CHARACTERS
 """Of a form: a character takes up to four bytes, and each of them three in a form."""
-_CHUNK = 1 << 18
+_FIELDS = 8
+_CHUNK = 1 << 16
 _EXCERPT = 100
 _MEDIA_TYPES: dict[FileForm, str] = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
@@ -181,15 +183,17 @@ def _is_from_these_pages(request: Request) -> bool:
 
 
 async def _fields(request: Request) -> dict[str, str] | None:
-    """The fields of a form; None when it is larger than any query may be."""
+    """The fields of a form; None when it is larger than any query may be, or none of ours."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > _BODY_BYTES:
             return None
-    fields = {
-        name: values[-1] for name, values in parse_qs(body.decode(errors="replace"), keep_blank_values=True).items()
-    }
+    try:
+        given = parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError:
+        return None
+    fields = {name: values[-1] for name, values in given.items()}
     # Forms end lines as the network does.
     fields["sql"] = fields.get("sql", "").replace("\r\n", "\n")
     return fields if len(fields["sql"]) <= SQL_CHARACTERS else None
@@ -234,7 +238,14 @@ def _page(
 def _tables(data: DataFolder) -> Sequence[Entry] | None:
     """What the snapshot holds; None when nothing has been published yet."""
     try:
-        with reading(data) as connection:
-            return list(entries(connection))
-    except NoSnapshot:
+        published = data.snapshot.stat()
+        return _described(data, published.st_ino, published.st_mtime_ns)
+    except FileNotFoundError:
         return None
+
+
+@lru_cache(maxsize=1)
+def _described(data: DataFolder, _inode: int, _modified: int) -> Sequence[Entry]:
+    """The same, asked once for each snapshot that is published."""
+    with reading(data) as connection:
+        return list(entries(connection))

@@ -6,6 +6,7 @@ const text = document.getElementById("sql");
 const run = editor?.querySelector("button.primary");
 const cancel = document.getElementById("cancel");
 const progress = document.getElementById("progress");
+const clock = document.getElementById("clock");
 const LONGEST_LINK = 4000;
 
 const goToFault = () => {
@@ -25,6 +26,7 @@ const show = (html) => {
   const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("result");
   if (!fresh) return false;
   document.getElementById("result").replaceWith(fresh);
+  fresh.scrollIntoView({ block: "nearest" });
   return true;
 };
 
@@ -38,10 +40,15 @@ const keepInUrl = () => {
 const ask = async () => {
   const asking = new AbortController();
   const started = Date.now();
-  const tick = setInterval(() => { progress.textContent = `Running, ${Math.round((Date.now() - started) / 1000)} s`; }, 1000);
+  // Beside what is read aloud: nobody wants to hear every second.
+  const tick = setInterval(() => { clock.textContent = `${Math.round((Date.now() - started) / 1000)} s`; }, 1000);
   const abort = () => asking.abort();
   cancel.addEventListener("click", abort);
-  [run.disabled, cancel.hidden, progress.textContent] = [true, false, "Running"];
+  const focused = document.activeElement;
+  [cancel.hidden, progress.textContent] = [false, "Running"];
+  // A button that is switched off would lose the focus to nowhere.
+  if (focused === run) cancel.focus();
+  run.disabled = true;
   document.getElementById("result").setAttribute("aria-busy", "true");
   keepInUrl();
   let ended = "";
@@ -54,10 +61,11 @@ const ask = async () => {
   }
   clearInterval(tick);
   cancel.removeEventListener("click", abort);
-  if (document.activeElement === cancel) text.focus();
-  [run.disabled, cancel.hidden, progress.textContent] = [false, true, ended];
+  run.disabled = false;
+  if (document.activeElement === cancel) (focused === run ? run : text).focus();
+  [cancel.hidden, progress.textContent, clock.textContent] = [true, ended, ""];
   document.getElementById("result").removeAttribute("aria-busy");
-  goToFault();
+  if (!ended) goToFault();
 };
 
 editor?.addEventListener("submit", (event) => {
@@ -67,6 +75,8 @@ editor?.addEventListener("submit", (event) => {
 });
 text?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) editor.requestSubmit(run);
-  if (event.key === "Escape" && !cancel.hidden) cancel.click();
+});
+addEventListener("keydown", (event) => {
+  if (editor && event.key === "Escape" && !cancel.hidden) cancel.click();
 });
 if (editor) goToFault();

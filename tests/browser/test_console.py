@@ -1,0 +1,82 @@
+"""The console as a person uses it: type, run, be told what is wrong, wait no longer, take the answer home."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import FrameLocator, Page, expect
+
+from tests.support.browser import accessibility_faults
+from tests.support.stage import Stage
+
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+SQL = "SQL, one query on the published snapshot"
+
+
+def test_a_query_is_mended_run_and_taken_home_inside_airflow(stage: Stage) -> None:
+    with stage.logged_in("/plugin/virus-warehouse", viewport=WIDE) as page:
+        ours = page.frame_locator("iframe")
+        ours.get_by_role("link", name="Console").click()
+        editor = ours.get_by_label(SQL)
+        editor.fill("SELECT virus_name,\n  count(*) AS genomes\nFROM virus_genom\nGROUP BY ALL ORDER BY ALL")
+        editor.press("Control+Enter")
+        alert = ours.get_by_role("alert")
+        expect(alert).to_contain_text("line 3, column 6")
+        expect(alert).to_contain_text("virus_genome")
+        assert chosen_text(ours) == "virus_genom"
+
+        page.keyboard.type("virus_genome")
+        ours.get_by_role("button", name="Run").click()
+        rows = ours.get_by_role("region", name="Rows")
+        expect(rows.get_by_role("columnheader").first).to_contain_text("virus_name")
+        shown = [row.split("\t") for row in rows.locator("tbody tr").all_inner_texts()]
+        assert sum(int(genomes) for _, genomes in shown) == 219
+
+        with page.expect_download() as download:
+            ours.get_by_role("button", name="Download CSV").click()
+        assert download.value.suggested_filename.endswith(".csv")
+        with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
+            assert list(csv.reader(file)) == [["virus_name", "genomes"], *shown]
+
+
+def test_a_query_that_takes_too_long_for_its_reader_is_cancelled(stage: Stage) -> None:
+    with stage.logged_in("/virus-warehouse/console", viewport=WIDE) as page:
+        page.get_by_label(SQL).fill("SELECT sleep_ms(1000000)")
+        cancel = page.get_by_role("button", name="Cancel")
+        expect(cancel).to_be_hidden()
+        page.get_by_role("button", name="Run").click()
+        expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_text("Cancelled.")).to_be_visible()
+        expect(cancel).to_be_hidden()
+        # Its place is free: the next query of the same person is not turned away.
+        page.get_by_label(SQL).fill("SELECT 'next' || '!' AS word")
+        page.get_by_role("button", name="Run").click()
+        expect(page.get_by_role("cell", name="next!")).to_be_visible()
+        page.reload()
+        expect(page.get_by_label(SQL)).to_have_value("SELECT 'next' || '!' AS word")
+        expect(page.get_by_role("cell", name="next!")).to_be_hidden()
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it(stage: Stage, viewport: dict[str, int], scheme: str, tmp_path: Path) -> None:
+    path = "/virus-warehouse/console?recipe=under_a_taxon"
+    with stage.logged_in(path, viewport=viewport, color_scheme=scheme) as page:
+        for summary in ("What changed", "virus_genome"):
+            page.get_by_role("complementary").get_by_text(summary, exact=True).first.click()
+        run_and_look(page, "FROM virus_genome LIMIT 30", "Rows")
+        run_and_look(page, "SELECT lenght FROM virus_genome", None)
+
+
+def run_and_look(page: Page, sql: str, region: str | None) -> None:
+    page.get_by_label(SQL).fill(sql)
+    page.get_by_label(SQL).press("Control+Enter")
+    expect(page.get_by_role("region", name=region) if region else page.get_by_role("alert")).to_be_visible()
+    assert accessibility_faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page itself never scrolls sideways"
+
+
+def chosen_text(frame: FrameLocator) -> str:
+    text = "area => area.value.slice(area.selectionStart, area.selectionEnd)"
+    return str(frame.get_by_label(SQL).evaluate(text))

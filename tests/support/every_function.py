@@ -1,0 +1,53 @@
+"""In the console's sandbox, every function that DuckDB has, given the path of a file: which of them tell its contents.
+
+python every_function.py WORD PATH [guards to be without]
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import duckdb
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.support.unguarded_sandbox import INSTEAD, sandbox
+
+FUNCTIONS = """
+    SELECT DISTINCT function_name, function_type, len(parameter_types)
+    FROM duckdb_functions()
+    WHERE function_type IN ('table', 'scalar', 'pragma')
+        AND parameter_types[1] IN ('VARCHAR', 'VARCHAR[]', 'ANY', 'BLOB', 'T')
+        AND NOT starts_with(function_name, 'sleep')
+        AND regexp_full_match(function_name, '[a-z_0-9]+')
+    ORDER BY ALL
+"""
+
+
+def tell(connection: duckdb.DuckDBPyConnection, word: str, path: str) -> list[list[str]]:
+    told = []
+    for name, kind, count in connection.execute(FUNCTIONS).fetchall():
+        call = f"{name}({', '.join([repr(path), *['NULL'] * (count - 1)])})"
+        for sql in (f"FROM {call}", f"SELECT {call}", f"PRAGMA {call}", f"CALL {call}"):
+            try:
+                connection.execute(sql)
+                answer = str(connection.fetchall())
+            except Exception as error:
+                answer = str(error)
+            if word in answer:
+                told.append([name, kind, sql])
+    return told
+
+
+def main() -> int:
+    word, path, *without = sys.argv[1:]
+    for guard in without:
+        setattr(sandbox, *INSTEAD[guard])
+    request = json.load(sys.stdin)
+    connection = sandbox.open_snapshot(request["descriptor"], request["memory"])
+    rows = [[str(connection.execute(f"SELECT count(*) FROM ({FUNCTIONS})").fetchone()[0])]]
+    json.dump({"columns": [], "rows": rows + tell(connection, word, path), "more": False}, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
