@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from virus_warehouse.showing.drawing import Drawer
-from virus_warehouse.showing.explore import Answer, Plot
+from virus_warehouse.showing.explore import FEW_RECORDS, Answer, Plot
 from virus_warehouse.showing.headlines import NOT_STATED, REST
 
 NARROWEST, WIDEST = 280, 1600
@@ -26,6 +26,7 @@ _A_WEEK = 7 * 86_400_000
 _A_MONDAY = 4 * 86_400_000  # in milliseconds since 1970, as Vega counts time
 _PIXELS_TO_TELL_A_NUMBER = 34
 _PIXELS_TO_TELL_SHARES = 440
+_PALE = 0.4
 _BAND_COLOUR = "color-mix(in srgb, var(--series-1) 28%, transparent)"
 _COLOURS = [f"var(--series-{place})" for place in range(1, 6)]
 _REST_COLOUR = "var(--series-6)"
@@ -154,6 +155,7 @@ def _shares(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
                 "scale": {"domain": [0, 100]},
                 "axis": {**_amount_axis(), "values": [0, 25, 50, 75, 100]},
             },
+            "opacity": {"condition": {"test": f"datum.records_of_month < {FEW_RECORDS}", "value": _PALE}, "value": 1},
             **_coloured(plot, answer),
         },
     }
