@@ -20,7 +20,7 @@ NARROWEST, WIDEST = 280, 1600
 _HEIGHT = 300
 _ROW_HEIGHT = 26
 _BAR_PIXELS = 4
-_LETTER_PIXELS = 7.6
+_LETTER_PIXELS, _VEGA_PIXELS = 7.6, 6.6
 _BARS_OF_WEEKS = (1, 4, 13, 52)
 _A_WEEK = 7 * 86_400_000
 _A_MONDAY = 4 * 86_400_000  # in milliseconds since 1970, as Vega counts time
@@ -218,7 +218,8 @@ def _band(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
 def _ranked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
     records = answer.records()
     # Vega knows the width of its own letters, and not of those that the browser will have: there are wider ones.
-    names = min(max(len(row[plot.over]) for row in records) * _LETTER_PIXELS, width * 0.42)
+    longest, room = max(len(row[plot.over]) for row in records) * _LETTER_PIXELS, width * 0.42
+    names, limit = (longest, longest) if longest <= room else (room, room * _VEGA_PIXELS / _LETTER_PIXELS)
     most = max(row[plot.amount] for row in records)
     has_shares = width >= _PIXELS_TO_TELL_SHARES
     number = f"format(datum.{plot.amount}, ',')" + (" + ' (' + datum.percent + ' %)'" if has_shares else "")
@@ -248,7 +249,7 @@ def _ranked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
                 "type": "nominal",
                 "sort": None,
                 "axis": {
-                    "labelLimit": round(names),
+                    "labelLimit": round(limit),
                     "minExtent": round(names),
                     "labelColor": "var(--text)",
                     "ticks": False,
