@@ -211,7 +211,7 @@ def test_no_function_reads_a_file(scene: Scene, without: tuple[str, ...]) -> Non
 
 def test_many_functions_would(scene: Scene) -> None:
     told = {name for name, *_ in every_function(scene, GUARDS)[1:]}
-    assert told >= {"read_text", "read_csv", "sniff_csv", "query_table"}
+    assert told >= {"read_text", "read_blob", "read_csv", "query_table"}
 
 
 def every_function(scene: Scene, without: tuple[str, ...]) -> list[list[str | None]]:
@@ -439,6 +439,16 @@ class TestAnswersThatAreTooLarge:
             program.write_text(f"print('{lie}')", encoding="utf-8")
             with pytest.raises(QueryFailed):
                 asyncio.run(Console(scene.data, sandbox=(program,)).table("FROM t"))
+
+
+def test_a_process_that_dies_is_told_of_and_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    program = scene.beside / "dying.py"
+    program.write_text(
+        "import os, sys; sys.stderr.write('last words'); sys.stderr.flush(); os.abort()", encoding="utf-8"
+    )
+    with pytest.raises(QueryFailed, match="its process ended \\(SIGABRT\\)"):
+        asyncio.run(Console(scene.data, sandbox=(program,)).table("FROM t"))
+    assert "last words" in caplog.text
 
 
 class TestConfinement:

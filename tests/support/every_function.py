@@ -15,7 +15,7 @@ from tests.support.unguarded_sandbox import INSTEAD, sandbox
 FUNCTIONS = """
     SELECT DISTINCT function_name, function_type, len(parameter_types)
     FROM duckdb_functions()
-    WHERE function_type IN ('table', 'scalar', 'pragma')
+    WHERE function_type IN ('table', 'scalar')
         AND parameter_types[1] IN ('VARCHAR', 'VARCHAR[]', 'ANY', 'BLOB', 'T')
         AND NOT starts_with(function_name, 'sleep')
         AND regexp_full_match(function_name, '[a-z_0-9]+')
@@ -26,8 +26,9 @@ FUNCTIONS = """
 def tell(connection: duckdb.DuckDBPyConnection, word: str, path: str) -> list[list[str]]:
     told = []
     for name, kind, count in connection.execute(FUNCTIONS).fetchall():
-        call = f"{name}({', '.join([repr(path), *['NULL'] * (count - 1)])})"
-        for sql in (f"FROM {call}", f"SELECT {call}", f"PRAGMA {call}", f"CALL {call}"):
+        # A table function's named parameters are counted with the others.
+        calls = [f"{name}({', '.join([repr(path), *['NULL'] * more])})" for more in {0, count - 1}]
+        for sql in (f"{verb} {call}" for verb in ("FROM", "SELECT") for call in calls):
             try:
                 connection.execute(sql)
                 answer = str(connection.fetchall())

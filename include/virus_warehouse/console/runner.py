@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import math
 import os
 import signal
@@ -28,6 +29,8 @@ _NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOU
 
 STOPPED = "Stopped"
 """The kind of failure of a query that reached a limit."""
+
+logger = logging.getLogger(__name__)
 
 FileForm = Literal["csv", "parquet"]
 File = tempfile.SpooledTemporaryFile[bytes]
@@ -179,7 +182,8 @@ class Console:
         except TimeoutError as error:
             output.close()
             raise QueryFailed(
-                STOPPED, f"stopped after {self.limits.seconds:g} seconds, the longest it may take"
+                STOPPED,
+                f"stopped after {self.limits.seconds:g} seconds: narrow it, or ask `make sql`, which takes its time",
             ) from error
         except BaseException:
             output.close()
@@ -228,7 +232,9 @@ async def _ask(process: Process, request: bytes, answer: asyncio.StreamReader, o
     while chunk := await answer.read(_CHUNK):
         size += len(chunk)
         if size > most_bytes:
-            raise QueryFailed(STOPPED, f"the answer is larger than {most_bytes / 1e6:g} MB: ask for less of it")
+            raise QueryFailed(
+                STOPPED, f"the answer is larger than {most_bytes / 1e6:g} MB: ask for less of it, or use `make export`"
+            )
         # Not here: a disk that is busy would hold up the whole server.
         await asyncio.to_thread(output.write, chunk)
     error = await stderr.read(_ERROR_BYTES)
@@ -250,6 +256,7 @@ def _failure(told: bytes, code: int) -> QueryFailed:
         failure = _Failure.model_validate_json(told)
     except ValidationError:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        logger.warning("the process of a query ended (%s), and said %r", how, told)
         return QueryFailed(
             STOPPED, f"its process ended ({how}), as it does when a query wants more memory than it may have"
         )

@@ -104,7 +104,10 @@ def single_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Query:
         rest = sql[len(first) + 1 :]
         begin = len(sql) - len(rest.lstrip())
         raise Refused("the console runs one query at a time; here begins another", len(sql[:begin].encode()))
-    raise Refused("the console runs one query (SELECT, FROM, WITH, PIVOT, DESCRIBE, SUMMARIZE, EXPLAIN), nothing else")
+    raise Refused(
+        "the console runs one query (SELECT, FROM, WITH, PIVOT, DESCRIBE, SUMMARIZE, or EXPLAIN without a PIVOT), and "
+        "nothing that writes or changes anything; an answer as a file comes from Download"
+    )
 
 
 def _is_pivot(connection: duckdb.DuckDBPyConnection, sql: str, kinds: list[duckdb.StatementType]) -> bool:
@@ -198,7 +201,7 @@ def main() -> int:
     try:
         answer(open_snapshot(request["descriptor"], request["memory"]), request)
         sys.stdout.flush()
-    except (duckdb.Error, Refused, MemoryError, RuntimeError) as error:
+    except Exception as error:
         sys.stderr.write(json.dumps(told(error, request["sql"])))
         return 1
     return 0

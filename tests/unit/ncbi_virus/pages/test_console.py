@@ -323,3 +323,13 @@ def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
     for answer in slow:
         answer.close()
     until(lambda: console.FILES._taken.total() == 0)
+
+
+def test_a_file_does_not_wait_for_its_reader_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "SEND_SECONDS", 1)
+    query = {"sql": "FROM range(1_500_000)", "form": "csv"}
+    with requests.post(server.url, data=query, stream=True, timeout=PATIENCE) as answer:
+        assert answer.status_code == 200
+        until(lambda: console.FILES._taken.total() == 0)
+        with pytest.raises(requests.RequestException):
+            answer.content  # noqa: B018
