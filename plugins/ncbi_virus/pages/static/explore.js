@@ -14,7 +14,6 @@ const draw = async (place) => {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(place.id);
     if (!fresh) throw new Error(`HTTP ${answer.status}`);
-    if (Number(place.dataset.width) !== width) return; // its place has changed again meanwhile
     // What its reader has opened stays open.
     for (const part of fresh.querySelectorAll("details")) part.open = document.getElementById(part.id)?.open ?? (isAlone && part.open);
     place.replaceChildren(...fresh.childNodes);
@@ -29,11 +28,14 @@ const draw = async (place) => {
   }
 };
 
+// One after another, from the top: all at once would wait for each other at the server.
 const due = new Map();
+let turn = Promise.resolve();
 const sized = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     clearTimeout(due.get(target));
-    due.set(target, setTimeout(() => draw(target), Number(target.dataset.width) ? 250 : 0));
+    const soon = () => { turn = turn.then(() => draw(target)); };
+    due.set(target, setTimeout(soon, Number(target.dataset.width) ? 250 : 0));
   }
 });
 document.querySelectorAll("[data-plot]").forEach((place) => sized.observe(place));
