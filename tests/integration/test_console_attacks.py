@@ -324,18 +324,14 @@ def test_a_cancelled_query_has_no_process_any_more(scene: Scene) -> None:
 
 
 def test_a_query_does_not_outlive_the_server(scene: Scene) -> None:
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, scene.data.root, "SELECT sleep_ms(100000)"],
-        env={"PYTHONPATH": str(INCLUDE)},
-        stdout=subprocess.PIPE,
-    )
-    assert server.stdout is not None
-    server.stdout.readline()
-    (query,) = psutil.Process(server.pid).children()
-    while not is_sandbox(query) or query.num_threads() > 1:
-        time.sleep(0.01)
-    server.kill()
-    server.wait()
+    command = [sys.executable, "-c", SERVER, scene.data.root, "SELECT sleep_ms(100000)"]
+    with subprocess.Popen(command, env={"PYTHONPATH": str(INCLUDE)}, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        (query,) = psutil.Process(server.pid).children()
+        while not is_sandbox(query) or query.num_threads() > 1:
+            time.sleep(0.01)
+        server.kill()
     psutil.wait_procs([query], timeout=PATIENCE)
     assert not query.is_running()
 

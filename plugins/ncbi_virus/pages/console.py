@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from time import monotonic
@@ -115,7 +115,7 @@ async def run_query(request: Request, reader: Reader) -> Response:
         outcome, status_code = Outcome(), 404
     except QueryFailed as failed:
         outcome, status_code = Outcome(fault=_fault(failed, sql)), 400
-    outcome = Outcome(outcome.table, outcome.fault, monotonic() - started)
+    outcome = replace(outcome, seconds=monotonic() - started)
     return await run_in_threadpool(_page, request, sql, outcome, status_code=status_code)
 
 
