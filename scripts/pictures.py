@@ -1,6 +1,6 @@
 """How each picture of the README comes about: what a person clicks, and what is then to be seen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 THEMES = ("light", "dark")
-SIZE = {"width": 1280, "height": 860}
+SIZE = {"width": 1340, "height": 880}
 SLOW = 60_000
 """Milliseconds that a page may take on a busy machine."""
 
@@ -93,6 +93,7 @@ def console(page: Page, airflow: Airflow) -> None:
     pages.get_by_role("link", name="Open in the Console with Places").click()
     pages.get_by_role("button", name="Run", exact=True).click()
     expect(pages.get_by_role("columnheader", name="country")).to_be_visible()
+    pages.get_by_role("link", name="Console", exact=True).scroll_into_view_if_needed()
 
 
 PICTURES: dict[str, Callable[[Page, Airflow], None]] = {
@@ -107,14 +108,17 @@ PICTURES: dict[str, Callable[[Page, Airflow], None]] = {
 """Name of each picture, and how it is come by; each is taken in every theme."""
 
 
-def take(browser: Browser, airflow: Airflow, folder: Path, theme: str) -> Iterator[Path]:
-    """Take every picture.
+def take(
+    browser: Browser, airflow: Airflow, folder: Path, theme: str, names: Iterable[str] = PICTURES
+) -> Iterator[Path]:
+    """Take pictures.
 
     Args:
         browser: with what.
         airflow: of what.
         folder: where they go.
         theme: `light` or `dark`.
+        names: which; all by default.
 
     Yields:
         the file of each.
@@ -129,8 +133,8 @@ def take(browser: Browser, airflow: Airflow, folder: Path, theme: str) -> Iterat
         page.get_by_label("Password").fill(airflow.password)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"{airflow.url}/")
-        for name, look in PICTURES.items():
-            look(page, airflow)
+        for name in names:
+            PICTURES[name](page, airflow)
             path = folder / f"{name}-{theme}.png"
             page.mouse.move(0, 0)
             page.wait_for_timeout(500)  # what fades in has come
