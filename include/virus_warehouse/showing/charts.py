@@ -362,9 +362,7 @@ def _with_tooltips(text: str) -> str:
 def _titled(mark: re.Match[str]) -> str:
     description = re.search(r' aria-label="([^"]*)"', mark[0])
     attributes = re.sub(r' (?:aria-label|role|aria-roledescription)="[^"]*"', "", mark[1])
-    # What an attribute may hold unescaped, an element may not.
-    told = description[1].replace("<", "&lt;").replace(">", "&gt;") if description else ""
-    return f"<path{attributes}><title>{told}</title></path>"
+    return f"<path{attributes}><title>{description[1] if description else ''}</title></path>"
 
 
 def _plain(value: Any) -> Any:
