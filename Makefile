@@ -2,8 +2,8 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-profile lint format
-.PHONY: check-sources lock export tables cookbook screenshots
+.PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-pages bench-profile
+.PHONY: lint format check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) \
@@ -56,6 +56,9 @@ test-model: setup-dev ## CASES=5000 plays of the property test against its model
 bench: setup ## the benchmark beside its peers, in about ten minutes; FULL=1 for all peers at all sizes
 	@scripts/setup_bench
 	@$(ENVIRONMENT); python -m benchmarks $(if $(FULL),--full)
+
+bench-pages: setup ## how long the pages take, with 50 sources, 500 runs and a million records
+	@$(ENVIRONMENT); PYTHONPATH="$$PYTHONPATH:plugins" python -m benchmarks.pages
 
 bench-profile: setup ## RECORDS=200000: where a full load's time goes, statement by statement; data/bench/load.svg
 	@scripts/setup_bench
