@@ -21,6 +21,7 @@ from ncbi_virus.pages.dags import DagState, dag_states
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.showing.explore import PLOTS
 from virus_warehouse.sources import SourcesFile, read_sources
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.connection import Warehouse
@@ -35,7 +36,10 @@ PAGES = {
     "Runs": "/runs",
     "Runs, filtered": "/runs?source=source_07&status=failed",
     "Story of a run": "/runs/run-7-9",
+    "Explore": "/explore?since=",
+    **{f"Plot: {plot.title}": f"/explore/{plot.name}?since=" for plot in PLOTS},
 }
+"""What an answer of the snapshot needs is kept: of Explore, the slowest time is the first one."""
 
 
 def main() -> None:
