@@ -2,8 +2,8 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-profile lint format
-.PHONY: check-sources lock export tables cookbook
+.PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-pages bench-profile
+.PHONY: lint format check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) \
@@ -57,6 +57,9 @@ bench: setup ## the benchmark beside its peers, in about ten minutes; FULL=1 for
 	@scripts/setup_bench
 	@$(ENVIRONMENT); python -m benchmarks $(if $(FULL),--full)
 
+bench-pages: setup ## how long the pages take, with 50 sources, 500 runs and a million records
+	@$(ENVIRONMENT); PYTHONPATH="$$PYTHONPATH:plugins" python -m benchmarks.pages
+
 bench-profile: setup ## RECORDS=200000: where a full load's time goes, statement by statement; data/bench/load.svg
 	@scripts/setup_bench
 	@$(ENVIRONMENT); .venv-bench/bin/py-spy record --native --threads --subprocesses -o data/bench/load.svg -- \
@@ -72,6 +75,10 @@ lint: setup-dev ## ruff, mypy, bandit, sqlfluff, the compose file
 
 format: setup-dev ## let ruff and sqlfluff lay the code out
 	@$(ENVIRONMENT); ruff check --fix . && ruff format . && sqlfluff fix --disable-progress-bar include scripts benchmarks
+
+screenshots: setup-dev ## docs/screenshots anew: Airflow and the pages with made-up data, in light and dark
+	@scripts/install_services
+	@$(ENVIRONMENT); python scripts/screenshots.py
 
 tables: setup ## write docs/tables.md, the data dictionary, anew
 	@$(ENVIRONMENT); python scripts/tables.py

@@ -67,9 +67,9 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def stand_in(today: date, *, epoch: date) -> Iterator[str]:
+def stand_in(today: date, *, epoch: date, records: int = RECORDS) -> Iterator[str]:
     """The stand-in as a process of its own; gives its URL, and stops it at the end."""
-    command = [sys.executable, "-m", "ncbi_stand_in", "--port", "0", "--records", str(RECORDS)]
+    command = [sys.executable, "-m", "ncbi_stand_in", "--port", "0", "--records", str(records)]
     command += ["--today", today.isoformat(), "--epoch", epoch.isoformat()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from virus_warehouse.showing.drawing import Drawer
-from virus_warehouse.showing.explore import Answer, Plot
+from virus_warehouse.showing.explore import FEW_RECORDS, Answer, Plot
 from virus_warehouse.showing.headlines import NOT_STATED, REST
 
 NARROWEST, WIDEST = 280, 1600
@@ -20,12 +20,13 @@ NARROWEST, WIDEST = 280, 1600
 _HEIGHT = 300
 _ROW_HEIGHT = 26
 _BAR_PIXELS = 4
-_LETTER_PIXELS = 7.6
+_LETTER_PIXELS, _VEGA_PIXELS = 7.6, 6.6
 _BARS_OF_WEEKS = (1, 4, 13, 52)
 _A_WEEK = 7 * 86_400_000
 _A_MONDAY = 4 * 86_400_000  # in milliseconds since 1970, as Vega counts time
 _PIXELS_TO_TELL_A_NUMBER = 34
 _PIXELS_TO_TELL_SHARES = 440
+_PALE = 0.4
 _BAND_COLOUR = "color-mix(in srgb, var(--series-1) 28%, transparent)"
 _COLOURS = [f"var(--series-{place})" for place in range(1, 6)]
 _REST_COLOUR = "var(--series-6)"
@@ -154,6 +155,7 @@ def _shares(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
                 "scale": {"domain": [0, 100]},
                 "axis": {**_amount_axis(), "values": [0, 25, 50, 75, 100]},
             },
+            "opacity": {"condition": {"test": f"datum.records_of_month < {FEW_RECORDS}", "value": _PALE}, "value": 1},
             **_coloured(plot, answer),
         },
     }
@@ -216,7 +218,8 @@ def _band(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
 def _ranked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
     records = answer.records()
     # Vega knows the width of its own letters, and not of those that the browser will have: there are wider ones.
-    names = min(max(len(row[plot.over]) for row in records) * _LETTER_PIXELS, width * 0.42)
+    longest, room = max(len(row[plot.over]) for row in records) * _LETTER_PIXELS, width * 0.42
+    names, limit = (longest, longest) if longest <= room else (room, room * _VEGA_PIXELS / _LETTER_PIXELS)
     most = max(row[plot.amount] for row in records)
     has_shares = width >= _PIXELS_TO_TELL_SHARES
     number = f"format(datum.{plot.amount}, ',')" + (" + ' (' + datum.percent + ' %)'" if has_shares else "")
@@ -246,7 +249,7 @@ def _ranked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
                 "type": "nominal",
                 "sort": None,
                 "axis": {
-                    "labelLimit": round(names),
+                    "labelLimit": round(limit),
                     "minExtent": round(names),
                     "labelColor": "var(--text)",
                     "ticks": False,
@@ -359,9 +362,7 @@ def _with_tooltips(text: str) -> str:
 def _titled(mark: re.Match[str]) -> str:
     description = re.search(r' aria-label="([^"]*)"', mark[0])
     attributes = re.sub(r' (?:aria-label|role|aria-roledescription)="[^"]*"', "", mark[1])
-    # What an attribute may hold unescaped, an element may not.
-    told = description[1].replace("<", "&lt;").replace(">", "&gt;") if description else ""
-    return f"<path{attributes}><title>{told}</title></path>"
+    return f"<path{attributes}><title>{description[1] if description else ''}</title></path>"
 
 
 def _plain(value: Any) -> Any:

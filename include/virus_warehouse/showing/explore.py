@@ -22,7 +22,10 @@ USUAL_DAYS = 365
 SECONDS = 20
 """How long a query may take. Those of a million records take half of one."""
 
-_ANSWERS_KEPT = 200
+FEW_RECORDS = 20
+"""With fewer, a month's shares say little: they are drawn pale."""
+
+_ANSWERS_KEPT = 48
 _PLACE_OF_FILTERS = "/* filters */ true"
 _SAMPLING = "What is sequenced is no random sample of what circulates, and records are not cases."
 _WEEKLY = (
@@ -108,7 +111,7 @@ PLOTS = (
         "lineage_shares",
         "Lineages of SARS-CoV-2",
         "Share of each Pango lineage in the records of a month that have one, as NCBI assigned them; no lineage "
-        "includes its sublineages. Where a month has few records, a share says little.",
+        f"includes its sublineages. Months of fewer than {FEW_RECORDS} records are pale: their shares say little.",
         chart="shares",
         over="month_start",
         amount="percent",

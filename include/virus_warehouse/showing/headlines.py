@@ -3,7 +3,7 @@
 from collections import Counter
 
 from virus_warehouse.showing.drawing import NUMBERS
-from virus_warehouse.showing.explore import Answer, Plot
+from virus_warehouse.showing.explore import FEW_RECORDS, Answer, Plot
 
 REST, NOT_STATED = "all others", "not stated"
 """What queries call the series that are none of the largest, and what no record tells."""
@@ -34,7 +34,8 @@ def _stacked(plot: Plot, answer: Answer) -> str:
 
 
 def _shares(plot: Plot, answer: Answer) -> str:
-    latest = max(row[plot.over] for row in answer.records())
+    # The latest month that has enough to tell shares of, or the latest at all.
+    latest = max(answer.records(), key=lambda row: (row["records_of_month"] >= FEW_RECORDS, row[plot.over]))[plot.over]
     rows = [row for row in answer.records() if row[plot.over] == latest]
     named = [row for row in rows if row[str(plot.series)] != REST][:3]
     told = ", ".join(f"{row[str(plot.series)]} {_share(row[plot.amount])}" for row in named)

@@ -167,15 +167,9 @@ def _day(name: str, text: str) -> date | None:
 
 
 def _query(filters: Filters) -> str:
-    """The filters as a URL has them."""
-    return urlencode(
-        {
-            "virus": filters.virus or "",
-            "country": filters.country or "",
-            "since": filters.since or "",
-            "until": filters.until or "",
-        }
-    )
+    """The filters as a URL has them: an empty `since` is no bound, none is the usual one."""
+    chosen = {"virus": filters.virus, "country": filters.country, "until": filters.until}
+    return urlencode({name: value for name, value in chosen.items() if value} | {"since": filters.since or ""})
 
 
 def _periods(filters: Filters, today: date) -> Iterator[tuple[str, str, bool]]:

@@ -1,5 +1,6 @@
 """Templates: how a page is made of one, and how values are written in all of them."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 NAVIGATION = (("", "Overview"), ("runs", "Runs"), ("explore", "Explore"), ("console", "Console"))
 """Path and name of each page in the navigation, left to right."""
@@ -42,6 +44,11 @@ def reason(error: str) -> str:
     """What went wrong, without the name of the exception's class that a run writes before it."""
     kind, separator, told = error.partition(": ")
     return told if separator and kind.isidentifier() else error
+
+
+def ticked(text: str) -> Markup:
+    """Text whose `code` is marked as in Markdown."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  # nosec B704 - escaped just before
 
 
 def moment(value: datetime | None) -> str:
@@ -99,6 +106,7 @@ def _environment() -> Environment:
         "number": number,
         "counted": counted,
         "reason": reason,
+        "ticked": ticked,
         "moment": moment,
         "age": age,
         "duration": duration,

@@ -20,10 +20,12 @@ addEventListener("click", (event) => {
   outer.click();
 });
 
-// What is filtered by nothing need not stand in the URL.
+// What is filtered by nothing need not stand in the URL, unless nothing is a choice (data-choice).
 addEventListener("formdata", (event) => {
   if (event.target.method !== "get") return;
-  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  for (const [name, value] of [...event.formData]) {
+    if (value === "" && !event.target.elements[name].matches?.("[data-choice]")) event.formData.delete(name);
+  }
 });
 
 // <div data-live="seconds" id="..."> is fetched anew from this very page while it is marked so. Who is reading it keeps

@@ -13,6 +13,7 @@ from tests.support.pages import links_of, text_of
 from tests.support.snapshots import publish
 from tests.support.warehouses import MPOX, Shelf, accessions, line
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish.gates import GateFailed
 from virus_warehouse.run_file import RunFile, run_lock
 from virus_warehouse.sources import SourcesFile
 
@@ -52,7 +53,7 @@ def test_a_card_has_records_freshness_and_what_is_amiss(client: TestClient, mpox
     assert "1 line could not be read" in text
     assert "12 new 0 revised 0 withdrawn" in text
     assert "Up to date as of 2025-06-01 07:00:00 UTC" in text
-    query = parse_qs(urlsplit(links_of(page)["Show them"]).query)["sql"][0]
+    query = parse_qs(urlsplit(links_of(page)["Show the rows"]).query)["sql"][0]
     assert "FROM ops.quarantine\nWHERE source = 'mpox'" in query
 
 
@@ -72,7 +73,7 @@ def test_a_failed_run_is_told_with_the_way_to_its_story_its_dag_run_and_its_log(
 
 
 def test_what_a_run_tells_is_text_and_never_markup(client: TestClient, data: DataFolder) -> None:
-    failed(data, "<script>alert(1)</script>")
+    failed(data, "<script>alert(1)</script> `<script>alert(1)</script>`")
     for path in ("/", "/runs", "/runs/run-failed"):
         page = client.get(path)
         assert "<script>alert(1)" not in page.text
@@ -94,6 +95,20 @@ def test_it_renews_itself_quickly_while_something_runs(client: TestClient, data:
         assert seconds() == "3"
         assert "At work: download, 2.5 MB at 1.2 MB/s" in text_of(client.get("/").text)
     assert seconds() == "30"
+
+
+def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient, data: DataFolder, mpox: Shelf) -> None:
+    mpox.execute("DELETE FROM virus_genome")
+    mpox.load(line("PY1.1"), mode="incremental")
+    with pytest.raises(GateFailed):
+        publish(data, "run-2", FOLLOWED)
+    page = client.get("/").text
+    text = text_of(page)
+    assert "Nothing new is published" in text
+    assert "shrinkage of mpox: of 12 records published, 12 are gone" in text
+    assert "load the source with <code>mode: full</code>" in page
+    assert "trigger the DAG with accept_findings shrinkage" in text
+    assert links_of(page)["The run that was checked"] == "/virus-warehouse/runs/run-2"
 
 
 def test_the_next_run_is_told_of_a_dag_that_is_switched_on(

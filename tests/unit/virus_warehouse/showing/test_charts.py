@@ -125,3 +125,12 @@ def test_headlines_say_what_is_seen_above_all() -> None:
     }
     nothing_named = Answer(HOSTS, [("not stated", 2, 100.0, 1, 2)])
     assert headline(plot("top_hosts"), nothing_named) == "Of 2 records: not stated."
+
+
+def test_a_month_of_few_records_is_pale_and_makes_no_headline() -> None:
+    may, june = date(2025, 5, 1), date(2025, 6, 1)
+    answer = Answer(SHARES, [(may, "XFG", 15, 20, 75.0), (may, "all others", 5, 20, 25.0), (june, "XFG", 1, 1, 100.0)])
+    assert headline(plot("lineage_shares"), answer) == "May 2025, of 20 records: XFG 75\u202f%."
+    drawn = svg(plot("lineage_shares"), answer, 640)
+    opacities = re.findall(r'<path [^>]*opacity="([^"]*)"[^>]*><title>', drawn)
+    assert opacities == ["1", "1", "0.4"]

@@ -1,0 +1,105 @@
+"""`make bench-pages`: how long the pages take, over HTTP, with many sources, runs and records."""
+
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import requests
+import uvicorn
+from airflow.api_fastapi.core_api.security import get_user
+from rich.console import Console
+from rich.table import Table
+
+from ncbi_virus.pages.app import create_app
+from ncbi_virus.pages.dags import DagState, dag_states
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish.prepare import prepare_candidate
+from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.showing.explore import PLOTS
+from virus_warehouse.sources import SourcesFile, read_sources
+from virus_warehouse.warehouse import migrate
+from virus_warehouse.warehouse.connection import Warehouse
+
+SOURCES, RECORDS = 50, 1_000_000
+ASKED = 15
+"""How often each page is asked for."""
+
+SQL = Path(__file__).with_name("pages_warehouse.sql")
+PAGES = {
+    "Overview": "/",
+    "Runs": "/runs",
+    "Runs, filtered": "/runs?source=source_07&status=failed",
+    "Story of a run": "/runs/run-7-9",
+    "Explore": "/explore?since=",
+    **{f"Plot: {plot.title}": f"/explore/{plot.name}?since=" for plot in PLOTS},
+}
+"""What an answer of the snapshot needs is kept: of Explore, the slowest time is the first one."""
+
+
+def main() -> None:
+    """Make the snapshot, ask for each page, and tell how long it took."""
+    with tempfile.TemporaryDirectory(prefix="bench-pages-") as folder:
+        data, sources = DataFolder(Path(folder) / "data"), Path(folder) / "sources.yaml"
+        listed = "".join(f"  source_{number:02}: {{taxon: {10_000 + number}}}\n" for number in range(SOURCES))
+        sources.write_text(f"sources:\n{listed}", encoding="utf-8")
+        os.environ |= {"VIRUS_DATA": str(data.root), "VIRUS_SOURCES": str(sources)}
+        data.create()
+        publish(data, read_sources(sources))
+        size = f"{SOURCES} sources, {10 * SOURCES} runs, {RECORDS:,} records"
+        table = Table("Page", "Median, ms", "Slowest, ms", title=size)
+        with serving() as url:
+            for name, path in PAGES.items():
+                milliseconds = [ask(f"{url}{path}") for _ in range(ASKED)]
+                table.add_row(name, f"{statistics.median(milliseconds):.0f}", f"{max(milliseconds):.0f}")
+        Console().print(table)
+
+
+def publish(data: DataFolder, followed: SourcesFile) -> None:
+    """Make the warehouse, and publish it as it is."""
+    migrate.upgrade(data.warehouse)
+    with duckdb.connect(data.warehouse) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET VARIABLE sources = {SOURCES}")
+        connection.execute(f"SET VARIABLE records = {RECORDS}")
+        connection.execute(SQL.read_text(encoding="utf-8"))
+    prepare_candidate(Warehouse(data.warehouse), data, "run-7-9", followed)
+    publish_candidate(data, "run-7-9")
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The pages at an URL, for somebody who is logged in already."""
+    app = create_app()
+    app.dependency_overrides |= {get_user: lambda: None, dag_states: no_dags}
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def no_dags() -> dict[str, DagState]:
+    """What an Airflow without DAGs says of them."""
+    return {}
+
+
+def ask(url: str) -> float:
+    """Milliseconds from the request to the last byte of the page."""
+    started = time.monotonic()
+    requests.get(url, timeout=60).raise_for_status()
+    return (time.monotonic() - started) * 1000
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""How each picture of the README comes about: what a person clicks, and what is then to be seen."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+
+THEMES = ("light", "dark")
+SIZE = {"width": 1340, "height": 880}
+SLOW = 60_000
+"""Milliseconds that a page may take on a busy machine."""
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """An Airflow to look at, and who looks.
+
+    Attributes:
+        url: where it is.
+        login: who logs in.
+        password: theirs.
+        dag_id: a DAG that has run.
+    """
+
+    url: str
+    login: str
+    password: str
+    dag_id: str
+
+
+def dag_grid(page: Page, airflow: Airflow) -> None:
+    """The DAG's runs and tasks."""
+    page.goto(f"{airflow.url}/dags/{airflow.dag_id}")
+    expect(page.get_by_text("publish").first).to_be_visible()
+    # The grid has but two columns' room at first.
+    handle = page.locator("[data-resize-handle], [data-panel-resize-handle-id]").first.bounding_box()
+    if handle:
+        page.mouse.move(handle["x"] + handle["width"] / 2, 700)
+        page.mouse.down()
+        page.mouse.move(470, 700, steps=5)
+        page.mouse.up()
+
+
+def backfill_dialog(page: Page, airflow: Airflow) -> None:
+    """Where days are loaded again."""
+    page.goto(f"{airflow.url}/dags/{airflow.dag_id}")
+    page.get_by_role("button", name="Trigger").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Backfill", exact=True).click()
+    today = datetime.now(UTC).date()
+    for field, day in (("From", today - timedelta(days=20)), ("To", today - timedelta(days=11))):
+        group = dialog.get_by_role("group").filter(has=page.get_by_text(field, exact=True))
+        group.get_by_test_id("datetime-input").click()
+        page.get_by_placeholder("YYYY/MM/DD").fill(f"{day:%Y/%m/%d}")
+        page.keyboard.press("Escape")
+    expect(dialog.get_by_text("10 runs will be triggered.", exact=True)).to_be_visible()
+
+
+def overview(page: Page, airflow: Airflow) -> None:
+    """A card for each source."""
+    pages = _pages(page, airflow)
+    expect(pages.get_by_role("heading", level=2).first).to_be_visible()
+
+
+def runs(page: Page, airflow: Airflow) -> None:
+    """The ledger."""
+    pages = _pages(page, airflow)
+    pages.get_by_role("link", name="Runs", exact=True).click()
+    expect(pages.get_by_role("table")).to_be_visible()
+
+
+def failed_run(page: Page, airflow: Airflow) -> None:
+    """Why a run failed."""
+    runs(page, airflow)
+    pages = page.frame_locator("iframe")
+    pages.get_by_role("row").filter(has_text="failed").first.get_by_role("link").first.click()
+    expect(pages.get_by_text("What went wrong")).to_be_visible()
+
+
+def explore(page: Page, airflow: Airflow) -> None:
+    """The plots."""
+    pages = _pages(page, airflow)
+    pages.get_by_role("link", name="Explore", exact=True).click()
+    expect(pages.locator(".chart svg")).to_have_count(6)
+
+
+def console(page: Page, airflow: Airflow) -> None:
+    """A plot's query, opened and run."""
+    explore(page, airflow)
+    pages = page.frame_locator("iframe")
+    pages.get_by_role("link", name="Open in the Console with Places").click()
+    pages.get_by_role("button", name="Run", exact=True).click()
+    expect(pages.get_by_role("columnheader", name="country")).to_be_visible()
+    pages.get_by_role("link", name="Console", exact=True).scroll_into_view_if_needed()
+
+
+PICTURES: dict[str, Callable[[Page, Airflow], None]] = {
+    "overview": overview,
+    "explore": explore,
+    "console": console,
+    "runs": runs,
+    "failed-run": failed_run,
+    "dag-grid": dag_grid,
+    "backfill-dialog": backfill_dialog,
+}
+"""Name of each picture, and how it is come by; each is taken in every theme."""
+
+
+def take(
+    browser: Browser, airflow: Airflow, folder: Path, theme: str, names: Iterable[str] = PICTURES
+) -> Iterator[Path]:
+    """Take pictures.
+
+    Args:
+        browser: with what.
+        airflow: of what.
+        folder: where they go.
+        theme: `light` or `dark`.
+        names: which; all by default.
+
+    Yields:
+        the file of each.
+    """
+    expect.set_options(timeout=SLOW)
+    with browser.new_context(viewport=SIZE, color_scheme=theme, timezone_id="UTC", locale="en-US") as context:
+        context.set_default_timeout(SLOW)
+        context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+        page = context.new_page()
+        page.goto(f"{airflow.url}/")
+        page.get_by_label("Username").fill(airflow.login)
+        page.get_by_label("Password").fill(airflow.password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{airflow.url}/")
+        for name in names:
+            PICTURES[name](page, airflow)
+            path = folder / f"{name}-{theme}.png"
+            page.mouse.move(0, 0)
+            page.wait_for_timeout(500)  # what fades in has come
+            page.screenshot(path=path, animations="disabled", caret="hide")
+            yield path
+
+
+def _pages(page: Page, airflow: Airflow) -> FrameLocator:
+    """Our pages, in Airflow's frame."""
+    page.goto(f"{airflow.url}/plugin/virus-warehouse")
+    return page.frame_locator("iframe")

@@ -1,0 +1,93 @@
+"""Plots as a person meets them: drawn to the width of the page, chosen by keyboard, opened as SQL; for everybody."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import accessibility_faults
+from tests.support.stage import Stage
+from virus_warehouse.showing.explore import PLOTS
+
+EVERYTHING = "/virus-warehouse/explore?since="
+LIGHT_AND_WIDE = {"color_scheme": "light", "viewport": {"width": 1400, "height": 900}}
+DARK_AND_NARROW = {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}}
+
+
+def charts_are_drawn(page: Page) -> None:
+    expect(page.locator(".chart svg")).to_have_count(len(PLOTS))
+
+
+def width_of(page: Page, selector: str) -> float:
+    box = page.locator(selector).first.bounding_box()
+    assert box
+    return box["width"]
+
+
+@pytest.mark.parametrize("somebody", [LIGHT_AND_WIDE, DARK_AND_NARROW], ids=["light and wide", "dark and narrow"])
+def test_every_chart_fits_and_can_be_used_by_all(stage: Stage, somebody: dict[str, object]) -> None:
+    with stage.logged_in(EVERYTHING, **somebody) as page:
+        charts_are_drawn(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for plot in PLOTS:
+            place = f"#answer-{plot.name}"
+            assert width_of(page, f"{place} svg") == pytest.approx(width_of(page, place), abs=3)
+        first = page.locator(".chart").first
+        expect(first).to_have_attribute("aria-label", re.compile(r"Records per week, by virus\. \d+ records in"))
+        assert page.evaluate("getComputedStyle(document.querySelector('.chart path[fill*=series-1]')).fill") != "none"
+        for summary in page.locator("#answer-places summary").all():
+            summary.click()
+        assert accessibility_faults(page) == []
+
+
+def test_a_chart_is_drawn_anew_for_another_width_and_what_was_opened_stays_open(stage: Stage) -> None:
+    with stage.logged_in(EVERYTHING, **LIGHT_AND_WIDE) as page:
+        charts_are_drawn(page)
+        numbers = page.locator("#numbers-places")
+        numbers.locator("summary").click()
+        wide = width_of(page, "#answer-places svg")
+        page.set_viewport_size({"width": 390, "height": 844})
+        expect(page.locator("#answer-places")).not_to_have_attribute("data-width", str(round(wide)))
+        expect(page.locator(f'#answer-places svg[width="{round(width_of(page, "#answer-places"))}"]')).to_be_visible()
+        expect(numbers).to_have_attribute("open", "")
+
+
+def test_a_filter_is_chosen_by_keyboard_kept_in_the_url_shown_as_sql_and_opened_in_the_console(stage: Stage) -> None:
+    with stage.logged_in(EVERYTHING, **LIGHT_AND_WIDE) as page:
+        page.locator("select[name=country]").focus()
+        page.keyboard.type("USA")
+        page.keyboard.press("Tab")
+        page.keyboard.type("01022024")
+        page.get_by_role("button", name="Show").press("Enter")
+        page.wait_for_url("**/explore?country=USA&since=2024-01-02")
+        charts_are_drawn(page)
+        expect(page.locator("select[name=country]")).to_have_value("USA")
+        expect(page.locator("#answer-weekly_by_country .legend")).to_have_text("USA")
+
+        page.get_by_role("link", name="Records per week, by country", exact=True).click()
+        page.wait_for_url("**/explore/weekly_by_country?country=USA&since=2024-01-02")
+        expect(page.locator("#numbers-weekly_by_country table")).to_contain_text("USA")
+        page.locator("#sql-weekly_by_country summary").press("Enter")
+        sql = page.locator("#sql-weekly_by_country pre").inner_text()
+        assert "AND country = 'USA'" in sql
+        assert "span_start >= DATE '2024-01-02'" in sql
+
+        page.get_by_role("link", name="Open in the Console").click()
+        page.wait_for_url("**/console?sql=*")
+        expect(page.locator("textarea")).to_have_value(sql)
+
+
+def test_no_bound_is_a_choice_that_the_url_keeps(stage: Stage) -> None:
+    with stage.logged_in("/virus-warehouse/explore", **LIGHT_AND_WIDE) as page:
+        page.locator("input[name=since]").fill("")
+        page.get_by_role("button", name="Show").click()
+        page.wait_for_url("**/explore?since=")
+        expect(page.locator(".periods [aria-current]")).to_have_text("all time")
+
+
+def test_a_plot_that_the_server_does_not_answer_for_says_so_and_the_others_are_drawn(stage: Stage) -> None:
+    with stage.logged_in("/virus-warehouse/runs", **LIGHT_AND_WIDE) as page:
+        page.route("**/explore/places?*", lambda route: route.abort())
+        page.goto(f"{stage.airflow.url}{EVERYTHING}")
+        expect(page.locator("#answer-places")).to_contain_text("No chart: the server did not answer")
+        expect(page.locator(".chart svg")).to_have_count(len(PLOTS) - 1)

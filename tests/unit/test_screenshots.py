@@ -1,0 +1,33 @@
+"""The README's pictures are there, each in light and in dark, told to who cannot see them, and light to load."""
+
+import re
+from pathlib import Path
+
+from scripts.pictures import PICTURES, THEMES
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FOLDER = CHECKOUT / "docs" / "screenshots"
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_every_picture_is_there_in_every_theme_and_none_is_left_over() -> None:
+    files = {path.name: path for path in FOLDER.iterdir()}
+    assert set(files) == {f"{name}-{theme}.png" for name in PICTURES for theme in THEMES}
+    for path in files.values():
+        assert path.read_bytes().startswith(PNG)
+        assert path.stat().st_size < 250_000, f"{path.name} takes long to load"
+
+
+def test_the_readme_shows_each_in_the_readers_theme_and_says_what_is_seen() -> None:
+    pictures = re.findall(r"(?s)<picture>(.*?)</picture>", README)
+    shown = set()
+    for picture in pictures:
+        [dark] = re.findall(
+            r'<source media="\(prefers-color-scheme: dark\)" srcset="docs/screenshots/(.*?)-dark\.png">', picture
+        )
+        [(alt, light)] = re.findall(r'<img alt="([^"]+)" src="docs/screenshots/(.*?)-light\.png">', picture)
+        assert dark == light
+        assert len(alt) > 20
+        shown.add(light)
+    assert shown == set(PICTURES)
