@@ -7,6 +7,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports import data_report
 from virus_warehouse.sources import Limits
+from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.shares import shares
 
 MAX_QUARANTINED = 0.5
@@ -86,25 +87,27 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
 
 def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
     """How many of the records to be revised lose a field, by its path."""
-    # A bit for each field: as many flags, joined, would take several times the memory.
+    # A bit for each field, found in one pass: to join as many columns would take several times the memory.
     filled = " | ".join(f"((({column}) IS NOT NULL)::UBIGINT << {bit})" for bit, column in enumerate(columns.values()))
+    session.execute(
+        f"CREATE OR REPLACE TEMP TABLE staged_filled AS SELECT line, accession, {filled} AS filled FROM data_report"
+    )
+    session.execute(
+        f"CREATE OR REPLACE TEMP TABLE held_filled AS SELECT accession, {filled} AS filled "
+        "FROM warehouse.main.virus_genome WHERE source = ?",
+        [source],
+    )
     counts = ", ".join(f"count(*) FILTER ((lost >> {bit}) & 1 = 1)" for bit in range(len(columns)))
     query = f"""
-        WITH held AS (
-            SELECT accession, {filled} AS filled
-            FROM warehouse.main.virus_genome
-            WHERE source = ? AND in_share(accession)
-        ),
-        staged AS (SELECT line, accession, {filled} AS filled FROM data_report WHERE in_share(accession)),
-        revised AS (
+        SELECT {counts}
+        FROM (
             SELECT held.filled & ~staged.filled AS lost
             FROM (SELECT line FROM line_outcome WHERE outcome = 'revised' AND in_share(accession))
-            INNER JOIN staged USING (line)
-            INNER JOIN held USING (accession)
+            INNER JOIN (SELECT * FROM staged_filled WHERE in_share(accession)) AS staged USING (line)
+            INNER JOIN (SELECT * FROM held_filled WHERE in_share(accession)) AS held USING (accession)
         )
-        SELECT {counts} FROM revised
         """
-    return _counted_in_shares(session, query, source, columns, lines)
+    return _counted_in_shares(session, query, columns, lines)
 
 
 def _had(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
@@ -116,18 +119,15 @@ def _had(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], l
         SELECT {counts}
         FROM warehouse.main.virus_genome AS held
         SEMI JOIN (SELECT accession FROM data_report WHERE in_share(accession)) AS staged USING (accession)
-        WHERE source = ?
+        WHERE source = {sql_text(source)}
         """
-    return _counted_in_shares(session, query, source, columns, lines)
+    return _counted_in_shares(session, query, columns, lines)
 
 
-def _counted_in_shares(
-    session: DuckDBPyConnection, query: str, source: str, columns: Iterable[str], lines: int
-) -> Counter[str]:
+def _counted_in_shares(session: DuckDBPyConnection, query: str, columns: Iterable[str], lines: int) -> Counter[str]:
     counted: Counter[str] = Counter()
-    # Every column is read, which takes memory beside what is joined: so it is done with less of it at once.
-    for _ in shares(session, 4 * lines):
-        counted.update(dict(zip(columns, session.execute(query, [source]).fetchall()[0], strict=True)))
+    for _ in shares(session, lines):
+        counted.update(dict(zip(columns, session.execute(query).fetchall()[0], strict=True)))
     return counted
 
 

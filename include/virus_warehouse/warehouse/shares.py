@@ -18,7 +18,7 @@ def shares(session: DuckDBPyConnection, accessions: int) -> Iterator[int]:
 
     Args:
         session: where the macro is used.
-        accessions: how many there are, of which a share has about a million; or more, where less is to be had at once.
+        accessions: how many there are, or a few more; a share has about a million.
     """
     number = max(1, -(-accessions // ACCESSIONS_AT_ONCE))
     run_sql(session, "warehouse/sql/in_share.sql", {"shares": number})
