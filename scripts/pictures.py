@@ -53,7 +53,7 @@ def backfill_dialog(page: Page, airflow: Airflow) -> None:
     for field, day in (("From", today - timedelta(days=20)), ("To", today - timedelta(days=11))):
         group = dialog.get_by_role("group").filter(has=page.get_by_text(field, exact=True))
         group.get_by_test_id("datetime-input").click()
-        page.get_by_placeholder("YYYY/MM/DD").fill(f"{day:%Y/%m/%d}")
+        page.get_by_role("textbox", name=field).fill(f"{day:%Y/%m/%d}")
         page.keyboard.press("Escape")
     expect(dialog.get_by_text("10 runs will be triggered.", exact=True)).to_be_visible()
 

@@ -1,6 +1,7 @@
 """One Airflow for all tests that click, and axe for what they see.
 
-`tests/conftest.py` gives all of them to one worker: so there is but one.
+`tests/conftest.py` gives all of them to one worker: so there is but one. It ends with the last of them, because
+Playwright has an event loop that runs all the while, and no later test of this worker could have one of its own.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from playwright.sync_api import expect
 from tests.support.stage import MISTYPED, SLOW, Stage, stage_in, unavailable
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Airflow at work, in front of somebody's browser."""
     reason = unavailable()
@@ -22,7 +23,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def failed_run(stage: Stage) -> str:
     """Id of the DAG run of `mistyped`, which has failed."""
 

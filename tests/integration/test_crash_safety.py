@@ -276,7 +276,7 @@ class TestKilledAtNamedMoments:
         ingest_day(data, days.url, dag_run="scheduled__tomorrow")
         publish(data, run_id)
         assert state(data.snapshot) == days.after
-        assert [path.name for path in data.candidates.iterdir()] == [".lock"]
+        assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
 
     def test_checked_copy_that_nobody_published_goes_in_time(
         self, days: Days, processes: DoomedProcesses, root: Path
