@@ -152,7 +152,7 @@ class Console:
         try:
             snapshot = os.open(self.data.snapshot, os.O_RDONLY)
         except FileNotFoundError as error:
-            raise NoSnapshot(f"nothing has been published to {self.data.snapshot} yet") from error
+            raise NoSnapshot(self.data) from error
         # Our own pipe: uvloop's are sockets, which DuckDB cannot open as a file.
         answer, answer_end = os.pipe()
         try:

@@ -82,7 +82,7 @@ def svg(plot: Plot, answer: Answer, width: int) -> str:
         NotDrawn: when it takes too long.
     """
     width = min(max(width, NARROWEST), WIDEST)
-    values = [{name: _plain(value) for name, value in row.items()} for row in answer.records()]
+    values = [{name: _plain(value) for name, value in row.items()} for row in answer.records]
     drawing = {"stacked": _stacked, "shares": _shares, "band": _band, "ranked": _ranked}[plot.chart]
     spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
@@ -115,7 +115,7 @@ def _stacked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
     first, last = _first_and_last(plot, answer)
     weeks = _weeks_of_a_bar((last - first).days // 7 + 1, width)
     bar = weeks * _A_WEEK
-    told_week = f"{_utc('datum.start', '%-d %b %Y')}"
+    told_week = _utc("datum.start", "%-d %b %Y")
     told = f"'week of ' + {told_week}" if weeks == 1 else f"'{weeks} weeks from ' + {told_week}"
     return {
         "title": plot.amount_title + (" per week" if weeks == 1 else f" per {weeks} weeks"),
@@ -216,7 +216,7 @@ def _band(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
 
 
 def _ranked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
-    records = answer.records()
+    records = answer.records
     # Vega knows the width of its own letters, and not of those that the browser will have: there are wider ones.
     longest, room = max(len(row[plot.over]) for row in records) * _LETTER_PIXELS, width * 0.42
     names, limit = (longest, longest) if longest <= room else (room, room * _VEGA_PIXELS / _LETTER_PIXELS)
@@ -336,7 +336,7 @@ def _place(plot: Plot, answer: Answer) -> dict[str, str]:
 def _series(plot: Plot, answer: Answer) -> list[str]:
     """The names of the series, the largest first and the rest last."""
     sums: dict[str, float] = {}
-    for row in answer.records():
+    for row in answer.records:
         sums[row[str(plot.series)]] = sums.get(row[str(plot.series)], 0) + row["records"]
     return sorted(sums, key=lambda name: (name == REST, -sums[name], name))
 
@@ -346,7 +346,7 @@ def _weeks_of_a_bar(weeks: int, width: int) -> int:
 
 
 def _first_and_last(plot: Plot, answer: Answer) -> tuple[date, date]:
-    days: Iterable[date] = [row[plot.over] for row in answer.records()]
+    days: Iterable[date] = [row[plot.over] for row in answer.records]
     return min(days), max(days)
 
 

@@ -4,16 +4,16 @@ A plot's query is whole: it names no variable, so that it can be pasted into any
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import duckdb
 
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.showing.snapshot import reading
+from virus_warehouse.showing.snapshot import Edition, edition, reading
 from virus_warehouse.sql_file import read_sql, sql_text
 
 USUAL_DAYS = 365
@@ -167,7 +167,8 @@ class Answer:
     columns: Sequence[str]
     rows: Sequence[tuple[Any, ...]]
 
-    def records(self) -> list[dict[str, Any]]:
+    @cached_property
+    def records(self) -> Sequence[Mapping[str, Any]]:
         """Each row with its columns' names."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
@@ -221,11 +222,8 @@ def ask(data: DataFolder, sql: str) -> Answer:
         NoSnapshot: when nothing has been published yet.
         TookTooLong: when it does.
     """
-    if not data.snapshot.exists():
-        return _ask(data, sql)
-    published = data.snapshot.stat()
     # What is published meanwhile answers under the older one's name, which nobody asks for any more.
-    return _answer(data, (published.st_ino, published.st_mtime_ns), sql)
+    return _answer(data, edition(data), sql)
 
 
 def choices(data: DataFolder) -> Choices:
@@ -249,11 +247,7 @@ def taxon_name(data: DataFolder, tax_id: int) -> str | None:
 
 
 @lru_cache(_ANSWERS_KEPT)
-def _answer(data: DataFolder, published: tuple[int, int], sql: str) -> Answer:
-    return _ask(data, sql)
-
-
-def _ask(data: DataFolder, sql: str) -> Answer:
+def _answer(data: DataFolder, _edition: Edition, sql: str) -> Answer:
     with reading(data) as connection:
         stop = threading.Timer(SECONDS, connection.interrupt)
         stop.start()

@@ -2,13 +2,11 @@
 
 from collections import Counter
 
-from virus_warehouse.showing.drawing import NUMBERS
 from virus_warehouse.showing.explore import FEW_RECORDS, Answer, Plot
+from virus_warehouse.showing.wording import THOUSANDS, counted, number
 
 REST, NOT_STATED = "all others", "not stated"
 """What queries call the series that are none of the largest, and what no record tells."""
-
-_SPACE = str(NUMBERS["thousands"])
 
 
 def headline(plot: Plot, answer: Answer) -> str:
@@ -23,47 +21,39 @@ def headline(plot: Plot, answer: Answer) -> str:
 
 def _stacked(plot: Plot, answer: Answer) -> str:
     sums = Counter[str]()
-    for row in answer.records():
+    for row in answer.records:
         sums[row[str(plot.series)]] += row[plot.amount]
     total = sums.total()
     largest = [(name, amount) for name, amount in sums.most_common() if name not in (REST, NOT_STATED)][:2]
     told = ", ".join(f"{name} ({_share(100 * amount / total)})" for name, amount in largest)
-    weeks = len({row[plot.over] for row in answer.records()})
-    counted = f"{_records(total)} in {_number(weeks)} week{'s' * (weeks != 1)}"
-    return f"{counted}: {told} lead." if len(largest) > 1 else f"{counted}{f': {told}' * bool(told)}."
+    weeks = len({row[plot.over] for row in answer.records})
+    all_of_them = f"{counted(total, 'record')} in {counted(weeks, 'week')}"
+    return f"{all_of_them}: {told} lead." if len(largest) > 1 else f"{all_of_them}{f': {told}' * bool(told)}."
 
 
 def _shares(plot: Plot, answer: Answer) -> str:
     # The latest month that has enough to tell shares of, or the latest at all.
-    latest = max(answer.records(), key=lambda row: (row["records_of_month"] >= FEW_RECORDS, row[plot.over]))[plot.over]
-    rows = [row for row in answer.records() if row[plot.over] == latest]
+    latest = max(answer.records, key=lambda row: (row["records_of_month"] >= FEW_RECORDS, row[plot.over]))[plot.over]
+    rows = [row for row in answer.records if row[plot.over] == latest]
     named = [row for row in rows if row[str(plot.series)] != REST][:3]
     told = ", ".join(f"{row[str(plot.series)]} {_share(row[plot.amount])}" for row in named)
-    return f"{latest:%B %Y}, of {_records(rows[0]['records_of_month'])}: {told or 'only others'}."
+    return f"{latest:%B %Y}, of {counted(rows[0]['records_of_month'], 'record')}: {told or 'only others'}."
 
 
 def _band(plot: Plot, answer: Answer) -> str:
-    latest = answer.records()[-1]
+    latest = answer.records[-1]
     days = latest[plot.amount]
     return (
-        f"Half of the {_number(latest['records'])} records released in {latest[plot.over]:%B %Y} "
-        f"were public {_number(days)} day{'s' * (days != 1)} after their collection."
+        f"Half of the {number(latest['records'])} records released in {latest[plot.over]:%B %Y} "
+        f"were public {counted(days, 'day')} after their collection."
     )
 
 
 def _ranked(plot: Plot, answer: Answer) -> str:
-    named = [row for row in answer.records() if row[plot.over] != NOT_STATED][:3]
+    named = [row for row in answer.records if row[plot.over] != NOT_STATED][:3]
     told = ", ".join(f"{row[plot.over]} {_share(row['percent'])}" for row in named)
-    return f"Of {_records(answer.records()[0]['all_records'])}: {told or NOT_STATED}."
+    return f"Of {counted(answer.records[0]['all_records'], 'record')}: {told or NOT_STATED}."
 
 
 def _share(percent: float) -> str:
-    return f"{percent:.{0 if percent >= 10 else 1}f}{_SPACE}%"
-
-
-def _records(many: int) -> str:
-    return f"{_number(many)} record{'s' * (many != 1)}"
-
-
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", _SPACE)
+    return f"{percent:.{0 if percent >= 10 else 1}f}{THOUSANDS}%"

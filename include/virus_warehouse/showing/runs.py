@@ -1,9 +1,10 @@
 """The runs: those of the published ledger, and those that only their run files tell of, working, failed or newer."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -58,23 +59,22 @@ def telling(data: DataFolder, run_id: str | None = None) -> Iterator[DuckDBPyCon
             connection.execute("SET TimeZone = 'UTC'")
             ended, is_published = set(), False
         run_sql(connection, "showing/sql/told_run.sql")
-        _tell_files(connection, data, lambda told: told not in ended or told == run_id)
+        _tell_files(connection, (path for path in data.runs.glob("*.json") if path.stem not in ended - {run_id}))
         if is_published:
             run_sql(connection, "showing/sql/told_by_ledger.sql")
         unfinished = _rows(connection, "SELECT run_id FROM told_run WHERE status = 'running'")
         dead = [told for (told,) in unfinished if not is_running(data.runs, told)]
         # One that has ended since its file was read let go of its lock as well, but not without telling its end.
-        _tell_files(connection, data, lambda told: told in dead)
+        _tell_files(connection, (data.runs / f"{told}.json" for told in dead))
         run_sql(connection, "showing/sql/died.sql", {"dead_runs": dead, "died": ledger.DIED})
         yield connection
 
 
-def _tell_files(connection: DuckDBPyConnection, data: DataFolder, is_wanted: Callable[[str], bool]) -> None:
+def _tell_files(connection: DuckDBPyConnection, files: Iterable[Path]) -> None:
     states = {}
-    for path in data.runs.glob("*.json"):
-        if is_wanted(path.stem):
-            with suppress(FileNotFoundError):  # a run that begins deletes old files
-                states[path.stem] = path.read_text(encoding="utf-8")
+    for path in files:
+        with suppress(FileNotFoundError):  # a run that begins deletes old files
+            states[path.stem] = path.read_text(encoding="utf-8")
     # By Python, since DuckDB takes a hundred times as long to open so many small files.
     told = {"run_states": list(states.values()), "file_runs": list(states)}
     run_sql(connection, "showing/sql/told_by_files.sql", told)

@@ -11,7 +11,31 @@ from virus_warehouse.sql_file import sql_text
 
 
 class NoSnapshot(FileNotFoundError):
-    """Nothing has been published yet."""
+    """Nothing has been published yet.
+
+    Args:
+        data: where it would be.
+    """
+
+    def __init__(self, data: DataFolder) -> None:
+        super().__init__(f"nothing has been published to {data.snapshot} yet: let a source's DAG run once")
+
+
+Edition = tuple[int, int]
+"""What tells a published snapshot from those before and after it."""
+
+
+def edition(data: DataFolder) -> Edition:
+    """Which snapshot is published now: what is kept of an answer holds as long as that does not change.
+
+    Raises:
+        NoSnapshot: when nothing has been published yet.
+    """
+    try:
+        published = data.snapshot.stat()
+    except FileNotFoundError:
+        raise NoSnapshot(data) from None
+    return published.st_ino, published.st_mtime_ns
 
 
 @contextmanager
@@ -25,7 +49,7 @@ def reading(data: DataFolder) -> Iterator[DuckDBPyConnection]:
         NoSnapshot: when nothing has been published yet.
     """
     if not data.snapshot.exists():
-        raise NoSnapshot(f"nothing has been published to {data.snapshot} yet: let a source's DAG run once")
+        raise NoSnapshot(data)
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"ATTACH {sql_text(data.snapshot)} AS s (READ_ONLY)")

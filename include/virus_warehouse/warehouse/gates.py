@@ -7,7 +7,6 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports import data_report
 from virus_warehouse.sources import Limits
-from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.shares import shares
 
 MAX_QUARANTINED = 0.5
@@ -61,7 +60,8 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
     NCBI has emptied fields for many records at once (NCBI issue #533). Each such record would become a revision.
 
     Args:
-        session: with the warehouse attached, and every line classified: only a revised record can have lost a field.
+        session: with the warehouse attached, the variable `source`, and every line classified: only a revised record
+            can have lost a field.
         source: whose package it is.
         limits: what the source allows.
         lines: the report's.
@@ -70,11 +70,11 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
         GateError: when that is so for more than `max_emptied` of the records that had the field.
     """
     columns = data_report.columns_by_path()
-    lost = _lost(session, source, columns, lines)
+    lost = _lost(session, columns, lines)
     suspects = {path: columns[path] for path, count in lost.items() if count >= FEW_RECORDS}
     emptied = [
         f"{path} (of {had} records that had it, {lost[path]} lost it)"
-        for path, had in _had(session, source, suspects, lines).items()
+        for path, had in _had(session, suspects, lines).items()
         if lost[path] > had * limits.max_emptied
     ]
     if emptied:
@@ -85,7 +85,7 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
         )
 
 
-def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
+def _lost(session: DuckDBPyConnection, columns: Mapping[str, str], lines: int) -> Counter[str]:
     """How many of the records to be revised lose a field, by its path."""
     # A bit for each field, found in one pass: to join as many columns would take several times the memory.
     filled = " | ".join(f"((({column}) IS NOT NULL)::UBIGINT << {bit})" for bit, column in enumerate(columns.values()))
@@ -94,8 +94,7 @@ def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], 
     )
     session.execute(
         f"CREATE OR REPLACE TEMP TABLE held_filled AS SELECT accession, {filled} AS filled "
-        "FROM warehouse.main.virus_genome WHERE source = ?",
-        [source],
+        "FROM warehouse.main.virus_genome WHERE source = getvariable('source')"
     )
     counts = ", ".join(f"count(*) FILTER ((lost >> {bit}) & 1 = 1)" for bit in range(len(columns)))
     query = f"""
@@ -110,7 +109,7 @@ def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], 
     return _counted_in_shares(session, query, columns, lines)
 
 
-def _had(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
+def _had(session: DuckDBPyConnection, columns: Mapping[str, str], lines: int) -> Counter[str]:
     """How many of the records that are held and listed have a field, by its path."""
     if not columns:
         return Counter()
@@ -119,7 +118,7 @@ def _had(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], l
         SELECT {counts}
         FROM warehouse.main.virus_genome AS held
         SEMI JOIN (SELECT accession FROM data_report WHERE in_share(accession)) AS staged USING (accession)
-        WHERE source = {sql_text(source)}
+        WHERE source = getvariable('source')
         """
     return _counted_in_shares(session, query, columns, lines)
 

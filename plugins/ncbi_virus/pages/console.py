@@ -23,7 +23,7 @@ from virus_warehouse.console.runner import STOPPED, Console, File, FileForm, Lim
 from virus_warehouse.console.turns import Busy, Turns
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.dictionary import Entry, entries
-from virus_warehouse.showing.snapshot import NoSnapshot, reading
+from virus_warehouse.showing.snapshot import Edition, NoSnapshot, edition, reading
 
 LIMITS = Limits()
 QUERIES = Turns(2)
@@ -238,14 +238,13 @@ def _page(
 def _tables(data: DataFolder) -> Sequence[Entry] | None:
     """What the snapshot holds; None when nothing has been published yet."""
     try:
-        published = data.snapshot.stat()
-        return _described(data, published.st_ino, published.st_mtime_ns)
-    except FileNotFoundError:
+        return _described(data, edition(data))
+    except NoSnapshot:
         return None
 
 
 @lru_cache(maxsize=1)
-def _described(data: DataFolder, _inode: int, _modified: int) -> Sequence[Entry]:
+def _described(data: DataFolder, _edition: Edition) -> Sequence[Entry]:
     """The same, asked once for each snapshot that is published."""
     with reading(data) as connection:
         return list(entries(connection))

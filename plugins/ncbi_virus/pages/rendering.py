@@ -12,6 +12,8 @@ from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from virus_warehouse.showing import wording
+
 NAVIGATION = (("", "Overview"), ("runs", "Runs"), ("explore", "Explore"), ("console", "Console"))
 """Path and name of each page in the navigation, left to right."""
 
@@ -32,12 +34,7 @@ def render(request: Request, template: str, *, status_code: int = 200, **context
 
 def number(value: int | None) -> str:
     """A count with thin spaces between thousands; a dash when there is none."""
-    return "–" if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")  # noqa: RUF001
-
-
-def counted(value: int | None, thing: str, things: str | None = None) -> str:
-    """A count of things, in the singular or the plural."""
-    return f"{number(value)} {thing if value == 1 else things or f'{thing}s'}"
+    return "–" if value is None else wording.number(value)  # noqa: RUF001
 
 
 def reason(error: str) -> str:
@@ -48,7 +45,8 @@ def reason(error: str) -> str:
 
 def ticked(text: str) -> Markup:
     """Text whose `code` is marked as in Markdown."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  # nosec B704 - escaped just before
+    escaped = str(escape(text))
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escaped))  # noqa: S704  # nosec B704
 
 
 def moment(value: datetime | None) -> str:
@@ -104,7 +102,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": number,
-        "counted": counted,
+        "counted": wording.counted,
         "reason": reason,
         "ticked": ticked,
         "moment": moment,

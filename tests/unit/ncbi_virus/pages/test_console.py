@@ -26,7 +26,7 @@ from ncbi_virus.pages.app import create_app
 from tests.support.pages import text_of
 from tests.support.ports import free_port
 from tests.support.sandboxes import sandboxes
-from tests.support.snapshots import snapshot_of
+from tests.support.snapshots import publish_unchecked
 from tests.support.warehouses import Shelf, line
 from virus_warehouse import cookbook
 from virus_warehouse.data_folder import DataFolder
@@ -39,10 +39,7 @@ FORM = "application/x-www-form-urlencoded"
 def published(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
     shelf = Shelf(tmp_path_factory.mktemp("published"))
     shelf.load(line("PX1.1", length=900), line("PX2.1", length=1100))
-    data = DataFolder(shelf.folder)
-    data.create()
-    snapshot_of(shelf).replace(data.snapshot)
-    return data
+    return publish_unchecked(shelf)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.support.snapshots import snapshot_of
+from tests.support.snapshots import publish_unchecked
 from tests.support.warehouses import Shelf, line, lineage
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.showing import explore
@@ -41,10 +41,7 @@ def shelf(tmp_path: Path) -> Shelf:
 def published(shelf: Shelf, *lines: str) -> DataFolder:
     if lines:
         shelf.load(*lines)
-    data = DataFolder(shelf.folder)
-    data.create()
-    snapshot_of(shelf).replace(data.snapshot)
-    return data
+    return publish_unchecked(shelf)
 
 
 def answer(data: DataFolder, name: str, **filters: Any) -> Sequence[tuple[Any, ...]]:
