@@ -128,11 +128,7 @@ def take(
         context.set_default_timeout(SLOW)
         context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
         page = context.new_page()
-        page.goto(f"{airflow.url}/")
-        page.get_by_label("Username").fill(airflow.login)
-        page.get_by_label("Password").fill(airflow.password)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{airflow.url}/")
+        log_in(page, airflow.url, airflow.login, airflow.password)
         for name in names:
             PICTURES[name](page, airflow)
             path = folder / f"{name}-{theme}.png"
@@ -140,6 +136,15 @@ def take(
             page.wait_for_timeout(500)  # what fades in has come
             page.screenshot(path=path, animations="disabled", caret="hide")
             yield path
+
+
+def log_in(page: Page, url: str, login: str, password: str) -> None:
+    """Log in to the Airflow at `url` as a person does; ends on its first page."""
+    page.goto(f"{url}/")
+    page.get_by_label("Username").fill(login)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{url}/")
 
 
 def _pages(page: Page, airflow: Airflow) -> FrameLocator:

@@ -18,9 +18,9 @@ from typing import Any
 
 import airflow_home
 import demo
-import requests
+from airflow_api import AirflowApi, is_healthy
+from chromium import chromium, unavailable
 from pictures import THEMES, Airflow, take
-from playwright.sync_api import sync_playwright
 
 from virus_warehouse.data_folder import DataFolder
 
@@ -35,9 +35,8 @@ PATIENCE_SECONDS = 180
 
 def main() -> None:
     """Start Airflow, let it load a week, take the pictures."""
-    program = shutil.which("chromium")
-    if program is None:
-        sys.exit("Chromium is not installed; on Debian, as root, scripts/install_services does it")
+    if reason := unavailable():
+        sys.exit(reason)
     home, data = CHECKOUT / ".airflow" / "screenshots", DataFolder(CHECKOUT / "data" / "screenshots")
     for folder in (home, data.root):
         shutil.rmtree(folder, ignore_errors=True)
@@ -64,14 +63,11 @@ def main() -> None:
             for day in days[1:]:
                 demo.move_clock(ncbi, day)
                 airflow.run_now(DAG.format("viruses"))
-            with sync_playwright() as playwright:
-                # Its sandbox refuses to run as root, as in a container.
-                browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            with chromium() as browser:
                 FOLDER.mkdir(exist_ok=True)
                 seen = Airflow(airflow.url, airflow_home.LOGIN, airflow_home.password(home), DAG.format("viruses"))
                 for path in (path for theme in THEMES for path in take(browser, seen, FOLDER, theme)):
                     print(f"{path.relative_to(CHECKOUT)}: {path.stat().st_size / 1000:.0f} kB", flush=True)
-                browser.close()
 
 
 class RunningAirflow:
@@ -84,23 +80,20 @@ class RunningAirflow:
 
     def __init__(self, url: str, password: str) -> None:
         self.url = url
-        login = {"username": airflow_home.LOGIN, "password": password}
-        answer = requests.post(f"{url}/auth/token", json=login, timeout=30)
-        answer.raise_for_status()
-        self._token = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        self._api = AirflowApi(url, airflow_home.LOGIN, password)
 
     def run_what_is_due(self, dag_id: str) -> None:
         """Switch a DAG on, and wait till the run that is due by its schedule has ended."""
         wait_until(
-            f"{dag_id} is there", lambda: dag_id in [dag["dag_id"] for dag in self._call("GET", "/dags")["dags"]]
+            f"{dag_id} is there", lambda: dag_id in [dag["dag_id"] for dag in self._api.call("GET", "/dags")["dags"]]
         )
-        self._call("PATCH", f"/dags/{dag_id}", {"is_paused": False})
+        self._api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
         self._wait_for_runs(dag_id, 1)
 
     def run_now(self, dag_id: str) -> None:
         """Trigger a DAG, and wait till the run has ended."""
         many = len(self._runs(dag_id))
-        self._call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None})
+        self._api.call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None})
         self._wait_for_runs(dag_id, many + 1)
 
     def _wait_for_runs(self, dag_id: str, many: int) -> None:
@@ -112,30 +105,18 @@ class RunningAirflow:
         print(f"{dag_id}: {self._runs(dag_id)[0]['state']}", flush=True)
 
     def _runs(self, dag_id: str) -> list[dict[str, Any]]:
-        return list(self._call("GET", f"/dags/{dag_id}/dagRuns?order_by=-run_after")["dag_runs"])
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        answer = requests.request(method, f"{self.url}/api/v2{path}", headers=self._token, json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+        return list(self._api.call("GET", f"/dags/{dag_id}/dagRuns?order_by=-run_after")["dag_runs"])
 
 
 @contextlib.contextmanager
 def started(home: Path) -> Iterator[RunningAirflow]:
     """Airflow as `make start` starts it, stopped at the end."""
     url = f"http://127.0.0.1:{PORT}"
-
-    def is_healthy() -> bool:
-        with contextlib.suppress(requests.RequestException):
-            health = requests.get(f"{url}/api/v2/monitor/health", timeout=5).json()
-            return bool(health["dag_processor"]["status"] == health["scheduler"]["status"] == "healthy")
-        return False
-
     with (home / "start.log").open("wb") as log:
         command = [sys.executable, Path(__file__).parent / "start.py"]
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            wait_until(f"Airflow answers at {url}", is_healthy)
+            wait_until(f"Airflow answers at {url}", lambda: is_healthy(url))
             yield RunningAirflow(url, airflow_home.password(home))
         finally:
             process.send_signal(signal.SIGINT)

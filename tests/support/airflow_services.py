@@ -21,9 +21,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import psutil
-import requests
 
 from scripts import airflow_home
+from scripts.airflow_api import AirflowApi, is_healthy
 from tests.support.ports import free_port
 from tests.support.postgres import postgres
 
@@ -61,7 +61,7 @@ class AirflowServices:
         self.url = f"http://127.0.0.1:{self._port}"
         self.login, self.password = airflow_home.LOGIN, uuid.uuid4().hex
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._session = requests.Session()
+        self._api: AirflowApi | None = None
         self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -72,8 +72,9 @@ class AirflowServices:
             done = subprocess.run(command, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
             self._processes = [self._start(service, environment) for service in SERVICES]
-            self.wait_until("Airflow is healthy", self._is_healthy, seconds=START_SECONDS)
-            self._log_in()
+            self.wait_until("Airflow is healthy", lambda: is_healthy(self.url), seconds=START_SECONDS)
+            self._api = AirflowApi(self.url, self.login, self.password)
+            self._resources.callback(self._api.close)
         except BaseException:
             self.stop()
             raise
@@ -101,7 +102,6 @@ class AirflowServices:
         for left in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 left.kill()
-        self._session.close()
         self._resources.close()
         shutil.rmtree(self.home, ignore_errors=True)
 
@@ -227,23 +227,9 @@ class AirflowServices:
         with (self.home / f"{service}.log").open("wb") as log:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 
-    def _is_healthy(self) -> bool:
-        try:
-            state = requests.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
-            return all(state[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
-        except (requests.RequestException, ValueError, KeyError):
-            return False
-
-    def _log_in(self) -> None:
-        login = {"username": self.login, "password": self.password}
-        answer = requests.post(f"{self.url}/auth/token", json=login, timeout=30)
-        answer.raise_for_status()
-        self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        answer = self._session.request(method, f"{self.url}/api/v2{path}", timeout=30, **arguments)
-        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
-        return answer.json()
+        assert self._api, "Airflow answers within the `with` block"
+        return self._api.call(method, path, **arguments)
 
     def _tails(self) -> str:
         return "\n".join(f"--- {service}\n{log[-3000:]}" for service, log in self.service_logs().items())

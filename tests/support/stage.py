@@ -10,7 +10,9 @@ from typing import Any
 import time_machine
 from playwright.sync_api import Browser, Page
 
-from tests.support import browser, postgres
+from scripts import chromium
+from scripts.pictures import log_in
+from tests.support import postgres
 from tests.support.airflow_services import AirflowServices
 from tests.support.stand_in import StandIn
 from virus_warehouse.data_folder import DataFolder
@@ -65,11 +67,7 @@ class Stage:
         with self.browser.new_context(**{"timezone_id": "UTC", "locale": "en-US", **context}) as opened:
             opened.set_default_timeout(SLOW)
             page = opened.new_page()
-            page.goto(f"{self.airflow.url}/")
-            page.get_by_label("Username").fill(self.airflow.login)
-            page.get_by_label("Password").fill(self.airflow.password)
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url(f"{self.airflow.url}/")
+            log_in(page, self.airflow.url, self.airflow.login, self.airflow.password)
             if path != "/":
                 page.goto(f"{self.airflow.url}{path}")
             yield page
@@ -77,7 +75,7 @@ class Stage:
 
 def unavailable() -> str | None:
     """Why there can be no stage here; None when there can."""
-    return postgres.unavailable() or browser.unavailable()
+    return postgres.unavailable() or chromium.unavailable()
 
 
 @contextmanager
@@ -92,7 +90,7 @@ def stage_in(folder: Path) -> Iterator[Stage]:
             "VIRUS_SOURCES": str(sources),
             "NCBI_DATASETS_URL": stand_in.url,
         }
-        with AirflowServices(environment) as airflow, browser.chromium() as somebody:
+        with AirflowServices(environment) as airflow, chromium.chromium() as somebody:
             for dag_id in (MPOX, DENGUE):
                 airflow.seen(dag_id)
             airflow.unpause(MISTYPED)
