@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from benchmarks.packages import Recipe
 
+FLOORS = ("floor", "floor_with_isal", "floor_all_reports")
+"""What any load must do: with what Python has; inflated as the load does it; and of all reports."""
+
 PEERS = {
     "script": "benchmarks.peers.script:load",
     "dlt_arrow": "benchmarks.peers.dlt_pipeline:load_arrow",
@@ -62,7 +65,7 @@ class Case:
     @property
     def target(self) -> str:
         """The function that does it."""
-        module = "benchmarks.floor" if self.name == "floor" else "benchmarks.warehouse"
+        module = "benchmarks.floor" if self.name in FLOORS else "benchmarks.warehouse"
         return (PEERS | QUERY_PEERS).get(self.name, f"{module}:{self.name}")
 
     @property
@@ -85,13 +88,14 @@ def plan(sizes: Sizes, *, full: bool, peers: bool = True) -> list[Case]:
         peers: whether the peers are measured at all.
     """
     small, medium, large = Recipe(sizes.small), Recipe(sizes.medium), Recipe(sizes.large)
-    delta_base = Recipe(sizes.delta_base)
+    delta_base, all_reports = Recipe(sizes.delta_base), Recipe(sizes.small, has_all_reports=True)
     of_small, of_medium = (PEERS if full else QUICK_PEERS[size] for size in ("small", "medium"))
     return [
         *(Case(name, small, base) for name, base in (("load", 0), ("floor", None))),
-        Case("load_all_reports", Recipe(sizes.small, has_all_reports=True), base=0),
+        *(Case(name, all_reports, base) for name, base in (("load_all_reports", 0), ("floor_all_reports", None))),
         *(Case(peer, small) for peer in of_small if peers),
-        *(Case(name, medium, base) for name, base in (("load", 0), ("floor", None), ("verify", None))),
+        Case("load", medium, base=0),
+        *(Case(name, medium) for name in ("floor", "floor_with_isal", "verify")),
         *(Case(name, medium, base=medium.records) for name in ("unchanged", "census", "publish", "queries")),
         *(Case(peer, medium) for peer in of_medium if peers),
         *(Case(name, large, base) for name, base in (("load", 0), ("floor", None))),

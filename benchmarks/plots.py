@@ -65,7 +65,11 @@ def _draw_lines(axes: Axes, results: Results, figure: str) -> None:
         style = {"linewidth": 2.5} if name == "load" else {"linewidth": 1.2, "linestyle": "--"}
         axes.errorbar([case["records"] for case in cases], medians, (below, above), label=label, marker="o", **style)
     axes.set(xscale="log", yscale="log", xlabel="records")
-    axes.legend(frameon=False)
+    sizes = sorted({case["records"] for case in results["cases"] if case["name"] == "load"})
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+    axes.set_xticks([], minor=True)
+    # Beside the points: in the corner that is free in one run lies the slowest peer of another.
+    axes.figure.legend(loc="outside lower center", ncols=3, frameon=False)
     axes.grid(alpha=0.25, which="both")
 
 

@@ -1,11 +1,16 @@
-"""The columns of the data report that the warehouse reads, flattened: the floor and the peers read the same."""
+"""The columns that the warehouse reads, those of the data report flattened: the floor and the peers read the same."""
 
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from ncbi_stand_in.package import DATA_FOLDER, DATA_REPORT
 from virus_warehouse.reports.data_report import FIELDS, Field, fields_by_path
+from virus_warehouse.reports.nested_report import NestedReport
+from virus_warehouse.reports.shape import read_columns
+from virus_warehouse.sql_file import sql_text
 
 
 def reader_columns() -> str:
@@ -35,9 +40,17 @@ def _flat(path: str) -> str:
 
 def flat_query(report: Path) -> str:
     """A query that reads the columns of an unpacked data report."""
-    path = str(report).replace("'", "''")
-    reader = f"read_json('{path}', format = 'newline_delimited', columns = {reader_columns()})"
-    return f"SELECT {flat_selection()} FROM {reader}"
+    return f"SELECT {flat_selection()} FROM {_reader(report, reader_columns())}"
+
+
+def nested_query(kind: NestedReport, report: Path) -> str:
+    """A query that reads the columns of another unpacked report, nested as they are."""
+    columns = ", ".join(f"{name}: {sql_text(type_)}" for name, type_ in read_columns(kind.shape).items())
+    return f"FROM {_reader(report, f'{{{columns}}}')}"
+
+
+def _reader(report: Path, columns: str) -> str:
+    return f"read_json({sql_text(report)}, format = 'newline_delimited', columns = {columns})"
 
 
 def keyed_table() -> str:
@@ -46,13 +59,18 @@ def keyed_table() -> str:
     return f"CREATE TABLE virus_genome ({columns}, PRIMARY KEY (accession))"
 
 
-def unpack(package: Path, folder: Path) -> Path:
-    """Inflate the data report into a folder."""
-    report = folder / DATA_REPORT
+def unpack(
+    package: Path,
+    folder: Path,
+    report: str = DATA_REPORT,
+    open_member: Callable[[zipfile.ZipFile, zipfile.ZipInfo], IO[bytes]] = zipfile.ZipFile.open,
+) -> Path:
+    """Inflate a report into a folder, with what Python has or in another way."""
+    path = folder / report
     with (
         zipfile.ZipFile(package) as archive,
-        archive.open(DATA_FOLDER + DATA_REPORT) as member,
-        report.open("wb") as file,
+        open_member(archive, archive.getinfo(DATA_FOLDER + report)) as member,
+        path.open("wb") as file,
     ):
         shutil.copyfileobj(member, file, 1 << 20)
-    return report
+    return path

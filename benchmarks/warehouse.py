@@ -109,18 +109,13 @@ def verify(given: Given) -> Outcome:
 
 
 def publish(given: Given) -> Outcome:
-    """Candidate, gates and rename, as the tasks check and publish do them."""
+    """Candidate, gates and rename, as the tasks check and publish do them, where a snapshot is published already."""
     data = _data(given)
     run_id = _run_id(data)
-    seconds = _Stages()
+    _publish(data, run_id)
     with given.clock():
-        candidate = _candidate(data, run_id)
-        seconds.end("candidate")
-        check_candidate(candidate, _followed(data), data.snapshot)
-        seconds.end("gates")
-        publish_candidate(data, run_id)
-        seconds.end("rename")
-    return Outcome(_records_held(data.snapshot), data.snapshot, seconds.told)
+        seconds = _publish(data, run_id)
+    return Outcome(_records_held(data.snapshot), data.snapshot, seconds)
 
 
 def queries(given: Given) -> Outcome:
@@ -137,6 +132,17 @@ def queries(given: Given) -> Outcome:
         with given.clock():
             seconds, answers = ask(questions)
     return Outcome(_records_held(candidate), candidate, seconds, answers)
+
+
+def _publish(data: DataFolder, run_id: str) -> dict[str, float]:
+    seconds = _Stages()
+    candidate = _candidate(data, run_id)
+    seconds.end("candidate")
+    check_candidate(candidate, _followed(data), data.snapshot)
+    seconds.end("gates")
+    publish_candidate(data, run_id)
+    seconds.end("rename")
+    return seconds.told
 
 
 def _candidate(data: DataFolder, run_id: str) -> Path:

@@ -1,5 +1,6 @@
 """Reading a package's reports, or lines kept from one, into a run's private session."""
 
+from functools import partial
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -26,8 +27,7 @@ def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temp
         empty = temporary / "nothing.jsonl"
         empty.touch()
         return _stage(session, empty, temporary)
-    with package.open_report(data_report.NAME) as member:
-        return data_report.stage(session, member, temporary)
+    return data_report.stage(session, partial(package.open_report, data_report.NAME), temporary)
 
 
 def take_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint: str) -> None:
@@ -51,5 +51,4 @@ def stage_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> int
 
 
 def _stage(session: DuckDBPyConnection, lines: Path, temporary: Path) -> int:
-    with lines.open("rb") as file:
-        return data_report.stage(session, file, temporary)
+    return data_report.stage(session, lambda: lines.open("rb"), temporary)

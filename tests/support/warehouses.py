@@ -72,7 +72,7 @@ def report(lines: tuple[str | bytes, ...]) -> bytes:
 
 def stage_bytes(session: DuckDBPyConnection, folder: Path, content: bytes) -> int:
     """Stage a data report of these bytes as a run does; its non-blank lines."""
-    return data_report.stage(session, io.BytesIO(content), folder)
+    return data_report.stage(session, lambda: io.BytesIO(content), folder)
 
 
 def stage_further_bytes(

@@ -7,7 +7,6 @@ import posixpath
 import re
 import stat
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import IO, Any, Self
 
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.limits import MAX_BYTES, MAX_COMPRESSION_RATIO, PackageLimits
+from virus_warehouse.ncbi.member import open_member
 
 DATA_FOLDER = "ncbi_dataset/data"
 CATALOG = f"{DATA_FOLDER}/dataset_catalog.json"
@@ -34,7 +34,7 @@ _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
 # What zipfile raises on bytes that are no sound zip; some of it is raised by accident rather than on purpose.
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OverflowError, ValueError)
+_UNREADABLE = (zipfile.BadZipFile, EOFError, NotImplementedError, OverflowError, ValueError)
 
 
 class DataPackage:
@@ -97,9 +97,7 @@ class DataPackage:
         """
         with self._archive() as archive:
             try:
-                # The stream keeps the file open for as long as it needs it, whatever becomes of the archive
-                # object.
-                return archive.open(_report_member(name))
+                return open_member(archive, archive.getinfo(_report_member(name)))
             except KeyError:
                 raise self._error(f"no such report; it holds {self.report_names}", _report_member(name)) from None
 
@@ -203,7 +201,7 @@ class DataPackage:
         """The member's bytes; at their end its length and CRC have been checked."""
         length = 0
         try:
-            with archive.open(member) as stream:
+            with open_member(archive, member) as stream:
                 while chunk := stream.read(_CHUNK_BYTES):
                     length += len(chunk)
                     yield chunk
@@ -212,7 +210,7 @@ class DataPackage:
                 f"expected {member.file_size} bytes with CRC {member.CRC:08x}, found damage ({error})",
                 member.filename,
             ) from error
-        # zipfile does not mind data that ends early with the right CRC.
+        # Data may end early with the right CRC.
         if length != member.file_size:
             raise self._error(f"expected {member.file_size} bytes, found {length}", member.filename)
 

@@ -1,8 +1,8 @@
--- A part of annotation_report.jsonl -> nested_part: one row a line, in the order of the lines, with its genes typed.
--- Reads the variables report_path and report_columns. Stops with an error at the first line it cannot read.
+-- Parts of annotation_report.jsonl -> nested_part: one row a line, in the order of the lines, with its genes typed.
+-- Reads the variables report_paths and report_columns. Stops with an error at the first line it cannot read.
 CREATE OR REPLACE MACRO range_of(given) AS {
-    'begin': number_in(given."begin"),
-    'end': number_in(given."end"),
+    'begin': whole_number(given."begin"),
+    'end': whole_number(given."end"),
     'orientation': coalesce(given.orientation, 'none'),
     'order': number_in(given."order"),
     'ribosomal_slippage': number_in(given.ribosomalSlippage)
@@ -49,17 +49,21 @@ CREATE OR REPLACE MACRO genes_of(given) AS list_transform(
     }
 );
 
+-- The proteins of each coding region of each gene: itself, and the mature peptides that are cut from it.
+CREATE OR REPLACE MACRO family_sizes_of(given) AS list_transform(
+    given, LAMBDA gene: list_transform(gene.cds, LAMBDA region: 1 + len(coalesce(region.maturePeptide, [])))
+);
+
 CREATE OR REPLACE TEMP TABLE nested_part AS
 WITH given AS (
     SELECT
         line.accession AS accession_version,
         line.isolateName AS isolate_name,
         genes_of(line.genes) AS genes,
-        names_read(line) AS names_read,
-        texts_read(line) AS texts_read,
-        oddities_read(line) AS oddities_read
+        family_sizes_of(line.genes) AS family_sizes,
+        names_and_texts_read(line) AS names_and_texts_read
     FROM read_json(
-        getvariable('report_path'),
+        getvariable('report_paths'),
         format = 'newline_delimited', columns = getvariable('report_columns'), maximum_object_size = 16777216
     ) AS line
 )

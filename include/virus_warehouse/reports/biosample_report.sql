@@ -1,14 +1,12 @@
--- A part of biosample_report.jsonl -> nested_part: one row a line, in the order of the lines, typed and flattened.
--- Reads the variables report_path and report_columns. Stops with an error at the first line it cannot read.
+-- Parts of biosample_report.jsonl -> nested_part: one row a line, in the order of the lines, typed and flattened.
+-- Reads the variables report_paths and report_columns. Stops with an error at the first line it cannot read.
 CREATE OR REPLACE TEMP TABLE nested_part AS
 WITH given AS (
     SELECT
         line.*,
-        names_read(line) AS names_read,
-        texts_read(line) AS texts_read,
-        oddities_read(line) AS oddities_read
+        names_and_texts_read(line) AS names_and_texts_read
     FROM read_json(
-        getvariable('report_path'),
+        getvariable('report_paths'),
         format = 'newline_delimited', columns = getvariable('report_columns'), maximum_object_size = 16777216
     ) AS line
 ),
@@ -76,9 +74,7 @@ flattened AS (
         submissionDate AS submission_date_given,
         publicationDate AS publication_date_given,
         lastUpdated AS last_updated_given,
-        names_read,
-        texts_read,
-        oddities_read
+        names_and_texts_read
     FROM given
 )
 
@@ -86,9 +82,7 @@ SELECT
     sample.*,
     attributes,
     content_hash({ 'sample': sample, 'attributes': attributes }) AS biosample_hash,
-    names_read,
-    texts_read,
-    oddities_read,
+    names_and_texts_read,
     -- What a readable line must not say; NULL for a good one.
     CASE
         WHEN sample.accession IS NULL THEN 'accession: absent'

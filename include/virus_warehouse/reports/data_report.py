@@ -4,6 +4,8 @@ Field names and types: NCBI's data report schema for virus packages,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/data-reports/virus/
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -15,7 +17,7 @@ from virus_warehouse.reports.lineages import Lineages
 from virus_warehouse.reports.parts import Part, parts
 from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines
 from virus_warehouse.sql_file import run_sql
-from virus_warehouse.warehouse.session import closer_look
+from virus_warehouse.warehouse.session import all_threads, closer_look
 
 NAME = "data_report"
 FILE_NAME = "data_report.jsonl"
@@ -125,16 +127,29 @@ class ReportUnreadable(RuntimeError):
     """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
 
 
-def stage(session: DuckDBPyConnection, report: IO[bytes], folder: Path) -> int:
+class _NotUnderstood(Exception):
+    """Lines that hold more, or less, than was read from them.
+
+    Attributes:
+        is_readable: whether there is at least a row for each.
+    """
+
+    def __init__(self, *, is_readable: bool) -> None:
+        super().__init__()
+        self.is_readable = is_readable
+
+
+def stage(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path) -> int:
     """Read a data report into `data_report` and the temporary tables `refused_line`, `drift` and the taxonomy's.
 
-    It is read in parts. A part that is wholly readable is read in one strict pass, and is wholly understood when it
-    holds no more names and texts than were read from it. Only when a line is missing or something is left over is each
-    line of the part looked at by itself: the bad ones are set apart with their reasons, and unknown names are recorded.
+    A report that is wholly readable is read in one strict pass, and is wholly understood when it holds no more names
+    and texts than were read from it. When a line is missing or something is left over, it is read again, part by part,
+    and each line of a part that is not understood is looked at by itself: the bad ones are set apart with their
+    reasons, and unknown names are recorded.
 
     Args:
         session: where the tables are made; what does not fit into its memory is spilled.
-        report: the report's bytes.
+        open_report: gives the report's bytes, as often as it is called.
         folder: where the parts are written.
 
     Returns:
@@ -143,37 +158,99 @@ def stage(session: DuckDBPyConnection, report: IO[bytes], folder: Path) -> int:
     Raises:
         ReportUnreadable: when lines remain that are neither.
     """
-    run_sql(session, "reports/nothing_found.sql")
     _tell_what_is_expected(session)
     session.execute("SET VARIABLE report_columns = ?", [_duckdb_columns()])
-    lines, lineages, staged = 0, Lineages(), []
-    for number, part in enumerate(parts(report, folder, fold=lineages.fold)):
-        session.execute("SET VARIABLE lines_before = ?", [part.lines_before])
-        session.execute("SET VARIABLE has_separators = ?", [part.tally.has_separators])
-        new = lineages.take_new()
-        run_sql(session, "reports/lineage_folded.sql", {"new_references": [*new], "new_lineages": [*new.values()]})
-        lines += _stage_part(session, part, lineages)
-        session.execute(f"DROP TABLE IF EXISTS part_{number}; ALTER TABLE part RENAME TO part_{number}")
-        columns = f"{part.lines_before} + rowid AS line, * EXCLUDE (virus_lineage, host_lineage, refusal)"
-        staged.append(f"SELECT {columns} FROM part_{number}")
-    session.execute(f"CREATE OR REPLACE TEMP VIEW data_report AS {' UNION ALL '.join(staged)}")
-    run_sql(session, "reports/free_texts.sql")
+    lines = _stage_at_once(session, open_report, folder)
+    if lines is None:
+        lines = _stage_by_parts(session, open_report, folder)
+    with all_threads(session):
+        run_sql(session, "reports/free_texts.sql")
     run_sql(session, "reports/taxonomy.sql")
     run_sql(session, "reports/drift_in_all.sql")
     return lines
 
 
+def _stage_at_once(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path) -> int | None:
+    """Read a report into `staged_record` if no line has to be looked at by itself; its lines, or None."""
+    lineages, tally, understood = Lineages(), Tally(), Tally()
+    try:
+        # In one transaction rows stay where they are put: what comes to a table that has some is copied at commit.
+        with (
+            _transaction(session),
+            open_report() as report,
+            closing(parts(report, folder, fold=lineages.fold)) as cut,
+        ):
+            for number, part in enumerate(cut):
+                _prepare(session, number, part, lineages)
+                session.execute("INSERT INTO staged_record FROM records_of_part()")
+                tally += part.tally
+                if number == 0:
+                    session.execute("CREATE TEMP VIEW part AS FROM staged_record")
+                    # What is odd in every line is seen before all of them have been read in vain.
+                    _expect_understood(session, tally)
+                    understood = tally
+            if tally != understood:
+                with all_threads(session):
+                    _expect_understood(session, tally)
+            run_sql(session, "reports/lineage_keep.sql")
+            session.execute("DROP VIEW part")
+    except (*_READER_STOPPED, duckdb.OutOfMemoryException, _NotUnderstood):
+        return None
+    return tally.lines
+
+
+@contextmanager
+def _transaction(session: DuckDBPyConnection) -> Iterator[None]:
+    session.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        session.execute("ROLLBACK")
+        raise
+    session.execute("COMMIT")
+
+
+def _stage_by_parts(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path) -> int:
+    """Read a report into `staged_record`, and what cannot be read into `refused_line`; its non-blank lines."""
+    lineages, lines = Lineages(), 0
+    with open_report() as report, closing(parts(report, folder, fold=lineages.fold)) as cut:
+        for number, part in enumerate(cut):
+            _prepare(session, number, part, lineages)
+            lines += _stage_part(session, part, lineages)
+            session.execute("INSERT INTO staged_record FROM part; DROP TABLE part")
+    return lines
+
+
+def _prepare(session: DuckDBPyConnection, number: int, part: Part, lineages: Lineages) -> None:
+    """Tell the session of a part that is to be read."""
+    if number == 0:
+        run_sql(session, "reports/nothing_found.sql")
+        run_sql(session, "reports/data_report.sql", {"report_path": str(part.path)})
+        run_sql(session, "reports/staged_record.sql")
+    new = lineages.take_new()
+    run_sql(session, "reports/lineage_folded.sql", {"new_references": [*new], "new_lineages": [*new.values()]})
+    variables = {
+        "report_path": str(part.path),
+        "lines_before": part.lines_before,
+        "has_separators": part.tally.has_separators,
+    }
+    for name, value in variables.items():
+        session.execute(f"SET VARIABLE {name} = ?", [value])
+
+
 def _stage_part(session: DuckDBPyConnection, part: Part, lineages: Lineages) -> int:
     """Read a part into `part`; its non-blank lines."""
-    lines = part.tally.lines
+    lines, is_readable = part.tally.lines, False
     try:
-        run_sql(session, "reports/data_report.sql", {"report_path": str(part.path)})
-        rows, refused, names, texts = session.execute(_count_of_read()).fetchall()[0]
-        is_readable = (rows, refused) == (lines, 0)
-        if is_readable and _is_understood(session, part.tally, names, texts):
-            return lines
+        _read_part(session, part.path)
+        _expect_understood(session, part.tally)
+    except _NotUnderstood as found:
+        is_readable = found.is_readable
     except (*_READER_STOPPED, duckdb.OutOfMemoryException):
-        is_readable = False  # one line can take all memory; it is refused when each is looked at by itself
+        pass  # one line can take all memory; it is refused when each is looked at by itself
+    else:
+        run_sql(session, "reports/lineage_keep.sql")
+        return lines
     given = readable = part.path.with_suffix(".given.jsonl")
     lineages.unfold(part.path, given)
     with closer_look(session):
@@ -188,16 +265,25 @@ def _stage_part(session: DuckDBPyConnection, part: Part, lineages: Lineages) -> 
     return lines
 
 
-def _is_understood(session: DuckDBPyConnection, tally: Tally, names: int, texts: int) -> bool:
-    """Whether a part's bytes hold the names and texts that were read, with those of its lineages, and no others."""
+def _read_part(session: DuckDBPyConnection, path: Path) -> None:
+    session.execute("SET VARIABLE report_path = ?", [str(path)])
+    session.execute("CREATE OR REPLACE TEMP TABLE part AS FROM records_of_part()")
+
+
+def _expect_understood(session: DuckDBPyConnection, tally: Tally) -> None:
+    """Expect of `part` a row for each line, and all names and texts that the bytes hold, those of lineages included.
+
+    Raises:
+        _NotUnderstood: when something is missing or left over.
+    """
+    rows, refused, names, texts = session.execute(_count_of_read()).fetchall()[0]
+    if (rows, refused) != (tally.lines, 0):
+        raise _NotUnderstood(is_readable=False)
     run_sql(session, "reports/lineage_look.sql")
     lineage_names, lineage_texts, mistyped = run_sql(session, "reports/lineage_known.sql").fetchall()[0]
-    if mistyped or (names + lineage_names, texts + lineage_texts) != (tally.names, tally.texts):
-        return False
-    if session.execute(_look_for_lists()).fetchone() == (True,):
-        return False
-    run_sql(session, "reports/lineage_keep.sql")
-    return True
+    is_all = not mistyped and (names + lineage_names, texts + lineage_texts) == (tally.names, tally.texts)
+    if not is_all or session.execute(_look_for_lists()).fetchone() == (True,):
+        raise _NotUnderstood(is_readable=True)
 
 
 def _count_of_read() -> str:
@@ -241,7 +327,7 @@ def _set_bad_lines_apart(session: DuckDBPyConnection, path: Path, readable: Path
     unreadable = {number for (number,) in session.execute("SELECT line_number FROM refused_in_part").fetchall()}
     copy_lines(path, readable, without=unreadable)
     try:
-        run_sql(session, "reports/data_report.sql", {"report_path": str(readable)})
+        _read_part(session, readable)
     except _READER_STOPPED as error:
         raise ReportUnreadable(
             f"{path.name}: a line that looked readable stops DuckDB's reader. Nothing was loaded; the package is "

@@ -1,6 +1,7 @@
--- A part of data_report.jsonl -> part: one row a line, in the order of the lines, typed and flattened.
--- Reads the variables report_path and report_columns. Stops with an error at the first line it cannot read.
-CREATE OR REPLACE TEMP TABLE part AS
+-- Some lines of data_report.jsonl -> records_of_part(): one row a line, in the order of the lines, typed and flattened.
+-- Reads the variables report_path and report_columns, and stops with an error at the first line it cannot read. Made
+-- when the variables are set: DuckDB looks for the file's name at once.
+CREATE OR REPLACE TEMP MACRO records_of_part() AS TABLE
 WITH line AS (
     SELECT * FROM read_json(
         getvariable('report_path'),

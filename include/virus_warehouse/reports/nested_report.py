@@ -1,6 +1,7 @@
 """A report of deeply nested lines, told by its shape: read in one strict pass, and looked at closer if need be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -9,14 +10,15 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports.data_report import ReportUnreadable
-from virus_warehouse.reports.parts import Part, parts
-from virus_warehouse.reports.report_file import copy_lines, describe_lines, unpack
-from virus_warehouse.reports.shape import Object, counting_macros, expected_nodes, read_columns
+from virus_warehouse.reports.parts import Part, parts_at_once
+from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines, unpack
+from virus_warehouse.reports.shape import TEXT_COUNTS, Object, counting_macro, expected_nodes, read_columns
 from virus_warehouse.sql_file import run_sql, sql_text
-from virus_warehouse.warehouse.session import closer_look
+from virus_warehouse.warehouse.session import all_threads, closer_look
 
-PART_BYTES = 8 << 20
-"""DuckDB reads 2048 lines at once, and a line may have 25 kB and more: parts of this size keep that in bounds."""
+PART_BYTES, PARTS_AT_ONCE = 2 << 20, 16
+"""DuckDB reads 2048 lines at once, and a line may have 25 kB and more: small parts keep in bounds what each thread
+holds. And it is busy for a tenth of a second with such a statement before it reads: many parts share that."""
 
 _READER_STOPPED = (duckdb.InvalidInputException, UnicodeDecodeError)
 """What DuckDB raises at a line that it cannot read; the second where its message cuts a character of that line."""
@@ -27,8 +29,8 @@ class NestedReport:
     """A kind of report.
 
     Attributes:
-        name: what NCBI calls it, and the temporary view it is staged in. `reports/<name>.sql` reads a part of it into
-            the table `nested_part`: a row a line, with `names_read`, `texts_read`, `oddities_read` and `refusal`.
+        name: what NCBI calls it, and the temporary view it is staged in. `reports/<name>.sql` reads parts of it into
+            the table `nested_part`: a row a line, with `names_and_texts_read` and `refusal`.
         parameter: the value of `aux_report` that asks for it.
         announced_by: what is true of a staged row of the data report that promises a line of this report, in SQL.
         shape: what a line holds.
@@ -47,8 +49,8 @@ class NestedReport:
     def stage(self, session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path) -> "StagedReport":
         """Read a report into its temporary view; refused lines and drift, too, are kept by report.
 
-        As with the data report (docs/decisions/0006): a part that holds no more names and texts than were read from it
-        is wholly understood. Otherwise every node of every line of it is looked at.
+        As with the data report (docs/decisions/0006): parts that hold no more names and texts than were read from them
+        are wholly understood. Otherwise every node of every line of such a part is looked at.
 
         Args:
             session: where the tables are made.
@@ -61,41 +63,54 @@ class NestedReport:
         run_sql(session, "reports/report_findings.sql")
         run_sql(session, "reports/nested_report.sql", {"report": self.name, "report_columns": read_columns(self.shape)})
         run_sql(session, "reports/missing_values.sql")
-        for macro in counting_macros(self.shape):
-            session.execute(macro)
-        lines, files = 0, []
-        with open_report() as member:
-            for number, part in enumerate(parts(member, folder, PART_BYTES)):
-                session.execute("SET VARIABLE lines_before = ?", [part.lines_before])
-                lines += self._stage_part(session, part)
-                files.append(str(folder / f"{self.name}-{number}.parquet"))
-                session.execute(f"COPY nested_row TO {sql_text(files[-1])} (COMPRESSION zstd)")
+        session.execute(counting_macro(self.shape))
+        lines = 0
+        files: list[str] = []
+        with open_report() as member, closing(parts_at_once(PARTS_AT_ONCE, member, folder, PART_BYTES)) as cut:
+            for some in cut:
+                for lines_read in self._read_parts(session, some):
+                    lines += lines_read
+                    files.append(str(folder / f"{self.name}-{len(files)}.parquet"))
+                    session.execute(f"COPY nested_row TO {sql_text(files[-1])} (COMPRESSION zstd)")
         session.execute(f"CREATE OR REPLACE TEMP VIEW {self.name} AS FROM read_parquet({files})")
         run_sql(session, "reports/report_drift_in_all.sql")
         return StagedReport(self, open_report, folder, lines)
 
-    def _stage_part(self, session: DuckDBPyConnection, part: Part) -> int:
-        """Read a part into `nested_part` and `nested_row`; its non-blank lines."""
+    def _read_parts(self, session: DuckDBPyConnection, some: Sequence[Part]) -> Iterator[int]:
+        """Read parts into `nested_row`: together if all is understood, or else one after the other.
+
+        Returns:
+            The non-blank lines of what `nested_row` holds then.
+        """
+        with all_threads(session):
+            are_understood = self._read_strictly(session, some)
+        if are_understood:
+            yield _tally_of(some).lines
+            return
+        for part in some:
+            if len(some) > 1 and self._read_strictly(session, [part]):
+                lines = part.tally.lines
+            else:
+                with closer_look(session):
+                    lines = self._look_closer(session, part.path)
+            yield lines
+
+    def _read(self, session: DuckDBPyConnection, *paths: Path) -> None:
+        run_sql(session, f"reports/{self.name}.sql", {"report_paths": [str(path) for path in paths]})
+
+    def _read_strictly(self, session: DuckDBPyConnection, some: Sequence[Part]) -> bool:
+        """Read parts that follow each other into `nested_row`; whether they were wholly understood."""
+        session.execute("SET VARIABLE lines_before = ?", [some[0].lines_before])
         try:
-            if self._read_strictly(session, part):
-                run_sql(session, "reports/nested_rows.sql")
-                return part.tally.lines
+            self._read(session, *(part.path for part in some))
         except (*_READER_STOPPED, duckdb.OutOfMemoryException):
-            pass  # one line can take all memory; it is refused when each is looked at by itself
-        with closer_look(session):
-            return self._look_closer(session, part.path)
-
-    def _read(self, session: DuckDBPyConnection, path: Path) -> None:
-        run_sql(session, f"reports/{self.name}.sql", {"report_path": str(path)})
-
-    def _read_strictly(self, session: DuckDBPyConnection, part: Part) -> bool:
-        """Whether a part was read and wholly understood."""
-        self._read(session, part.path)
+            return False  # one line can take all memory; it is refused when each is looked at by itself
+        run_sql(session, "reports/nested_rows.sql")
+        tally = _tally_of(some)
         found = session.execute(
-            "SELECT count(*), count(refusal), coalesce(sum(oddities_read), 0), coalesce(sum(names_read), 0), "
-            "coalesce(sum(texts_read), 0) FROM nested_part"
+            "SELECT count(*), count(refusal), coalesce(sum(names_and_texts_read), 0) FROM nested_part"
         ).fetchone()
-        return found == (part.tally.lines, 0, 0, part.tally.names, part.tally.texts)
+        return found == (tally.lines, 0, tally.names + tally.texts * TEXT_COUNTS)
 
     def _look_closer(self, session: DuckDBPyConnection, path: Path) -> int:
         lines = _describe(session, path)
@@ -147,6 +162,10 @@ class StagedReport:
             unpack(member, path)
         _describe(session, path)
         run_sql(session, "reports/refuse_lines.sql", {"report": self.report.name})
+
+
+def _tally_of(some: Iterable[Part]) -> Tally:
+    return sum((part.tally for part in some), Tally())
 
 
 def _describe(session: DuckDBPyConnection, path: Path) -> int:

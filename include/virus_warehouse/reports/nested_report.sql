@@ -11,7 +11,6 @@ CREATE OR REPLACE MACRO moment_in(given) AS
 
 -- A hash of all that a line says, with names. Nulls leave no trace, so that a field added later changes no hash. Quotes
 -- within texts are escaped: no text looks like a name.
-CREATE OR REPLACE MACRO content_hash(content) AS md5_number_lower(regexp_replace(
-    regexp_replace(to_json(content)::VARCHAR, ',"\w+":null', '', 'g'),
-    '\{"\w+":null,?', '{', 'g'
-));
+CREATE OR REPLACE MACRO content_hash(content) AS md5_number_lower(
+    regexp_replace(to_json(content)::VARCHAR, ',"\w+":null|"\w+":null,?', '', 'g')
+);

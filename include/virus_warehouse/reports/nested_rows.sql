@@ -3,5 +3,5 @@
 CREATE OR REPLACE TEMP VIEW nested_row AS
 SELECT
     getvariable('lines_before') + rowid + 1 AS line_number,
-    * EXCLUDE (names_read, texts_read, oddities_read, refusal)
+    * EXCLUDE (names_and_texts_read, refusal)
 FROM nested_part;

@@ -22,7 +22,7 @@ WHERE refused_in_part.line_number IS NOT NULL OR nested_part.refusal IS NOT NULL
 CREATE OR REPLACE TEMP VIEW nested_row AS
 SELECT
     getvariable('lines_before') + readable.line_number AS line_number,
-    nested_part.* EXCLUDE (names_read, texts_read, oddities_read, refusal)
+    nested_part.* EXCLUDE (names_and_texts_read, refusal)
 FROM nested_part INNER JOIN readable ON nested_part.rowid = readable.position
 WHERE nested_part.refusal IS NULL
 ORDER BY readable.line_number;

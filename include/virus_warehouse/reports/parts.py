@@ -4,8 +4,9 @@ A part is a file, so that neither the inflated report nor what a parser makes of
 one part is parsed, the next is inflated.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -34,7 +35,7 @@ class Part:
 
 def parts(
     member: IO[bytes], folder: Path, part_bytes: int = PART_BYTES, *, fold: Callable[[bytes], bytes] = bytes
-) -> Iterator[Part]:
+) -> Generator[Part, None, None]:
     """Cut a report into parts; each file is removed when the next part is asked for.
 
     Args:
@@ -46,13 +47,32 @@ def parts(
     Returns:
         The parts in their order; one without lines for an empty report.
     """
+    with closing(parts_at_once(1, member, folder, part_bytes, fold=fold)) as cut:
+        for (part,) in cut:
+            yield part
+
+
+def parts_at_once(
+    many: int,
+    member: IO[bytes],
+    folder: Path,
+    part_bytes: int = PART_BYTES,
+    *,
+    fold: Callable[[bytes], bytes] = bytes,
+) -> Generator[list[Part], None, None]:
+    """The same, so many parts at a time: as files of one read, which DuckDB shares among its threads.
+
+    Returns:
+        Parts that follow each other, as many as there are; the last may be fewer.
+    """
     cutter = _Cutter(member, folder, part_bytes, fold)
     with ThreadPoolExecutor(1, thread_name_prefix="inflate") as inflating:
-        upcoming = inflating.submit(cutter.cut)
-        while (part := upcoming.result()) is not None:
-            upcoming = inflating.submit(cutter.cut)
-            yield part
-            part.path.unlink(missing_ok=True)
+        upcoming = inflating.submit(cutter.cut, many)
+        while some := upcoming.result():
+            upcoming = inflating.submit(cutter.cut, many)
+            yield some
+            for part in some:
+                part.path.unlink(missing_ok=True)
 
 
 class _Cutter:
@@ -61,10 +81,14 @@ class _Cutter:
         self._number = self._lines = 0
         self._is_at_end = False
 
-    def cut(self) -> Part | None:
-        """Write the next part; None when all are written."""
-        if self._is_at_end:
-            return None
+    def cut(self, many: int) -> list[Part]:
+        """Write the next parts, so many or fewer; none when all are written."""
+        some: list[Part] = []
+        while len(some) < many and not self._is_at_end:
+            some.append(self._cut_one())
+        return some
+
+    def _cut_one(self) -> Part:
         path = self._folder / f"part-{self._number}.jsonl"
         tally, size = Tally(), 0
         enough = min(self._part_bytes, FIRST_PART_BYTES << self._number)

@@ -4,7 +4,7 @@ A tree says each thing once. From it follow the types of the strict read, the ex
 and the table that every node of a suspicious line is looked up in.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,7 +44,9 @@ class Object:
 
 Shape = Value | ListOf | Object
 
-_Count = Callable[[str, Value], str | None]
+TEXT_COUNTS = 1 << 32
+"""What a text counts where a name counts 1: more than there are names in all that is read at once, so that one sum
+tells how many there are of each."""
 
 
 def read_type(shape: Shape) -> str:
@@ -66,20 +68,14 @@ def read_columns(shape: Object) -> dict[str, str]:
     return {name: read_type(member) for name, member in shape.members.items()}
 
 
-def counting_macros(shape: Object) -> Iterator[str]:
-    """Statements that make the macros `names_read`, `texts_read` and `oddities_read` of a line that was read.
+def counting_macro(shape: Object) -> str:
+    """The statement that makes the macro `names_and_texts_read` of a line that was read.
 
-    `names_read` and `texts_read` count what `report_file.Tally` counts in the bytes. Both are at most that, unless
-    something else stood where a text belongs: then `texts_read` is larger, but for a list, which is an oddity. So is a
-    number that is none, and a list with a gap. Equal counts and no oddities: the line held what was read, and no more.
+    It counts what `report_file.Tally` counts in the bytes, each text as `TEXT_COUNTS`. There are never more names, and
+    one is missing for each oddity: a number that is none, a list where a text belongs, and a gap in a list. Of texts
+    there are more where something else stood. So the line held what was read, and no more, if the count is equal.
     """
-    for name, count, per_member, per_item in (
-        ("names_read", _no_name, True, False),
-        ("texts_read", _text, False, False),
-        ("oddities_read", _oddity, False, True),
-    ):
-        expression = _sum(shape, "line", count, 0, per_member=per_member, per_item=per_item)
-        yield f"CREATE OR REPLACE MACRO {name}(line) AS {expression}"
+    return f"CREATE OR REPLACE MACRO names_and_texts_read(line) AS {_counted(shape, 'line', 0)}"
 
 
 def expected_nodes(shape: Shape, path: str = "$") -> Iterator[dict[str, object]]:
@@ -102,40 +98,35 @@ def expected_nodes(shape: Shape, path: str = "$") -> Iterator[dict[str, object]]
             yield {"path": path, "kind": str(shape), "names_read": []}
 
 
-def _sum(shape: Shape, value: str, count: _Count, depth: int, *, per_member: bool, per_item: bool) -> str | None:
-    """The expression for a count in all of a value; None when there is nothing to count."""
+def _counted(shape: ListOf | Object, value: str, depth: int) -> str:
+    """The expression for the names and texts in all of a value."""
     match shape:
-        case ListOf():
+        case ListOf(item=item_shape):
             item = f"item_{depth}"
-            terms = [f"({item} IS NULL)::BIGINT"] if per_item else []
-            inner = _sum(shape.item, item, count, depth + 1, per_member=per_member, per_item=per_item)
-            terms += [inner] if inner else []
-            if not terms:
-                return None
-            return f"coalesce(list_sum(list_transform({value}, LAMBDA {item}: {' + '.join(terms)})), 0)::BIGINT"
+            if isinstance(item_shape, Value):
+                counted = _counted_value(item, item_shape, null=-1, name=0)
+            else:
+                counted = f"CASE WHEN {item} IS NULL THEN -1 ELSE {_counted(item_shape, item, depth + 1)} END"
+            return f"coalesce(list_sum(list_transform({value}, LAMBDA {item}: {counted})), 0)::BIGINT"
         case Object():
-            terms = []
+            terms: list[str] = []
             for name, member in shape.members.items():
                 inside = f'{value}."{name}"'
-                terms += [f"({inside} IS NOT NULL)::BIGINT"] if per_member else []
-                inner = _sum(member, inside, count, depth, per_member=per_member, per_item=per_item)
-                terms += [inner] if inner else []
-            return " + ".join(terms) or None
-        case _:
-            return count(value, shape)
+                if isinstance(member, Value):
+                    terms.append(_counted_value(inside, member, null=0, name=1))
+                else:
+                    terms += [f"({inside} IS NOT NULL)::BIGINT", _counted(member, inside, depth)]
+            return " + ".join(terms)
 
 
-def _no_name(_: str, __: Value) -> None:
-    return None
-
-
-def _text(value: str, kind: Value) -> str:
-    if kind == Value.NUMBER:
-        return f"coalesce(starts_with({value}, '\"'), false)::BIGINT"
-    return f"({value} IS NOT NULL)::BIGINT"
-
-
-def _oddity(value: str, kind: Value) -> str:
-    if kind == Value.TEXT:
-        return f"coalesce(starts_with({value}, '['), false)::BIGINT"
-    return f"({value} IS NOT NULL AND number_in({value}) IS NULL)::BIGINT"
+def _counted_value(value: str, kind: Value, *, null: int, name: int) -> str:
+    counted = f"{TEXT_COUNTS + name}"
+    match kind:
+        case Value.TEXT:
+            is_odd = f"starts_with({value}, '[')"
+        case Value.LONG:
+            is_odd = f"whole_number({value}) IS NULL"
+        case Value.NUMBER:
+            is_odd = f"number_in({value}) IS NULL"
+            counted = f"CASE WHEN starts_with({value}, '\"') THEN {counted} ELSE {name} END"
+    return f"CASE WHEN {value} IS NULL THEN {null} WHEN {is_odd} THEN {name - 1} ELSE {counted} END"

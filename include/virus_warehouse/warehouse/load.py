@@ -13,7 +13,7 @@ from virus_warehouse.warehouse import gates
 from virus_warehouse.warehouse.census import find_absent, take_census, vanished
 from virus_warehouse.warehouse.end_records import end_records
 from virus_warehouse.warehouse.schema import OUTCOMES
-from virus_warehouse.warehouse.session import all_threads, one_thread
+from virus_warehouse.warehouse.session import all_threads
 from virus_warehouse.warehouse.shares import shares
 
 
@@ -105,7 +105,6 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
         for _ in shares(session, outcomes["touched"]):
             run_sql(session, "warehouse/sql/move_dates.sql")
         _choose_records_to_write(session, outcomes)
-    with one_thread(session):
         run_sql(session, "warehouse/sql/write_records.sql")
     gone: dict[str, int | None] = {"withdrawn": 0, "missing": None}
     if is_newest:

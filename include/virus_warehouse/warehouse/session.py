@@ -29,8 +29,8 @@ def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
     """
     settings: dict[str, str | bool | int | float | list[str]] = {
         "temp_directory": str(temporary),
-        "memory_limit": os.environ.get("VIRUS_MEMORY_LIMIT") or MEMORY_LIMIT,
-        "threads": _threads_beside(1),
+        "memory_limit": memory_limit(),
+        "threads": threads_beside(1),
     }
     session = duckdb.connect(":memory:", config=settings)
     try:
@@ -44,22 +44,9 @@ def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
 
 @contextmanager
 def all_threads(session: DuckDBPyConnection) -> Iterator[None]:
-    """Give a private session the processor that was left to inflating: to read the warehouse in half the time."""
-    with _threads(session, _threads_beside(0)):
-        yield
-
-
-@contextmanager
-def one_thread(session: DuckDBPyConnection) -> Iterator[None]:
-    """To insert what was staged: several threads would each pack a little of it, and then pack that again together."""
-    with _threads(session, 1):
-        yield
-
-
-@contextmanager
-def _threads(session: DuckDBPyConnection, number: int) -> Iterator[None]:
+    """Give a private session the processor that was left to inflating."""
     ((before,),) = session.execute("SELECT current_setting('threads')").fetchall()
-    session.execute(f"SET threads = {number}")
+    session.execute(f"SET threads = {threads_beside(0)}")
     try:
         yield
     finally:
@@ -68,7 +55,12 @@ def _threads(session: DuckDBPyConnection, number: int) -> Iterator[None]:
             session.execute(f"SET threads = {before}")
 
 
-def _threads_beside(others: int) -> int:
+def memory_limit() -> str:
+    """How much memory DuckDB may take of the machine, for a load or the check of a snapshot."""
+    return os.environ.get("VIRUS_MEMORY_LIMIT") or MEMORY_LIMIT
+
+
+def threads_beside(others: int) -> int:
     """How many threads a session may have beside so many others of the run."""
     return int(os.environ.get("VIRUS_THREADS") or max(1, min(MOST_THREADS, (os.cpu_count() or 1) - others)))
 

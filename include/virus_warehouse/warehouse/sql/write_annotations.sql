@@ -16,9 +16,8 @@ SELECT
 FROM annotation_report
 SEMI JOIN line_merged USING (line_number);
 
--- Whole annotations are never kept together in memory: a row of the table is one gene.
-CREATE OR REPLACE TEMP TABLE gene_merged AS
-SELECT accession, unnest(genes) AS gene, generate_subscripts(genes, 1) AS gene_number
+CREATE OR REPLACE TEMP VIEW gene_merged AS
+SELECT line_number, accession, unnest(genes) AS gene, generate_subscripts(genes, 1) AS gene_number
 FROM annotation_report
 SEMI JOIN line_merged USING (line_number);
 
@@ -34,50 +33,60 @@ SELECT
     gene.nucleotide_sequence_hash
 FROM gene_merged;
 
--- A coding region comes first, then the mature peptides that are cut from it.
-CREATE OR REPLACE TEMP TABLE family_merged AS
-WITH coding_region AS (
+-- A coding region comes first, then the mature peptides that are cut from it. Their numbers are counted apart from what
+-- is said of them, because whole annotations are too much to be sorted.
+INSERT INTO warehouse.main.virus_protein BY NAME
+WITH gene_size AS (
+    SELECT line_number, unnest(family_sizes) AS sizes, generate_subscripts(family_sizes, 1) AS gene_number
+    FROM annotation_report
+    SEMI JOIN line_merged USING (line_number)
+),
+
+family_size AS (
+    SELECT line_number, gene_number, unnest(sizes) AS size, generate_subscripts(sizes, 1) AS region_number
+    FROM gene_size
+),
+
+place AS (
     SELECT
+        line_number,
+        gene_number,
+        region_number,
+        1 + sum(size) OVER (PARTITION BY line_number ORDER BY gene_number, region_number) - size AS first_number
+    FROM family_size
+),
+
+coding_region AS (
+    SELECT
+        line_number,
         accession,
         gene_number,
         unnest(gene.coding_regions) AS region,
         generate_subscripts(gene.coding_regions, 1) AS region_number
     FROM gene_merged
-)
+),
 
-SELECT
-    accession,
-    gene_number,
-    region_number,
-    list_prepend(region.protein, coalesce(region.mature_peptides, [])) AS members
-FROM coding_region;
-
-INSERT INTO warehouse.main.virus_protein BY NAME
-WITH place AS (
+family AS (
     SELECT
-        rowid AS family,
-        sum(len(members)) OVER (PARTITION BY accession ORDER BY gene_number, region_number)
-        - len(members) + 1 AS first_number
-    FROM family_merged
+        * EXCLUDE (region),
+        list_prepend(region.protein, coalesce(region.mature_peptides, [])) AS members
+    FROM coding_region
 ),
 
 member AS (
     SELECT
-        family.accession,
-        family.gene_number,
-        place.first_number::BIGINT AS first_number,
-        unnest(family.members) AS protein,
-        generate_subscripts(family.members, 1) - 1 AS peptide_number
-    FROM family_merged AS family
-    INNER JOIN place ON family.rowid = place.family
+        * EXCLUDE (members),
+        unnest(members) AS protein,
+        generate_subscripts(members, 1) - 1 AS peptide_number
+    FROM family
 )
 
 SELECT
     getvariable('source') AS source,
-    accession,
-    gene_number,
-    first_number + peptide_number AS protein_number,
-    CASE WHEN peptide_number > 0 THEN first_number END AS parent_protein_number,
-    CASE WHEN peptide_number > 0 THEN 'mature_peptide' ELSE 'coding_region' END AS kind,
-    unnest(protein)
-FROM member;
+    member.accession,
+    member.gene_number,
+    (place.first_number + member.peptide_number)::BIGINT AS protein_number,
+    CASE WHEN member.peptide_number > 0 THEN place.first_number END AS parent_protein_number,
+    CASE WHEN member.peptide_number > 0 THEN 'mature_peptide' ELSE 'coding_region' END AS kind,
+    unnest(member.protein)
+FROM member INNER JOIN place USING (line_number, gene_number, region_number);

@@ -211,6 +211,10 @@ BAD_ANNOTATION: dict[str, tuple[str | bytes, str]] = {
     "gene that is null": ('{"accession":"PX9.1","genes":[null]}', "genes[0]: null is not an object"),
     "genes that are no list": ('{"accession":"PX9.1","genes":{"a":1}}', 'genes: {"a":1} is not a list'),
     "fraction": ('{"accession":"PX9.1","genes":[{"geneId":1.5}]}', "genes[0].geneId: 1.5 is not a whole number"),
+    "number in quotes of its own": (
+        r'{"accession":"PX9.1","genes":[{"nucleotide":{"range":[{"begin":"\"5\""}]}}]}',
+        r'genes[0].nucleotide.range[0].begin: "\"5\"" is not a whole number',
+    ),
     "two faults": (
         '{"accession":"PX9.1","isolateName":5,"genes":[{"cds":[{"protein":{"range":[{"begin":"one"}]}}]}]}',
         'genes[0].cds[0].protein.range[0].begin: "one" is not a whole number; isolateName: 5 is not a text',
@@ -314,6 +318,35 @@ def test_what_is_known_and_passed_over_is_no_drift(
     assert (refused(session), drift(session), len(staged(session, report))) == ([], [], 1)
 
 
+PART_SIZES = ("reports.parts.FIRST_PART_BYTES", "reports.nested_report.PART_BYTES", "reports.report_file._CHUNK_BYTES")
+
+
+@pytest.mark.parametrize("others", [{}, {41: "{", 42: ""}], ids=["good", "bad lines among them"])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_lines_stay_in_their_order_however_many_threads_read_them(
+    session: DuckDBPyConnection,
+    stage: Stage,
+    report: NestedReport,
+    looks: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    threads: int,
+    others: dict[int, str],
+) -> None:
+    monkeypatch.setenv("VIRUS_THREADS", str(threads))
+    for size in PART_SIZES:
+        monkeypatch.setattr(f"virus_warehouse.{size}", 200)
+    lines = {number: named(report, number) for number in range(1, 100)} | others
+    assert stage(*lines.values()).lines == sum(text != "" for text in lines.values())
+    rows = session.execute(f"SELECT line_number, accession FROM {report.name} ORDER BY line_number").fetchall()
+    assert rows == [
+        (number, json.loads(text)["accession"].removesuffix(".1"))
+        for number, text in lines.items()
+        if number not in others
+    ]
+    assert refused(session) == [(number, NOT_JSON) for number, text in others.items() if text]
+    assert len(looks) <= len(others)
+
+
 @pytest.mark.parametrize("has_bad_line", [False, True])
 def test_report_in_many_parts_is_one(
     session: DuckDBPyConnection,
@@ -324,11 +357,7 @@ def test_report_in_many_parts_is_one(
     *,
     has_bad_line: bool,
 ) -> None:
-    for size in (
-        "reports.parts.FIRST_PART_BYTES",
-        "reports.nested_report.PART_BYTES",
-        "reports.report_file._CHUNK_BYTES",
-    ):
+    for size in PART_SIZES:
         monkeypatch.setattr(f"virus_warehouse.{size}", 4000)
     lines = [named(report, number, new=number) if number % 7 == 0 else json.dumps(everything) for number in range(50)]
     lines[31:31] = ["", "{"] if has_bad_line else []

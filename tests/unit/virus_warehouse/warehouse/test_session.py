@@ -1,16 +1,12 @@
 """A run's private DuckDB: what a block changes of it is as before afterwards, and hides no error."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
 import pytest
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.warehouse.session import all_threads, one_thread, private_session
-
-Threads = Callable[[DuckDBPyConnection], AbstractContextManager[None]]
+from virus_warehouse.warehouse.session import all_threads, private_session
 
 
 def threads_of(session: DuckDBPyConnection) -> int:
@@ -18,23 +14,19 @@ def threads_of(session: DuckDBPyConnection) -> int:
     return int(threads)
 
 
-@pytest.mark.parametrize(("threads", "within"), [(all_threads, 3), (one_thread, 1)])
-def test_threads_are_others_within_the_block_alone(
-    threads: Threads, within: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_threads_are_all_within_the_block_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     with private_session(tmp_path) as session:
         assert threads_of(session) == 2
-        with threads(session):
-            assert threads_of(session) == within
+        with all_threads(session):
+            assert threads_of(session) == 3
         assert threads_of(session) == 2
 
 
-@pytest.mark.parametrize("threads", [all_threads, one_thread])
-def test_error_that_ends_the_transaction_is_the_one_that_is_told(threads: Threads, tmp_path: Path) -> None:
+def test_error_that_ends_the_transaction_is_the_one_that_is_told(tmp_path: Path) -> None:
     with private_session(tmp_path) as session:
         session.execute("BEGIN TRANSACTION")
-        with pytest.raises(duckdb.InvalidInputException, match="no room"), threads(session):
+        with pytest.raises(duckdb.InvalidInputException, match="no room"), all_threads(session):
             session.execute("SELECT error('no room')").fetchall()
         session.execute("ROLLBACK")
         assert session.execute("SELECT 1").fetchall() == [(1,)]
