@@ -32,7 +32,7 @@ from virus_warehouse.reports.further_reports import (
     stage_further_reports,
 )
 from virus_warehouse.reports.nested_report import StagedReport
-from virus_warehouse.run_file import RunFile, close_dead_run, dead_runs, is_running, run_lock, running_states
+from virus_warehouse.run_file import RunFile, close_dead_run, dead_runs, is_running, new_run_id, run_files, run_lock
 from virus_warehouse.shortage import shortages_told
 from virus_warehouse.sources import Source
 from virus_warehouse.staging import stage_package, stage_quarantined_lines, take_quarantined_lines
@@ -44,12 +44,10 @@ from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
 from virus_warehouse.warehouse.load_further import merge_further_reports
 from virus_warehouse.warehouse.schema import OUTCOMES, TIMED_STAGES
 from virus_warehouse.warehouse.session import private_session
+from virus_warehouse.window_order import EarlierDay, WindowOrder
 from virus_warehouse.windows import FULL, INCREMENTAL, REPLAY, WINDOW, Window, WindowWish, plan_window
 
 logger = logging.getLogger(__name__)
-
-GATHERING_SECONDS = 5.0
-"""How long a day of a backfill waits for the others that start with it; the first of them to fetch serves all."""
 
 LAST_WORDS_BYTES = 1 << 20
 """Disk that a run holds until its end, so that a disk it finds full has room for what is told of that."""
@@ -101,6 +99,7 @@ def ingest(
     accepts: Acceptance | None = None,
     airflow_version: str | None = None,
     on_progress: OnProgress | None = None,
+    earlier_day: EarlierDay | None = None,
 ) -> IngestResult:
     """Run one source once: window, request, download, verify, archive, stage, merge.
 
@@ -117,6 +116,7 @@ def ingest(
         accepts: what of a full load a person accepts that would otherwise stop it.
         airflow_version: for the ledger's `versions`.
         on_progress: called every few seconds of the download.
+        earlier_day: tells a day of a backfill which of the earlier days Airflow has begun; it lets them fetch first.
 
     Raises:
         RequestRefused, WindowError: another try would end the same way.
@@ -134,6 +134,7 @@ def ingest(
             accepts=accepts or Acceptance(),
             airflow_version=airflow_version,
             on_progress=on_progress,
+            earlier_day=earlier_day,
             stack=stack,
         )
         return run.work()
@@ -154,12 +155,14 @@ class _Run:
         accepts: Acceptance,
         airflow_version: str | None,
         on_progress: OnProgress | None,
+        earlier_day: EarlierDay | None,
         stack: ExitStack,
     ) -> None:
         self.source, self.client, self.warehouse, self.data = source, client, warehouse, data
-        self.origin, self.wish, self.accepts, self.on_progress = origin, wish, accepts, on_progress
+        self.origin, self.wish, self.accepts = origin, wish, accepts
+        self.on_progress, self.earlier_day = on_progress, earlier_day
         started_at = datetime.now(UTC)
-        self.run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{source.name}-{secrets.token_hex(3)}"
+        self.run_id = new_run_id(source.name, started_at)
         self.archive = Archive(data.packages, source.name)
         self.file = RunFile(data.runs, self.run_id)
         self.seconds = dict.fromkeys(TIMED_STAGES, 0.0)
@@ -167,6 +170,7 @@ class _Run:
         self.stage_told = "open"
         self.requested_at = started_at
         self.loaded_packages: list[str] = []
+        self.proven: set[str] = set()
         self.vanished: list[str] = []
         self.further: list[StagedReport] = []
         self.further_counts: dict[str, dict[str, int | None]] = {}
@@ -211,7 +215,7 @@ class _Run:
 
     def open(self) -> Window:
         """Plan the window and open the ledger row, in one transaction: two runs never plan on one state."""
-        self.tell("open")
+        self.tell("open", updated_since=self.wish.since)
         self.tidy_up()
         dead = dead_runs(self.data.runs)
         with self.warehouse.transaction(self.session):
@@ -247,7 +251,7 @@ class _Run:
                 file.unlink(missing_ok=True)
         self.archive.tidy_up(lambda run_id: is_running(runs, run_id))
         oldest = time.time() - timedelta(days=self.source.retention_days).total_seconds()
-        for old in (*self.data.refused.glob("*.zip"), *runs.glob(f"*Z-{self.source.name}-*.json")):
+        for old in (*self.data.refused.glob("*.zip"), *run_files(runs, self.source.name)):
             with suppress(FileNotFoundError):  # another run, which tidies up too, may come first
                 if old.stat().st_mtime < oldest:
                     old.unlink()
@@ -273,7 +277,8 @@ class _Run:
         """The package of the window, from the archive or from NCBI; None when NCBI says that nothing matches."""
         with ExitStack() as waiting:
             if window.mode == WINDOW:
-                waiting.enter_context(self.turn(window))
+                self.tell("fetch")
+                waiting.enter_context(self.order(window).turn())
             path = self.package_file(window)
         if path is None:
             self.refuse_empty_full_load(window)
@@ -285,29 +290,14 @@ class _Run:
             return None
         return package
 
-    @contextmanager
-    def turn(self, window: Window) -> Iterator[None]:
-        """Fetch alone, the earliest window of those that run at once first: its package serves all later ones.
-
-        Airflow starts several days of a backfill together and in no certain order, so each gives the others a
-        moment to appear.
-        """
-        self.tell("fetch")
-        if self.origin.run_type == "backfill" and self.package_covering(window) is None:
-            time.sleep(GATHERING_SECONDS)
-        while True:
-            with self.archive.one_at_a_time():
-                if self.package_covering(window) is not None or not self.earlier_window_waits(window):
-                    yield
-                    return
-            time.sleep(0.2)
-
-    def earlier_window_waits(self, window: Window) -> bool:
-        """Whether another run of the source is about to fetch what this one could use."""
-        mine = {"source": self.source.name, "fingerprint": self.source.fingerprint, "mode": WINDOW, "stage": "fetch"}
-        return any(
-            state.items() >= mine.items() and str(state["updated_since"]) < str(window.updated_since)
-            for state in running_states(self.data.runs)
+    def order(self, window: Window) -> WindowOrder:
+        return WindowOrder(
+            self.source,
+            window,
+            self.data.runs,
+            self.archive,
+            is_served=lambda: self.package_covering(window) is not None,
+            earlier_day=self.earlier_day,
         )
 
     def package_file(self, window: Window) -> Path | None:
@@ -389,9 +379,17 @@ class _Run:
         return None
 
     def is_usable(self, package: ArchivedPackage) -> bool:
-        """Whether it is whole and holds something: of an empty one, another try shall ask NCBI again."""
+        """Whether it is whole and holds something: of an empty one, another try shall ask NCBI again.
+
+        Proven once in a run: a gigabyte takes half a minute, and who waits for a turn asks again and again.
+        """
+        if package.run_id in self.proven:
+            return True
         try:
-            return not DataPackage(self.archive.path(package.run_id)).verify().is_empty
+            if DataPackage(self.archive.path(package.run_id)).verify().is_empty:
+                return False
+            self.proven.add(package.run_id)
+            return True
         except (PackageError, OSError) as error:
             logger.warning("the archived package of run %s cannot be used: %s", package.run_id, error)
             return False

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import platform
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +16,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from virus_warehouse.atomic_file import write_json
+
+
+def new_run_id(source: str, started_at: datetime) -> str:
+    """An id for a run of a source: it sorts by the moment, in UTC, at which the run started."""
+    return f"{_stamp(started_at)}-{source}-{secrets.token_hex(3)}"
+
+
+def run_files(folder: Path, source: str) -> Iterator[Path]:
+    """The run files of a source's runs."""
+    return folder.glob(f"*Z-{source}-*.json")
 
 
 class RunFile:
@@ -86,6 +97,17 @@ def running_states(folder: Path) -> Iterator[dict[str, object]]:
                 yield json.loads((folder / f"{run_id}.json").read_text(encoding="utf-8"))
 
 
+def states_since(folder: Path, source: str, moment: datetime) -> Iterator[dict[str, object]]:
+    """What the runs of a source have told of themselves that started at a moment, by its second, or later."""
+    for path in run_files(folder, source):
+        if path.name >= _stamp(moment):
+            with suppress(FileNotFoundError):
+                state = json.loads(path.read_text(encoding="utf-8"))
+                # A longer name may end like this one's.
+                if state.get("source") == source:
+                    yield state
+
+
 def dead_runs(folder: Path) -> list[str]:
     """The runs whose processes ended before they did: their locks lie there, and nobody holds them."""
     return [run_id for run_id in _locked(folder) if not is_running(folder, run_id)]
@@ -100,6 +122,10 @@ def close_dead_run(folder: Path, run_id: str, end: Mapping[str, object]) -> None
             state = json.loads(path.read_text(encoding="utf-8"))
             write_json(path, {**state, **end, "written_at": datetime.now(UTC).isoformat()})
         lock_path.unlink()
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _locked(folder: Path) -> list[str]:

@@ -21,7 +21,11 @@ from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.migrate import SchemaTooNew
+from virus_warehouse.window_order import DayOfBackfill, EarlierDay
 from virus_warehouse.windows import WINDOW, WindowError, WindowWish
+
+BACKFILL = "backfill"
+"""What Airflow calls the type of a backfill's DAG runs."""
 
 NO_RETRY_MENDS = [RequestRefused, WindowError, SchemaTooNew, DataFolderError, ValidationError]
 """Failures that would be the same at the next try: they fail the task at once."""
@@ -173,6 +177,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
                 accepts=Acceptance(missing=_truth(self.accept_missing), emptied=_truth(self.accept_emptied)),
                 airflow_version=airflow_version,
                 on_progress=_progress_writer(context),
+                earlier_day=_earlier_day(context),
             )
         return {
             **{name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(result).items()},
@@ -182,7 +187,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
     def _wish(self, context: Context, since: date | None) -> WindowWish:
         mode, until = self.mode or None, WindowWish.day(self.until)
         dag_run = context["dag_run"]
-        if mode is None and since is None and until is None and dag_run.run_type.value == "backfill":
+        if mode is None and since is None and until is None and dag_run.run_type.value == BACKFILL:
             mode = WINDOW
             # A manual run has no data interval; a backfill always has.
             since, until = (WindowWish.day(context[key]) for key in ("data_interval_start", "data_interval_end"))
@@ -208,6 +213,20 @@ def _origin(context: Context) -> RunOrigin:
         run_type=dag_run.run_type.value,
         try_number=task_instance.try_number,
     )
+
+
+def _earlier_day(context: Context) -> EarlierDay | None:
+    """Asks Airflow which earlier day of the backfill runs now, the latest of them; None where this is no backfill."""
+    if context["dag_run"].run_type.value != BACKFILL:
+        return None
+
+    def ask() -> DayOfBackfill | None:
+        earlier = context["ti"].get_previous_dagrun(state="running")
+        if earlier is None or earlier.run_type.value != BACKFILL or earlier.start_date is None:
+            return None
+        return DayOfBackfill(earlier.run_id, earlier.start_date)
+
+    return ask
 
 
 def _progress_writer(context: Context) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from airflow.sdk import RetryAction
 from pydantic import ValidationError
 
-from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
+from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator, _earlier_day
 from virus_warehouse.data_folder import DataFolderError
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -15,6 +15,7 @@ from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import WarehouseLocked
 from virus_warehouse.warehouse.gates import GateError
 from virus_warehouse.warehouse.migrate import SchemaTooNew
+from virus_warehouse.window_order import DayOfBackfill
 from virus_warehouse.windows import WindowError
 
 
@@ -99,3 +100,21 @@ def test_a_manual_run_without_a_logical_date_follows_the_watermark():
 def test_days_make_a_window():
     wish = operator(until="2026-11-12")._wish(context("manual"), date(2026, 11, 10))
     assert (wish.effective_mode, wish.since, wish.until) == ("window", date(2026, 11, 10), date(2026, 11, 12))
+
+
+BEGAN = datetime(2026, 11, 12, 6, tzinfo=UTC)
+
+
+def earlier_run(run_type: str, **others):
+    run = SimpleNamespace(run_id="its id", run_type=SimpleNamespace(value=run_type), start_date=BEGAN)
+    return {"ti": SimpleNamespace(get_previous_dagrun=lambda state: run if state == "running" else None), **others}
+
+
+def test_a_day_of_a_backfill_waits_for_the_one_before_that_runs():
+    ask = _earlier_day(context("backfill", **earlier_run("backfill")))
+    assert ask() == DayOfBackfill("its id", BEGAN)
+
+
+def test_nobody_waits_for_a_run_that_is_no_backfill():
+    assert _earlier_day(context("backfill", **earlier_run("scheduled")))() is None
+    assert _earlier_day(context("scheduled", **earlier_run("backfill"))) is None

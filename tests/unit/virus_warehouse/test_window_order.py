@@ -1,0 +1,153 @@
+"""Days of a backfill that Airflow starts together, in whatever order: one download, and nobody waits for ever."""
+
+import json
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import packages
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.waiting import until
+from tests.support.warehouses import line, made_data, query
+from virus_warehouse import window_order
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.ledger import RunOrigin
+from virus_warehouse.window_order import DayOfBackfill, EarlierDay
+from virus_warehouse.windows import WindowWish
+
+MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
+FIRST = date(2025, 5, 1)
+PATIENCE = 30
+LINES = [line(f"PX{number}.1", str(FIRST + timedelta(days=number))) for number in range(4)]
+
+
+def run_id(number: int) -> str:
+    return f"backfill__{number}"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataFolder:
+    return made_data(tmp_path / "data")
+
+
+@pytest.fixture
+def ncbi():
+    with ScriptedServer(*[Answer(body=packages.package(LINES))] * 4) as server:
+        yield server
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+def load(data: DataFolder, ncbi: ScriptedServer, number: int, earlier_day: EarlierDay | None = None) -> IngestResult:
+    since = FIRST + timedelta(days=number)
+    with DatasetsClient(ncbi.url, None, attempts=1) as client:
+        return ingest(
+            MPOX,
+            client=client,
+            warehouse=Warehouse(data.warehouse, lock_timeout=30),
+            data=data,
+            origin=RunOrigin("ncbi_virus_ingest__mpox", run_id(number), "backfill", 1),
+            wish=WindowWish(since=since, until=since + timedelta(days=1)),
+            earlier_day=earlier_day,
+        )
+
+
+def began(number: int) -> EarlierDay:
+    """What Airflow says to the day after this one."""
+    day = DayOfBackfill(run_id(number), datetime.now(UTC))
+    return lambda: day
+
+
+def asked_since(ncbi: ScriptedServer) -> list[str]:
+    return [dict(request.query)["updated_since"][:10] for request in ncbi.requests]
+
+
+def test_days_that_appear_in_reverse_wait_for_the_first(data: DataFolder, ncbi: ScriptedServer, pool: Any) -> None:
+    days: list[Future[IngestResult]] = []
+    for number in (3, 2, 1, 0):
+        days.append(pool.submit(load, data, ncbi, number, began(number - 1) if number else None))
+        time.sleep(0.7)
+        if number:
+            assert ncbi.requests == []
+    assert [day.result(30).counts["inserted"] for day in days] == [1] * 4
+    assert asked_since(ncbi) == [str(FIRST)]
+    assert query(data.warehouse, "SELECT sum(attempts), count(*) FROM ops.ingest_run") == [(1, 4)]
+
+
+def test_a_day_whose_run_has_ended_is_not_waited_for(
+    data: DataFolder, ncbi: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window_order, "STARTING_SECONDS", 3600)
+    earlier = began(0)
+    load(data, ncbi, 0)
+    for package in data.packages.rglob("*.json"):
+        package.unlink()  # the sidecar: without it there is no package, and nothing serves the next day
+    load(data, ncbi, 1, earlier)
+    assert asked_since(ncbi) == [str(FIRST), str(FIRST + timedelta(days=1))]
+
+
+def test_a_day_that_is_run_again_is_waited_for_though_it_ran_before(
+    data: DataFolder, ncbi: ScriptedServer, pool: Any
+) -> None:
+    load(data, ncbi, 0)
+    for package in data.packages.rglob("*.json"):
+        package.unlink()
+    time.sleep(1.1)  # the names of run files tell the second
+    later = pool.submit(load, data, ncbi, 1, began(0))
+    time.sleep(1)
+    assert len(ncbi.requests) == 1
+    load(data, ncbi, 0)
+    assert later.result(30).counts["inserted"] == 1
+    assert asked_since(ncbi) == [str(FIRST)] * 2
+
+
+def test_a_day_that_never_appears_holds_nobody_up_for_long(
+    data: DataFolder, ncbi: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window_order, "STARTING_SECONDS", 0.5)
+    load(data, ncbi, 1, began(0))
+    assert asked_since(ncbi) == [str(FIRST + timedelta(days=1))]
+
+
+def test_airflow_is_not_asked_where_a_package_serves(data: DataFolder, ncbi: ScriptedServer) -> None:
+    asked = threading.Event()
+    load(data, ncbi, 0)
+
+    def ask() -> None:
+        asked.set()
+
+    load(data, ncbi, 1, ask)
+    assert len(ncbi.requests) == 1
+    assert not asked.is_set()
+
+
+def test_a_day_that_waits_for_the_warehouse_goes_first_all_the_same(
+    data: DataFolder, ncbi: ScriptedServer, pool: Any
+) -> None:
+    later = pool.submit(load, data, ncbi, 1, began(0))
+    until(lambda: "fetch" in stages(data), PATIENCE)
+    with Warehouse(data.warehouse, lock_timeout=30).exclusive():
+        first = pool.submit(load, data, ncbi, 0)
+        until(lambda: "open" in stages(data), PATIENCE)
+        time.sleep(1)
+        assert ncbi.requests == []
+    assert [day.result(30).counts["inserted"] for day in (first, later)] == [1, 1]
+    assert asked_since(ncbi) == [str(FIRST)]
+
+
+def stages(data: DataFolder) -> list[str]:
+    return [json.loads(path.read_text())["stage"] for path in data.runs.glob("*.json")]
