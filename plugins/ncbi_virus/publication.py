@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.providers.duckdb.operators.duckdb import DuckDBExecuteQueryOperator
 from airflow.sdk import (
     Asset,
     AssetAlias,
@@ -15,6 +14,7 @@ from airflow.sdk import (
     task,
 )
 
+from ncbi_virus.operators.gates import GatesOperator
 from ncbi_virus.params import accepted_findings
 from ncbi_virus.warehouse import get_warehouse
 from virus_warehouse.data_folder import DataFolder
@@ -36,7 +36,7 @@ def source_asset(source: str) -> Asset:
     return Asset(f"x-virus-warehouse://{source}")
 
 
-def check_candidate(ingest: str, **kwargs: Any) -> DuckDBExecuteQueryOperator:
+def check_candidate(ingest: str, **kwargs: Any) -> GatesOperator:
     """The task that copies the warehouse and runs the gates on the copy; the task's log shows their SQL.
 
     Findings are told in the log and in the candidate's `_about`; those that block fail the task, unless the DAG run's
@@ -54,7 +54,7 @@ def check_candidate(ingest: str, **kwargs: Any) -> DuckDBExecuteQueryOperator:
     def settle_rows(context: Context, rows: Any) -> None:
         settle(_candidate_of(context["ti"], ingest), rows, accepted_findings(context["params"]))
 
-    return DuckDBExecuteQueryOperator(
+    return GatesOperator(
         task_id="check",
         sql="{{ gates_sql() }}",
         database=f"{{{{ candidate_path(ti, '{ingest}') }}}}",

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,11 @@ import duckdb
 
 from virus_warehouse.atomic_file import write_json
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.private_files import without_world_access
 from virus_warehouse.publish.about import write_findings
 from virus_warehouse.publish.gates import GATES, Finding, gates_sql, judge, refuse_findings
 from virus_warehouse.publish.snapshot import open_candidate
+from virus_warehouse.shortage import shortages_told
 from virus_warehouse.sources import SourcesFile
 
 logger = logging.getLogger(__name__)
@@ -82,10 +85,25 @@ def check_candidate(
 
     Raises:
         GateFailed: when the candidate must not be published.
+        DiskFull, MemoryTooSmall: when the gates cannot be asked.
     """
-    with duckdb.connect(candidate, read_only=True) as connection:
+    with asking(candidate.parent), duckdb.connect(candidate, read_only=True) as connection:
         rows = connection.execute(gates_sql(followed, published)).fetchall()
     return settle(candidate, rows, accepted)
+
+
+@contextmanager
+def asking(candidates: Path) -> Iterator[None]:
+    """Ask a candidate the gates' questions, on whatever connection: what DuckDB spills beside it is private.
+
+    Args:
+        candidates: the folder of the candidate.
+
+    Raises:
+        DiskFull, MemoryTooSmall: in place of DuckDB's errors.
+    """
+    with without_world_access(), shortages_told(candidates):
+        yield
 
 
 def settle(

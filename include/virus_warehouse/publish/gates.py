@@ -14,6 +14,7 @@ from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.sql_file import read_sql, sql_text
 from virus_warehouse.warehouse.gates import FEW_RECORDS
 from virus_warehouse.warehouse.schema import virus_genome
+from virus_warehouse.warehouse.session import memory_limit, threads_beside
 
 
 class OnFailure(StrEnum):
@@ -236,6 +237,9 @@ def _settings(followed: SourcesFile | None) -> str:
     nobody = "SELECT NULL::VARCHAR AS source, * FROM other_limit WHERE false"
     return (
         "SET TimeZone = 'UTC';\n"
+        # By default DuckDB takes most of the machine: of nine million records beside those published, three gibibytes.
+        f"SET memory_limit = {sql_text(memory_limit())};\n"
+        f"SET threads = {threads_beside(0)};\n"
         f"SET VARIABLE few = {FEW_RECORDS};\n"
         f"CREATE OR REPLACE TEMP VIEW other_limit AS SELECT {others};\n"
         f"CREATE OR REPLACE TEMP VIEW followed_limit AS\n" + "\nUNION ALL\n".join([nobody, *rows]) + ";"

@@ -3,11 +3,12 @@
 import fcntl
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -94,11 +95,16 @@ def _copy(warehouse: Path, copy: Path) -> None:
 
 
 def _drop_old_candidates(data: DataFolder) -> None:
-    """Candidates that failed their check stay for a while, to be looked at."""
+    """Candidates that failed their check stay for a while, to be looked at; so does what a killed check spilled."""
     oldest = time.time() - KEPT_CANDIDATE_SECONDS
-    for candidate in data.candidates.glob("*.duckdb*"):
-        if candidate.stat().st_mtime < oldest:
-            candidate.unlink(missing_ok=True)
+    for left in data.candidates.glob("*.duckdb*"):
+        with suppress(FileNotFoundError):  # another run, which tidies up too, may come first
+            if left.stat().st_mtime >= oldest:
+                continue
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
 
 
 @without_world_access()

@@ -34,8 +34,8 @@ _WEEKLY = (
 )
 
 
-class TookTooLong(TimeoutError):
-    """A query was stopped."""
+class AskedTooMuch(RuntimeError):
+    """A query was stopped: it took too long, or more memory than an answer may."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def ask(data: DataFolder, sql: str) -> Answer:
 
     Raises:
         NoSnapshot: when nothing has been published yet.
-        TookTooLong: when it does.
+        AskedTooMuch: when it takes too long, or too much memory.
     """
     # What is published meanwhile answers under the older one's name, which nobody asks for any more.
     return _answer(data, edition(data), sql)
@@ -255,7 +255,9 @@ def _answer(data: DataFolder, _edition: Edition, sql: str) -> Answer:
             result = connection.execute(sql)
             return Answer([column[0] for column in result.description or ()], result.fetchall())
         except duckdb.InterruptException as error:
-            raise TookTooLong(f"the query took longer than {SECONDS} seconds: ask for less") from error
+            raise AskedTooMuch(f"the query took longer than {SECONDS} seconds: ask for less") from error
+        except duckdb.OutOfMemoryException as error:
+            raise AskedTooMuch("the query needs more memory than an answer may take: ask for less") from error
         finally:
             stop.cancel()
 

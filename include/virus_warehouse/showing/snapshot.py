@@ -1,5 +1,6 @@
 """The published snapshot, opened for one answer."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +9,10 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.sql_file import sql_text
+
+MEMORY_LIMIT = "256MB"
+"""What DuckDB may take for one answer: Airflow's API server has others to serve. What does not fit is spilled, and the
+plots of nine million records take no longer for it."""
 
 
 class NoSnapshot(FileNotFoundError):
@@ -50,7 +55,10 @@ def reading(data: DataFolder) -> Iterator[DuckDBPyConnection]:
     """
     if not data.snapshot.exists():
         raise NoSnapshot(data)
-    with duckdb.connect(config={"threads": 2}) as connection:
+    with (
+        tempfile.TemporaryDirectory(prefix="virus-warehouse-answer-") as spilled,
+        duckdb.connect(config={"threads": 2, "memory_limit": MEMORY_LIMIT, "temp_directory": spilled}) as connection,
+    ):
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"ATTACH {sql_text(data.snapshot)} AS s (READ_ONLY)")
         connection.execute("USE s")

@@ -16,9 +16,9 @@ from virus_warehouse.showing.drawing import NotDrawn
 from virus_warehouse.showing.explore import (
     PLOTS,
     Answer,
+    AskedTooMuch,
     Filters,
     Plot,
-    TookTooLong,
     ask,
     choices,
     plot_named,
@@ -101,7 +101,7 @@ def _page(request: Request, asked: Asked, plots: Sequence[Plot], *, width: int |
         virus = None if filters.virus is None else taxon_name(data, filters.virus) or f"taxon {filters.virus}"
     except Unclear as error:
         return _trouble(request, str(error), 400)
-    except TookTooLong as error:
+    except AskedTooMuch as error:
         return _trouble(request, str(error), 503)
     except NoSnapshot:
         return render(request, "explore.html", here="explore", plots=[], trouble="")
@@ -137,7 +137,7 @@ def _shown(data: DataFolder, plot: Plot, filters: Filters, width: int | None) ->
             return Shown(plot, sql, answer)
         chart = charts.svg(plot, answer, width)
         return Shown(plot, sql, answer, headline(plot, answer), charts.legend(plot, answer), chart)
-    except (NotDrawn, TookTooLong) as error:
+    except (NotDrawn, AskedTooMuch) as error:
         return Shown(plot, sql, trouble=str(error))
 
 

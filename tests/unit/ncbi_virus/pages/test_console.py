@@ -27,9 +27,11 @@ from tests.support.pages import text_of
 from tests.support.ports import free_port
 from tests.support.sandboxes import sandboxes
 from tests.support.snapshots import publish_unchecked
+from tests.support.waiting import until
 from tests.support.warehouses import Shelf, line
 from virus_warehouse import cookbook
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.showing.explore import PLOTS, Filters, Plot, ask, plot_sql
 
 PATIENCE = 200
 FORM = "application/x-www-form-urlencoded"
@@ -104,6 +106,15 @@ class TestPage:
         assert recipe.question in text_of(page.text)
         (shown,) = re.findall(r"<textarea[^>]*>\n(.*)</textarea>", page.text, re.DOTALL)
         assert html.unescape(shown) == recipe.sql
+
+    @pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
+    def test_what_explore_asks_can_be_asked_here(self, client: TestClient, data: DataFolder, plot: Plot) -> None:
+        sql = plot_sql(plot, Filters())
+        answer = run(client, sql, "csv")
+        assert answer.status_code == 200, answer.text
+        columns, *rows = csv.reader(io.StringIO(answer.text))
+        asked = ask(data, sql)
+        assert (columns, len(rows)) == (list(asked.columns), len(asked.rows))
 
     def test_every_recipe_is_offered(self, client: TestClient) -> None:
         links = re.findall(r"console\?recipe=(\w+)", client.get("/console").text)
@@ -247,19 +258,12 @@ class Server:
 
     def __enter__(self) -> "Server":
         self.thread.start()
-        until(lambda: self.server.started)
+        until(lambda: self.server.started, PATIENCE)
         return self
 
     def __exit__(self, *error: object) -> None:
         self.server.should_exit = True
         self.thread.join()
-
-
-def until(holds) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -280,7 +284,7 @@ SLEEP = {"sql": "SELECT sleep_ms(1000000)", "form": "table"}
 def test_who_hangs_up_ends_the_query(server: Server, form: str) -> None:
     with pytest.raises(requests.ReadTimeout):
         requests.post(server.url, data={**SLEEP, "form": form}, timeout=(10, 1.5))
-    until(lambda: not sandboxes())
+    until(lambda: not sandboxes(), PATIENCE)
     answer = requests.post(server.url, data={"sql": "SELECT 'next' || '!'"}, timeout=PATIENCE)
     assert "next!" in answer.text
 
@@ -297,14 +301,14 @@ def test_the_server_answers_others_while_queries_run_and_more_wait(
     ]
     for one in many:
         one.start()
-    until(lambda: len(sandboxes()) == 2)
+    until(lambda: len(sandboxes()) == 2, PATIENCE)
     assert requests.get(server.url, timeout=60).status_code == 200
     while any(one.is_alive() for one in many):
         assert len(sandboxes()) <= 2
         time.sleep(0.1)
     assert set(statuses) == {200, 429}
     assert statuses.count(429) >= 40 - 2 - console.QUERIES.waiting
-    until(lambda: console.QUERIES._taken.total() == 0)
+    until(lambda: console.QUERIES._taken.total() == 0, PATIENCE)
 
 
 def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
@@ -319,7 +323,7 @@ def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
     assert console.FILES._taken.total() == 3
     for answer in slow:
         answer.close()
-    until(lambda: console.FILES._taken.total() == 0)
+    until(lambda: console.FILES._taken.total() == 0, PATIENCE)
 
 
 def test_a_file_does_not_wait_for_its_reader_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,6 +331,6 @@ def test_a_file_does_not_wait_for_its_reader_for_ever(server: Server, monkeypatc
     query = {"sql": "FROM range(1_500_000)", "form": "csv"}
     with requests.post(server.url, data=query, stream=True, timeout=PATIENCE) as answer:
         assert answer.status_code == 200
-        until(lambda: console.FILES._taken.total() == 0)
+        until(lambda: console.FILES._taken.total() == 0, PATIENCE)
         with pytest.raises(requests.RequestException):
             answer.content  # noqa: B018

@@ -3,14 +3,16 @@
 import logging
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.support.warehouses import MPOX, Shelf, accessions, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.check import check_candidate
-from virus_warehouse.publish.gates import GateFailed
+from virus_warehouse.publish.gates import GateFailed, gates_sql
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.snapshot import candidate_path, publish_candidate
+from virus_warehouse.shortage import MemoryTooSmall
 from virus_warehouse.sources import SourcesFile
 
 FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
@@ -88,3 +90,25 @@ def test_second_try_of_a_check_tells_each_finding_once(data: DataFolder, shelf: 
         with pytest.raises(GateFailed):
             check_candidate(candidate, FOLLOWED, data.snapshot)
     assert len(query(candidate, FINDINGS)) == 1
+
+
+class TestBounds:
+    def test_gates_take_no_more_memory_and_threads_than_a_load(
+        self, data: DataFolder, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("VIRUS_MEMORY_LIMIT", "64MB")
+        monkeypatch.setenv("VIRUS_THREADS", "1")
+        with duckdb.connect(data.snapshot, read_only=True) as connection:
+            connection.execute(gates_sql())
+            ((memory, threads),) = connection.execute(
+                "SELECT current_setting('memory_limit'), current_setting('threads')"
+            ).fetchall()
+        assert (memory, threads) == ("61.0 MiB", 1)
+
+    def test_too_little_memory_is_told_with_its_setting(
+        self, data: DataFolder, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        candidate = prepare_candidate(shelf.warehouse, data, "run-1", FOLLOWED)
+        monkeypatch.setenv("VIRUS_MEMORY_LIMIT", "1MB")
+        with pytest.raises(MemoryTooSmall, match="Set VIRUS_MEMORY_LIMIT higher"):
+            check_candidate(candidate, FOLLOWED, data.snapshot)

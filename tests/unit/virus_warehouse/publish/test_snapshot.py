@@ -88,6 +88,16 @@ class TestCandidate:
         make_candidate(shelf.warehouse, data, "run-1")
         assert {entry.name for entry in data.candidates.iterdir()} == {"young.duckdb", "run-1.duckdb"}
 
+    def test_what_killed_checks_have_spilled_goes_with_them(self, shelf: Shelf, data: DataFolder) -> None:
+        folders = {age: data.candidates / f"{age}.duckdb.tmp" for age in ("old", "young")}
+        for age, folder in folders.items():
+            folder.mkdir()
+            (folder / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"rows")
+            moment = time.time() - KEPT_CANDIDATE_SECONDS + {"old": -60, "young": 60}[age]
+            os.utime(folder, (moment, moment))
+        make_candidate(shelf.warehouse, data, "next")
+        assert [folder.exists() for folder in folders.values()] == [False, True]
+
 
 class TestPublication:
     def test_candidate_becomes_the_snapshot_that_nobody_writes(self, shelf: Shelf, data: DataFolder) -> None:

@@ -11,8 +11,8 @@ import pytest
 from tests.support.snapshots import publish_unchecked
 from tests.support.warehouses import Shelf, line, lineage
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.showing import explore
-from virus_warehouse.showing.explore import PLOTS, Filters, TookTooLong, ask, choices, plot_named, plot_sql, taxon_name
+from virus_warehouse.showing import explore, snapshot
+from virus_warehouse.showing.explore import PLOTS, AskedTooMuch, Filters, ask, choices, plot_named, plot_sql, taxon_name
 from virus_warehouse.showing.snapshot import NoSnapshot
 
 VIRUSES = lineage((10239, "Viruses"))
@@ -217,8 +217,14 @@ def test_without_a_snapshot_there_is_nothing_to_ask(tmp_path: Path) -> None:
 
 def test_a_query_that_takes_too_long_is_stopped(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explore, "SECONDS", 0.3)
-    with pytest.raises(TookTooLong, match=r"longer than 0\.3 seconds"):
+    with pytest.raises(AskedTooMuch, match=r"longer than 0\.3 seconds"):
         ask(
             published(shelf),
             "SELECT count(*) FROM range(1000000) AS a, range(1000000) AS b WHERE a.range % 7 = b.range % 5",
         )
+
+
+def test_a_query_that_takes_too_much_memory_is_stopped(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "MEMORY_LIMIT", "32MB")
+    with pytest.raises(AskedTooMuch, match="more memory than an answer may take"):
+        ask(published(shelf), "SELECT list(range) FROM range(20000000)")
