@@ -3,7 +3,7 @@
 Hypothesis lets NCBI change and runs happen as it likes; the real `ingest` works on a real file over real HTTP. After
 every run the warehouse is compared with `model.Truth`. A failure is told as the shortest play that shows it.
 
-`VIRUS_MODEL_CASES=5000` plays more than the 140 of every day, and longer ones.
+`VIRUS_MODEL_CASES=5000` plays more than the 80 of every day, and longer ones.
 """
 
 import copy
@@ -84,7 +84,7 @@ from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
-CASES = int(os.environ.get("VIRUS_MODEL_CASES", "140"))
+CASES = int(os.environ.get("VIRUS_MODEL_CASES", "80"))
 STEPS = 8 if "VIRUS_MODEL_CASES" in os.environ else 4
 REBUILT_CASES = 3
 """Of so many cases one is made anew from its archive at the end: that takes as long as all of its runs did."""
