@@ -2,10 +2,11 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-model bench bench-pages bench-profile
+.PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-fast test-long bench bench-pages bench-profile
 .PHONY: lint format check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
+PYTEST = $(ENVIRONMENT); python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) \
   $(if $(ACCEPT_FINDINGS),--accept-findings $(ACCEPT_FINDINGS))
 
@@ -46,12 +47,16 @@ export: setup ## FORMAT=parquet (or csv) FOLDER=... SOURCE=mpox: the snapshot as
 check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURCES names
 	@$(ENVIRONMENT); python -m virus_warehouse.check_sources
 
-test: setup-dev ## every test; PYTEST_ARGS="-k request" for some
+test: setup-dev ## every test that a landing needs; PYTEST_ARGS="-k request" for some
 	@scripts/install_services
-	@$(ENVIRONMENT); python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(PYTEST) $(PYTEST_ARGS)
 
-test-model: setup-dev ## CASES=5000 plays of the property test against its model
-	@$(ENVIRONMENT); VIRUS_MODEL_CASES=$(or $(CASES),5000) python -m pytest -n auto -rP tests/property
+test-fast: setup-dev ## after every edit: no Airflow process, no browser, nothing that only root can install
+	@$(PYTEST) -m "not (slow or airflow or services or browser or long)" $(PYTEST_ARGS)
+
+test-long: setup-dev ## for a release: thousands of plays, kills and fuzz cases; SEED=123 plays a failed run again
+	@scripts/install_services
+	@$(if $(SEED),export VIRUS_TEST_SEED=$(SEED);) $(PYTEST) -m long -rP $(PYTEST_ARGS)
 
 bench: setup ## the benchmark beside its peers, in about ten minutes; FULL=1 for all peers at all sizes
 	@scripts/setup_bench

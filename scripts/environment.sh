@@ -5,5 +5,7 @@ export AIRFLOW_HOME="${AIRFLOW_HOME:-$checkout/.airflow}"
 export VIRUS_DATA="${VIRUS_DATA:-$checkout/data}"
 export PYTHONPATH="$checkout/include${PYTHONPATH:+:$PYTHONPATH}"
 export PATH="$checkout/.venv/bin:$PATH"
+# Machines that build images set this; here, each process would compile our own modules and tests once more.
+unset PYTHONDONTWRITEBYTECODE
 # Two libraries of Airflow's warn at every start, of nothing that is ours.
 export PYTHONWARNINGS="${PYTHONWARNINGS:-ignore}"

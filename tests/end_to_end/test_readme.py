@@ -22,7 +22,7 @@ NOT_RUN = {
     "bench": "takes ten minutes; tests/unit/benchmarks runs its parts on small packages",
     "bench-profile": "needs a tracer's rights, which the machine of the tests may not have",
     "lint": "runs before the tests, in .ci/run",
-    "screenshots": "takes minutes; tests/browser/test_pictures.py takes the same pictures of the tests' Airflow",
+    "screenshots": "takes minutes; tests/services/test_pictures.py takes the same pictures of the tests' Airflow",
     "lock": "asks the package index; tests/unit/test_dependencies.py looks at what it wrote",
     "test": "is what runs this test",
 }

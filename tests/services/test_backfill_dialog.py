@@ -1,6 +1,6 @@
 """Backfills as the README says to click them: a real browser before a real Airflow.
 
-What becomes of a backfill is told by `tests/end_to_end/test_backfill.py`, which starts them by the REST API.
+What becomes of a backfill is told by `tests/services/test_backfill.py`, which starts them by the REST API.
 """
 
 import re
