@@ -1,0 +1,73 @@
+"""A pytest plugin: which tests belong to which tier, in what order they run, and which of them may be tried twice.
+
+CONTRIBUTING.md explains the tiers.
+"""
+
+import os
+import secrets
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+MARKER_OF_FOLDER = {"services": "services", "end_to_end": "airflow", "property": "slow", "integration": "slow"}
+"""The marker of all tests in a folder of `tests/`. The folders run in this order, those in `unit/` last: what takes
+longest begins, so that no worker is left with it at the end."""
+
+TRIED_TWICE = "services", "browser"
+"""Markers of tests that may fail once for reasons that are not ours: a browser, a scheduler on a busy machine."""
+
+
+def pytest_configure() -> None:
+    """Choose the seed here, before xdist starts its workers, so that all of them have the same."""
+    os.environ.setdefault("VIRUS_TEST_SEED", str(secrets.randbelow(1_000_000)))
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say how to play long tests again as they were played."""
+    if config.option.markexpr == "long":
+        return f"seed: {os.environ['VIRUS_TEST_SEED']} (the same plays again: make test-long SEED=...)"
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each test its folder's marker, before pytest chooses by markers, and put the longest first."""
+    folders = [*MARKER_OF_FOLDER, "unit"]
+
+    def folder(item: pytest.Item) -> str:
+        return item.path.relative_to(config.rootpath / "tests").parts[0]
+
+    for item in items:
+        if marker := MARKER_OF_FOLDER.get(folder(item)):
+            item.add_marker(marker)
+        if any(item.get_closest_marker(name) for name in TRIED_TWICE):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+    items.sort(key=lambda item: folders.index(folder(item)))
+
+
+class Scheduling(LoadFileScheduling):
+    """A file of tests is one worker's, and so are all tests in `services/`: they share an Airflow."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope = super()._split_scope(nodeid)
+        return "tests/services" if scope.startswith("tests/services/") else scope
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    """Ours in place of `--dist loadfile`."""
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Name each test that passed only at its second try, with the first failure's text: last, so that it is seen."""
+    yield
+    passed = {report.nodeid for report in terminalreporter.stats.get("passed", [])}
+    first_tries = [report for report in terminalreporter.stats.get("rerun", []) if report.nodeid in passed]
+    if first_tries:
+        terminalreporter.section("flaky: passed at the second try")
+        for report in first_tries:
+            terminalreporter.write_line(f"FLAKY {report.nodeid}")
+            terminalreporter.write_line(report.longreprtext)
