@@ -5,6 +5,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import hypothesis
+
 from scripts import airflow_home
 
 pytest_plugins = ["tests.support.tiers"]
@@ -25,6 +27,11 @@ for name in (
     "VIRUS_MAX_COMPRESSION_RATIO",
 ):
     os.environ.pop(name, None)
+
+
+# The same examples every time: a test that a change did not touch does not fail in it. Long tests have the session's seed.
+hypothesis.settings.register_profile("the same every time", derandomize=True, database=None, deadline=None)
+hypothesis.settings.load_profile("the same every time")
 
 
 def pytest_sessionfinish() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.fake_ncbi import FakeNcbi, Released, Revised, World
 from tests.support.memory import memory_folder
+from tests.support.waiting import until
 from tests.support.warehouses import dicts, made_data, query
 from tests.support.workers import follow, held_elsewhere, processes, read_again_and_again
 from virus_warehouse.data_folder import DataFolder
@@ -28,6 +29,8 @@ from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.windows import WINDOW, WindowWish
 
 FIRST_DAY = date(2025, 5, 1)
+PATIENCE = 240.0
+"""Seconds to wait for what takes some, unless the machine is busy with something else."""
 NAMES = ("mpox", "mpox_usa", "mpox_human", "mpox_again")
 
 
@@ -77,7 +80,7 @@ class TestSourcesAtOnce:
     ) -> None:
         with workers(4) as pool:
             runs = [pool.submit(follow, data.root, ncbi.url, name, runs=3) for name in NAMES]
-            counts = [run.result(120) for run in runs]
+            counts = [run.result(PATIENCE) for run in runs]
         assert [[run["inserted"] for run in source] for source in counts] == [[40, 0, 0]] * 4
         assert_nothing_lost(data)
         for name in NAMES:
@@ -101,7 +104,7 @@ class TestBackfillBesideTheDailyRun:
                 backfill = [pool.submit(follow, data.root, ncbi.url, "mpox", wish) for wish in windows[turn::3]]
                 daily = pool.submit(follow, data.root, ncbi.url)
                 for run in (*backfill, daily):
-                    run.result(120)
+                    run.result(PATIENCE)
         assert held(data.warehouse, "mpox") == shown(ncbi.world)
         assert_nothing_lost(data)
         daily_runs = "SELECT watermark FROM ops.ingest_run WHERE mode <> 'window' ORDER BY ended_at"
@@ -119,20 +122,27 @@ class TestReadersOfTheSnapshot:
             reader = pool.submit(read_again_and_again, data.snapshot, stop)
             writer = pool.submit(publish_growing, ncbi.url, data.root)
             for number in range(6):
+                published = version_of(data.snapshot)
                 Released(f"PXNEW{number}", FIRST_DAY + timedelta(days=12), None).happen(ncbi.world)
-                time.sleep(0.3)
-            writer.result(120)
+                until(lambda published=published: version_of(data.snapshot) != published, PATIENCE)
+            writer.result(PATIENCE)
             stop.touch()
-            seen = reader.result(60)
+            seen = reader.result(PATIENCE)
             assert early.execute("SELECT count(*) FROM virus_genome").fetchall() == [(40,)], "it reads what it opened"
         assert seen == sorted(seen)
         assert seen[0] == 40
         assert len(query(data.snapshot, "FROM virus_genome")) == 46
 
 
+def version_of(snapshot: Path) -> tuple[int, int]:
+    """What differs after each publication. This process has the snapshot open, and so would read the old one."""
+    status = snapshot.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
 def publish_growing(url: str, root: Path) -> None:
     """Follow the source while NCBI shows more and more, until it has shown all."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while follow(root, url)[-1]["lines"] is None or len(held(DataFolder(root).snapshot, "mpox")) < 46:
         assert time.monotonic() < deadline
 
@@ -143,12 +153,19 @@ class TestReaderOfTheWarehouseByMistake:
         self, ncbi: FakeNcbi, data: DataFolder, how: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO, "virus_warehouse.warehouse.connection")
-        with held_elsewhere(data.warehouse, how, 3.0) as holder:
-            [counts] = follow(data.root, ncbi.url)
+
+        def waits() -> list[str]:
+            return [message for message in caplog.messages if message.startswith("waiting for the warehouse since")]
+
+        started = time.monotonic()
+        with ThreadPoolExecutor(1) as pool:
+            with held_elsewhere(data.warehouse, how, 3600) as holder:
+                run = pool.submit(follow, data.root, ncbi.url)
+                until(waits, PATIENCE)
+            [counts] = run.result(PATIENCE)
         assert counts["inserted"] == 40
-        waits = [message for message in caplog.messages if message.startswith("waiting for the warehouse since")]
-        assert 1 <= len(waits) <= 2, "the first seconds, and then a line every ten"
-        assert all(f"(PID {holder})" in message for message in waits)
+        assert len(waits()) <= 1 + (time.monotonic() - started) / 10, "a line after a second, and then every ten"
+        assert all(f"(PID {holder})" in message for message in waits())
         assert_nothing_lost(data)
 
     def test_run_that_waited_long_enough_fails_for_it_and_the_next_one_makes_good(
@@ -157,13 +174,10 @@ class TestReaderOfTheWarehouseByMistake:
         source = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
         warehouse = Warehouse(data.warehouse, lock_timeout=0.5)
         with ExitStack() as stack:
-            holder = stack.enter_context(held_elsewhere(data.warehouse, "reading", 60))
+            holder = stack.enter_context(held_elsewhere(data.warehouse, "reading", 3600))
             client = stack.enter_context(DatasetsClient(ncbi.url))
-            started = time.monotonic()
             with pytest.raises(WarehouseLocked) as locked:
                 ingest(source, client=client, warehouse=warehouse, data=data)
-        # Twice: to begin, and to write down that it failed.
-        assert time.monotonic() - started < 2 * (0.5 + 2) + 10
         assert f"(PID {holder})" in str(locked.value)
         [path] = data.runs.glob("*.json")
         told = json.loads(path.read_text())

@@ -1,6 +1,6 @@
 """Processes die, disks fill and memory is short, at any moment: the warehouse is whole, and the next run makes good.
 
-`VIRUS_KILLS=500` kills at more random moments than the 50 of every day.
+`make test-long` kills at hundreds of random moments more.
 """
 
 import json
@@ -9,7 +9,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ import pytest
 from tests.support.doomed import MOMENTS, WAREHOUSE_MADE, DoomedProcesses, ingest_day, publish, spend_day
 from tests.support.fake_ncbi import BadLine, DatedAnew, FakeNcbi, LineBroken, Released, Revised, World
 from tests.support.memory import memory_folder
+from tests.support.seeds import session_seed
 from tests.support.small_disk import empty, fill, small_disk
 from tests.support.warehouses import dicts, made_data
 from virus_warehouse.data_folder import DataFolder
@@ -30,8 +31,9 @@ from virus_warehouse.shortage import DiskFull, MemoryTooSmall, shortages_told
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.windows import WINDOW, WindowWish
 
-KILLS = int(os.environ.get("VIRUS_KILLS", "50"))
-KILLS_A_TEST = 10
+KILLS = 10
+LONG_KILLS = 500
+"""At random moments of a day."""
 YESTERDAY = date(2025, 6, 1)
 WINDOW_WISH = WindowWish(mode=WINDOW, since=YESTERDAY, until=YESTERDAY + timedelta(days=2))
 
@@ -293,20 +295,34 @@ class TestKilledAtNamedMoments:
 
 
 class TestKilledAtRandomMoments:
-    @pytest.mark.parametrize("first", range(0, KILLS, KILLS_A_TEST))
     def test_warehouse_is_whole_and_the_next_run_makes_good(
-        self, days: Days, processes: DoomedProcesses, root: Path, seconds: float, first: int
+        self, days: Days, processes: DoomedProcesses, root: Path, seconds: float
     ) -> None:
-        exit_codes = []
-        for seed in range(first, min(first + KILLS_A_TEST, KILLS)):
-            data = days.begin(root)
-            with processes.living(data.root, days.url) as doomed:
-                time.sleep(random.Random(seed).uniform(0, seconds))
-                exit_codes.append(doomed.kill())
-            assert_whole(data, days)
-            assert_made_good(data, days)
-            shutil.rmtree(data.root)
-        assert exit_codes.count(-9) > len(exit_codes) / 4, "the others had finished before"
+        kill_at_random_moments(days, processes, root, seconds, seeds=range(KILLS))
+
+    @pytest.mark.long
+    @pytest.mark.timeout(0)
+    def test_warehouse_is_whole_after_hundreds_of_kills(
+        self, days: Days, processes: DoomedProcesses, root: Path, seconds: float
+    ) -> None:
+        first = session_seed()
+        kill_at_random_moments(days, processes, root, seconds, seeds=range(first, first + LONG_KILLS))
+
+
+def kill_at_random_moments(
+    days: Days, processes: DoomedProcesses, root: Path, seconds: float, *, seeds: Sequence[int]
+) -> None:
+    """Kill a day once for each seed, within the time that a day takes; the seed says when."""
+    exit_codes = []
+    for seed in seeds:
+        data = days.begin(root)
+        with processes.living(data.root, days.url) as doomed:
+            time.sleep(random.Random(seed).uniform(0, seconds))
+            exit_codes.append(doomed.kill())
+        assert_whole(data, days)
+        assert_made_good(data, days)
+        shutil.rmtree(data.root)
+    assert -9 in exit_codes, "every process had finished before its moment"
 
 
 PACKAGE, REPORT = 400_000, 750_000

@@ -14,6 +14,7 @@ import pytest
 from tests.support.doomed import publish
 from tests.support.fake_ncbi import DatedAnew, FakeNcbi, NoLongerShown, Released, Revised
 from tests.support.memory import memory_folder
+from tests.support.waiting import until
 from tests.support.warehouses import made_data, query
 from tests.support.workers import processes
 from virus_warehouse.data_folder import DataFolder
@@ -29,6 +30,10 @@ from virus_warehouse.windows import CENSUS, WindowWish
 FIRST_DAY = date(2025, 5, 1)
 SOURCES = ("mpox", "mpox_again")
 ROUNDS = 3
+PATIENCE = 240.0
+"""Seconds to wait for what takes some, unless the machine is busy with something else."""
+PAUSE = 0.2
+"""Seconds between two looks, so that the readers leave some of the processors to the writers."""
 
 STATE = """
     SELECT count(*), coalesce(bit_xor(hash(accession_version, record_hash, valid_from, run_id)), 0)
@@ -106,23 +111,29 @@ def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:
     return seen
 
 
-def look_anew(snapshot: Path, stop: Path) -> list[list[Look]]:
-    """Open, look and close, again and again, until `stop` is there."""
+def look_anew(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
+    """Open, look and close, again and again: the first time before `begun` is there, the last time after `stop` is."""
     seen = []
-    while not stop.exists():
+    is_last = False
+    while not is_last:
+        is_last = stop.exists()
         with duckdb.connect(snapshot, read_only=True) as connection:
             seen.append(look(connection))
-        time.sleep(0.2)
+        begun.touch()
+        time.sleep(PAUSE)
     return seen
 
 
-def keep_looking(snapshot: Path, stop: Path) -> list[list[Look]]:
-    """Open once and look again and again."""
+def keep_looking(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
+    """Open once and look again and again: the first time before `begun` is there, the last time after `stop` is."""
     seen = []
     with duckdb.connect(snapshot, read_only=True) as connection:
-        while not stop.exists():
+        is_last = False
+        while not is_last:
+            is_last = stop.exists()
             seen.append(look(connection))
-            time.sleep(0.2)
+            begun.touch()
+            time.sleep(PAUSE)
     return seen
 
 
@@ -135,7 +146,7 @@ def follow_on(root: Path, url: str, name: str, rounds: int) -> int:
             result = ingest(
                 Source(name=name, request=request),
                 client=client,
-                warehouse=Warehouse(data.warehouse, lock_timeout=60),
+                warehouse=Warehouse(data.warehouse, lock_timeout=PATIENCE),
                 data=data,
                 wish=WindowWish(mode=CENSUS) if number % 3 == 2 else None,
             )
@@ -164,18 +175,23 @@ def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path
         for source in SOURCES:
             follow_on(data.root, ncbi.url, source, rounds=1)
         done, stop = threading.Event(), tmp_path / "stop"
-        readers = [where.submit(look_anew, data.snapshot, stop) for where in (pool, threads)]
-        holder = pool.submit(keep_looking, data.snapshot, stop)
+        begun = [tmp_path / name for name in ("process", "thread", "holder")]
+        readers = [
+            where.submit(look_anew, data.snapshot, stop, mark)
+            for where, mark in zip((pool, threads), begun[:2], strict=True)
+        ]
+        holder = pool.submit(keep_looking, data.snapshot, stop, begun[2])
+        until(lambda: all(mark.exists() for mark in begun), PATIENCE)
         changes = threads.submit(change_things, ncbi, done)
         try:
             writers = [pool.submit(follow_on, data.root, ncbi.url, source, ROUNDS) for source in SOURCES]
-            assert [writer.result(120) for writer in writers] == [ROUNDS] * 2
+            assert [writer.result(PATIENCE) for writer in writers] == [ROUNDS] * 2
         finally:
             done.set()
             stop.touch()
-        changes.result(10)
-        looks = [reader.result(30) for reader in readers]
-        kept = holder.result(30)
+        changes.result(PATIENCE)
+        looks = [reader.result(PATIENCE) for reader in readers]
+        kept = holder.result(PATIENCE)
 
     assert len(kept) > 1
     assert all(seen == kept[0] for seen in kept), "who keeps a connection sees the state that it opened"

@@ -1,11 +1,11 @@
 """Any bytes as a package, any bytes as report lines: refused or set apart with a reason, and nothing else goes wrong.
 
-`VIRUS_FUZZ_CASES` tries more cases than a test run does. What has been found stays as an example.
+`make test` tries the same cases every time, `make test-long` thousands with the session's seed. What has been found
+stays as an example.
 """
 
 import hashlib
 import json
-import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,18 +14,19 @@ from typing import Any
 
 import pytest
 from duckdb import DuckDBPyConnection
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.support import hostile_packages as hostile
 from tests.support import packages
+from tests.support.seeds import session_seed
 from tests.support.warehouses import line, stage_bytes
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.warehouse.session import private_session
 
-CASES = int(os.environ.get("VIRUS_FUZZ_CASES", "0"))
-COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+COMMON: dict[str, Any] = {"suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+LONG_CASES = 20_000
 
 SEEDS = [
     packages.package(hostile.LINES, ["{}"], ["{}"]),
@@ -86,9 +87,25 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz") / "ncbi_dataset.zip"
 
 
-@settings(max_examples=CASES or 1000, **COMMON)
-@given(content=mutated(st.sampled_from(SEEDS)) | st.binary(max_size=200))
+CONTENTS = mutated(st.sampled_from(SEEDS)) | st.binary(max_size=200)
+
+
+@settings(max_examples=1000, **COMMON)
+@given(content=CONTENTS)
 def test_any_bytes_are_a_whole_package_or_refused(scratch: Path, content: bytes) -> None:
+    assert_whole_or_refused(scratch, content)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+@seed(session_seed())
+@settings(max_examples=LONG_CASES, **COMMON)
+@given(content=CONTENTS)
+def test_any_of_thousands_of_bytes_are_a_whole_package_or_refused(scratch: Path, content: bytes) -> None:
+    assert_whole_or_refused(scratch, content)
+
+
+def assert_whole_or_refused(scratch: Path, content: bytes) -> None:
     scratch.write_bytes(content)
     package = DataPackage(scratch)
     refused = refusal(package)
@@ -164,11 +181,35 @@ CUT_IN_THE_MESSAGE = (
 """DuckDB's message about it ends within a character, and so is none that Python can read."""
 
 
+REPORTS: dict[str, Any] = {
+    "odd": st.lists(LINES, max_size=12),
+    "ends": st.sampled_from([b"\n", b"\r\n"]),
+    "mark": st.booleans(),
+}
+
+
 @example(odd=[CUT_IN_THE_MESSAGE], ends=b"\n", mark=False)
-@settings(max_examples=CASES or 60, **COMMON)
-@given(odd=st.lists(LINES, max_size=12), ends=st.sampled_from([b"\n", b"\r\n"]), mark=st.booleans())
+@settings(max_examples=40, **COMMON)
+@given(**REPORTS)
 def test_any_lines_are_loaded_or_set_apart_and_the_good_ones_loaded(
     session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, mark: bool
+) -> None:
+    assert_loaded_or_set_apart(session, scratch, odd, ends, mark=mark)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+@seed(session_seed())
+@settings(max_examples=LONG_CASES, **COMMON)
+@given(**REPORTS)
+def test_any_of_thousands_of_lines_are_loaded_or_set_apart(
+    session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, mark: bool
+) -> None:
+    assert_loaded_or_set_apart(session, scratch, odd, ends, mark=mark)
+
+
+def assert_loaded_or_set_apart(
+    session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, *, mark: bool
 ) -> None:
     # Between any two odd lines a good one, which none of them may drag along.
     good = [line(f"OK{number:06d}.1").encode() for number in range(len(odd) + 1)]

@@ -1,19 +1,19 @@
 """Any sequence of packages, however late, repeated, broken or out of order, leaves what the model says.
 
 Hypothesis lets NCBI change and runs happen as it likes; the real `ingest` works on a real file over real HTTP. After
-every run the warehouse is compared with `model.Truth`. A failure is told as the shortest play that shows it.
+every run the warehouse is compared with `model.Truth`. A failure is shown as the shortest play that leads to it.
 
-`VIRUS_MODEL_CASES=5000` plays more than the 80 of every day, and longer ones.
+`make test` plays one that has everything in it, and a few random ones that are the same every time. `make test-long`
+plays thousands, and longer ones, with the session's seed.
 """
 
 import copy
-import os
 import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import Any
 import duckdb
 import pytest
 from duckdb import DuckDBPyConnection
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -68,6 +69,7 @@ from tests.support.fake_ncbi import (
 )
 from tests.support.followed import content
 from tests.support.memory import memory_folder
+from tests.support.seeds import session_seed
 from tests.support.warehouses import made_data
 from virus_warehouse.ingest import EmptyFullLoad, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -84,12 +86,13 @@ from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
-CASES = int(os.environ.get("VIRUS_MODEL_CASES", "80"))
-STEPS = 8 if "VIRUS_MODEL_CASES" in os.environ else 4
+CASES, STEPS = 4, 4
+LONG_CASES, LONG_STEPS = 600, 8
+"""Of each of the test's parts: how many plays, and how many steps each has at most."""
 REBUILT_CASES = 3
 """Of so many cases one is made anew from its archive at the end: that takes as long as all of its runs did."""
-SHARDS = 4
-"""Parts of the test, each with a seed of its own, that run side by side under `pytest -n`."""
+PARTS = 4
+"""Parts of the test, each with a seed of its own: half are here, the others in `test_warehouse_model_further.py`."""
 
 ACCESSIONS = [f"PX{number}" for number in range(1, 6)]
 FIRST_DAY = date(2025, 1, 1)
@@ -134,6 +137,7 @@ changes = st.lists(
 )
 troubles = st.sampled_from([NONE] * 6 + [BEFORE_COMMIT] * 2 + [DOWN, DAMAGED])
 
+A_WINDOW = Wish(WINDOW, FIRST_DAY, FIRST_DAY + timedelta(days=3))
 windows = st.builds(
     lambda first, length: Wish(WINDOW, first, first + timedelta(days=length) if length else None),
     days,
@@ -288,7 +292,7 @@ class Play(RuleBasedStateMachine):
         warehouse = CrashingWarehouse if failure is Crash else Warehouse
         requests_before = len(self.ncbi.requests)
 
-        assert self.ingest(dag_run, warehouse(self.data.warehouse, lock_timeout=10)) is failure
+        assert self.ingest(dag_run, warehouse(self.data.warehouse, lock_timeout=120)) is failure
 
         assert len(self.ncbi.requests) - requests_before == (archived is None)
         self.runs += 1
@@ -328,7 +332,7 @@ class Play(RuleBasedStateMachine):
         source = self.truth.sources[FOLLOWED]
         self.is_sound = False
         requests_before = len(self.ncbi.requests)
-        assert self.ingest(dag_run, Warehouse(self.data.warehouse, lock_timeout=10)) is None
+        assert self.ingest(dag_run, Warehouse(self.data.warehouse, lock_timeout=120)) is None
         assert len(self.ncbi.requests) == requests_before
         self.runs += 1
         happened["replay runs"] += 1
@@ -501,51 +505,105 @@ def _sorted(rows: Any) -> list[tuple[Any, ...]]:
     return sorted(rows, key=repr)
 
 
+Playing = Callable[..., AbstractContextManager[Any]]
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """In memory: a play waits for the disk at every commit otherwise."""
-    with memory_folder(tmp_path) as made:
-        yield made
-
-
-play_for_hours = pytest.mark.timeout(0 if CASES > 240 else 900)
-
-
-@play_for_hours
-@pytest.mark.parametrize("shard", range(0, SHARDS, 2))
-def test_warehouse_holds_the_truth_whatever_comes(
-    shard: int, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    play_shard(shard, folder, monkeypatch, caplog)
-
-
-def play_shard(shard: int, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Play the cases of one seed; `test_warehouse_model_further.py` has the other half, for a worker of its own."""
+def playing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Playing:
+    """Plays one after another against one NCBI. In memory: a play waits for the disk at every commit otherwise."""
     monkeypatch.setenv("VIRUS_THREADS", "1")
     monkeypatch.setattr(gates, "FEW_RECORDS", FEW)
-    monkeypatch.setattr(shares, "ACCESSIONS_AT_ONCE", (1_000_000, 7)[shard % 2])
     monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
     caplog.set_level("CRITICAL")
-    happened.clear()
+
+    @contextmanager
+    def begin(*, shares_of: int) -> Iterator[Callable[[], Play]]:
+        monkeypatch.setattr(shares, "ACCESSIONS_AT_ONCE", shares_of)
+        happened.clear()
+        with memory_folder(tmp_path) as folder, FakeNcbi() as ncbi, duckdb.connect() as reader:
+            reader.execute("SET TimeZone = 'UTC'")
+            yield lambda: Play(ncbi, reader, folder / str(happened["cases"]))
+
+    return begin
+
+
+def play_cases(playing: Playing, part: int, *, seed: int, cases: int, steps: int) -> None:
+    """Play the cases of one seed, every second part with shares of seven accessions."""
     started = time.monotonic()
-    with FakeNcbi() as ncbi, duckdb.connect() as reader:
-        reader.execute("SET TimeZone = 'UTC'")
-
-        def play() -> Play:
-            return Play(ncbi, reader, folder / str(happened["cases"]))
-
+    with playing(shares_of=(1_000_000, 7)[part % 2]) as play:
         run_state_machine_as_test(
-            seed(shard)(play),
+            hypothesis_seed(seed)(play),
             settings=settings(
-                max_examples=CASES // SHARDS,
-                stateful_step_count=STEPS,
-                database=None,
-                deadline=None,
+                max_examples=cases,
+                stateful_step_count=steps,
                 phases=[Phase.generate, Phase.shrink],
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    told = ", ".join(f"{count} {name}" for name, count in sorted(happened.items()))
-    print(  # noqa: T201 (shown by pytest -rP)
-        f"shard {shard}: {time.monotonic() - started:.0f} s; {told}"
-    )
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(happened.items()))
+    print(f"seed {seed}: {time.monotonic() - started:.0f} s; {counts}")  # noqa: T201 (shown by pytest -rP)
+
+
+KINDS = {
+    "Crash",
+    "DatasetsUnavailable",
+    "EmptyFullLoad",
+    "GateError",
+    "duplicate",
+    "full runs",
+    "incremental runs",
+    "inserted",
+    "missing",
+    "out_of_window",
+    "packages out of order",
+    "packages used again",
+    "quarantined",
+    "rebuilds",
+    "replay runs",
+    "revised",
+    "stale",
+    "touched",
+    "unchanged",
+    "window runs",
+    "withdrawn",
+}
+"""What a play can come to."""
+
+
+def test_warehouse_holds_the_truth_when_everything_comes(playing: Playing) -> None:
+    with playing(shares_of=1_000_000) as begin:
+        play = begin()
+        play.first_load([Released(name, FIRST_DAY, "human") for name in ACCESSIONS])
+        play.scheduled_run([Revised(0, {"length": 2}, 1), DatedAnew(1, 1), ListedTwice(2, 2, {"length": 3}, 0)], NONE)
+        play.scheduled_run([VersionBumped(3, 2), LineBroken(BadLine("{"), 1)], DOWN)
+        play.run_tried_again_or_cleared([ReportMended()], 0, DAMAGED)
+        play.run_tried_again_or_cleared([DatedInTheFuture(4)], 0, NONE)
+        play.scheduled_run([LineBroken(BadLine("{"), 1)], NONE)
+        play.refused_lines_read_again()
+        play.run_on_demand([ReportMended(), Revised(1, {"isolate": "a"}, 3)], A_WINDOW, True, NONE)
+        play.run_on_demand([FamilyRenamed("Poxviridae")], A_WINDOW, True, NONE)
+        revised = [Revised(0, {"length": 1}, 3)]
+        play.run_crashes_and_is_overtaken([ShownInPastState(0, 0)], Wish(), revised, Wish(), False)
+        play.censuses_in_a_row([], 0, [], False, True)
+        play.run_without_airflow([DatedAnew(2, 3)])
+        play.neighbour_run([])
+        play.filters_changed([Released("PX5", DAYS[4], None)], Wish(), BEFORE_COMMIT)
+        play.run_tried_again_or_cleared([], 0, NONE)
+        play.start([NoLongerShown(0), NoLongerShown(0), NoLongerShown(0)], Wish(CENSUS))
+        play.start([NoLongerShown(0)] * 5, Wish(FULL))
+        with play.reading():
+            play.compare_whole_life()
+        play.compare_rebuilt()
+    assert KINDS - happened.keys() == set()
+
+
+@pytest.mark.parametrize("part", range(0, PARTS, 2))
+def test_warehouse_holds_the_truth_whatever_comes(part: int, playing: Playing) -> None:
+    play_cases(playing, part, seed=part, cases=CASES, steps=STEPS)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("part", range(0, PARTS, 2))
+def test_warehouse_holds_the_truth_for_hours(part: int, playing: Playing) -> None:
+    play_cases(playing, part, seed=session_seed() + part, cases=LONG_CASES, steps=LONG_STEPS)

@@ -1,20 +1,29 @@
 """The other half of the plays of `test_warehouse_model.py`: `--dist loadfile` gives each file to one worker."""
 
-from pathlib import Path
-
 import pytest
 
-from tests.property.test_warehouse_model import SHARDS, folder, play_for_hours, play_shard
+from tests.property.test_warehouse_model import (
+    CASES,
+    LONG_CASES,
+    LONG_STEPS,
+    PARTS,
+    STEPS,
+    Playing,
+    play_cases,
+    playing,
+)
+from tests.support.seeds import session_seed
 
-__all__ = ["folder"]
+__all__ = ["playing"]
 
 
-@play_for_hours
-@pytest.mark.parametrize("shard", range(1, SHARDS, 2))
-def test_warehouse_holds_the_truth_whatever_comes(
-    shard: int,
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    play_shard(shard, folder, monkeypatch, caplog)
+@pytest.mark.parametrize("part", range(1, PARTS, 2))
+def test_warehouse_holds_the_truth_whatever_comes(part: int, playing: Playing) -> None:
+    play_cases(playing, part, seed=part, cases=CASES, steps=STEPS)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("part", range(1, PARTS, 2))
+def test_warehouse_holds_the_truth_for_hours(part: int, playing: Playing) -> None:
+    play_cases(playing, part, seed=session_seed() + part, cases=LONG_CASES, steps=LONG_STEPS)

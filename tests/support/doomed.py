@@ -36,6 +36,9 @@ MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 STAGES = ("open", "fetch", "download", "archive", "stage", "merge", "finished")
 """As the run file names them; the moment is just after it did."""
 
+PATIENCE = 120.0
+"""Seconds to wait for what a process does in one or two, unless the machine is busy with something else."""
+
 Stop = Callable[[], None]
 
 
@@ -53,15 +56,15 @@ def ingest_day(
 ) -> ingest.IngestResult:
     """The ingest of a day."""
     origin = RunOrigin("ncbi_virus_ingest__mpox", dag_run, "scheduled")
-    warehouse = Warehouse(data.warehouse, lock_timeout=20)
-    with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=10.0) as client:
+    warehouse = Warehouse(data.warehouse, lock_timeout=PATIENCE)
+    with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=PATIENCE) as client:
         return ingest.ingest(MPOX, client=client, warehouse=warehouse, data=data, origin=origin, wish=wish)
 
 
 def publish(data: DataFolder, run_id: str) -> None:
     """The check and the publication of a run."""
     followed = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
-    warehouse = Warehouse(data.warehouse, lock_timeout=20)
+    warehouse = Warehouse(data.warehouse, lock_timeout=PATIENCE)
     candidate = prepare.prepare_candidate(warehouse, data, run_id, followed)
     check_candidate(candidate, followed, data.snapshot)
     snapshot.publish_candidate(data, run_id)
@@ -156,13 +159,13 @@ class Doomed:
 
     def wait_for_moment(self) -> None:
         """Wait until it has stopped where it should."""
-        assert self.told.poll(30), "it never came there"
+        assert self.told.poll(PATIENCE), "it never came there"
         assert self.told.recv() == "there"
 
     def go_on(self) -> str:
         """Let it go on from the moment; how its day ends, `done` or an error."""
         self.told.send("go on")
-        assert self.told.poll(60), "it never ended"
+        assert self.told.poll(PATIENCE), "it never ended"
         return str(self.told.recv())
 
     def seconds(self) -> float:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def until(holds: Callable[[], bool], seconds: float) -> None:
+def until(holds: Callable[[], object], seconds: float) -> None:
     """Wait until something holds; fails when it does not within so many seconds."""
     deadline = time.monotonic() + seconds
     while not holds():
