@@ -170,7 +170,7 @@ class _Run:
         self.stage_told = "open"
         self.requested_at = started_at
         self.loaded_packages: list[str] = []
-        self.proven: set[str] = set()
+        self.found_usable: dict[str, bool] = {}
         self.vanished: list[str] = []
         self.further: list[StagedReport] = []
         self.further_counts: dict[str, dict[str, int | None]] = {}
@@ -381,18 +381,15 @@ class _Run:
     def is_usable(self, package: ArchivedPackage) -> bool:
         """Whether it is whole and holds something: of an empty one, another try shall ask NCBI again.
 
-        Proven once in a run: a gigabyte takes half a minute, and who waits for a turn asks again and again.
+        Looked at once in a run: a gigabyte takes half a minute, and who waits for a turn asks again and again.
         """
-        if package.run_id in self.proven:
-            return True
-        try:
-            if DataPackage(self.archive.path(package.run_id)).verify().is_empty:
-                return False
-            self.proven.add(package.run_id)
-            return True
-        except (PackageError, OSError) as error:
-            logger.warning("the archived package of run %s cannot be used: %s", package.run_id, error)
-            return False
+        if package.run_id not in self.found_usable:
+            try:
+                self.found_usable[package.run_id] = not DataPackage(self.archive.path(package.run_id)).verify().is_empty
+            except (PackageError, OSError) as error:
+                logger.warning("the archived package of run %s cannot be used: %s", package.run_id, error)
+                self.found_usable[package.run_id] = False
+        return self.found_usable[package.run_id]
 
     def prove(self, path: Path) -> None:
         """Accept a downloaded package, or move it aside for the curious."""

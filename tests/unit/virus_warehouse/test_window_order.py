@@ -135,6 +135,18 @@ def test_airflow_is_not_asked_where_a_package_serves(data: DataFolder, ncbi: Scr
     assert not asked.is_set()
 
 
+def test_a_damaged_package_is_looked_at_once_however_long_a_day_waits(
+    data: DataFolder, ncbi: ScriptedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(window_order, "STARTING_SECONDS", 1.2)
+    load(data, ncbi, 0)
+    for package in data.packages.rglob("*.zip"):
+        package.write_bytes(package.read_bytes()[:-100])
+    load(data, ncbi, 2, began(1))
+    assert len(ncbi.requests) == 2
+    assert caplog.text.count("cannot be used") == 1
+
+
 def test_a_day_that_waits_for_the_warehouse_goes_first_all_the_same(
     data: DataFolder, ncbi: ScriptedServer, pool: Any
 ) -> None:
