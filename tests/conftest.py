@@ -29,7 +29,7 @@ for name in (
     os.environ.pop(name, None)
 
 
-# The same examples every time: a test that a change did not touch does not fail in it. Long tests have the session's seed.
+# The same examples every time: no test fails by chance of a change that has nothing to do with it.
 hypothesis.settings.register_profile("the same every time", derandomize=True, database=None, deadline=None)
 hypothesis.settings.load_profile("the same every time")
 

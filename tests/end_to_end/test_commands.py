@@ -12,7 +12,7 @@ import psutil
 import pytest
 import requests
 
-from tests.support.commands import CHECKOUT, make
+from tests.support.commands import CHECKOUT, make, make_here
 from tests.support.stand_in import StandIn
 
 
@@ -54,12 +54,12 @@ def test_ingest_tells_the_outcome_and_sql_shows_it(stand_in, follow, data):
     assert str(file) in exported.stdout
     with duckdb.connect() as connection:
         assert connection.execute(f"SELECT count(*) > 50 FROM '{file}'").fetchall() == [(True,)]
-    assert make("export", "FORMAT=csv", "SOURCE=mpox", f"FOLDER={data.root}/as csv").returncode == 0
+    assert make_here("export", "FORMAT=csv", "SOURCE=mpox", f"FOLDER={data.root}/as csv").returncode == 0
     assert (data.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
-    unknown = make("export", "SOURCE=flu")
+    unknown = make_here("export", "SOURCE=flu")
     assert unknown.returncode != 0
     assert unknown.stderr.startswith("the snapshot has no source 'flu'; it has mpox")
-    assert make("export", "FORMAT=xlsx").returncode != 0
+    assert make_here("export", "FORMAT=xlsx").returncode != 0
 
 
 def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data):
@@ -67,7 +67,7 @@ def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data
     first = make("census", "SOURCE=mpox")
     assert first.returncode == 0, first.stdout + first.stderr
     assert last_line(first).startswith("OK mpox: full load committed, ")
-    replayed = make("replay", "SOURCE=mpox")
+    replayed = make_here("replay", "SOURCE=mpox")
     assert last_line(replayed).startswith("OK mpox: replay load committed, 0 lines"), replayed.stdout + replayed.stderr
     rebuilt = make("rebuild", "REPLACE=1")
     assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
@@ -77,65 +77,65 @@ def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data
 
 def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monkeypatch):
     follow("{mpox: {taxon: 10244}}")
-    first = make("ingest", "SOURCE=mpox", "ACCEPT_EMPTIED=1")
+    first = make_here("ingest", "SOURCE=mpox", "ACCEPT_EMPTIED=1")
     assert last_line(first).startswith("OK mpox: full load committed, "), first.stdout + first.stderr
     with StandIn(seed=2) as other_world:
         monkeypatch.setenv("NCBI_DATASETS_URL", other_world.url)
-        refused = make("census", "SOURCE=mpox")
+        refused = make_here("census", "SOURCE=mpox")
         assert refused.returncode != 0
         assert last_line(refused).startswith("FAILED mpox: GateError: shrinkage")
-        accepted = make("census", "SOURCE=mpox", "ACCEPT_MISSING=1")
+        accepted = make_here("census", "SOURCE=mpox", "ACCEPT_MISSING=1")
         assert accepted.returncode == 0, accepted.stdout + accepted.stderr
-    rebuilt = make("rebuild", "FROM_OLDEST=1")
+    rebuilt = make_here("rebuild", "FROM_OLDEST=1")
     assert "2 loads repeated." in rebuilt.stdout, rebuilt.stdout + rebuilt.stderr
 
 
 def test_ingest_that_a_gate_keeps_back_says_why_and_is_published_when_accepted(stand_in, follow, data):
     follow("{mpox: {taxon: 10244}}")
-    assert make("ingest", "SOURCE=mpox").returncode == 0
+    assert make_here("ingest", "SOURCE=mpox").returncode == 0
     with duckdb.connect(data.warehouse) as connection:
         connection.execute("DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
-    kept_back = make("ingest", "SOURCE=mpox")
+    kept_back = make_here("ingest", "SOURCE=mpox")
     assert kept_back.returncode != 0
     assert last_line(kept_back).startswith(
         "FAILED mpox: loaded but not published; the last good snapshot stays. blocked: "
     )
     assert "shrinkage of mpox: of " in last_line(kept_back)
-    accepted = make("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=shrinkage history")
+    accepted = make_here("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=shrinkage history")
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr
     assert last_line(accepted).startswith("OK mpox: ")
     assert "accepted: shrinkage of mpox: of " in last_line(accepted)
-    unknown = make("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=everything")
+    unknown = make_here("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=everything")
     assert unknown.returncode != 0
     assert "invalid choice: 'everything'" in unknown.stderr
     assert "'shrinkage'" in unknown.stderr
 
 
-def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data):
+def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data, monkeypatch):
+    monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "3")
     follow("{mpox: {taxon: 10244}}")
     stand_in.fault(
         "status", times=50, status=502, body='{"error":"Bad Gateway","code":502,"message":"upstream is away"}'
     )
-    started = time.monotonic()
     done = make("ingest", "SOURCE=mpox")
     assert done.returncode != 0
     assert last_line(done).startswith("FAILED mpox: DatasetsUnavailable")
     assert "upstream is away" in last_line(done)
-    assert time.monotonic() - started < 120
-    assert len(stand_in.requests) == 5
+    assert len(stand_in.requests) > 1, "it was tried again, in one task: Airflow's own tries would take too long"
 
 
 def test_ingest_of_a_source_that_is_not_there(follow, data):
     follow("{mpox: {taxon: 10244}}")
-    done = make("ingest", "SOURCE=monkeypox")
+    done = make_here("ingest", "SOURCE=monkeypox")
     assert done.returncode != 0
     assert "no source is named 'monkeypox'; the file has mpox" in done.stderr
 
 
-def test_ingest_where_no_data_folder_can_be(follow, tmp_path):
+def test_ingest_where_no_data_folder_can_be(follow, tmp_path, monkeypatch):
     follow("{mpox: {taxon: 10244}}")
     (tmp_path / "file").touch()
-    done = make("ingest", "SOURCE=mpox", VIRUS_DATA=str(tmp_path / "file" / "data"))
+    monkeypatch.setenv("VIRUS_DATA", str(tmp_path / "file" / "data"))
+    done = make_here("ingest", "SOURCE=mpox")
     assert done.returncode != 0
     assert f"{tmp_path}/file/data" in done.stderr
     assert "Set VIRUS_DATA" in done.stderr
@@ -143,7 +143,7 @@ def test_ingest_where_no_data_folder_can_be(follow, tmp_path):
 
 def test_check_sources_names_file_source_and_key(follow, tmp_path):
     follow("{mpox: {taxon: 10244}, flu: {taxon: 11320, aux_reports: [BIOSAMPLE]}}")
-    done = make("check-sources")
+    done = make_here("check-sources")
     assert done.returncode != 0
     (line, summary) = done.stdout.strip().splitlines()[-2:]
     for part in (str(tmp_path / "sources.yaml"), "'flu'", "'aux_reports'", "BIOSAMPLE_REPORT"):
@@ -152,7 +152,7 @@ def test_check_sources_names_file_source_and_key(follow, tmp_path):
 
 
 def test_check_sources_passes_the_repositorys_own(data):
-    assert make("check-sources").returncode == 0
+    assert make_here("check-sources").returncode == 0
 
 
 def test_sql_before_anything_is_published(data):
@@ -164,7 +164,7 @@ def test_sql_before_anything_is_published(data):
 def test_tables_writes_the_page_that_is_there():
     page = CHECKOUT / "docs/tables.md"
     before = page.read_text(encoding="utf-8")
-    assert make("tables").returncode == 0
+    assert make_here("tables").returncode == 0
     assert page.read_text(encoding="utf-8") == before, "run make tables, and read what it changed"
 
 

@@ -5,12 +5,15 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.support.airflow_runs import run_dag
+from tests.support.stand_in import StandIn
+from virus_warehouse.data_folder import DataFolder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -21,6 +24,8 @@ PAGES = (CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *(CHECKOUT / "doc
 NOT_RUN = {
     "bench": "takes ten minutes; tests/unit/benchmarks runs its parts on small packages",
     "bench-profile": "needs a tracer's rights, which the machine of the tests may not have",
+    "test-fast": "is a part of `make test`; tests/unit/test_tiers.py shows which",
+    "test-long": "takes hours; each of its tests has a short form in `make test`",
     "lint": "runs before the tests, in .ci/run",
     "screenshots": "takes minutes; tests/services/test_pictures.py takes the same pictures of the tests' Airflow",
     "lock": "asks the package index; tests/unit/test_dependencies.py looks at what it wrote",
@@ -33,26 +38,36 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-@pytest.fixture
-def everything_loaded(stand_in, follow, data):
-    follow("{mpox: {taxon: 10244}, viruses: {taxon: 10239, aux_reports: [ANNOTATION]}}")
-    run_dag("ncbi_virus_ingest__viruses")
+@pytest.fixture(scope="module")
+def loaded(airflow_home, tmp_path_factory) -> Iterator[DataFolder]:
+    """A data folder with everything that the stand-in shows, loaded by the DAG; the environment is as for its run."""
+    folder = tmp_path_factory.mktemp("loaded")
+    sources = folder / "sources.yaml"
+    sources.write_text(
+        "sources: {mpox: {taxon: 10244}, viruses: {taxon: 10239, aux_reports: [ANNOTATION]}}", encoding="utf-8"
+    )
+    with StandIn() as stand_in, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("VIRUS_DATA", str(folder / "data"))
+        environment.setenv("VIRUS_SOURCES", str(sources))
+        environment.setenv("NCBI_DATASETS_URL", stand_in.url)
+        run_dag("ncbi_virus_ingest__viruses")
+        yield DataFolder(folder / "data")
 
 
-def test_every_python_block_runs(everything_loaded, data, stand_in):
+def test_every_python_block_runs(loaded):
     (queries, without_airflow) = blocks("python")
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT / "include")}
     for block, told in ((queries, "genomes"), (without_airflow + "print(result)", "IngestResult")):
         done = subprocess.run(
-            [sys.executable, "-c", block], cwd=data.root.parent, env=environment, capture_output=True, text=True
+            [sys.executable, "-c", block], cwd=loaded.root.parent, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
         assert told in done.stdout
 
 
-def test_every_query_answers(everything_loaded, data):
+def test_every_query_answers(loaded):
     (hosts, peptides, weeks) = blocks("sql")
-    with duckdb.connect(data.snapshot, read_only=True) as snapshot:
+    with duckdb.connect(loaded.snapshot, read_only=True) as snapshot:
         assert {name for name, _ in snapshot.sql(hosts).fetchall()} == {"Mammalia", "Aves"}
         assert all(polyprotein and ranges for _, polyprotein, _, ranges in snapshot.sql(peptides).fetchall())
         assert len(snapshot.sql(peptides).fetchall()) > 0
@@ -60,9 +75,9 @@ def test_every_query_answers(everything_loaded, data):
         assert len(snapshot.sql(weeks).fetchall()) > 10
 
 
-def test_every_mart_named_is_in_the_snapshot_and_none_is_left_out(everything_loaded, data):
+def test_every_mart_named_is_in_the_snapshot_and_none_is_left_out(loaded):
     table = README.split("### Counts that come out right")[1].split("```sql")[0]
-    with duckdb.connect(data.snapshot, read_only=True) as snapshot:
+    with duckdb.connect(loaded.snapshot, read_only=True) as snapshot:
         views = snapshot.sql("SELECT view_name FROM duckdb_views() WHERE schema_name = 'mart'").fetchall()
         for name in set(re.findall(r"`(mart\.[^`]+)`", table)):
             snapshot.sql(f"FROM {name}").fetchone()
@@ -109,7 +124,7 @@ def commands_of_the_tests() -> set[tuple[str, ...]]:
     run = set()
     for path in (CHECKOUT / "tests").rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "make":
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("make", "make_here"):
                 words = call.args
             elif isinstance(call, ast.List) and call.elts and _text(call.elts[0]) == "make":
                 words = call.elts[1:]
@@ -153,10 +168,10 @@ def test_every_error_named_is_one_of_ours():
     assert {name for name in named if not name.isupper() and "_" not in name} <= defined
 
 
-def test_every_table_named_is_in_the_snapshot(everything_loaded, data):
+def test_every_table_named_is_in_the_snapshot(loaded):
     table = README.split("### Query it")[1].split("Everything under a taxon")[0]
     named = set(re.findall(r"`((?:ops\.)?[a-z_]+)`", "".join(re.findall(r"^\|(.*?)\|", table, flags=re.MULTILINE))))
-    with duckdb.connect(data.snapshot, read_only=True) as snapshot:
+    with duckdb.connect(loaded.snapshot, read_only=True) as snapshot:
         held = snapshot.sql(
             "SELECT CASE schema_name WHEN 'main' THEN '' ELSE schema_name || '.' END || table_name FROM duckdb_tables()"
         )
