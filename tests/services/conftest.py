@@ -1,6 +1,6 @@
-"""One Airflow for all tests that click, and axe for what they see.
+"""One Airflow for all tests here, and a browser for those that click.
 
-`tests/conftest.py` gives all of them to one worker: so there is but one. It ends with the last of them, because
+`tests/support/tiers.py` gives all of them to one worker: so there is but one. It ends with the last of them, because
 Playwright has an event loop that runs all the while, and no later test of this worker could have one of its own.
 """
 
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.stage import MISTYPED, SLOW, Stage, stage_in, unavailable
+from tests.support import postgres
+from tests.support.stage import MISTYPED, SLOW, Stage, stage_in
 
 
 @pytest.fixture(scope="package")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Airflow at work, in front of somebody's browser."""
-    reason = unavailable()
-    if reason:
+    if reason := postgres.unavailable():
         pytest.skip(reason)
     expect.set_options(timeout=SLOW)
     with stage_in(tmp_path_factory.mktemp("stage")) as stage:

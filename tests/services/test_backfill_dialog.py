@@ -7,10 +7,13 @@ import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
 from tests.support.stage import DENGUE, MPOX, NOW, Stage
 from tests.support.warehouses import dicts
+
+pytestmark = pytest.mark.browser
 
 README = Path(__file__).parents[2] / "README.md"
 DAY = timedelta(days=1)

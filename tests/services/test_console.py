@@ -10,6 +10,8 @@ from tests.support.browser import accessibility_faults
 from tests.support.stage import Stage
 from tests.support.warehouses import query
 
+pytestmark = pytest.mark.browser
+
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SQL = "SQL, one query on the published snapshot"
 

@@ -9,6 +9,8 @@ from tests.support.browser import accessibility_faults
 from tests.support.stage import Stage
 from virus_warehouse.showing.explore import PLOTS
 
+pytestmark = pytest.mark.browser
+
 EVERYTHING = "/virus-warehouse/explore?since="
 LIGHT_AND_WIDE = {"color_scheme": "light", "viewport": {"width": 1400, "height": 900}}
 DARK_AND_NARROW = {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}}

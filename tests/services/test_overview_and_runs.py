@@ -19,6 +19,8 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 
+pytestmark = pytest.mark.browser
+
 FRAME = "iframe[title='Virus warehouse']"
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from scripts.pictures import PICTURES, Airflow, take
 from tests.support.stage import Stage
+
+pytestmark = pytest.mark.browser
 
 ON_THE_WAY = {"overview", "explore", "runs"}
 """Pictures of what the others pass by."""

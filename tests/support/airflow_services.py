@@ -26,9 +26,10 @@ from scripts import airflow_home
 from scripts.airflow_api import AirflowApi, is_healthy
 from tests.support.ports import free_port
 from tests.support.postgres import postgres
+from tests.support.waiting import until
 
 SERVICES = ("api-server", "scheduler", "dag-processor")
-START_SECONDS, STOP_SECONDS = 150, 20
+START_SECONDS, STOP_SECONDS, WAIT_SECONDS = 300, 60, 300
 MARKER = "TEST_AIRFLOW_SERVICES"
 """An environment variable of every process started here, and of those that they start."""
 
@@ -114,6 +115,10 @@ class AirflowServices:
                     found.append(process)
         return found
 
+    def wait_until_gone(self) -> None:
+        """Wait until no process is left of those that run because of this Airflow."""
+        until(lambda: not self.processes(), STOP_SECONDS)
+
     # The REST API
 
     def get(self, path: str, **parameters: Any) -> Any:
@@ -184,7 +189,7 @@ class AirflowServices:
         """A task instance: its state, tries and so on."""
         return dict(self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"))
 
-    def wait_until(self, what: str, ask: Callable[[], Answer], *, seconds: float = 150) -> Answer:
+    def wait_until(self, what: str, ask: Callable[[], Answer], *, seconds: float = WAIT_SECONDS) -> Answer:
         """Ask until the answer is one; fails with the services' logs when it takes too long or one of them died."""
         deadline = time.monotonic() + seconds
         while not (answer := ask()):

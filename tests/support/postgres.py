@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.support.ports import free_port
 
-START_SECONDS = 30
+START_SECONDS = 120
 USER = "airflow"
 # Nothing here outlives the test: no need to wait for the disk.
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")

@@ -1,18 +1,22 @@
-"""A whole Airflow whose sources are in every state that pages tell of, and somebody's browser before it."""
+"""A whole Airflow, its data folder and the stand-in that it asks, once for all of `tests/services`; and a browser.
+
+The world's day is today's, because Airflow makes no run for a day to come.
+"""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
 import time_machine
 from playwright.sync_api import Browser, Page
 
 from scripts import chromium
 from scripts.pictures import log_in
-from tests.support import postgres
 from tests.support.airflow_services import AirflowServices
 from tests.support.stand_in import StandIn
 from virus_warehouse.data_folder import DataFolder
@@ -25,9 +29,14 @@ from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 
 NOW = datetime.now(UTC)
+TODAY = NOW.date()
 HOUR = 1 if NOW.hour in (2, 3) else 3
 """Of the daily schedule, in UTC. In New York, whose midnight is later than that, it belongs to the day before. And no
 new scheduled run falls due while the tests run."""
+LAST_DAY = TODAY - timedelta(days=1 if NOW.hour >= HOUR else 2)
+"""The day of the last data interval that is over."""
+OWN_SOURCES = 12
+"""For tests that need a source which nobody has touched. A test that is tried again takes another."""
 SOURCES = f"""\
 defaults: {{schedule: "0 {HOUR} * * *"}}
 sources:
@@ -36,25 +45,41 @@ sources:
   viruses: {{taxon: 10239, aux_reports: [ANNOTATION, BIOSAMPLE_REPORT]}}  # last loaded eight days ago
   mistyped: {{taxon: Monkeypocks}}  # refused by NCBI
 """
+for number in range(1, OWN_SOURCES + 1):
+    SOURCES += f"  own_{number}: {{taxon: 10244, released_since: 1990-01-{number:02d}}}\n"
 MPOX, DENGUE, MISTYPED = (f"ncbi_virus_ingest__{source}" for source in ("mpox", "dengue", "mistyped"))
-SLOW = 60_000
+SLOW = 120_000
 """Milliseconds that a page may take on a busy machine."""
 
 
 @dataclass
 class Stage:
-    """Airflow, its data folder, and somebody's browser.
+    """Airflow, the stand-in, the data folder, and somebody's browser.
 
     `pages` is where our pages are, without Airflow's frame around them.
     """
 
     airflow: AirflowServices
+    stand_in: StandIn
     data: DataFolder
-    browser: Browser
+    resources: ExitStack
+    _own_sources: Iterator[int] = field(default_factory=lambda: iter(range(1, OWN_SOURCES + 1)))
+
+    def own_source(self) -> str:
+        """A source that no run has loaded, of monkeypox; the world's day is today."""
+        self.stand_in.set_today(TODAY)
+        return f"own_{next(self._own_sources)}"
 
     @property
     def pages(self) -> str:
         return f"{self.airflow.url}/virus-warehouse"
+
+    @cached_property
+    def browser(self) -> Browser:
+        """Started for the first test that clicks; the test is skipped where there is none."""
+        if reason := chromium.unavailable():
+            pytest.skip(reason)
+        return self.resources.enter_context(chromium.chromium())
 
     @contextmanager
     def logged_in(self, path: str, **context: Any) -> Iterator[Page]:
@@ -73,28 +98,25 @@ class Stage:
             yield page
 
 
-def unavailable() -> str | None:
-    """Why there can be no stage here; None when there can."""
-    return postgres.unavailable() or chromium.unavailable()
-
-
 @contextmanager
 def stage_in(folder: Path) -> Iterator[Stage]:
     """Airflow at work: `viruses` was loaded last week, `mistyped` is being refused, and the others have not run."""
     sources, data = folder / "sources.yaml", DataFolder(folder / "data")
     sources.write_text(SOURCES, encoding="utf-8")
-    with StandIn(today=NOW.date(), epoch=NOW.date(), records=400) as stand_in:
+    with StandIn(today=TODAY, epoch=TODAY, records=1200) as stand_in:
         publish_last_week(stand_in, sources, data)
         environment = {
             "VIRUS_DATA": str(data.root),
             "VIRUS_SOURCES": str(sources),
             "NCBI_DATASETS_URL": stand_in.url,
         }
-        with AirflowServices(environment) as airflow, chromium.chromium() as somebody:
+        with AirflowServices(environment) as airflow:
             for dag_id in (MPOX, DENGUE):
                 airflow.seen(dag_id)
             airflow.unpause(MISTYPED)
-            yield Stage(airflow, data, somebody)
+            with ExitStack() as resources:
+                yield Stage(airflow, stand_in, data, resources)
+        airflow.wait_until_gone()
 
 
 def publish_last_week(stand_in: StandIn, sources: Path, data: DataFolder) -> None:
@@ -108,4 +130,4 @@ def publish_last_week(stand_in: StandIn, sources: Path, data: DataFolder) -> Non
             result = ingest(followed.source("viruses"), client=client, warehouse=warehouse, data=data)
     check_candidate(prepare_candidate(warehouse, data, result.run_id, followed), followed, data.snapshot)
     publish_candidate(data, result.run_id)
-    stand_in.set_today(NOW.date())
+    stand_in.set_today(TODAY)
