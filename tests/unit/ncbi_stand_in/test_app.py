@@ -52,6 +52,7 @@ def test_requests_are_recorded_as_they_came_and_control_calls_are_not(stand_in: 
     assert listed[-1]["query"] == [list(pair) for pair in pairs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_process_announces_its_url_and_stops_cleanly(stop: signal.Signals) -> None:
     options = ["--port", "0", "--records", "40", "--today", "2026-11-20"]

@@ -76,6 +76,7 @@ def asked_since(ncbi: ScriptedServer) -> list[str]:
     return [dict(request.query)["updated_since"][:10] for request in ncbi.requests]
 
 
+@pytest.mark.slow
 def test_days_that_appear_in_reverse_wait_for_the_first(data: DataFolder, ncbi: ScriptedServer, pool: Any) -> None:
     days: list[Future[IngestResult]] = []
     for number in (3, 2, 1, 0):
@@ -100,6 +101,7 @@ def test_a_day_whose_run_has_ended_is_not_waited_for(
     assert asked_since(ncbi) == [str(FIRST), str(FIRST + timedelta(days=1))]
 
 
+@pytest.mark.slow
 def test_a_day_that_is_run_again_is_waited_for_though_it_ran_before(
     data: DataFolder, ncbi: ScriptedServer, pool: Any
 ) -> None:
@@ -135,6 +137,7 @@ def test_airflow_is_not_asked_where_a_package_serves(data: DataFolder, ncbi: Scr
     assert not asked.is_set()
 
 
+@pytest.mark.slow
 def test_a_day_that_waits_for_the_warehouse_goes_first_all_the_same(
     data: DataFolder, ncbi: ScriptedServer, pool: Any
 ) -> None:

@@ -143,6 +143,7 @@ class TestPage:
             assert "<code>one</code>" not in client.get("/console").text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", cookbook.recipes(), ids=lambda recipe: recipe.name)
 def test_recipes_can_be_run_here(data: DataFolder, recipe: cookbook.Recipe) -> None:
     asked = console.Console(data, console.LIMITS).table(recipe.sql)
@@ -280,6 +281,7 @@ def server(data: DataFolder, request: pytest.FixtureRequest) -> Iterator[Server]
 SLEEP = {"sql": "SELECT sleep_ms(1000000)", "form": "table"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["table", "csv"])
 def test_who_hangs_up_ends_the_query(server: Server, form: str) -> None:
     with pytest.raises(requests.ReadTimeout):
@@ -289,6 +291,7 @@ def test_who_hangs_up_ends_the_query(server: Server, form: str) -> None:
     assert "next!" in answer.text
 
 
+@pytest.mark.slow
 def test_the_server_answers_others_while_queries_run_and_more_wait(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +314,7 @@ def test_the_server_answers_others_while_queries_run_and_more_wait(
     until(lambda: console.QUERIES._taken.total() == 0, PATIENCE)
 
 
+@pytest.mark.slow
 def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
     """A file that is not fetched waits on the disk; others' queries go on."""
     slow = [
@@ -326,6 +330,7 @@ def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
     until(lambda: console.FILES._taken.total() == 0, PATIENCE)
 
 
+@pytest.mark.slow
 def test_a_file_does_not_wait_for_its_reader_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "SEND_SECONDS", 1)
     query = {"sql": "FROM range(1_500_000)", "form": "csv"}

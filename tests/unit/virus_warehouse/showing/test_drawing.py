@@ -8,6 +8,8 @@ import pytest
 
 from virus_warehouse.showing.drawing import Drawer, NotDrawn
 
+pytestmark = pytest.mark.slow
+
 BAR = {"data": {"values": [{"a": 12345}]}, "mark": "bar", "encoding": {"x": {"field": "a"}}}
 ENDLESS = {
     "data": {"sequence": {"start": 0, "stop": 1e6}},

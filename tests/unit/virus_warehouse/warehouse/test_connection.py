@@ -193,12 +193,14 @@ def test_exclusive_hold_ends_with_its_block(path: Path) -> None:
     assert count_elsewhere(path) == 0
 
 
+@pytest.mark.slow
 def test_writers_take_turns(path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", ADD_TAXON, str(path)]) for _ in range(2)]
     assert [writer.wait(60) for writer in writers] == [0, 0]
     assert query(path, "SELECT tax_id FROM taxon ORDER BY 1") == [(number,) for number in range(10)]
 
 
+@pytest.mark.slow
 def test_first_users_of_a_missing_file_do_not_disturb_each_other(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     writers = [subprocess.Popen([sys.executable, "-c", ADD_TAXON, str(path)]) for _ in range(2)]
