@@ -114,7 +114,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.warehouse = Warehouse(folder / "warehouse.duckdb", lock_timeout=5)
+        self.warehouse = Warehouse(folder / "warehouse.duckdb", lock_timeout=60)
         self.warehouse.path.write_bytes(migrated_file())
         self._loads = 0
         self.further: dict[str, dict[str, int | None]] = {}

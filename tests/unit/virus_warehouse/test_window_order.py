@@ -27,7 +27,7 @@ from virus_warehouse.windows import WindowWish
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 FIRST = date(2025, 5, 1)
-PATIENCE = 30
+PATIENCE = 120
 LINES = [line(f"PX{number}.1", str(FIRST + timedelta(days=number))) for number in range(4)]
 
 
@@ -58,7 +58,7 @@ def load(data: DataFolder, ncbi: ScriptedServer, number: int, earlier_day: Earli
         return ingest(
             MPOX,
             client=client,
-            warehouse=Warehouse(data.warehouse, lock_timeout=30),
+            warehouse=Warehouse(data.warehouse, lock_timeout=PATIENCE),
             data=data,
             origin=RunOrigin("ncbi_virus_ingest__mpox", run_id(number), "backfill", 1),
             wish=WindowWish(since=since, until=since + timedelta(days=1)),
@@ -84,7 +84,7 @@ def test_days_that_appear_in_reverse_wait_for_the_first(data: DataFolder, ncbi: 
         time.sleep(0.7)
         if number:
             assert ncbi.requests == []
-    assert [day.result(30).counts["inserted"] for day in days] == [1] * 4
+    assert [day.result(PATIENCE).counts["inserted"] for day in days] == [1] * 4
     assert asked_since(ncbi) == [str(FIRST)]
     assert query(data.warehouse, "SELECT sum(attempts), count(*) FROM ops.ingest_run") == [(1, 4)]
 
@@ -113,7 +113,7 @@ def test_a_day_that_is_run_again_is_waited_for_though_it_ran_before(
     time.sleep(1)
     assert len(ncbi.requests) == 1
     load(data, ncbi, 0)
-    assert later.result(30).counts["inserted"] == 1
+    assert later.result(PATIENCE).counts["inserted"] == 1
     assert asked_since(ncbi) == [str(FIRST)] * 2
 
 
@@ -143,12 +143,12 @@ def test_a_day_that_waits_for_the_warehouse_goes_first_all_the_same(
 ) -> None:
     later = pool.submit(load, data, ncbi, 1, began(0))
     until(lambda: "fetch" in stages(data), PATIENCE)
-    with Warehouse(data.warehouse, lock_timeout=30).exclusive():
+    with Warehouse(data.warehouse, lock_timeout=PATIENCE).exclusive():
         first = pool.submit(load, data, ncbi, 0)
         until(lambda: "open" in stages(data), PATIENCE)
         time.sleep(1)
         assert ncbi.requests == []
-    assert [day.result(30).counts["inserted"] for day in (first, later)] == [1, 1]
+    assert [day.result(PATIENCE).counts["inserted"] for day in (first, later)] == [1, 1]
     assert asked_since(ncbi) == [str(FIRST)]
 
 

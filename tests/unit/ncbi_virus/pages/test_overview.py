@@ -123,7 +123,7 @@ def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient,
 def test_the_next_run_is_told_of_a_dag_that_is_switched_on(
     client: TestClient, dags: dict[str, DagState], mpox: Shelf
 ) -> None:
-    dags["mpox"] = DagState(is_paused=False, next_run_at=datetime.now(UTC) + timedelta(hours=5, minutes=1))
+    dags["mpox"] = DagState(is_paused=False, next_run_at=datetime.now(UTC) + timedelta(hours=5, minutes=30))
     assert "Next run in 5 hours" in text_of(client.get("/").text)
 
 
