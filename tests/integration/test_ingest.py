@@ -21,6 +21,7 @@ import pytest
 from tests.support import packages
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stand_in import StandIn
+from tests.support.waiting import today_for_a_while
 from tests.support.warehouses import accessions, dicts, line, made_data, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import EmptyFullLoad, IngestResult, ingest
@@ -54,10 +55,10 @@ class House:
 
     def __init__(self, root: Path) -> None:
         self.data = made_data(root)
-        self.warehouse = Warehouse(self.data.warehouse, lock_timeout=10)
+        self.warehouse = Warehouse(self.data.warehouse, lock_timeout=60)
 
     def ingest(self, url: str, source: Source = DENGUE, *, api_key: str | None = None, **others: Any) -> IngestResult:
-        with DatasetsClient(url, api_key, attempts=2, backoff_factor=0.0, read_timeout=5.0) as client:
+        with DatasetsClient(url, api_key, attempts=2, backoff_factor=0.0, read_timeout=60.0) as client:
             return ingest(source, **{"client": client, "warehouse": self.warehouse, "data": self.data, **others})
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -284,7 +285,7 @@ class TestWatermark:
         assert house.rows("SELECT max(update_date)::VARCHAR FROM virus_genome") == [("2999-01-02",)]
 
     def test_today_moves_it(self, house: House) -> None:
-        today = datetime.now(UTC).date()
+        today = today_for_a_while()
         with serving([line("PX1.1", today.isoformat())]) as ncbi:
             assert house.ingest(ncbi.url).watermark == today
 
@@ -510,7 +511,7 @@ import duckdb
 
 connection = duckdb.connect(sys.argv[1])
 print("holding", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -518,7 +519,7 @@ class TestDeath:
     def test_killed_run_is_closed_by_the_next_one(self, house: House) -> None:
         whole = packages.package([line()])
         pieces = [whole[:100], whole[100:200], whole[200:]]
-        stalling = Answer(body=pieces, pause_seconds=0.1, stall_after=200, stall_seconds=60)
+        stalling = Answer(body=pieces, pause_seconds=0.1, stall_after=200, stall_seconds=600)
         with ScriptedServer(stalling, Answer(body=whole)) as ncbi:
             command = [sys.executable, "-c", INGEST_FOR_EVER, str(house.data.root), ncbi.url]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

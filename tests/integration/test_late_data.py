@@ -3,12 +3,13 @@
 Days pass by the dates that NCBI shows; the runs themselves happen now.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.fake_ncbi import EVERY_HOST, FakeNcbi, Line, World
+from tests.support.waiting import today_for_a_while
 from tests.support.warehouses import made_data, query
 from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -110,7 +111,7 @@ def test_lookback_reaches_to_its_last_day_and_no_further(followed: Followed) -> 
 @pytest.mark.parametrize("days_ahead", [2, 400, 300_000])
 def test_future_update_date_does_the_watermark_no_harm(followed: Followed, days_ahead: int) -> None:
     followed.release("PX0", day(0))
-    followed.release("PXFUTURE", datetime.now(UTC).date() + timedelta(days=days_ahead))
+    followed.release("PXFUTURE", today_for_a_while() + timedelta(days=days_ahead))
     assert followed.run().watermark == day(0)
     followed.release("PX1", day(1))
     result = followed.run()
@@ -119,7 +120,7 @@ def test_future_update_date_does_the_watermark_no_harm(followed: Followed, days_
 
 
 def test_only_future_dates_are_no_watermark(followed: Followed) -> None:
-    followed.release("PXFUTURE", datetime.now(UTC).date() + timedelta(days=2))
+    followed.release("PXFUTURE", today_for_a_while() + timedelta(days=2))
     assert followed.run().watermark is None
     followed.release("PX0", day(0))
     result = followed.run()

@@ -1,7 +1,8 @@
 """What pages tell of sources and runs: from the snapshot and the run files of real runs, never from the warehouse."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.fake_ncbi import UNAVAILABLE, BadLine
 from tests.support.followed import DENGUE, MPOX, Followed
-from tests.support.scripted_server import Answer
+from tests.support.scripted_server import Answer, HeldBody
 from tests.support.snapshots import publish
 from tests.support.warehouses import dicts, line
 from virus_warehouse.ncbi.errors import DatasetsError
@@ -245,28 +246,37 @@ def test_the_tries_of_a_dag_run_are_found_by_it(mpox: Followed) -> None:
 
 
 class TestWhileALoadRuns:
+    @dataclass
+    class AtWork:
+        """A load whose download does not end before it is let go."""
+
+        load: threading.Thread
+        let_go: threading.Event
+
+        def __call__(self) -> bool:
+            """Whether it still works."""
+            return self.load.is_alive()
+
     @pytest.fixture
-    def at_work(self, mpox: Followed) -> Iterator[Callable[[], bool]]:
-        """A load that takes two seconds, in pieces; says whether it still works."""
+    def at_work(self, mpox: Followed) -> Iterator[AtWork]:
         mpox.show("PX99", 3)
         whole = mpox.ncbi.next_answer  # the package that the world makes
-        pieces = 20
+        let_go = threading.Event()
 
-        def slowly(request):
-            answer = whole(request)
-            body = bytes(answer.body)
-            step = len(body) // pieces + 1
-            return Answer(body=[body[at : at + step] for at in range(0, len(body), step)], pause_seconds=0.1)
+        def held(request):
+            body = bytes(whole(request).body)
+            return Answer(body=HeldBody([body[:100], body[100:200]], body[200:], let_go))
 
-        mpox.ncbi.next_answer = slowly
-        load = threading.Thread(target=mpox.run)
-        load.start()
-        yield load.is_alive
-        load.join()
+        mpox.ncbi.next_answer = held
+        at_work = self.AtWork(threading.Thread(target=mpox.run), let_go)
+        at_work.load.start()
+        yield at_work
+        let_go.set()
+        at_work.load.join()
         del mpox.ncbi.next_answer
 
     def test_it_is_told_from_its_first_second_and_what_is_published_stays(
-        self, mpox: Followed, at_work: Callable[[], bool]
+        self, mpox: Followed, at_work: AtWork
     ) -> None:
         seen: list[tuple[str, str]] = []
         while at_work():
@@ -276,18 +286,23 @@ class TestWhileALoadRuns:
             (before, *now) = list_runs(mpox.data, ALL, limit=9).runs[::-1]
             assert before["status"] == "success"
             seen += [(run["status"], run["stage"]) for run in now]
+            if ("running", "download") in seen:
+                at_work.let_go.set()
         assert ("running", "download") in seen
         assert list(dict.fromkeys(status for status, _ in seen)) in (["running"], ["running", "success"])
         told = card(mpox)
         assert told.last_run
         assert (told.last_run["status"], told.last_run["inserted"]) == ("success", 1)
 
-    def test_nobody_who_looks_holds_the_warehouse_or_the_snapshot(
-        self, mpox: Followed, at_work: Callable[[], bool]
-    ) -> None:
+    def test_nobody_who_looks_holds_the_warehouse_or_the_snapshot(self, mpox: Followed, at_work: AtWork) -> None:
+        looks = 0
         while at_work():
             with duckdb.connect(mpox.data.snapshot, read_only=True):
                 card(mpox)
+            looks += 1
+            if looks == 5:
+                at_work.let_go.set()
+        assert looks >= 5
         newest = list_runs(mpox.data, ALL, limit=1).runs[0]
         published(mpox, newest["run_id"])
         told = card(mpox)

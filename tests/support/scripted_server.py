@@ -38,6 +38,29 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class HeldBody(Sequence[bytes]):
+    """A body whose last piece is sent when a test lets it go.
+
+    Attributes:
+        first: the pieces that are sent at once.
+        last: the piece that is held back.
+        let_go: set by the test; a minute after the others the piece is sent all the same.
+    """
+
+    first: Sequence[bytes]
+    last: bytes
+    let_go: threading.Event
+
+    def __len__(self) -> int:
+        return len(self.first) + 1
+
+    def __getitem__(self, index: Any) -> Any:
+        if index == len(self.first):
+            self.let_go.wait(60)
+        return [*self.first, self.last][index]
+
+
+@dataclass(frozen=True)
 class ReceivedRequest:
     """What a client sent. Header names are lower-case."""
 

@@ -1,22 +1,29 @@
 """A snapshot for a test: what a publication makes of a warehouse, with its marts."""
 
+import tempfile
+from functools import cache
 from pathlib import Path
 
-from tests.support.warehouses import DENGUE, MPOX, Shelf
+import duckdb
+
+from tests.support.warehouses import DENGUE, MPOX, Shelf, migrated_file
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish.marts import create_marts
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
+
+FOLLOWED = SourcesFile(Path("sources.yaml"), {source.name: source for source in (MPOX, DENGUE)})
 
 
 def snapshot_of(shelf: Shelf) -> Path:
     """A snapshot of the warehouse as it is, whose sources are mpox and dengue."""
     data = DataFolder(shelf.folder)
     data.create()
-    followed = SourcesFile(Path("sources.yaml"), {source.name: source for source in (MPOX, DENGUE)})
-    return prepare_candidate(shelf.warehouse, data, "candidate", followed)
+    return prepare_candidate(shelf.warehouse, data, "candidate", FOLLOWED)
 
 
 def publish_unchecked(shelf: Shelf) -> DataFolder:
@@ -31,3 +38,31 @@ def publish(data: DataFolder, run_id: str, followed: SourcesFile, *accepted: str
     candidate = prepare_candidate(Warehouse(data.warehouse), data, run_id, followed)
     check_candidate(candidate, followed, data.snapshot, accepted)
     publish_candidate(data, run_id)
+
+
+@cache
+def _file_with_marts() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "warehouse.duckdb"
+        path.write_bytes(migrated_file())
+        with duckdb.connect(path) as connection:
+            write_source_status(connection, FOLLOWED)
+            create_marts(connection)
+        return path.read_bytes()
+
+
+def shelf_with_marts(folder: Path) -> Shelf:
+    """A warehouse that has the marts already, for tests of what they answer.
+
+    They are views, so they need not be made anew after each load. Making a whole snapshot takes longer than a load.
+    """
+    shelf = Shelf(folder)
+    shelf.warehouse.path.write_bytes(_file_with_marts())
+    return shelf
+
+
+def marts_of(shelf: Shelf) -> Path:
+    """The file of a shelf with marts, to query them as they are now."""
+    with duckdb.connect(shelf.warehouse.path) as connection:
+        write_source_status(connection, FOLLOWED)
+    return shelf.warehouse.path

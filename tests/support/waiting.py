@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 
 
 def until(holds: Callable[[], object], seconds: float) -> None:
@@ -10,3 +11,12 @@ def until(holds: Callable[[], object], seconds: float) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def today_for_a_while(seconds: float = 60) -> date:
+    """Today's date in UTC. It stays today for so many seconds at least: shortly before midnight, the next day is it."""
+    now = datetime.now(UTC)
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
+    if midnight - now < timedelta(seconds=seconds):
+        until(lambda: datetime.now(UTC) >= midnight, seconds + 60)
+    return datetime.now(UTC).date()

@@ -1,14 +1,13 @@
 """A warehouse for a test: report lines go in, rows come out."""
 
 import io
-import itertools
 import json
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -115,10 +114,17 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.warehouse = Warehouse(folder / "warehouse.duckdb", lock_timeout=5)
+        self.warehouse = Warehouse(folder / "warehouse.duckdb", lock_timeout=60)
         self.warehouse.path.write_bytes(migrated_file())
-        self._numbers = itertools.count(1)
+        self._loads = 0
         self.further: dict[str, dict[str, int | None]] = {}
+
+    def copy_to(self, folder: Path) -> Self:
+        """The same warehouse in another folder, to go on from there: a copy costs less than the same loads again."""
+        copy = type(self)(folder)
+        copy.warehouse.path.write_bytes(self.warehouse.path.read_bytes())
+        copy._loads = self._loads
+        return copy
 
     def load(
         self,
@@ -141,8 +147,8 @@ class Shelf:
         `annotation` and `biosamples` are the lines of the further reports, None where there is none; what became of
         them stands in `further`.
         """
-        number = next(self._numbers)
-        run_id, committed_at = f"run-{number}", FIRST_COMMIT + timedelta(hours=number)
+        self._loads += 1
+        run_id, committed_at = f"run-{self._loads}", FIRST_COMMIT + timedelta(hours=self._loads)
         temporary = self.folder / run_id
         temporary.mkdir()
         with private_session(temporary) as session:

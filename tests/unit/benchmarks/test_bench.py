@@ -14,6 +14,8 @@ from benchmarks.run import CaseFailed, Measurement, Runner
 from benchmarks.tables import case_rows, document, query_rows, ratio_rows, stage_rows
 from benchmarks.warehouse import QUERIES
 
+pytestmark = pytest.mark.slow
+
 SIZES = Sizes(small=300, delta_base=1000, medium=2000, large=3000, changed=200)
 
 PEER_RATIOS = {"dlt_arrow_over_load", "dlt_default_over_load", "pandas_over_load"}

@@ -33,7 +33,7 @@ class Download:
 
 
 def get(
-    stand_in: StandIn, taxon: str = "10239", params: Any = None, *, timeout: float = 30, **more: Any
+    stand_in: StandIn, taxon: str = "10239", params: Any = None, *, timeout: float = 60, **more: Any
 ) -> requests.Response:
     return requests.get(f"{stand_in.url}/virus/taxon/{taxon}/genome/download", params=params, timeout=timeout, **more)
 
@@ -43,7 +43,7 @@ def download(stand_in: StandIn, taxon: str = "10239", **params: Any) -> Download
 
 
 def post(stand_in: StandIn, body: Any) -> requests.Response:
-    return requests.post(f"{stand_in.url}/virus/genome/download", json=body, timeout=30)
+    return requests.post(f"{stand_in.url}/virus/genome/download", json=body, timeout=60)
 
 
 def count_by(lines: list[dict[str, Any]], key: str) -> Counter[Any]:

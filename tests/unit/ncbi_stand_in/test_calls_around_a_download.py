@@ -23,7 +23,7 @@ NO_FILTER = {
 
 
 def ask(stand_in: StandIn, path: str, body: Any) -> requests.Response:
-    return requests.post(stand_in.url + path, json=body, timeout=30)
+    return requests.post(stand_in.url + path, json=body, timeout=60)
 
 
 def answer(stand_in: StandIn, path: str, body: Any) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def test_what_cannot_be_read_is_refused_in_ncbis_form(stand_in: StandIn, path: s
 
 def test_a_body_that_is_no_json_is_refused(stand_in: StandIn) -> None:
     for body in (b"", b"{", b"[" * 100_000):
-        response = requests.post(f"{stand_in.url}/virus", data=body, timeout=30)
+        response = requests.post(f"{stand_in.url}/virus", data=body, timeout=60)
         assert (response.status_code, response.json()["code"]) == (400, 400)
 
 

@@ -58,7 +58,7 @@ def test_reset_breaks_the_connection(stand_in: StandIn, fraction: float) -> None
 def test_stalled_stays_silent_until_the_client_gives_up(stand_in: StandIn, fraction: float) -> None:
     stand_in.fault("stalled", fraction=fraction)
     with pytest.raises(requests.exceptions.RequestException, match="timed out"):
-        get(stand_in, "1335626", {"include_sequence": "NONE"}, timeout=0.2)
+        get(stand_in, "1335626", {"include_sequence": "NONE"}, timeout=0.5)
     assert faulty(stand_in).status_code == 200
 
 
@@ -162,12 +162,12 @@ def test_unknown_kinds_and_fractions_are_refused() -> None:
 def test_control_calls_queue_list_and_clear_faults(stand_in: StandIn) -> None:
     url = f"{stand_in.control_url}/faults"
     order = {"kind": "status", "times": 2, "status": 500}
-    assert len(requests.post(url, json=order, timeout=10).json()) == 2
-    assert [one["status"] for one in requests.get(url, timeout=10).json()] == [500, 500]
+    assert len(requests.post(url, json=order, timeout=60).json()) == 2
+    assert [one["status"] for one in requests.get(url, timeout=60).json()] == [500, 500]
     assert faulty(stand_in).status_code == 500
-    assert requests.delete(url, timeout=10).json() == []
+    assert requests.delete(url, timeout=60).json() == []
     assert faulty(stand_in).status_code == 200
-    assert requests.post(url, json={"kind": "gremlins"}, timeout=10).status_code == 422
+    assert requests.post(url, json={"kind": "gremlins"}, timeout=60).status_code == 422
 
 
 @pytest.mark.parametrize("kind", sorted(FAULT_KINDS))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date, timedelta
+from functools import cache
 from random import Random
 
 import pytest
@@ -16,6 +17,7 @@ EPOCH = date(2026, 11, 20)
 MPOX = frozenset({10244})
 
 
+@cache
 def shown(world: World, day: date) -> dict[str, tuple[Record, bytes]]:
     return {record.accession: (record, data_report_line(record)) for record in world.records(day)}
 

@@ -175,7 +175,7 @@ def test_post_as_ncbis_own_client_sends_it(stand_in: StandIn) -> None:
 
 def test_the_documentations_own_example_is_refused_for_its_two_enums(stand_in: StandIn) -> None:
     def message(url: str) -> str:
-        response = requests.get(url, timeout=10)
+        response = requests.get(url, timeout=60)
         assert response.status_code == 400
         return str(response.json()["message"])
 
@@ -185,7 +185,7 @@ def test_the_documentations_own_example_is_refused_for_its_two_enums(stand_in: S
     url = url.replace("include_sequence=['GENOME', 'CDS', 'PROTEIN']", repeated)
     assert 'parsing list "aux_report": "BIOSAMPLE" is not a valid value' in message(url)
     url = url.replace("aux_report=BIOSAMPLE", "aux_report=BIOSAMPLE_REPORT")
-    corrected = Download(requests.get(url, timeout=10))
+    corrected = Download(requests.get(url, timeout=60))
     # MERS has no Pango lineages: well-formed, the example still matches nothing.
     assert corrected.accessions == set()
 
@@ -207,5 +207,5 @@ def test_a_refusal_has_ncbis_form(stand_in: StandIn) -> None:
 
 def test_an_unencoded_plus_is_a_space(stand_in: StandIn) -> None:
     url = f"{stand_in.url}/virus/taxon/10244/genome/download?include_sequence=NONE&updated_since="
-    assert requests.get(url + "2026-01-01T00:00:00+02:00", timeout=10).status_code == 400
-    assert requests.get(url + quote("2026-01-01T00:00:00+02:00"), timeout=10).status_code == 200
+    assert requests.get(url + "2026-01-01T00:00:00+02:00", timeout=60).status_code == 400
+    assert requests.get(url + quote("2026-01-01T00:00:00+02:00"), timeout=60).status_code == 200

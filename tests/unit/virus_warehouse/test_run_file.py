@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import until
 from virus_warehouse.run_file import RunFile, close_dead_run, dead_runs, is_running, run_lock
 
 HOLD_LOCK = """
@@ -54,11 +55,16 @@ def test_reader_sees_the_old_state_or_the_new_one_and_never_a_part(tmp_path: Pat
     writer = threading.Thread(target=keep_writing)
     writer.start()
     try:
-        stages = [json.loads(file.path.read_text())["stage"] for _ in range(100)]
+        stages: list[int] = []
+
+        def has_read_enough() -> bool:
+            stages.extend(json.loads(file.path.read_text())["stage"] for _ in range(50))
+            return len(set(stages)) > 1
+
+        until(has_read_enough, 60)
     finally:
         stop.set()
         writer.join()
-    assert len(set(stages)) > 1
     assert stages == sorted(stages)
     assert [entry.name for entry in tmp_path.iterdir()] == ["run-1.json"]
 
@@ -132,14 +138,14 @@ def test_a_lock_taken_for_a_dead_ones_is_made_anew(tmp_path: Path) -> None:
         def work() -> None:
             with run_lock(tmp_path, "run-1"):
                 locked.set()
-                done.wait(10)
+                done.wait(120)
 
         done = threading.Event()
         worker = threading.Thread(target=work)
         worker.start()
         time.sleep(0.1)
         path.unlink()
-    assert locked.wait(10)
+    assert locked.wait(60)
     assert is_running(tmp_path, "run-1")
     done.set()
     worker.join()

@@ -27,7 +27,7 @@ from virus_warehouse.windows import WindowWish
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 FIRST = date(2025, 5, 1)
-PATIENCE = 30
+PATIENCE = 120
 LINES = [line(f"PX{number}.1", str(FIRST + timedelta(days=number))) for number in range(4)]
 
 
@@ -58,7 +58,7 @@ def load(data: DataFolder, ncbi: ScriptedServer, number: int, earlier_day: Earli
         return ingest(
             MPOX,
             client=client,
-            warehouse=Warehouse(data.warehouse, lock_timeout=30),
+            warehouse=Warehouse(data.warehouse, lock_timeout=PATIENCE),
             data=data,
             origin=RunOrigin("ncbi_virus_ingest__mpox", run_id(number), "backfill", 1),
             wish=WindowWish(since=since, until=since + timedelta(days=1)),
@@ -76,6 +76,7 @@ def asked_since(ncbi: ScriptedServer) -> list[str]:
     return [dict(request.query)["updated_since"][:10] for request in ncbi.requests]
 
 
+@pytest.mark.slow
 def test_days_that_appear_in_reverse_wait_for_the_first(data: DataFolder, ncbi: ScriptedServer, pool: Any) -> None:
     days: list[Future[IngestResult]] = []
     for number in (3, 2, 1, 0):
@@ -83,7 +84,7 @@ def test_days_that_appear_in_reverse_wait_for_the_first(data: DataFolder, ncbi: 
         time.sleep(0.7)
         if number:
             assert ncbi.requests == []
-    assert [day.result(30).counts["inserted"] for day in days] == [1] * 4
+    assert [day.result(PATIENCE).counts["inserted"] for day in days] == [1] * 4
     assert asked_since(ncbi) == [str(FIRST)]
     assert query(data.warehouse, "SELECT sum(attempts), count(*) FROM ops.ingest_run") == [(1, 4)]
 
@@ -100,6 +101,7 @@ def test_a_day_whose_run_has_ended_is_not_waited_for(
     assert asked_since(ncbi) == [str(FIRST), str(FIRST + timedelta(days=1))]
 
 
+@pytest.mark.slow
 def test_a_day_that_is_run_again_is_waited_for_though_it_ran_before(
     data: DataFolder, ncbi: ScriptedServer, pool: Any
 ) -> None:
@@ -111,7 +113,7 @@ def test_a_day_that_is_run_again_is_waited_for_though_it_ran_before(
     time.sleep(1)
     assert len(ncbi.requests) == 1
     load(data, ncbi, 0)
-    assert later.result(30).counts["inserted"] == 1
+    assert later.result(PATIENCE).counts["inserted"] == 1
     assert asked_since(ncbi) == [str(FIRST)] * 2
 
 
@@ -147,17 +149,18 @@ def test_a_damaged_package_is_looked_at_once_however_long_a_day_waits(
     assert caplog.text.count("cannot be used") == 1
 
 
+@pytest.mark.slow
 def test_a_day_that_waits_for_the_warehouse_goes_first_all_the_same(
     data: DataFolder, ncbi: ScriptedServer, pool: Any
 ) -> None:
     later = pool.submit(load, data, ncbi, 1, began(0))
     until(lambda: "fetch" in stages(data), PATIENCE)
-    with Warehouse(data.warehouse, lock_timeout=30).exclusive():
+    with Warehouse(data.warehouse, lock_timeout=PATIENCE).exclusive():
         first = pool.submit(load, data, ncbi, 0)
         until(lambda: "open" in stages(data), PATIENCE)
         time.sleep(1)
         assert ncbi.requests == []
-    assert [day.result(30).counts["inserted"] for day in (first, later)] == [1, 1]
+    assert [day.result(PATIENCE).counts["inserted"] for day in (first, later)] == [1, 1]
     assert asked_since(ncbi) == [str(FIRST)]
 
 

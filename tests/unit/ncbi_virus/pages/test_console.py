@@ -5,8 +5,8 @@ import csv
 import html
 import io
 import re
+import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,6 @@ from httpx import Response
 from ncbi_virus.pages import console
 from ncbi_virus.pages.app import create_app
 from tests.support.pages import text_of
-from tests.support.ports import free_port
 from tests.support.sandboxes import sandboxes
 from tests.support.snapshots import publish_unchecked
 from tests.support.waiting import until
@@ -143,6 +142,7 @@ class TestPage:
             assert "<code>one</code>" not in client.get("/console").text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", cookbook.recipes(), ids=lambda recipe: recipe.name)
 def test_recipes_can_be_run_here(data: DataFolder, recipe: cookbook.Recipe) -> None:
     asked = console.Console(data, console.LIMITS).table(recipe.sql)
@@ -251,10 +251,10 @@ class Server:
     """The pages behind a real server, of which a client can hang up."""
 
     def __init__(self, app, loop: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/console"
-        self.server = uvicorn.Server(uvicorn.Config(app, port=self.port, loop=loop, log_level="warning"))
-        self.thread = threading.Thread(target=self.server.run)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/console"
+        self.server = uvicorn.Server(uvicorn.Config(app, loop=loop, log_level="warning"))
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
 
     def __enter__(self) -> "Server":
         self.thread.start()
@@ -264,6 +264,7 @@ class Server:
     def __exit__(self, *error: object) -> None:
         self.server.should_exit = True
         self.thread.join()
+        self.socket.close()
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -280,37 +281,47 @@ def server(data: DataFolder, request: pytest.FixtureRequest) -> Iterator[Server]
 SLEEP = {"sql": "SELECT sleep_ms(1000000)", "form": "table"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["table", "csv"])
 def test_who_hangs_up_ends_the_query(server: Server, form: str) -> None:
     with pytest.raises(requests.ReadTimeout):
-        requests.post(server.url, data={**SLEEP, "form": form}, timeout=(10, 1.5))
+        requests.post(server.url, data={**SLEEP, "form": form}, timeout=(PATIENCE, 1.5))
     until(lambda: not sandboxes(), PATIENCE)
     answer = requests.post(server.url, data={"sql": "SELECT 'next' || '!'"}, timeout=PATIENCE)
     assert "next!" in answer.text
 
 
+@pytest.mark.slow
 def test_the_server_answers_others_while_queries_run_and_more_wait(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(console.QUERIES, "patience", 1)
     statuses: list[int] = []
-    nap = {"sql": "SELECT sleep_ms(4000)"}
-    many = [
-        threading.Thread(target=lambda: statuses.append(requests.post(server.url, data=nap, timeout=60).status_code))
-        for _ in range(40)
-    ]
+
+    def sleep() -> None:
+        statuses.append(requests.post(server.url, data=SLEEP, timeout=PATIENCE).status_code)
+
+    many = [threading.Thread(target=sleep) for _ in range(40)]
     for one in many:
         one.start()
     until(lambda: len(sandboxes()) == 2, PATIENCE)
-    assert requests.get(server.url, timeout=60).status_code == 200
-    while any(one.is_alive() for one in many):
+    assert requests.get(server.url, timeout=PATIENCE).status_code == 200
+
+    def the_others_are_turned_away() -> bool:
         assert len(sandboxes()) <= 2
-        time.sleep(0.1)
-    assert set(statuses) == {200, 429}
-    assert statuses.count(429) >= 40 - 2 - console.QUERIES.waiting
+        return len(statuses) == 40 - 2
+
+    until(the_others_are_turned_away, PATIENCE)
+    assert set(statuses) == {429}
+    for sandbox in sandboxes():
+        sandbox.kill()
+    for one in many:
+        one.join()
+    assert statuses[-2:] == [400, 400], "two queries had run until they were ended"
     until(lambda: console.QUERIES._taken.total() == 0, PATIENCE)
 
 
+@pytest.mark.slow
 def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
     """A file that is not fetched waits on the disk; others' queries go on."""
     slow = [
@@ -326,6 +337,7 @@ def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
     until(lambda: console.FILES._taken.total() == 0, PATIENCE)
 
 
+@pytest.mark.slow
 def test_a_file_does_not_wait_for_its_reader_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "SEND_SECONDS", 1)
     query = {"sql": "FROM range(1_500_000)", "form": "csv"}

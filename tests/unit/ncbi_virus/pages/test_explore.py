@@ -52,6 +52,7 @@ def test_the_first_time_it_says_where_to_begin(client: TestClient) -> None:
     assert 'href="/virus-warehouse/"' in answer.text
 
 
+@pytest.mark.slow
 def test_every_plot_is_there_at_once_and_drawn_when_it_is_asked_for(client: TestClient, records: DataFolder) -> None:
     answer = client.get("/explore")
     assert answer.status_code == 200

@@ -1,6 +1,7 @@
 """The overview, as it is served. What it tells is proven in `tests/integration/test_showing.py`."""
 
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -20,13 +21,21 @@ from virus_warehouse.sources import SourcesFile
 FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 
 
-@pytest.fixture
-def mpox(data: DataFolder) -> Shelf:
-    """Twelve records of mpox and a line that cannot be read, published; loaded in June 2025."""
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    data = DataFolder(tmp_path_factory.mktemp("published"))
+    data.create()
     shelf = Shelf(data.root)
     shelf.load(*(line(accession) for accession in accessions(12)), "{")
     publish(data, "run-1", FOLLOWED, "quarantine_share", "freshness")
     return shelf
+
+
+@pytest.fixture
+def mpox(data: DataFolder, published: Shelf) -> Shelf:
+    """Twelve records of mpox and a line that cannot be read, published; loaded in June 2025."""
+    shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
+    return published.copy_to(data.root)
 
 
 def failed(data: DataFolder, error: str, **told: object) -> None:
@@ -114,7 +123,7 @@ def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient,
 def test_the_next_run_is_told_of_a_dag_that_is_switched_on(
     client: TestClient, dags: dict[str, DagState], mpox: Shelf
 ) -> None:
-    dags["mpox"] = DagState(is_paused=False, next_run_at=datetime.now(UTC) + timedelta(hours=5, minutes=1))
+    dags["mpox"] = DagState(is_paused=False, next_run_at=datetime.now(UTC) + timedelta(hours=5, minutes=30))
     assert "Next run in 5 hours" in text_of(client.get("/").text)
 
 

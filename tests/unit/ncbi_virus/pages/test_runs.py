@@ -1,6 +1,7 @@
 """The ledger and the stories of runs, as they are served."""
 
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -21,15 +22,23 @@ FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 NOW = datetime.now(UTC)
 
 
-@pytest.fixture
-def mpox(data: DataFolder) -> Shelf:
-    """Two runs, published: twelve records; then one new, one revised, one as it was, one line refused."""
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    data = DataFolder(tmp_path_factory.mktemp("published"))
+    data.create()
     shelf = Shelf(data.root)
     shelf.load(*(line(accession) for accession in accessions(12)))
     changed = line("PX000001.1", "2025-05-02", length=1)
     shelf.load(line("PY1.1"), changed, line("PX000002.1"), "{", mode="incremental", annotation=[])
     publish(data, "run-2", FOLLOWED)
     return shelf
+
+
+@pytest.fixture
+def mpox(data: DataFolder, published: Shelf) -> Shelf:
+    """Two runs, published: twelve records; then one new, one revised, one as it was, one line refused."""
+    shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
+    return published.copy_to(data.root)
 
 
 def write_run(data: DataFolder, run_id: str, **told: object) -> None:

@@ -35,7 +35,7 @@ def test_a_query_is_answered_by_the_snapshot_it_began_with(console: Console) -> 
     async def play() -> list[str | None]:
         publish(console.data, "old")
         asked = asyncio.create_task(console.table("SELECT word FROM t, (SELECT sleep_ms(500))"))
-        while not sandboxes():
+        while not (sandboxes() or asked.done()):
             await asyncio.sleep(0.01)
         publish(console.data, "new")
         tables = [await asked, await console.table("FROM t")]

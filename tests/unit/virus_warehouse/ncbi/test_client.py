@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support import packages
-from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.scripted_server import Answer, HeldBody, ScriptedServer
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.errors import (
     DatasetsError,
@@ -42,10 +42,12 @@ NOTHING_MATCHES = Answer(
 )
 BROKEN = Answer(503, headers={"Ncbi-Phid": "322C00002.1"}, body=b"<html><h1>Not   now</h1></html>")
 REQUEST = VirusGenomeRequest(taxon="10244")
+FOR_EVER = 600
+"""Seconds that a server is silent: no test waits for their end."""
 
 
 def client(server: ScriptedServer, **settings: Any) -> DatasetsClient:
-    return DatasetsClient(server.url, **({"backoff_factor": 0.0, "read_timeout": 1.0} | settings))
+    return DatasetsClient(server.url, **({"backoff_factor": 0.0, "read_timeout": 120.0} | settings))
 
 
 def is_whole(path: Path) -> None:
@@ -66,7 +68,7 @@ def test_whole_package_is_saved_and_described(destination: Path) -> None:
         url = REQUEST.url(server.url)
     assert destination.read_bytes() == PACKAGE
     assert before <= download.requested_at <= datetime.now(UTC)
-    assert 0 < download.seconds < 5
+    assert 0 < download.seconds < 120
     assert download == Download(
         path=destination,
         url=url,
@@ -129,17 +131,22 @@ class TestWhatIsTriedAgain:
             pytest.param(Answer(body=PACKAGE, cut_after=0), id="cut before the first byte"),
             pytest.param(Answer(body=PACKAGE, cut_after=300), id="cut chunks"),
             pytest.param(Answer(body=PACKAGE, chunked=False, cut_after=300), id="cut below the length"),
-            pytest.param(Answer(body=PACKAGE, stall_seconds=9), id="silent before the answer"),
-            pytest.param(Answer(body=PACKAGE, stall_after=300, stall_seconds=9), id="silent in the body"),
             pytest.param(Answer(503, body=b"x" * 99, cut_after=9), id="cut explanation"),
             *(pytest.param(Answer(body=make(["{}"])), id=f"package: {name}") for name, make in packages.NASTY.items()),
         ],
     )
     def test_fault_costs_one_attempt(self, destination: Path, fault: Answer) -> None:
-        with (
-            ScriptedServer(fault, WHOLE) as server,
-            client(server, api_key=KEY, read_timeout=1.5) as datasets,
-        ):
+        with ScriptedServer(fault, WHOLE) as server, client(server, api_key=KEY) as datasets:
+            download = datasets.download(REQUEST, destination, accept=is_whole)
+        assert download.attempts == len(server.requests) == 2
+        assert destination.read_bytes() == PACKAGE
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("stall_after", [None, 300], ids=["before the answer", "in the body"])
+    def test_silence_costs_one_attempt(self, destination: Path, stall_after: int | None) -> None:
+        silent = Answer(body=PACKAGE, stall_after=stall_after, stall_seconds=FOR_EVER)
+        # Long enough for the second answer on a busy machine.
+        with ScriptedServer(silent, WHOLE) as server, client(server, read_timeout=5.0) as datasets:
             download = datasets.download(REQUEST, destination, accept=is_whole)
         assert download.attempts == len(server.requests) == 2
         assert destination.read_bytes() == PACKAGE
@@ -265,12 +272,17 @@ class TestWhatIsNot:
 class TestPatience:
     @pytest.mark.parametrize("as_date", [False, True])
     def test_retry_after_is_obeyed(self, destination: Path, as_date: bool) -> None:
-        at = email.utils.format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
-        wait = Answer(429, headers={"Retry-After": at if as_date else "1"})
+        # A date has no fractions: two seconds from now is one at least.
+        at = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)
+        wait = Answer(429, headers={"Retry-After": email.utils.format_datetime(at, usegmt=True) if as_date else "1"})
         started = time.monotonic()
         with ScriptedServer(wait, WHOLE) as server, client(server) as datasets:
-            assert datasets.download(REQUEST, destination).attempts == 2
-        assert 0.9 < time.monotonic() - started < 4
+            download = datasets.download(REQUEST, destination)
+        assert download.attempts == 2
+        if as_date:
+            assert download.requested_at >= at
+        else:
+            assert time.monotonic() - started > 0.9
 
     def test_long_retry_after_is_left_to_the_caller(self, destination: Path) -> None:
         wait = Answer(429, headers={"Retry-After": "86400"})
@@ -291,8 +303,8 @@ class TestPatience:
     @pytest.mark.parametrize(
         "fault",
         [
-            pytest.param(Answer(stall_seconds=9), id="silent before the answer"),
-            pytest.param(Answer(body=PACKAGE, stall_after=300, stall_seconds=9), id="silent in the body"),
+            pytest.param(Answer(stall_seconds=FOR_EVER), id="silent before the answer"),
+            pytest.param(Answer(body=PACKAGE, stall_after=300, stall_seconds=FOR_EVER), id="silent in the body"),
             pytest.param(Answer(body=[b"x"] * 999, pause_seconds=0.1), id="drips"),
             pytest.param(Answer(body=[b"x"] * 999, pause_seconds=0.1, chunked=False), id="drips, with a length"),
             pytest.param(Answer(503, body=[b"x"] * 999, pause_seconds=0.1), id="explanation drips"),
@@ -303,13 +315,14 @@ class TestPatience:
         with ScriptedServer(fault) as server, client(server, patience=0.8, read_timeout=0.5) as datasets:
             with pytest.raises(DatasetsUnavailable, match="patience used up"):
                 datasets.download(REQUEST, destination)
-            assert time.monotonic() - started < 2.5
+            assert time.monotonic() - started < 60, "the drips last 100 s"
 
+    @pytest.mark.slow
     def test_long_download_that_keeps_flowing_is_not_limited(self, destination: Path) -> None:
-        slow = Answer(body=[b"x" * 64 * 1024] * 10, pause_seconds=0.3)
-        with ScriptedServer(slow) as server, client(server, patience=2, read_timeout=5) as datasets:
+        slow = Answer(body=[b"x" * 64 * 1024] * 10, pause_seconds=0.7)
+        with ScriptedServer(slow) as server, client(server, patience=6) as datasets:
             download = datasets.download(REQUEST, destination)
-        assert download.seconds > 2.5
+        assert download.seconds > 6
         assert download.attempts == 1
 
     def test_waits_grow(self, destination: Path) -> None:
@@ -320,7 +333,7 @@ class TestPatience:
             pytest.raises(DatasetsUnavailable),
         ):
             datasets.download(REQUEST, destination)
-        assert 0.6 <= time.monotonic() - started < 2.0
+        assert 0.6 <= time.monotonic() - started < 60
 
 
 class TestApiKey:
@@ -390,14 +403,27 @@ def test_requests_keep_to_ncbis_limit_across_threads(tmp_path: Path, api_key: st
 
 def test_progress_is_told_while_bytes_arrive_and_at_the_end(destination: Path) -> None:
     seen: list[Progress] = []
-    slow = Answer(body=[b"x" * 1000] * 10, pause_seconds=0.05)
-    with ScriptedServer(BROKEN, slow) as server, client(server, progress_interval=0.1) as datasets:
-        datasets.download(REQUEST, destination, progress=seen.append)
-    assert 3 <= len(seen) <= 8
+    told = threading.Event()
+    held = HeldBody([b"x" * 1000] * 9, b"x" * 1000, told)
+
+    def tell(progress: Progress) -> None:
+        seen.append(progress)
+        told.set()  # only now does the last piece come
+
+    with ScriptedServer(BROKEN, Answer(body=held)) as server, client(server, progress_interval=0.0) as datasets:
+        datasets.download(REQUEST, destination, progress=tell)
+    assert 0 < seen[0].bytes < seen[-1].bytes == 10_000
     assert [progress.bytes for progress in seen] == sorted(progress.bytes for progress in seen)
     assert {progress.attempt for progress in seen} == {2}
-    assert seen[-1].bytes == 10_000
-    assert 5_000 < seen[-1].bytes_per_second < 20_000
+    assert seen[-1].bytes_per_second == seen[-1].bytes / seen[-1].seconds > 0
+
+
+def test_progress_is_not_told_more_often_than_asked_for(destination: Path) -> None:
+    seen: list[Progress] = []
+    slow = Answer(body=[b"x" * 1000] * 10, pause_seconds=0.01)
+    with ScriptedServer(slow) as server, client(server, progress_interval=3600.0) as datasets:
+        datasets.download(REQUEST, destination, progress=seen.append)
+    assert [progress.bytes for progress in seen] == [10_000], "the end alone"
     assert Progress(bytes=0, seconds=0.0, attempt=1).bytes_per_second == 0.0
 
 

@@ -146,6 +146,7 @@ def verified_apart(path: Path, **environment: str) -> tuple[str, int]:
     return outcome, int(mebibytes)
 
 
+@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize(
     "name",
@@ -164,6 +165,7 @@ def test_memory_stays_small_while_it_is_refused(saved: Save, name: str) -> None:
     assert mebibytes < 64
 
 
+@pytest.mark.slow
 @needs_proc
 def test_memory_stays_small_while_a_bomb_is_read(saved: Save) -> None:
     outcome, mebibytes = verified_apart(saved(hostile.zeros(256)).path, VIRUS_MAX_COMPRESSION_RATIO="2000")
@@ -171,6 +173,7 @@ def test_memory_stays_small_while_a_bomb_is_read(saved: Save) -> None:
     assert mebibytes < 32
 
 
+@pytest.mark.slow
 @needs_proc
 def test_member_of_more_than_four_gibibytes_is_whole(tmp_path: Path) -> None:
     """Its bytes are zeros that no disk holds: a hole in the file between its header and the next one."""

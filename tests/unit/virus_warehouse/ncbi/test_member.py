@@ -80,6 +80,7 @@ def test_what_is_read_takes_no_more_memory_than_was_asked_for() -> None:
             tracemalloc.stop()
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(["lines", "noise", "zeros"]), st.floats(0, 1, exclude_max=True), st.integers(1, 255))
 def test_damage_never_passes(name: str, where: float, change: int) -> None:

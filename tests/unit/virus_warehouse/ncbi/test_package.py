@@ -140,6 +140,7 @@ def test_truncated_package_never_passes(scratch: Path, length: int) -> None:
         DataPackage(scratch).verify()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_package(saved: Save) -> None:
     noise = random.Random(2).randbytes(1024 * 1024) * 64
     members = packages.data_members(LINES, others={"ncbi_dataset/data/genomic.fna": noise})

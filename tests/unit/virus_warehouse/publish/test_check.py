@@ -1,6 +1,7 @@
 """The check of a candidate: what stops it, what is accepted, and where both are told."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -19,13 +20,21 @@ FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 FINDINGS = "SELECT source, name, value FROM _about WHERE topic = 'finding' ORDER BY ALL"
 
 
-@pytest.fixture
-def shelf(data: DataFolder) -> Shelf:
-    """A warehouse whose forty records are published."""
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    data = DataFolder(tmp_path_factory.mktemp("published"))
+    data.create()
     shelf = Shelf(data.root)
     shelf.load(*(line(accession) for accession in accessions(40)))
     publish(shelf, data, "run-1")
     return shelf
+
+
+@pytest.fixture
+def shelf(data: DataFolder, published: Shelf) -> Shelf:
+    """A warehouse whose forty records are published."""
+    shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
+    return published.copy_to(data.root)
 
 
 def publish(shelf: Shelf, data: DataFolder, run_id: str, *accepted: str) -> None:
@@ -55,6 +64,7 @@ def test_what_is_not_keeps_the_old_snapshot_and_the_candidate_says_why(data: Dat
     assert value.startswith("blocked: shrinkage of mpox: of 40 records published, 12 are gone")
 
 
+@pytest.mark.slow
 def test_accepted_once_it_is_published_told_and_done_with(
     data: DataFolder, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -71,6 +81,7 @@ def test_accepted_once_it_is_published_told_and_done_with(
     assert query(data.snapshot, FINDINGS) == []
 
 
+@pytest.mark.slow
 def test_warnings_are_told_in_the_log_and_in_the_snapshot(
     data: DataFolder, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -83,6 +94,7 @@ def test_warnings_are_told_in_the_log_and_in_the_snapshot(
     assert query(data.snapshot, FINDINGS) == [("mpox", "odd_dates", told)]
 
 
+@pytest.mark.slow
 def test_second_try_of_a_check_tells_each_finding_once(data: DataFolder, shelf: Shelf) -> None:
     lose_records(shelf)
     candidate = prepare_candidate(shelf.warehouse, data, "run-2", FOLLOWED)
@@ -92,6 +104,7 @@ def test_second_try_of_a_check_tells_each_finding_once(data: DataFolder, shelf: 
     assert len(query(candidate, FINDINGS)) == 1
 
 
+@pytest.mark.slow
 class TestBounds:
     def test_gates_take_no_more_memory_and_threads_than_a_load(
         self, data: DataFolder, shelf: Shelf, monkeypatch: pytest.MonkeyPatch

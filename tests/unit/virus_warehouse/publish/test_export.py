@@ -59,6 +59,7 @@ def names(files: list[Path], folder: Path) -> set[str]:
     return {str(file.relative_to(folder)) for file in files}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", Format)
 def test_every_table_has_its_file_by_source(snapshot: Path, tmp_path: Path, file_format: Format) -> None:
     files = export(snapshot, tmp_path / "new" / "export", file_format)
@@ -72,6 +73,7 @@ def test_all_tables_of_main_are_exported(snapshot: Path) -> None:
     assert {table for (table,) in tables} == OF_A_SOURCE | SHARED
 
 
+@pytest.mark.slow
 def test_parquet_holds_what_the_snapshot_holds(snapshot: Path, tmp_path: Path) -> None:
     export(snapshot, tmp_path)
     for source in ("mpox", "dengue"):
@@ -116,6 +118,7 @@ def test_csv_is_read_by_any_reader(snapshot: Path, tmp_path: Path) -> None:
     assert (lies_on["begin"], lies_on["end"]) == (1, 9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", Format)
 def test_pandas_reads_them(snapshot: Path, tmp_path: Path, file_format: Format) -> None:
     pandas = pytest.importorskip("pandas")
@@ -133,6 +136,7 @@ def test_pandas_reads_them(snapshot: Path, tmp_path: Path, file_format: Format) 
         assert genomes.loc["PX1", "valid_from"] == datetime(2025, 6, 1, 8, tzinfo=UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", Format)
 def test_polars_reads_them(snapshot: Path, tmp_path: Path, file_format: Format) -> None:
     polars = pytest.importorskip("polars")

@@ -193,11 +193,11 @@ def with_(**settings: Any) -> SourcesFile:
 class Published:
     """A warehouse of forty records, and a snapshot of it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.shelf = Shelf(folder)
-        self.snapshot = folder / "virus.duckdb"
-        self.lines = [line(accession, isolate={"name": "I"}) for accession in accessions(40)]
-        self.shelf.load(*self.lines)
+    lines = tuple(line(accession, isolate={"name": "I"}) for accession in accessions(40))
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.snapshot = shelf.folder / "virus.duckdb"
         self.publish()
 
     def publish(self) -> None:
@@ -210,9 +210,16 @@ class Published:
         return [gate for gate, *_ in self.findings(sources)]
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    shelf = Shelf(tmp_path_factory.mktemp("loaded"))
+    shelf.load(*Published.lines)
+    return shelf
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> Published:
-    return Published(tmp_path)
+def house(tmp_path: Path, loaded: Shelf) -> Published:
+    return Published(loaded.copy_to(tmp_path))
 
 
 def some(count: int) -> str:
@@ -220,6 +227,7 @@ def some(count: int) -> str:
     return f"accession <= 'PX{count:06d}'"
 
 
+@pytest.mark.slow
 class TestShrinkage:
     def test_records_gone_are_named(self, house: Published) -> None:
         house.shelf.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
@@ -427,6 +435,7 @@ class TestDates:
         assert house.gates(with_(earliest_collection_date="1000-01-01", future_days=9)) == []
 
 
+@pytest.mark.slow
 class TestQuarantineShare:
     BAD = tuple(f'{{"accession": {number}' for number in range(12))
 

@@ -99,6 +99,7 @@ class TestCandidate:
         assert [folder.exists() for folder in folders.values()] == [False, True]
 
 
+@pytest.mark.slow
 class TestPublication:
     def test_candidate_becomes_the_snapshot_that_nobody_writes(self, shelf: Shelf, data: DataFolder) -> None:
         assert publish(shelf, data, "run-1")

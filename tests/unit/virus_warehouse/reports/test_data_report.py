@@ -528,6 +528,7 @@ class TestBadLines:
         assert stage("", line("PX000001.1"), "  ", "\t", "{", "", '{"accession":"PX2"}') == 3
         assert [(number, reason) for number, reason, *_ in refused(session)] == [(5, NOT_JSON), (7, VERSIONLESS)]
 
+    @pytest.mark.slow
     def test_very_long_line_is_refused_and_stops_nothing(self, session: DuckDBPyConnection, stage: Stage) -> None:
         long = line("PX000009.1", labHost="x" * 34_000_000)
         assert stage(line("PX000001.1"), long, line("PX000002.1")) == 3
@@ -577,6 +578,7 @@ class TestBadLines:
         assert stage_bytes(session, tmp_path, b"") == 0
         assert staged(session) == refused(session) == []
 
+    @pytest.mark.slow
     def test_many_lines_keep_their_order(self, session: DuckDBPyConnection, stage: Stage) -> None:
         numbers = range(1, 30_001)
         stage(*(line(f"PX{number:06d}.1") for number in numbers), "{")

@@ -116,6 +116,7 @@ def test_report_that_is_understood_is_looked_at_once(drift: Drift, looks: list[s
         assert looks == [*begin, *look, *begin, *look, *closer, *told]
 
 
+@pytest.mark.slow
 def test_tally_is_exact_wherever_the_bytes_are_cut(
     drift: Drift, looks: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +135,7 @@ def test_genuine_records_are_understood(drift: Drift, session: DuckDBPyConnectio
     assert session.execute("FROM refused_line").fetchall() == []
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(path=st.sampled_from(OBJECTS), name=NAMES, value=VALUES, others=st.integers(0, 2))
 def test_nothing_new_stays_unseen(
@@ -145,6 +147,7 @@ def test_nothing_new_stays_unseen(
     assert (told, occurrences) == (".".join(filter(None, ["$", path, name])) + ("." if not name else ""), 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.sets(st.sampled_from(sorted(EVERYTHING))), max_size=4),

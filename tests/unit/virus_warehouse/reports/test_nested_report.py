@@ -115,6 +115,7 @@ def test_report_that_is_understood_is_read_once(
     assert looks == []
 
 
+@pytest.mark.slow
 @often
 @given(data=st.data())
 def test_any_line_of_the_shape_is_understood_at_once(
@@ -137,6 +138,7 @@ VALUES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @often
 @given(data=st.data(), name=NAMES, value=VALUES, others=st.integers(0, 2))
 def test_new_name_is_seen_at_any_depth(
@@ -169,6 +171,7 @@ def wrong_for(path: nested_lines.Path, given: Any) -> list[Any]:
     return [*wrong, 5, 1.5, True, [], ["x"], ["x", "y"], {}, {"a": 1}]
 
 
+@pytest.mark.slow
 @often
 @given(data=st.data())
 def test_value_of_another_kind_is_refused_at_any_depth(
@@ -264,6 +267,7 @@ def test_bad_lines_are_set_apart_and_the_good_ones_are_read_in_their_order(
     assert staged(session, report) == [accession.removesuffix(".1") for accession in good]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", BAD_LINES | BAD_ANNOTATION | BAD_BIOSAMPLE)
 def test_one_bad_line_is_enough_to_be_set_apart(
     session: DuckDBPyConnection, stage: Stage, report: NestedReport, bad: str
@@ -321,6 +325,7 @@ def test_what_is_known_and_passed_over_is_no_drift(
 PART_SIZES = ("reports.parts.FIRST_PART_BYTES", "reports.nested_report.PART_BYTES", "reports.report_file._CHUNK_BYTES")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("others", [{}, {41: "{", 42: ""}], ids=["good", "bad lines among them"])
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_lines_stay_in_their_order_however_many_threads_read_them(
@@ -347,6 +352,7 @@ def test_lines_stay_in_their_order_however_many_threads_read_them(
     assert len(looks) <= len(others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_bad_line", [False, True])
 def test_report_in_many_parts_is_one(
     session: DuckDBPyConnection,

@@ -94,6 +94,7 @@ ALL_SORTS = report(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 700, 1100, 1500])
 def test_report_is_read_the_same_however_it_is_cut(
     session: DuckDBPyConnection, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
@@ -110,6 +111,7 @@ def test_report_is_read_the_same_however_it_is_cut(
     assert whole[2] == [("$.new", 2, "1")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "others",
     [

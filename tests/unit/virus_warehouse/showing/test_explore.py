@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.support.snapshots import publish_unchecked
+from tests.support.snapshots import marts_of, shelf_with_marts
 from tests.support.warehouses import Shelf, line, lineage
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.showing import explore, snapshot
@@ -35,13 +35,18 @@ def record(number: int, collected: str, place: str | None = "Ghana", **fields: A
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path)
+    return shelf_with_marts(tmp_path)
 
 
 def published(shelf: Shelf, *lines: str) -> DataFolder:
     if lines:
         shelf.load(*lines)
-    return publish_unchecked(shelf)
+    data = DataFolder(shelf.folder)
+    data.create()
+    candidate = data.candidates / "candidate"
+    candidate.write_bytes(marts_of(shelf).read_bytes())
+    candidate.replace(data.snapshot)
+    return data
 
 
 def answer(data: DataFolder, name: str, **filters: Any) -> Sequence[tuple[Any, ...]]:

@@ -38,11 +38,17 @@ class Register(Shelf):
         return [self.rows(f"FROM {table} ORDER BY ALL") for table in tables]
 
 
-@pytest.fixture
-def register(tmp_path: Path) -> Register:
-    register = Register(tmp_path)
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Register:
+    register = Register(tmp_path_factory.mktemp("loaded"))
     register.load(*(line(accession) for accession in ALL))
     return register
+
+
+@pytest.fixture
+def register(tmp_path: Path, loaded: Register) -> Register:
+    """Thirty records that one run has loaded."""
+    return loaded.copy_to(tmp_path)
 
 
 class TestWithdrawal:
@@ -98,6 +104,7 @@ class TestWithdrawal:
         assert told == [[(1,)], [(1,)], [(0,)], [(1,)]]
 
 
+@pytest.mark.slow
 class TestReinstatement:
     @pytest.mark.parametrize("mode", ["incremental", "window", "full"])
     def test_missing_record_that_any_newest_package_lists_is_live(self, register: Register, mode: str) -> None:
@@ -129,6 +136,7 @@ class TestReinstatement:
         assert register.status() == {"live": 30}
 
 
+@pytest.mark.slow
 class TestJudgement:
     @pytest.mark.parametrize("mode", ["incremental", "window", "full"])
     def test_nothing_but_a_census_concludes_that_a_record_is_gone(self, register: Register, mode: str) -> None:
@@ -176,6 +184,7 @@ class TestJudgement:
         assert register.rows("SELECT ended_by, count(*) FROM virus_genome_history GROUP BY 1") == [("filter", 28)]
 
 
+@pytest.mark.slow
 class TestBrake:
     """200 records, of which 6 % vanish."""
 

@@ -28,7 +28,7 @@ from pathlib import Path
 import duckdb
 from virus_warehouse.warehouse.connection import Warehouse
 
-warehouse = Warehouse(Path(sys.argv[1]), lock_timeout=20)
+warehouse = Warehouse(Path(sys.argv[1]), lock_timeout=120)
 for _ in range(5):
     with duckdb.connect() as session, warehouse.transaction(session):
         session.execute("INSERT INTO warehouse.main.taxon SELECT count(*), 'taxon' FROM warehouse.main.taxon")
@@ -68,7 +68,7 @@ def held_elsewhere(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]
 def count_elsewhere(path: Path) -> int:
     """Taxa, as another process sees them."""
     counted = subprocess.run(
-        [sys.executable, "-c", COUNT_TAXA, str(path)], check=True, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", COUNT_TAXA, str(path)], check=True, capture_output=True, text=True, timeout=120
     )
     return int(counted.stdout)
 
@@ -86,16 +86,16 @@ def add_taxon(warehouse: Warehouse, tax_id: int) -> None:
 def test_transaction_waits_for_the_lock_and_goes_on(path: Path) -> None:
     started = time.monotonic()
     with held_elsewhere(path, 0.7):
-        add_taxon(Warehouse(path, lock_timeout=20), 1)
+        add_taxon(Warehouse(path, lock_timeout=120), 1)
     assert time.monotonic() - started > 0.5
     assert query(path, "SELECT tax_id FROM taxon") == [(1,)]
 
 
 def test_transaction_gives_up_in_time_and_names_the_holder(path: Path) -> None:
     started = time.monotonic()
-    with held_elsewhere(path, 60) as holder, pytest.raises(WarehouseLocked) as locked:
+    with held_elsewhere(path, 600) as holder, pytest.raises(WarehouseLocked) as locked:
         add_taxon(Warehouse(path, lock_timeout=0.5), 1)
-    assert 0.4 < time.monotonic() - started < 10
+    assert 0.4 < time.monotonic() - started < 100
     message = str(locked.value)
     assert message.startswith(f"{path} stayed in use for ")
     assert f"PID {holder.pid}" in message
@@ -104,16 +104,16 @@ def test_transaction_gives_up_in_time_and_names_the_holder(path: Path) -> None:
 
 
 def test_exclusive_hold_waits_too(path: Path) -> None:
-    with held_elsewhere(path, 0.5), Warehouse(path, lock_timeout=20).exclusive() as connection:
+    with held_elsewhere(path, 0.5), Warehouse(path, lock_timeout=120).exclusive() as connection:
         assert connection.execute("SELECT count(*) FROM taxon").fetchone() == (0,)
-    with held_elsewhere(path, 60), pytest.raises(WarehouseLocked), Warehouse(path, lock_timeout=0.2).exclusive():
+    with held_elsewhere(path, 600), pytest.raises(WarehouseLocked), Warehouse(path, lock_timeout=0.2).exclusive():
         pass
 
 
 def test_file_is_migrated_once_the_lock_is_free(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     with held_elsewhere(path, 0.5):
-        add_taxon(Warehouse(path, lock_timeout=20), 1)
+        add_taxon(Warehouse(path, lock_timeout=120), 1)
     assert query(path, "SELECT tax_id FROM taxon") == [(1,)]
 
 
@@ -124,15 +124,15 @@ def test_another_connection_of_this_process_waits_too(path: Path) -> None:
     def hold() -> None:
         with duckdb.connect() as session, Warehouse(path).transaction(session):
             entered.set()
-            release.wait(10)
+            release.wait(120)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert entered.wait(10)
+    assert entered.wait(60)
     with pytest.raises(WarehouseLocked):
         add_taxon(Warehouse(path, lock_timeout=0.2), 1)
     threading.Timer(0.3, release.set).start()
-    add_taxon(Warehouse(path, lock_timeout=20), 2)
+    add_taxon(Warehouse(path, lock_timeout=120), 2)
     holder.join()
     assert query(path, "SELECT tax_id FROM taxon") == [(2,)]
 
@@ -193,16 +193,18 @@ def test_exclusive_hold_ends_with_its_block(path: Path) -> None:
     assert count_elsewhere(path) == 0
 
 
+@pytest.mark.slow
 def test_writers_take_turns(path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", ADD_TAXON, str(path)]) for _ in range(2)]
-    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert [writer.wait(200) for writer in writers] == [0, 0]
     assert query(path, "SELECT tax_id FROM taxon ORDER BY 1") == [(number,) for number in range(10)]
 
 
+@pytest.mark.slow
 def test_first_users_of_a_missing_file_do_not_disturb_each_other(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     writers = [subprocess.Popen([sys.executable, "-c", ADD_TAXON, str(path)]) for _ in range(2)]
-    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert [writer.wait(200) for writer in writers] == [0, 0]
     assert query(path, "SELECT count(*) FROM taxon") == [(10,)]
 
 
@@ -211,6 +213,6 @@ def test_file_that_is_no_warehouse_is_not_waited_for(tmp_path: Path) -> None:
     path.write_text("no DuckDB file" * 1000)
     started = time.monotonic()
     with pytest.raises(duckdb.Error, match="not a valid DuckDB database file"):
-        add_taxon(Warehouse(path, lock_timeout=30), 1)
-    assert time.monotonic() - started < 5
+        add_taxon(Warehouse(path, lock_timeout=600), 1)
+    assert time.monotonic() - started < 100
     assert path.read_text() == "no DuckDB file" * 1000

@@ -131,6 +131,7 @@ class TestVersionOrder:
         )
         assert outcomes == dict.fromkeys(OUTCOMES, 1)
 
+    @pytest.mark.slow
     def test_history_is_without_gaps_or_overlaps(self, shelf: Shelf) -> None:
         for number, host in enumerate(("a", "b", "c")):
             shelf.load(line("PX1.1", f"2025-05-0{number + 1}", labHost=host))
@@ -150,6 +151,7 @@ class TestVersionOrder:
         )
         assert past == before
 
+    @pytest.mark.slow
     def test_two_sources_do_not_disturb_each_other(self, shelf: Shelf) -> None:
         shelf.load(line("PX1.1", labHost="mpox"), line("PX2.1"))
         assert shelf.load(line("PX1.1", labHost="dengue"), source=DENGUE) == {"inserted": 1}
@@ -184,6 +186,7 @@ class TestWindow:
         assert outcomes == {"inserted": 2, "out_of_window": 1}
 
 
+@pytest.mark.slow
 class TestOlderPackage:
     """A package requested before another that was committed: from the archive, say."""
 
@@ -255,6 +258,7 @@ class TestOlderPackage:
         ]
 
 
+@pytest.mark.slow
 class TestTaxonomy:
     def test_newest_package_renames_and_moves_taxa(self, shelf: Shelf) -> None:
         shelf.load(line("PX1.1"))
@@ -305,6 +309,7 @@ def everything(shelf: Shelf) -> list[list[tuple[Any, ...]]]:
     return [shelf.rows(f"FROM {table} ORDER BY ALL") for table in tables]
 
 
+@pytest.mark.slow
 class TestGates:
     @pytest.mark.parametrize("told", [1, 3])
     def test_line_that_is_unaccounted_for_stops_the_load(self, shelf: Shelf, told: int) -> None:
@@ -396,6 +401,7 @@ class TestGates:
         assert shelf.load(line("PX000001.1"), source=DENGUE) == {"inserted": 1}
 
 
+@pytest.mark.slow
 class TestChangedFilter:
     def test_what_the_new_filter_does_not_show_ends_at_once(self, shelf: Shelf) -> None:
         shelf.load(*(line(accession) for accession in accessions(30)))

@@ -91,6 +91,7 @@ class TestAnnotationRows:
         assert shelf.further == {"annotation_report": {"unchanged": 1}}
 
 
+@pytest.mark.slow
 class TestAnnotationOutcomes:
     def test_same_line_again_writes_nothing(self, shelf: Shelf) -> None:
         shelf.load(line("PX1.1"), annotation=[annotation("PX1.1", "A")])
@@ -191,6 +192,7 @@ class TestAnnotationOutcomes:
         assert is_sound(shelf)
 
 
+@pytest.mark.slow
 class TestAnnotationsLeaveWithTheirGenomes:
     @pytest.fixture(autouse=True)
     def held(self, shelf: Shelf) -> None:
@@ -237,6 +239,7 @@ class TestAnnotationsLeaveWithTheirGenomes:
         assert is_sound(shelf)
 
 
+@pytest.mark.slow
 class TestBioSamples:
     def test_line_becomes_a_sample_and_its_attributes(self, shelf: Shelf) -> None:
         shelf.load(line("PX1.1", biosample="SAMN00000001"), biosamples=[json.dumps(BIOSAMPLE)])
@@ -317,6 +320,7 @@ class TestBioSamples:
         ) == [(1,)]
 
 
+@pytest.mark.slow
 class TestGuarantees:
     def test_report_that_a_package_lacks_has_no_row_and_costs_nothing(self, shelf: Shelf) -> None:
         shelf.load(line("PX1.1"))

@@ -25,6 +25,7 @@ def use(path: Path) -> None:
         assert session.execute("SELECT count(*) FROM warehouse.main.virus_genome").fetchall()
 
 
+@pytest.mark.slow
 def test_migrated_file_is_what_the_schema_says(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     migrate.upgrade(path)
@@ -46,6 +47,7 @@ def test_migrated_file_is_what_the_schema_says(tmp_path: Path) -> None:
         assert len(compare_metadata(context, known)) == 1, "the comparison sees nothing"
 
 
+@pytest.mark.slow
 def test_types_and_order_of_columns_are_what_the_schema_says(tmp_path: Path) -> None:
     # Reflection is coarse about DuckDB's own types, so the two are also compared as DuckDB sees them.
     columns = (
@@ -96,6 +98,7 @@ def test_file_without_our_schema_is_migrated(tmp_path: Path, content: object) ->
     assert revision(path) == [(migrate.newest_revision(),)]
 
 
+@pytest.mark.slow
 def test_records_are_hashed_anew_as_they_would_be_read_today(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
     shelf.load(

@@ -50,6 +50,7 @@ def compare(session: DuckDBPyConnection) -> None:
         run_sql(session, "warehouse/sql/absent.sql")
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_into_memory_is_compared_in_shares(
     session: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

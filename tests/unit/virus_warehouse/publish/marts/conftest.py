@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.snapshots import shelf_with_marts
 from tests.support.warehouses import Shelf
 
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path)
+    return shelf_with_marts(tmp_path)

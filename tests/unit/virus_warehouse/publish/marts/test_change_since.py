@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.snapshots import snapshot_of
+from tests.support.snapshots import marts_of, shelf_with_marts
 from tests.support.warehouses import FIRST_COMMIT, MPOX, Shelf, line, query
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source
@@ -27,9 +27,10 @@ def changes(
     )
 
 
-@pytest.fixture
-def lived(shelf: Shelf) -> Path:
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """PX1 is revised twice, PX2 is withdrawn and comes back, PX3 is new, PX4 is filtered out, PX5 only re-dated."""
+    shelf = shelf_with_marts(tmp_path_factory.mktemp("lived"))
     second = "2025-05-02"
     shelf.load(line("PX1.1"), line("PX2.1"), line("PX5.1"))
     shelf.load(line("PX1.2", second), line("PX5.1", second), mode="incremental")
@@ -44,7 +45,7 @@ def lived(shelf: Shelf) -> Path:
         source=HUMAN_MPOX,
         filter_changed=True,
     )
-    return snapshot_of(shelf)
+    return marts_of(shelf)
 
 
 def test_every_change_is_told_once_with_its_run(lived: Path) -> None:
@@ -86,6 +87,6 @@ def test_records_of_then_and_the_changes_since_are_the_records_of_now(lived: Pat
 
 def test_virus_and_country_are_told(shelf: Shelf) -> None:
     shelf.load(line("PX1.1", location={"geographicLocation": "Ghana: Accra"}), source=MPOX)
-    assert changes(snapshot_of(shelf), committed(0), "source, accession, virus_name, country, changed_at") == [
+    assert changes(marts_of(shelf), committed(0), "source, accession, virus_name, country, changed_at") == [
         ("mpox", "PX1", "Monkeypox virus", "Ghana", committed(1))
     ]

@@ -6,7 +6,7 @@ Each test shows what the obvious query counts, and what the marts do.
 from datetime import date
 from pathlib import Path
 
-from tests.support.snapshots import snapshot_of
+from tests.support.snapshots import marts_of
 from tests.support.warehouses import DENGUE, Shelf, line, query
 
 
@@ -24,7 +24,7 @@ def test_withdrawn_records_do_not_count_and_missing_ones_still_do(shelf: Shelf) 
     shelf.load(*kept, line("PX8.1"), line("PX9.1"))
     shelf.load(*kept, line("PX8.1"), is_census=True)
     shelf.load(*kept, is_census=True)
-    snapshot = snapshot_of(shelf)
+    snapshot = marts_of(shelf)
     everything_ever_loaded = """
         SELECT count(*) FROM (
             SELECT accession FROM virus_genome UNION SELECT accession FROM virus_genome_history
@@ -44,7 +44,7 @@ def test_withdrawn_records_do_not_count_and_missing_ones_still_do(shelf: Shelf) 
 def test_record_that_two_sources_follow_counts_once(shelf: Shelf) -> None:
     shelf.load(line("PX1.1"), line("PX2.1"))
     shelf.load(line("PX2.1"), line("PX3.1"), source=DENGUE)
-    snapshot = snapshot_of(shelf)
+    snapshot = marts_of(shelf)
     assert query(snapshot, "SELECT count(*) FROM virus_genome") == [(4,)], "the naive count has PX2 twice"
     assert counted(snapshot) == 3
     assert query(snapshot, "SELECT sum(records) FROM mart.metadata_completeness") == [(3,)]
@@ -58,7 +58,7 @@ def test_partial_date_counts_in_no_week_that_it_does_not_tell(shelf: Shelf) -> N
         sampled("PX3.1", "2025"),
         sampled("PX4.1", None),
     )
-    snapshot = snapshot_of(shelf)
+    snapshot = marts_of(shelf)
     naive = (
         "SELECT date_trunc('week', collection_date_min)::DATE AS week, count(*) FROM virus_genome GROUP BY 1 ORDER BY 1"
     )

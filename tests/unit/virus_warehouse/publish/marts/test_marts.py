@@ -14,17 +14,27 @@ FILES = Path(marts.__file__).parent / "marts"
 VIEWS = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'mart' ORDER BY ALL"
 
 
-def test_every_file_makes_the_mart_of_its_name_and_no_other(shelf: Shelf) -> None:
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    """Without marts: here they are made as a publication makes them."""
+    return Shelf(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The snapshot of a warehouse without rows."""
+    return snapshot_of(Shelf(tmp_path_factory.mktemp("empty")))
+
+
+def test_every_file_makes_the_mart_of_its_name_and_no_other(empty: Path) -> None:
     assert {file.stem for file in FILES.glob("*.sql")} == set(marts.MARTS)
-    snapshot = snapshot_of(shelf)
-    made = query(snapshot, f"{VIEWS}") + query(
-        snapshot, "SELECT function_name FROM duckdb_functions() WHERE schema_name = 'mart'"
+    made = query(empty, f"{VIEWS}") + query(
+        empty, "SELECT function_name FROM duckdb_functions() WHERE schema_name = 'mart'"
     )
     assert {name for (name,) in made} == set(marts.MARTS)
 
 
-def test_every_mart_and_column_is_explained(shelf: Shelf) -> None:
-    snapshot = snapshot_of(shelf)
+def test_every_mart_and_column_is_explained(empty: Path) -> None:
     unexplained = """
         SELECT view_name, NULL FROM duckdb_views() WHERE schema_name = 'mart' AND comment IS NULL
         UNION ALL
@@ -32,21 +42,20 @@ def test_every_mart_and_column_is_explained(shelf: Shelf) -> None:
         UNION ALL
         SELECT function_name, NULL FROM duckdb_functions() WHERE schema_name = 'mart' AND comment IS NULL
     """
-    assert query(snapshot, unexplained) == []
+    assert query(empty, unexplained) == []
 
 
-def test_comments_are_joined_by_single_blanks_and_end_in_no_full_stop(shelf: Shelf) -> None:
-    comments = query(snapshot_of(shelf), "SELECT comment FROM duckdb_columns() WHERE schema_name = 'mart'")
+def test_comments_are_joined_by_single_blanks_and_end_in_no_full_stop(empty: Path) -> None:
+    comments = query(empty, "SELECT comment FROM duckdb_columns() WHERE schema_name = 'mart'")
     assert len(comments) > 80
     assert [comment for (comment,) in comments if comment.endswith(".") or "  " in comment] == []
 
 
-def test_empty_warehouse_has_empty_marts(shelf: Shelf) -> None:
-    snapshot = snapshot_of(shelf)
-    for (view,) in query(snapshot, VIEWS):
-        count = query(snapshot, f"SELECT count(*) FROM mart.{view}")[0][0]
+def test_empty_warehouse_has_empty_marts(empty: Path) -> None:
+    for (view,) in query(empty, VIEWS):
+        count = query(empty, f"SELECT count(*) FROM mart.{view}")[0][0]
         assert (count > 0) == (view in ("segment_count", "segment_spelling", "source_status")), view
-    assert query(snapshot, "FROM mart.change_since('2000-01-01')") == []
+    assert query(empty, "FROM mart.change_since('2000-01-01')") == []
 
 
 def test_mart_that_does_not_fit_the_tables_is_seen_before_anything_is_published(shelf: Shelf) -> None:

@@ -1,11 +1,12 @@
 """Segments are read as they are spelled, or not at all; isolates are never made complete out of several."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.snapshots import snapshot_of
+from tests.support.snapshots import marts_of, shelf_with_marts
 from tests.support.warehouses import DENGUE, Shelf, dicts, line, lineage, query
 from virus_warehouse.publish import marts
 
@@ -51,24 +52,37 @@ def piece(
 
 def isolates(shelf: Shelf, *lines: str) -> list[dict[str, Any]]:
     shelf.load(*lines)
-    return dicts(snapshot_of(shelf), "FROM mart.segment_completeness ORDER BY accessions[1]")
+    return dicts(marts_of(shelf), "FROM mart.segment_completeness ORDER BY accessions[1]")
 
 
-def found(shelf: Shelf, virus: Taxa, *segments: str | None) -> tuple[list[str], int, int | None, bool | None]:
-    """What is found of one isolate with records that state these segments."""
-    [isolate] = isolates(shelf, *(piece(number, segment, virus) for number, segment in enumerate(segments)))
-    assert isolate["records"] == len(segments)
-    names = ("segments", "segments_found", "segments_expected", "is_complete")
-    segments_told, count, expected, is_complete = (isolate[name] for name in names)
-    return segments_told, count, expected, is_complete
+Stated = tuple[Taxa, Sequence[str | None]]
+Found = tuple[list[str], int, int | None, bool | None]
+
+
+def of_each(shelf: Shelf, *stated: Stated) -> list[dict[str, Any]]:
+    """What the mart tells of isolates, each of another laboratory, whose records state these segments of a virus."""
+    lines = [
+        piece(100 * isolate + number, segment, virus, laboratory=f"Laboratory {isolate}")
+        for isolate, (virus, segments) in enumerate(stated, start=1)
+        for number, segment in enumerate(segments)
+    ]
+    rows = sorted(isolates(shelf, *lines), key=lambda row: int(row["accessions"][0].removeprefix("PX")))
+    assert len(rows) == len(stated)
+    return rows
+
+
+def found(shelf: Shelf, *stated: Stated) -> list[Found]:
+    """What is found of isolates, each with records that state these segments of a virus."""
+    rows = of_each(shelf, *stated)
+    assert [row["records"] for row in rows] == [len(segments) for _, segments in stated]
+    return [(row["segments"], row["segments_found"], row["segments_expected"], row["is_complete"]) for row in rows]
 
 
 EIGHT = ["PB2", "PB1", "PA", "HA", "NP", "NA", "M", "NS"]
 
 
-@pytest.mark.parametrize(
-    ("virus", "spellings", "segments"),
-    [
+def test_whole_genome_is_complete_however_it_is_spelled(shelf: Shelf) -> None:
+    genomes: list[tuple[Taxa, list[str], list[str]]] = [
         (INFLUENZA_A, ["1", "2", "3", "4", "5", "6", "7", "8"], EIGHT),
         (INFLUENZA_A, EIGHT, EIGHT),
         (
@@ -82,55 +96,49 @@ EIGHT = ["PB2", "PB1", "PA", "HA", "NP", "NA", "M", "NS"]
         (HANTAAN, ["small", "Medium", "segment L"], ["L", "M", "S"]),
         (OROPOUCHE, ["L RNA", "M", "S"], ["L", "M", "S"]),
         (BLUETONGUE, [f"{number}" for number in range(1, 11)], [f"{number}" for number in range(1, 11)]),
-    ],
-)
-def test_whole_genome_is_complete_however_it_is_spelled(
-    shelf: Shelf, virus: Taxa, spellings: list[str], segments: list[str]
-) -> None:
-    assert found(shelf, virus, *reversed(spellings)) == (segments, len(segments), len(segments), True)
+    ]
+    stated: list[Stated] = [(virus, spellings[::-1]) for virus, spellings, _ in genomes]
+    assert found(shelf, *stated) == [(segments, len(segments), len(segments), True) for *_, segments in genomes]
 
 
 def test_segment_twice_counts_once_and_one_that_lacks_makes_it_incomplete(shelf: Shelf) -> None:
-    assert found(shelf, INFLUENZA_A, "4", "HA", "6") == (["HA", "NA"], 2, 8, False)
+    assert found(shelf, (INFLUENZA_A, ["4", "HA", "6"])) == [(["HA", "NA"], 2, 8, False)]
 
 
-@pytest.mark.parametrize("spelling", ["9", "S", "HA/NA", "PB1-F2", "unknown", "4 or 6", "segment"])
-def test_what_cannot_be_read_for_certain_is_not_read(shelf: Shelf, spelling: str) -> None:
-    [isolate] = isolates(shelf, piece(1, spelling), piece(2, "HA"))
-    assert (isolate["segments"], isolate["segments_found"]) == (["HA"], 1)
-    assert (isolate["records_unread"], isolate["spellings_unread"]) == (1, [spelling])
+def test_what_cannot_be_read_for_certain_is_not_read(shelf: Shelf) -> None:
+    spellings = ["9", "S", "HA/NA", "PB1-F2", "unknown", "4 or 6", "segment"]
+    rows = of_each(shelf, *((INFLUENZA_A, [spelling, "HA"]) for spelling in spellings))
+    assert [(row["segments"], row["segments_found"]) for row in rows] == [(["HA"], 1)] * 7
+    assert [(row["records_unread"], row["spellings_unread"]) for row in rows] == [(1, [one]) for one in spellings]
 
 
-@pytest.mark.parametrize(
-    ("virus", "spellings", "is_complete"),
-    [
+def test_unread_record_that_may_be_the_missing_segment_leaves_it_open(shelf: Shelf) -> None:
+    isolates_told: list[tuple[Taxa, list[str | None], bool | None]] = [
         (LASSA, ["L", None], None),
         (LASSA, ["L", "S", None], True),
         (HANTAAN, ["L", "?"], False),  # even so, one lacks
         (HANTAAN, ["L", "?", None], None),
-    ],
-)
-def test_unread_record_that_may_be_the_missing_segment_leaves_it_open(
-    shelf: Shelf, virus: Taxa, spellings: list[str | None], is_complete: bool | None
-) -> None:
-    assert found(shelf, virus, *spellings)[3] is is_complete
+    ]
+    told = found(shelf, *((virus, spellings) for virus, spellings, _ in isolates_told))
+    assert [is_complete for *_, is_complete in told] == [is_complete for *_, is_complete in isolates_told]
 
 
 def test_number_and_name_of_influenza_b_polymerases_are_not_matched(shelf: Shelf) -> None:
     others = ["3", "HA", "NP", "6", "MP", "8"]
     told = ["PA", "HA", "NP", "NA", "M", "NS"]
-    assert found(shelf, INFLUENZA_B, "1", "2", *others) == (["1", "2", *told], 8, 8, True)
-    assert found(shelf, INFLUENZA_B, "PB1", "PB2", *others)[1:] == (8, 8, True)
+    polymerases = (["1", "2"], ["PB1", "PB2"], ["1", "PB1"], ["1", "2", "PB1", "PB2"])
+    numbered, *named = found(shelf, *((INFLUENZA_B, [*some, *others]) for some in polymerases))
+    assert numbered == (["1", "2", *told], 8, 8, True)
     # Segment 1 may be PB1: it is not known to be another.
-    assert found(shelf, INFLUENZA_B, "1", "PB1", *others)[1:] == (7, 8, False)
-    assert found(shelf, INFLUENZA_B, "1", "2", "PB1", "PB2", *others)[1:] == (8, 8, True)
+    assert [isolate[1:] for isolate in named] == [(8, 8, True), (7, 8, False), (8, 8, True)]
 
 
 def test_rotavirus_has_eleven_by_number_or_by_name(shelf: Shelf) -> None:
     names = ["VP1", "VP2", "VP3", "VP4", "NSP1", "VP6", "NSP3", "NSP2", "VP7", "NSP4", "NSP5"]
-    assert found(shelf, ROTAVIRUS_A, *names) == (names, 11, 11, True)
-    assert found(shelf, ROTAVIRUS_A, *(str(number) for number in range(1, 12)))[1:] == (11, 11, True)
-    assert found(shelf, ROTAVIRUS_A, *names[:6], "1", "2", "3", "4", "5")[1:] == (6, 11, False)
+    spellings = (names, [str(number) for number in range(1, 12)], [*names[:6], "1", "2", "3", "4", "5"])
+    named, numbered, mixed = found(shelf, *((ROTAVIRUS_A, some) for some in spellings))
+    assert named == (names, 11, 11, True)
+    assert (numbered[1:], mixed[1:]) == ((11, 11, True), (6, 11, False))
 
 
 def test_unsegmented_virus_is_never_listed(shelf: Shelf) -> None:
@@ -199,7 +207,7 @@ class TestFacts:
     @pytest.fixture(scope="class")
     @staticmethod
     def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return snapshot_of(Shelf(tmp_path_factory.mktemp("facts")))
+        return marts_of(shelf_with_marts(tmp_path_factory.mktemp("facts")))
 
     def test_spellings_come_to_as_many_segments_as_are_expected(self, snapshot: Path) -> None:
         counted = query(

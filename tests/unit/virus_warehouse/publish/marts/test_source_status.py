@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.snapshots import snapshot_of
+from tests.support.snapshots import marts_of
 from tests.support.warehouses import Shelf, dicts, line
 
 BEGINNING = None
 
 
 def status(shelf: Shelf, source: str = "mpox") -> dict[str, Any]:
-    rows = dicts(snapshot_of(shelf), "FROM mart.source_status ORDER BY source")
+    rows = dicts(marts_of(shelf), "FROM mart.source_status ORDER BY source")
     assert [row["source"] for row in rows] == ["dengue", "mpox"]
     [row] = [row for row in rows if row["source"] == source]
     return row

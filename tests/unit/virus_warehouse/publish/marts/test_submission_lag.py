@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.support.snapshots import snapshot_of
+from tests.support.snapshots import marts_of
 from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, Shelf, line, query
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source
@@ -19,7 +19,7 @@ def committed(number: int) -> datetime:
 
 
 def lags(shelf: Shelf, columns: str) -> list[tuple[Any, ...]]:
-    return query(snapshot_of(shelf), f"SELECT accession, {columns} FROM mart.submission_lag ORDER BY accession")
+    return query(marts_of(shelf), f"SELECT accession, {columns} FROM mart.submission_lag ORDER BY accession")
 
 
 def seen(shelf: Shelf) -> dict[str, datetime | None]:
@@ -58,12 +58,13 @@ def test_days_are_those_of_utc_wherever_the_reader_is(shelf: Shelf) -> None:
     shelf.load(line("PX1.1"))
     shelf.load(line("PX2.1", releaseDate="2025-06-01T00:00:00Z"), mode="incremental")
     sql = "SELECT days_release_to_first_seen FROM mart.submission_lag WHERE accession = 'PX2'"
-    with duckdb.connect(snapshot_of(shelf), read_only=True) as connection:
+    with duckdb.connect(marts_of(shelf), read_only=True) as connection:
         for zone in ("UTC", "Pacific/Honolulu", "Pacific/Kiritimati"):
             connection.execute(f"SET TimeZone = '{zone}'")
             assert connection.execute(sql).fetchall() == [(0,)], zone
 
 
+@pytest.mark.slow
 def test_revision_and_withdrawal_do_not_make_a_record_new(shelf: Shelf) -> None:
     shelf.load(line("PX1.1"))
     shelf.load(line("PX2.1"), mode="incremental")
@@ -74,6 +75,7 @@ def test_revision_and_withdrawal_do_not_make_a_record_new(shelf: Shelf) -> None:
     assert seen(shelf) == {"PX1": None, "PX2": committed(2)}
 
 
+@pytest.mark.slow
 def test_earliest_of_several_sources_counts(shelf: Shelf) -> None:
     shelf.load(line("PX1.1"))
     shelf.load(line("PX2.1"), mode="incremental")
@@ -83,6 +85,7 @@ def test_earliest_of_several_sources_counts(shelf: Shelf) -> None:
     assert seen(shelf) == {"PX1": None, "PX2": committed(2), "PX3": None, "PX4": committed(4)}
 
 
+@pytest.mark.slow
 def test_first_load_with_other_filters_is_no_news_either(shelf: Shelf) -> None:
     shelf.load(line("PX1.1"))
     shelf.load(line("PX1.1"), line("PX2.1"), source=HUMAN_MPOX, filter_changed=True)
@@ -91,6 +94,7 @@ def test_first_load_with_other_filters_is_no_news_either(shelf: Shelf) -> None:
     assert seen(shelf) == {"PX1": None, "PX3": committed(3), "PX4": None}
 
 
+@pytest.mark.slow
 def test_windows_before_the_first_full_load_and_replays_are_no_news(shelf: Shelf) -> None:
     shelf.load(line("PX1.1"), mode="window", since=date(2025, 5, 1), until=date(2025, 5, 2))
     shelf.load(line("PX2.1"))
@@ -98,7 +102,7 @@ def test_windows_before_the_first_full_load_and_replays_are_no_news(shelf: Shelf
     shelf.execute("UPDATE ops.ingest_run SET mode = 'replay' WHERE run_id = 'run-3'")
     shelf.load(line("PX4.1", "2025-05-20"), mode="window", since=date(2025, 5, 20), until=date(2025, 5, 21))
     assert seen(shelf) == {"PX1": None, "PX2": None, "PX3": None, "PX4": committed(4)}
-    assert query(snapshot_of(shelf), "SELECT run_id, mode FROM mart.first_load ORDER BY ended_at") == [
+    assert query(marts_of(shelf), "SELECT run_id, mode FROM mart.first_load ORDER BY ended_at") == [
         ("run-1", "window"),
         ("run-2", "full"),
         ("run-3", "replay"),
@@ -111,6 +115,6 @@ def test_failed_runs_are_no_first_loads(shelf: Shelf) -> None:
         "INSERT INTO ops.ingest_run BY NAME SELECT * REPLACE ('run-0' AS run_id, 'failed' AS status, "
         "ended_at - INTERVAL 1 HOUR AS ended_at) FROM ops.ingest_run"
     )
-    assert query(snapshot_of(shelf), "SELECT run_id, ended_at FROM mart.first_load") == [
+    assert query(marts_of(shelf), "SELECT run_id, ended_at FROM mart.first_load") == [
         ("run-1", datetime(2025, 6, 1, 7, tzinfo=UTC))
     ]

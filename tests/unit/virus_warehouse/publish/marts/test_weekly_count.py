@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.snapshots import snapshot_of
+from tests.support.snapshots import marts_of
 from tests.support.warehouses import Shelf, line, query
 
 HUMAN = {"taxId": 9606, "organismName": "Homo sapiens"}
@@ -14,7 +14,7 @@ HUMAN = {"taxId": 9606, "organismName": "Homo sapiens"}
 def week_of(shelf: Shelf, collected: str | None) -> tuple[Any, ...]:
     shelf.load(line("PX1.1", isolate={"collectionDate": collected} if collected else None))
     [row] = query(
-        snapshot_of(shelf),
+        marts_of(shelf),
         "SELECT week_start, iso_week, week_certainty, collection_date_precision, span_start, span_end, records "
         "FROM mart.weekly_count",
     )
@@ -63,7 +63,7 @@ def test_records_are_counted_by_country_virus_and_host_and_those_without_are_not
         line("PX6.1", virus=None, **day),
     )
     rows = query(
-        snapshot_of(shelf),
+        marts_of(shelf),
         "SELECT country, virus_tax_id, virus_name, host_tax_id, host_name, records FROM mart.weekly_count "
         "ORDER BY country, virus_tax_id, host_tax_id",
     )
