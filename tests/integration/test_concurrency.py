@@ -119,7 +119,9 @@ class TestReadersOfTheSnapshot:
         follow(data.root, ncbi.url)
         stop = tmp_path / "stop"
         with processes(2) as pool, duckdb.connect(data.snapshot, read_only=True) as early:
-            reader = pool.submit(read_again_and_again, data.snapshot, stop)
+            begun = tmp_path / "begun"
+            reader = pool.submit(read_again_and_again, data.snapshot, stop, begun)
+            until(begun.exists, PATIENCE)
             writer = pool.submit(publish_growing, ncbi.url, data.root)
             for number in range(6):
                 published = version_of(data.snapshot)

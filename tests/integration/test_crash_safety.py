@@ -322,7 +322,7 @@ def kill_at_random_moments(
         assert_whole(data, days)
         assert_made_good(data, days)
         shutil.rmtree(data.root)
-    assert -9 in exit_codes, "every process had finished before its moment"
+    assert exit_codes.count(-9) > len(exit_codes) / 4, "the others had finished before their moment"
 
 
 PACKAGE, REPORT = 400_000, 750_000

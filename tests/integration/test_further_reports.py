@@ -39,7 +39,7 @@ def source(*reports: str) -> Source:
 
 def run(stand_in: StandIn, data: DataFolder, followed: Source) -> IngestResult:
     with DatasetsClient(stand_in.url, attempts=1) as client:
-        return ingest(followed, client=client, warehouse=Warehouse(data.warehouse, lock_timeout=10), data=data)
+        return ingest(followed, client=client, warehouse=Warehouse(data.warehouse, lock_timeout=120), data=data)
 
 
 def rows(data: DataFolder, sql: str) -> list[tuple[Any, ...]]:

@@ -41,7 +41,7 @@ class Followed:
     def run(self, source: Source = MPOX) -> IngestResult:
         with DatasetsClient(self.ncbi.url, attempts=1) as client:
             return ingest(
-                source, client=client, warehouse=Warehouse(self.data.warehouse, lock_timeout=10), data=self.data
+                source, client=client, warehouse=Warehouse(self.data.warehouse, lock_timeout=120), data=self.data
             )
 
     @property

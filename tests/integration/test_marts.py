@@ -37,7 +37,7 @@ def stand_in() -> Iterator[StandIn]:
 def snapshot(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is published after two sources that overlap were loaded on two days."""
     data = made_data(tmp_path_factory.mktemp("data"))
-    warehouse = Warehouse(data.warehouse, lock_timeout=10)
+    warehouse = Warehouse(data.warehouse, lock_timeout=120)
     for day in (YESTERDAY, TODAY):
         stand_in.set_today(day)
         for source in (VIRUSES, INFLUENZA):

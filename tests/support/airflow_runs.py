@@ -15,6 +15,7 @@ def make_home() -> Path:
     home = Path(os.environ["AIRFLOW_HOME"])
     if not (home / "airflow.db").exists():
         airflow_home.create(home)
+        (home / "ready").touch()  # scripts/setup would make it once more
     return home
 
 

@@ -171,14 +171,14 @@ class Doomed:
     def seconds(self) -> float:
         """How long it lives if nobody kills it."""
         started = time.monotonic()
-        self.process.join()
+        self.process.join(PATIENCE)
         assert self.process.exitcode == 0
         return time.monotonic() - started
 
     def kill(self) -> int:
         """Kill it as the system does; its exit code."""
         self.process.kill()
-        self.process.join()
+        self.process.join(PATIENCE)
         return int(self.process.exitcode)
 
 
@@ -232,6 +232,7 @@ class DoomedProcesses:
         its.close()
         try:
             if moment is None:
+                assert mine.poll(PATIENCE), "it never began"
                 assert mine.recv() == "begun"
             yield Doomed(process, mine)
         finally:

@@ -48,7 +48,7 @@ class Followed:
 
     def run(self, source: Source = MPOX, mode: str | None = None, **days: date) -> IngestResult:
         with DatasetsClient(self.ncbi.url, attempts=1) as client:
-            warehouse = Warehouse(self.data.warehouse, lock_timeout=10)
+            warehouse = Warehouse(self.data.warehouse, lock_timeout=120)
             return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowWish(mode, **days))
 
     def package(self, result: IngestResult) -> Path:

@@ -44,8 +44,8 @@ def follow(
     source = Source(name=name, request=VirusGenomeRequest(taxon="10244"))
     counts = []
     for _ in range(runs):
-        with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=30.0) as client:
-            warehouse = Warehouse(data.warehouse, lock_timeout=60)
+        with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=120.0) as client:
+            warehouse = Warehouse(data.warehouse, lock_timeout=120)
             result = ingest(source, client=client, warehouse=warehouse, data=data, wish=wish)
         counts.append(result.counts)
         if publishes:
@@ -53,13 +53,17 @@ def follow(
     return counts
 
 
-def read_again_and_again(snapshot: Path, stop: Path) -> list[int]:
-    """Read the snapshot anew until `stop` is there; how many records each look showed. Every look passes the gates."""
+def read_again_and_again(snapshot: Path, stop: Path, begun: Path) -> list[int]:
+    """Open and read the snapshot until `stop` is there; how many records each look showed. Each passes the gates.
+
+    `begun` is there after the first.
+    """
     seen = []
     while not stop.exists():
         with duckdb.connect(snapshot, read_only=True) as connection:
             assert connection.execute(gates_sql()).fetchall() == []
             seen.append(int(connection.execute("SELECT count(*) FROM virus_genome").fetchall()[0][0]))
+        begun.touch()
     return seen
 
 
