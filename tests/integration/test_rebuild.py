@@ -1,22 +1,50 @@
 """The warehouse made anew from its archived packages equals the one that was lost."""
 
+import copy
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.support.fake_ncbi import BadLine
+from tests.support.fake_ncbi import BadLine, FakeNcbi, World
 from tests.support.followed import TABLES, Followed, content
 from tests.support.warehouses import query
+from virus_warehouse.ingest import IngestResult
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import RebuildError, rebuild
 
 
-def test_rebuilt_warehouse_equals_the_original(followed: Followed) -> None:
+@dataclass(frozen=True)
+class Life:
+    """All that can happen to sources: where it left its data, what NCBI shows then, and the results of the runs."""
+
+    root: Path
+    world: World
+    results: list[IngestResult]
+
+
+@pytest.fixture(scope="module")
+def life(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    ncbi.world = World()
+    followed = Followed(ncbi, tmp_path_factory.mktemp("life") / "data")
     results = followed.live_through_everything()
+    return Life(followed.data.root, copy.deepcopy(ncbi.world), results)
+
+
+@pytest.fixture
+def lived(life: Life, followed: Followed) -> Followed:
+    """A copy of it, to go on from there."""
+    shutil.copytree(life.root, followed.data.root, dirs_exist_ok=True)
+    followed.ncbi.world = copy.deepcopy(life.world)
+    return followed
+
+
+def test_rebuilt_warehouse_equals_the_original(lived: Followed, life: Life) -> None:
+    followed = lived
     original = content(followed.data.warehouse)
     ended_by = {row[0] for row in query(followed.data.warehouse, "SELECT ended_by FROM virus_genome_history")}
     assert ended_by == {"revision", "withdrawal", "filter"}
@@ -24,15 +52,15 @@ def test_rebuilt_warehouse_equals_the_original(followed: Followed) -> None:
 
     rebuilt = rebuild(followed.data, from_oldest=True)
     assert (rebuilt.gaps, rebuilt.differences, rebuilt.replaced) == ([], [], None)
-    assert rebuilt.loads == [result.run_id for result in results]
+    assert rebuilt.loads == [result.run_id for result in life.results]
     assert content(rebuilt.path) == original
     assert content(followed.data.warehouse) == original
     assert query(rebuilt.path, gates_sql()) == []
     assert list(followed.data.temporary.iterdir()) == []
 
 
-def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(followed: Followed) -> None:
-    results = followed.live_through_everything()
+def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(lived: Followed, life: Life) -> None:
+    followed, results = lived, [*life.results]
     full = results[9]
     assert (full.source, full.mode) == ("mpox", "full")
     followed.show("PX1", 6, length=3)
@@ -69,8 +97,8 @@ def test_rebuilt_warehouse_takes_the_old_ones_place_only_when_asked(followed: Fo
 
 
 @pytest.mark.parametrize("loss", ["deleted", "not a database"])
-def test_lost_warehouse_is_rebuilt(followed: Followed, loss: str) -> None:
-    followed.live_through_everything()
+def test_lost_warehouse_is_rebuilt(lived: Followed, loss: str) -> None:
+    followed = lived
     original = content(followed.data.warehouse)
     followed.data.warehouse.unlink()
     if loss == "not a database":

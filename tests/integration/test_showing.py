@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.fake_ncbi import UNAVAILABLE, BadLine
+from tests.support.fake_ncbi import UNAVAILABLE, BadLine, World
 from tests.support.followed import DENGUE, MPOX, Followed
 from tests.support.scripted_server import Answer, HeldBody
 from tests.support.snapshots import publish
@@ -46,6 +46,7 @@ def published(followed: Followed, run_id: str) -> None:
 @pytest.fixture(scope="module")
 def much_happened(ncbi, tmp_path_factory: pytest.TempPathFactory) -> Followed:
     """All that can happen to sources, published; their run files are there."""
+    ncbi.world = World()  # nothing of the tests before
     followed = Followed(ncbi, tmp_path_factory.mktemp("much") / "data")
     published(followed, followed.live_through_everything()[-1].run_id)
     return followed

@@ -19,6 +19,8 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.showing.drawing import NotDrawn
 from virus_warehouse.showing.explore import PLOTS
 
+pytestmark = pytest.mark.usefixtures("patient_drawer")
+
 TODAY = datetime.now(UTC).date()
 RECENT = (TODAY - timedelta(days=60)).isoformat()
 OLD = "2019-03-06"

@@ -10,6 +10,8 @@ from virus_warehouse.showing.charts import legend, svg
 from virus_warehouse.showing.explore import PLOTS, Answer, Plot, plot_named
 from virus_warehouse.showing.headlines import headline
 
+pytestmark = pytest.mark.usefixtures("patient_drawer")
+
 MONDAY = date(2025, 3, 3)
 HOSTILE = """</title><script>alert('1')</script>"&amp;<b>é\\'"""
 WEEKS = ("week_start", "virus", "records")
