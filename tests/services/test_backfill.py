@@ -14,7 +14,6 @@ import duckdb
 import requests
 
 from tests.support.stage import HOUR, LAST_DAY, TODAY, Stage
-from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.schema import OUTCOMES
 
 DAY = timedelta(days=1)
@@ -26,23 +25,14 @@ def dag_of(source: str) -> str:
 
 def ledger(stage: Stage, source: str, **wanted: object) -> list[dict[str, Any]]:
     """The rows of a source in the ledger, oldest first, whose columns have these values."""
-    rows = query(stage, "SELECT * FROM ops.ingest_run WHERE source = ? ORDER BY started_at", source)
+    rows = stage.rows("SELECT * FROM ops.ingest_run WHERE source = ? ORDER BY started_at", source)
     return [row for row in rows if all(row[column] == value for column, value in wanted.items())]
 
 
 def genomes(stage: Stage, source: str) -> dict[str, dict[str, Any]]:
     """The records held of a source, by accession."""
-    rows = query(stage, "SELECT * FROM virus_genome WHERE source = ?", source)
+    rows = stage.rows("SELECT * FROM virus_genome WHERE source = ?", source)
     return {row["accession"]: row for row in rows}
-
-
-def query(stage: Stage, sql: str, *parameters: object) -> list[dict[str, Any]]:
-    """Ask the warehouse itself; waits, as every run does, while somebody holds it."""
-    with Warehouse(stage.data.warehouse).exclusive() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        result = connection.execute(sql, list(parameters))
-        names = [column[0] for column in result.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def shown(stage: Stage) -> dict[str, tuple[str, date]]:
@@ -61,7 +51,7 @@ def requests_of(stage: Stage, source: str) -> list[dict[str, str]]:
     """What the runs of a source have asked of the stand-in. Each source has a `released_since` of its own."""
     number = int(source.removeprefix("own_"))
     asked = [dict(request.query) for request in stage.stand_in.requests]
-    return [query for query in asked if query.get("released_since", "").startswith(f"1990-01-{number:02d}")]
+    return [each for each in asked if each.get("released_since", "").startswith(f"1990-01-{number:02d}")]
 
 
 def moment(day: date) -> str:
@@ -137,7 +127,7 @@ def test_five_days_at_once_are_five_windows_of_one_download(stage: Stage) -> Non
         before[accession]["run_id"] for accession in changed & before.keys()
     }
     assert len(after) - len(before) == sum(row["inserted"] for row in windows) > 0
-    revised = query(stage, "SELECT * FROM virus_genome_history WHERE source = ? AND ended_by = 'revision'", source)
+    revised = stage.rows("SELECT * FROM virus_genome_history WHERE source = ? AND ended_by = 'revision'", source)
     assert len(revised) == sum(row["revised"] for row in windows) > 0
     later = {accession for accession, (_, updated) in shown_now.items() if updated >= end}
     assert all(after.get(accession) == before.get(accession) for accession in later)

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
-from tests.support.stage import DENGUE, MPOX, NOW, Stage
-from tests.support.warehouses import dicts
+from tests.support.stage import DENGUE, NOW, Stage
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +60,9 @@ def promised(page: Page, last: date, time: str | None = None) -> list[date]:
 
 
 def test_days_are_picked_and_run(stage: Stage) -> None:
-    with stage.logged_in(f"/dags/{MPOX}", timezone_id="UTC") as page:
+    source = stage.own_source()
+    dag_id = f"ncbi_virus_ingest__{source}"
+    with stage.logged_in(f"/dags/{dag_id}", timezone_id="UTC") as page:
         dialog = open_dialog(page)
         pick(page, FROM, DAYS[0])
         assert promised(page, DAYS[-1]) == DAYS
@@ -69,14 +70,14 @@ def test_days_are_picked_and_run(stage: Stage) -> None:
         runs_at_once = dialog.get_by_role("spinbutton")
         expect(runs_at_once).to_have_value("1")
         runs_at_once.fill("3")
-        expect(dialog.get_by_role("checkbox", name=UNPAUSE.replace("…", MPOX))).to_be_checked()
+        expect(dialog.get_by_role("checkbox", name=UNPAUSE.replace("…", dag_id))).to_be_checked()
         dialog.get_by_role("button", name=RUN, exact=True).click()
         expect(page.get_by_text("Backfill jobs have been successfully triggered.")).to_be_visible()
         expect(dialog).to_be_hidden()
 
         # Unpaused, the DAG has the scheduled run that is due as well.
         def done() -> bool:
-            runs = stage.airflow.runs(MPOX)
+            runs = stage.airflow.runs(dag_id)
             return len(runs) == 4 and all(run["state"] in ("success", "failed") for run in runs)
 
         stage.airflow.wait_until("all runs are done", done)
@@ -85,12 +86,14 @@ def test_days_are_picked_and_run(stage: Stage) -> None:
         expect(table.get_by_role("row")).to_have_count(2)
         expect(table).to_contain_text(f"{DAYS[0]} 00:00:00")
         expect(table).to_contain_text(f"{DAYS[-1]} 23:59:59")
-    (backfill,) = stage.airflow.get(f"/backfills?dag_id={MPOX}")["backfills"]
+    (backfill,) = stage.airflow.get(f"/backfills?dag_id={dag_id}")["backfills"]
     assert backfill["max_active_runs"] == 3
-    windows = dicts(stage.data.warehouse, "FROM ops.ingest_run WHERE run_type = 'backfill' ORDER BY updated_since")
+    windows = stage.rows(
+        "FROM ops.ingest_run WHERE run_type = 'backfill' AND source = ? ORDER BY updated_since", source
+    )
     assert [(row["mode"], row["status"]) for row in windows] == [("window", "success")] * 3
     assert [(row["updated_since"], row["until"]) for row in windows] == [(day, day + DAY) for day in DAYS]
-    assert {run["state"] for run in stage.airflow.runs(MPOX)} == {"success"}
+    assert {run["state"] for run in stage.airflow.runs(dag_id)} == {"success"}
 
 
 def test_elsewhere_the_same_picks_are_as_many_runs_of_other_days(stage: Stage) -> None:
