@@ -20,7 +20,7 @@ import requests
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from run_dag import run_dag
+from run_dag import run_dag_here
 
 from virus_warehouse.data_folder import DataFolder
 
@@ -84,11 +84,10 @@ def run_days(console: Console, url: str, days: list[date], log: Path) -> None:
         move_clock(url, day)
         for source in ("sars2_usa", "viruses") if day == days[0] else ("viruses",):
             started = time.monotonic()
-            with log.open("a", encoding="utf-8") as output:
-                exit_code = run_dag(f"ncbi_virus_ingest__{source}", logical_date=f"{day}T06:00:00+00:00", output=output)
+            succeeded = run_dag_here(f"ncbi_virus_ingest__{source}", f"{day}T06:00:00+00:00", log)
             seconds = time.monotonic() - started
             console.print(f"{day}: {source}: ingest >> check >> publish, by Airflow, in {seconds:.0f} s")
-            if exit_code != 0:
+            if not succeeded:
                 sys.exit(f"the run of {day} failed; Airflow's log is {log}")
 
 

@@ -184,23 +184,54 @@ LONG_LINES: dict[str, tuple[bytes, bytes]] = {
 }
 
 
-@needs_proc
-@pytest.mark.parametrize("filling", LONG_LINES)
-def test_memory_stays_bounded_with_a_line_that_is_far_too_long(tmp_path: Path, filling: str) -> None:
+MOST_MIB = 400
+"""What a run may take of the memory, however long the lines."""
+
+
+def far_too_long(filling: str, mebibytes: int) -> Iterable[bytes]:
     start, byte = LONG_LINES[filling]
-    mebibytes = 512 if filling == "text" else 128  # more than the peak that is allowed
-    pieces = [GOOD[0], b"\n", start, *[byte * MEBIBYTE] * mebibytes, b"\n", GOOD[1], b"\n"]
+    return [start, *[byte * MEBIBYTE] * mebibytes, b"\n"]
+
+
+def assert_told(row: dict[str, Any], filling: str, mebibytes: int) -> None:
+    start, _ = LONG_LINES[filling]
+    length = len(start) + mebibytes * MEBIBYTE
+    assert row["reason"].startswith("longer than 16 MiB: ")
+    if filling != "carriage returns":  # they are a line's end, some of them
+        assert row["reason"] == f"longer than 16 MiB: {length} bytes, of which raw holds the first MiB"
+    assert len(row["raw"]) <= 4 * MEBIBYTE
+
+
+@needs_proc
+def test_memory_stays_bounded_with_lines_that_are_far_too_long(tmp_path: Path) -> None:
+    mebibytes = 64  # together more than the peak that is allowed
+    pieces = [GOOD[0], b"\n"]
+    for filling in LONG_LINES:
+        pieces += far_too_long(filling, mebibytes)
+    root = tmp_path / "data"
+    counts, peak = ingested_apart(root, package_of([*pieces, GOOD[1], b"\n"], tmp_path / "package.zip"))
+    told = {"lines": 2 + len(LONG_LINES), "inserted": 2, "quarantined": len(LONG_LINES)}
+    assert {name: count for name, count in counts.items() if count} == told
+    refused = dicts(DataFolder(root).warehouse, "FROM ops.quarantine ORDER BY line_number")
+    for number, (filling, row) in enumerate(zip(LONG_LINES, refused, strict=True), start=2):
+        assert row["line_number"] == number
+        assert_told(row, filling, mebibytes)
+    assert peak < MOST_MIB
+    assert query(DataFolder(root).warehouse, "SELECT count(*) FROM virus_genome") == [(2,)]
+
+
+@needs_proc
+@pytest.mark.long
+@pytest.mark.parametrize("filling", LONG_LINES)
+def test_memory_stays_bounded_with_one_line_that_is_longer_than_the_memory(tmp_path: Path, filling: str) -> None:
+    pieces = [GOOD[0], b"\n", *far_too_long(filling, 512), GOOD[1], b"\n"]
     root = tmp_path / "data"
     counts, peak = ingested_apart(root, package_of(pieces, tmp_path / "package.zip"))
     assert {name: count for name, count in counts.items() if count} == {"lines": 3, "inserted": 2, "quarantined": 1}
     (refused,) = dicts(DataFolder(root).warehouse, "FROM ops.quarantine")
-    length = len(start) + mebibytes * MEBIBYTE
     assert refused["line_number"] == 2
-    assert refused["reason"].startswith("longer than 16 MiB: ")
-    if filling != "carriage returns":  # they are a line's end, some of them
-        assert refused["reason"] == f"longer than 16 MiB: {length} bytes, of which raw holds the first MiB"
-    assert len(refused["raw"]) <= 4 * MEBIBYTE
-    assert peak < 400
+    assert_told(refused, filling, 512)
+    assert peak < MOST_MIB
     assert query(DataFolder(root).warehouse, "SELECT count(*) FROM virus_genome") == [(2,)]
 
 
@@ -219,11 +250,18 @@ ALMOST_TOO_LONG: dict[str, bytes] = {
 
 
 @needs_proc
-@pytest.mark.parametrize("name", ALMOST_TOO_LONG)
-def test_memory_stays_bounded_with_a_line_that_is_almost_too_long(tmp_path: Path, name: str) -> None:
-    pieces = [part for content in (GOOD[0], ALMOST_TOO_LONG[name], GOOD[1]) for part in (content, b"\n")]
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param([*ALMOST_TOO_LONG], id="all of them"),
+        *(pytest.param([name], id=name, marks=pytest.mark.long) for name in ALMOST_TOO_LONG),
+    ],
+)
+def test_memory_stays_bounded_with_lines_that_are_almost_too_long(tmp_path: Path, names: list[str]) -> None:
+    odd = [ALMOST_TOO_LONG[name] for name in names]
+    pieces = [part for content in (GOOD[0], *odd, GOOD[1]) for part in (content, b"\n")]
     package = package_of(pieces, tmp_path / "package.zip")
     counts, peak = ingested_apart(tmp_path / "data", package, memory_limit="1GB")
-    assert (counts["lines"], counts["inserted"] + counts["quarantined"]) == (3, 3)
+    assert (counts["lines"], counts["inserted"] + counts["quarantined"]) == (2 + len(odd), 2 + len(odd))
     assert counts["inserted"] >= 2
     assert peak < 1500

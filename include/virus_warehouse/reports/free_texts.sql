@@ -1,12 +1,41 @@
 -- What is read from the free texts of a report, places and dates -> with_free_texts(rows). Reads data_report.
 -- Of the dates that are not written as most are, each is read once: they are few, and there are many ways to write one.
 CREATE OR REPLACE TEMP TABLE unusual_collection_date AS
-SELECT collection_date, collection_days(collection_date) AS days
-FROM (
-    SELECT DISTINCT data_report.collection_date
+WITH given AS (
+    SELECT DISTINCT data_report.collection_date, string_split(collection_date, '/') AS sides
     FROM data_report
     WHERE collection_date IS NOT NULL AND usual_first_day(collection_date) IS NULL
-);
+),
+
+-- A day, a month or a year, or a range of two of them: from the first day of the one to the last day of the other.
+side AS (
+    SELECT
+        collection_date,
+        len(sides) > 1 AS is_range,
+        first_day_of(sides[1]) AS first,
+        first_day_of(sides[-1]) AS last_begin,
+        precision_of(sides[-1]) AS last_precision
+    FROM given
+    WHERE len(sides) <= 2
+),
+
+read AS (
+    SELECT
+        collection_date,
+        is_range,
+        first,
+        CASE last_precision
+            WHEN 'year' THEN make_date(year(last_begin), 12, 31)
+            WHEN 'month' THEN last_day(last_begin)
+            ELSE last_begin
+        END AS last,
+        CASE WHEN is_range THEN 'range' ELSE last_precision END AS precision
+    FROM side
+)
+
+SELECT given.collection_date, {'first': first, 'last': last, 'precision': precision} AS days
+FROM given
+LEFT JOIN read ON given.collection_date = read.collection_date AND read.first <= read.last;
 
 -- Rows of data_report, from a table or view of that name, with the columns that are read from their free texts.
 CREATE OR REPLACE TEMP MACRO with_free_texts(rows) AS TABLE

@@ -10,32 +10,11 @@ CREATE OR REPLACE MACRO first_day_of(day_text) AS CASE
     WHEN regexp_full_match(day_text, '[A-Za-z]{3}-\d{4}') THEN try_strptime('1-' || day_text, '%d-%b-%Y')::DATE
 END;
 
+-- How much of a date that first_day_of can read is given.
 CREATE OR REPLACE MACRO precision_of(day_text) AS CASE
-    WHEN first_day_of(day_text) IS NULL THEN NULL
     WHEN regexp_full_match(day_text, '\d{4}') THEN 'year'
     WHEN regexp_full_match(day_text, '\d{4}-\d{2}|[A-Za-z]{3}-\d{4}') THEN 'month'
     ELSE 'day'
-END;
-
-CREATE OR REPLACE MACRO last_day_of(day_text) AS CASE precision_of(day_text)
-    WHEN 'year' THEN try_cast(day_text || '-12-31' AS DATE)
-    WHEN 'month' THEN last_day(first_day_of(day_text))
-    WHEN 'day' THEN first_day_of(day_text)
-END;
-
--- {first, last, precision} of a collection date; all NULL when it cannot be read ('missing', a 13th month).
-CREATE OR REPLACE MACRO collection_days(date_text) AS CASE
-    WHEN NOT contains(date_text, '/') THEN {
-        'first': first_day_of(date_text), 'last': last_day_of(date_text), 'precision': precision_of(date_text)
-    }
-    WHEN
-        len(string_split(date_text, '/')) = 2
-        AND first_day_of(split_part(date_text, '/', 1)) <= last_day_of(split_part(date_text, '/', 2))
-        THEN {
-            'first': first_day_of(split_part(date_text, '/', 1)),
-            'last': last_day_of(split_part(date_text, '/', 2)),
-            'precision': 'range'
-        }
 END;
 
 -- The first day of a collection date that is written as most are, YYYY-MM-DD, YYYY-MM or YYYY: read without patterns.
