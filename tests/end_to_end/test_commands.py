@@ -64,7 +64,7 @@ def test_ingest_tells_the_outcome_and_sql_shows_it(stand_in, follow, data):
 
 def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data):
     follow("{mpox: {taxon: 10244}}")
-    first = make("census", "SOURCE=mpox")
+    first = make_here("census", "SOURCE=mpox")
     assert first.returncode == 0, first.stdout + first.stderr
     assert last_line(first).startswith("OK mpox: full load committed, ")
     replayed = make_here("replay", "SOURCE=mpox")

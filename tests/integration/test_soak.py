@@ -1,6 +1,6 @@
 """Days in a row, with all that goes wrong on some of them: nothing is lost, and nothing grows but the data.
 
-Sixty days in `make test`, thousands in `make test-long`.
+Forty days in `make test`, thousands in `make test-long`.
 """
 
 import gc
@@ -34,16 +34,16 @@ from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.windows import FULL, WINDOW, WindowWish
 
-RUNS = 60
+RUNS = 40
 LONG_RUNS = 3000
 FIRST_DAY = date(2024, 1, 1)
 RETENTION_DAYS = 30
 
 GROWTH = {"files": 2, "threads": 2, "MiB": 24}
 """What a process may take more at the end than after a quarter of the days: a file or thread that is just being closed,
-and memory, which allocators settle slowly. A MiB that leaks at each run goes beyond in sixty days."""
+and memory, which allocators settle slowly. A MiB that leaks at each run goes beyond in forty days."""
 WORLD_BYTES_A_DAY = 8 << 10
-"""What the fake NCBI, in the same process, keeps of each day's records: much in thousands of days, nothing in sixty."""
+"""What the fake NCBI, in the same process, keeps of each day's records: much in thousands of days, nothing in forty."""
 PATIENCE = 120.0
 """Seconds to wait for what takes one or two, unless the machine is busy with something else."""
 

@@ -86,7 +86,7 @@ from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
-CASES, STEPS = 4, 4
+CASES, STEPS = 2, 4
 LONG_CASES, LONG_STEPS = 600, 8
 """Of each of the test's parts: how many plays, and how many steps each has at most."""
 REBUILT_CASES = 3
