@@ -1,5 +1,5 @@
 -- Records by virus as they stood at a moment.
-SELECT virus_name, count(*) AS records
+SELECT taxon_name(virus_tax_id) AS virus, count(*) AS records
 FROM virus_genome_as_of(now()::TIMESTAMPTZ)
-GROUP BY ALL
+GROUP BY virus_tax_id
 ORDER BY records DESC;

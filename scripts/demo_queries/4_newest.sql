@@ -2,11 +2,11 @@
 SELECT
     accession_version,
     release_date,
-    virus_name,
+    taxon_name(virus_tax_id) AS virus,
     pango_lineage,
     segment,
     geo_location,
-    host_name,
+    taxon_name(host_tax_id) AS host,
     collection_date
 FROM virus_genome_distinct
 ORDER BY release_date DESC, accession

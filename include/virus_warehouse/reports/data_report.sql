@@ -33,7 +33,8 @@ field AS (
         location.geographicRegion AS geo_region,
         location.usaState AS usa_state,
         day_in(releaseDate) AS release_date,
-        day_in(updateDate) AS update_date,
+        -- NCBI's placeholder is no date.
+        nullif(day_in(updateDate), DATE '1900-01-01') AS update_date,
         coalesce(completeness, 'UNKNOWN') AS completeness,
         whole_number(line.length) AS length,
         whole_number(geneCount) AS gene_count,
@@ -123,6 +124,7 @@ SELECT
             THEN 'accession: not of the form accession.version'
         WHEN NOT is_typed THEN 'a number or a flag: mistyped'
         WHEN releaseDate IS NOT NULL AND NOT coalesce(isfinite(release_date), false) THEN 'releaseDate: not a date'
-        WHEN updateDate IS NOT NULL AND NOT coalesce(isfinite(update_date), false) THEN 'updateDate: not a date'
+        WHEN updateDate IS NOT NULL AND NOT coalesce(isfinite(update_date), starts_with(updateDate, '1900-01-01'))
+            THEN 'updateDate: not a date'
     END AS refusal
 FROM field;

@@ -33,7 +33,7 @@ read AS (
     FROM side
 )
 
-SELECT given.collection_date, {'first': first, 'last': last, 'precision': precision} AS days
+SELECT given.collection_date, { 'first': first, 'last': last, 'precision': precision } AS days
 FROM given
 LEFT JOIN read ON given.collection_date = read.collection_date AND read.first <= read.last;
 

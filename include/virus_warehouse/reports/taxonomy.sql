@@ -1,25 +1,47 @@
 -- The lineages of the data report -> taxon_seen, taxon_lineage_seen. Reads lineage_given.
+CREATE OR REPLACE TEMP TABLE lineage_read AS
+SELECT
+    tax_id,
+    nullif(lineage_given.name, '') AS organism_name,
+    list_filter(
+        from_json(lineage_given.lineage, '[{"taxId":"BIGINT","name":"VARCHAR"}]'),
+        LAMBDA step: step.taxId IS NOT NULL
+    ) AS steps
+FROM lineage_given
+WHERE tax_id IS NOT NULL;
+
+-- Of several lineages of a taxon the fullest, then the one that names most of its steps: NCBI gives one step without a
+-- name where it has deleted or merged a tax id.
 CREATE OR REPLACE TEMP TABLE lineage_seen AS
 SELECT
     tax_id,
-    max(name) AS name,
-    list_filter(
-        from_json(max(lineage_given.lineage), '[{"taxId":"BIGINT","name":"VARCHAR"}]'),
-        LAMBDA step: step.taxId IS NOT NULL
-    ) AS given_lineage,
+    min(organism_name) AS organism_name,
+    arg_max(
+        steps,
+        (len(steps), len(list_filter(steps, LAMBDA step: step.name <> '')), steps::VARCHAR)
+    ) AS fullest,
     -- NCBI ends a lineage with the taxon itself; where it does not, the taxon is put there.
     CASE
-        WHEN given_lineage[-1].taxId = tax_id THEN given_lineage
-        ELSE list_append(coalesce(given_lineage, []), { 'taxId': tax_id, 'name': max(name) })
+        WHEN fullest[-1].taxId = tax_id THEN fullest
+        ELSE list_append(coalesce(fullest, []), { 'taxId': tax_id, 'name': NULL })
     END AS lineage
-FROM lineage_given
-WHERE tax_id IS NOT NULL
+FROM lineage_read
 GROUP BY tax_id;
 
+-- A taxon has the name that its own lineage gives it, or else another's. What records call the organism is often a
+-- former name: it is kept apart, for taxa that no lineage names.
 CREATE OR REPLACE TEMP TABLE taxon_seen AS
-SELECT step.taxId AS tax_id, max(step.name) AS name
-FROM (SELECT unnest(lineage) AS step FROM lineage_seen)
-GROUP BY step.taxId;
+WITH named AS (
+    SELECT step.taxId AS tax_id, arg_min(step.name, (step.taxId <> lineage_tax_id, step.name)) AS name
+    FROM (SELECT tax_id AS lineage_tax_id, unnest(steps) AS step FROM lineage_read)
+    WHERE step.name <> ''
+    GROUP BY step.taxId
+)
+
+SELECT tax_id, named.name, lineage_seen.organism_name
+FROM (SELECT DISTINCT unnest(lineage).taxId AS tax_id FROM lineage_seen)
+LEFT JOIN named USING (tax_id)
+LEFT JOIN lineage_seen USING (tax_id);
 
 -- Every taxon on the way is a descendant of those above it, so that "everything under" works at any rank. Where two
 -- lineages disagree about a taxon, its own tells its ancestors, or else that of the lowest tax id.

@@ -131,7 +131,7 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
             "missing",
             f"The last census did not list {_counted(published['records_missing'], 'record')}, still held until "
             f"another one misses them too.",
-            f"SELECT accession, missing_since, virus_name, release_date\nFROM virus_genome\n"
+            f"SELECT accession, missing_since, taxon_name(virus_tax_id) AS virus, release_date\nFROM virus_genome\n"
             f"WHERE source = {name} AND status = 'missing'\nORDER BY accession",
         )
     if published["drift"]:

@@ -48,6 +48,9 @@ metadata = MetaData()
 
 _MOMENT = TIMESTAMP(timezone=True)
 _TEXTS = ARRAY(String)
+_AS_THE_RECORD_SAYS = (
+    "Name of the {0} as the record says it, often a former one: taxon_name({0}_tax_id) is the current one"
+)
 
 
 def _virus_genome_columns() -> Iterator[Column[object]]:
@@ -57,13 +60,13 @@ def _virus_genome_columns() -> Iterator[Column[object]]:
     yield Column("version", Integer, nullable=False, comment="Sequence version of the accession")
     yield Column("accession_version", String, nullable=False, comment="accession.version, as NCBI gives it")
     yield Column("virus_tax_id", BigInteger, comment="NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage")
-    yield Column("virus_name", String, comment="Scientific name of the virus")
+    yield Column("virus_name", String, comment=_AS_THE_RECORD_SAYS.format("virus"))
     yield Column("virus_common_name", String, comment="Common name of the virus")
     yield Column("virus_strain", String, comment="Strain, where NCBI Taxonomy knows one")
     yield Column("virus_infraspecific_names", JSON, comment="Breed, cultivar, ecotype, isolate, sex, strain")
     yield Column("pango_lineage", String, comment="Pango lineage that NCBI assigned (SARS-CoV-2 only)")
     yield Column("host_tax_id", BigInteger, comment="NCBI Taxonomy ID of the host; NULL when not stated")
-    yield Column("host_name", String, comment="Scientific name of the host")
+    yield Column("host_name", String, comment=_AS_THE_RECORD_SAYS.format("host"))
     yield Column("host_common_name", String, comment="Common name of the host")
     yield Column("host_infraspecific_names", JSON, comment="Breed, cultivar, ecotype, isolate, sex, strain")
     yield Column("isolate_name", String, comment="Isolate the sequence was obtained from")
@@ -78,7 +81,7 @@ def _virus_genome_columns() -> Iterator[Column[object]]:
     yield Column("geo_region", String, comment="Continent, as NCBI assigns it")
     yield Column("usa_state", String, comment="Two-letter U.S. state, as NCBI assigns it")
     yield Column("release_date", Date, comment="Day of first release, in UTC")
-    yield Column("update_date", Date, comment="Day of the last update in NCBI Virus, in UTC")
+    yield Column("update_date", Date, comment="Day of the last update in NCBI Virus, in UTC; NULL: not known")
     yield Column("completeness", String, comment="COMPLETE, PARTIAL or UNKNOWN, as the submitter declared")
     yield Column("length", BigInteger, comment="Length of the sequence in nucleotides")
     yield Column("gene_count", BigInteger, comment="Annotated genes; NULL when NCBI reports none")
@@ -127,7 +130,7 @@ taxon = Table(
     "taxon",
     metadata,
     Column("tax_id", BigInteger, nullable=False, comment="NCBI Taxonomy ID"),
-    Column("name", String, comment="Scientific name"),
+    Column("name", String, comment="Current scientific name, or what a record says if no lineage names it"),
     comment="A taxon that a record names, or an ancestor of one",
 )
 

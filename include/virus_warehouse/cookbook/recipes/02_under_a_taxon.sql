@@ -3,7 +3,7 @@
 -- genus or a single strain alike. Here the four serotypes under dengue virus; put another scientific name in its
 -- place, such as `Orthomyxoviridae`.
 SELECT
-    virus_name,
+    taxon_name(virus_tax_id) AS virus,
     count(*) AS genomes,
     min(collection_date_min) AS first_collected,
     max(collection_date_max) AS last_collected
@@ -11,5 +11,5 @@ FROM virus_genome_distinct
 INNER JOIN taxon_lineage ON descendant_tax_id = virus_tax_id
 INNER JOIN taxon ON tax_id = ancestor_tax_id
 WHERE taxon.name = 'dengue virus'
-GROUP BY virus_name
-ORDER BY genomes DESC, virus_name;
+GROUP BY virus_tax_id
+ORDER BY genomes DESC, virus;

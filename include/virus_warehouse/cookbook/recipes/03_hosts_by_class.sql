@@ -2,9 +2,9 @@
 -- The host's own lineage, by the same table. A genome whose host is not stated counts as such and is not dropped.
 SELECT
     coalesce(host_class.name, CASE WHEN host_tax_id IS NULL THEN 'not stated' ELSE 'another class' END) AS host_class,
-    virus_name,
+    taxon_name(virus_tax_id) AS virus,
     count(*) AS genomes,
-    count(DISTINCT host_name) AS host_species
+    count(DISTINCT host_tax_id) AS hosts
 FROM virus_genome_distinct
 LEFT JOIN (
     SELECT descendant_tax_id, name
@@ -13,4 +13,4 @@ LEFT JOIN (
     WHERE name IN ('Mammalia', 'Aves', 'Insecta', 'Arachnida')
 ) AS host_class ON descendant_tax_id = host_tax_id
 GROUP BY ALL
-ORDER BY host_class, genomes DESC, virus_name;
+ORDER BY host_class, genomes DESC, virus;

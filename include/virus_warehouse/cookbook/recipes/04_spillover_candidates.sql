@@ -1,13 +1,19 @@
 -- Surveillance: Which genomes of SARS-CoV-2 and mpox come from animals?
--- Hosts under Mammalia or Aves that are not *Homo sapiens*, laboratory hosts left out. The two viruses are named by
--- their NCBI Taxonomy IDs, with everything under them.
-SELECT accession_version, virus_name, host_name, host_common_name, geo_location, collection_date
+-- Hosts under Mammalia or Aves that are not *Homo sapiens* (9606), laboratory hosts left out. The two viruses are named
+-- by their NCBI Taxonomy IDs, with everything under them.
+SELECT
+    accession_version,
+    taxon_name(virus_tax_id) AS virus,
+    taxon_name(host_tax_id) AS host,
+    host_common_name,
+    geo_location,
+    collection_date
 FROM virus_genome_distinct
 INNER JOIN taxon_lineage ON descendant_tax_id = host_tax_id
 INNER JOIN taxon ON tax_id = ancestor_tax_id
 WHERE
     taxon.name IN ('Mammalia', 'Aves')
-    AND host_name <> 'Homo sapiens'
+    AND host_tax_id <> 9606
     AND NOT coalesce(is_lab_host, false)
     AND virus_tax_id IN (SELECT descendant_tax_id FROM taxon_lineage WHERE ancestor_tax_id IN (2697049, 10244))
-ORDER BY virus_name, accession_version;
+ORDER BY virus, accession_version;

@@ -1,10 +1,10 @@
 -- Surveillance: How many genomes were certainly collected in a period, and how many possibly?
 -- Certainly: the whole range of the date lies in it. Possibly: it overlaps. The truth lies between the two.
 SELECT
-    virus_name,
+    taxon_name(virus_tax_id) AS virus,
     count(*) FILTER (collection_date_min >= DATE '2026-04-01' AND collection_date_max < DATE '2026-07-01') AS certainly,
     count(*) AS possibly
 FROM virus_genome_distinct
 WHERE collection_date_max >= DATE '2026-04-01' AND collection_date_min < DATE '2026-07-01'
-GROUP BY virus_name
-ORDER BY possibly DESC, virus_name;
+GROUP BY virus_tax_id
+ORDER BY possibly DESC, virus;

@@ -6,7 +6,7 @@
 SELECT
     gone.source,
     gone.accession_version,
-    gone.virus_name,
+    taxon_name(gone.virus_tax_id) AS virus,
     gone.missing_since::DATE AS first_missed_on,
     coalesce(gone.ended_by, 'missing') AS state,
     gone.valid_to::DATE AS withdrawn_on,

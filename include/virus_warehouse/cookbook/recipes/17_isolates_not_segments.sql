@@ -2,7 +2,7 @@
 -- Eight records are one virus. A BioSample, or else the isolate's name with its place and date, tells which belong
 -- together; records with neither cannot be joined and are told apart.
 SELECT
-    virus_name,
+    taxon_name(virus_tax_id) AS virus,
     count(*) AS records,
     count(DISTINCT coalesce(
         biosample, isolate_name || coalesce(geo_location, '') || coalesce(collection_date, '')
@@ -12,5 +12,5 @@ FROM virus_genome_distinct
 INNER JOIN taxon_lineage ON descendant_tax_id = virus_tax_id
 INNER JOIN taxon ON tax_id = ancestor_tax_id
 WHERE taxon.name = 'Alphainfluenzavirus'
-GROUP BY virus_name
+GROUP BY virus_tax_id
 ORDER BY records DESC;

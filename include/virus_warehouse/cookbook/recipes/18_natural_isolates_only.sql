@@ -2,13 +2,13 @@
 -- Vaccine strains and viruses passaged in a laboratory host evolve otherwise: leave them out of rates and trees. NCBI
 -- says it only where it is so, hence the `coalesce`.
 SELECT
-    virus_name,
+    taxon_name(virus_tax_id) AS virus,
     count(*) AS records,
     count(*) FILTER (is_vaccine_strain) AS vaccine_strains,
     count(*) FILTER (is_lab_host) AS passaged,
     string_agg(DISTINCT lab_host, ', ' ORDER BY lab_host) AS passaged_in,
     count(*) FILTER (NOT coalesce(is_vaccine_strain, false) AND NOT coalesce(is_lab_host, false)) AS natural_isolates
 FROM virus_genome_distinct
-GROUP BY virus_name
+GROUP BY virus_tax_id
 HAVING count(*) FILTER (is_vaccine_strain OR is_lab_host) > 0
-ORDER BY virus_name;
+ORDER BY virus;

@@ -2,7 +2,7 @@
 -- A genome says of itself how many proteins it has; the annotation report lists them. A difference is NCBI's, or the
 -- sign of a report that came late: run the source with `mode: full`.
 SELECT
-    virus_name,
+    taxon_name(virus_tax_id) AS virus,
     count(*) AS genomes,
     count(*) FILTER (is_annotated) AS said_to_be_annotated,
     count(annotation.accession) AS annotations_held,
@@ -16,5 +16,5 @@ LEFT JOIN (
     GROUP BY source, accession
 ) AS protein USING (source, accession)
 WHERE source = 'viruses'
-GROUP BY virus_name
-ORDER BY genomes DESC, virus_name;
+GROUP BY virus_tax_id
+ORDER BY genomes DESC, virus;

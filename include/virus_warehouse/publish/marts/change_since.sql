@@ -4,11 +4,11 @@
 -- noqa: disable=PRS
 CREATE OR REPLACE MACRO mart.change_since(moment) AS TABLE
 WITH begun AS (
-    SELECT source, accession, accession_version, virus_name, country, valid_from, run_id
+    SELECT source, accession, accession_version, virus_tax_id, virus_name, country, valid_from, run_id
     FROM main.virus_genome
     WHERE valid_from > moment::TIMESTAMPTZ
     UNION ALL
-    SELECT source, accession, accession_version, virus_name, country, valid_from, run_id
+    SELECT source, accession, accession_version, virus_tax_id, virus_name, country, valid_from, run_id
     FROM main.virus_genome_history
     WHERE valid_from > moment::TIMESTAMPTZ
 ),
@@ -37,6 +37,7 @@ change AS (
         END AS change,
         begun.valid_from AS changed_at,
         begun.run_id,
+        begun.virus_tax_id,
         begun.virus_name,
         begun.country
     FROM begun
@@ -49,6 +50,7 @@ change AS (
         CASE ended_by WHEN 'withdrawal' THEN 'withdrawn' ELSE 'filtered' END AS change,
         valid_to AS changed_at,
         ended_run_id AS run_id,
+        virus_tax_id,
         virus_name,
         country
     FROM main.virus_genome_history
@@ -56,13 +58,16 @@ change AS (
 )
 
 -- What a revision changed is news, whichever run found it.
-SELECT change.*, first_load.run_id IS NOT NULL AND change.change <> 'revised' AS is_first_load
+SELECT
+    change.* EXCLUDE (virus_tax_id) REPLACE (coalesce(virus.name, change.virus_name) AS virus_name),
+    first_load.run_id IS NOT NULL AND change.change <> 'revised' AS is_first_load
 FROM change
-LEFT JOIN mart.first_load USING (run_id);
+LEFT JOIN mart.first_load USING (run_id)
+LEFT JOIN main.taxon AS virus ON change.virus_tax_id = virus.tax_id;
 
 COMMENT ON MACRO TABLE mart.change_since IS
 'Changes after a moment, one row each: source, accession, accession_version, change (new, revised, reinstated, '
 'withdrawn, or filtered: no longer shown by the source''s filters), changed_at (commit time of the run), run_id, '
-'virus_name, country, is_first_load (no news: the source was loaded for the first time, or for the first time with '
+'virus_name (the current one), country, is_first_load (no news: the source was loaded for the first time, or for the first time with '
 'these filters; see first_load). A record changed twice has two rows; re-dating alone is no change. The moment is a '
 'time, such as ''2026-11-20 06:00:00+00'', itself exclusive';

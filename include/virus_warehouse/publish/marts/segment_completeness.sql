@@ -131,7 +131,7 @@ isolate AS (
 
 SELECT
     virus_tax_id,
-    virus_name,
+    coalesce(virus.name, isolate.virus_name) AS virus_name,
     isolate_name,
     country,
     collection_date,
@@ -151,7 +151,8 @@ SELECT
     coalesce(spellings_unread, []) AS spellings_unread,
     accessions,
     coalesce(biosamples, []) AS biosamples
-FROM isolate;
+FROM isolate
+LEFT JOIN main.taxon AS virus ON isolate.virus_tax_id = virus.tax_id;
 
 COMMENT ON VIEW mart.segment_completeness IS
 'An isolate of a segmented virus, and which of its segments there are. Records are of one isolate if they agree in '
@@ -159,7 +160,7 @@ COMMENT ON VIEW mart.segment_completeness IS
 'one piece are not listed; of a virus that segment_count does not know, only records that state a segment. Each '
 'record counts once, however many sources hold it; withdrawn ones do not, missing ones still do';
 COMMENT ON COLUMN mart.segment_completeness.virus_tax_id IS 'NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage';
-COMMENT ON COLUMN mart.segment_completeness.virus_name IS 'Scientific name of the virus';
+COMMENT ON COLUMN mart.segment_completeness.virus_name IS 'Current scientific name of the virus';
 COMMENT ON COLUMN mart.segment_completeness.isolate_name IS
 'Name of the isolate; NULL if none is stated: the record then stands alone';
 COMMENT ON COLUMN mart.segment_completeness.country IS

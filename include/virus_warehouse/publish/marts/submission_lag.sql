@@ -40,7 +40,7 @@ SELECT
     record.accession,
     record.accession_version,
     record.virus_tax_id,
-    record.virus_name,
+    coalesce(virus.name, record.virus_name) AS virus_name,
     record.country,
     record.collection_date_min,
     record.collection_date_max,
@@ -56,7 +56,8 @@ SELECT
     record.release_date - record.collection_date_min AS days_collection_to_release_max,
     (first_seen_at AT TIME ZONE 'UTC')::DATE - record.release_date AS days_release_to_first_seen
 FROM record
-LEFT JOIN mart.first_load ON record.first_run_id = first_load.run_id;
+LEFT JOIN mart.first_load ON record.first_run_id = first_load.run_id
+LEFT JOIN main.taxon AS virus ON record.virus_tax_id = virus.tax_id;
 
 COMMENT ON VIEW mart.submission_lag IS
 'How long each record took from its collection to its release and until it was first seen here; one row an '
@@ -64,7 +65,7 @@ COMMENT ON VIEW mart.submission_lag IS
 COMMENT ON COLUMN mart.submission_lag.accession IS 'INSDC or RefSeq accession, without version';
 COMMENT ON COLUMN mart.submission_lag.accession_version IS 'accession.version that is held now';
 COMMENT ON COLUMN mart.submission_lag.virus_tax_id IS 'NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage';
-COMMENT ON COLUMN mart.submission_lag.virus_name IS 'Scientific name of the virus';
+COMMENT ON COLUMN mart.submission_lag.virus_name IS 'Current scientific name of the virus';
 COMMENT ON COLUMN mart.submission_lag.country IS
 'Country or sea of collection; NULL if none is stated, or only that it is missing';
 COMMENT ON COLUMN mart.submission_lag.collection_date_min IS 'First day that the collection date allows';

@@ -6,9 +6,10 @@ WITH counted AS (
     SELECT
         country,
         virus_tax_id,
-        virus_name,
         host_tax_id,
-        host_name,
+        -- Of what has no tax id, the name is all there is.
+        CASE WHEN virus_tax_id IS NULL THEN virus_name END AS untaxed_virus_name,
+        CASE WHEN host_tax_id IS NULL THEN host_name END AS untaxed_host_name,
         collection_date_min,
         collection_date_max,
         collection_date_precision,
@@ -23,23 +24,41 @@ dated AS (
         date_trunc('week', collection_date_min)::DATE AS monday,
         coalesce(collection_date_max <= monday + 6, false) AS is_in_week
     FROM counted
+),
+
+weekly AS (
+    SELECT
+        CASE WHEN is_in_week THEN monday END AS week_start,
+        CASE WHEN is_in_week THEN 'week' ELSE 'unsure' END AS week_certainty,
+        CASE WHEN NOT is_in_week THEN collection_date_precision END AS collection_date_precision,
+        CASE WHEN is_in_week THEN monday ELSE collection_date_min END AS span_start,
+        CASE WHEN is_in_week THEN monday + 6 ELSE collection_date_max END AS span_end,
+        main.stated(country) AS country,
+        virus_tax_id,
+        host_tax_id,
+        untaxed_virus_name,
+        untaxed_host_name,
+        sum(records)::BIGINT AS records
+    FROM dated
+    GROUP BY ALL
 )
 
 SELECT
-    CASE WHEN is_in_week THEN monday END AS week_start,
-    strftime(CASE WHEN is_in_week THEN monday END, '%G-W%V') AS iso_week,
-    CASE WHEN is_in_week THEN 'week' ELSE 'unsure' END AS week_certainty,
-    CASE WHEN NOT is_in_week THEN collection_date_precision END AS collection_date_precision,
-    CASE WHEN is_in_week THEN monday ELSE collection_date_min END AS span_start,
-    CASE WHEN is_in_week THEN monday + 6 ELSE collection_date_max END AS span_end,
-    main.stated(country) AS country,
-    virus_tax_id,
-    virus_name,
-    host_tax_id,
-    host_name,
-    sum(records)::BIGINT AS records
-FROM dated
-GROUP BY ALL;
+    weekly.week_start,
+    strftime(weekly.week_start, '%G-W%V') AS iso_week,
+    weekly.week_certainty,
+    weekly.collection_date_precision,
+    weekly.span_start,
+    weekly.span_end,
+    weekly.country,
+    weekly.virus_tax_id,
+    coalesce(virus.name, weekly.untaxed_virus_name) AS virus_name,
+    weekly.host_tax_id,
+    coalesce(host.name, weekly.untaxed_host_name) AS host_name,
+    weekly.records
+FROM weekly
+LEFT JOIN main.taxon AS virus ON weekly.virus_tax_id = virus.tax_id
+LEFT JOIN main.taxon AS host ON weekly.host_tax_id = host.tax_id;
 
 COMMENT ON VIEW mart.weekly_count IS
 'Records by ISO week of collection, country, virus and host. Each record counts once, however many sources hold it; '
@@ -61,7 +80,7 @@ COMMENT ON COLUMN mart.weekly_count.span_end IS
 COMMENT ON COLUMN mart.weekly_count.country IS
 'Country or sea of collection; NULL if none is stated, or only that it is missing';
 COMMENT ON COLUMN mart.weekly_count.virus_tax_id IS 'NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage';
-COMMENT ON COLUMN mart.weekly_count.virus_name IS 'Scientific name of the virus';
+COMMENT ON COLUMN mart.weekly_count.virus_name IS 'Current scientific name of the virus';
 COMMENT ON COLUMN mart.weekly_count.host_tax_id IS 'NCBI Taxonomy ID of the host; NULL if none is stated';
-COMMENT ON COLUMN mart.weekly_count.host_name IS 'Scientific name of the host; NULL if none is stated';
+COMMENT ON COLUMN mart.weekly_count.host_name IS 'Current scientific name of the host; NULL if none is stated';
 COMMENT ON COLUMN mart.weekly_count.records IS 'Nucleotide records';

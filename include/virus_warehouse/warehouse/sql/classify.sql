@@ -3,7 +3,7 @@
 -- bound).
 --
 -- Which version of a record wins: the higher version; then the later update_date; then the later requested package;
--- within a package the last line.
+-- within a package the last line. An update_date that is not known comes to be known, never the other way round.
 INSERT INTO line_outcome
 WITH staged AS (
     SELECT line, accession, version, update_date, record_hash FROM data_report WHERE in_share(accession)
@@ -37,8 +37,14 @@ compared AS (
         OR coalesce(staged.update_date >= getvariable('until')::DATE, false)
         OR (staged.update_date IS NULL AND getvariable('until') IS NOT NULL) AS is_out_of_window,
         held.accession IS NOT NULL AS is_held,
-        { 'version': staged.version, 'day': coalesce(staged.update_date, DATE '0001-01-01') } AS staged_state,
-        { 'version': held.version, 'day': coalesce(held.update_date, DATE '0001-01-01') } AS held_state,
+        staged.version < held.version
+        OR (staged.version = held.version AND coalesce(staged.update_date < held.update_date, false)) AS is_older,
+        staged.version > held.version
+        OR (
+            staged.version = held.version
+            AND coalesce(staged.update_date > held.update_date, staged.update_date IS NOT NULL)
+        ) AS is_newer,
+        staged.update_date IS NOT DISTINCT FROM held.update_date AS is_same_date,
         staged.record_hash = held.record_hash AS is_same
     FROM staged
     LEFT JOIN duplicate ON staged.line = duplicate.line
@@ -56,10 +62,10 @@ SELECT
             SELECT past.accession FROM warehouse.main.virus_genome_history AS past
             WHERE past.source = getvariable('source') AND in_share(past.accession)
         )) THEN 'inserted'
-        WHEN NOT is_held OR staged_state < held_state THEN 'stale'
-        WHEN staged_state = held_state AND is_same THEN 'unchanged'
-        WHEN is_same THEN 'touched'
-        WHEN staged_state > held_state OR getvariable('is_newest_package') THEN 'revised'
+        WHEN NOT is_held OR is_older THEN 'stale'
+        WHEN is_same AND is_newer THEN 'touched'
+        WHEN is_same AND is_same_date THEN 'unchanged'
+        WHEN NOT is_same AND (is_newer OR getvariable('is_newest_package')) THEN 'revised'
         ELSE 'stale'
     END AS outcome
 FROM compared;

@@ -1,11 +1,16 @@
--- Brings taxon and taxon_lineage to what the package says of the taxa it names. Unchanged taxa are not written. A
--- package older than the newest only adds taxa never seen, which the records it adds may name.
--- Reads the variable is_newest_package.
+-- Brings taxon and taxon_lineage to what the package says of the taxa it names. Unchanged taxa are not written, and a
+-- name is never replaced by none. A package older than the newest only adds taxa never seen, which the records it adds
+-- may name, and names where there was none. Reads the variable is_newest_package.
 CREATE OR REPLACE TEMP TABLE taxon_changed AS
-SELECT seen.*
+SELECT seen.tax_id, coalesce(seen.name, held.name, seen.organism_name) AS name
 FROM taxon_seen AS seen
 LEFT JOIN warehouse.main.taxon AS held USING (tax_id)
-WHERE held.tax_id IS NULL OR (getvariable('is_newest_package') AND held.name IS DISTINCT FROM seen.name);
+WHERE
+    held.tax_id IS NULL
+    OR (
+        coalesce(seen.name, held.name, seen.organism_name) IS DISTINCT FROM held.name
+        AND (getvariable('is_newest_package') OR held.name IS NULL)
+    );
 
 DELETE FROM warehouse.main.taxon WHERE tax_id IN (SELECT taxon_changed.tax_id FROM taxon_changed);
 INSERT INTO warehouse.main.taxon BY NAME SELECT * FROM taxon_changed;

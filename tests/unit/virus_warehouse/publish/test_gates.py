@@ -391,16 +391,16 @@ class TestDates:
         assert house.gates() == ["dates_in_range", "odd_dates"]
 
     def test_before_the_first_publication_all_are_new(self, house: Published) -> None:
-        house.shelf.execute(f"UPDATE virus_genome SET update_date = '1900-01-01' WHERE {some(10)}")
+        house.shelf.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(10)}")
         house.snapshot.unlink()
         assert house.gates() == ["dates_in_range", "odd_dates"]
 
     def test_few_are_only_warned_of(self, house: Published) -> None:
-        house.shelf.execute(f"UPDATE virus_genome SET update_date = '1900-01-01' WHERE {some(9)}")
+        house.shelf.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(9)}")
         assert house.gates() == ["odd_dates"]
 
     def test_source_says_how_many_and_switches_it_off(self, house: Published) -> None:
-        house.shelf.execute(f"UPDATE virus_genome SET update_date = '1900-01-01' WHERE {some(20)}")
+        house.shelf.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(20)}")
         assert house.gates(with_(max_odd_dates=0.5)) == ["odd_dates"]
         assert house.gates(with_(max_odd_dates=None)) == []
 

@@ -25,7 +25,8 @@ class Taxonomy:
             line(accession, virus=organism) for accession, organism in zip(accessions(99), organisms, strict=False)
         )
         stage_bytes(session, folder, report(tuple(lines)))
-        self.names = dict(session.execute("SELECT tax_id, name FROM taxon_seen").fetchall())
+        names = "SELECT tax_id, coalesce(name, organism_name) FROM taxon_seen"
+        self.names = dict(session.execute(names).fetchall())
         pairs = session.execute("SELECT descendant_tax_id, ancestor_tax_id, depth FROM taxon_lineage_seen").fetchall()
         self.pairs: Pairs = {(descendant, ancestor, depth) for descendant, ancestor, depth in pairs}
         assert len({pair[:2] for pair in self.pairs}) == len(pairs), "a pair came twice"
@@ -94,6 +95,37 @@ def test_mistyped_lineage_refuses_its_line_and_no_other(
     assert (number, reason[:14], reason[-14:]) == (1, "virus.lineage:", "is not LINEAGE")
     assert 5 not in taxonomy.names
     assert (10244, 1, 2) in taxonomy.pairs
+
+
+def test_fullest_lineage_wins_whatever_its_text(session: DuckDBPyConnection, tmp_path: Path) -> None:
+    insect = organism(7, "fly", lineage((1, "root"), (50557, "Insecta"), (7, "fly")))
+    for lesser in (
+        [{"taxId": 7}],
+        [{"taxId": 7, "name": "z"}],
+        [{"zz": 1}, {"taxId": 7}],
+        lineage((1, "ro"), (7, "fly")),
+    ):
+        for organisms in ((insect, organism(7, "fly", lesser)), (organism(7, "fly", lesser), insect)):
+            taxonomy = Taxonomy(session, tmp_path, *organisms)
+            assert {pair for pair in taxonomy.pairs if pair[0] == 7} == {(7, 7, 0), (7, 50557, 1), (7, 1, 2)}
+
+
+def test_step_without_a_name_has_the_one_of_another_lineage_or_of_the_record(
+    session: DuckDBPyConnection, tmp_path: Path
+) -> None:
+    nameless = [{"taxId": 1}, {"taxId": 10239, "name": ""}, {"taxId": 10244}]
+    taxonomy = Taxonomy(session, tmp_path, organism(10244, "monkeypox", nameless), MPOX)
+    assert taxonomy.names == {1: "root", 10239: "Viruses", 10244: "mpox"}
+    taxonomy = Taxonomy(session, tmp_path, organism(10244, "monkeypox", nameless))
+    assert taxonomy.names == {1: None, 10239: None, 10244: "monkeypox"}
+
+
+def test_its_own_lineage_names_a_taxon_better_than_anothers_and_than_a_record(
+    session: DuckDBPyConnection, tmp_path: Path
+) -> None:
+    above = organism(5, "five", lineage((10244, "an old name"), (5, "five")))
+    taxonomy = Taxonomy(session, tmp_path, above, {**MPOX, "organismName": "a family"})
+    assert taxonomy.names[10244] == "mpox"
 
 
 def test_step_without_a_name_is_a_step(session: DuckDBPyConnection, tmp_path: Path) -> None:

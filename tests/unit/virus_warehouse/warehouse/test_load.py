@@ -78,6 +78,23 @@ class TestVersionOrder:
         assert shelf.load(line("PX1.1", "2025-05-02")) == {"touched": 1}
         assert shelf.load(line("PX1.1", None)) == {"stale": 1}
 
+    def test_placeholder_of_ncbi_is_no_date(self, shelf: Shelf) -> None:
+        assert shelf.load(line("PX1.1", "1900-01-01")) == {"inserted": 1}
+        assert current(shelf) == [("PX1.1", None, None)]
+        assert shelf.load(line("PX1.1", "1900-01-01")) == {"unchanged": 1}
+        assert shelf.load(line("PX1.1", "2025-05-02")) == {"touched": 1}
+
+    def test_what_changed_without_a_date_is_taken_from_the_newest_package(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1", "2025-05-02"))
+        undated = line("PX1.1", "1900-01-01", labHost="Vero")
+        assert shelf.load(undated, is_newest_package=False) == {"stale": 1}
+        assert shelf.load(undated) == {"revised": 1}
+        assert current(shelf) == [("PX1.1", None, "Vero")]
+
+    def test_record_without_a_date_is_outside_a_window_that_ends(self, shelf: Shelf) -> None:
+        since, until = date(2025, 5, 1), date(2025, 6, 1)
+        assert shelf.load(line("PX1.1", "1900-01-01"), mode="window", since=since, until=until) == {"out_of_window": 1}
+
     @pytest.mark.parametrize(
         "older",
         [
@@ -282,6 +299,38 @@ class TestTaxonomy:
         before = shelf.rows("FROM taxon_lineage ORDER BY ALL")
         shelf.load(line("PX2.1", virus={**MPOX_ORGANISM, "lineage": []}), mode="incremental")
         assert shelf.rows("FROM taxon_lineage ORDER BY ALL") == before
+
+    def test_name_is_never_replaced_by_none(self, shelf: Shelf) -> None:
+        human = {
+            "taxId": 9606,
+            "organismName": "Homo sapiens",
+            "lineage": lineage((9605, "Homo"), (9606, "Homo sapiens")),
+        }
+        hosts = [*[human] * 20, {"taxId": 9606}]
+        lines = [line(accession, host=host) for accession, host in zip(accessions(21), hosts, strict=True)]
+        shelf.load(*lines[:20])
+        shelf.load(lines[20], mode="incremental")
+        named = "SELECT count(*) FROM virus_genome JOIN taxon ON tax_id = host_tax_id WHERE name = 'Homo sapiens'"
+        assert shelf.rows(named) == [(21,)]
+        below = "SELECT count(*) FROM virus_genome JOIN taxon_lineage ON descendant_tax_id = host_tax_id"
+        assert shelf.rows(f"{below} WHERE ancestor_tax_id = 9605") == [(21,)]
+
+    def test_former_name_in_a_record_renames_no_taxon(self, shelf: Shelf) -> None:
+        shelf.load(line("PX1.1"))
+        former = {"taxId": 10244, "organismName": "Poxviridae"}
+        shelf.load(line("PX2.1", virus=former), mode="incremental")
+        assert shelf.rows("SELECT name FROM taxon WHERE tax_id = 10244") == [("Monkeypox virus",)]
+        assert shelf.rows("SELECT virus_name FROM virus_genome WHERE accession = 'PX2'") == [("Poxviridae",)]
+
+    @pytest.mark.parametrize("is_newest_package", [True, False])
+    def test_name_that_comes_to_be_known_is_taken(self, shelf: Shelf, is_newest_package: bool) -> None:
+        shelf.load(line("PX1.1", virus={"taxId": 10244}))
+        assert shelf.rows("FROM taxon") == [(10244, None)]
+        shelf.load(line("PX2.1", virus={"taxId": 10244, "organismName": "mpox"}), mode="incremental")
+        assert shelf.rows("FROM taxon") == [(10244, "mpox")]
+        shelf.load(line("PX3.1"), mode="window", is_newest_package=is_newest_package)
+        name = "Monkeypox virus" if is_newest_package else "mpox"
+        assert shelf.rows("SELECT name FROM taxon WHERE tax_id = 10244") == [(name,)]
 
 
 class TestQuarantine:

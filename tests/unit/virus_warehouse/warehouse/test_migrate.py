@@ -147,3 +147,19 @@ def test_file_of_a_newer_version_is_refused_with_the_way_out_and_left_as_it_is(t
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before
     with duckdb.connect(path) as connection:  # and its lock is free
         assert connection.execute("SELECT count(*) FROM virus_genome").fetchall() == [(1,)]
+
+
+@pytest.mark.slow
+def test_names_that_were_lost_come_back_and_the_placeholder_is_no_date(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.load(line("PX1.1", host={"taxId": 9606, "organismName": "Homo sapiens"}))
+    shelf.execute("UPDATE taxon SET name = NULL WHERE tax_id IN (9606, 10239)")
+    shelf.execute("UPDATE virus_genome SET update_date = DATE '1900-01-01'")
+    shelf.execute("UPDATE ops.alembic_version SET version_num = '0005'")
+    use(shelf.warehouse.path)
+    assert shelf.rows("FROM taxon WHERE tax_id IN (9606, 10239, 10244) ORDER BY tax_id") == [
+        (9606, "Homo sapiens"),
+        (10239, None),
+        (10244, "Monkeypox virus"),
+    ]
+    assert shelf.rows("SELECT update_date FROM virus_genome") == [(None,)]

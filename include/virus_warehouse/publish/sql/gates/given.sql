@@ -21,7 +21,8 @@ WHERE held.source NOT IN (SELECT followed_limit.source FROM followed_limit);
 CREATE OR REPLACE TEMP VIEW published_genome AS
 SELECT * FROM (SELECT * FROM virus_genome LIMIT 0)
 UNION ALL BY NAME
-SELECT *
+-- What was published before NCBI's placeholder was known to be no date still has it.
+SELECT * REPLACE (nullif(update_date, DATE '1900-01-01') AS update_date)
 FROM snapshot_genome
 WHERE
     (SELECT max(ended_at) FROM snapshot_run WHERE status = 'success')

@@ -2,11 +2,12 @@
 WITH held AS (
     SELECT
         virus_tax_id,
-        any_value(virus_name) AS name,
+        coalesce(taxon.name, min(virus_name)) AS name,
         count(*) AS records
     FROM virus_genome
+    LEFT JOIN taxon ON virus_tax_id = tax_id
     WHERE virus_tax_id IS NOT NULL
-    GROUP BY virus_tax_id
+    GROUP BY virus_tax_id, taxon.name
 ),
 
 -- The ranks between two branches hold the same viruses: the lowest of them names the group.

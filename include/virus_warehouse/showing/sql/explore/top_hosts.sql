@@ -7,6 +7,6 @@ SELECT
 FROM mart.weekly_count
 WHERE
     /* filters */ true
-GROUP BY host_name
+GROUP BY host_tax_id, host_name
 ORDER BY records DESC, host
 LIMIT 20

@@ -1,6 +1,7 @@
 WITH weekly AS (
     SELECT
         week_start,
+        virus_tax_id,
         coalesce(virus_name, 'not stated') AS virus,
         sum(records) AS records
     FROM mart.weekly_count
@@ -11,8 +12,8 @@ WITH weekly AS (
 ),
 
 frequent AS (
-    SELECT virus FROM weekly
-    GROUP BY virus
+    SELECT virus_tax_id, virus FROM weekly
+    GROUP BY virus_tax_id, virus
     ORDER BY sum(records) DESC, virus
     LIMIT 5
 )
@@ -22,6 +23,7 @@ SELECT
     coalesce(frequent.virus, 'all others') AS virus,
     sum(records)::BIGINT AS records
 FROM weekly
-LEFT JOIN frequent USING (virus)
+LEFT JOIN frequent
+    ON weekly.virus_tax_id IS NOT DISTINCT FROM frequent.virus_tax_id AND weekly.virus = frequent.virus
 GROUP BY week_start, frequent.virus
 ORDER BY week_start, records DESC, virus

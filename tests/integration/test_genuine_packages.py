@@ -1,0 +1,162 @@
+"""Genuine packages of thousands of taxa, each a source of its own, by the whole way: ingest, check, publication."""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.support import packages
+from tests.support.genuine import PACKAGES_2025, needs_genuine_packages
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.snapshots import publish
+from tests.support.warehouses import dicts, query
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.sources import Source, SourcesFile
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.windows import WindowWish
+
+pytestmark = needs_genuine_packages
+
+HEPATITIS_E, HORSE_SICKNESS = 291484, 40050
+
+SAME_TAXON_LATER = {
+    "grapevine_fanleaf": {"unchanged": 1032, "touched": 7},
+    "tobacco_streak": {"unchanged": 470, "inserted": 1},
+}
+"""What 27 days changed, as the samples' README tells."""
+
+
+@dataclass
+class House:
+    """A data folder, and sources whose NCBI answers with one package."""
+
+    data: DataFolder
+    sources: dict[str, Source]
+
+    def run(self, name: str, content: bytes, mode: str | None = None) -> IngestResult:
+        source = self.sources.setdefault(name, Source(name=name, request=VirusGenomeRequest(taxon="10239")))
+        with ScriptedServer(Answer(body=content)) as server, DatasetsClient(server.url, attempts=1) as client:
+            warehouse = Warehouse(self.data.warehouse)
+            return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowWish(mode))
+
+    def publish(self, run_id: str) -> None:
+        publish(self.data, run_id, SourcesFile(Path("sources.yaml"), self.sources))
+
+
+def lines_of(content: bytes) -> list[bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read("ncbi_dataset/data/data_report.jsonl").splitlines()
+
+
+def house_in(folder: Path) -> House:
+    data = DataFolder(folder)
+    data.create()
+    return House(data, {})
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return house_in(tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def all_packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, dict[str, int]]:
+    """Every package loaded and published, and how many lines each has."""
+    house, lines = house_in(tmp_path_factory.mktemp("genuine")), {}
+    for path in sorted(PACKAGES_2025.glob("*.zip")):
+        name = path.stem.replace("-", "_").lower()
+        lines[name] = len(lines_of(path.read_bytes()))
+        result = house.run(name, path.read_bytes())
+    house.publish(result.run_id)
+    return house, lines
+
+
+def test_every_line_is_loaded_and_nothing_is_amiss(all_packages: tuple[House, dict[str, int]]) -> None:
+    house, lines = all_packages
+    assert dict(query(house.data.snapshot, "SELECT source, count(*) FROM virus_genome GROUP BY source")) == lines
+    assert query(house.data.snapshot, "FROM ops.quarantine") == []
+    assert query(house.data.snapshot, "FROM ops.schema_drift") == []
+
+
+def test_what_is_found_is_but_told(all_packages: tuple[House, dict[str, int]]) -> None:
+    """NCBI has no newer records of January 2025 today; collection dates that cannot be are typing errors."""
+    house, _ = all_packages
+    found = query(house.data.snapshot, "SELECT DISTINCT name, value FROM _about WHERE topic = 'finding' ORDER BY ALL")
+    assert {name for name, _ in found} <= {"odd_dates", "freshness"}
+    assert not [value for _, value in found if "update_date" in value]
+
+
+@pytest.mark.parametrize("tax_id", [HEPATITIS_E, HORSE_SICKNESS])
+def test_a_taxon_under_two_names_is_one(all_packages: tuple[House, dict[str, int]], tax_id: int) -> None:
+    house, _ = all_packages
+    of_taxon = f"WHERE virus_tax_id = {tax_id}"
+    given = query(house.data.snapshot, f"SELECT DISTINCT virus_name FROM virus_genome {of_taxon}")
+    assert len(given) == 2, "this is what the samples are for"
+    for mart in ("weekly_count", "submission_lag"):
+        shown = query(house.data.snapshot, f"SELECT DISTINCT virus_name FROM mart.{mart} {of_taxon}")
+        assert shown == query(house.data.snapshot, f"SELECT name FROM taxon WHERE tax_id = {tax_id}")
+    assert len(shown) == 1
+
+
+def test_every_taxon_of_a_record_has_a_name(all_packages: tuple[House, dict[str, int]]) -> None:
+    house, _ = all_packages
+    nameless = """
+        SELECT DISTINCT tax_id FROM virus_genome INNER JOIN taxon ON tax_id IN (virus_tax_id, host_tax_id)
+        WHERE name IS NULL
+    """
+    assert query(house.data.snapshot, nameless) == []
+
+
+def test_the_placeholder_is_no_date(all_packages: tuple[House, dict[str, int]]) -> None:
+    house, _ = all_packages
+    unknown = "SELECT source, count(*) FROM virus_genome WHERE update_date IS NULL GROUP BY source"
+    held = dict(query(house.data.snapshot, unknown))
+    assert (held["fiv"], held["gb_virus_c"], sum(held.values())) == (64, 204, 285)
+
+
+@pytest.mark.parametrize("taxon", SAME_TAXON_LATER)
+def test_days_later_only_what_changed_is_written(house: House, taxon: str) -> None:
+    earlier, later = sorted(PACKAGES_2025.glob(f"{taxon}*.zip"), key=lambda path: path.stem[-10:])
+    first = house.run("pair", earlier.read_bytes())
+    second = house.run("pair", later.read_bytes(), mode="full")
+    assert first.counts["lines"] == first.counts["inserted"]
+    told = {name: count for name, count in second.counts.items() if count and name != "lines"}
+    assert told == SAME_TAXON_LATER[taxon]
+    house.publish(second.run_id)
+
+
+def host_is_a_lion(line: bytes) -> bool:
+    return json.loads(line).get("host", {}).get("organismName") == "Panthera leo leo"
+
+
+@pytest.fixture(scope="module")
+def lions() -> bytes:
+    """What NCBI answers to who asks for this host: records without a date of their last update."""
+    fiv = (PACKAGES_2025 / "fiv.zip").read_bytes()
+    return packages.package([line.decode() for line in lines_of(fiv) if host_is_a_lion(line)])
+
+
+def test_a_source_without_update_dates_is_published_and_loaded_whole_each_day(house: House, lions: bytes) -> None:
+    results = [house.run("lions", lions) for _ in range(2)]
+    assert [result.counts["inserted"] for result in results] == [56, 0]
+    assert results[1].counts["unchanged"] == 56
+    runs = dicts(house.data.warehouse, "SELECT mode, watermark FROM ops.ingest_run ORDER BY started_at")
+    assert runs == [{"mode": "full", "watermark": None}] * 2
+    house.publish(results[1].run_id)
+    assert query(house.data.snapshot, "SELECT name, value FROM _about WHERE topic = 'finding'") == []
+
+
+def test_a_source_published_with_the_placeholder_is_published_without(house: House, lions: bytes) -> None:
+    """As the snapshots are that an earlier version has made."""
+    house.publish(house.run("lions", lions).run_id)
+    with duckdb.connect(house.data.snapshot) as snapshot:
+        snapshot.execute("UPDATE virus_genome SET update_date = DATE '1900-01-01'")
+    house.publish(house.run("lions", lions, mode="full").run_id)
+    assert query(house.data.snapshot, "SELECT count(update_date) FROM virus_genome") == [(0,)]
