@@ -132,6 +132,18 @@ _LIMITS = {
 """What the gates read of a source, with its type."""
 
 
+_NEVER_EMPTIED = {
+    "missing_since",  # found again, a record is no longer missing, and nothing is lost
+    # What we read from texts that are compared themselves.
+    "collection_date_min",
+    "collection_date_max",
+    "collection_date_precision",
+    "country",
+    "country_code",
+    "division",
+}
+
+
 class GateFailed(RuntimeError):
     """The candidate snapshot does not pass; what was published before stays published."""
 
@@ -264,8 +276,7 @@ def _filled() -> str:
     Written out by name, because SQL cannot pair the columns of two tables. What a record has is one number, a bit for
     each field: so a million records are compared in a second.
     """
-    # Found again, a record is no longer missing, and nothing is lost.
-    columns = [column.name for column in virus_genome.columns if column.name != "missing_since"]
+    columns = [column.name for column in virus_genome.columns if column.name not in _NEVER_EMPTIED]
     fields = {column: 1 << place for place, column in enumerate(columns)}
     bits = " + ".join(f"({field} IS NOT NULL)::BIGINT * {bit}" for field, bit in fields.items())
     counts = ", ".join(f"{{'field': '{field}', 'bit': {bit}, 'had': count({field})}}" for field, bit in fields.items())

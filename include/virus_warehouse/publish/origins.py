@@ -19,6 +19,7 @@ _RECORD = {
     "collection_date_max": "isolate.collectionDate",
     "collection_date_precision": "isolate.collectionDate",
     "country": "location.geographicLocation",
+    "country_code": "location.geographicLocation",
     "division": "location.geographicLocation",
 }
 

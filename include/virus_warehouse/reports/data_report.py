@@ -164,6 +164,7 @@ def stage(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], fol
     if lines is None:
         lines = _stage_by_parts(session, open_report, folder)
     with all_threads(session):
+        run_sql(session, "reports/places.sql")
         run_sql(session, "reports/free_texts.sql")
     run_sql(session, "reports/taxonomy.sql")
     run_sql(session, "reports/drift_in_all.sql")

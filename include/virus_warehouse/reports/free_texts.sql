@@ -37,12 +37,25 @@ SELECT given.collection_date, { 'first': first, 'last': last, 'precision': preci
 FROM given
 LEFT JOIN read ON given.collection_date = read.collection_date AND read.first <= read.last;
 
+-- INSDC writes a place as `country:division, locality`, with or without spaces. A second colon stands where the comma
+-- should. Each place is read once: they are few.
+-- https://www.insdc.org/submitting-standards/geo_loc_name-qualifier-vocabulary/
+CREATE OR REPLACE TEMP TABLE place AS
+SELECT
+    given.geo_location,
+    place_spelling.country,
+    place_spelling.country_code,
+    nullif(trim(regexp_extract(given.geo_location, '^[^:]*:([^:,]*)', 1)), '') AS division
+FROM (SELECT DISTINCT data_report.geo_location FROM data_report WHERE geo_location IS NOT NULL) AS given
+LEFT JOIN place_spelling ON spelling_of(split_part(given.geo_location, ':', 1)) = place_spelling.spelling;
+
 -- Rows of data_report, from a table or view of that name, with the columns that are read from their free texts.
 CREATE OR REPLACE TEMP MACRO with_free_texts(rows) AS TABLE
 SELECT
     record.*,
-    country_of(geo_location) AS country,
-    division_of(geo_location) AS division,
+    place.country,
+    place.country_code,
+    place.division,
     coalesce(usual_first_day(record.collection_date), unusual.days.first) AS collection_date_min,
     CASE
         WHEN unusual.collection_date IS NOT NULL THEN unusual.days.last
@@ -57,4 +70,5 @@ SELECT
         WHEN len(record.collection_date) = 4 THEN 'year'
     END AS collection_date_precision
 FROM query_table(rows) AS record
+LEFT JOIN place ON record.geo_location = place.geo_location
 LEFT JOIN unusual_collection_date AS unusual ON record.collection_date = unusual.collection_date;

@@ -27,18 +27,6 @@ CREATE OR REPLACE MACRO usual_first_day(date_text) AS CASE len(date_text)
     WHEN 4 THEN CASE WHEN date_text BETWEEN '1000' AND '2999' THEN try_cast(date_text || '-01-01' AS DATE) END
 END;
 
--- INSDC writes a place as `country:division, locality`, with or without spaces.
--- https://www.insdc.org/submitting-standards/geo_loc_name-qualifier-vocabulary/
-CREATE OR REPLACE MACRO country_of(geo_location) AS nullif(trim(split_part(geo_location, ':', 1)), '');
-
-CREATE OR REPLACE MACRO division_of(geo_location) AS nullif(trim(split_part(
-    CASE
-        WHEN split_part(geo_location, ':', 3) = '' THEN split_part(geo_location, ':', 2)
-        ELSE regexp_extract(geo_location, '^[^:]*:(.*)$', 1)
-    END,
-    ',', 1
-)), '');
-
 -- Numbers and flags are read as text, so that nothing is lost unseen: DuckDB's own reader makes 2 of 1.5 and 1 of true.
 CREATE OR REPLACE MACRO whole_number(given) AS
     CASE WHEN try_cast(given AS BIGINT)::VARCHAR = given THEN try_cast(given AS BIGINT) END;

@@ -6,7 +6,7 @@ CREATE OR REPLACE MACRO stated(value) AS CASE
         lower(trim(value)),
         '(missing|not[ _](applicable|collected|provided)|restricted access)( *:.*)?'
         || '|not[ _](available|determined|known|recorded|reported|specified|stated)|unknown|unspecified|undetermined'
-        || '|n\.?/?a\.?|n\.?d\.?|null|-+|\?+|\.*'
+        || '|n\.?/?a\.?|n\.?d\.?|none|null|-+|\?+|\.*'
     ) THEN NULL
     ELSE value
 END;

@@ -6,7 +6,7 @@ WITH record AS (
         -- What pangolin answers when it assigns none.
         CASE WHEN lower(pango_lineage) NOT IN ('unassigned', 'unclassifiable', 'none') THEN pango_lineage END
             AS pango_lineage,
-        main.stated(country) AS country,
+        country,
         collection_date_min,
         collection_date_max,
         collection_date_precision,
@@ -56,7 +56,7 @@ COMMENT ON COLUMN mart.lineage_count.span_start IS 'First day on which the recor
 COMMENT ON COLUMN mart.lineage_count.span_end IS 'Last day on which the records can have been collected';
 COMMENT ON COLUMN mart.lineage_count.pango_lineage IS 'Pango lineage; NULL if NCBI assigned none';
 COMMENT ON COLUMN mart.lineage_count.country IS
-'Country of collection; NULL if none is stated, or only that it is missing';
+'Country of collection; NULL if none is known';
 COMMENT ON COLUMN mart.lineage_count.records IS 'Nucleotide records';
 COMMENT ON COLUMN mart.lineage_count.records_with_lineage IS
 'The denominator: all records of the month and country that have a lineage; NULL where there is no share';

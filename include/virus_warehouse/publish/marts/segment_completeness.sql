@@ -21,7 +21,7 @@ genome AS (
         held.virus_tax_id,
         held.virus_name,
         main.stated(held.isolate_name) AS isolate_name,
-        main.stated(held.country) AS country,
+        held.country,
         held.collection_date,
         held.collection_date_min,
         held.collection_date_max,
@@ -164,7 +164,7 @@ COMMENT ON COLUMN mart.segment_completeness.virus_name IS 'Current scientific na
 COMMENT ON COLUMN mart.segment_completeness.isolate_name IS
 'Name of the isolate; NULL if none is stated: the record then stands alone';
 COMMENT ON COLUMN mart.segment_completeness.country IS
-'Country or sea of collection; NULL if none is stated, or only that it is missing';
+'Country or sea of collection; NULL if none is known';
 COMMENT ON COLUMN mart.segment_completeness.collection_date IS 'Collection date as submitted, of any precision';
 COMMENT ON COLUMN mart.segment_completeness.collection_date_min IS 'First day that the collection date allows';
 COMMENT ON COLUMN mart.segment_completeness.collection_date_max IS 'Last day that the collection date allows';

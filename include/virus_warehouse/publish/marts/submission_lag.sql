@@ -26,7 +26,7 @@ record AS (
         held.accession_version,
         held.virus_tax_id,
         held.virus_name,
-        main.stated(held.country) AS country,
+        held.country,
         held.collection_date_min,
         held.collection_date_max,
         held.release_date,
@@ -67,7 +67,7 @@ COMMENT ON COLUMN mart.submission_lag.accession_version IS 'accession.version th
 COMMENT ON COLUMN mart.submission_lag.virus_tax_id IS 'NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage';
 COMMENT ON COLUMN mart.submission_lag.virus_name IS 'Current scientific name of the virus';
 COMMENT ON COLUMN mart.submission_lag.country IS
-'Country or sea of collection; NULL if none is stated, or only that it is missing';
+'Country or sea of collection; NULL if none is known';
 COMMENT ON COLUMN mart.submission_lag.collection_date_min IS 'First day that the collection date allows';
 COMMENT ON COLUMN mart.submission_lag.collection_date_max IS 'Last day that the collection date allows';
 COMMENT ON COLUMN mart.submission_lag.release_date IS 'Day of first release, in UTC';

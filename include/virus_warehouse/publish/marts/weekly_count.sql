@@ -33,7 +33,7 @@ weekly AS (
         CASE WHEN NOT is_in_week THEN collection_date_precision END AS collection_date_precision,
         CASE WHEN is_in_week THEN monday ELSE collection_date_min END AS span_start,
         CASE WHEN is_in_week THEN monday + 6 ELSE collection_date_max END AS span_end,
-        main.stated(country) AS country,
+        country,
         virus_tax_id,
         host_tax_id,
         untaxed_virus_name,
@@ -78,7 +78,7 @@ COMMENT ON COLUMN mart.weekly_count.span_start IS
 COMMENT ON COLUMN mart.weekly_count.span_end IS
 'Last day on which the records can have been collected: the Sunday of a week, the last day of an unsure date';
 COMMENT ON COLUMN mart.weekly_count.country IS
-'Country or sea of collection; NULL if none is stated, or only that it is missing';
+'Country or sea of collection; NULL if none is known';
 COMMENT ON COLUMN mart.weekly_count.virus_tax_id IS 'NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage';
 COMMENT ON COLUMN mart.weekly_count.virus_name IS 'Current scientific name of the virus';
 COMMENT ON COLUMN mart.weekly_count.host_tax_id IS 'NCBI Taxonomy ID of the host; NULL if none is stated';

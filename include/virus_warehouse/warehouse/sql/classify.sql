@@ -44,7 +44,7 @@ compared AS (
             staged.version = held.version
             AND coalesce(staged.update_date > held.update_date, staged.update_date IS NOT NULL)
         ) AS is_newer,
-        staged.update_date IS NOT DISTINCT FROM held.update_date AS is_same_date,
+        (staged.update_date IS DISTINCT FROM held.update_date) AS is_redated,
         staged.record_hash = held.record_hash AS is_same
     FROM staged
     LEFT JOIN duplicate ON staged.line = duplicate.line
@@ -64,7 +64,7 @@ SELECT
         )) THEN 'inserted'
         WHEN NOT is_held OR is_older THEN 'stale'
         WHEN is_same AND is_newer THEN 'touched'
-        WHEN is_same AND is_same_date THEN 'unchanged'
+        WHEN is_same AND NOT is_redated THEN 'unchanged'
         WHEN NOT is_same AND (is_newer OR getvariable('is_newest_package')) THEN 'revised'
         ELSE 'stale'
     END AS outcome

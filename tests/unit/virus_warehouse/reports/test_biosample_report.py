@@ -117,7 +117,7 @@ missing: sample group|missing: synthetic construct|missing: lab stock|missing: t
 missing: data agreement established pre-2023|missing: endangered species|missing: human-identifiable
 not applicable: lab stock|not collected: lost|Not Available|not determined|not known|not recorded|not reported
 not specified|not stated|not_applicable|unknown|Unknown|unspecified|undetermined
-n/a|N/A|NA|na|n.a.|ND|n.d.|null|-|--|?||.
+n/a|N/A|NA|none|None|na|n.a.|ND|n.d.|null|-|--|?||.
 """.replace("\n", "|").strip("|").split("|")  # fmt: skip
 
 STATED = [
@@ -125,7 +125,7 @@ STATED = [
     "missing link",
     "not missing",
     "unknown: 5",
-    "none",
+    "none of these",
     "No",
     "0",
     "Nara",

@@ -85,6 +85,7 @@ COLUMNS = {
     "collection_date_precision": "month",
     "geo_location": "USA: Wisconsin, DANE County",
     "country": "USA",
+    "country_code": "US",
     "division": "Wisconsin",
     "geo_region": "North America",
     "usa_state": "WI",
@@ -119,6 +120,7 @@ DERIVED = {
     "collection_date_max",
     "collection_date_precision",
     "country",
+    "country_code",
     "division",
 }
 """Columns that another column of the report tells already."""
@@ -245,7 +247,7 @@ PLACES = [
     ("China", "China", None),
     ("China:", "China", None),
     ("Cote d'Ivoire: Abidjan,Cocody", "Cote d'Ivoire", "Abidjan"),
-    ("USA: New York: Manhattan", "USA", "New York: Manhattan"),
+    ("USA: New York: Manhattan", "USA", "New York"),
     ("USA: , Dane", "USA", None),
     (": Wisconsin", None, "Wisconsin"),
     (" ", None, None),

@@ -106,7 +106,7 @@ def test_report_that_is_understood_is_looked_at_once(drift: Drift, looks: list[s
     begin = ["nothing_found.sql", "data_report.sql", "staged_record.sql", "lineage_folded.sql"]
     look, keep = ["lineage_look.sql", "lineage_known.sql"], "lineage_keep.sql"
     closer = ["has_mistyped_lines.sql", "lineage_look.sql", keep, "drift.sql"]
-    told = ["free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
+    told = ["places.sql", "free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
     tricky = line("PX1.1", labHost='a "quoted": text, \\ and \\" and "', isolate={"name": "x:\"'{}[]\\"})
     assert drift(json.dumps(EVERYTHING), line("PX2.1"), tricky, '{"accession":"PX3.1"}') == []
     assert looks == [*begin, *look, keep, *told]

@@ -66,9 +66,9 @@ def test_columns_of_a_record_are_those_of_the_design() -> None:
         "source accession version accession_version virus_tax_id virus_name virus_common_name virus_strain "
         "virus_infraspecific_names pango_lineage host_tax_id host_name host_common_name host_infraspecific_names "
         "isolate_name isolate_source collection_date collection_date_min collection_date_max "
-        "collection_date_precision geo_location country division geo_region usa_state release_date update_date "
-        "completeness length gene_count protein_count mature_peptide_count is_annotated source_database mol_type "
-        "segment biosample bioprojects sra_accessions purpose_of_sampling submitter_names submitter_affiliation "
+        "collection_date_precision geo_location country country_code division geo_region usa_state release_date "
+        "update_date completeness length gene_count protein_count mature_peptide_count is_annotated source_database "
+        "mol_type segment biosample bioprojects sra_accessions purpose_of_sampling submitter_names submitter_affiliation "
         "submitter_country lab_host is_lab_host is_vaccine_strain sequence_hash record_hash status missing_since "
         "valid_from run_id"
     )

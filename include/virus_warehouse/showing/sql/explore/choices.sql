@@ -50,11 +50,11 @@ choice AS (
     SELECT
         'country',
         NULL,
-        stated(country),
+        country,
         count(*)
     FROM virus_genome
-    WHERE stated(country) IS NOT NULL
-    GROUP BY stated(country)
+    WHERE country IS NOT NULL
+    GROUP BY country
 )
 
 SELECT

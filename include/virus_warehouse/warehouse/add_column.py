@@ -1,0 +1,45 @@
+"""Adding a column to a table where people read it, for migrations: DuckDB itself adds one at the table's end."""
+
+import sqlalchemy as sa
+
+from virus_warehouse.sql_file import sql_text
+
+_COLUMNS = """
+    SELECT column_name, data_type, is_nullable, comment
+    FROM duckdb_columns()
+    WHERE database_name = current_database() AND schema_name = 'main' AND table_name = $1
+    ORDER BY column_index
+"""
+_COMMENT = """
+    SELECT comment FROM duckdb_tables()
+    WHERE database_name = current_database() AND schema_name = 'main' AND table_name = $1
+"""
+
+
+def add_column(connection: sa.Connection, table: str, after: str, name: str, kind: str, comment: str) -> None:
+    """Write a table of the schema main anew with one more column, which is NULL in every row.
+
+    Args:
+        connection: within the transaction of a migration.
+        table: name of the table. What else was changed in it by the same migration is kept.
+        after: the column that it follows.
+        name: what it is called.
+        kind: DuckDB's name of its type.
+        comment: what it means.
+    """
+    held = [tuple(row) for row in connection.exec_driver_sql(_COLUMNS, (table,))]
+    place = [column[0] for column in held].index(after) + 1
+    columns = [*held[:place], (name, kind, True, comment), *held[place:]]
+    table_comment = connection.exec_driver_sql(_COMMENT, (table,)).scalar()
+    defined = ", ".join(
+        f'"{column}" {data_type}{"" if nullable else " NOT NULL"}' for column, data_type, nullable, _ in columns
+    )
+    connection.exec_driver_sql(f"CREATE TABLE {table}_anew ({defined})")
+    connection.exec_driver_sql(f"INSERT INTO {table}_anew BY NAME FROM {table}")
+    connection.exec_driver_sql(f"DROP TABLE {table}")
+    connection.exec_driver_sql(f"ALTER TABLE {table}_anew RENAME TO {table}")
+    if table_comment:
+        connection.exec_driver_sql(f"COMMENT ON TABLE {table} IS {sql_text(table_comment)}")
+    for column, _, _, told in columns:
+        if told:
+            connection.exec_driver_sql(f'COMMENT ON COLUMN {table}."{column}" IS {sql_text(told)}')
