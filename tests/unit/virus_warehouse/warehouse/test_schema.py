@@ -68,9 +68,9 @@ def test_columns_of_a_record_are_those_of_the_design() -> None:
         "isolate_name isolate_source collection_date collection_date_min collection_date_max "
         "collection_date_precision geo_location country country_code division geo_region usa_state release_date "
         "update_date completeness length gene_count protein_count mature_peptide_count is_annotated source_database "
-        "mol_type segment biosample bioprojects sra_accessions purpose_of_sampling submitter_names submitter_affiliation "
-        "submitter_country lab_host is_lab_host is_vaccine_strain sequence_hash record_hash status missing_since "
-        "valid_from run_id"
+        "mol_type segment biosample bioprojects sra_accessions purpose_of_sampling submitter_names "
+        "submitter_affiliation submitter_country lab_host is_lab_host is_vaccine_strain sequence_hash record_hash "
+        "status missing_since valid_from run_id"
     )
 
 
