@@ -2,6 +2,8 @@
 
 Beside them, in `loads/`, lies a record of every load that was committed: a package may have served several, or none.
 Packages and load records together are enough to make the warehouse anew.
+
+Both are read whichever version wrote them: what this one does not know is left out, and what it misses has a default.
 """
 
 import fcntl
@@ -9,20 +11,30 @@ import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from virus_warehouse.atomic_file import unfinished_files, write_json
-from virus_warehouse.sources import Limits
+from virus_warehouse.sources import Limits, Source
 
 logger = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Of sidecars and load records. A later one may leave out or rename what this version reads."""
+
+VERIFIED, ACCEPTED, REFUSED = "verified", "accepted", "refused"
+"""What a package is: proven whole; loaded and committed by a run; or found by a gate to be nothing to load."""
 
 
 @dataclass(frozen=True)
 class ArchivedPackage:
-    """A package and what is known of it: enough to load it again, now or in a rebuild."""
+    """A package and what is known of it: enough to load it again, now or in a rebuild.
+
+    Attributes:
+        state: `VERIFIED`, `ACCEPTED` or `REFUSED`.
+    """
 
     run_id: str
     source: str
@@ -39,6 +51,7 @@ class ArchivedPackage:
     datasets_version: str | None
     bytes: int
     sha256: str
+    state: str = VERIFIED
 
 
 @dataclass(frozen=True)
@@ -77,16 +90,34 @@ class Archive:
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = file.replace(self.path(package.run_id))
         try:
-            write_json(kept.with_suffix(".json"), asdict(package))
+            self._write_sidecar(package)
         except OSError:
             kept.unlink()  # without a sidecar it is no package, and takes space that may be short
             raise
         return kept
 
+    def mark(self, run_ids: Collection[str], state: str) -> None:
+        """Write into the sidecars of these packages, as far as they are held, what has become of them.
+
+        Args:
+            run_ids: of the packages.
+            state: `ACCEPTED` or `REFUSED`.
+        """
+        for package in self.packages():
+            if package.run_id in run_ids and package.state != state:
+                self._write_sidecar(replace(package, state=state))
+
+    def is_whole(self, package: ArchivedPackage) -> bool:
+        """Whether the file is there as it was verified, as far as its size tells; reading it checks the rest."""
+        try:
+            return self.path(package.run_id).stat().st_size == package.bytes
+        except FileNotFoundError:
+            return False
+
     def record_load(self, load: CommittedLoad) -> None:
         """Write down that a load was committed."""
         self.loads_folder.mkdir(parents=True, exist_ok=True)
-        write_json(self._load_path(str(load.run["run_id"])), asdict(load))
+        write_json(self._load_path(str(load.run["run_id"])), {"format": FORMAT, **asdict(load)})
 
     def has_recorded(self, run_id: str) -> bool:
         """Whether the load of that run is written down."""
@@ -94,12 +125,14 @@ class Archive:
 
     def loads(self) -> list[CommittedLoad]:
         """The loads that were committed, in the order of their commits."""
-        read = [json.loads(path.read_text(encoding="utf-8")) for path in self.loads_folder.glob("*.json")]
-        loads = [CommittedLoad(**{**content, "limits": Limits(**content["limits"])}) for content in read]
-        return sorted(loads, key=lambda load: load.committed_at)
+        read = (self._read_load(path) for path in self.loads_folder.glob("*.json"))
+        return sorted((load for load in read if load is not None), key=lambda load: load.committed_at)
 
     def _load_path(self, run_id: str) -> Path:
         return self.loads_folder / f"{run_id}.json"
+
+    def _write_sidecar(self, package: ArchivedPackage) -> None:
+        write_json(self.path(package.run_id).with_suffix(".json"), {"format": FORMAT, **asdict(package)})
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
@@ -155,11 +188,37 @@ class Archive:
     @staticmethod
     def _read(sidecar: Path) -> ArchivedPackage | None:
         try:
-            content = json.loads(sidecar.read_text(encoding="utf-8"))
+            content = _known_to(ArchivedPackage, json.loads(sidecar.read_text(encoding="utf-8")))
             for name in ("updated_since", "until"):
-                content[name] = date.fromisoformat(content[name]) if content[name] else None
+                content[name] = date.fromisoformat(content[name]) if content.get(name) else None
             content["requested_at"] = datetime.fromisoformat(content["requested_at"])
             return ArchivedPackage(**content)
-        except (ValueError, KeyError, TypeError) as error:
-            logger.warning("%s is no sidecar of this version (%s); its package is left alone", sidecar, error)
+        except FileNotFoundError:
+            return None  # pruned meanwhile
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            logger.warning("%s is no sidecar that this version reads (%s); its package is left alone", sidecar, error)
             return None
+
+    @staticmethod
+    def _read_load(path: Path) -> CommittedLoad | None:
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            load = CommittedLoad(content["run"], content["package"], _limits(content["limits"]))
+            load.committed_at  # noqa: B018 (it must be readable)
+            return load
+        except FileNotFoundError:
+            return None  # pruned meanwhile
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            logger.warning("%s is no load record that this version reads (%s); it is left alone", path, error)
+            return None
+
+
+def _limits(content: Mapping[str, Any]) -> Limits:
+    defaults = {field.name: Source.model_fields[field.name].default for field in fields(Limits)}
+    return Limits(**defaults | _known_to(Limits, content))
+
+
+def _known_to(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
+    """What this version knows of what some version has written."""
+    known = {field.name for field in fields(kind)}
+    return {name: value for name, value in content.items() if name in known}

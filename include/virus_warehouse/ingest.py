@@ -8,6 +8,7 @@ import secrets
 import shutil
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -18,7 +19,7 @@ from typing import Any
 import duckdb
 
 from virus_warehouse import __version__
-from virus_warehouse.archive import Archive, ArchivedPackage, CommittedLoad
+from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, ArchivedPackage, CommittedLoad
 from virus_warehouse.atomic_file import unfinished_files
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient, Progress
@@ -57,6 +58,10 @@ OnProgress = Callable[[Progress], None]
 
 class EmptyFullLoad(RuntimeError):
     """NCBI has nothing where everything was asked for: more likely its fault than the truth."""
+
+
+OF_THE_PACKAGE = (EmptyFullLoad, GateError, PackageError, data_report.ReportUnreadable)
+"""What a run fails of that another package may mend."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +205,7 @@ class _Run:
                 lines = self.stage_quarantined() if window.mode == REPLAY else self.stage(self.fetch(window))
                 result = self.merge(window, lines)
         except BaseException as error:
+            self.refuse_package(error)
             self.close_failed(error)
             raise
         self.make_room()
@@ -251,7 +257,7 @@ class _Run:
                 file.unlink(missing_ok=True)
         self.archive.tidy_up(lambda run_id: is_running(runs, run_id))
         oldest = time.time() - timedelta(days=self.source.retention_days).total_seconds()
-        for old in (*self.data.refused.glob("*.zip"), *run_files(runs, self.source.name)):
+        for old in (*run_files(self.data.refused, self.source.name, ".zip"), *run_files(runs, self.source.name)):
             with suppress(FileNotFoundError):  # another run, which tidies up too, may come first
                 if old.stat().st_mtime < oldest:
                     old.unlink()
@@ -269,9 +275,16 @@ class _Run:
                     path = row.get("package_path")
                     package = Path(str(path)).stem if path else None
                     self.archive.record_load(CommittedLoad(row, package, self.source.limits))
+            self.archive.mark(loaded, ACCEPTED)
             self.archive.prune(self.source.retention_days, datetime.now(UTC), loaded)
-        except OSError as error:
-            logger.warning("the archive of %s could not be brought up to date: %s", self.source.name, error)
+        except Exception as error:
+            logger.warning("the archive of %s could not be brought up to date: %r", self.source.name, error)
+
+    def refuse_package(self, error: BaseException) -> None:
+        """See to it that the next try asks NCBI, where it was the package that this one failed for."""
+        if isinstance(error, OF_THE_PACKAGE) and self.row.get("package_path"):
+            with suppress(OSError):  # the disk may be full: then the next try looks at the same package once more
+                self.archive.mark({Path(str(self.row["package_path"])).stem}, REFUSED)
 
     def fetch(self, window: Window) -> DataPackage | None:
         """The package of the window, from the archive or from NCBI; None when NCBI says that nothing matches."""
@@ -359,18 +372,23 @@ class _Run:
         wanted = (self.origin.dag_id, self.origin.dag_run_id, self.source.fingerprint, window.updated_since)
         for package in self.archive.packages():
             held = (package.dag_id, package.dag_run_id, package.fingerprint, package.updated_since)
-            if held == wanted and self.is_usable(package):
+            if held == wanted and package.state != REFUSED and self.is_usable(package):
                 return package
         return None
 
     def package_covering(self, window: Window) -> ArchivedPackage | None:
-        """A recent package that holds all that a window asks for: requested after its end, from its start or before."""
+        """A recent package that holds all that a window asks for: requested after its end, from its start or before.
+
+        Only one that a run has committed: what a gate refuses must not count as what NCBI showed of other days.
+        """
         if window.mode != WINDOW or window.updated_since is None or window.until is None:
             return None
         oldest = datetime.now(UTC) - timedelta(hours=self.source.reuse_hours)
         end = datetime.combine(window.until, datetime.min.time(), UTC)
         for package in self.archive.packages():
-            if package.requested_at < max(oldest, end) or package.fingerprint != self.source.fingerprint:
+            if package.state != ACCEPTED or package.fingerprint != self.source.fingerprint:
+                continue
+            if package.requested_at < max(oldest, end):
                 continue
             if package.updated_since is not None and package.updated_since > window.updated_since:
                 continue
@@ -381,11 +399,14 @@ class _Run:
     def is_usable(self, package: ArchivedPackage) -> bool:
         """Whether it is whole and holds something: of an empty one, another try shall ask NCBI again.
 
-        Looked at once in a run: a gigabyte takes half a minute, and who waits for a turn asks again and again.
+        It was verified when it came, and each member's CRC is checked as it is read. Who waits for a turn asks again
+        and again, and is told once.
         """
         if package.run_id not in self.found_usable:
             try:
-                self.found_usable[package.run_id] = not DataPackage(self.archive.path(package.run_id)).verify().is_empty
+                if not self.archive.is_whole(package):
+                    raise PackageError(f"expected {package.bytes} bytes", path=self.archive.path(package.run_id))
+                self.found_usable[package.run_id] = not DataPackage(self.archive.path(package.run_id)).is_empty
             except (PackageError, OSError) as error:
                 logger.warning("the archived package of run %s cannot be used: %s", package.run_id, error)
                 self.found_usable[package.run_id] = False
@@ -411,8 +432,14 @@ class _Run:
         """Read the reports into the private session. Returns the lines of the data report."""
         self.tell("stage")
         with self.timed("stage"):
-            lines = stage_package(self.session, package, self.temporary)
-            self.further = stage_further_reports(self.session, package, self.temporary)
+            try:
+                lines = stage_package(self.session, package, self.temporary)
+                self.further = stage_further_reports(self.session, package, self.temporary)
+            except zipfile.BadZipFile as error:
+                path = None if package is None else package.path
+                raise PackageError(
+                    f"damaged since it was verified ({error}); the next try asks NCBI for another", path=path
+                ) from error
         self.tell_drift()
         for note in note_absent_reports(self.session, str(self.row["request_url"]), self.further):
             logger.warning("%s. Load the source in full once NCBI gives it again", note)

@@ -35,6 +35,7 @@ from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
 from virus_warehouse.warehouse.load_further import merge_further_reports
+from virus_warehouse.warehouse.schema import ingest_run
 from virus_warehouse.warehouse.session import private_session
 from virus_warehouse.windows import FULL, REPLAY
 
@@ -213,7 +214,8 @@ def _repeat(
     with warehouse.transaction(session):
         as_it_was = _as_it_was(load, session)
         counts = merge_data_report(session, as_it_was, lines)
-        ledger.insert(session, {**run, "lines": lines, **counts})
+        known = {name: value for name, value in run.items() if name in ingest_run.columns}
+        ledger.insert(session, {**known, "lines": lines, **counts})
         reports = {data_report.NAME: {"lines": lines, **counts}, **merge_further_reports(session, as_it_was, further)}
         for report, told in reports.items():
             ledger.insert_report(session, report_row(run_id, source, report, told))

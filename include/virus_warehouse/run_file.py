@@ -17,15 +17,18 @@ from pathlib import Path
 
 from virus_warehouse.atomic_file import write_json
 
+FORMAT = 1
+"""Of a run file. A later one may leave out or rename what this version reads."""
+
 
 def new_run_id(source: str, started_at: datetime) -> str:
     """An id for a run of a source: it sorts by the moment, in UTC, at which the run started."""
     return f"{_stamp(started_at)}-{source}-{secrets.token_hex(3)}"
 
 
-def run_files(folder: Path, source: str) -> Iterator[Path]:
-    """The run files of a source's runs."""
-    return folder.glob(f"*Z-{source}-*.json")
+def run_files(folder: Path, source: str, suffix: str = ".json") -> Iterator[Path]:
+    """The files in a folder that are named by runs of a source; run files by default."""
+    return folder.glob(f"*Z-{source}-*{suffix}")
 
 
 class RunFile:
@@ -34,6 +37,7 @@ class RunFile:
     def __init__(self, folder: Path, run_id: str) -> None:
         self.path = folder / f"{run_id}.json"
         self._state: dict[str, object] = {
+            "format": FORMAT,
             "run_id": run_id,
             "host": platform.node(),
             "process_id": os.getpid(),

@@ -65,6 +65,7 @@ class WindowOrder:
         while not self.is_served() and self._earlier_day_is_to_come() and time.monotonic() < deadline:
             time.sleep(0.5)
         while True:
+            self.is_served()  # looks at what has come meanwhile, before anybody has to wait for it
             with self.archive.one_at_a_time():
                 if self.is_served() or not self._earlier_window_waits():
                     yield
@@ -80,12 +81,11 @@ class WindowOrder:
         return all(state.get("dag_run_id") != day.dag_run_id for state in begun)
 
     def _earlier_window_waits(self) -> bool:
-        """Whether another run of the source is about to fetch what this one could use."""
+        """Whether another run of the source is about to bring what this one could use, once it has committed."""
         mine = {"source": self.source.name, "fingerprint": self.source.fingerprint, "mode": WINDOW}
         return any(
             state.items() >= mine.items()
-            and state["stage"] in ("open", "fetch")
-            and state["updated_since"] is not None
+            and state.get("updated_since") is not None
             and str(state["updated_since"]) < str(self.window.updated_since)
             for state in running_states(self.runs)
         )

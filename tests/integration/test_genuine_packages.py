@@ -10,13 +10,14 @@ import duckdb
 import pytest
 
 from tests.support import packages
-from tests.support.genuine import PACKAGES_2025, needs_genuine_packages
+from tests.support.genuine import GENUINE_2025, PACKAGES_2025, needs_genuine_packages
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.snapshots import publish
 from tests.support.warehouses import dicts, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.errors import DatasetsUnavailable
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
@@ -160,3 +161,23 @@ def test_a_source_published_with_the_placeholder_is_published_without(house: Hou
         snapshot.execute("UPDATE virus_genome SET update_date = DATE '1900-01-01'")
     house.publish(house.run("lions", lions, mode="full").run_id)
     assert query(house.data.snapshot, "SELECT count(update_date) FROM virus_genome") == [(0,)]
+
+
+def not_of_viruses(name: str) -> bytes:
+    folder = GENUINE_2025 / "not_virus"
+    if name == "a bacterium":
+        return (folder / "bacterial_genome.zip").read_bytes()
+    return packages.package((folder / "gene_data_report.jsonl").read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("name", ["a bacterium", "genes"])
+def test_what_is_no_virus_package_fails_the_run_and_judges_nothing(house: House, name: str) -> None:
+    phages = (PACKAGES_2025 / "phage_decurro.zip").read_bytes()
+    house.run("phages", phages)
+    for mode in ("census", "census", "incremental"):
+        with pytest.raises(DatasetsUnavailable, match="package refused"):
+            house.run("phages", not_of_viruses(name), mode=None if mode == "incremental" else mode)
+    assert house.run("phages", phages, mode="census").counts["unchanged"] == 2
+    assert query(house.data.warehouse, "SELECT status, count(*) FROM virus_genome GROUP BY ALL") == [("live", 2)]
+    assert query(house.data.warehouse, "FROM ops.quarantine") == []
+    assert len(list(house.data.refused.glob("*.zip"))) == 3

@@ -26,7 +26,7 @@ from tests.support.warehouses import accessions, dicts, line, made_data, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import EmptyFullLoad, IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
-from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
+from virus_warehouse.ncbi.errors import DatasetsUnavailable, PackageError, RequestRefused
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.sources import Source
@@ -78,6 +78,11 @@ class House:
 
     def count(self) -> int:
         return int(self.rows("SELECT count(*) FROM virus_genome")[0][0])
+
+    def states(self) -> list[str]:
+        """Of the archived packages, in the order of their requests."""
+        sidecars = sorted(self.data.packages.glob("*/*.json"))
+        return [json.loads(sidecar.read_text())["state"] for sidecar in sidecars]
 
     def is_tidy(self) -> bool:
         leftovers = [*self.data.temporary.iterdir(), *self.data.runs.glob(".*"), *self.data.root.rglob("*.part")]
@@ -443,23 +448,69 @@ class TestRefusals:
 
 
 class TestFurtherTries:
-    def test_try_after_a_failed_merge_uses_the_archived_package(self, house: House) -> None:
+    def test_try_after_a_failed_merge_uses_the_archived_package(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def out_of_luck(*_: object) -> None:
+            raise OSError("the power failed")
+
+        with serving([line("PX1.1"), line("PX2.1")]) as ncbi:
+            with monkeypatch.context() as patch:
+                patch.setattr("virus_warehouse.ingest.merge_data_report", out_of_luck)
+                with pytest.raises(OSError, match="the power failed"):
+                    house.ingest(ncbi.url, origin=RUN)
+            failed = house.last_run
+            result = house.ingest(ncbi.url, origin=RUN)
+            assert len(ncbi.requests) == 1
+        row = house.last_run
+        assert (row["status"], row["attempts"], result.counts["inserted"]) == ("success", 0, 2)
+        provenance = ("package_path", "package_sha256", "package_bytes", "requested_at", "request_url", "ncbi_phid")
+        assert {name: row[name] for name in provenance} == {name: failed[name] for name in provenance}
+        assert house.states() == ["accepted"]
+
+    def test_try_after_a_gate_asks_again_and_takes_what_ncbi_has_mended(self, house: House) -> None:
         many = [line(accession) for accession in accessions(30)]
         origin = RunOrigin(RUN.dag_id, "manual__full", "manual", 1)
-        with serving(many, many[:5]) as ncbi:
+        with serving(many, many[:5], many) as ncbi:
             house.ingest(ncbi.url)
             with pytest.raises(GateError, match=r"shrinkage: .* lacks 25 of the 30"):
                 house.ingest(ncbi.url, origin=origin, wish=WindowWish(mode="full"))
             assert house.count() == 30
-            failed = house.last_run
-            assert (failed["status"], failed["attempts"]) == ("failed", 1)
-            patient = DENGUE.model_copy(update={"max_missing": 1.0})
-            result = house.ingest(ncbi.url, patient, origin=origin, wish=WindowWish(mode="full"))
+            assert house.states() == ["accepted", "refused"]
+            result = house.ingest(ncbi.url, origin=origin, wish=WindowWish(mode="full"))
+            assert len(ncbi.requests) == 3
+        assert (house.last_run["status"], result.counts["unchanged"]) == ("success", 30)
+
+    def test_package_that_a_gate_refused_serves_no_window(self, house: House) -> None:
+        many = [line(accession, "2025-05-01") for accession in accessions(30)]
+        window = WindowWish(since=date(2025, 5, 1), until=date(2025, 5, 2))
+        with serving(many, many[:5], many) as ncbi:
+            house.ingest(ncbi.url)
+            with pytest.raises(GateError):
+                house.ingest(ncbi.url, wish=WindowWish(mode="full"))
+            # The first full package serves the window, the refused one after it does not.
+            house.ingest(ncbi.url, wish=window)
+            assert (len(ncbi.requests), house.last_run["lines"], house.last_run["attempts"]) == (2, 30, 0)
+            for package in house.data.packages.rglob("*.zip"):
+                if json.loads(package.with_suffix(".json").read_text())["state"] == "accepted":
+                    package.unlink()
+            house.ingest(ncbi.url, wish=window)
+        assert (len(ncbi.requests), house.last_run["lines"], house.last_run["attempts"]) == (3, 30, 1)
+
+    def test_package_that_was_damaged_in_the_archive_fails_one_try(self, house: House) -> None:
+        window = WindowWish(since=date(2025, 5, 1), until=date(2025, 5, 2))
+        with serving(*[[line("PX1.1", "2025-05-01")]] * 2) as ncbi:
+            house.ingest(ncbi.url)
+            [archived] = house.data.packages.rglob("*.zip")
+            content = bytearray(archived.read_bytes())
+            start = content.index(b"data_report.jsonl") + len("data_report.jsonl")
+            content[start + 40 : start + 50] = bytes(10)
+            archived.write_bytes(content)
+            with pytest.raises(PackageError, match=r"damaged since it was verified .* the next try asks NCBI"):
+                house.ingest(ncbi.url, wish=window)
+            house.ingest(ncbi.url, wish=window)
             assert len(ncbi.requests) == 2
-        row = house.last_run
-        assert (row["status"], row["attempts"], result.counts["unchanged"]) == ("success", 0, 5)
-        provenance = ("package_path", "package_sha256", "package_bytes", "requested_at", "request_url", "ncbi_phid")
-        assert {name: row[name] for name in provenance} == {name: failed[name] for name in provenance}
+        assert house.last_run["status"] == "success"
 
     def test_after_the_commit_it_downloads_anew(self, house: House) -> None:
         with serving([line("PX1.1")], [line("PX1.1"), line("PX2.1")]) as ncbi:

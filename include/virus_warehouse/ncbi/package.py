@@ -9,7 +9,7 @@ import stat
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any, Self
@@ -23,10 +23,17 @@ CATALOG = f"{DATA_FOLDER}/dataset_catalog.json"
 MD5_SUMS = "md5sum.txt"
 README = "README.md"
 REPORTS = ("data_report", "annotation_report", "biosample_report")
+DATA_REPORT = REPORTS[0]
+CONTENT = (".jsonl", ".fna", ".faa", ".gff", ".gtf", ".gbff", ".pdb")
+"""How the names of reports and sequence files end, in packages of any kind."""
+
+OF_A_VIRUS = {"accession", "virus"}
+"""One of these is in every line of a virus data report, and in none of NCBI's other ones."""
 
 _CHUNK_BYTES = 1024 * 1024
 _LONGEST_INDEX = 1024 * 1024
 _LONGEST_READ = 1024 * 1024
+_FIRST_LINES_BYTES = 256 * 1024
 
 # Of a local header before its member's name; APPNOTE.TXT 4.3.7, https://support.pkware.com/pkzip/appnote
 _LOCAL_HEADER_BYTES = 30
@@ -59,13 +66,14 @@ class DataPackage:
 
         It is input that nobody vouches for, too. What leads out of the package, hides, overlaps, is no plain
         file or unfolds beyond `PackageLimits.from_environment()` is refused before a byte of it is inflated.
+        And it may be whole and of another kind, of genes or of a bacterium, or lack the report that all hangs on.
 
         Returns:
             This package.
 
         Raises:
-            PackageError: it is not whole; says which member is at fault, what was expected and what was
-                found.
+            PackageError: it is not whole, or no virus package; says which member is at fault, what was expected
+                and what was found.
             OSError: the file cannot be read.
         """
         with _BoundedFile(self.path) as file, self._archive(file) as archive:
@@ -73,6 +81,7 @@ class DataPackage:
             actual_md5 = {name: self._md5(archive, member) for name, member in members.items()}
             self._check_md5_sums(self._index(archive, members, MD5_SUMS), actual_md5)
             self._check_catalog(self._index(archive, members, CATALOG), members)
+            self._check_kind(archive, members)
         return self
 
     @property
@@ -105,12 +114,12 @@ class DataPackage:
     def is_empty(self) -> bool:
         """Whether the package says that no record matches: its data report is absent or has no bytes.
 
-        Both are seen as the answer to a request that nothing matches, so ask only a package that was
-        verified.
+        Both are seen as the answer to a request that nothing matches. Ask only a package that was verified: then
+        it holds no other report and no sequence either.
         """
         with self._archive() as archive:
             lengths = {member.filename: member.file_size for member in archive.infolist()}
-        return lengths.get(_report_member("data_report"), 0) == 0
+        return lengths.get(_report_member(DATA_REPORT), 0) == 0
 
     def _error(self, reason: str, member: str | None = None) -> PackageError:
         return PackageError(reason, path=self.path, member=member)
@@ -264,6 +273,24 @@ class DataPackage:
             if length is not None and length != members[name].file_size:
                 raise self._error(f"expected {length} bytes ({CATALOG}), found {members[name].file_size}", name)
 
+    def _check_kind(self, archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo]) -> None:
+        """Sound, it may still be no virus package, or lack its data report: then it must not read as an empty one."""
+        name = _report_member(DATA_REPORT)
+        report = members.get(name)
+        if report is None or report.file_size == 0:
+            content = [other for other, member in members.items() if member.file_size and other.endswith(CONTENT)]
+            if content:
+                raise self._error(f"expected the data report of a virus package, found none beside {content[0]}", name)
+            return
+        with open_member(archive, report) as stream:
+            told = [set(record) for record in _records(stream.read(_FIRST_LINES_BYTES)) if record]
+        if told and not any(names & OF_A_VIRUS for names in told):
+            raise self._error(
+                f"expected records of virus genomes, found lines of {', '.join(sorted(told[0])[:5])}: this is no virus "
+                f"package",
+                name,
+            )
+
 
 class _BoundedFile(io.BufferedReader):
     """A file that is never read in large pieces: zipfile would hold a directory of any size."""
@@ -281,6 +308,15 @@ class _BoundedFile(io.BufferedReader):
 
 def _report_member(name: str) -> str:
     return f"{DATA_FOLDER}/{name}.jsonl"
+
+
+def _records(lines: bytes) -> Iterator[dict[str, Any]]:
+    """The JSON objects among these lines, the last of which may be cut."""
+    for line in lines.splitlines():
+        with suppress(ValueError, RecursionError):
+            record = json.loads(line)
+            if isinstance(record, dict):
+                yield record
 
 
 def _length(file: Mapping[str, Any]) -> int | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from virus_warehouse.archive import Archive, ArchivedPackage, CommittedLoad
-from virus_warehouse.sources import Limits
+from virus_warehouse.sources import Limits, Source
 
 NOW = datetime(2025, 6, 1, 6, tzinfo=UTC)
 
@@ -188,3 +188,50 @@ def test_load_records_go_with_what_a_rebuild_no_longer_needs(held: Held) -> None
         "nothing, since the newest full one",
         "again",
     ]
+
+
+class TestOtherVersions:
+    """What is on the disk is read whichever version wrote it; what cannot be read stops nobody."""
+
+    def edit(self, path: Path, **changes: Any) -> None:
+        content = json.loads(path.read_text())
+        path.write_text(json.dumps({name: value for name, value in (content | changes).items() if value != "absent"}))
+
+    def test_sidecar_with_more_or_less_is_read(self, held: Held) -> None:
+        sidecar = held.keep(package("a")).with_suffix(".json")
+        assert json.loads(sidecar.read_text())["format"] == 1
+        self.edit(sidecar, format=2, colour="blue", state="absent", until="absent")
+        assert list(held.archive.packages()) == [package("a")]
+
+    @pytest.mark.parametrize("content", ["{", "[]", "null", '{"run_id": "a"}'])
+    def test_sidecar_that_cannot_be_read_is_left_alone(self, held: Held, content: str) -> None:
+        sidecar = held.keep(package("a")).with_suffix(".json")
+        held.keep(package("b"))
+        sidecar.write_text(content)
+        assert held.run_ids() == ["b"]
+        held.archive.mark({"a", "b"}, "accepted")
+        assert sidecar.read_text() == content
+
+    def record(self, held: Held, run_id: str) -> Path:
+        run = {"run_id": run_id, "ended_at": NOW.isoformat(), "mode": "full"}
+        held.archive.record_load(CommittedLoad(run, None, Limits(0.1, 0.05, 2)))
+        return held.archive.loads_folder / f"{run_id}.json"
+
+    def test_load_record_with_more_or_less_is_read(self, held: Held) -> None:
+        path = self.record(held, "a")
+        self.edit(path, format=2, colour="blue", limits={"max_missing": 0.1, "max_of_another_kind": 3})
+        [load] = held.archive.loads()
+        assert (load.run["run_id"], load.limits) == ("a", Limits(0.1, Source.model_fields["max_emptied"].default, 2))
+
+    @pytest.mark.parametrize("content", ["{", "[]", '{"run": {}}', '{"run": {"ended_at": 5}, "package": null}'])
+    def test_load_record_that_cannot_be_read_is_left_alone(self, held: Held, content: str) -> None:
+        self.record(held, "a").write_text(content)
+        self.record(held, "b")
+        assert [load.run["run_id"] for load in held.archive.loads()] == ["b"]
+
+
+def test_what_has_become_of_a_package_is_in_its_sidecar(held: Held) -> None:
+    for run_id in ("a", "b"):
+        held.keep(package(run_id))
+    held.archive.mark({"a", "nobody"}, "accepted")
+    assert {kept.run_id: kept.state for kept in held.archive.packages()} == {"a": "accepted", "b": "verified"}

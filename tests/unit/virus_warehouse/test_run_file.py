@@ -33,6 +33,7 @@ def test_state_grows_and_changes(tmp_path: Path) -> None:
     assert datetime.fromisoformat(state.pop("written_at")).tzinfo is not None
     assert state.pop("host")
     assert state == {
+        "format": 1,
         "run_id": "run-1",
         "process_id": os.getpid(),
         "stage": "download",

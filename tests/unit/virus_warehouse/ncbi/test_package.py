@@ -99,6 +99,34 @@ def test_package_without_records_is_whole_and_empty(saved: Save, empty: str) -> 
     assert saved(packages.EMPTY[empty]()).verify().is_empty
 
 
+GENE = '{"annotations":[],"description":"phosphofructokinase","geneId":"17252077","proteinCount":1,"taxId":"280463"}'
+ANNOTATION = '{"accession":"PX252254.1","genes":[]}'
+FASTA = {f"{packages.DATA_FOLDER}/genomic.fna": b">PX252254.1\nACGT\n"}
+
+NO_VIRUS_PACKAGE: dict[str, tuple[bytes, str]] = {
+    "genes": (packages.package([GENE] * 10), "found lines of annotations, description, geneId"),
+    "annotation without its genomes": (packages.package(None, [ANNOTATION]), "none beside .*annotation_report.jsonl"),
+    "annotation beside no records": (packages.package([], [ANNOTATION]), "none beside .*annotation_report.jsonl"),
+    "sequences alone": (packages.package(None, others=FASTA), "none beside .*genomic.fna"),
+    "an assembly": (
+        packages.package(None, others={f"{packages.DATA_FOLDER}/assembly_data_report.jsonl": b"{}\n", **FASTA}),
+        "none beside .*assembly_data_report.jsonl",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NO_VIRUS_PACKAGE)
+def test_what_is_whole_and_no_virus_package_is_refused(saved: Save, kind: str) -> None:
+    content, reason = NO_VIRUS_PACKAGE[kind]
+    with pytest.raises(PackageError, match=reason):
+        saved(content).verify()
+
+
+@pytest.mark.parametrize("lines", [["{"], ["{}"], ["5", "[]"], [GENE, LINES[0]], ['{"virus":{}}']])
+def test_lines_that_are_odd_are_no_reason(saved: Save, lines: list[str]) -> None:
+    assert not saved(packages.package(lines)).verify().is_empty
+
+
 def test_absent_report_is_named(saved: Save) -> None:
     package = saved(packages.package(LINES))
     assert not package.has_report("biosample_report")
