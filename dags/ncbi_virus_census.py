@@ -30,9 +30,16 @@ SOURCE = Param(
 
 @task
 def followed(params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """The sources to count: one, if the form names it, or all."""
-    name = (params or {}).get("source")
-    return [arguments_of(source) for source in ([read_sources().source(name)] if name else sound_sources())]
+    """The sources to count: one, if the form names it, or all that are sound.
+
+    Raises:
+        SourceError: when the file, or every source in it, cannot be read: a census that counts nothing must not look
+            like one that finds nothing.
+    """
+    name, read = (params or {}).get("source"), read_sources()
+    if not read.sources:
+        raise next(iter(read.errors.values()))
+    return [arguments_of(source) for source in ([read.source(name)] if name else read.sources.values())]
 
 
 @task(trigger_rule=TriggerRule.ONE_FAILED, retries=0)

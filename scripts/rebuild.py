@@ -3,8 +3,11 @@
 import argparse
 import sys
 
+from airflow_home import CHECKOUT
+
 from virus_warehouse.data_folder import DataFolder, DataFolderError
 from virus_warehouse.rebuild import RebuildError, rebuild
+from virus_warehouse.warehouse.connection import Warehouse
 
 
 def main() -> None:
@@ -14,7 +17,8 @@ def main() -> None:
     parser.add_argument("--from-oldest", action="store_true", help="go back as far as the archive does")
     options = parser.parse_args()
     try:
-        rebuilt = rebuild(DataFolder.from_environment(), replace=options.replace, from_oldest=options.from_oldest)
+        data = DataFolder.from_environment()
+        rebuilt = rebuild(data, replace=options.replace, from_oldest=options.from_oldest, warehouse=_warehouse(data))
     except (RebuildError, DataFolderError) as error:
         sys.exit(str(error))
     for difference in rebuilt.differences:
@@ -27,6 +31,14 @@ def main() -> None:
     elif not options.replace:
         print(f"The rebuilt warehouse is {rebuilt.path}; the old one is untouched. REPLACE=1 puts it in its place.")
     sys.exit(1 if rebuilt.gaps else 0)
+
+
+def _warehouse(data: DataFolder) -> Warehouse:
+    """The one that the runs load, by Airflow's connection."""
+    sys.path.append(str(CHECKOUT / "plugins"))
+    from ncbi_virus.warehouse import get_warehouse
+
+    return get_warehouse(data)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,12 @@ class CommittedLoad:
         return datetime.fromisoformat(str(self.run["ended_at"]))
 
 
+def committed_load(row: Mapping[str, Any], limits: Limits) -> CommittedLoad:
+    """The load that a row of the ledger tells of."""
+    path = row.get("package_path")
+    return CommittedLoad(row, Path(str(path)).stem if path else None, limits)
+
+
 class Archive:
     """The packages and load records of one source."""
 

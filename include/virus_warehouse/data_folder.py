@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from virus_warehouse.private_files import without_world_access
+from virus_warehouse.private_files import FOLDER_MODE
 
 DEFAULT_PATH = Path(__file__).parents[2] / "data"
 
@@ -65,16 +65,25 @@ class DataFolder:
         """The published snapshot, the file that people query."""
         return self.root / "published" / "virus.duckdb"
 
-    @without_world_access()
     def create(self) -> None:
-        """Make every place that is missing.
+        """Make every place that is missing; nobody but this user and its group can enter them.
 
         Raises:
             DataFolderError: when one cannot be made or written.
         """
         try:
-            for place in (self.packages, self.refused, self.runs, self.temporary, self.candidates):
-                place.mkdir(parents=True, exist_ok=True)
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            published = self.candidates.parent
+            for place in (
+                self.root,
+                self.packages,
+                self.refused,
+                self.runs,
+                self.temporary,
+                published,
+                self.candidates,
+            ):
+                place.mkdir(FOLDER_MODE, exist_ok=True)
                 if not os.access(place, os.W_OK):
                     raise PermissionError(13, "not writable", str(place))
         except OSError as error:

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from virus_warehouse import __version__
-from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, ArchivedPackage, CommittedLoad
+from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, ArchivedPackage, committed_load
 from virus_warehouse.atomic_file import unfinished_files
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient, Progress
@@ -272,9 +272,7 @@ class _Run:
         try:
             for row in (*self.committed, self.row):
                 if not self.archive.has_recorded(str(row["run_id"])):
-                    path = row.get("package_path")
-                    package = Path(str(path)).stem if path else None
-                    self.archive.record_load(CommittedLoad(row, package, self.source.limits))
+                    self.archive.record_load(committed_load(row, self.source.limits))
             self.archive.mark(loaded, ACCEPTED)
             self.archive.prune(self.source.retention_days, datetime.now(UTC), loaded)
         except Exception as error:

@@ -17,8 +17,9 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.archive import Archive, CommittedLoad
+from virus_warehouse.archive import Archive, CommittedLoad, committed_load
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import log_of, move
 from virus_warehouse.ingest import report_row
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
@@ -30,6 +31,7 @@ from virus_warehouse.reports.further_reports import (
     stage_further_reports,
 )
 from virus_warehouse.run_file import run_lock
+from virus_warehouse.sources import limits_of
 from virus_warehouse.staging import stage_package, stage_quarantined_lines, take_quarantined_lines
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
@@ -93,11 +95,14 @@ class Rebuilt:
 
 
 @without_world_access()
-def rebuild(data: DataFolder, *, replace: bool = False, from_oldest: bool = False) -> Rebuilt:
+def rebuild(
+    data: DataFolder, *, replace: bool = False, from_oldest: bool = False, warehouse: Warehouse | None = None
+) -> Rebuilt:
     """Make the warehouse anew in a file beside it, `warehouse.rebuilt.duckdb`.
 
     Args:
         data: the data folder with the archive.
+        warehouse: the old one; the data folder's by default.
         replace: whether the new file takes the place of the old one, which is kept under another name.
         from_oldest: start each source at the oldest load kept, and not at the newest full one.
 
@@ -105,7 +110,9 @@ def rebuild(data: DataFolder, *, replace: bool = False, from_oldest: bool = Fals
         RebuildError: when there is nothing to rebuild from; or with `replace`, when there are gaps or runs have
             committed meanwhile. The new file is then left beside the old one.
     """
-    rebuilt = Rebuilt(data.warehouse.with_name("warehouse.rebuilt.duckdb"))
+    old = warehouse or Warehouse(data.warehouse)
+    rebuilt = Rebuilt(old.path.with_name("warehouse.rebuilt.duckdb"))
+    _record_what_is_missing(data, old)
     plan = []
     for folder in sorted(path for path in data.packages.iterdir() if path.is_dir()):
         archive = Archive(data.packages, folder.name)
@@ -115,20 +122,37 @@ def rebuild(data: DataFolder, *, replace: bool = False, from_oldest: bool = Fals
     if not plan:
         told = "; ".join(map(str, rebuilt.gaps)) or f"{data.packages} holds no record of a load"
         raise RebuildError(f"nothing to rebuild from: {told}. `make ingest` loads a source anew.")
-    rebuilt.path.unlink(missing_ok=True)
-    warehouse = Warehouse(rebuilt.path)
+    for left in (rebuilt.path, log_of(rebuilt.path)):
+        left.unlink(missing_ok=True)
+    new = Warehouse(rebuilt.path)
     from_nothing: dict[str, bool] = {}
     for load, archive in sorted(plan, key=lambda planned: planned[0].committed_at):
         with _workplace(data) as (session, temporary):
-            counts = _repeat(load, archive, warehouse, session, temporary)
+            counts = _repeat(load, archive, new, session, temporary)
         rebuilt.loads.append(str(load.run["run_id"]))
         compared: tuple[str, ...] = OF_READING
         if from_nothing.setdefault(archive.folder.name, _met_no_record(load)):
             compared += OF_MERGING
         rebuilt.differences += _differences(load, counts, compared)
     if replace:
-        rebuilt.replaced = _replace(data, rebuilt)
+        rebuilt.replaced = _replace(old, rebuilt)
     return rebuilt
+
+
+def _record_what_is_missing(data: DataFolder, old: Warehouse) -> None:
+    """Write the load records that runs could not, which died right after their commit: the old ledger has them."""
+    if not old.path.exists():
+        return
+    try:
+        with duckdb.connect() as session, old.transaction(session):
+            for folder in (path for path in data.packages.iterdir() if path.is_dir()):
+                archive = Archive(data.packages, folder.name)
+                for row in ledger.committed_since_full_load(session, folder.name):
+                    if not archive.has_recorded(str(row["run_id"])):
+                        archive.record_load(committed_load(row, limits_of(folder.name)))
+                        logger.info("%s: wrote the record of load %s, which was missing", folder.name, row["run_id"])
+    except duckdb.Error as error:
+        logger.warning("the old warehouse cannot be read (%s): loads without a record are not repeated", error)
 
 
 def _repeatable(archive: Archive, *, from_oldest: bool) -> tuple[list[CommittedLoad], Gap | None]:
@@ -261,20 +285,21 @@ def _requested_at(load: CommittedLoad) -> datetime:
     return datetime.fromisoformat(str(load.run.get("requested_at") or load.run["started_at"]))
 
 
-def _replace(data: DataFolder, rebuilt: Rebuilt) -> Path | None:
+def _replace(old: Warehouse, rebuilt: Rebuilt) -> Path | None:
     if rebuilt.gaps:
         raise RebuildError(
-            f"{rebuilt.path} does not replace {data.warehouse}: it lacks loads. "
+            f"{rebuilt.path} does not replace {old.path}: it lacks loads. "
             + " ".join(map(str, rebuilt.gaps))
             + " To take it all the same, move it there while nothing runs."
         )
-    if not data.warehouse.exists():
-        rebuilt.path.rename(data.warehouse)
+    kept = old.path.with_name(f"{old.path.name}.before-rebuild-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    if not old.path.exists():
+        move(old.path, kept)  # its log, if that has outlived it
+        move(rebuilt.path, old.path)
         return None
-    kept = data.warehouse.with_name(f"{data.warehouse.name}.before-rebuild-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     with ExitStack() as stack:
         try:
-            connection = stack.enter_context(Warehouse(data.warehouse).exclusive())
+            connection = stack.enter_context(old.exclusive())
             connection.execute("CHECKPOINT")
             lacking = _committed_since(connection, rebuilt.loads)
         except duckdb.Error as error:
@@ -282,12 +307,12 @@ def _replace(data: DataFolder, rebuilt: Rebuilt) -> Path | None:
             lacking = []
         if lacking:
             raise RebuildError(
-                f"{rebuilt.path} does not replace {data.warehouse}, which has runs that it lacks: "
+                f"{rebuilt.path} does not replace {old.path}, which has runs that it lacks: "
                 f"{', '.join(lacking)}. They committed meanwhile, or the archive has no record of them. Pause the DAGs "
                 f"and rebuild again."
             )
-        data.warehouse.rename(kept)
-        rebuilt.path.rename(data.warehouse)
+        move(old.path, kept)
+        move(rebuilt.path, old.path)
     return kept
 
 

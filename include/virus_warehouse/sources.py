@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -200,6 +200,14 @@ def sound_sources(path: Path | None = None) -> list[Source]:
         return list(read_sources(path).sources.values())
     except SourceError:
         return []
+
+
+def limits_of(name: str) -> Limits:
+    """What the sources file allows a source; the defaults where it says nothing, or cannot be read."""
+    for source in sound_sources():
+        if source.name == name:
+            return source.limits
+    return Limits(**{field.name: Source.model_fields[field.name].default for field in fields(Limits)})
 
 
 def _read_source(path: Path, name: object, entry: object, defaults: Defaults) -> Source:

@@ -12,6 +12,10 @@ from virus_warehouse.warehouse.connection import Warehouse
 DEFAULT_CONN_ID = "virus_warehouse"
 
 
+class NoWarehousePath(ValueError):
+    """A connection names no file on this machine."""
+
+
 def get_warehouse(data: DataFolder, conn_id: str = DEFAULT_CONN_ID) -> Warehouse:
     """The warehouse that a connection of type `duckdb` names.
 
@@ -23,12 +27,21 @@ def get_warehouse(data: DataFolder, conn_id: str = DEFAULT_CONN_ID) -> Warehouse
 
     Raises:
         AirflowNotFoundException: when a connection other than the default one does not exist.
+        NoWarehousePath: when the connection names no file.
     """
     if os.environ.get("VIRUS_WAREHOUSE"):
         return Warehouse(data.warehouse)
     try:
-        return Warehouse(Path(DuckDBHook(duckdb_conn_id=conn_id).get_database()))
+        database = DuckDBHook(duckdb_conn_id=conn_id).get_database()
     except AirflowNotFoundException:
         if conn_id != DEFAULT_CONN_ID:
             raise
         return Warehouse(data.warehouse)
+    # What follows md: can be a token, which no error may tell.
+    if database in ("", ":memory:") or database.startswith(("md:", "motherduck:")):
+        found = "no path" if database in ("", ":memory:") else "a database of MotherDuck's"
+        raise NoWarehousePath(
+            f"the connection {conn_id!r} has {found}: its field Path must name a DuckDB file on this machine, such as "
+            f"{data.warehouse}. Without the connection {DEFAULT_CONN_ID!r}, that one is used."
+        )
+    return Warehouse(Path(database))

@@ -102,3 +102,11 @@ def test_empty_census_is_a_failure(world, follow, data):
     run = run_dag(CENSUS)
     assert (run.state, states(run)["check"]) == ("failed", ["upstream_failed"])
     assert "NCBI has no record at all for source mpox" in warehouse_ledger(data, "error")[0][0]
+
+
+@pytest.mark.parametrize("sources", ["{mpox: {taxon: 10244}", "{mpox: {taxon: 10244, hots: human}}"])
+def test_a_file_that_cannot_be_read_fails_the_census(world, follow, data, sources, caplog):
+    follow(sources)
+    run = run_dag(CENSUS)
+    assert str(run.state) == "failed"
+    assert states(run)["followed"] == ["failed"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -13,9 +14,12 @@ import pytest
 from tests.support.fake_ncbi import BadLine, FakeNcbi, World
 from tests.support.followed import TABLES, Followed, content
 from tests.support.warehouses import query
+from virus_warehouse import rebuild as rebuilding
+from virus_warehouse.database_file import log_of
 from virus_warehouse.ingest import IngestResult
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import RebuildError, rebuild
+from virus_warehouse.warehouse.connection import WarehouseDamaged
 
 
 @dataclass(frozen=True)
@@ -107,20 +111,84 @@ def test_lost_warehouse_is_rebuilt(lived: Followed, loss: str) -> None:
     assert content(followed.data.warehouse) == original
 
 
+LEAVES_A_LOG = """
+import os, sys
+import duckdb
+
+connection = duckdb.connect()
+connection.execute(f"ATTACH '{sys.argv[1]}' AS warehouse")
+connection.execute("CREATE TABLE warehouse.main.left_behind AS SELECT range AS number FROM range(1000)")
+os._exit(0)
+"""
+
+
+def leave_a_log(file: Path) -> Path:
+    """What a process leaves that commits and is killed before its checkpoint."""
+    subprocess.run([sys.executable, "-c", LEAVES_A_LOG, file], check=True)
+    assert log_of(file).exists()
+    return log_of(file)
+
+
+def test_damaged_log_is_told_with_the_way_out_and_the_way_works(followed: Followed) -> None:
+    followed.show("PX1", 1)
+    followed.run()
+    original = content(followed.data.warehouse)
+    log = leave_a_log(followed.data.warehouse)
+    damaged = bytearray(log.read_bytes())
+    damaged[60] ^= 255
+    log.write_bytes(damaged)
+    with pytest.raises(WarehouseDamaged, match=r"warehouse.duckdb.wal, is damaged. `make rebuild REPLACE=1`"):
+        followed.run()
+    rebuilt = rebuild(followed.data, replace=True)
+    assert rebuilt.replaced is not None
+    assert log_of(rebuilt.replaced).read_bytes() == damaged
+    assert not log.exists()
+    assert content(followed.data.warehouse) == original
+    followed.run()
+
+
+def test_log_that_outlived_its_file_does_not_reach_the_new_one(followed: Followed) -> None:
+    followed.show("PX1", 1)
+    followed.run()
+    leave_a_log(followed.data.warehouse)
+    followed.data.warehouse.unlink()
+    leave_a_log(followed.data.warehouse.with_name("warehouse.rebuilt.duckdb"))
+    rebuild(followed.data, replace=True)
+    tables = query(followed.data.warehouse, "SELECT table_name FROM duckdb_tables()")
+    assert ("virus_genome",) in tables
+    assert ("left_behind",) not in tables
+    assert not log_of(followed.data.warehouse).exists()
+
+
+def test_load_whose_run_died_before_it_was_recorded_is_repeated(followed: Followed) -> None:
+    followed.show("PX1", 1)
+    followed.run()
+    followed.show("PX2", 2)
+    died = followed.run()
+    (followed.data.packages / "mpox" / "loads" / f"{died.run_id}.json").unlink()
+    original = content(followed.data.warehouse)
+    rebuilt = rebuild(followed.data, replace=True)
+    assert died.run_id in rebuilt.loads
+    assert content(followed.data.warehouse) == original
+
+
 def test_runs_that_committed_meanwhile_keep_the_old_file_in_place(
     followed: Followed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     followed.show("PX1", 1)
     followed.run()
-    recorded = followed.data.packages / "mpox" / "loads"
-    before = shutil.copytree(recorded, recorded.with_name("before"))
-    late = followed.run()
-    shutil.rmtree(recorded)
-    before.rename(recorded)
-    with pytest.raises(RebuildError, match=rf"has runs that it lacks: {late.run_id}\. .*Pause the DAGs"):
+    meanwhile: list[IngestResult] = []
+
+    def replace_late(*arguments: Any) -> Path | None:
+        meanwhile.append(followed.run())
+        return replace(*arguments)
+
+    replace = rebuilding._replace
+    monkeypatch.setattr(rebuilding, "_replace", replace_late)
+    with pytest.raises(RebuildError, match=r"has runs that it lacks: .*\. .*Pause the DAGs") as refused:
         rebuild(followed.data, replace=True)
-    # The next run tells the archive what this one could not.
-    followed.run()
+    [late] = meanwhile
+    assert late.run_id in str(refused.value)
     assert late.run_id in rebuild(followed.data).loads
 
 

@@ -16,6 +16,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import log_of
 from virus_warehouse.private_files import without_world_access
 from virus_warehouse.shortage import shortages_told
 from virus_warehouse.warehouse.connection import Warehouse
@@ -63,7 +64,7 @@ def make_candidate(warehouse: Warehouse, data: DataFolder, run_id: str) -> Path:
         try:
             _copy(warehouse.path, part)
             # The log of an earlier candidate of this run, whose check was killed, is none of the new one's.
-            candidate.with_name(f"{candidate.name}.wal").unlink(missing_ok=True)
+            log_of(candidate).unlink(missing_ok=True)
             part.replace(candidate)
         finally:
             part.unlink(missing_ok=True)
@@ -126,7 +127,11 @@ def publish_candidate(data: DataFolder, run_id: str) -> bool:
             candidate.unlink(missing_ok=True)
             logger.info("the published snapshot has all of run %s already", run_id)
             return False
+        if log_of(candidate).exists():
+            with duckdb.connect(candidate) as connection:  # its log would not come along in one rename
+                connection.execute("CHECKPOINT")
         candidate.chmod(0o440)
+        log_of(data.snapshot).unlink(missing_ok=True)  # of a file that was there once: readers would replay it
         candidate.replace(data.snapshot)
     logger.info("published %s", data.snapshot)
     return True

@@ -14,6 +14,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from virus_warehouse.database_file import log_of
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import migrate
 
@@ -28,11 +29,18 @@ _HELD_ELSEWHERE = ("Could not set lock on file", "Unique file handle conflict")
 _FIRST_TOLD, _TOLD_EVERY = 1.0, 10.0
 """Seconds of a wait after which it is logged first, and then again. Shorter ones are of no interest."""
 
+_DAMAGED = ("Failure while replaying WAL file", "not a valid DuckDB database file", "Corrupt database file")
+"""How DuckDB says that a file, or the log beside it, is not as it was written."""
+
 Result = TypeVar("Result")
 
 
 class WarehouseLocked(TimeoutError):
     """Somebody held the warehouse file for longer than we were told to wait; nothing was changed."""
+
+
+class WarehouseDamaged(duckdb.Error):
+    """The warehouse file or its write-ahead log cannot be read; nothing was changed."""
 
 
 class CommitFailed(RuntimeError):
@@ -61,6 +69,7 @@ class Warehouse:
 
         Raises:
             WarehouseLocked: when the file stays in use for `lock_timeout` seconds.
+            WarehouseDamaged: when the file or its log cannot be read.
             CommitFailed: when the commit ended with an error.
             migrate.SchemaTooNew: when a newer version wrote the file.
         """
@@ -102,6 +111,7 @@ class Warehouse:
 
         Raises:
             WarehouseLocked: when the file stays in use for `lock_timeout` seconds.
+            WarehouseDamaged: when the file or its log cannot be read.
         """
         # Not by connecting to the file: connections of one process to one file would share it, and be no hold.
         with duckdb.connect() as connection:
@@ -134,6 +144,12 @@ class Warehouse:
         try:
             return waiting(open_file)
         except Exception as error:
+            if any(words in str(error) for words in _DAMAGED):
+                raise WarehouseDamaged(
+                    f"{self.path}, or its write-ahead log {log_of(self.path)}, is damaged. `make rebuild REPLACE=1` "
+                    f"makes the warehouse anew from the archived packages, and keeps both under another name. DuckDB "
+                    f"says: {error}"
+                ) from error
             if not _is_held_elsewhere(error):
                 raise
             raise WarehouseLocked(

@@ -11,13 +11,14 @@ from pydantic import ValidationError
 
 from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
 from ncbi_virus.operators.run_link import RunLink
-from ncbi_virus.warehouse import DEFAULT_CONN_ID, get_warehouse
+from ncbi_virus.warehouse import DEFAULT_CONN_ID, NoWarehousePath, get_warehouse
 from virus_warehouse.data_folder import DataFolder, DataFolderError
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import Progress
 from virus_warehouse.ncbi.errors import RequestRefused
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source
+from virus_warehouse.warehouse.connection import WarehouseDamaged
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.migrate import SchemaTooNew
@@ -27,7 +28,15 @@ from virus_warehouse.windows import WINDOW, WindowError, WindowWish
 BACKFILL = "backfill"
 """What Airflow calls the type of a backfill's DAG runs."""
 
-NO_RETRY_MENDS = [RequestRefused, WindowError, SchemaTooNew, DataFolderError, ValidationError]
+NO_RETRY_MENDS = [
+    RequestRefused,
+    WindowError,
+    SchemaTooNew,
+    DataFolderError,
+    ValidationError,
+    NoWarehousePath,
+    WarehouseDamaged,
+]
 """Failures that would be the same at the next try: they fail the task at once."""
 
 RETRY_POLICY = ExceptionRetryPolicy(rules=[RetryRule(exception=list(NO_RETRY_MENDS), action=RetryAction.FAIL)])

@@ -1,8 +1,12 @@
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from virus_warehouse.data_folder import DEFAULT_PATH, DataFolder, DataFolderError
+from virus_warehouse.private_files import without_world_access
 
 PLACES = ("packages", "refused", "runs", "temporary", "published/candidates")
 
@@ -56,3 +60,39 @@ def test_folder_that_cannot_be_made_is_named_with_the_way_out(
     assert in_the_way in message
     assert "Set VIRUS_DATA to a folder that this user may write" in message
     assert "\n" not in message
+
+
+def test_making_it_leaves_the_umask_of_the_process_alone_in_any_thread(tmp_path: Path) -> None:
+    """As in the API server, whose threads all ask for the folder."""
+    umask, seen = os.umask(0), set[int]()
+    try:
+
+        def make(number: int) -> None:
+            folder = DataFolder(tmp_path / str(number))
+            folder.create()
+            places = [folder.root, folder.runs, folder.candidates, folder.candidates.parent]
+            seen.update(stat.S_IMODE(place.stat().st_mode) for place in places)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(make, range(200)))
+    finally:
+        left = os.umask(umask)
+    assert left == 0
+    assert seen == {0o770}
+
+
+def test_runs_in_threads_leave_the_umask_as_it_was() -> None:
+    umask = os.umask(0o022)
+    try:
+
+        def work(_: int) -> int:
+            with without_world_access():
+                inside = os.umask(0o077)
+                os.umask(inside)
+                return inside & 0o007
+
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(work, range(500))) <= {0o007}
+    finally:
+        left = os.umask(umask)
+    assert left == 0o022

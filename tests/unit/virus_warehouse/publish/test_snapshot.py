@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.warehouses import Shelf, line, query
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import log_of
 from virus_warehouse.publish.snapshot import (
     KEPT_CANDIDATE_SECONDS,
     candidate_path,
@@ -106,6 +107,14 @@ class TestPublication:
         assert published(data) == ["PX1"]
         assert stat.S_IMODE(data.snapshot.stat().st_mode) == 0o440
         assert not candidate_path(data, "run-1").exists()
+
+    def test_log_that_lies_there_is_of_no_file_that_comes(self, shelf: Shelf, data: DataFolder) -> None:
+        publish(shelf, data, "run-1")
+        log_of(data.snapshot).write_bytes(b"the log of a snapshot of long ago")
+        shelf.load(line("PX2.1"), mode="incremental")
+        assert publish(shelf, data, "run-2")
+        assert not log_of(data.snapshot).exists()
+        assert published(data) == ["PX1", "PX2"]
 
     def test_next_one_takes_its_place(self, shelf: Shelf, data: DataFolder) -> None:
         publish(shelf, data, "run-1")
