@@ -62,11 +62,15 @@ class CommittedLoad:
         run: its row in the ledger.
         package: run id of the package that it loaded; None when NCBI said that nothing matches, and in a replay.
         limits: what the source allowed it.
+        filter_changed, reports_changed, request: as in `Load`; None where an earlier version has not written them down.
     """
 
     run: Mapping[str, Any]
     package: str | None
     limits: Limits
+    filter_changed: bool | None = None
+    reports_changed: bool | None = None
+    request: Mapping[str, Any] | None = None
 
     @property
     def committed_at(self) -> datetime:
@@ -74,10 +78,10 @@ class CommittedLoad:
         return datetime.fromisoformat(str(self.run["ended_at"]))
 
 
-def committed_load(row: Mapping[str, Any], limits: Limits) -> CommittedLoad:
-    """The load that a row of the ledger tells of."""
+def committed_load(row: Mapping[str, Any], limits: Limits, **asked: Any) -> CommittedLoad:
+    """The load that a row of the ledger tells of, with what was asked for, if that is known."""
     path = row.get("package_path")
-    return CommittedLoad(row, Path(str(path)).stem if path else None, limits)
+    return CommittedLoad(row, Path(str(path)).stem if path else None, limits, **asked)
 
 
 class Archive:
@@ -209,7 +213,7 @@ class Archive:
     def _read_load(path: Path) -> CommittedLoad | None:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            load = CommittedLoad(content["run"], content["package"], _limits(content["limits"]))
+            load = CommittedLoad(**{**_known_to(CommittedLoad, content), "limits": _limits(content["limits"])})
             load.committed_at  # noqa: B018 (it must be readable)
             return load
         except FileNotFoundError:

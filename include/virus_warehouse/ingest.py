@@ -228,6 +228,19 @@ class _Run:
             for run_id in ledger.close_dead_runs(self.session, lambda run_id: is_running(self.data.runs, run_id)):
                 logger.warning("run %s was left by a process that is gone; closed as failed", run_id)
             window = plan_window(self.session, self.source, self.origin, self.wish)
+            if ledger.returns_to_other_filters(self.session, self.source.name, self.source.fingerprint):
+                logger.warning(
+                    "source %s asks again for what it asked for before its last run: if nobody has changed it back, "
+                    "two checkouts with different filters under this name share the data folder %s, and each ends the "
+                    "other's records. Give one of the sources another name, or a data folder of its own",
+                    self.source.name,
+                    self.data.root,
+                )
+            self.changed = {
+                "filter_changed": window.filter_changed,
+                "reports_changed": window.reports_changed,
+                "request": self.source.request.model_dump(mode="json", exclude_defaults=True),
+            }
             self.row |= {
                 "mode": window.mode,
                 "updated_since": window.updated_since,
@@ -272,7 +285,8 @@ class _Run:
         try:
             for row in (*self.committed, self.row):
                 if not self.archive.has_recorded(str(row["run_id"])):
-                    self.archive.record_load(committed_load(row, self.source.limits))
+                    changed = self.changed if row is self.row else {}
+                    self.archive.record_load(committed_load(row, self.source.limits, **changed))
             self.archive.mark(loaded, ACCEPTED)
             self.archive.prune(self.source.retention_days, datetime.now(UTC), loaded)
         except Exception as error:
@@ -500,6 +514,8 @@ class _Run:
             is_newest_package=window.mode != REPLAY
             and ledger.is_newest_package(self.session, self.source.name, self.requested_at),
             filter_changed=window.filter_changed,
+            reports_changed=window.reports_changed,
+            request=self.source.request,
             since=window.updated_since if window.mode == WINDOW else None,
             until=window.until,
             accepts=self.accepts,

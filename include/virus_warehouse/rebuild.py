@@ -23,6 +23,7 @@ from virus_warehouse.database_file import log_of, move
 from virus_warehouse.ingest import report_row
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.private_files import without_world_access
 from virus_warehouse.reports import data_report
 from virus_warehouse.reports.further_reports import (
@@ -264,6 +265,7 @@ def _as_it_was(load: CommittedLoad, session: DuckDBPyConnection) -> Load:
     since, until = (
         datetime.fromisoformat(run[name]).date() if run.get(name) else None for name in ("updated_since", "until")
     )
+    changed = ledger.may_hold_rows_of_other_filters(session, source, str(run["fingerprint"]))
     return Load(
         source=source,
         limits=load.limits,
@@ -273,7 +275,9 @@ def _as_it_was(load: CommittedLoad, session: DuckDBPyConnection) -> Load:
         valid_from=load.committed_at,
         requested_at=_requested_at(load),
         is_newest_package=mode != REPLAY and ledger.is_newest_package(session, source, _requested_at(load)),
-        filter_changed=ledger.may_hold_rows_of_other_filters(session, source, str(run["fingerprint"])),
+        filter_changed=changed if load.filter_changed is None else load.filter_changed,
+        reports_changed=bool(load.reports_changed),
+        request=None if load.request is None else VirusGenomeRequest(**load.request),
         since=since if mode == "window" else None,
         until=until,
         # The load passed its gates, or somebody accepted what they found.

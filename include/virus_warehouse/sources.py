@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field, fields
 from datetime import date
+from itertools import permutations, product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +14,15 @@ import yaml
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from virus_warehouse.ncbi.request import Day, VirusGenomeRequest
+from virus_warehouse.ncbi.request import Day, ReportType, VirusGenomeRequest
 
 DEFAULT_PATH = Path(__file__).parents[1] / "sources.yaml"
 
 _NO_FILTERS = {"include_sequence", "updated_since", "filename"}
-"""Request parameters that do not change which records and reports a source has."""
+"""Request parameters that do not change which records and reports a source has, and that a source cannot set."""
+
+_SWITCHES = {"use_psg": (False, True)}
+"""Parameters that a source can set and that change neither, with the values they may have."""
 
 _REQUEST_KEYS = {
     "aux_reports" if name == "aux_report" else name: name
@@ -118,8 +122,22 @@ class Source(Defaults):
     @property
     def fingerprint(self) -> str:
         """A hash of the filters and reports asked for: when it changes, the source is loaded in full again."""
-        asked = self.request.model_dump(mode="json", exclude=_NO_FILTERS, exclude_defaults=True)
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+        return _fingerprint(self.request, exclude={*_NO_FILTERS, *_SWITCHES})
+
+    @property
+    def fingerprints_of_same_filters(self) -> frozenset[str]:
+        """The fingerprints of all requests for the same records, whichever reports and switches go with them.
+
+        Runs with these bring no records of other filters. Earlier versions counted the switches in.
+        """
+        reports = [chosen for size in range(len(ReportType) + 1) for chosen in permutations(ReportType, size)]
+        switches = [dict(zip(_SWITCHES, values, strict=True)) for values in product(*_SWITCHES.values())]
+        requests = (
+            self.request.model_copy(update={"aux_report": chosen, **switched})
+            for chosen in reports
+            for switched in switches
+        )
+        return frozenset(_fingerprint(request, exclude=_NO_FILTERS) for request in requests)
 
 
 @dataclass
@@ -200,6 +218,11 @@ def sound_sources(path: Path | None = None) -> list[Source]:
         return list(read_sources(path).sources.values())
     except SourceError:
         return []
+
+
+def _fingerprint(request: VirusGenomeRequest, exclude: set[str]) -> str:
+    asked = request.model_dump(mode="json", exclude=exclude, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def limits_of(name: str) -> Limits:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from duckdb import DuckDBPyConnection
 
@@ -33,6 +34,7 @@ class Window:
         watermark: the watermark before the run; None before the first full load.
         filter_changed: whether rows may be held that other filters showed.
         is_census: whether a full load also concludes which records are gone.
+        reports_changed: whether, with the same filters, other reports were asked for before.
     """
 
     mode: str
@@ -41,6 +43,7 @@ class Window:
     watermark: date | None
     filter_changed: bool
     is_census: bool = False
+    reports_changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,16 +120,17 @@ def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunO
     """
     wish.refuse_nonsense(datetime.now(UTC).date())
     watermark = ledger.watermark(session, source.name, source.fingerprint)
-    filter_changed = ledger.may_hold_rows_of_other_filters(session, source.name, source.fingerprint)
+    changed = ledger.may_hold_rows_of_other_filters(session, source.name, source.fingerprint)
+    filter_changed = ledger.may_hold_rows_of_other_filters(session, source.name, *source.fingerprints_of_same_filters)
+    window = partial(Window, filter_changed=filter_changed, reports_changed=changed and not filter_changed)
     if wish.effective_mode == WINDOW:
-        return Window(WINDOW, wish.since, wish.until, watermark, filter_changed)
+        return window(WINDOW, wish.since, wish.until, watermark)
     if wish.effective_mode in (FULL, REPLAY):
-        is_census = wish.mode == CENSUS
-        return Window(wish.effective_mode, None, None, watermark, filter_changed, is_census)
+        return window(wish.effective_mode, None, None, watermark, is_census=wish.mode == CENSUS)
     earlier = ledger.earlier_window(session, source.name, source.fingerprint, origin, (INCREMENTAL, FULL))
     # Rows that another filter ended in between come back with a full load only.
-    if earlier is not None and not (filter_changed and earlier[0] == INCREMENTAL):
-        return Window(*earlier, watermark, filter_changed)
-    if filter_changed or watermark is None:
-        return Window(FULL, None, None, watermark, filter_changed)
-    return Window(INCREMENTAL, watermark - timedelta(days=source.lookback_days), None, watermark, filter_changed)
+    if earlier is not None and not (changed and earlier[0] == INCREMENTAL):
+        return window(*earlier, watermark)
+    if changed or watermark is None:
+        return window(FULL, None, None, watermark)
+    return window(INCREMENTAL, watermark - timedelta(days=source.lookback_days), None, watermark)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -81,8 +82,8 @@ class House:
 
     def states(self) -> list[str]:
         """Of the archived packages, in the order of their requests."""
-        sidecars = sorted(self.data.packages.glob("*/*.json"))
-        return [json.loads(sidecar.read_text())["state"] for sidecar in sidecars]
+        sidecars = [json.loads(sidecar.read_text()) for sidecar in self.data.packages.glob("*/*.json")]
+        return [sidecar["state"] for sidecar in sorted(sidecars, key=lambda sidecar: sidecar["requested_at"])]
 
     def is_tidy(self) -> bool:
         leftovers = [*self.data.temporary.iterdir(), *self.data.runs.glob(".*"), *self.data.root.rglob("*.part")]
@@ -496,6 +497,17 @@ class TestFurtherTries:
                     package.unlink()
             house.ingest(ncbi.url, wish=window)
         assert (len(ncbi.requests), house.last_run["lines"], house.last_run["attempts"]) == (3, 30, 1)
+
+    def test_refused_packages_go_by_the_retention_of_their_own_source(self, house: House) -> None:
+        forgetful = DENGUE.model_copy(update={"name": "forgetful", "retention_days": 1})
+        refused = [house.data.refused / f"20250601T060000Z-{name}-abc123-ab12.zip" for name in ("dengue", "forgetful")]
+        two_days_ago = time.time() - 2 * 86_400
+        for path in refused:
+            path.touch()
+            os.utime(path, (two_days_ago, two_days_ago))
+        with serving([line("PX1.1")]) as ncbi:
+            house.ingest(ncbi.url, forgetful)
+        assert [path.exists() for path in refused] == [True, False]
 
     def test_package_that_was_damaged_in_the_archive_fails_one_try(self, house: House) -> None:
         window = WindowWish(since=date(2025, 5, 1), until=date(2025, 5, 2))

@@ -108,6 +108,13 @@ GATES = (
         ("max_emptied",),
     ),
     Gate(
+        "lost_fields",
+        "a host that is gone from one record in twenty stops nothing, but whoever counts hosts should know of it",
+        OnFailure.WARNS,
+        "Look at the records at NCBI; virus_genome_change has the values of before.",
+        ("max_emptied",),
+    ),
+    Gate(
         "freshness",
         "an index of NCBI that stands still looks like a quiet virus (it has for two weeks, NCBI issue #309)",
         OnFailure.WARNS,
@@ -184,6 +191,7 @@ def gates_sql(followed: SourcesFile | None = None, published: Path | None = None
         published: the published snapshot to compare with, if there is one.
     """
     given = [_settings(followed), _published(published), read_sql("publish/sql/gates/given.sql"), _filled()]
+    given.append(read_sql("publish/sql/lost_field.sql"))
     found = "\nUNION ALL\n".join(
         f"SELECT {number} AS place, '{gate.name}' AS gate, * FROM (\n{_query(gate)}\n)"
         for number, gate in enumerate(GATES)

@@ -36,6 +36,16 @@ def find_absent(session: DuckDBPyConnection, lines: int) -> Absence:
     """Compare the records held with those that a report of so many lines lists; fills the temporary table `absent`."""
     for _ in shares(session, lines):
         run_sql(session, "warehouse/sql/absent.sql")
+    return _counted(session)
+
+
+def without_ended(session: DuckDBPyConnection) -> Absence:
+    """What is absent still, now that the records of `record_to_end` are no longer held."""
+    session.execute("DELETE FROM absent WHERE accession IN (SELECT record_to_end.accession FROM record_to_end)")
+    return _counted(session)
+
+
+def _counted(session: DuckDBPyConnection) -> Absence:
     held, absent, judged, unaccepted = session.execute(
         "SELECT (SELECT count(*) FROM warehouse.main.virus_genome WHERE source = getvariable('source')), "
         "count(*), count(*) FILTER (is_judged), count(*) FILTER (is_judged AND NOT is_accepted) FROM absent"

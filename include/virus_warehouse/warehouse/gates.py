@@ -1,5 +1,6 @@
 """The gates of a load: what was staged and does not pass them never becomes the warehouse's state."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -8,6 +9,8 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.reports import data_report
 from virus_warehouse.sources import Limits
 from virus_warehouse.warehouse.shares import shares
+
+logger = logging.getLogger(__name__)
 
 MAX_QUARANTINED = 0.5
 """Share of a report's lines that may be unreadable; beyond it the report has another shape than we know."""
@@ -72,11 +75,14 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
     columns = data_report.columns_by_path()
     lost = _lost(session, columns, lines)
     suspects = {path: columns[path] for path, count in lost.items() if count >= FEW_RECORDS}
-    emptied = [
-        f"{path} (of {had} records that had it, {lost[path]} lost it)"
+    told = {
+        path: (lost[path] > had * limits.max_emptied, f"{path} (of {had} records that had it, {lost[path]} lost it)")
         for path, had in _had(session, suspects, lines).items()
-        if lost[path] > had * limits.max_emptied
-    ]
+    }
+    few = [words for is_many, words in told.values() if not is_many]
+    emptied = [words for is_many, words in told.values() if is_many]
+    if few:
+        logger.warning("NCBI's full list of %s no longer tells %s", source, ", ".join(few))
     if emptied:
         raise GateError(
             f"emptied fields: NCBI's full list of {source} no longer tells {', '.join(emptied)}: more than "

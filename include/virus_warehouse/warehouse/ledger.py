@@ -64,8 +64,8 @@ def close_dead_runs(session: DuckDBPyConnection, is_running: Callable[[str], boo
     return dead
 
 
-def may_hold_rows_of_other_filters(session: DuckDBPyConnection, source: str, fingerprint: str) -> bool:
-    """Whether runs with other filters committed after the last full load with these that could end their rows.
+def may_hold_rows_of_other_filters(session: DuckDBPyConnection, source: str, *fingerprints: str) -> bool:
+    """Whether runs with none of these fingerprints committed after the last full load with one, which ends their rows.
 
     Any run brings rows, a window too. Only a full load ends them, and only with the newest package.
     """
@@ -78,13 +78,30 @@ def may_hold_rows_of_other_filters(session: DuckDBPyConnection, source: str, fin
             FROM {TABLE} WHERE source = $source AND status = 'success'
         )
         SELECT count(*) > 0 FROM committed
-        WHERE fingerprint <> $fingerprint AND ended_at > coalesce(
+        WHERE NOT list_contains($fingerprints, fingerprint) AND ended_at > coalesce(
             (
                 SELECT max(ended_at) FROM committed
-                WHERE fingerprint = $fingerprint AND mode = 'full' AND has_newest_package
+                WHERE list_contains($fingerprints, fingerprint) AND mode = 'full' AND has_newest_package
             ),
             TIMESTAMPTZ '-infinity'
         )
+        """,
+        {"source": source, "fingerprints": sorted(fingerprints)},
+    ).fetchone() == (True,)
+
+
+def returns_to_other_filters(session: DuckDBPyConnection, source: str, fingerprint: str) -> bool:
+    """Whether the source asks again for what it asked for before, and for something else in between."""
+    return session.execute(
+        f"""
+        WITH committed AS (
+            SELECT fingerprint = $fingerprint AS is_same, ended_at
+            FROM {TABLE} WHERE source = $source AND status = 'success'
+        )
+        SELECT coalesce(
+            (SELECT NOT is_same FROM committed ORDER BY ended_at DESC LIMIT 1) AND bool_or(is_same), false
+        )
+        FROM committed
         """,
         {"source": source, "fingerprint": fingerprint},
     ).fetchone() == (True,)

@@ -6,12 +6,14 @@ from datetime import date, datetime
 
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.reports import data_report
 from virus_warehouse.sources import Limits
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import gates
-from virus_warehouse.warehouse.census import find_absent, take_census, vanished
+from virus_warehouse.warehouse.census import find_absent, take_census, vanished, without_ended
 from virus_warehouse.warehouse.end_records import end_records
+from virus_warehouse.warehouse.filters import no_longer_shown
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.warehouse.session import all_threads
 from virus_warehouse.warehouse.shares import shares
@@ -44,6 +46,8 @@ class Load:
         requested_at: when the package was requested.
         is_newest_package: whether no committed run of the source has a package requested later.
         filter_changed: whether rows may be held that other filters showed.
+        reports_changed: whether, with the same filters, other reports were asked for.
+        request: the filters now; None where they are not known.
         since: first update date to be merged; None without a lower bound.
         until: update date before which is merged; None without an upper bound.
         accepts: what is accepted that would otherwise stop a full load.
@@ -61,6 +65,8 @@ class Load:
     since: date | None
     until: date | None
     accepts: Acceptance = Acceptance()
+    reports_changed: bool = False
+    request: VirusGenomeRequest | None = None
 
 
 def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> dict[str, int | None]:
@@ -141,8 +147,9 @@ def _holds_any(session: DuckDBPyConnection, source: str) -> bool:
 def _judge_absent(session: DuckDBPyConnection, load: Load, lines: int) -> dict[str, int]:
     absence = find_absent(session, lines)
     if load.filter_changed:
-        end_records(session, "SELECT accession FROM absent", "filter")
-        return {"withdrawn": 0, "missing": 0} if load.is_census else {}
+        left_out = no_longer_shown(session, load.request) if load.request else "SELECT accession FROM absent"
+        end_records(session, left_out, "filter")
+        absence = without_ended(session)
     if load.is_census:
         return take_census(session, load.source, load.limits, absence, accepts_missing=load.accepts.missing)
     if gates.is_mass_loss(absence.absent, absence.held, load.limits) and not load.accepts.missing:

@@ -37,7 +37,7 @@ def merge_further_reports(
         counts[ANNOTATION_REPORT.name] = _merge_annotation(session, load, held[ANNOTATION_REPORT.name])
     elif _holds_annotation(session, load.source):
         run_sql(session, "warehouse/sql/no_annotation_report.sql")
-        _end_annotations(session, load, is_annotated=False, is_dropped=load.filter_changed)
+        _end_annotations(session, load, is_annotated=False, is_dropped=load.filter_changed or load.reports_changed)
     if BIOSAMPLE_REPORT.name in held:
         counts[BIOSAMPLE_REPORT.name] = _merge_biosamples(session, load, held[BIOSAMPLE_REPORT.name])
     if held or _has_notes(session):

@@ -416,6 +416,15 @@ class TestGates:
         assert everything(shelf) == before
         assert shelf.load(*emptied, accepts=Acceptance(emptied=True)) == {"revised": 100}
 
+    def test_field_that_some_records_lose_is_told(self, shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+        everyone = accessions(100)
+        host = {"taxId": 9606, "organismName": "Homo sapiens"}
+        shelf.load(*(line(accession, host=host) for accession in everyone))
+        thinned = [line(accession, **({} if n < 10 else {"host": host})) for n, accession in enumerate(everyone)]
+        assert shelf.load(*thinned) == {"revised": 10, "unchanged": 90}
+        assert "no longer tells" in caplog.text
+        assert "host.taxId (of 100 records that had it, 10 lost it)" in caplog.text
+
     def test_share_of_a_field_that_may_be_emptied_is_the_sources_own(self, shelf: Shelf) -> None:
         filled = [line(accession, labHost="Vero E6") for accession in accessions(100)]
         shelf.load(*filled)

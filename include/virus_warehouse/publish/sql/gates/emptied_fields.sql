@@ -1,44 +1,10 @@
--- Fields that records of the snapshot had and have no more, of sources whose filters and reports are the same.
--- Reads published_filled and held_filled(source, accession, bits), a bit for each field that a record has, and
--- published_field(source, field, bit, had).
-WITH asked AS (
-    SELECT source, max_by(fingerprint, ended_at) AS fingerprint
-    FROM ops.ingest_run WHERE status = 'success' GROUP BY source
-),
-
-asked_for_snapshot AS (
-    SELECT source, max_by(fingerprint, ended_at) AS fingerprint
-    FROM snapshot_run WHERE status = 'success' GROUP BY source
-),
-
-emptied AS (
-    SELECT source, accession, published_filled.bits & ~held_filled.bits AS bits
-    FROM published_filled
-    INNER JOIN held_filled USING (source, accession)
-    WHERE published_filled.bits & ~held_filled.bits <> 0
-),
-
-counted AS (
-    SELECT
-        source,
-        emptied.accession,
-        published_field.field,
-        published_field.had,
-        count(*) OVER (PARTITION BY source, published_field.field) AS lost
-    FROM emptied
-    INNER JOIN published_field USING (source)
-    WHERE emptied.bits & published_field.bit <> 0
-)
-
+-- Fields that more records of the snapshot have lost than the source allows. Reads lost_field.
 SELECT
     source,
     format(
         'of {} records that had {}, {} lost it, more than {}%',
-        counted.had, counted.field, counted.lost, round(100 * source_limit.max_emptied, 2)
+        lost_field.had, lost_field.field, lost_field.lost, round(100 * lost_field.max_emptied, 2)
     ) AS fault,
-    counted.accession AS example
-FROM counted
-INNER JOIN source_limit USING (source)
-INNER JOIN asked USING (source)
-INNER JOIN asked_for_snapshot USING (source, fingerprint)
-WHERE counted.lost >= getvariable('few') AND counted.lost > counted.had * source_limit.max_emptied;
+    lost_field.accession AS example
+FROM lost_field
+WHERE lost_field.lost > lost_field.had * lost_field.max_emptied;

@@ -1,0 +1,158 @@
+"""What a source asks for changes: what the new filters leave out ends, and what is gone is held by the brake."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import packages
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.warehouses import MPOX_ORGANISM, line, lineage, made_data, query
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.rebuild import rebuild
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.gates import GateError
+from virus_warehouse.windows import WindowWish
+
+HUMAN = {
+    "taxId": 9606,
+    "organismName": "Homo sapiens",
+    "commonName": "human",
+    "lineage": lineage((40674, "Mammalia"), (9606, "Homo sapiens")),
+}
+MOUSE = {
+    "taxId": 10090,
+    "organismName": "Mus musculus",
+    "lineage": lineage((40674, "Mammalia"), (10090, "Mus musculus")),
+}
+
+
+def source(**asked: Any) -> Source:
+    return Source(name="mpox", request=VirusGenomeRequest(taxon="10244", **asked))
+
+
+def record(number: int, host: dict[str, Any] | None = HUMAN, **fields: Any) -> str:
+    return line(f"PX{number:03d}.1", virus=MPOX_ORGANISM, **({"host": host} if host else {}), **fields)
+
+
+class House:
+    """A source whose request changes, and what NCBI shows of it."""
+
+    def __init__(self, data: DataFolder) -> None:
+        self.data = data
+
+    def run(self, asked: Source, lines: list[str], mode: str | None = None) -> IngestResult:
+        with self.ncbi(lines) as url, DatasetsClient(url, attempts=1) as client:
+            warehouse = Warehouse(self.data.warehouse)
+            return ingest(asked, client=client, warehouse=warehouse, data=self.data, wish=WindowWish(mode))
+
+    @contextmanager
+    def ncbi(self, lines: list[str]) -> Iterator[str]:
+        with ScriptedServer(Answer(body=packages.package(lines))) as server:
+            yield server.url
+
+    def held(self) -> int:
+        return int(query(self.data.warehouse, "SELECT count(*) FROM virus_genome")[0][0])
+
+    def ended(self) -> dict[str, int]:
+        return dict(query(self.data.warehouse, "SELECT ended_by, count(*) FROM virus_genome_history GROUP BY ALL"))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(made_data(tmp_path / "data"))
+
+
+@pytest.mark.parametrize("asked", [{"use_psg": True}, {"aux_report": ["ANNOTATION"]}], ids=str)
+def test_what_chooses_no_records_does_not_lift_the_brake(house: House, asked: dict[str, Any]) -> None:
+    everything = [record(number) for number in range(30)]
+    house.run(source(), everything)
+    with pytest.raises(GateError, match=r"lacks 25 of the 30"):
+        house.run(source(**asked), everything[:5], mode="full")
+    assert (house.held(), house.ended()) == (30, {})
+
+
+def test_a_report_that_is_added_is_loaded_in_full_and_a_switch_is_not(house: House) -> None:
+    everything = [record(number) for number in range(3)]
+    house.run(source(), everything)
+    assert house.run(source(use_psg=True), everything).mode == "incremental"
+    assert house.run(source(aux_report=["BIOSAMPLE_REPORT"]), everything).mode == "full"
+    assert house.run(source(aux_report=["BIOSAMPLE_REPORT"]), everything).mode == "incremental"
+    assert house.run(source(), everything).mode == "full", "what it brought meanwhile came without that report"
+
+
+FILTERS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
+    "host by name": ({"host": "human"}, [record(n) for n in range(30)], [record(n, MOUSE) for n in range(30, 60)]),
+    "host by tax id": ({"host": "9606"}, [record(n) for n in range(30)], [record(n, None) for n in range(30, 60)]),
+    "place": (
+        {"geo_location": "Ghana"},
+        [record(n, location={"geographicLocation": "Ghana: Accra"}) for n in range(30)],
+        [record(n, location={"geographicLocation": "Guinea"}) for n in range(30, 60)],
+    ),
+    "released since": (
+        {"released_since": date(2025, 3, 1)},
+        [record(n, releaseDate="2025-04-01T00:00:00Z") for n in range(30)],
+        [record(n, releaseDate="2025-02-01T00:00:00Z") for n in range(30, 60)],
+    ),
+    "complete": (
+        {"complete_only": True},
+        [record(n, completeness="COMPLETE") for n in range(30)],
+        [record(n, completeness="PARTIAL") for n in range(30, 60)],
+    ),
+    "RefSeq": (
+        {"refseq_only": True},
+        [record(n, sourceDatabase="RefSeq") for n in range(30)],
+        [record(n, sourceDatabase="GenBank") for n in range(30, 60)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_only_what_the_new_filter_leaves_out_ends_for_its_sake(house: House, name: str) -> None:
+    asked, shown, others = FILTERS[name]
+    house.run(source(), [*shown, *others])
+    with pytest.raises(GateError, match=r"lacks 25 of the 30"):
+        house.run(source(**asked), shown[:5])
+    assert (house.held(), house.ended()) == (60, {})
+    result = house.run(source(**asked), shown[:29])
+    assert (result.mode, house.held(), house.ended()) == ("full", 30, {"filter": 30})
+    rebuilt = rebuild(house.data, from_oldest=True)
+    assert rebuilt.differences == []
+    told = "SELECT * EXCLUDE (run_id, valid_from) FROM virus_genome ORDER BY accession"
+    assert query(rebuilt.path, told) == query(house.data.warehouse, told)
+
+
+def test_a_filter_that_ncbi_reads_otherwise_holds_all_by_the_brake(house: House) -> None:
+    """The host's name is one that neither the records nor their taxonomy know."""
+    everything = [record(number) for number in range(30)]
+    house.run(source(), everything)
+    with pytest.raises(GateError, match=r"lacks 25 of the 30"):
+        house.run(source(host="Homo sapiens neanderthalensis"), everything[:5])
+
+
+def test_another_taxon_ends_all(house: House) -> None:
+    dengue = {
+        "taxId": 12637,
+        "organismName": "dengue virus",
+        "lineage": lineage((10239, "Viruses"), (12637, "dengue virus")),
+    }
+    house.run(source(), [record(number) for number in range(30)])
+    other = Source(name="mpox", request=VirusGenomeRequest(taxon="12637"))
+    house.run(other, [line(f"PY{number}.1", virus=dengue) for number in range(5)])
+    assert (house.held(), house.ended()) == (5, {"filter": 30})
+
+
+def test_filters_that_go_back_and_forth_are_warned_of(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """As when two checkouts follow different filters under one name in one data folder."""
+    everything = [record(number) for number in range(3)]
+    for asked, is_back in ((source(), False), (source(host="human"), False), (source(), True), (source(), False)):
+        caplog.clear()
+        house.run(asked, everything)
+        assert ("two checkouts with different filters" in caplog.text) == is_back
