@@ -236,6 +236,12 @@ class _Run:
                     self.source.name,
                     self.data.root,
                 )
+            if ahead := ledger.requested_after_now(self.session, self.source.name):
+                logger.warning(
+                    "the ledger says that run %s requested its package at %s, which is after now: a clock ran ahead "
+                    "then, or is behind now. Set it right; that package is compared with no other",
+                    *ahead,
+                )
             self.changed = {
                 "filter_changed": window.filter_changed,
                 "reports_changed": window.reports_changed,
@@ -400,7 +406,7 @@ class _Run:
         for package in self.archive.packages():
             if package.state != ACCEPTED or package.fingerprint != self.source.fingerprint:
                 continue
-            if package.requested_at < max(oldest, end):
+            if not max(oldest, end) <= package.requested_at <= datetime.now(UTC):
                 continue
             if package.updated_since is not None and package.updated_since > window.updated_since:
                 continue

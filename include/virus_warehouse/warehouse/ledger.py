@@ -74,7 +74,9 @@ def may_hold_rows_of_other_filters(session: DuckDBPyConnection, source: str, *fi
         WITH committed AS (
             SELECT
                 mode, fingerprint, ended_at,
-                coalesce(requested_at >= max(requested_at) OVER (ORDER BY ended_at), true) AS has_newest_package
+                coalesce(
+                    requested_at >= max(requested_at) FILTER (requested_at <= $now) OVER (ORDER BY ended_at), true
+                ) AS has_newest_package
             FROM {TABLE} WHERE source = $source AND status = 'success'
         )
         SELECT count(*) > 0 FROM committed
@@ -86,7 +88,7 @@ def may_hold_rows_of_other_filters(session: DuckDBPyConnection, source: str, *fi
             TIMESTAMPTZ '-infinity'
         )
         """,
-        {"source": source, "fingerprints": sorted(fingerprints)},
+        {"source": source, "fingerprints": sorted(fingerprints), "now": datetime.now(UTC)},
     ).fetchone() == (True,)
 
 
@@ -167,11 +169,25 @@ def _rows(session: DuckDBPyConnection, condition: str, parameters: dict[str, obj
 
 
 def is_newest_package(session: DuckDBPyConnection, source: str, requested_at: datetime) -> bool:
-    """Whether no committed run of the source had a package that was requested later."""
+    """Whether no committed run of the source had a package that was requested later.
+
+    What was requested after now, by a clock that ran ahead, is compared with nothing: it would be the newest for years.
+    """
     return session.execute(
-        f"SELECT coalesce(max(requested_at) <= ?, true) FROM {TABLE} WHERE source = ? AND status = 'success'",
-        [requested_at, source],
+        f"SELECT coalesce(max(requested_at) <= ?, true) FROM {TABLE} "
+        "WHERE source = ? AND status = 'success' AND requested_at <= ?",
+        [requested_at, source, datetime.now(UTC)],
     ).fetchone() == (True,)
+
+
+def requested_after_now(session: DuckDBPyConnection, source: str) -> tuple[str, datetime] | None:
+    """The committed run of a source whose package was requested latest after now, and when; None if none was."""
+    row = session.execute(
+        f"SELECT run_id, requested_at FROM {TABLE} WHERE source = ? AND status = 'success' AND requested_at > ? "
+        "ORDER BY requested_at DESC LIMIT 1",
+        [source, datetime.now(UTC)],
+    ).fetchone()
+    return None if row is None else (str(row[0]), row[1])
 
 
 def loaded_packages(session: DuckDBPyConnection, source: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from duckdb import DuckDBPyConnection
 
@@ -90,6 +90,7 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
         "run_id": load.run_id,
         "valid_from": load.valid_from,
         "requested_at": load.requested_at,
+        "now": datetime.now(UTC),
         "is_newest_package": load.is_newest_package,
         "since": load.since,
         "until": load.until,

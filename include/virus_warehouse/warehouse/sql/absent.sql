@@ -1,8 +1,9 @@
 -- The records held of a source that a full package does not list, for a share of the accessions -> absent.
--- Reads the variables source and requested_at, and listed(accession).
+-- Reads the variables source, requested_at and now, and listed(accession).
 --
--- A census judges a record only if its package could have shown it: it was held when the package was requested, and its
--- update date is one that NCBI's index had reached. `is_accepted`: a person has accepted before that it is missing.
+-- A census judges a record only if its package could have shown it: it was held when the package was requested, or is
+-- held only after now, by a clock that ran ahead; and its update date is one that NCBI's index had reached.
+-- `is_accepted`: a person has accepted before that it is missing.
 INSERT INTO absent
 WITH package AS (
     SELECT
@@ -15,13 +16,14 @@ WITH package AS (
 
 SELECT
     held.accession,
-    held.valid_from < getvariable('requested_at') AND coalesce(held.update_date <= package.reach, true) AS is_judged,
+    (held.valid_from < getvariable('requested_at') OR held.valid_from > getvariable('now'))
+    AND coalesce(held.update_date <= package.reach, true) AS is_judged,
     EXISTS (
         FROM warehouse.ops.census_missing AS earlier
         WHERE
             earlier.source = held.source
             AND earlier.accession = held.accession
-            AND earlier.requested_at >= held.missing_since
+            AND (earlier.requested_at >= held.missing_since OR held.missing_since > getvariable('now'))
             AND earlier.is_accepted
     ) AS is_accepted
 FROM warehouse.main.virus_genome AS held

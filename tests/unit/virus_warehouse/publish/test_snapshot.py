@@ -6,6 +6,7 @@ import time
 
 import duckdb
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
 from tests.support.warehouses import Shelf, line, query
 from virus_warehouse.data_folder import DataFolder
@@ -121,6 +122,21 @@ class TestPublication:
         shelf.load(line("PX2.1"), mode="incremental")
         assert publish(shelf, data, "run-2")
         assert published(data) == ["PX1", "PX2"]
+
+    def test_reader_by_sqlalchemy_sees_the_next_one_where_nothing_is_pooled(
+        self, shelf: Shelf, data: DataFolder
+    ) -> None:
+        """As docs/ways-in.md says."""
+        publish(shelf, data, "run-1")
+        url = f"duckdb:///{data.snapshot}"
+        engine = create_engine(url, connect_args={"read_only": True}, poolclass=NullPool)
+        seen = []
+        for number in (2, 3):
+            with engine.connect() as connection:
+                seen.append(connection.execute(text("SELECT count(*) FROM virus_genome")).scalar_one())
+            shelf.load(line(f"PX{number}.1"), mode="incremental")
+            publish(shelf, data, f"run-{number}")
+        assert seen == [1, 2]
 
     def test_reader_keeps_the_old_one_whole_and_the_next_reader_gets_the_new(
         self, shelf: Shelf, data: DataFolder
