@@ -2,8 +2,7 @@
 
 import argparse
 import sys
-
-from airflow_home import CHECKOUT
+from pathlib import Path
 
 from virus_warehouse.data_folder import DataFolder, DataFolderError
 from virus_warehouse.rebuild import RebuildError, rebuild
@@ -35,7 +34,7 @@ def main() -> None:
 
 def _warehouse(data: DataFolder) -> Warehouse:
     """The one that the runs load, by Airflow's connection."""
-    sys.path.append(str(CHECKOUT / "plugins"))
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "plugins"))
     from ncbi_virus.warehouse import get_warehouse
 
     return get_warehouse(data)

@@ -12,7 +12,10 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sql_file import sql_text
 
 TRUSTED = 0.9
-"""The share of the records listed for which a condition must hold to be believed: NCBI may read a filter otherwise."""
+"""The share of the records listed, of those that tell what a condition is about, for which it must hold to be believed.
+
+NCBI may read a filter otherwise, such as a host by a name of which we know nothing.
+"""
 
 _LINEAGES = "(FROM warehouse.main.taxon_lineage UNION ALL FROM taxon_lineage_seen)"
 _NAMES = "(SELECT tax_id, name FROM warehouse.main.taxon UNION ALL SELECT tax_id, name FROM taxon_seen)"
@@ -25,11 +28,13 @@ def no_longer_shown(session: DuckDBPyConnection, request: VirusGenomeRequest) ->
         session: with the warehouse attached, the staged data report with its taxonomy, and the variable `source`.
         request: the filters.
     """
-    conditions = [f"coalesce({condition}, false)" for condition in _conditions(request)]
-    shares = ", ".join(f"avg(({condition})::INTEGER)" for condition in conditions)
-    (held,) = session.execute(f"SELECT {shares} FROM data_report").fetchall()
+    conditions = [(column, f"coalesce({condition}, false)") for column, condition in _conditions(request)]
+    shares = ", ".join(f"avg(({condition})::INTEGER) FILTER ({column} IS NOT NULL)" for column, condition in conditions)
+    (fulfilled,) = session.execute(f"SELECT {shares} FROM data_report").fetchall()
     believed = [
-        condition for condition, share in zip(conditions, held, strict=True) if share is None or share >= TRUSTED
+        condition
+        for (_, condition), share in zip(conditions, fulfilled, strict=True)
+        if share is None or share >= TRUSTED
     ]
     return (
         "SELECT accession FROM warehouse.main.virus_genome SEMI JOIN absent USING (accession) "
@@ -37,25 +42,27 @@ def no_longer_shown(session: DuckDBPyConnection, request: VirusGenomeRequest) ->
     )
 
 
-def _conditions(request: VirusGenomeRequest) -> Iterator[str]:
-    yield _under(request.taxon, "virus_tax_id", "virus_name", "virus_common_name")
+def _conditions(request: VirusGenomeRequest) -> Iterator[tuple[str, str]]:
+    """What a record fulfils that the request shows, each with the column that it is about."""
+    yield "virus_tax_id", _under(request.taxon, "virus_tax_id", "virus_name", "virus_common_name")
     if request.host is not None:
-        yield _under(request.host, "host_tax_id", "host_name", "host_common_name")
+        yield "host_tax_id", _under(request.host, "host_tax_id", "host_name", "host_common_name")
     if request.geo_location is not None:
         place = sql_text(request.geo_location)
-        yield f"lower(geo_region) = lower({place}) OR starts_with(lower(geo_location), lower({place}))"
+        is_there = f"lower(geo_region) = lower({place}) OR starts_with(lower(geo_location), lower({place}))"
+        yield "geo_location", is_there
     if request.usa_state is not None:
-        yield f"usa_state = {sql_text(request.usa_state)}"
+        yield "usa_state", f"usa_state = {sql_text(request.usa_state)}"
     if request.pangolin_classification is not None:
-        yield f"pango_lineage = {sql_text(request.pangolin_classification)}"
+        yield "pango_lineage", f"pango_lineage = {sql_text(request.pangolin_classification)}"
     if request.released_since is not None:
-        yield f"release_date >= DATE '{request.released_since}'"
+        yield "release_date", f"release_date >= DATE '{request.released_since}'"
     if request.refseq_only:
-        yield "source_database = 'RefSeq'"
+        yield "source_database", "source_database = 'RefSeq'"
     if request.annotated_only:
-        yield "is_annotated"
+        yield "is_annotated", "is_annotated"
     if request.complete_only:
-        yield "completeness = 'COMPLETE'"
+        yield "completeness", "completeness = 'COMPLETE'"
 
 
 def _under(taxon: str, tax_id: str, *names: str) -> str:
