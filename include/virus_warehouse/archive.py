@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from virus_warehouse.atomic_file import unfinished_files, write_json
-from virus_warehouse.sources import Limits, Source
+from virus_warehouse.sources import DEFAULT_LIMITS, Limits
 
 logger = logging.getLogger(__name__)
 
@@ -213,7 +213,8 @@ class Archive:
     def _read_load(path: Path) -> CommittedLoad | None:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            load = CommittedLoad(**{**_known_to(CommittedLoad, content), "limits": _limits(content["limits"])})
+            limits = replace(DEFAULT_LIMITS, **_known_to(Limits, content["limits"]))
+            load = CommittedLoad(**{**_known_to(CommittedLoad, content), "limits": limits})
             load.committed_at  # noqa: B018 (it must be readable)
             return load
         except FileNotFoundError:
@@ -221,11 +222,6 @@ class Archive:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             logger.warning("%s is no load record that this version reads (%s); it is left alone", path, error)
             return None
-
-
-def _limits(content: Mapping[str, Any]) -> Limits:
-    defaults = {field.name: Source.model_fields[field.name].default for field in fields(Limits)}
-    return Limits(**defaults | _known_to(Limits, content))
 
 
 def _known_to(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:

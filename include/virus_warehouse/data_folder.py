@@ -73,16 +73,8 @@ class DataFolder:
         """
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
-            published = self.candidates.parent
-            for place in (
-                self.root,
-                self.packages,
-                self.refused,
-                self.runs,
-                self.temporary,
-                published,
-                self.candidates,
-            ):
+            below = (self.packages, self.refused, self.runs, self.temporary, self.candidates.parent, self.candidates)
+            for place in (self.root, *below):
                 place.mkdir(FOLDER_MODE, exist_ok=True)
                 if not os.access(place, os.W_OK):
                     raise PermissionError(13, "not writable", str(place))

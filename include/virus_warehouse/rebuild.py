@@ -147,10 +147,10 @@ def _record_what_is_missing(data: DataFolder, old: Warehouse) -> None:
     try:
         with duckdb.connect() as session, old.transaction(session):
             for folder in (path for path in data.packages.iterdir() if path.is_dir()):
-                archive = Archive(data.packages, folder.name)
+                archive, limits = Archive(data.packages, folder.name), limits_of(folder.name)
                 for row in ledger.committed_since_full_load(session, folder.name):
                     if not archive.has_recorded(str(row["run_id"])):
-                        archive.record_load(committed_load(row, limits_of(folder.name)))
+                        archive.record_load(committed_load(row, limits))
                         logger.info("%s: wrote the record of load %s, which was missing", folder.name, row["run_id"])
     except duckdb.Error as error:
         logger.warning("the old warehouse cannot be read (%s): loads without a record are not repeated", error)

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field, fields
 from datetime import date
-from itertools import permutations, product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -130,7 +130,8 @@ class Source(Defaults):
 
         Runs with these bring no records of other filters. Earlier versions counted the switches in.
         """
-        reports = [chosen for size in range(len(ReportType) + 1) for chosen in permutations(ReportType, size)]
+        # A request has its reports in this order, each once.
+        reports = [chosen for size in range(len(ReportType) + 1) for chosen in combinations(ReportType, size)]
         switches = [dict(zip(_SWITCHES, values, strict=True)) for values in product(*_SWITCHES.values())]
         requests = (
             self.request.model_copy(update={"aux_report": chosen, **switched})
@@ -138,6 +139,10 @@ class Source(Defaults):
             for switched in switches
         )
         return frozenset(_fingerprint(request, exclude=_NO_FILTERS) for request in requests)
+
+
+DEFAULT_LIMITS = Limits(**{field.name: Source.model_fields[field.name].default for field in fields(Limits)})
+"""What a source is allowed that says nothing of it."""
 
 
 @dataclass
@@ -230,7 +235,7 @@ def limits_of(name: str) -> Limits:
     for source in sound_sources():
         if source.name == name:
             return source.limits
-    return Limits(**{field.name: Source.model_fields[field.name].default for field in fields(Limits)})
+    return DEFAULT_LIMITS
 
 
 def _read_source(path: Path, name: object, entry: object, defaults: Defaults) -> Source:

@@ -121,7 +121,10 @@ def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunO
     wish.refuse_nonsense(datetime.now(UTC).date())
     watermark = ledger.watermark(session, source.name, source.fingerprint)
     changed = ledger.may_hold_rows_of_other_filters(session, source.name, source.fingerprint)
-    filter_changed = ledger.may_hold_rows_of_other_filters(session, source.name, *source.fingerprints_of_same_filters)
+    # What other filters have shown came with another fingerprint too, so most runs need not ask.
+    filter_changed = changed and ledger.may_hold_rows_of_other_filters(
+        session, source.name, *source.fingerprints_of_same_filters
+    )
     window = partial(Window, filter_changed=filter_changed, reports_changed=changed and not filter_changed)
     if wish.effective_mode == WINDOW:
         return window(WINDOW, wish.since, wish.until, watermark)

@@ -190,8 +190,13 @@ def gates_sql(followed: SourcesFile | None = None, published: Path | None = None
         followed: the sources file, for what each source allows; the defaults go for all others.
         published: the published snapshot to compare with, if there is one.
     """
-    given = [_settings(followed), _published(published), read_sql("publish/sql/gates/given.sql"), _filled()]
-    given.append(read_sql("publish/sql/lost_field.sql"))
+    given = [
+        _settings(followed),
+        _published(published),
+        read_sql("publish/sql/gates/given.sql"),
+        _filled(),
+        read_sql("publish/sql/lost_field.sql"),
+    ]
     found = "\nUNION ALL\n".join(
         f"SELECT {number} AS place, '{gate.name}' AS gate, * FROM (\n{_query(gate)}\n)"
         for number, gate in enumerate(GATES)
