@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay rebuild start sql test test-fast test-long bench bench-pages bench-profile
+.PHONY: help setup setup-dev demo ingest census replay rebuild acknowledge forget start sql test test-fast test-long bench bench-pages bench-profile
 .PHONY: lint format check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
@@ -33,6 +33,12 @@ replay: setup ## SOURCE=mpox: read its refused lines again, with this version
 
 rebuild: setup ## the warehouse anew from the archived packages, beside the old; REPLACE=1 puts it in its place
 	@$(ENVIRONMENT); python scripts/rebuild.py $(if $(REPLACE),--replace) $(if $(FROM_OLDEST),--from-oldest)
+
+acknowledge: setup ## SOURCE=mpox: its refused lines and unknown names raise no alarm any more; new ones do
+	@$(ENVIRONMENT); python scripts/acknowledge.py "$(SOURCE)"
+
+forget: setup ## SOURCE=mpox: remove all that is held of a source no longer followed; asks first, YES=1 does not
+	@$(ENVIRONMENT); python scripts/forget.py "$(SOURCE)" $(if $(YES),--yes)
 
 start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
 	@$(ENVIRONMENT); exec python scripts/start.py

@@ -4,7 +4,6 @@ The last line and the exit code tell the outcome.
 """
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from virus_warehouse.data_folder import DataFolder, DataFolderError
 from virus_warehouse.publish.about import told_findings
 from virus_warehouse.publish.gates import BLOCKING
 from virus_warehouse.publish.snapshot import candidate_path
+from virus_warehouse.run_file import states_since
 from virus_warehouse.sources import SourceError, read_sources
 
 
@@ -52,11 +52,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def outcome(data: DataFolder, source: str, started: datetime, exit_code: int) -> str:
     """The outcome of the run in one line, from its run file and from what the check found."""
-    states = [json.loads(path.read_text(encoding="utf-8")) for path in data.runs.glob(f"*-{source}-*.json")]
-    own = [state for state in states if datetime.fromisoformat(state["started_at"]) >= started]
+    own = list(states_since(data.runs, source, started))
     if not own:
         return f"FAILED {source}: the ingest did not start; Airflow's log above says why"
-    state = max(own, key=lambda state: state["started_at"])
+    state = max(own, key=lambda state: str(state["started_at"]))
     if state["status"] != "success":
         error = " ".join(str(state.get("error", "the process ended early")).split())
         return f"FAILED {source}: {error} (run {state['run_id']})"

@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from pathlib import Path
+
+from connected_warehouse import connected_warehouse
 
 from virus_warehouse.data_folder import DataFolder, DataFolderError
 from virus_warehouse.rebuild import RebuildError, rebuild
-from virus_warehouse.warehouse.connection import Warehouse
 
 
 def main() -> None:
@@ -17,7 +17,8 @@ def main() -> None:
     options = parser.parse_args()
     try:
         data = DataFolder.from_environment()
-        rebuilt = rebuild(data, replace=options.replace, from_oldest=options.from_oldest, warehouse=_warehouse(data))
+        warehouse = connected_warehouse(data)
+        rebuilt = rebuild(data, replace=options.replace, from_oldest=options.from_oldest, warehouse=warehouse)
     except (RebuildError, DataFolderError) as error:
         sys.exit(str(error))
     for difference in rebuilt.differences:
@@ -30,14 +31,6 @@ def main() -> None:
     elif not options.replace:
         print(f"The rebuilt warehouse is {rebuilt.path}; the old one is untouched. REPLACE=1 puts it in its place.")
     sys.exit(1 if rebuilt.gaps else 0)
-
-
-def _warehouse(data: DataFolder) -> Warehouse:
-    """The one that the runs load, by Airflow's connection."""
-    sys.path.append(str(Path(__file__).resolve().parents[1] / "plugins"))
-    from ncbi_virus.warehouse import get_warehouse
-
-    return get_warehouse(data)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from virus_warehouse.reports.further_reports import (
 )
 from virus_warehouse.run_file import run_lock
 from virus_warehouse.sources import limits_of
+from virus_warehouse.sql_file import run_sql
 from virus_warehouse.staging import stage_package, stage_quarantined_lines, take_quarantined_lines
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
@@ -135,6 +136,7 @@ def rebuild(
         if from_nothing.setdefault(archive.folder.name, _met_no_record(load)):
             compared += OF_MERGING
         rebuilt.differences += _differences(load, counts, compared)
+    _keep_acknowledgements(old, new)
     if replace:
         rebuilt.replaced = _replace(old, rebuilt)
     return rebuilt
@@ -206,6 +208,21 @@ def _meaning(load: CommittedLoad, whole: list[CommittedLoad]) -> str:
         f"It brought the records {asked}: the source is rebuilt up to run {whole[-1].run['run_id']} (watermark "
         f"{watermark}). Its next run fetches what NCBI has updated since; states in between are lost."
     )
+
+
+def _keep_acknowledgements(old: Warehouse, new: Warehouse) -> None:
+    """Bring over what a person has said: no package tells it."""
+    if not old.path.exists():
+        return
+    with duckdb.connect() as session:
+        try:
+            with old.transaction(session):
+                run_sql(session, "warehouse/sql/take_acknowledgements.sql")
+        except duckdb.Error as error:
+            logger.warning("the old warehouse cannot be read (%s): what was acknowledged raises alarms again", error)
+            return
+        with new.transaction(session):
+            run_sql(session, "warehouse/sql/keep_acknowledgements.sql")
 
 
 @contextmanager

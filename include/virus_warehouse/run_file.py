@@ -6,6 +6,7 @@ whatever way: a run whose lock is free is not running.
 
 import fcntl
 import json
+import logging
 import os
 import platform
 import secrets
@@ -16,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from virus_warehouse.atomic_file import write_json
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 1
 """Of a run file. A later one may leave out or rename what this version reads."""
@@ -29,6 +32,18 @@ def new_run_id(source: str, started_at: datetime) -> str:
 def run_files(folder: Path, source: str, suffix: str = ".json") -> Iterator[Path]:
     """The files in a folder that are named by runs of a source; run files by default."""
     return folder.glob(f"*Z-{source}-*{suffix}")
+
+
+def read_state(path: Path) -> dict[str, object] | None:
+    """What a run file tells; None when it is gone, or is nothing that any version wrote."""
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        logger.warning("%s is no run file (%s); it is left alone", path, error)
+        return None
+    return state if isinstance(state, dict) else None
 
 
 class RunFile:
@@ -96,20 +111,17 @@ def is_running(folder: Path, run_id: str) -> bool:
 def running_states(folder: Path) -> Iterator[dict[str, object]]:
     """What the runs that work now have told of themselves."""
     for run_id in _locked(folder):
-        if is_running(folder, run_id):
-            with suppress(FileNotFoundError):
-                yield json.loads((folder / f"{run_id}.json").read_text(encoding="utf-8"))
+        if is_running(folder, run_id) and (state := read_state(folder / f"{run_id}.json")) is not None:
+            yield state
 
 
 def states_since(folder: Path, source: str, moment: datetime) -> Iterator[dict[str, object]]:
     """What the runs of a source have told of themselves that started at a moment, by its second, or later."""
     for path in run_files(folder, source):
-        if path.name >= _stamp(moment):
-            with suppress(FileNotFoundError):
-                state = json.loads(path.read_text(encoding="utf-8"))
-                # A longer name may end like this one's.
-                if state.get("source") == source:
-                    yield state
+        state = read_state(path) if path.name >= _stamp(moment) else None
+        # A longer name may end like this one's.
+        if state is not None and state.get("source") == source:
+            yield state
 
 
 def dead_runs(folder: Path) -> list[str]:
@@ -122,8 +134,7 @@ def close_dead_run(folder: Path, run_id: str, end: Mapping[str, object]) -> None
     path, lock_path = folder / f"{run_id}.json", _lock_path(folder, run_id)
     with suppress(BlockingIOError, FileNotFoundError), lock_path.open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with suppress(FileNotFoundError):
-            state = json.loads(path.read_text(encoding="utf-8"))
+        if (state := read_state(path)) is not None:
             write_json(path, {**state, **end, "written_at": datetime.now(UTC).isoformat()})
         lock_path.unlink()
 

@@ -29,6 +29,8 @@ def test_help_lists_every_command():
         "census",
         "replay",
         "rebuild",
+        "acknowledge",
+        "forget",
         "start",
         "sql",
         "export",
@@ -73,6 +75,39 @@ def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data
     assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
     assert "2 loads repeated." in rebuilt.stdout
     assert last_line(rebuilt).startswith("The rebuilt warehouse is in place; the old one is ")
+
+
+def test_what_is_known_is_acknowledged_and_what_is_not_followed_is_forgotten(stand_in, follow, data):
+    follow("{mpox: {taxon: 10244}}")
+    assert make_here("ingest", "SOURCE=mpox").returncode == 0
+    with duckdb.connect(data.warehouse) as connection:
+        connection.execute(
+            "INSERT INTO ops.schema_drift BY NAME "
+            "SELECT 'mpox' AS source, 'data_report' AS report, '$.x' AS path, 'run' AS first_run_id, 1 AS occurrences"
+        )
+    acknowledged = make_here("acknowledge", "SOURCE=mpox")
+    assert "acknowledged 0 refused lines and 1 names that this version does not read" in acknowledged.stdout
+
+    followed = make_here("forget", "SOURCE=mpox", "YES=1")
+    assert followed.returncode != 0
+    assert "has source mpox: take it out first" in followed.stderr
+    follow("{dengue: {taxon: 12637}}")
+    for typed in ("", "yes\n"):
+        kept = make("forget", "SOURCE=mpox", typed=typed)
+        assert kept.returncode != 0
+        assert "Nothing was removed" in kept.stderr
+    assert "rows of main.virus_genome" in kept.stdout
+    assert "1 packages" in kept.stdout
+    assert (data.packages / "mpox").exists()
+    forgotten = make("forget", "SOURCE=mpox", typed="mpox\n")
+    assert forgotten.returncode == 0, forgotten.stderr
+    assert last_line(forgotten).endswith(
+        "mpox is forgotten. The published snapshot shows it until the next publication."
+    )
+    with duckdb.connect(data.warehouse) as connection:
+        assert connection.execute("SELECT count(*) FROM virus_genome").fetchall() == [(0,)]
+    again = make_here("forget", "SOURCE=mpox", "YES=1")
+    assert "nothing is held of a source 'mpox'; held are none" in again.stderr
 
 
 def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monkeypatch):

@@ -1,5 +1,6 @@
 """What pages tell of sources and runs: from the snapshot and the run files of real runs, never from the warehouse."""
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -180,6 +181,55 @@ def test_a_failed_run_is_told_with_its_reason_and_where_it_failed(mpox: Followed
     assert "503" in run["error"]
     assert told.state == State.FAILED
     assert [(alarm.kind, alarm.text) for alarm in told.alarms] == [("failed", run["error"])]
+
+
+WHOLE = {
+    "source": "mpox",
+    "mode": "full",
+    "status": "success",
+    "started_at": "2030-01-01T00:00:00+00:00",
+    "ended_at": "2030-01-01T00:01:00+00:00",
+    "lines": 3,
+    "inserted": 3,
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "3", '"text"', "{}", "\ufeff{}", '{"run_id": "another"}']
+    + [json.dumps({name: value for name, value in WHOLE.items() if name != lacking}) for lacking in list(WHOLE)[:4]]
+    + [json.dumps({**WHOLE, "started_at": "soon"}), json.dumps({**WHOLE, "status": None})],
+)
+def test_file_that_does_not_tell_of_a_run_disturbs_no_page(mpox: Followed, text: str) -> None:
+    (mpox.data.runs / "20300101T000000Z-mpox-abcdef.json").write_text(text)
+    (mpox.data.runs / "20300101T000000Z-mpox-bcdefa.json").write_bytes(b"\xff\xfe{")
+    assert list_runs(mpox.data, ALL, limit=9).found == 1
+    assert one_run(mpox.data, "20300101T000000Z-mpox-abcdef") is None
+    assert card(mpox).state is State.UP_TO_DATE
+
+
+def test_file_of_another_version_tells_what_this_one_reads(mpox: Followed) -> None:
+    run_id = "20300101T000000Z-mpox-abcdef"
+    told = {
+        **WHOLE,
+        "format": 9,
+        "run_id": "named otherwise",
+        "attempts": "three",
+        "seconds": {"download": 1.5, "stage": "long", "dream": 2},
+        "versions": ["9.0"],
+        "reports": {"annotation_report": {"lines": 2, "inserted": "two"}, "novelty_report": 3},
+        "novelty": {"a": [1]},
+    }
+    (mpox.data.runs / f"{run_id}.json").write_text(json.dumps(told))
+    run = one_run(mpox.data, run_id)
+    assert run
+    assert (run["run_id"], run["inserted"], run["attempts"]) == (run_id, 3, None)
+    assert (run["seconds"], run["versions"]) == ({"download": 1.5, "stage": None, "dream": 2.0}, {})
+    assert list(run["reports"]) == ["data_report", "annotation_report"]
+    assert (run["reports"]["annotation_report"]["lines"], run["reports"]["annotation_report"]["inserted"]) == (2, 0)
+    last = card(mpox).last_run
+    assert last
+    assert last["run_id"] == run_id
 
 
 def test_stale_is_a_source_whose_own_schedule_says_so(mpox: Followed) -> None:

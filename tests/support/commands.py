@@ -52,6 +52,7 @@ def _arguments(words: list[str]) -> Iterator[None]:
     program = words[2:] if words[0] == "-m" else words[1:]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [words[0], *program])
+        patch.syspath_prepend(CHECKOUT / "scripts")
         patch.setitem(sys.modules, "run_dag", here)
         for name, value in MANUAL_RUN.items():
             patch.setenv(name, os.environ.get(name, value))

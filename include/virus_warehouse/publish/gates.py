@@ -259,6 +259,7 @@ def _settings(followed: SourcesFile | None) -> str:
         f"SELECT {sql_text(name)}, {', '.join(_literal(getattr(source, limit)) for limit in _LIMITS)}"
         for name, source in (followed.sources if followed else {}).items()
     ]
+    named = sorted({*followed.sources, *followed.errors}) if followed else None
     nobody = "SELECT NULL::VARCHAR AS source, * FROM other_limit WHERE false"
     return (
         "SET TimeZone = 'UTC';\n"
@@ -267,7 +268,8 @@ def _settings(followed: SourcesFile | None) -> str:
         f"SET threads = {threads_beside(0)};\n"
         f"SET VARIABLE few = {FEW_RECORDS};\n"
         f"CREATE OR REPLACE TEMP VIEW other_limit AS SELECT {others};\n"
-        f"CREATE OR REPLACE TEMP VIEW followed_limit AS\n" + "\nUNION ALL\n".join([nobody, *rows]) + ";"
+        f"CREATE OR REPLACE TEMP VIEW followed_limit AS\n" + "\nUNION ALL\n".join([nobody, *rows]) + ";\n"
+        f"SET VARIABLE named_sources = {'NULL' if named is None else _texts(named)}::VARCHAR[];"
     )
 
 
@@ -304,6 +306,10 @@ def _filled() -> str:
 
 def _query(gate: Gate) -> str:
     return read_sql(f"publish/sql/gates/{gate.name}.sql").rstrip().removesuffix(";")
+
+
+def _texts(values: Iterable[str]) -> str:
+    return f"[{', '.join(map(sql_text, values))}]"
 
 
 def _literal(value: float | date | None) -> str:

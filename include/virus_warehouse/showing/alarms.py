@@ -121,9 +121,11 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
         yield Alarm(
             Weight.WARN,
             "quarantine",
-            f"{_counted(published['quarantine_open'], 'line')} could not be read. Replay them with a version that can.",
+            f"{_counted(published['quarantine_open'], 'line')} could not be read. Replay them with a version that can, "
+            f"or acknowledge them with `make acknowledge SOURCE={published['source']}`.",
             f"SELECT report, line_number, reason, raw\nFROM ops.quarantine\n"
-            f"WHERE source = {name} AND replayed_at IS NULL\nORDER BY report, line_number",
+            f"WHERE source = {name} AND replayed_at IS NULL AND resolved_at IS NULL AND acknowledged_at IS NULL\n"
+            f"ORDER BY report, line_number",
         )
     if published["records_missing"]:
         yield Alarm(
@@ -139,9 +141,10 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
             Weight.WARN,
             "drift",
             f"NCBI's reports have {_counted(len(published['drift']), 'name')} that this version does not read: "
-            f"{', '.join(published['drift'])}.",
-            f"SELECT report, path, occurrences, sample\nFROM ops.schema_drift\nWHERE source = {name}\n"
-            f"ORDER BY report, path",
+            f"{', '.join(published['drift'])}. It ends when they are read or gone, or with "
+            f"`make acknowledge SOURCE={published['source']}`.",
+            f"SELECT report, path, occurrences, sample\nFROM ops.schema_drift\n"
+            f"WHERE source = {name} AND resolved_at IS NULL AND acknowledged_at IS NULL\nORDER BY report, path",
         )
 
 

@@ -1,7 +1,7 @@
 """The runs: those of the published ledger, and those that only their run files tell of, working, failed or newer."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from virus_warehouse.run_file import is_running
 from virus_warehouse.showing.snapshot import NoSnapshot, reading
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse.schema import OUTCOMES
 
 Run = dict[str, Any]
 
@@ -74,7 +75,7 @@ def _tell_files(connection: DuckDBPyConnection, files: Iterable[Path]) -> None:
     states = {}
     for path in files:
         with suppress(FileNotFoundError):  # a run that begins deletes old files
-            states[path.stem] = path.read_text(encoding="utf-8")
+            states[path.stem] = path.read_text(encoding="utf-8", errors="replace")
     # By Python, since DuckDB takes a hundred times as long to open so many small files.
     told = {"run_states": list(states.values()), "file_runs": list(states)}
     run_sql(connection, "showing/sql/told_by_files.sql", told)
@@ -130,9 +131,15 @@ def one_run(data: DataFolder, run_id: str) -> Run | None:
         if run["is_published"]:
             run["reports"] = {row["report"]: row for row in _published_reports(connection, run_id)}
         elif run["lines"] is not None:
-            run["reports"] = {data_report.NAME: run, **run["reports"]}
+            told = {name: counts for name, counts in run["reports"].items() if isinstance(counts, dict)}
+            run["reports"] = {data_report.NAME: run} | {name: _counts(counts) for name, counts in told.items()}
         run["tries"] = rows_of(run_sql(connection, "showing/sql/tries.sql", {"run_id": run_id}))
         return run
+
+
+def _counts(told: Mapping[str, Any]) -> dict[str, int]:
+    """The counts of a report, as far as a file tells them in numbers."""
+    return {name: told[name] if isinstance(told.get(name), int) else 0 for name in ("lines", *OUTCOMES)}
 
 
 def _published_reports(connection: DuckDBPyConnection, run_id: str) -> list[Run]:

@@ -14,6 +14,7 @@ from virus_warehouse.warehouse import gates
 from virus_warehouse.warehouse.census import find_absent, take_census, vanished, without_ended
 from virus_warehouse.warehouse.end_records import end_records
 from virus_warehouse.warehouse.filters import no_longer_shown
+from virus_warehouse.warehouse.findings import end_findings, keep_findings
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.warehouse.session import all_threads
 from virus_warehouse.warehouse.shares import shares
@@ -121,11 +122,10 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
     if is_judge:
         gone |= _judge_absent(session, load, lines)
     run_sql(session, "warehouse/sql/merge_taxonomy.sql")
-    run_sql(session, "warehouse/sql/merge_drift.sql")
-    if load.mode == "replay":
-        run_sql(session, "warehouse/sql/mark_replayed.sql")
-    elif outcomes["quarantined"]:
-        run_sql(session, "warehouse/sql/merge_quarantine.sql")
+    if load.mode == "full" and load.is_newest_package:
+        end_findings(session, load.source)
+    told = {"lines": lines, **outcomes}
+    keep_findings(session, load.source, data_report.NAME, "line_outcome", told, is_replay=load.mode == "replay")
     return {**outcomes, **gone}
 
 

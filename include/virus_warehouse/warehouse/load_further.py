@@ -1,15 +1,15 @@
 """The merge of the reports besides the data report: after it, in its transaction, and by what became of its genomes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports.annotation_report import ANNOTATION_REPORT
 from virus_warehouse.reports.biosample_report import BIOSAMPLE_REPORT
-from virus_warehouse.reports.further_reports import FURTHER_REPORTS
 from virus_warehouse.reports.nested_report import StagedReport
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import gates
+from virus_warehouse.warehouse.findings import keep_findings
 from virus_warehouse.warehouse.load import Load
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.windows import FULL, REPLAY
@@ -38,11 +38,10 @@ def merge_further_reports(
     elif _holds_annotation(session, load.source):
         run_sql(session, "warehouse/sql/no_annotation_report.sql")
         _end_annotations(session, load, is_annotated=False, is_dropped=load.filter_changed or load.reports_changed)
+    _keep_findings(session, load, ANNOTATION_REPORT.name, counts)
     if BIOSAMPLE_REPORT.name in held:
         counts[BIOSAMPLE_REPORT.name] = _merge_biosamples(session, load, held[BIOSAMPLE_REPORT.name])
-    if held or _has_notes(session):
-        for report in FURTHER_REPORTS:
-            _keep_findings(session, load, report.name)
+    _keep_findings(session, load, BIOSAMPLE_REPORT.name, counts)
     return counts
 
 
@@ -97,15 +96,15 @@ def _holds_annotation(session: DuckDBPyConnection, source: str) -> bool:
     ).fetchone() == (True,)
 
 
-def _has_notes(session: DuckDBPyConnection) -> bool:
-    """Whether something is told of a report that the package lacks."""
-    return session.execute("SELECT count(*) > 0 FROM report_drift").fetchone() == (True,)
+def _keep_findings(
+    session: DuckDBPyConnection, load: Load, report: str, counts: Mapping[str, dict[str, int | None]]
+) -> None:
+    if report in counts or _is_noted(session, report):
+        run_sql(session, "warehouse/sql/take_report.sql", {"report": report})
+        is_replay = load.mode == REPLAY
+        keep_findings(session, load.source, report, "report_outcome", counts.get(report, {}), is_replay=is_replay)
 
 
-def _keep_findings(session: DuckDBPyConnection, load: Load, report: str) -> None:
-    run_sql(session, "warehouse/sql/take_report.sql", {"report": report})
-    run_sql(session, "warehouse/sql/merge_drift.sql")
-    if load.mode == REPLAY:
-        run_sql(session, "warehouse/sql/mark_replayed.sql")
-    else:
-        run_sql(session, "warehouse/sql/merge_quarantine.sql")
+def _is_noted(session: DuckDBPyConnection, report: str) -> bool:
+    """Whether it is told that the package lacks the report."""
+    return session.execute("SELECT count(*) > 0 FROM report_drift WHERE report = ?", [report]).fetchone() == (True,)

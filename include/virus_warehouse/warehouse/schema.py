@@ -372,7 +372,13 @@ quarantine = Table(
     Column("raw_sha256", String, nullable=False, comment="SHA-256 of the line's bytes"),
     Column("first_run_id", String, nullable=False, comment="First run that met the line"),
     Column("last_run_id", String, nullable=False, comment="Last run that met the line"),
-    Column("replayed_at", _MOMENT, comment="When the line was loaded after all"),
+    Column("replayed_at", _MOMENT, comment="When a replay loaded the line after all"),
+    Column(
+        "resolved_at",
+        _MOMENT,
+        comment="When its record came in another line, or a full package did without the line",
+    ),
+    Column("acknowledged_at", _MOMENT, comment="When a person said that they know of it: it raises no alarm since"),
     schema=OPERATIONS_SCHEMA,
     comment="A report line that could not be read, kept to be looked at and replayed",
 )
@@ -391,8 +397,28 @@ schema_drift = Table(
     Column("first_run_id", String, nullable=False, comment="First run that met it"),
     Column("occurrences", BigInteger, nullable=False, comment="Times it was met, in all runs together"),
     Column("sample", String, comment="A value of it, as JSON, cut at 200 characters"),
+    Column("last_run_id", String, comment="Last run that met it"),
+    Column("resolved_at", _MOMENT, comment="When a full package came that has it no longer, or the missing report"),
+    Column("acknowledged_at", _MOMENT, comment="When a person said that they know of it: it raises no alarm since"),
     schema=OPERATIONS_SCHEMA,
     comment="What NCBI's reports hold beyond what this version reads, or lack altogether; it stops no load",
+)
+
+source_status = Table(
+    "source_status",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("status", String, nullable=False, comment="followed, never loaded, broken or not followed"),
+    Column("detail", String, comment="What the status means, where it is not plain"),
+    Column("taxon", String, comment="Taxon asked for"),
+    Column("records", BigInteger, nullable=False, comment="Rows in virus_genome"),
+    Column("watermark", Date, comment="Largest update_date that NCBI has shown"),
+    Column("last_success_at", _MOMENT, comment="When its last run committed"),
+    Column("last_run_id", String, comment="Its last run, committed or not; joins ops.ingest_run"),
+    Column("last_run_status", String, comment="running, success or failed"),
+    Column("last_run_error", String, comment="What went wrong in its last run"),
+    schema=OPERATIONS_SCHEMA,
+    comment="A source when a snapshot was made: whether it is followed, and what is held; empty in the warehouse",
 )
 
 census_missing = Table(

@@ -6,13 +6,22 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.support.waiting import until
-from virus_warehouse.run_file import RunFile, close_dead_run, dead_runs, is_running, run_lock
+from virus_warehouse.run_file import (
+    RunFile,
+    close_dead_run,
+    dead_runs,
+    is_running,
+    new_run_id,
+    run_lock,
+    running_states,
+    states_since,
+)
 
 HOLD_LOCK = """
 import sys, time
@@ -150,3 +159,17 @@ def test_a_lock_taken_for_a_dead_ones_is_made_anew(tmp_path: Path) -> None:
     assert is_running(tmp_path, "run-1")
     done.set()
     worker.join()
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"\xff\xfe{"])
+def test_file_that_no_version_wrote_stops_no_run(tmp_path: Path, text: bytes) -> None:
+    moment = datetime(2026, 11, 1, 6, tzinfo=UTC)
+    run_id = new_run_id("mpox", moment)
+    path = tmp_path / f"{run_id}.json"
+    path.write_bytes(text)
+    with run_lock(tmp_path, run_id) as lock:
+        assert list(running_states(tmp_path)) == list(states_since(tmp_path, "mpox", moment)) == []
+        lock.is_left = True
+    close_dead_run(tmp_path, run_id, {"status": "failed"})
+    assert dead_runs(tmp_path) == []
+    assert path.read_bytes() == text

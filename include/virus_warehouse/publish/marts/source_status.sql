@@ -104,7 +104,9 @@ last_run AS (
 refused AS (
     SELECT
         source,
-        count(*) FILTER (replayed_at IS NULL) AS still_open,
+        count(*) FILTER (
+            replayed_at IS NULL AND resolved_at IS NULL AND acknowledged_at IS NULL
+        ) AS still_open,
         count(*) FILTER (replayed_at IS NOT NULL) AS replayed
     FROM ops.quarantine
     GROUP BY source
@@ -113,6 +115,7 @@ refused AS (
 drift AS (
     SELECT source, list(report || ' ' || path ORDER BY report, path) AS names
     FROM ops.schema_drift
+    WHERE resolved_at IS NULL AND acknowledged_at IS NULL
     GROUP BY source
 )
 
@@ -172,10 +175,13 @@ COMMENT ON COLUMN mart.source_status.covered IS
 COMMENT ON COLUMN mart.source_status.gaps IS
 'Update dates before the last covered day that nobody asked for; since NULL: from the beginning. Empty: none; NULL: '
 'nothing was asked for yet';
-COMMENT ON COLUMN mart.source_status.quarantine_open IS 'Refused lines in ops.quarantine that no replay could load yet';
+COMMENT ON COLUMN mart.source_status.quarantine_open IS
+'Refused lines in ops.quarantine that still matter: their records have not been loaded since, and nobody has '
+'acknowledged them';
 COMMENT ON COLUMN mart.source_status.quarantine_replayed IS 'Refused lines that a replay has loaded';
 COMMENT ON COLUMN mart.source_status.drift IS
-'Names in NCBI''s reports that this version does not read: report and JSON path; see ops.schema_drift';
+'Names in NCBI''s reports that this version does not read, and nobody has acknowledged: report and JSON path; see '
+'ops.schema_drift';
 COMMENT ON COLUMN mart.source_status.last_run_id IS 'Its last run, committed or not; joins ops.ingest_run';
 COMMENT ON COLUMN mart.source_status.last_run_mode IS 'incremental, window, full or replay';
 COMMENT ON COLUMN mart.source_status.last_run_started_at IS 'When that run began';

@@ -1,6 +1,10 @@
 -- What the snapshot has of each source, and whether it is still followed -> ops.source_status.
 -- Reads followed_source(source, taxon, fault), the sources file as it is now.
-CREATE OR REPLACE TABLE ops.source_status AS
+-- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
+-- noqa: disable=PRS
+DELETE FROM ops.source_status;
+
+INSERT INTO ops.source_status BY NAME
 WITH record AS (
     SELECT source, count(*) AS records FROM virus_genome GROUP BY source
 ),
@@ -34,7 +38,8 @@ SELECT
         ELSE 'followed'
     END AS status,
     CASE status
-        WHEN 'not followed' THEN 'not in the sources file any more: its rows stay as they were last loaded'
+        WHEN 'not followed' THEN 'not in the sources file any more: its rows stay as they were last loaded, and count '
+        || 'in no mart; ' || '`make forget SOURCE=' || source || '` removes them'
         WHEN 'broken' THEN followed_source.fault
     END AS detail,
     followed_source.taxon,
@@ -49,15 +54,3 @@ FULL JOIN last_run USING (source)
 LEFT JOIN loaded USING (source)
 LEFT JOIN record USING (source)
 ORDER BY source;
-
-COMMENT ON TABLE ops.source_status IS 'A source: whether it is followed, what is held of it, and its last run';
-COMMENT ON COLUMN ops.source_status.source IS 'Name of the source in sources.yaml';
-COMMENT ON COLUMN ops.source_status.status IS 'followed, never loaded, broken or not followed';
-COMMENT ON COLUMN ops.source_status.detail IS 'What the status means, where it is not plain';
-COMMENT ON COLUMN ops.source_status.taxon IS 'Taxon asked for';
-COMMENT ON COLUMN ops.source_status.records IS 'Rows in virus_genome';
-COMMENT ON COLUMN ops.source_status.watermark IS 'Largest update_date that NCBI has shown';
-COMMENT ON COLUMN ops.source_status.last_success_at IS 'When its last run committed';
-COMMENT ON COLUMN ops.source_status.last_run_id IS 'Its last run, committed or not; joins ops.ingest_run';
-COMMENT ON COLUMN ops.source_status.last_run_status IS 'running, success or failed';
-COMMENT ON COLUMN ops.source_status.last_run_error IS 'What went wrong in its last run';

@@ -1,4 +1,4 @@
--- Keeps what the report holds beyond what is read. The same path is one row however often it comes.
+-- Keeps what the report holds beyond what is read. The same path is one row however often it comes, and open again.
 -- Reads the variables source, report and run_id, and drift(path, occurrences, sample).
 -- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
 -- noqa: disable=PRS
@@ -8,9 +8,13 @@ USING (
         getvariable('source') AS source,
         getvariable('report') AS report,
         getvariable('run_id') AS first_run_id,
-        drift.*
+        drift.*,
+        getvariable('run_id') AS last_run_id
     FROM drift
 ) AS found
 ON held.source = found.source AND held.report = found.report AND held.path = found.path
-WHEN MATCHED THEN UPDATE SET occurrences = held.occurrences + found.occurrences
+WHEN MATCHED THEN UPDATE SET
+    occurrences = held.occurrences + found.occurrences,
+    last_run_id = found.last_run_id,
+    resolved_at = NULL
 WHEN NOT MATCHED THEN INSERT BY NAME;

@@ -1,4 +1,5 @@
--- Keeps the refused lines. The same line is one row however often it comes, with its first and last run.
+-- Keeps the refused lines. The same line is one row however often it comes, with its first and last run,
+-- and open again.
 -- Reads the variables source, report and run_id.
 -- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
 -- noqa: disable=PRS
@@ -17,5 +18,9 @@ USING (
     GROUP BY raw_sha256
 ) AS refused
 ON held.source = refused.source AND held.report = refused.report AND held.raw_sha256 = refused.raw_sha256
-WHEN MATCHED THEN UPDATE SET last_run_id = refused.last_run_id, reason = refused.reason
+WHEN MATCHED THEN UPDATE SET
+    last_run_id = refused.last_run_id,
+    reason = refused.reason,
+    replayed_at = NULL,
+    resolved_at = NULL
 WHEN NOT MATCHED THEN INSERT BY NAME;

@@ -1,18 +1,24 @@
--- Each record once, however many sources follow it: in its latest state, with the sources that hold it.
+-- Each record once, however many sources follow it: in its latest state, with the sources that hold it. A source that
+-- is not followed any more decides nothing: what NCBI has withdrawn meanwhile, it would hold for ever.
 -- What several hold, one besides the largest holds: only the accessions of those are compared, so that a large source
 -- beside small ones costs no more than a look at it.
 CREATE OR REPLACE VIEW virus_genome_distinct AS
-WITH shared AS NOT MATERIALIZED (
+WITH followed AS NOT MATERIALIZED (
+    FROM main.virus_genome
+    WHERE source NOT IN (SELECT status.source FROM ops.source_status AS status WHERE status.status = 'not followed')
+),
+
+shared AS NOT MATERIALIZED (
     SELECT
         accession,
         list(source ORDER BY source) AS sources,
         first(source ORDER BY version DESC, update_date DESC NULLS LAST, valid_from DESC, source) AS latest_source
-    FROM main.virus_genome
+    FROM followed
     SEMI JOIN (
-        SELECT accession FROM main.virus_genome
+        SELECT accession FROM followed
         WHERE source <> (
             SELECT arg_max(source, records)
-            FROM (SELECT source, count(*) AS records FROM main.virus_genome GROUP BY source)
+            FROM (SELECT source, count(*) AS records FROM followed GROUP BY source)
         )
     ) AS beside_the_largest USING (accession)
     GROUP BY accession
@@ -20,9 +26,10 @@ WITH shared AS NOT MATERIALIZED (
 )
 
 SELECT held.* EXCLUDE (source), coalesce(shared.sources, [held.source]) AS sources
-FROM main.virus_genome AS held
+FROM followed AS held
 LEFT JOIN shared USING (accession)
 WHERE coalesce(held.source = shared.latest_source, true);
 
-COMMENT ON VIEW virus_genome_distinct IS 'A nucleotide record that NCBI shows now, once however many sources follow it';
+COMMENT ON VIEW virus_genome_distinct IS
+'A nucleotide record that NCBI shows now, once however many sources follow it; none of sources not followed any more';
 COMMENT ON COLUMN virus_genome_distinct.sources IS 'Names of the sources that hold the record';

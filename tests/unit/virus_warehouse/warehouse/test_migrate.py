@@ -112,7 +112,7 @@ def test_records_are_hashed_anew_as_they_would_be_read_today(tmp_path: Path) -> 
     assert [len(rows) for rows in before] == [4, 1]
     for table in ("virus_genome", "virus_genome_history"):
         shelf.execute(f"UPDATE {table} SET record_hash = 0")
-    without_country_codes(shelf)
+    before_revision_0006(shelf)
     shelf.execute("UPDATE ops.alembic_version SET version_num = '0004'")
     use(shelf.warehouse.path)
     assert [shelf.rows(sql) for sql in hashes] == before
@@ -150,8 +150,20 @@ def test_file_of_a_newer_version_is_refused_with_the_way_out_and_left_as_it_is(t
         assert connection.execute("SELECT count(*) FROM virus_genome").fetchall() == [(1,)]
 
 
-def without_country_codes(shelf: Shelf) -> None:
-    """As the file was before revision 0006; views and macros are made anew."""
+def before_revision_0008(shelf: Shelf) -> None:
+    """As the file was then; views and macros are made anew."""
+    shelf.execute("DROP VIEW virus_genome_distinct")
+    shelf.execute("DROP TABLE ops.source_status")
+    for table in ("quarantine", "schema_drift"):
+        for column in ("resolved_at", "acknowledged_at"):
+            shelf.execute(f"ALTER TABLE ops.{table} DROP COLUMN {column}")
+    shelf.execute("ALTER TABLE ops.schema_drift DROP COLUMN last_run_id")
+    shelf.execute("UPDATE ops.alembic_version SET version_num = '0007'")
+
+
+def before_revision_0006(shelf: Shelf) -> None:
+    """As the file was then."""
+    before_revision_0008(shelf)
     for table in ("virus_genome", "virus_genome_history"):
         shelf.execute(f"ALTER TABLE {table} DROP COLUMN country_code")
         shelf.execute(f"UPDATE {table} SET country = 'Swaziland', division = 'Manzini: Malkerns'")
@@ -163,7 +175,7 @@ def test_names_that_were_lost_come_back_and_the_placeholder_is_no_date(tmp_path:
     place = {"geographicLocation": "Swaziland:Manzini: Malkerns"}
     shelf.load(line("PX1.1", host={"taxId": 9606, "organismName": "Homo sapiens"}, location=place))
     before = shelf.rows("FROM virus_genome")
-    without_country_codes(shelf)
+    before_revision_0006(shelf)
     shelf.execute("UPDATE taxon SET name = NULL WHERE tax_id IN (9606, 10239)")
     shelf.execute("UPDATE virus_genome SET update_date = DATE '1900-01-01'")
     shelf.execute("UPDATE ops.alembic_version SET version_num = '0005'")
@@ -177,3 +189,15 @@ def test_names_that_were_lost_come_back_and_the_placeholder_is_no_date(tmp_path:
     assert shelf.rows("SELECT country, country_code, division FROM virus_genome") == [("Eswatini", "SZ", "Manzini")]
     shelf.execute("UPDATE virus_genome SET update_date = DATE '2025-05-01'")
     assert shelf.rows("FROM virus_genome") == before
+
+
+@pytest.mark.slow
+def test_drift_was_met_last_where_it_was_met_first(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.load(line("PX1.1", novel=1), '{"accession":"PX9.1"')
+    tables = ("quarantine", "schema_drift")
+    before = [shelf.rows(f"FROM ops.{table}") for table in tables]
+    assert [len(rows) for rows in before] == [1, 1]
+    before_revision_0008(shelf)
+    use(shelf.warehouse.path)
+    assert [shelf.rows(f"FROM ops.{table}") for table in tables] == before

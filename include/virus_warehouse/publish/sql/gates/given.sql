@@ -1,6 +1,8 @@
 -- What the gates read besides the candidate: the limits of each source, and what is published now.
--- Reads followed_limit, the limits of the followed sources; other_limit, those of all others; snapshot_genome and
--- snapshot_run, the published records and runs, if any.
+-- Reads followed_limit, the limits of the followed sources; other_limit, those of others; the variable named_sources,
+-- all that the sources file has (NULL: there is no file); snapshot_genome and snapshot_run, the published records and
+-- runs, if any. Of a source that is published, but neither in the file nor in the ledger, nothing can be lost: it was
+-- forgotten.
 -- None of it is kept: a gate can be run by hand on any snapshot after this.
 CREATE OR REPLACE TEMP VIEW source_limit AS
 FROM followed_limit
@@ -12,6 +14,7 @@ FROM (
     SELECT virus_genome.source FROM virus_genome
     UNION
     SELECT snapshot_genome.source FROM snapshot_genome
+    WHERE coalesce(list_contains(getvariable('named_sources'), snapshot_genome.source), true)
 ) AS held
 CROSS JOIN other_limit
 WHERE held.source NOT IN (SELECT followed_limit.source FROM followed_limit);

@@ -10,7 +10,7 @@ WITH new_line AS (
 refused AS (
     SELECT *, count(*) OVER (PARTITION BY source, report) AS refused
     FROM ops.quarantine
-    WHERE replayed_at IS NULL AND first_run_id NOT IN (SELECT run_id FROM published_run)
+    WHERE replayed_at IS NULL AND resolved_at IS NULL AND first_run_id NOT IN (SELECT run_id FROM published_run)
 )
 
 SELECT

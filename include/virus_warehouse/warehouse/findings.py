@@ -1,0 +1,92 @@
+"""What was refused or new in the reports of a source: kept, and ended once its cause is over.
+
+All of it is to be called within the transaction of a merge. What has ended and is met again is open again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.sql_file import run_sql
+
+_OPEN = {"quarantine": "replayed_at IS NULL AND resolved_at IS NULL", "schema_drift": "resolved_at IS NULL"}
+"""The tables of what was found, and which of their rows are not over."""
+
+
+def end_findings(session: DuckDBPyConnection, source: str) -> None:
+    """End all that was found before: of a load that brings the newest full package, before what it finds is kept.
+
+    Args:
+        session: with the warehouse attached, and the variables of `merge_data_report`.
+        source: whose findings.
+    """
+    if _has_open(session, source):
+        run_sql(session, "warehouse/sql/end_findings.sql")
+
+
+def keep_findings(
+    session: DuckDBPyConnection,
+    source: str,
+    report: str,
+    outcomes: str,
+    counts: Mapping[str, int | None],
+    *,
+    is_replay: bool,
+) -> None:
+    """Keep what was found in a report, and end what was refused of the records that were loaded from it.
+
+    Args:
+        session: with `refused_line`, `drift` and, in a replay, `replay_line` of that report.
+        source: whose report it is.
+        report: its name.
+        outcomes: table of what became of its lines, with their accessions.
+        counts: how many lines it has, and how many were refused; empty for a report that the package lacks.
+        is_replay: whether the lines were refused before, and read again now.
+    """
+    variables = {"report": report, "is_given": not is_replay}
+    if counts.get("lines") and _has_open(session, source):
+        session.execute(
+            f"CREATE OR REPLACE TEMP VIEW loaded_record AS SELECT accession FROM {outcomes} "
+            "WHERE outcome IN ('inserted', 'revised', 'touched', 'unchanged')"
+        )
+        run_sql(session, "warehouse/sql/end_findings_of_loaded.sql", variables)
+    if _exists(session, "FROM drift"):
+        run_sql(session, "warehouse/sql/merge_drift.sql", variables)
+    if is_replay:
+        run_sql(session, "warehouse/sql/mark_replayed.sql", variables)
+    elif counts.get("quarantined"):
+        run_sql(session, "warehouse/sql/merge_quarantine.sql", variables)
+
+
+def acknowledge(session: DuckDBPyConnection, source: str, now: datetime) -> tuple[int, int]:
+    """Note that a person knows of what is open.
+
+    Args:
+        session: with the warehouse attached, in a transaction.
+        source: whose findings.
+        now: the moment to note.
+
+    Returns:
+        How many refused lines, and how many names in the reports, were noted.
+    """
+    lines, names = (
+        session.execute(
+            f"UPDATE warehouse.ops.{table} SET acknowledged_at = ? "
+            f"WHERE source = ? AND acknowledged_at IS NULL AND {is_open} RETURNING 1",
+            [now, source],
+        ).fetchall()
+        for table, is_open in _OPEN.items()
+    )
+    return len(lines), len(names)
+
+
+def _has_open(session: DuckDBPyConnection, source: str) -> bool:
+    return any(
+        _exists(session, f"FROM warehouse.ops.{table} WHERE source = '{source}' AND {is_open}")
+        for table, is_open in _OPEN.items()
+    )
+
+
+def _exists(session: DuckDBPyConnection, rows: str) -> bool:
+    return session.execute(f"SELECT EXISTS ({rows})").fetchone() == (True,)

@@ -1,0 +1,19 @@
+-- What was refused of a record that this load has in another line is over; so is the absence of a report that is there.
+-- Reads the variables source, report, valid_from and is_given, and loaded_record(accession).
+UPDATE warehouse.ops.quarantine
+SET resolved_at = getvariable('valid_from')
+WHERE
+    source = getvariable('source')
+    AND report = getvariable('report')
+    AND replayed_at IS NULL
+    AND resolved_at IS NULL
+    AND split_part(accession_of(raw), '.', 1) IN (SELECT loaded_record.accession FROM loaded_record);
+
+UPDATE warehouse.ops.schema_drift
+SET resolved_at = getvariable('valid_from')
+WHERE
+    source = getvariable('source')
+    AND report = getvariable('report')
+    AND path = '$'
+    AND resolved_at IS NULL
+    AND getvariable('is_given');

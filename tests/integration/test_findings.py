@@ -1,0 +1,140 @@
+"""What was refused or is not read raises alarms until its cause is over, or a person has acknowledged it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.support.fake_ncbi import BadLine
+from tests.support.followed import FIRST_DAY, MPOX, Followed
+from tests.support.snapshots import publish
+from tests.support.warehouses import dicts, line, query
+from virus_warehouse.ingest import IngestResult
+from virus_warehouse.ncbi.request import ReportType
+from virus_warehouse.rebuild import rebuild
+from virus_warehouse.showing.alarms import alarms_of
+from virus_warehouse.sources import SourcesFile
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.findings import acknowledge
+
+NOW = datetime(2026, 11, 28, 6, tzinfo=UTC)
+
+
+def bad(accession: str, updated: str = "2025-03-02") -> BadLine:
+    return BadLine(line(accession, updated, length="forty"))
+
+
+def novel(accession: str, updated: str = "2025-03-02") -> BadLine:
+    return BadLine(line(accession, updated, novelty={"of": "NCBI"}))
+
+
+@pytest.fixture
+def broken(followed: Followed) -> IngestResult:
+    """A load with a line that cannot be read, and with a name that is not known."""
+    followed.show("PX1", 1)
+    for number in range(20, 30):
+        followed.show(f"PX{number}", 1)
+    followed.ncbi.world.strays += [(0, bad("PX2.1")), (0, novel("PX3.1"))]
+    return followed.run()
+
+
+def alarms(followed: Followed, run: IngestResult) -> dict[str, str]:
+    publish(followed.data, run.run_id, SourcesFile(followed.data.root / "sources.yaml", {"mpox": MPOX}), "shrinkage")
+    [status] = dicts(followed.data.snapshot, "FROM mart.source_status")
+    found = {alarm.kind: alarm for alarm in alarms_of(MPOX, status, None, [], None, NOW)}
+    for alarm in found.values():
+        assert alarm.query is None or query(followed.data.snapshot, alarm.query), "the query shows what is meant"
+    return {kind: alarm.text for kind, alarm in found.items()}
+
+
+def noted(followed: Followed, table: str, columns: str) -> list[tuple[Any, ...]]:
+    return query(followed.data.warehouse, f"SELECT {columns} FROM ops.{table} ORDER BY ALL")
+
+
+def test_they_are_told_with_their_ways_out(followed: Followed, broken: IngestResult) -> None:
+    told = alarms(followed, broken)
+    assert told["quarantine"].startswith("1 line could not be read.")
+    assert "$.novelty" in told["drift"]
+    assert all("make acknowledge SOURCE=mpox" in told[kind] for kind in ("quarantine", "drift"))
+
+
+def test_line_is_over_when_its_record_comes_in_another(followed: Followed, broken: IngestResult) -> None:
+    followed.ncbi.world.strays.clear()
+    followed.show("PX2", 3)
+    loaded = followed.run()
+    assert loaded.mode == "incremental"
+    assert noted(followed, "quarantine", "resolved_at IS NOT NULL, replayed_at, last_run_id") == [
+        (True, None, broken.run_id)
+    ]
+    told = alarms(followed, loaded)
+    assert "quarantine" not in told
+    assert "drift" in told, "a delta says nothing of records that did not change"
+
+
+def test_line_of_another_record_stays_open(followed: Followed, broken: IngestResult) -> None:
+    followed.ncbi.world.strays.clear()
+    followed.show("PX22", 3)
+    assert "quarantine" in alarms(followed, followed.run())
+
+
+def test_full_load_ends_what_it_has_no_longer_and_no_more(followed: Followed, broken: IngestResult) -> None:
+    again = followed.run(mode="full")
+    assert {"quarantine", "drift"} <= set(alarms(followed, again))
+    assert noted(followed, "schema_drift", "first_run_id, last_run_id, occurrences") == [
+        (broken.run_id, again.run_id, 2)
+    ]
+    followed.ncbi.world.strays.clear()
+    followed.show("PX3", 1)
+    assert not {"quarantine", "drift"} & set(alarms(followed, followed.run(mode="full")))
+    assert noted(followed, "schema_drift", "last_run_id, resolved_at IS NOT NULL") == [(again.run_id, True)]
+
+
+def test_what_comes_again_is_open_again(followed: Followed, broken: IngestResult) -> None:
+    strays = list(followed.ncbi.world.strays)
+    followed.ncbi.world.strays.clear()
+    followed.run(mode="full")
+    followed.ncbi.world.strays += strays
+    assert {"quarantine", "drift"} <= set(alarms(followed, followed.run(mode="full")))
+
+
+def test_line_that_was_replayed_is_open_when_it_is_refused_again(followed: Followed, broken: IngestResult) -> None:
+    with duckdb.connect(followed.data.warehouse) as connection:
+        connection.execute("UPDATE ops.quarantine SET replayed_at = now()")
+    assert "quarantine" in alarms(followed, followed.run(mode="full"))
+
+
+def test_package_that_is_not_the_newest_ends_nothing(followed: Followed, broken: IngestResult) -> None:
+    followed.ncbi.world.strays.clear()
+    window = followed.run(mode="window", since=FIRST_DAY)
+    assert {"quarantine", "drift"} <= set(alarms(followed, window))
+
+
+def test_absent_report_is_over_when_it_comes(followed: Followed) -> None:
+    source = MPOX.model_copy(
+        update={"request": MPOX.request.model_copy(update={"aux_report": (ReportType.BIOSAMPLE_REPORT,)})}
+    )
+    sample = {"biosample": "SAMN00000001"}
+    followed.ncbi.world.strays.append((0, BadLine(line("PX1.1", "2025-03-02", **sample))))
+    first = followed.run(source)
+    assert "biosample_report $" in alarms(followed, first)["drift"]
+    followed.ncbi.world.further = {"biosample_report": ['{"accession":"SAMN00000001"}']}
+    assert "drift" not in alarms(followed, followed.run(source))
+
+
+def test_person_can_acknowledge_and_a_rebuild_remembers(followed: Followed, broken: IngestResult) -> None:
+    with duckdb.connect() as session, Warehouse(followed.data.warehouse).transaction(session):
+        assert acknowledge(session, "mpox", NOW) == (1, 1)
+    again = followed.run(mode="full")
+    assert not {"quarantine", "drift"} & set(alarms(followed, again)), "the same again is known already"
+    with duckdb.connect() as session, Warehouse(followed.data.warehouse).transaction(session):
+        assert acknowledge(session, "mpox", NOW) == (0, 0)
+    for table in ("quarantine", "schema_drift"):
+        assert noted(followed, table, "acknowledged_at") == [(NOW,)]
+        rebuilt = query(rebuild(followed.data, from_oldest=True).path, f"FROM ops.{table}")
+        assert rebuilt == query(followed.data.warehouse, f"FROM ops.{table}")
+    followed.ncbi.world.strays += [(0, bad("PX4.1")), (0, BadLine(line("PX5.1", "2025-03-02", another=1)))]
+    told = alarms(followed, followed.run(mode="full"))
+    assert told["quarantine"].startswith("1 line ")
+    assert "$.another" in told["drift"]
+    assert "$.novelty" not in told["drift"]

@@ -1,0 +1,131 @@
+"""A source that is not followed any more decides nothing, and can be removed with all that is held of it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.followed import DENGUE, MPOX, TABLES, Followed
+from tests.support.snapshots import publish
+from tests.support.warehouses import query
+from virus_warehouse.archive import Archive
+from virus_warehouse.forget import ForgetError, forget, holdings
+from virus_warehouse.ingest import IngestResult
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.rebuild import rebuild
+from virus_warehouse.run_file import run_lock
+from virus_warehouse.sources import Source, SourceError, SourcesFile
+from virus_warehouse.warehouse.connection import Warehouse
+
+OLD = Source(name="orthopox", request=VirusGenomeRequest(taxon="10242"))
+
+
+def following(*sources: Source, **broken: str) -> SourcesFile:
+    return SourcesFile(
+        Path("sources.yaml"),
+        {source.name: source for source in sources},
+        {name: SourceError(fault) for name, fault in broken.items()},
+    )
+
+
+def remove(followed: Followed, source: str = "orthopox", file: SourcesFile | None = None) -> None:
+    forget(source, Warehouse(followed.data.warehouse), followed.data, file or following(MPOX))
+
+
+@pytest.fixture
+def both(followed: Followed) -> IngestResult:
+    """Two sources that hold the same 100 records, of which NCBI has withdrawn 3 since one of them was given up."""
+    for number in range(100):
+        followed.show(f"PX{number}", 1)
+    followed.ncbi.world.annotates = True
+    followed.run(OLD)
+    followed.run(MPOX)
+    for number in range(3):
+        del followed.ncbi.world.records[f"PX{number}"]
+    followed.run(MPOX, mode="census")
+    return followed.run(MPOX, mode="census")
+
+
+def counted(followed: Followed) -> tuple[int, int]:
+    [(distinct,)] = query(followed.data.snapshot, "SELECT count(*) FROM virus_genome_distinct")
+    [(weekly,)] = query(followed.data.snapshot, "SELECT sum(records) FROM mart.weekly_count")
+    return distinct, int(weekly)
+
+
+def test_what_is_not_followed_decides_nothing(followed: Followed, both: IngestResult) -> None:
+    publish(followed.data, both.run_id, following(MPOX, OLD))
+    assert counted(followed) == (100, 100)
+    publish(followed.data, both.run_id, following(MPOX, orthopox="a fault in the file is no farewell"))
+    assert counted(followed) == (100, 100)
+    publish(followed.data, both.run_id, following(MPOX))
+    assert counted(followed) == (97, 97)
+    assert query(followed.data.snapshot, "SELECT DISTINCT sources FROM virus_genome_distinct") == [(["mpox"],)]
+    held = query(followed.data.snapshot, "SELECT source, count(*) FROM virus_genome GROUP BY source ORDER BY source")
+    assert held == [("mpox", 97), ("orthopox", 100)], "its rows stay for whoever asks for them"
+
+
+def test_all_that_is_held_goes_and_nothing_else(followed: Followed, both: IngestResult) -> None:
+    publish(followed.data, both.run_id, following(MPOX))
+    held = holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
+    assert (held.packages, held.files) == (1, 1)
+    assert held.package_bytes == sum(file.stat().st_size for file in followed.data.packages.glob("orthopox/*.zip"))
+    of_a_source = [table for table in TABLES if not table.startswith("taxon")]
+    for table in of_a_source:
+        name = table if "." in table else f"main.{table}"
+        rows = query(followed.data.warehouse, f"SELECT count(*) FROM {table} WHERE source = 'orthopox'")
+        assert held.rows.get(name, 0) == rows[0][0]
+    others = {
+        table: query(followed.data.warehouse, f"FROM {table} WHERE source = 'mpox' ORDER BY ALL")
+        for table in of_a_source
+    }
+
+    remove(followed)
+    for table in of_a_source:
+        assert query(followed.data.warehouse, f"FROM {table} ORDER BY ALL") == others[table], table
+    assert not list(followed.data.root.rglob("*orthopox*"))
+    # The check does not take it for a loss, and a rebuild does not bring it back.
+    publish(followed.data, both.run_id, following(MPOX))
+    assert query(followed.data.snapshot, "SELECT DISTINCT source FROM ops.source_status") == [("mpox",)]
+    rebuilt = rebuild(followed.data)
+    assert query(rebuilt.path, "SELECT DISTINCT source FROM virus_genome") == [("mpox",)]
+    # Followed again, it begins anew.
+    assert followed.run(OLD).mode == "full"
+
+
+def test_rest_of_one_that_was_killed_is_removed(
+    followed: Followed, both: IngestResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("virus_warehouse.forget.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove(followed)
+    assert holdings("orthopox", Warehouse(followed.data.warehouse), followed.data).rows == {}
+    remove(followed)
+    with pytest.raises(ForgetError, match="nothing is held of a source 'orthopox'; held are mpox"):
+        holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
+
+
+def test_source_that_is_followed_or_at_work_is_not_forgotten(followed: Followed) -> None:
+    followed.show("PX1", 1)
+    done = followed.run(DENGUE)
+    for file in (following(MPOX, DENGUE), following(MPOX, dengue="taxon is 'x'")):
+        with pytest.raises(ForgetError, match="has source dengue: take it out first"):
+            remove(followed, "dengue", file)
+    with run_lock(followed.data.runs, done.run_id), pytest.raises(ForgetError, match=f"run {done.run_id} works on"):
+        remove(followed, "dengue")
+    assert list(Archive(followed.data.packages, "dengue").packages())
+    assert query(followed.data.warehouse, "SELECT count(*) FROM virus_genome") == [(1,)]
+
+
+@pytest.mark.parametrize("name", ["", "..", "../packages", "flu", "*"])
+def test_name_of_nothing_removes_nothing(followed: Followed, name: str) -> None:
+    followed.show("PX1", 1)
+    followed.run()
+    before = sorted(followed.data.root.rglob("*"))
+    with pytest.raises(ForgetError, match="held are mpox"):
+        holdings(name, Warehouse(followed.data.warehouse), followed.data)
+    with pytest.raises(ForgetError, match="held are mpox"):
+        remove(followed, name, following(DENGUE))
+    assert sorted(followed.data.root.rglob("*")) == before
