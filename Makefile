@@ -95,5 +95,5 @@ tables: setup ## write docs/tables.md, the data dictionary, anew
 	@$(ENVIRONMENT); python scripts/tables.py
 
 lock: setup-dev ## compile requirements*.in anew
-	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench; do \
+	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-uv; do \
 	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --quiet -o $$name.txt; done

@@ -117,6 +117,18 @@ class Archive:
             if package.run_id in run_ids and package.state != state:
                 self._write_sidecar(replace(package, state=state))
 
+    def redate(self, load: CommittedLoad) -> None:
+        """Give a load, and the package that it loaded, other times than are written down of them.
+
+        Args:
+            load: with its new times.
+        """
+        self.record_load(load)
+        requested_at = datetime.fromisoformat(str(load.run["requested_at"]))
+        for package in self.packages():
+            if package.run_id == load.package:
+                self._write_sidecar(replace(package, requested_at=requested_at))
+
     def is_whole(self, package: ArchivedPackage) -> bool:
         """Whether the file is there as it was verified, as far as its size tells; reading it checks the rest."""
         try:

@@ -239,7 +239,8 @@ class _Run:
             if ahead := ledger.requested_after_now(self.session, self.source.name):
                 logger.warning(
                     "the ledger says that run %s requested its package at %s, which is after now: a clock ran ahead "
-                    "then, or is behind now. Set it right; that package is compared with no other",
+                    "then, or is behind now. Set it right; that package is compared with no other. "
+                    "`make rebuild REPLACE=1 FROM_OLDEST=1` sets right what it dated",
                     *ahead,
                 )
             self.changed = {

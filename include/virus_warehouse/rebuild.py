@@ -1,16 +1,18 @@
 """The warehouse made anew from the archive: the packages of every source since its newest full one, in their order.
 
 The new file holds what the old one holds since then: rows, history, quarantine, and the ledger rows of the loads. What
-was before the newest full package it does not tell; with `from_oldest` it goes back as far as the archive does.
+was before the newest full package it does not tell; with `from_oldest` it goes back as far as the archive does. Times
+that lie ahead, of a clock that did, become past ones in the same order.
 """
 
 import logging
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import replace as with_changes
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +117,13 @@ def rebuild(
     old = warehouse or Warehouse(data.warehouse)
     rebuilt = Rebuilt(old.path.with_name("warehouse.rebuilt.duckdb"))
     _record_what_is_missing(data, old)
-    plan = []
+    plan, redated = [], []
     for folder in sorted(path for path in data.packages.iterdir() if path.is_dir()):
         archive = Archive(data.packages, folder.name)
-        repeatable, gap = _repeatable(archive, from_oldest=from_oldest)
+        recorded = archive.loads()
+        loads = with_past_times(recorded, datetime.now(UTC))
+        redated += [(load, archive) for load, before in zip(loads, recorded, strict=True) if load is not before]
+        repeatable, gap = _repeatable(archive, loads, from_oldest=from_oldest)
         plan += [(load, archive) for load in repeatable]
         rebuilt.gaps += [gap] if gap else []
     if not plan:
@@ -139,6 +144,9 @@ def rebuild(
     _keep_acknowledgements(old, new)
     if replace:
         rebuilt.replaced = _replace(old, rebuilt)
+        for load, archive in redated:
+            archive.redate(load)
+            logger.info("%s: load %s has the time %s now", archive.folder.name, load.run["run_id"], load.committed_at)
     return rebuilt
 
 
@@ -158,9 +166,43 @@ def _record_what_is_missing(data: DataFolder, old: Warehouse) -> None:
         logger.warning("the old warehouse cannot be read (%s): loads without a record are not repeated", error)
 
 
-def _repeatable(archive: Archive, *, from_oldest: bool) -> tuple[list[CommittedLoad], Gap | None]:
+def with_past_times(loads: Sequence[CommittedLoad], now: datetime) -> list[CommittedLoad]:
+    """The loads of a source, those that a clock running ahead has dated after now with times before it.
+
+    Runs that followed with a right clock have committed just after the one that was wrong, whenever that was. They
+    began at a time that is right. What has no such time happened right before the next that has.
+
+    Args:
+        loads: in the order of their commits.
+        now: the present.
+    """
+    tick = timedelta(microseconds=1)
+    following, times = now, []
+    for load in reversed(loads):
+        told = [load.committed_at, _moment(load, "started_at")]
+        following = next((moment for moment in told if moment <= now), following - tick)
+        times.append(following)
+    past, before = [], None
+    for load, told_time in zip(loads, reversed(times), strict=True):
+        moment = told_time if before is None else max(told_time, before + tick)
+        before = moment
+        ahead = {
+            name: moment
+            for name in ("started_at", "requested_at", "ended_at")
+            if load.run.get(name) and _moment(load, name) > now
+        }
+        past.append(with_changes(load, run={**load.run, **ahead}) if ahead else load)
+    return past
+
+
+def _moment(load: CommittedLoad, name: str) -> datetime:
+    return datetime.fromisoformat(str(load.run[name]))
+
+
+def _repeatable(
+    archive: Archive, loads: list[CommittedLoad], *, from_oldest: bool
+) -> tuple[list[CommittedLoad], Gap | None]:
     """The loads of a source from a full one on, up to the first that cannot be repeated."""
-    loads = archive.loads()
     full = [number for number, load in enumerate(loads) if load.run["mode"] == FULL]
     starts = [number for number in full if _is_newest(loads[number], loads[:number])]
     gap = None

@@ -8,6 +8,10 @@ import time_machine
 
 from tests.support.followed import Followed
 from tests.support.warehouses import query
+from virus_warehouse.archive import Archive, CommittedLoad
+from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.rebuild import rebuild, with_past_times
+from virus_warehouse.sources import DEFAULT_LIMITS
 from virus_warehouse.warehouse.gates import GateError
 
 
@@ -59,3 +63,61 @@ def test_a_package_of_a_future_day_serves_no_window(loaded: Followed) -> None:
     asked = len(loaded.ncbi.requests)
     loaded.run(mode="window", since=today - timedelta(days=1), until=today)
     assert len(loaded.ncbi.requests) == asked + 1
+
+
+def test_a_rebuild_sets_the_times_right_and_keeps_the_rest(
+    loaded: Followed, ahead: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    loaded.show("PX1", 3, length=2)
+    loaded.run()
+    loaded.ncbi.world.records.pop("PX2")
+    loaded.run(mode="census")
+    records = "SELECT * EXCLUDE (valid_from, missing_since), missing_since IS NULL FROM virus_genome ORDER BY ALL"
+    ledger = "SELECT run_id, mode, inserted, revised, missing FROM ops.ingest_run ORDER BY ended_at"
+    latest = "SELECT max(valid_from), max(missing_since), (SELECT max(ended_at) FROM ops.ingest_run) FROM virus_genome"
+    before = [query(loaded.data.warehouse, sql) for sql in (records, ledger)]
+    assert query(loaded.data.warehouse, latest)[0][0] > ahead
+
+    rebuilt = rebuild(loaded.data, replace=True, from_oldest=True)
+    assert (rebuilt.gaps, rebuilt.differences) == ([], [])
+    assert [query(loaded.data.warehouse, sql) for sql in (records, ledger)] == before
+    now = datetime.now(UTC)
+    assert all(moment <= now for moment in query(loaded.data.warehouse, latest)[0])
+    as_of = "SELECT count(*), count(*) FILTER (length = 2) FROM virus_genome_as_of(?)"
+    assert query(loaded.data.warehouse, as_of, now) == [(30, 1)]
+    [(first,)] = query(loaded.data.warehouse, "SELECT min(ended_at) FROM ops.ingest_run")
+    assert query(loaded.data.warehouse, as_of, first) == [(30, 0)]
+    assert query(loaded.data.warehouse, gates_sql()) == []
+    # Nothing is left of it: neither for the next run, nor for the next rebuild.
+    caplog.clear()
+    assert loaded.run().mode == "incremental"
+    assert "clock" not in caplog.text
+    packages = Archive(loaded.data.packages, "mpox").packages()
+    assert max(package.requested_at for package in packages) <= datetime.now(UTC)
+    assert query(rebuild(loaded.data, from_oldest=True).path, records) == query(loaded.data.warehouse, records)
+
+
+def test_times_that_are_past_stay_and_the_order_of_all(followed: Followed) -> None:
+    now = datetime(2026, 11, 28, 6, tzinfo=UTC)
+
+    def load(number: int, started_at: datetime, ended_at: datetime) -> CommittedLoad:
+        run = {"run_id": str(number), "started_at": started_at, "requested_at": started_at, "ended_at": ended_at}
+        return CommittedLoad(run, str(number), DEFAULT_LIMITS)
+
+    day = timedelta(days=1)
+    times = [
+        (now - 9 * day, now - 9 * day),
+        (now + day, now + day),  # the clock ran ahead,
+        (now + day, now + 2 * day),
+        (now - 5 * day, now + 3 * day),  # was set right,
+        (now + 4 * day, now + 4 * day),  # and ran ahead once more
+    ]
+    loads = [load(number, *told) for number, told in enumerate(times)]
+    past = with_past_times(loads, now)
+    assert past[0] is loads[0]
+    ended = [entry.committed_at for entry in past]
+    assert ended == sorted(set(ended)), "each after the one before"
+    assert ended[0] < ended[1] < ended[2] < ended[3] == now - 5 * day < ended[4] < now
+    assert past[3].run["requested_at"] == now - 5 * day
+    assert past[4].run["requested_at"] == ended[4]
+    assert with_past_times([], now) == []

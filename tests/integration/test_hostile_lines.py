@@ -106,6 +106,21 @@ def test_byte_order_mark_and_line_ends_of_windows_are_no_harm(tmp_path: Path) ->
     assert shelf.rows("SELECT count(*) FROM ops.quarantine") == [(0,)]
 
 
+@pytest.mark.parametrize("neighbour", [GOOD[1], b"{"], ids=["read at once", "looked at closely"])
+def test_escaped_nul_is_a_character_of_the_value(tmp_path: Path, neighbour: bytes) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.load(
+        rb'{"accession":"PX000002.1","labHost":"a\u0000b","submitter":{"names":["c\u0000"]}}',
+        neighbour,
+        annotation=[rb'{"accession":"PX000002.1","isolateName":"d\u0000e"}', neighbour],
+        biosamples=[rb'{"accession":"SAMN1","attributes":[{"name":"f","value":"g\u0000h"}]}', neighbour],
+    )
+    genome = "SELECT lab_host, submitter_names FROM virus_genome WHERE accession = 'PX000002'"
+    assert shelf.rows(genome) == [("a\0b", ["c\0"])]
+    assert shelf.rows("SELECT isolate_name FROM virus_annotation WHERE accession = 'PX000002'") == [("d\0e",)]
+    assert shelf.rows("SELECT value FROM biosample_attribute") == [("g\0h",)]
+
+
 INGEST = """
     import json, re, resource, sys
     from pathlib import Path

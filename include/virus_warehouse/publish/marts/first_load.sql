@@ -1,28 +1,51 @@
 -- The runs whose records are no news: NCBI may have shown them for years before a source asked for them.
 CREATE OR REPLACE VIEW mart.first_load AS
-WITH committed AS (
+WITH loaded AS (
     SELECT
         run_id,
         source,
         mode,
         ended_at,
-        coalesce(fingerprint <> lag(fingerprint) OVER (PARTITION BY source ORDER BY ended_at), true) AS is_refiltered
+        fingerprint,
+        -- What of the request chooses records: which reports come with them does not.
+        regexp_replace(
+            replace(regexp_extract(request_url, '/virus/.*'), '?', '&'),
+            '&(aux_report|use_psg|updated_since|include_sequence|filename)=[^&]*',
+            '',
+            'g'
+        ) AS filters
     FROM ops.ingest_run
-    WHERE status = 'success'
+    WHERE status = 'success' AND mode <> 'replay'
+),
+
+filtered AS (
+    SELECT
+        *,
+        coalesce(
+            fingerprint <> lag(fingerprint) OVER of_source
+            AND coalesce(filters <> lag(filters) OVER of_source, true),
+            true
+        ) AS is_refiltered
+    FROM loaded
+    WINDOW of_source AS (PARTITION BY source ORDER BY ended_at)
 ),
 
 numbered AS (
     SELECT *, count(*) FILTER (is_refiltered) OVER (PARTITION BY source ORDER BY ended_at) AS filter_number
-    FROM committed
+    FROM filtered
+),
+
+first_of_filters AS (
+    SELECT run_id, source, mode, ended_at
+    FROM numbered
+    QUALIFY count(*) FILTER (mode = 'full') OVER (
+        PARTITION BY source, filter_number ORDER BY ended_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) = 0
 )
 
-SELECT run_id, source, mode, ended_at
-FROM numbered
-QUALIFY
-    mode = 'replay'
-    OR count(*) FILTER (mode = 'full') OVER (
-        PARTITION BY source, filter_number ORDER BY ended_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) = 0;
+FROM first_of_filters
+UNION ALL
+SELECT run_id, source, mode, ended_at FROM ops.ingest_run WHERE status = 'success' AND mode = 'replay';
 
 COMMENT ON VIEW mart.first_load IS
 'A run whose records were no news: a source''s loads up to its first full one, the same after its filters changed, '

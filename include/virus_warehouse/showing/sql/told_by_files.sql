@@ -1,5 +1,5 @@
--- Runs by what their files say -> told_run, anew for those that are told there. Reads the variables file_runs, the runs,
--- and run_states, the JSON texts of their files.
+-- Runs by what their files say -> told_run, anew for those that are told there. Reads the variables file_runs, the
+-- runs, and run_states, the JSON texts of their files.
 -- Another version may have written a file: what it names otherwise is left out, and a file that does not say whose run
 -- it is, what it was to do, how it is and since when, tells of no run.
 DELETE FROM told_run WHERE list_contains(getvariable('file_runs')::VARCHAR[], run_id);

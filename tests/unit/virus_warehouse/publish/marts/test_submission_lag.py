@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.snapshots import marts_of
 from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, Shelf, line, query
-from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.ncbi.request import ReportType, VirusGenomeRequest
 from virus_warehouse.sources import Source
 
 HUMAN_MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
@@ -107,6 +107,31 @@ def test_windows_before_the_first_full_load_and_replays_are_no_news(shelf: Shelf
         ("run-2", "full"),
         ("run-3", "replay"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_news"),
+    [
+        ({"aux_report": (ReportType.ANNOTATION,)}, True),
+        ({"use_psg": True}, True),
+        ({"host": "human"}, False),
+        ({"host": "human", "aux_report": (ReportType.ANNOTATION,)}, False),
+        ({"taxon": "10242"}, False),
+    ],
+)
+def test_records_of_a_load_with_other_reports_are_news_and_those_of_other_filters_are_not(
+    shelf: Shelf, changed: dict[str, Any], is_news: bool
+) -> None:
+    request = MPOX.request.model_copy(update=changed)
+    loads = [(MPOX.request, "full"), (MPOX.request, "incremental"), (request, "full"), (request, "incremental")]
+    for number, (asked, mode) in enumerate(loads, 1):
+        shelf.load(line(f"PX{number}.1"), source=MPOX.model_copy(update={"request": asked}), mode=mode)
+        url = asked.model_copy(update={"updated_since": date(2026, 1, number) if number % 2 else None}).url(
+            "https://x/v2"
+        )
+        shelf.execute(f"UPDATE ops.ingest_run SET request_url = '{url}' WHERE run_id = 'run-{number}'")
+    firsts = query(marts_of(shelf), "SELECT run_id FROM mart.first_load ORDER BY ended_at")
+    assert firsts == ([("run-1",)] if is_news else [("run-1",), ("run-3",)])
 
 
 def test_failed_runs_are_no_first_loads(shelf: Shelf) -> None:
