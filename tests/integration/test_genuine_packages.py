@@ -3,25 +3,15 @@
 import io
 import json
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.support import packages
-from tests.support.genuine import GENUINE_2025, PACKAGES_2025, needs_genuine_packages
-from tests.support.scripted_server import Answer, ScriptedServer
-from tests.support.snapshots import publish
+from tests.support.genuine import GENUINE_2025, PACKAGES_2025, House, house_in, needs_genuine_packages
 from tests.support.warehouses import dicts, query
-from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import IngestResult, ingest
-from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
-from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.sources import Source, SourcesFile
-from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.windows import WindowWish
 
 pytestmark = needs_genuine_packages
 
@@ -34,32 +24,9 @@ SAME_TAXON_LATER = {
 """What 27 days changed, as the samples' README tells."""
 
 
-@dataclass
-class House:
-    """A data folder, and sources whose NCBI answers with one package."""
-
-    data: DataFolder
-    sources: dict[str, Source]
-
-    def run(self, name: str, content: bytes, mode: str | None = None) -> IngestResult:
-        source = self.sources.setdefault(name, Source(name=name, request=VirusGenomeRequest(taxon="10239")))
-        with ScriptedServer(Answer(body=content)) as server, DatasetsClient(server.url, attempts=1) as client:
-            warehouse = Warehouse(self.data.warehouse)
-            return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowWish(mode))
-
-    def publish(self, run_id: str) -> None:
-        publish(self.data, run_id, SourcesFile(Path("sources.yaml"), self.sources))
-
-
 def lines_of(content: bytes) -> list[bytes]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return archive.read("ncbi_dataset/data/data_report.jsonl").splitlines()
-
-
-def house_in(folder: Path) -> House:
-    data = DataFolder(folder)
-    data.create()
-    return House(data, {})
 
 
 @pytest.fixture
@@ -120,6 +87,22 @@ def test_the_placeholder_is_no_date(all_packages: tuple[House, dict[str, int]]) 
     unknown = "SELECT source, count(*) FROM virus_genome WHERE update_date IS NULL GROUP BY source"
     held = dict(query(house.data.snapshot, unknown))
     assert (held["fiv"], held["gb_virus_c"], sum(held.values())) == (64, 204, 285)
+
+
+def test_quarter_of_a_million_records_of_thousands_of_taxa_are_loaded_and_published(house: House) -> None:
+    content = (GENUINE_2025 / "all_reports.zip").read_bytes()
+    result = house.run("everything", content)
+    assert result.counts["lines"] == result.counts["inserted"] == len(lines_of(content)) == 249_023
+    house.publish(result.run_id)
+    for table in ("quarantine", "schema_drift"):
+        assert query(house.data.snapshot, f"FROM ops.{table}") == []
+    counted = """
+        SELECT count(*), count(DISTINCT virus_tax_id) > 5000, count(DISTINCT host_tax_id) > 2500,
+            count(*) FILTER (virus_tax_id IS NOT NULL AND taxon_name(virus_tax_id) IS NULL),
+            count(*) FILTER (host_tax_id IS NOT NULL AND taxon_name(host_tax_id) IS NULL)
+        FROM virus_genome_distinct
+    """
+    assert query(house.data.snapshot, counted) == [(249_023, True, True, 0, 0)]
 
 
 @pytest.mark.parametrize("taxon", SAME_TAXON_LATER)

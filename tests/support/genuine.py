@@ -1,8 +1,19 @@
-"""Real NCBI records, where they lie beside the checkout; a test that needs them skips where they do not."""
+"""Genuine NCBI records, where they lie beside the checkout; a test that needs them skips where they do not."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.snapshots import publish
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.sources import Source, SourcesFile
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.windows import WindowWish
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "ncbi" / "samples"
 
@@ -22,3 +33,27 @@ needs_genuine_packages = pytest.mark.skipif(
     not PACKAGES_2025.is_dir(),
     reason="the genuine packages of January 2025 are not beside this checkout (../shared/ncbi/samples/genuine_2025-01)",
 )
+
+
+@dataclass
+class House:
+    """A data folder, and sources whose NCBI answers with one package."""
+
+    data: DataFolder
+    sources: dict[str, Source]
+
+    def run(self, name: str, content: bytes, mode: str | None = None) -> IngestResult:
+        source = self.sources.setdefault(name, Source(name=name, request=VirusGenomeRequest(taxon="10239")))
+        with ScriptedServer(Answer(body=content)) as server, DatasetsClient(server.url, attempts=1) as client:
+            warehouse = Warehouse(self.data.warehouse)
+            return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowWish(mode))
+
+    def publish(self, run_id: str) -> None:
+        publish(self.data, run_id, SourcesFile(Path("sources.yaml"), self.sources))
+
+
+def house_in(folder: Path) -> House:
+    """One with no source yet."""
+    data = DataFolder(folder)
+    data.create()
+    return House(data, {})
