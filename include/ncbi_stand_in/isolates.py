@@ -25,7 +25,11 @@ class BioSample:
 
 @dataclass(frozen=True, slots=True)
 class Isolate:
-    """What submitters say of an isolate. `finer_places` are the more precise places a revision may give."""
+    """What submitters say of an isolate. `finer_places` are the more precise places a revision may give.
+
+    `virus_name` and `host_name` are what the record calls them, whatever their taxa are called now. Of some records
+    NCBI knows no update date.
+    """
 
     virus: Virus
     taxon: Taxon
@@ -48,6 +52,9 @@ class Isolate:
     baseline_surveillance: bool
     lab_host: str | None
     is_vaccine_strain: bool
+    virus_name: str
+    host_name: str
+    has_update_date: bool = True
 
 
 def draw_isolate(random: Random, virus: Virus, number: int, released: date, *, refseq: bool) -> Isolate:
@@ -90,6 +97,8 @@ def draw_isolate(random: Random, virus: Virus, number: int, released: date, *, r
         baseline_surveillance=happens(shares.get("sampling", 0)),
         lab_host=random.choice(LAB_HOSTS) if happens(shares["lab_host"]) else None,
         is_vaccine_strain=happens(shares.get("vaccine", 0)),
+        virus_name=taxon.name,
+        host_name=host.name,
     )
 
 

@@ -12,6 +12,7 @@ from zlib import crc32
 from ncbi_stand_in.genes import Gene
 from ncbi_stand_in.isolates import Isolate, draw_isolate, revised
 from ncbi_stand_in.life import ChangeKind, Life, draw_life
+from ncbi_stand_in.oddities import PLACEHOLDER_DATE, draw_oddity, made_odd
 from ncbi_stand_in.viruses import Segment, Virus, viruses
 
 LIVELY_RECORDS = 1000
@@ -59,6 +60,11 @@ class Record:
         return f"{self.accession}.{self.version}"
 
     @property
+    def update_date(self) -> date:
+        """The update date as NCBI gives it."""
+        return self.updated if self.isolate.has_update_date else PLACEHOLDER_DATE
+
+    @property
     def length(self) -> int:
         """Bases."""
         return self.last_base - self.first_base + 1
@@ -103,6 +109,8 @@ class World:
                 life = draw_life(random, self.epoch, lively=first_record < LIVELY_RECORDS, refseq=refseq)
                 if life.is_shown_on(today):
                     isolate = draw_isolate(random, slot.virus, first_record, life.released, refseq=refseq)
+                    if oddity := draw_oddity(random):
+                        isolate = made_odd(isolate, oddity, random)
                     yield from self._records_of(isolate, life, first_record, today)
 
     def _records_of(self, isolate: Isolate, life: Life, first_record: int, today: date) -> Iterator[Record]:

@@ -35,8 +35,8 @@ def data_report_line(record: Record) -> bytes:
         "nucleotide": f'{{"sequenceHash":"{record.sequence_hash}"}}',
         "releaseDate": f'"{record.released}T00:00:00Z"',
         "sourceDatabase": '"RefSeq"' if isolate.is_refseq else '"GenBank"',
-        "updateDate": f'"{record.updated}T00:00:00Z"',
-        "virus": _virus_json(isolate.taxon, isolate.pango_lineage, _strain(isolate)),
+        "updateDate": f'"{record.update_date}T00:00:00Z"',
+        "virus": _virus_json(isolate.taxon, isolate.virus_name, isolate.pango_lineage, _strain(isolate)),
     }
     if genes:
         gene_count, protein_count, mature_peptide_count = _counts(genes)
@@ -53,7 +53,7 @@ def data_report_line(record: Record) -> bytes:
         if biosample.sra_run:
             values["sraAccessions"] = encode([run_or_sample])
     if isolate.host:
-        values["host"] = _host_json(isolate.host, isolate.host_breed)
+        values["host"] = _host_json(isolate.host, isolate.host_name, isolate.host_breed)
     if isolate.place:
         values["location"] = _location_json(isolate.place)
     if isolate.submitter:
@@ -272,25 +272,26 @@ def _strain(isolate: Isolate) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def _virus_json(taxon: Taxon, pango_lineage: str | None, strain: str | None) -> str:
+def _virus_json(taxon: Taxon, name: str, pango_lineage: str | None, strain: str | None) -> str:
     return encode(
-        without_defaults({**_organism_fields(taxon), "pangolinClassification": pango_lineage, "strain": strain})
+        without_defaults({**_organism_fields(taxon, name), "pangolinClassification": pango_lineage, "strain": strain})
     )
 
 
 @lru_cache(maxsize=256)
-def _host_json(taxon: Taxon, breed: str | None) -> str:
+def _host_json(taxon: Taxon, name: str, breed: str | None) -> str:
     # The genuine records of human hosts carry no common name.
     common_name = None if taxon.name == "Homo sapiens" else taxon.common_name
     breed_names = without_defaults({"breed": breed})
-    fields = {**_organism_fields(taxon), "commonName": common_name, "infraspecificNames": breed_names}
+    fields = {**_organism_fields(taxon, name), "commonName": common_name, "infraspecificNames": breed_names}
     return encode(without_defaults(fields))
 
 
-def _organism_fields(taxon: Taxon) -> Fields:
+def _organism_fields(taxon: Taxon, name: str) -> Fields:
+    steps = ({"name": step.name, "taxId": step.tax_id} for step in taxon.lineage)
     return {
-        "lineage": [{"name": ancestor.name, "taxId": ancestor.tax_id} for ancestor in taxon.lineage],
-        "organismName": taxon.name,
+        "lineage": [{"taxId": taxon.tax_id}] if taxon.is_deleted else list(steps),
+        "organismName": name,
         "taxId": taxon.tax_id,
     }
 

@@ -40,7 +40,7 @@ class Selection:
         request, isolate = self.request, record.isolate
         return (
             (self.virus_tax_ids is None or not self.virus_tax_ids.isdisjoint(isolate.taxon.lineage_tax_ids))
-            and (not request.updated_since or record.updated >= request.updated_since)
+            and (not request.updated_since or record.update_date >= request.updated_since)
             and (not request.released_since or record.released >= request.released_since)
             and (not request.accessions or self._names(record))
             and (not request.refseq_only or isolate.is_refseq)

@@ -21,12 +21,18 @@ _ENDINGS = {
 
 @dataclass(frozen=True, eq=False)
 class Taxon:
-    """A taxon with its parents; `ancestors` run from the root down."""
+    """A taxon with its parents; `ancestors` run from the root down.
+
+    Records may call it by its `former_name`. Of a taxon that NCBI has deleted reports give no lineage, and no name but
+    in the record itself.
+    """
 
     tax_id: int
     name: str
     common_name: str | None
     ancestors: tuple["Taxon", ...]
+    former_name: str | None = None
+    is_deleted: bool = False
 
     @cached_property
     def lineage(self) -> tuple["Taxon", ...]:
@@ -64,7 +70,8 @@ class Taxonomy:
             parent = self._by_tax_id[int(str(row["parent"]))] if "parent" in row else None
             ancestors = parent.lineage if parent else ()
             common_name = str(row["common_name"]) if "common_name" in row else None
-            taxon = Taxon(tax_id, str(row["name"]), common_name, ancestors)
+            former_name = str(row["former_name"]) if "former_name" in row else None
+            taxon = Taxon(tax_id, str(row["name"]), common_name, ancestors, former_name, "deleted" in row)
             self._by_tax_id[tax_id] = taxon
             aliases = row.get("aliases", [])
             names = [taxon.name, common_name, *(aliases if isinstance(aliases, list) else [])]
@@ -78,6 +85,11 @@ class Taxonomy:
 
     def __getitem__(self, tax_id: int) -> Taxon:
         return self._by_tax_id[tax_id]
+
+    @cached_property
+    def deleted(self) -> tuple[Taxon, ...]:
+        """The taxa that NCBI has deleted."""
+        return tuple(taxon for taxon in self._by_tax_id.values() if taxon.is_deleted)
 
     def find(self, text: str) -> Taxon | None:
         """Find a taxon by tax ID, scientific or common name, at any rank; None when it is not known."""

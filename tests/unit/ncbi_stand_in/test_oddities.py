@@ -1,0 +1,90 @@
+"""What is odd in few records: as often as in NCBI's own, and told as NCBI tells it."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from random import Random
+from typing import Any
+
+import pytest
+
+from ncbi_stand_in.oddities import SHARES, UNSTATED_PLACES, Oddity, draw_oddity, made_odd
+from ncbi_stand_in.query import GenomeRequest
+from ncbi_stand_in.records import Record, World
+from ncbi_stand_in.reports import data_report_line
+from ncbi_stand_in.selection import Selection
+from ncbi_stand_in.taxa import TAXONOMY
+
+TODAY = date(2026, 11, 20)
+WORLD = World(seed=1, record_count=4000, epoch=TODAY)
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    return list(WORLD.records(TODAY))
+
+
+def plain(records: list[Record]) -> list[Record]:
+    """Those in which everything is stated, and nothing is odd yet."""
+    return [
+        record
+        for record in records
+        if record.isolate.host
+        and record.isolate.place
+        and record.isolate.name
+        and record.isolate.virus_name == record.isolate.taxon.name
+    ]
+
+
+def told(record: Record, oddity: Oddity | None = None) -> dict[str, Any]:
+    isolate = made_odd(record.isolate, oddity, Random(1)) if oddity else record.isolate
+    line: dict[str, Any] = json.loads(data_report_line(replace(record, isolate=isolate)))
+    return line
+
+
+def test_each_is_as_rare_as_at_ncbi() -> None:
+    random, draws = Random(1), 400_000
+    found = Counter(draw_oddity(random) for _ in range(draws))
+    for oddity, share in SHARES.items():
+        assert found[oddity] / draws == pytest.approx(share, rel=0.5), oddity
+
+
+def test_some_records_say_a_former_name_of_a_taxon_that_has_another(records: list[Record]) -> None:
+    odd = [record for record in records if record.isolate.virus_name != record.isolate.taxon.name]
+    assert len(odd) / len(records) == pytest.approx(SHARES[Oddity.FORMER_VIRUS_NAME], rel=0.4)
+    for record in odd:
+        virus = json.loads(data_report_line(record))["virus"]
+        assert virus["organismName"] == record.isolate.taxon.former_name
+        assert virus["lineage"][-1] == {"name": record.isolate.taxon.name, "taxId": virus["taxId"]}
+
+
+def test_what_is_odd_is_told_so_and_the_rest_as_ever(records: list[Record]) -> None:
+    for record in plain(records)[:300]:
+        even = told(record)
+        host = told(record, Oddity.FORMER_HOST_NAME)["host"]
+        assert host["organismName"] == (record.isolate.host.former_name or record.isolate.host.name)
+        assert host["lineage"] == even["host"]["lineage"]
+
+        nameless = told(record, Oddity.NAMELESS_HOST)
+        assert nameless["host"]["lineage"] == [{"taxId": nameless["host"]["taxId"]}]
+        assert nameless["host"]["organismName"] == TAXONOMY[nameless["host"]["taxId"]].name
+        assert {**nameless, "host": 0} == {**even, "host": 0}
+
+        assert told(record, Oddity.NO_UPDATE_DATE) == {**even, "updateDate": "1900-01-01T00:00:00Z"}
+
+        nowhere = told(record, Oddity.NO_COUNTRY)
+        assert list(nowhere["location"]) == ["geographicLocation"]
+        assert nowhere["location"]["geographicLocation"] in UNSTATED_PLACES
+
+        name = told(record, Oddity.BRACKETED_ISOLATE)["isolate"]["name"]
+        assert name.startswith(f"[{record.isolate.place.country}:")
+        assert name.endswith(f"] {even['isolate']['name']}")
+
+
+def test_records_without_an_update_date_come_with_full_loads_only(records: list[Record]) -> None:
+    record = plain(records)[0]
+    undated = replace(record, isolate=made_odd(record.isolate, Oddity.NO_UPDATE_DATE, Random(1)))
+    for since, comes in ((None, True), (date(2000, 1, 1), False)):
+        selection = Selection.from_request(GenomeRequest(taxons=("10239",), updated_since=since))
+        assert selection.takes(undated) == comes
