@@ -121,7 +121,7 @@ def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monke
         assert last_line(refused).startswith("FAILED mpox: GateError: shrinkage")
         accepted = make_here("census", "SOURCE=mpox", "ACCEPT_MISSING=1")
         assert accepted.returncode == 0, accepted.stdout + accepted.stderr
-    rebuilt = make_here("rebuild", "FROM_OLDEST=1")
+    rebuilt = make_here("rebuild", "REPLACE=1", "FROM_OLDEST=1")
     assert "2 loads repeated." in rebuilt.stdout, rebuilt.stdout + rebuilt.stderr
 
 
