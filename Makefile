@@ -64,9 +64,9 @@ test-long: setup-dev ## for a release: thousands of plays, kills and fuzz cases;
 	@scripts/install_services
 	@$(if $(SEED),export VIRUS_TEST_SEED=$(SEED);) $(PYTEST) -m long -rP $(PYTEST_ARGS)
 
-bench: setup ## the benchmark beside its peers, in about ten minutes; FULL=1 for all peers at all sizes
+bench: setup ## the benchmark beside its peers, in a quarter of an hour; FULL=1: all peers; PACKAGE=file.zip: its bytes alone
 	@scripts/setup_bench
-	@$(ENVIRONMENT); python -m benchmarks $(if $(FULL),--full)
+	@$(ENVIRONMENT); python -m benchmarks $(if $(FULL),--full) $(if $(PACKAGE),--package "$(PACKAGE)")
 
 bench-pages: setup ## how long the pages take, with 50 sources, 500 runs and a million records
 	@$(ENVIRONMENT); PYTHONPATH="$$PYTHONPATH:plugins" python -m benchmarks.pages

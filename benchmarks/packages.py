@@ -1,6 +1,7 @@
-"""Made-up data packages to measure with: the stand-in's records, made once and kept outside git."""
+"""Data packages to measure with, made once and kept outside git: made-up records, or those of a given package."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,9 +12,10 @@ from random import Random
 
 from ncbi_stand_in.data_files import report_files
 from ncbi_stand_in.isolates import revised
-from ncbi_stand_in.package import Package
+from ncbi_stand_in.package import DATA_REPORT, DataFile, Package
 from ncbi_stand_in.query import AuxReport
 from ncbi_stand_in.records import LIVELY_RECORDS, Record, World
+from virus_warehouse.ncbi.package import DataPackage
 
 TODAY = date(2026, 11, 20)
 TOMORROW = TODAY + timedelta(days=1)
@@ -29,11 +31,13 @@ class Recipe:
         changed: how many of these, evenly spread, have changed by the next day; the package holds them alone.
             None for all records as they are.
         has_all_reports: whether it has the annotation and the BioSample report, too.
+        given: a package, of whose records these are, evenly spread; None for made-up ones.
     """
 
     records: int
     changed: int | None = None
     has_all_reports: bool = False
+    given: Path | None = None
 
     @property
     def lines(self) -> int:
@@ -45,7 +49,8 @@ class Recipe:
         """Its name in the cache."""
         changed = "" if self.changed is None else f"-{self.changed}-changed"
         reports = "-all-reports" if self.has_all_reports else ""
-        return f"{self.records}{changed}{reports}.zip"
+        given = "" if self.given is None else f"{self.given.stem}-{self.given.stat().st_size}-"
+        return f"{given}{self.records}{changed}{reports}.zip"
 
 
 class PackageCache:
@@ -79,7 +84,10 @@ def write_package(recipe: Recipe, path: Path) -> None:
         records = everything if recipe.changed is None else _changed(everything, recipe.records // recipe.changed)
         return islice(records, recipe.changed)
 
-    files = report_files(records, list(AuxReport) if recipe.has_all_reports else [])
+    if recipe.given:
+        files = iter([DataFile(DATA_REPORT, "DATA_REPORT", _given_lines(recipe, recipe.given))])
+    else:
+        files = report_files(records, list(AuxReport) if recipe.has_all_reports else [])
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         for chunk in Package(files, datetime.combine(TODAY, time(6))):
@@ -100,7 +108,27 @@ def _changed(records: Iterator[Record], step: int) -> Iterator[Record]:
         kind = random.choices(("revised", "new version", "new date"), (55, 25, 20))[0]
         isolate = revised(record.isolate, random.getrandbits(16)) if kind == "revised" else record.isolate
         version = record.version + (kind == "new version")
-        yield replace(record, isolate=isolate, version=version, updated=TOMORROW)
+        yield replace(record, isolate=replace(isolate, has_update_date=True), version=version, updated=TOMORROW)
+
+
+def lines_in(package: Path) -> int:
+    """How many records a package has."""
+    with DataPackage(package).open_report("data_report") as report:
+        return sum(1 for _ in report)
+
+
+def _given_lines(recipe: Recipe, package: Path) -> Iterator[bytes]:
+    """Lines of a given package, evenly spread; changed ones are revised, as of the next day."""
+    with DataPackage(package).open_report("data_report") as report:
+        some = islice(report, 0, None, lines_in(package) // recipe.records)
+        if recipe.changed is None:
+            yield from islice(some, recipe.records)
+            return
+        for line in islice(some, 0, recipe.records, recipe.records // recipe.changed):
+            record = json.loads(line)
+            record["updateDate"] = f"{TOMORROW}T00:00:00Z"
+            record["isolate"] = {**record.get("isolate", {}), "source": f"revised: {record['accession']}"}
+            yield json.dumps(record, separators=(",", ":"), sort_keys=True).encode() + b"\n"
 
 
 def _generator_digest() -> str:

@@ -1,6 +1,7 @@
 """What is measured: the cases of a benchmark, each at its size."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.packages import Recipe
 
@@ -79,6 +80,33 @@ class Case:
         return {"verify": 0}.get(self.name, self.recipe.lines)
 
 
+def sizes_of_package(records: int) -> Sizes:
+    """The sizes of a given package: all of it, and a tenth, into either of which a hundredth is merged."""
+    tenth = records // 10
+    return Sizes(small=tenth, delta_base=tenth, medium=records, large=records, changed=records // 100)
+
+
+def plan_of_package(package: Path, sizes: Sizes, *, peers: bool = True) -> list[Case]:
+    """The cases of a given package, whose ratios are those of the made-up ones.
+
+    Args:
+        package: the package.
+        sizes: of its records, of `sizes_of_package`.
+        peers: whether the peers are measured at all.
+    """
+    whole, tenth = (Recipe(records, given=package) for records in (sizes.large, sizes.delta_base))
+    changes = [Recipe(records, sizes.changed, given=package) for records in (sizes.delta_base, sizes.large)]
+    everything_revised = Recipe(sizes.large, sizes.large, given=package)
+    return [
+        *(Case(name, whole, base) for name, base in (("load", 0), ("floor", None), ("floor_with_isal", None))),
+        *(Case(name, whole, base=sizes.large) for name in ("unchanged", "census", "publish")),
+        Case("revised", everything_revised, base=sizes.large),
+        *(Case(peer, whole) for peer in QUICK_PEERS["medium"] if peers),
+        Case("load", tenth, base=0),
+        *(Case("delta", changed, base=changed.records) for changed in changes),
+    ]
+
+
 def plan(sizes: Sizes, *, full: bool, peers: bool = True) -> list[Case]:
     """The cases. A load leaves the warehouse that later ones start from, and what is compared is run close together.
 
@@ -97,6 +125,7 @@ def plan(sizes: Sizes, *, full: bool, peers: bool = True) -> list[Case]:
         Case("load", medium, base=0),
         *(Case(name, medium) for name in ("floor", "floor_with_isal", "verify")),
         *(Case(name, medium, base=medium.records) for name in ("unchanged", "census", "publish", "queries")),
+        Case("revised", Recipe(sizes.medium, sizes.medium), base=sizes.medium),
         *(Case(peer, medium) for peer in of_medium if peers),
         *(Case(name, large, base) for name, base in (("load", 0), ("floor", None))),
         *(Case(name, large, base=large.records) for name in ("publish", "queries")),

@@ -28,8 +28,16 @@ def results(measured: list[Measured], sizes: Sizes, *, full: bool, versions: dic
         "sizes": asdict(sizes),
         "ratios": ratios,
         "ratio_records": ratio_records,
+        "peaks_mib": _peaks(cases, sizes),
         "cases": cases,
     }
+
+
+def results_of_package(package: Path, measured: list[Measured], sizes: Sizes) -> Results:
+    """The same of a given package."""
+    kept = ("measured_at", "sizes", "ratios", "ratio_records", "peaks_mib", "cases")
+    told = results(measured, sizes, full=False, versions={})
+    return {"file": package.name, **{key: told[key] for key in kept}}
 
 
 def find(cases: list[Results], name: str, records: int, changed: int | None = None) -> Results | None:
@@ -76,13 +84,20 @@ def _ratios(cases: list[Results], sizes: Sizes) -> tuple[dict[str, float | None]
         "unchanged_over_floor": _ratio(find(cases, "unchanged", medium), find(cases, "floor", medium)),
     }
     records = dict.fromkeys(ratios, medium) | {"delta_1m_over_delta_100k": large, "peak_rss_mib_1m": large}
-    for peer in ("dlt_arrow", "dlt_default", "pandas"):
+    for peer in ("dlt_arrow", "dlt_default", "pandas", "script"):
         key = f"{peer}_over_load"
         records[key] = medium if find(cases, peer, medium) else sizes.small
         ratios[key] = _ratio(find(cases, peer, records[key]), find(cases, "load", records[key]))
     largest = find(cases, "load", large)
     ratios["peak_rss_mib_1m"] = None if largest is None else largest["peak_rss_mib"]["median"]
     return ratios, records
+
+
+def _peaks(cases: list[Results], sizes: Sizes) -> dict[str, float]:
+    """The most memory of what runs every day or week, in MiB, at the size that is held against the floor."""
+    names = {"load": None, "unchanged": None, "census": None, "publish": None, "revised": sizes.medium}
+    found = {name: find(cases, name, sizes.medium, changed) for name, changed in names.items()}
+    return {name: case["peak_rss_mib"]["median"] for name, case in found.items() if case}
 
 
 def _ratio(case: Results | None, to: Results | None) -> float | None:

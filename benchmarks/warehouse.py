@@ -101,6 +101,11 @@ def census(given: Given) -> Outcome:
     return _ingest(given, {"unchanged"}, wish=WindowWish(mode=windows.CENSUS), day_after=True)
 
 
+def revised(given: Given) -> Outcome:
+    """Everything downloaded again the next day, and every record has changed: the worst day."""
+    return _ingest(given, {"revised", "touched"}, wish=WindowWish(mode=windows.FULL), day_after=True)
+
+
 def verify(given: Given) -> Outcome:
     """Proving a package whole, as a download does it; no part of the other cases."""
     with given.clock():

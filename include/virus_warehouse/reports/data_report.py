@@ -4,7 +4,7 @@ Field names and types: NCBI's data report schema for virus packages,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/data-reports/virus/
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.reports.lineages import Lineages
 from virus_warehouse.reports.parts import Part, parts
 from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines
-from virus_warehouse.sql_file import run_sql
+from virus_warehouse.reports.shape import TEXT_COUNTS
+from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.warehouse.session import all_threads, closer_look
 
 NAME = "data_report"
@@ -100,6 +101,9 @@ KNOWN_AND_NOT_KEPT: dict[str, tuple[str, ...]] = {
 }
 """Names that NCBI's schema has, or had, and that tell us nothing: they are no drift."""
 
+DATES = ("release_date", "update_date")
+"""Columns that are texts in the report."""
+
 INFRASPECIFIC_NAMES = ("breed", "cultivar", "ecotype", "isolate", "sex", "strain")
 
 _READ_TYPES = {"BIGINT": "VARCHAR", "BOOLEAN": "VARCHAR"}
@@ -119,33 +123,31 @@ def columns_by_path() -> dict[str, str]:
     return {path: field.column for path, field in fields_by_path().items()}
 
 
-_READER_STOPPED = (duckdb.InvalidInputException, UnicodeDecodeError)
-"""What DuckDB raises at a line that it cannot read; the second where its message cuts a character of that line."""
+_READER_STOPPED = (duckdb.InvalidInputException, duckdb.OutOfMemoryException, UnicodeDecodeError)
+"""What DuckDB raises at a line that it cannot read: one line can take all memory, and the last comes where its message
+cuts a character of that line."""
+
+_SMALL_ENOUGH = 256 << 10
+"""Bytes of lines of which some stop the reader, and that are each looked at by itself."""
+
+_LOOKED_AT_ONCE = 2 << 20
+"""Bytes of odd lines: looked at, a line takes many times the memory that it is written with."""
 
 
 class ReportUnreadable(RuntimeError):
     """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
 
 
-class _NotUnderstood(Exception):
-    """Lines that hold more, or less, than was read from them.
-
-    Attributes:
-        is_readable: whether there is at least a row for each.
-    """
-
-    def __init__(self, *, is_readable: bool) -> None:
-        super().__init__()
-        self.is_readable = is_readable
+class _LinesLost(Exception):
+    """As many rows as there are lines were expected of a part, and came to be more, or fewer."""
 
 
 def stage(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path) -> int:
     """Read a data report into `data_report` and the temporary tables `refused_line`, `drift` and the taxonomy's.
 
-    A report that is wholly readable is read in one strict pass, and is wholly understood when it holds no more names
-    and texts than were read from it. When a line is missing or something is left over, it is read again, part by part,
-    and each line of a part that is not understood is looked at by itself: the bad ones are set apart with their
-    reasons, and unknown names are recorded.
+    A report is read in one strict pass. A line is wholly understood when it holds no more names and texts than were
+    read from it; each other is looked at by itself: the bad ones are set apart with their reasons, and unknown names
+    are recorded. A report with lines that stop the reader is read again, and cut up until those are found.
 
     Args:
         session: where the tables are made; what does not fit into its memory is spilled.
@@ -160,44 +162,18 @@ def stage(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], fol
     """
     _tell_what_is_expected(session)
     session.execute("SET VARIABLE report_columns = ?", [_duckdb_columns()])
-    lines = _stage_at_once(session, open_report, folder)
-    if lines is None:
-        lines = _stage_by_parts(session, open_report, folder)
+    try:
+        # In one transaction rows stay where they are put: what comes to a table that has some is copied at commit.
+        with _transaction(session):
+            lines = _Reading(session, folder, cuts_up=False).read(open_report)
+    except (*_READER_STOPPED, _LinesLost):
+        lines = _Reading(session, folder, cuts_up=True).read(open_report)
     with all_threads(session):
         run_sql(session, "reports/places.sql")
         run_sql(session, "reports/free_texts.sql")
     run_sql(session, "reports/taxonomy.sql")
     run_sql(session, "reports/drift_in_all.sql")
     return lines
-
-
-def _stage_at_once(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path) -> int | None:
-    """Read a report into `staged_record` if no line has to be looked at by itself; its lines, or None."""
-    lineages, tally, understood = Lineages(), Tally(), Tally()
-    try:
-        # In one transaction rows stay where they are put: what comes to a table that has some is copied at commit.
-        with (
-            _transaction(session),
-            open_report() as report,
-            closing(parts(report, folder, fold=lineages.fold)) as cut,
-        ):
-            for number, part in enumerate(cut):
-                _prepare(session, number, part, lineages)
-                session.execute("INSERT INTO staged_record FROM records_of_part()")
-                tally += part.tally
-                if number == 0:
-                    session.execute("CREATE TEMP VIEW part AS FROM staged_record")
-                    # What is odd in every line is seen before all of them have been read in vain.
-                    _expect_understood(session, tally)
-                    understood = tally
-            if tally != understood:
-                with all_threads(session):
-                    _expect_understood(session, tally)
-            run_sql(session, "reports/lineage_keep.sql")
-            session.execute("DROP VIEW part")
-    except (*_READER_STOPPED, duckdb.OutOfMemoryException, _NotUnderstood):
-        return None
-    return tally.lines
 
 
 @contextmanager
@@ -211,136 +187,210 @@ def _transaction(session: DuckDBPyConnection) -> Iterator[None]:
     session.execute("COMMIT")
 
 
-def _stage_by_parts(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path) -> int:
-    """Read a report into `staged_record`, and what cannot be read into `refused_line`; its non-blank lines."""
-    lineages, lines = Lineages(), 0
-    with open_report() as report, closing(parts(report, folder, fold=lineages.fold)) as cut:
-        for number, part in enumerate(cut):
-            _prepare(session, number, part, lineages)
-            lines += _stage_part(session, part, lineages)
-            session.execute("INSERT INTO staged_record FROM part; DROP TABLE part")
-    return lines
+class _Reading:
+    """The reading of one report into `staged_record`, and of what is wrong or new in it."""
 
+    def __init__(self, session: DuckDBPyConnection, folder: Path, *, cuts_up: bool) -> None:
+        self.session, self.folder, self.cuts_up = session, folder, cuts_up
+        self.lineages = Lineages()
+        self.last_row = -1
 
-def _prepare(session: DuckDBPyConnection, number: int, part: Part, lineages: Lineages) -> None:
-    """Tell the session of a part that is to be read."""
-    if number == 0:
-        run_sql(session, "reports/nothing_found.sql")
-        run_sql(session, "reports/data_report.sql", {"report_path": str(part.path)})
-        run_sql(session, "reports/staged_record.sql")
-    new = lineages.take_new()
-    run_sql(session, "reports/lineage_folded.sql", {"new_references": [*new], "new_lineages": [*new.values()]})
-    variables = {
-        "report_path": str(part.path),
-        "lines_before": part.lines_before,
-        "has_separators": part.tally.has_separators,
-    }
-    for name, value in variables.items():
-        session.execute(f"SET VARIABLE {name} = ?", [value])
-
-
-def _stage_part(session: DuckDBPyConnection, part: Part, lineages: Lineages) -> int:
-    """Read a part into `part`; its non-blank lines."""
-    lines, is_readable = part.tally.lines, False
-    try:
-        _read_part(session, part.path)
-        _expect_understood(session, part.tally)
-    except _NotUnderstood as found:
-        is_readable = found.is_readable
-    except (*_READER_STOPPED, duckdb.OutOfMemoryException):
-        pass  # one line can take all memory; it is refused when each is looked at by itself
-    else:
-        run_sql(session, "reports/lineage_keep.sql")
+    def read(self, open_report: Callable[[], IO[bytes]]) -> int:
+        """Read all of it; its non-blank lines."""
+        lines = 0
+        with (
+            open_report() as report,
+            closing(parts(report, self.folder, fold=self.lineages.fold)) as cut,
+        ):
+            for number, part in enumerate(cut):
+                if number == 0:
+                    self._prepare(part)
+                self._take_lineages()
+                lines += self._read_part(part)
+        with all_threads(self.session):
+            run_sql(self.session, "reports/lineage_given.sql")
         return lines
-    given = readable = part.path.with_suffix(".given.jsonl")
-    lineages.unfold(part.path, given)
-    with closer_look(session):
-        if not is_readable or _has_mistyped_lines(session, given):
-            readable = part.path.with_suffix(".readable.jsonl")
-            lines = _set_bad_lines_apart(session, given, readable)
-        run_sql(session, "reports/lineage_look.sql")
-        run_sql(session, "reports/lineage_keep.sql")
-        run_sql(session, "reports/drift.sql", {"report_path": str(readable)})
-    for file in {given, readable}:
-        file.unlink()
-    return lines
+
+    def _prepare(self, first: Part) -> None:
+        run_sql(self.session, "reports/nothing_found.sql")
+        run_sql(self.session, "reports/data_report.sql", {"report_path": str(first.path)})
+        counted = f"SELECT *, {_names_and_texts(self.lineages.beginning)} AS names_and_texts FROM records_of_part()"
+        self.insert = f"INSERT INTO staged_record {counted}"
+        self.session.execute(f"CREATE OR REPLACE TEMP TABLE staged_record AS {counted} WHERE false")
+        run_sql(self.session, "reports/staged_record.sql")
+
+    def _take_lineages(self) -> None:
+        new = self.lineages.take_new()
+        variables = {"new_references": [*new], "new_lineages": [*new.values()]}
+        run_sql(self.session, "reports/lineage_folded.sql", variables)
+
+    def _read_part(self, part: Part) -> int:
+        """Read a part; its non-blank lines."""
+        (self.last_row,) = self._numbers("SELECT coalesce(max(rowid), -1) FROM staged_record")
+        try:
+            self._insert(part, part.path)
+            self._expect_understood(part)
+        except (*_READER_STOPPED, _LinesLost):
+            if not self.cuts_up:
+                raise
+            self.session.execute("DELETE FROM staged_record WHERE rowid > ?", [self.last_row])
+            if part.size <= _SMALL_ENOUGH or part.tally.lines < 2:
+                return self._look_at_all(part)
+            halves = part.halves()
+            try:
+                return sum(map(self._read_part, halves))
+            finally:
+                for half in halves:
+                    half.path.unlink()
+        return part.tally.lines
+
+    def _insert(self, part: Part, path: Path) -> None:
+        variables = {
+            "report_path": str(path),
+            "lines_before": part.lines_before,
+            "has_separators": part.tally.has_separators,
+        }
+        for name, value in variables.items():
+            self.session.execute(f"SET VARIABLE {name} = ?", [value])
+        self.session.execute(self.insert)
+
+    def _expect_understood(self, part: Part) -> None:
+        """Expect of a part that was read a row for each line, and look at the lines that hold more than was read.
+
+        Raises:
+            _LinesLost: when rows are missing, or left over.
+        """
+        rows, read = self.session.execute(
+            "SELECT count(*), coalesce(sum(names_and_texts), 0) FROM staged_record WHERE rowid > ?", [self.last_row]
+        ).fetchall()[0]
+        if rows != part.tally.lines:
+            raise _LinesLost
+        if read != _counted(part.tally):
+            self._look_at_odd_lines(part)
+
+    def _look_at_odd_lines(self, part: Part) -> None:
+        given = self.session.execute(
+            "SELECT rowid, names_and_texts FROM staged_record WHERE rowid > ? ORDER BY rowid", [self.last_row]
+        ).fetchnumpy()
+        rows, read = given["rowid"], given["names_and_texts"]
+        odd: list[tuple[int, int, bytes]] = []
+        size = begin = 0
+        for block in part.blocks:
+            end = begin + block.tally.lines
+            if read[begin:end].sum() != _counted(block.tally):
+                for number, line in enumerate(part.lines_of(block), begin):
+                    if _counted(Tally.of(line)) == read[number]:
+                        continue
+                    if not line.strip():
+                        raise _LinesLost  # and some other line has two rows
+                    odd.append((number + 1, int(rows[number]), self.lineages.unfold(line)))
+                    size += len(line)
+                    if size > _LOOKED_AT_ONCE:
+                        self._judge(odd)
+                        odd, size = [], 0
+            begin = end
+        if odd:
+            self._judge(odd)
+
+    def _judge(self, odd: list[tuple[int, int, bytes]]) -> None:
+        """Look at lines that were read, given as number in the part, row and bytes; refuse the bad ones."""
+        path = self.folder / "odd.jsonl"
+        numbers, rows, lines = zip(*odd, strict=True)
+        path.write_bytes(b"\n".join(lines))
+        with closer_look(self.session):
+            self._describe(path, numbers)
+            self._refuse(numbers, rows)
+        path.unlink()
+
+    def _look_at_all(self, part: Part) -> int:
+        """Look at each line of a part that stops the reader, and read the good ones; its non-blank lines."""
+        given, readable = (part.path.with_suffix(f".{name}.jsonl") for name in ("given", "readable"))
+        given.write_bytes(self.lineages.unfold(part.path.read_bytes()))
+        with closer_look(self.session):
+            lines = self._describe(given)
+            refused = self._numbers("SELECT line_number FROM refused_in_part")
+            copy_lines(given, readable, without=set(refused))
+            try:
+                self._insert(part, readable)
+            except _READER_STOPPED as error:
+                raise ReportUnreadable(
+                    f"{FILE_NAME}: a line that looked readable stops DuckDB's reader. Nothing was loaded; the package "
+                    f"is kept in the archive. Please report it with this message: {error}"
+                ) from error
+            rows = self._numbers(f"SELECT rowid FROM staged_record WHERE rowid > {self.last_row} ORDER BY rowid")
+            good = self._numbers(
+                "SELECT line_number FROM report_line ANTI JOIN refused_in_part USING (line_number) ORDER BY line_number"
+            )
+            if len(rows) != len(good):
+                accounted = len(rows) + len(refused)
+                raise ReportUnreadable(f"{FILE_NAME}: of {lines} lines only {accounted} are accounted for")
+            self._refuse(good, rows)
+        for path in (given, readable):
+            path.unlink()
+        return lines
+
+    def _numbers(self, query: str) -> list[int]:
+        return [number for (number,) in self.session.execute(query).fetchall()]
+
+    def _describe(self, path: Path, numbers: Sequence[int] | None = None) -> int:
+        """Judge the lines of a file, which are numbered as in the part; how many there are."""
+        description = path.with_suffix(".lines.jsonl")
+        lines = describe_lines(path, description, numbers)
+        run_sql(self.session, "reports/refused_lines.sql", {"description_path": str(description)})
+        description.unlink()
+        return lines
+
+    def _refuse(self, numbers: Sequence[int], rows: Sequence[int]) -> None:
+        """Refuse what was read of lines that no record may be, and tell what is new in the others."""
+        run_sql(self.session, "reports/refused_rows.sql", {"odd_numbers": [*numbers], "odd_rows": [*rows]})
+        run_sql(self.session, "reports/drift.sql")
 
 
-def _read_part(session: DuckDBPyConnection, path: Path) -> None:
-    session.execute("SET VARIABLE report_path = ?", [str(path)])
-    session.execute("CREATE OR REPLACE TEMP TABLE part AS FROM records_of_part()")
+def _counted(tally: Tally) -> int:
+    """Names and texts as one number, in which `names_and_texts` of a row that was wholly read is the same."""
+    return tally.names + tally.texts * TEXT_COUNTS
 
 
-def _expect_understood(session: DuckDBPyConnection, tally: Tally) -> None:
-    """Expect of `part` a row for each line, and all names and texts that the bytes hold, those of lineages included.
+def _names_and_texts(reference_begins: str) -> str:
+    """The expression for how many names and texts were read of a line, its lineages included.
 
-    Raises:
-        _NotUnderstood: when something is missing or left over.
+    It is never more than the line holds, and less than nothing where a value may not be what it looks like: a list of a
+    single text, where a text is meant, is as many names and texts as that.
+
+    Args:
+        reference_begins: how the reference to a folded lineage begins, a name and a text.
     """
-    rows, refused, names, texts = session.execute(_count_of_read()).fetchall()[0]
-    if (rows, refused) != (tally.lines, 0):
-        raise _NotUnderstood(is_readable=False)
-    run_sql(session, "reports/lineage_look.sql")
-    lineage_names, lineage_texts, mistyped = run_sql(session, "reports/lineage_known.sql").fetchall()[0]
-    is_all = not mistyped and (names + lineage_names, texts + lineage_texts) == (tally.names, tally.texts)
-    if not is_all or session.execute(_look_for_lists()).fetchone() == (True,):
-        raise _NotUnderstood(is_readable=True)
-
-
-def _count_of_read() -> str:
-    """The query for a part's rows, how many of them are refused, and its names and texts, its lineages aside."""
-    names, texts = [], []
+    name_and_text = 1 + TEXT_COUNTS
+    names, texts, others, odd = [], [], [], ["refusal IS NOT NULL"]
     for field in FIELDS.values():
         if isinstance(field, dict):
-            says_anything = " OR ".join(f"({member.column}) IS NOT NULL" for member in field.values())
-            names.append(f"count(*) FILTER ({says_anything})")
+            names.append(" OR ".join(f"({member.column}) IS NOT NULL" for member in field.values()))
     for field in fields_by_path().values():
-        names.append(f"count({field.column})")
-        if field.kind == "VARCHAR":
-            texts.append(f"count({field.column})")
-        elif field.kind == "VARCHAR[]":
-            texts.append(f"coalesce(sum(len({field.column})), 0)")
-        elif field.kind == "JSON":
-            known = f"len(list_intersect(json_keys({field.column}), {list(INFRASPECIFIC_NAMES)}))"
-            names.append(f"coalesce(sum({known}), 0)")
-            texts.append(f"coalesce(sum({known}), 0)")
-    sums = f"({' + '.join(names)})::BIGINT, ({' + '.join(texts)})::BIGINT"
-    return f"SELECT count(*), count(refusal), {sums} FROM part"
-
-
-def _look_for_lists() -> str:
-    """The query for whether a text of a part may be a list: one of a single text is as many names and texts as it."""
-    texts = [f"({field.column})::VARCHAR" for field in fields_by_path().values() if field.kind == "VARCHAR"]
-    begins = " OR ".join(f"({text} >= '[' AND {text} < '\\')" for text in texts)
-    return f"SELECT EXISTS (FROM part WHERE {begins})"
-
-
-def _has_mistyped_lines(session: DuckDBPyConnection, path: Path) -> bool:
-    found = run_sql(session, "reports/has_mistyped_lines.sql", {"report_path": str(path)}).fetchone()
-    return found == (True,)
-
-
-def _set_bad_lines_apart(session: DuckDBPyConnection, path: Path, readable: Path) -> int:
-    description = path.with_suffix(".lines.jsonl")
-    lines = describe_lines(path, description)
-    run_sql(session, "reports/refused_lines.sql", {"description_path": str(description)})
-    description.unlink()
-    unreadable = {number for (number,) in session.execute("SELECT line_number FROM refused_in_part").fetchall()}
-    copy_lines(path, readable, without=unreadable)
-    try:
-        _read_part(session, readable)
-    except _READER_STOPPED as error:
-        raise ReportUnreadable(
-            f"{path.name}: a line that looked readable stops DuckDB's reader. Nothing was loaded; the package is "
-            f"kept in the archive. Please report it with this message: {error}"
-        ) from error
-    run_sql(session, "reports/refused_rows.sql")
-    accounted = session.execute(
-        "SELECT (SELECT count(*) FROM part) + (SELECT count(*) FROM refused_in_part)"
-    ).fetchone()
-    if accounted != (lines,):
-        raise ReportUnreadable(f"{path.name}: of {lines} lines only {accounted} are accounted for")
-    return lines
+        column = field.column
+        match field.kind:
+            case "VARCHAR":
+                texts.append(f"({column}) IS NOT NULL")
+                if column not in DATES:
+                    odd.append(f"starts_with({column}, '[')")
+            case "VARCHAR[]":
+                others.append(f"coalesce(1 + len({column}) * {TEXT_COUNTS}, 0)")
+            case "JSON":
+                known = f"len(list_intersect(json_keys({column}), {list(INFRASPECIFIC_NAMES)}))"
+                others.append(f"CASE WHEN {column} IS NULL THEN 0 ELSE 1 + {known} * {name_and_text} END")
+            case _:
+                names.append(f"({column}) IS NOT NULL")
+    for organism in ORGANISMS:
+        lineage = f"{organism}_lineage"
+        others.append(
+            f"CASE WHEN {lineage} IS NULL THEN 0 WHEN starts_with({lineage}::VARCHAR, {sql_text(reference_begins)}) "
+            f"THEN {name_and_text} ELSE lineage_names_and_texts({lineage}, {TEXT_COUNTS}) END"
+        )
+    # Small numbers are added several times as fast as large ones.
+    names_read, texts_read = (" + ".join(f"({one})::SMALLINT" for one in some) for some in (names, texts))
+    return (
+        f"CASE WHEN coalesce({' OR '.join(odd)}, false) THEN -1 "
+        f"ELSE ({names_read})::BIGINT + ({texts_read}) * {name_and_text} + {' + '.join(others)} END"
+    )
 
 
 def _duckdb_columns() -> dict[str, str]:

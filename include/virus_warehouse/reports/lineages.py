@@ -6,10 +6,10 @@ parsed, they are not parsed again and again, and a record that was read still sa
 
 import re
 import secrets
-from pathlib import Path
 
-MOST_KEPT, LONGEST_KEPT = 10_000, 16 << 10
-"""Lineages kept, and bytes of one. What is beyond stays in its line, which is read all the same, only slower."""
+MOST_KEPT, LONGEST_KEPT = 32 << 20, 16 << 10
+"""Bytes of all lineages kept, and of one: of twenty thousand taxa there are as many MiB. What is beyond stays in its
+line, which is read all the same, only slower."""
 
 # Fast, and so roughly right: the end is the first that looks like one. What comes out is kept in the exact form alone.
 _LINEAGE = re.compile(rb'"lineage":(\[[^\]]*\}\])')
@@ -17,8 +17,6 @@ _STEP = rb'\{"name":"[^"\\\x00-\x1f]*","taxId":(?:0|[1-9][0-9]{0,17})\}'
 _EXACT_LINEAGE = re.compile(rb"\[%b(?:,%b)*\]" % (_STEP, _STEP))
 
 _TELLING_BYTES = 48
-_UNFOLDED_AT_ONCE = 1 << 20
-"""Bytes; more than a line may have that is folded."""
 
 
 class Lineages:
@@ -30,6 +28,7 @@ class Lineages:
 
     def __init__(self) -> None:
         self._prefix = secrets.token_hex(3).encode()
+        self._bytes_kept = 0
         self._reference = re.compile(rb'"lineage":"%b(\d+)"' % self._prefix)
         self._kept: list[bytes] = []
         self._references: list[bytes] = []
@@ -41,12 +40,14 @@ class Lineages:
         """Whole lines of a report, of less than a MiB, with references in place of lineages."""
         return _LINEAGE.sub(self._refer, lines)
 
-    def unfold(self, folded: Path, path: Path) -> None:
-        """Write the lines of a file as the report has them."""
-        with folded.open("rb") as file, path.open("wb") as unfolded:
-            while lines := file.read(_UNFOLDED_AT_ONCE):
-                lines += file.readline(_UNFOLDED_AT_ONCE)
-                unfolded.write(self._reference.sub(self._give, lines))
+    @property
+    def beginning(self) -> str:
+        """How each reference begins, as JSON."""
+        return f'"{self._prefix.decode()}'
+
+    def unfold(self, folded: bytes) -> bytes:
+        """The lines as the report has them."""
+        return self._reference.sub(self._give, folded)
 
     def take_new(self) -> dict[str, str]:
         """Those that were folded since this was last asked: JSON arrays, by the texts that stand for them."""
@@ -65,8 +66,9 @@ class Lineages:
     def _keep(self, text: bytes) -> int | None:
         number = self._by_text.get(text)
         if number is None:
-            if len(self._kept) == MOST_KEPT or len(text) > LONGEST_KEPT or not _is_exact(text):
+            if self._bytes_kept + len(text) > MOST_KEPT or len(text) > LONGEST_KEPT or not _is_exact(text):
                 return None
+            self._bytes_kept += len(text)
             number = self._by_text[text] = len(self._kept)
             self._references.append(b'"lineage":"%b%d"' % (self._prefix, number))
             self._kept.append(text)

@@ -41,16 +41,15 @@ CREATE OR REPLACE MACRO mistyped_steps(steps) AS list_filter(
     OR coalesce(json_type(step, '$.name') NOT IN ('NULL', 'VARCHAR'), false)
 );
 
--- The known names that a lineage holds, the name `lineage` itself among them, and the texts.
-CREATE OR REPLACE MACRO lineage_names(lineage) AS 1 + len(list_filter(
-    flatten(list_transform(json_extract(lineage, '$[*]'), LAMBDA step: json_keys(step))),
-    LAMBDA name: name IN ('taxId', 'name')
-));
-
-CREATE OR REPLACE MACRO lineage_texts(lineage) AS len(list_filter(
-    flatten(list_transform(json_extract(lineage, '$[*]'), LAMBDA step: json_keys(step))),
-    LAMBDA name: name = 'name'
-));
+-- The known names that a lineage holds, the name `lineage` itself among them, and so many times its texts; less than
+-- that if a step is mistyped, or it is no list.
+CREATE OR REPLACE MACRO lineage_names_and_texts(lineage, text_counts) AS CASE
+    WHEN json_type(lineage) <> 'ARRAY' OR len(mistyped_steps(json_extract(lineage, '$[*]'))) > 0 THEN -1
+    ELSE 1 + coalesce(list_sum(list_transform(
+        flatten(list_transform(json_extract(lineage, '$[*]'), LAMBDA step: json_keys(step))),
+        LAMBDA name: CASE name WHEN 'taxId' THEN 1 WHEN 'name' THEN 1 + text_counts ELSE 0 END
+    )), 0)
+END;
 
 -- A field as it goes into a record hash, after its name. Fields are set apart by the unit separator; a text that holds
 -- one goes in as JSON, which writes it otherwise, so that no value can imitate the field that follows it. The variable

@@ -4,10 +4,12 @@ A part is a file, so that neither the inflated report nor what a parser makes of
 one part is parsed, the next is inflated.
 """
 
-from collections.abc import Callable, Generator
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -19,18 +21,92 @@ parts begin small and double."""
 
 
 @dataclass(frozen=True)
+class Block:
+    """Some whole lines of a part, as they were counted.
+
+    Attributes:
+        offset, size: where in the part's file they are, in bytes.
+        tally: what they hold.
+    """
+
+    offset: int
+    size: int
+    tally: Tally
+
+
+@dataclass(frozen=True)
 class Part:
     """Some lines of a report, in a file of their own.
 
     Attributes:
         path: the file.
         lines_before: lines of the report before it.
-        tally: what it holds, as counted from its bytes.
+        blocks: what it holds, as counted from its bytes.
     """
 
     path: Path
     lines_before: int
-    tally: Tally
+    blocks: tuple[Block, ...]
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What all of it holds."""
+        return sum((block.tally for block in self.blocks), Tally())
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return sum(block.size for block in self.blocks)
+
+    def lines_of(self, block: Block) -> list[bytes]:
+        """The lines of one of its blocks, without their line ends."""
+        with self.path.open("rb") as file:
+            file.seek(block.offset)
+            return file.read(block.size).removesuffix(b"\n").split(b"\n")
+
+    def halves(self) -> "tuple[Part, Part]":
+        """Two parts of its lines, each about half of it, in files of their own; it has to have two lines or more."""
+        with self.path.open("rb") as file:
+            file.seek(self.size // 2)
+            file.readline()
+            cut = file.tell()
+            if cut >= self.size:
+                file.seek(0)
+                cut = file.read(self.size // 2).rfind(b"\n") + 1
+            file.seek(0)
+            first = _written(self.path.with_suffix(".a.jsonl"), self.lines_before, _chunks(file, cut))
+            second_begins = self.lines_before + first.tally.newlines
+            second = _written(self.path.with_suffix(".b.jsonl"), second_begins, _chunks(file, self.size - cut))
+        return first, second
+
+
+def _chunks(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """So many bytes of a file, up to a line's end, as `whole_chunk` cuts them."""
+    while size > 0 and (chunk := whole_chunk(file)):
+        # What is read beyond begins with the next line.
+        if len(chunk) > size:
+            file.seek(size - len(chunk), os.SEEK_CUR)
+            chunk = chunk[:size]
+        size -= len(chunk)
+        yield chunk
+
+
+def _written(path: Path, lines_before: int, chunks: Iterable[bytes]) -> Part:
+    """Write bytes to a file, and count on the way what is in them."""
+    blocks: list[Block] = []
+    offset = begin = 0
+    tally = Tally()
+    with path.open("wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+            tally += Tally.of(chunk)
+            offset += len(chunk)
+            if tally.last == b"\n":
+                blocks.append(Block(begin, offset - begin, tally))
+                begin, tally = offset, Tally()
+    if offset > begin:
+        blocks.append(Block(begin, offset - begin, tally))
+    return Part(path, lines_before, tuple(blocks))
 
 
 def parts(
@@ -89,21 +165,20 @@ class _Cutter:
         return some
 
     def _cut_one(self) -> Part:
-        path = self._folder / f"part-{self._number}.jsonl"
-        tally, size = Tally(), 0
-        enough = min(self._part_bytes, FIRST_PART_BYTES << self._number)
-        with path.open("wb") as file:
-            while size < enough or tally.last != b"\n":
-                piece = whole_chunk(self._member)
-                if not piece:
-                    self._is_at_end = True
-                    break
-                if tally.last == b"\n" == piece[-1:]:
-                    piece = self._fold(piece)
-                file.write(piece)
-                tally += Tally.of(piece)
-                size += len(piece)
-        part = Part(path, self._lines, tally)
+        part = _written(self._folder / f"part-{self._number}.jsonl", self._lines, self._pieces())
         self._number += 1
-        self._lines += tally.lines
+        self._lines += part.tally.lines
         return part
+
+    def _pieces(self) -> Iterator[bytes]:
+        size, last = 0, b"\n"
+        enough = min(self._part_bytes, FIRST_PART_BYTES << self._number)
+        while size < enough or last != b"\n":
+            piece = whole_chunk(self._member)
+            if not piece:
+                self._is_at_end = True
+                return
+            if last == b"\n" == piece[-1:]:
+                piece = self._fold(piece)
+            size, last = size + len(piece), piece[-1:]
+            yield piece

@@ -1,4 +1,4 @@
--- Why each line of a part that is not all readable is refused -> refused_in_part, refused_line.
+-- Why each of some lines of a part is refused, whatever is read of it -> report_line, refused_in_part.
 -- Reads the lines as `report_file.describe_lines` wrote them to description_path, and what line_macros.sql reads. A
 -- field counts as repeated or mistyped wherever DuckDB's strict reader would stop at it: the good lines go through that
 -- reader afterwards.
@@ -42,6 +42,3 @@ SELECT
 FROM judged
 LEFT JOIN object USING (line_number)
 WHERE reason IS NOT NULL;
-
-INSERT INTO refused_line
-SELECT * REPLACE (line_number + getvariable('lines_before') AS line_number) FROM refused_in_part;

@@ -1,16 +1,20 @@
--- Moves the rows that say what no record may say from part to refused_in_part and refused_line, with the line they came
--- from. Reads the variable lines_before.
-CREATE OR REPLACE TEMP TABLE refused_row AS
-WITH readable AS (
-    SELECT *, row_number() OVER (ORDER BY line_number) - 1 AS position
-    FROM report_line ANTI JOIN refused_in_part USING (line_number)
-)
+-- What is wrong with lines that were read -> refused_line, refused_in_part, and out of staged_record.
+-- Reads the variables odd_numbers and odd_rows (of each line its number in the part, and its row), lines_before,
+-- staged_record, report_line, and refused_in_part, the lines that are bad whatever was read of them.
+CREATE OR REPLACE TEMP TABLE odd_line AS
+SELECT unnest(getvariable('odd_numbers')::BIGINT[]) AS line_number, unnest(getvariable('odd_rows')::BIGINT[]) AS record;
 
-SELECT readable.line_number, part.refusal AS reason, readable.raw, readable.raw_sha256
-FROM part INNER JOIN readable ON part.rowid = readable.position
-WHERE part.refusal IS NOT NULL;
+CREATE OR REPLACE TEMP TABLE refused_row AS
+SELECT line.line_number, staged_record.refusal AS reason, line.raw, line.raw_sha256
+FROM odd_line
+INNER JOIN staged_record ON odd_line.record = staged_record.rowid
+INNER JOIN report_line AS line USING (line_number)
+ANTI JOIN refused_in_part USING (line_number)
+WHERE staged_record.refusal IS NOT NULL;
 
 INSERT INTO refused_in_part SELECT * FROM refused_row;
 INSERT INTO refused_line
-SELECT * REPLACE (line_number + getvariable('lines_before') AS line_number) FROM refused_row;
-DELETE FROM part WHERE refusal IS NOT NULL;
+SELECT * REPLACE (line_number + getvariable('lines_before') AS line_number) FROM refused_in_part;
+
+DELETE FROM staged_record
+WHERE rowid IN (SELECT odd_line.record FROM odd_line SEMI JOIN refused_in_part USING (line_number));

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -162,8 +162,13 @@ def _long_line(file: IO[bytes], number: int, start: bytes, *, is_whole: bool) ->
     return Line(number, start[:_LONGEST_RAW], length, sha256.hexdigest())
 
 
-def describe_lines(path: Path, description: Path) -> int:
+def describe_lines(path: Path, description: Path, numbers: Sequence[int] | None = None) -> int:
     """Write each line of a report as a JSON object that any reader can read, whatever the line holds.
+
+    Args:
+        path: the report, or some lines of one.
+        description: the file to write.
+        numbers: of those lines in the report; by default they are all of it.
 
     An object has `line_number`, `raw` (the line, bytes that are no UTF-8 as ``\\xNN``; of a refused one the first
     MiB), `raw_sha256` and `refusal` (why the bytes are no text, else absent).
@@ -178,7 +183,7 @@ def describe_lines(path: Path, description: Path) -> int:
             # Escaped, the bytes of a refused line may be many times as long, longer than a reader takes.
             kept = line.content[:_LONGEST_RAW] if refusal else line.content
             entry = {
-                "line_number": line.number,
+                "line_number": line.number if numbers is None else numbers[line.number - 1],
                 "raw": kept.decode("utf-8", "backslashreplace"),
                 "raw_sha256": line.sha256,
             }

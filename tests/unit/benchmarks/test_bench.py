@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.packages import PackageCache, Recipe
-from benchmarks.plan import FLOORS, Case, Sizes, plan
+from benchmarks.packages import PackageCache, Recipe, lines_in
+from benchmarks.plan import FLOORS, Case, Sizes, plan, plan_of_package, sizes_of_package
 from benchmarks.profile_load import profile
-from benchmarks.results import Results, find, results
+from benchmarks.results import Results, find, results, results_of_package
 from benchmarks.run import CaseFailed, Measurement, Runner
-from benchmarks.tables import case_rows, document, query_rows, ratio_rows, stage_rows
+from benchmarks.tables import TARGETS, TARGETS_OF_PACKAGE, case_rows, document, query_rows, ratio_rows, stage_rows
 from benchmarks.warehouse import QUERIES
 
 pytestmark = pytest.mark.slow
 
 SIZES = Sizes(small=300, delta_base=1000, medium=2000, large=3000, changed=200)
 
-PEER_RATIOS = {"dlt_arrow_over_load", "dlt_default_over_load", "pandas_over_load"}
+PEER_RATIOS = {"dlt_arrow_over_load", "dlt_default_over_load", "pandas_over_load", "script_over_load"}
 OWN_RATIOS = {"load_over_floor", "delta_1m_over_delta_100k", "unchanged_over_floor", "peak_rss_mib_1m"}
 
 Told = list[tuple[int, str]]
@@ -48,6 +48,34 @@ def test_the_ratios_have_exactly_the_promised_keys_and_none_is_missing_but_the_p
     assert {key for key, value in ratios.items() if value is None} == PEER_RATIOS
     assert all(ratios[key] > 0 for key in OWN_RATIOS)
     assert set(measured["ratio_records"]) == set(ratios)
+
+
+@pytest.fixture(scope="module")
+def of_package(folder: Path, measured: Results) -> Results:
+    """The made-up records, as if they were a package that somebody has."""
+    package = PackageCache(folder).path(Recipe(300))
+    sizes = sizes_of_package(lines_in(package))
+    cases = plan_of_package(package, sizes, peers=False)
+    return results_of_package(package, runner(folder, []).run(cases, runs=1), sizes)
+
+
+def test_a_package_has_the_same_ratios_of_its_own_bytes(measured: Results, of_package: Results) -> None:
+    assert of_package["file"] == "300.zip"
+    assert of_package["ratios"].keys() == measured["ratios"].keys()
+    assert {key for key, value in of_package["ratios"].items() if value is None} == PEER_RATIOS
+    assert of_package["ratio_records"]["load_over_floor"] == 300
+    rows = {(case["name"], case["records"]): case["runs"][0]["rows"] for case in of_package["cases"]}
+    assert rows[("revised", 300)] == rows[("unchanged", 300)] == 300
+    assert rows[("delta", 300)] == rows[("delta", 30)] == 3
+    told = document({**measured, "package": of_package})
+    assert "| ratio, 300.zip |" in told
+    assert "| load: 300 |" in told
+
+
+def test_memory_is_told_of_every_kind_of_run(measured: Results, of_package: Results) -> None:
+    kinds = {"load", "unchanged", "census", "publish", "revised"}
+    assert measured["peaks_mib"].keys() == of_package["peaks_mib"].keys() == kinds
+    assert min(measured["peaks_mib"].values()) > 20
 
 
 def test_every_case_tells_its_figures(measured: Results) -> None:
@@ -97,6 +125,7 @@ def test_nothing_is_left_but_the_packages(measured: Results, folder: Path) -> No
 
 def test_the_tables_show_every_case_and_ratio(measured: Results) -> None:
     assert {row[0] for row in ratio_rows(measured)} == set(measured["ratios"])
+    assert set(TARGETS_OF_PACKAGE) < set(TARGETS)
     assert len(case_rows(measured)) == len(measured["cases"])
     assert {row[0] for row in query_rows(measured)} >= {"one record", "under a taxon"}
     told = document(measured)

@@ -57,6 +57,7 @@ def test_ratios_are_those_of_medians() -> None:
         "dlt_arrow_over_load": 7,
         "dlt_default_over_load": 60,
         "pandas_over_load": 11,
+        "script_over_load": None,
         "delta_1m_over_delta_100k": 1.25,
         "unchanged_over_floor": 1.5,
         "peak_rss_mib_1m": 512,

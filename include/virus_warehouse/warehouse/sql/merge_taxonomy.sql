@@ -15,15 +15,16 @@ WHERE
 DELETE FROM warehouse.main.taxon WHERE tax_id IN (SELECT taxon_changed.tax_id FROM taxon_changed);
 INSERT INTO warehouse.main.taxon BY NAME SELECT * FROM taxon_changed;
 
+-- Lineages are compared by a sum of hashes, which takes no more memory for those of a hundred thousand taxa.
 CREATE OR REPLACE TEMP TABLE lineage_changed AS
 WITH seen AS (
-    SELECT descendant_tax_id, list((ancestor_tax_id, depth) ORDER BY depth) AS ancestors
+    SELECT descendant_tax_id, count(*) AS steps, sum(hash(ancestor_tax_id, depth)) AS steps_hash
     FROM taxon_lineage_seen
     GROUP BY descendant_tax_id
 ),
 
 held AS (
-    SELECT descendant_tax_id, list((ancestor_tax_id, depth) ORDER BY depth) AS ancestors
+    SELECT descendant_tax_id, count(*) AS steps, sum(hash(ancestor_tax_id, depth)) AS steps_hash
     FROM warehouse.main.taxon_lineage
     GROUP BY descendant_tax_id
 )
@@ -32,11 +33,11 @@ SELECT seen.descendant_tax_id
 FROM seen LEFT JOIN held USING (descendant_tax_id)
 -- A taxon that came without its lineage keeps the one it has.
 WHERE
-    held.ancestors IS NULL
+    held.steps IS NULL
     OR (
         getvariable('is_newest_package')
-        AND len(seen.ancestors) > 1
-        AND seen.ancestors IS DISTINCT FROM held.ancestors
+        AND seen.steps > 1
+        AND (seen.steps <> held.steps OR seen.steps_hash <> held.steps_hash)
     );
 
 DELETE FROM warehouse.main.taxon_lineage

@@ -104,16 +104,44 @@ def test_drift_is_told_beside_bad_lines(drift: Drift, session: DuckDBPyConnectio
 
 def test_report_that_is_understood_is_looked_at_once(drift: Drift, looks: list[str]) -> None:
     begin = ["nothing_found.sql", "data_report.sql", "staged_record.sql", "lineage_folded.sql"]
-    look, keep = ["lineage_look.sql", "lineage_known.sql"], "lineage_keep.sql"
-    closer = ["has_mistyped_lines.sql", "lineage_look.sql", keep, "drift.sql"]
-    told = ["places.sql", "free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
+    closer = ["refused_lines.sql", "refused_rows.sql", "drift.sql"]
+    told = ["lineage_given.sql", "places.sql", "free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
     tricky = line("PX1.1", labHost='a "quoted": text, \\ and \\" and "', isolate={"name": "x:\"'{}[]\\"})
     assert drift(json.dumps(EVERYTHING), line("PX2.1"), tricky, '{"accession":"PX3.1"}') == []
-    assert looks == [*begin, *look, keep, *told]
-    for looked_at_closer in (line("PX1.1", new=1), line("PX1.1", labHost=":")):
+    assert looks == [*begin, *told]
+    for looked_at_closer in (line("PX1.1", new=1), line("PX1.1", labHost=":"), line("PX1.1", labHost="[a")):
         looks.clear()
-        drift(looked_at_closer)
-        assert looks == [*begin, *look, *begin, *look, *closer, *told]
+        drift(line("PX2.1"), looked_at_closer)
+        assert looks == [*begin, *closer, *told]
+
+
+def test_only_lines_that_hold_more_than_was_read_are_looked_at(
+    drift: Drift, monkeypatch: pytest.MonkeyPatch, session: DuckDBPyConnection
+) -> None:
+    seen: list[int] = []
+    describe = data_report.describe_lines
+
+    def describe_and_tell(path: Path, *others: Any) -> int:
+        lines = describe(path, *others)
+        seen.append(lines)
+        return lines
+
+    monkeypatch.setattr(data_report, "describe_lines", describe_and_tell)
+    lines = [line(f"PX{number}.1", host={"organismName": "Aves", "taxId": 8782}) for number in range(1, 3000)]
+    lines[1000] = line("PX1001.1", isolate={"name": "[Pakistan:17-5:06] Lahore6"})
+    lines[2000] = line("PX2001.1", new=1)
+    lines[2500] = line("PX2501.1", labHost=["a"])
+    assert drift(*lines) == [("$.new", 1, "1")]
+    assert seen == [3]
+    assert session.execute("SELECT line_number FROM refused_line").fetchall() == [(2501,)]
+    names = "SELECT isolate_name FROM data_report WHERE isolate_name IS NOT NULL"
+    assert session.execute(names).fetchall() == [("[Pakistan:17-5:06] Lahore6",)]
+    # A line that stops the reader is found by cutting the report up, and few others are looked at with it.
+    seen.clear()
+    lines[1500] = '{"accession":'
+    drift(*lines)
+    assert session.execute("SELECT line_number FROM refused_line ORDER BY 1").fetchall() == [(1501,), (2501,)]
+    assert sum(seen) < 1500
 
 
 @pytest.mark.slow
