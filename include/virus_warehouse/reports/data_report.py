@@ -341,9 +341,9 @@ class _Reading:
         return lines
 
     def _refuse(self, numbers: Sequence[int], rows: Sequence[int]) -> None:
-        """Refuse what was read of lines that no record may be, and tell what is new in the others."""
-        run_sql(self.session, "reports/refused_rows.sql", {"odd_numbers": [*numbers], "odd_rows": [*rows]})
+        """Tell what is new in lines that were read, and refuse those of them that no record may be."""
         run_sql(self.session, "reports/drift.sql")
+        run_sql(self.session, "reports/refused_rows.sql", {"odd_numbers": [*numbers], "odd_rows": [*rows]})
 
 
 def _counted(tally: Tally) -> int:

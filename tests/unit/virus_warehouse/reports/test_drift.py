@@ -90,6 +90,11 @@ def test_name_in_another_case_is_another_name(drift: Drift, session: DuckDBPyCon
     assert session.execute("SELECT length, isolate_name FROM data_report").fetchall() == [(197209, None)]
 
 
+def test_renamed_key_is_told_though_its_record_is_refused(drift: Drift, session: DuckDBPyConnection) -> None:
+    assert drift('{"Accession":"PX1.1"}') == [("$.Accession", 1, '"PX1.1"')]
+    assert session.execute("SELECT reason FROM refused_line").fetchall() == [("accession: absent",)]
+
+
 def test_deprecated_names_and_nulls_are_no_drift(drift: Drift) -> None:
     assert drift('{"accession":"PX1.1","isComplete":true,"nucleotideCompleteness":"complete","segment":null}') == []
     assert (
@@ -104,7 +109,7 @@ def test_drift_is_told_beside_bad_lines(drift: Drift, session: DuckDBPyConnectio
 
 def test_report_that_is_understood_is_looked_at_once(drift: Drift, looks: list[str]) -> None:
     begin = ["nothing_found.sql", "data_report.sql", "staged_record.sql", "lineage_folded.sql"]
-    closer = ["refused_lines.sql", "refused_rows.sql", "drift.sql"]
+    closer = ["refused_lines.sql", "drift.sql", "refused_rows.sql"]
     told = ["lineage_given.sql", "places.sql", "free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
     tricky = line("PX1.1", labHost='a "quoted": text, \\ and \\" and "', isolate={"name": "x:\"'{}[]\\"})
     assert drift(json.dumps(EVERYTHING), line("PX2.1"), tricky, '{"accession":"PX3.1"}') == []
