@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports.lineages import Lineages
 from virus_warehouse.reports.parts import Part, parts
-from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines
+from virus_warehouse.reports.report_file import LONGEST_LINE, Tally, copy_lines, describe_lines
 from virus_warehouse.reports.shape import TEXT_COUNTS
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.warehouse.session import all_threads, closer_look
@@ -138,8 +138,8 @@ class ReportUnreadable(RuntimeError):
     """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
 
 
-class _LinesLost(Exception):
-    """As many rows as there are lines were expected of a part, and came to be more, or fewer."""
+class _NotRowByLine(Exception):
+    """A part that the strict read would give more or fewer rows than it has lines, or a row of a line too long."""
 
 
 def stage(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path) -> int:
@@ -166,7 +166,7 @@ def stage(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], fol
         # In one transaction rows stay where they are put: what comes to a table that has some is copied at commit.
         with _transaction(session):
             lines = _Reading(session, folder, cuts_up=False).read(open_report)
-    except (*_READER_STOPPED, _LinesLost):
+    except (*_READER_STOPPED, _NotRowByLine):
         lines = _Reading(session, folder, cuts_up=True).read(open_report)
     with all_threads(session):
         run_sql(session, "reports/places.sql")
@@ -228,9 +228,11 @@ class _Reading:
         """Read a part; its non-blank lines."""
         (self.last_row,) = self._numbers("SELECT coalesce(max(rowid), -1) FROM staged_record")
         try:
+            if any(block.size > LONGEST_LINE for block in part.blocks):
+                raise _NotRowByLine  # the reader takes some lines that are longer than a line may be
             self._insert(part, part.path)
             self._expect_understood(part)
-        except (*_READER_STOPPED, _LinesLost):
+        except (*_READER_STOPPED, _NotRowByLine):
             if not self.cuts_up:
                 raise
             self.session.execute("DELETE FROM staged_record WHERE rowid > ?", [self.last_row])
@@ -258,13 +260,13 @@ class _Reading:
         """Expect of a part that was read a row for each line, and look at the lines that hold more than was read.
 
         Raises:
-            _LinesLost: when rows are missing, or left over.
+            _NotRowByLine: when rows are missing, or left over.
         """
         rows, read = self.session.execute(
             "SELECT count(*), coalesce(sum(names_and_texts), 0) FROM staged_record WHERE rowid > ?", [self.last_row]
         ).fetchall()[0]
         if rows != part.tally.lines:
-            raise _LinesLost
+            raise _NotRowByLine
         if read != _counted(part.tally):
             self._look_at_odd_lines(part)
 
@@ -282,7 +284,7 @@ class _Reading:
                     if _counted(Tally.of(line)) == read[number]:
                         continue
                     if not line.strip():
-                        raise _LinesLost  # and some other line has two rows
+                        raise _NotRowByLine  # and some other line has two rows
                     odd.append((number + 1, int(rows[number]), self.lineages.unfold(line)))
                     size += len(line)
                     if size > _LOOKED_AT_ONCE:

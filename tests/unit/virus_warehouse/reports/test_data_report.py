@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from tests.support.warehouses import line, lineage, record, report, stage_bytes
 from virus_warehouse.reports import data_report
+from virus_warehouse.reports.report_file import LONGEST_LINE
 from virus_warehouse.sql_file import read_sql
 from virus_warehouse.warehouse import schema
 from virus_warehouse.warehouse.session import private_session
@@ -531,8 +532,11 @@ class TestBadLines:
         assert [(number, reason) for number, reason, *_ in refused(session)] == [(5, NOT_JSON), (7, VERSIONLESS)]
 
     @pytest.mark.slow
-    def test_very_long_line_is_refused_and_stops_nothing(self, session: DuckDBPyConnection, stage: Stage) -> None:
-        long = line("PX000009.1", labHost="x" * 34_000_000)
+    @pytest.mark.parametrize("length", [LONGEST_LINE, 34_000_000])
+    def test_very_long_line_is_refused_and_stops_nothing(
+        self, session: DuckDBPyConnection, stage: Stage, length: int
+    ) -> None:
+        long = line("PX000009.1", labHost="x" * length)
         assert stage(line("PX000001.1"), long, line("PX000002.1")) == 3
         [(number, reason, raw, sha256)] = refused(session)
         assert (number, sha256) == (2, hashlib.sha256(long.encode()).hexdigest())
