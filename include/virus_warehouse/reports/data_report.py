@@ -128,7 +128,7 @@ _READER_STOPPED = (duckdb.InvalidInputException, duckdb.OutOfMemoryException, Un
 cuts a character of that line."""
 
 _SMALL_ENOUGH = 256 << 10
-"""Bytes of lines of which some stop the reader, and that are each looked at by itself."""
+"""Bytes of lines of which some stop the reader, each to be looked at by itself. A longer line is never folded."""
 
 _LOOKED_AT_ONCE = 2 << 20
 """Bytes of odd lines: looked at, a line takes many times the memory that it is written with."""
@@ -306,8 +306,10 @@ class _Reading:
 
     def _look_at_all(self, part: Part) -> int:
         """Look at each line of a part that stops the reader, and read the good ones; its non-blank lines."""
-        given, readable = (part.path.with_suffix(f".{name}.jsonl") for name in ("given", "readable"))
-        given.write_bytes(self.lineages.unfold(part.path.read_bytes()))
+        given, readable = part.path, part.path.with_suffix(".readable.jsonl")
+        if part.size <= _SMALL_ENOUGH:
+            given = part.path.with_suffix(".given.jsonl")
+            given.write_bytes(self.lineages.unfold(part.path.read_bytes()))
         with closer_look(self.session):
             lines = self._describe(given)
             refused = self._numbers("SELECT line_number FROM refused_in_part")
@@ -327,7 +329,7 @@ class _Reading:
                 accounted = len(rows) + len(refused)
                 raise ReportUnreadable(f"{FILE_NAME}: of {lines} lines only {accounted} are accounted for")
             self._refuse(good, rows)
-        for path in (given, readable):
+        for path in {given, readable} - {part.path}:
             path.unlink()
         return lines
 

@@ -5,6 +5,7 @@ one part is parsed, the next is inflated.
 """
 
 import os
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -18,6 +19,8 @@ from virus_warehouse.reports.report_file import Tally, whole_chunk
 FIRST_PART_BYTES, PART_BYTES = 8 << 20, 48 << 20
 """Sizes from which a part ends with the next line. Larger parts cost less; but the reader waits for the first, so that
 parts begin small and double."""
+
+_SEARCHED_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -66,18 +69,27 @@ class Part:
 
     def halves(self) -> "tuple[Part, Part]":
         """Two parts of its lines, each about half of it, in files of their own; it has to have two lines or more."""
+        cut = self._nearest_line_end(self.size // 2)
         with self.path.open("rb") as file:
-            file.seek(self.size // 2)
-            file.readline()
-            cut = file.tell()
-            if cut >= self.size:
-                file.seek(0)
-                cut = file.read(self.size // 2).rfind(b"\n") + 1
-            file.seek(0)
             first = _written(self.path.with_suffix(".a.jsonl"), self.lines_before, _chunks(file, cut))
             second_begins = self.lines_before + first.tally.newlines
             second = _written(self.path.with_suffix(".b.jsonl"), second_begins, _chunks(file, self.size - cut))
         return first, second
+
+    def _nearest_line_end(self, offset: int) -> int:
+        """Where a line begins nearest to some place in the file, its first line aside."""
+        beginnings: Iterable[int] = [block.offset for block in self.blocks[1:]]
+        if len(self.blocks) == 1:
+            beginnings = self._beginnings()
+        return min(beginnings, key=lambda beginning: abs(beginning - offset))
+
+    def _beginnings(self) -> Iterator[int]:
+        """Where each line but the first begins; one may be too long for memory."""
+        at = 0
+        with self.path.open("rb") as file:
+            while piece := file.read(_SEARCHED_AT_ONCE):
+                yield from (at + found.end() for found in re.finditer(rb"\n", piece) if at + found.end() < self.size)
+                at += len(piece)
 
 
 def _chunks(file: IO[bytes], size: int) -> Iterator[bytes]:

@@ -55,6 +55,33 @@ def test_parts_are_the_report_cut_at_line_ends(tmp_path: Path, lines: list[bytes
     assert list(tmp_path.glob("part-*")) == []
 
 
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.binary(max_size=40).map(lambda text: text.replace(b"\n", b"")), min_size=2, max_size=12),
+    st.booleans(),
+    st.integers(1, 100),
+)
+def test_halves_are_all_of_a_part_cut_at_a_line_end(
+    tmp_path: Path, lines: list[bytes], has_end: bool, chunk: int
+) -> None:
+    content = b"\n".join(lines) + b"\n" * has_end
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", chunk)
+        for part in parts(io.BytesIO(content), tmp_path):
+            if part.tally.lines < 2:
+                continue
+            halves = part.halves()
+            written = [half.path.read_bytes() for half in halves]
+            assert b"".join(written) == content
+            assert written[0].endswith(b"\n")
+            assert min(half.tally.lines for half in halves) >= 1
+            assert sum(half.tally.lines for half in halves) == part.tally.lines
+            assert [half.lines_before for half in halves] == [0, halves[0].tally.lines]
+            for half, text in zip(halves, written, strict=True):
+                told = [line for block in half.blocks for line in half.lines_of(block)]
+                assert b"\n".join(told) == text.removesuffix(b"\n")
+
+
 def test_empty_report_is_one_part_without_lines(tmp_path: Path) -> None:
     assert [(piece, tally.lines) for piece, _, tally in cut(b"", tmp_path, 64)] == [(b"", 0)]
 
