@@ -187,6 +187,15 @@ def _transaction(session: DuckDBPyConnection) -> Iterator[None]:
     session.execute("COMMIT")
 
 
+@dataclass(frozen=True)
+class _OddLine:
+    """A line that holds more than was read of it: its number in the report, its row, and its bytes."""
+
+    number: int
+    row: int
+    content: bytes
+
+
 class _Reading:
     """The reading of one report into `staged_record`, and of what is wrong or new in it."""
 
@@ -194,6 +203,7 @@ class _Reading:
         self.session, self.folder, self.cuts_up = session, folder, cuts_up
         self.lineages = Lineages()
         self.last_row = -1
+        self.odd: list[_OddLine] = []
 
     def read(self, open_report: Callable[[], IO[bytes]]) -> int:
         """Read all of it; its non-blank lines."""
@@ -207,6 +217,7 @@ class _Reading:
                     self._prepare(part)
                 self._take_lineages()
                 lines += self._read_part(part)
+            self._judge_odd_lines()
         with all_threads(self.session):
             run_sql(self.session, "reports/lineage_given.sql")
         return lines
@@ -249,7 +260,6 @@ class _Reading:
     def _insert(self, part: Part, path: Path) -> None:
         variables = {
             "report_path": str(path),
-            "lines_before": part.lines_before,
             "has_separators": part.tally.has_separators,
         }
         for name, value in variables.items():
@@ -268,15 +278,14 @@ class _Reading:
         if rows != part.tally.lines:
             raise _NotRowByLine
         if read != _counted(part.tally):
-            self._look_at_odd_lines(part)
+            self._find_odd_lines(part)
 
-    def _look_at_odd_lines(self, part: Part) -> None:
+    def _find_odd_lines(self, part: Part) -> None:
         given = self.session.execute(
             "SELECT rowid, names_and_texts FROM staged_record WHERE rowid > ? ORDER BY rowid", [self.last_row]
         ).fetchnumpy()
         rows, read = given["rowid"], given["names_and_texts"]
-        odd: list[tuple[int, int, bytes]] = []
-        size = begin = 0
+        begin = 0
         for block in part.blocks:
             end = begin + block.tally.lines
             if read[begin:end].sum() != _counted(block.tally):
@@ -285,24 +294,26 @@ class _Reading:
                         continue
                     if not line.strip():
                         raise _NotRowByLine  # and some other line has two rows
-                    odd.append((number + 1, int(rows[number]), self.lineages.unfold(line)))
-                    size += len(line)
-                    if size > _LOOKED_AT_ONCE:
-                        self._judge(odd)
-                        odd, size = [], 0
+                    found = _OddLine(part.lines_before + number + 1, int(rows[number]), self.lineages.unfold(line))
+                    self.odd.append(found)
             begin = end
-        if odd:
-            self._judge(odd)
+            if sum(len(line.content) for line in self.odd) > _LOOKED_AT_ONCE:
+                self._judge_odd_lines()
+        if self.cuts_up:
+            self._judge_odd_lines()  # while rows are where they were put
 
-    def _judge(self, odd: list[tuple[int, int, bytes]]) -> None:
-        """Look at lines that were read, given as number in the part, row and bytes; refuse the bad ones."""
+    def _judge_odd_lines(self) -> None:
+        """Look at the lines that were found, a few together: a look takes longer to begin than for one of them."""
+        if not self.odd:
+            return
         path = self.folder / "odd.jsonl"
-        numbers, rows, lines = zip(*odd, strict=True)
-        path.write_bytes(b"\n".join(lines))
+        path.write_bytes(b"\n".join(line.content for line in self.odd))
+        numbers = [line.number for line in self.odd]
         with closer_look(self.session):
             self._describe(path, numbers)
-            self._refuse(numbers, rows)
+            self._refuse(numbers, [line.row for line in self.odd])
         path.unlink()
+        self.odd = []
 
     def _look_at_all(self, part: Part) -> int:
         """Look at each line of a part that stops the reader, and read the good ones; its non-blank lines."""
@@ -311,9 +322,9 @@ class _Reading:
             given = part.path.with_suffix(".given.jsonl")
             given.write_bytes(self.lineages.unfold(part.path.read_bytes()))
         with closer_look(self.session):
-            lines = self._describe(given)
+            lines = self._describe(given, range(part.lines_before + 1, part.lines_before + part.tally.lines + 1))
             refused = self._numbers("SELECT line_number FROM refused_in_part")
-            copy_lines(given, readable, without=set(refused))
+            copy_lines(given, readable, without={number - part.lines_before for number in refused})
             try:
                 self._insert(part, readable)
             except _READER_STOPPED as error:
@@ -336,8 +347,8 @@ class _Reading:
     def _numbers(self, query: str) -> list[int]:
         return [number for (number,) in self.session.execute(query).fetchall()]
 
-    def _describe(self, path: Path, numbers: Sequence[int] | None = None) -> int:
-        """Judge the lines of a file, which are numbered as in the part; how many there are."""
+    def _describe(self, path: Path, numbers: Sequence[int]) -> int:
+        """Judge the lines of a file, which have these numbers in the report; how many there are that are not blank."""
         description = path.with_suffix(".lines.jsonl")
         lines = describe_lines(path, description, numbers)
         run_sql(self.session, "reports/refused_lines.sql", {"description_path": str(description)})
