@@ -34,7 +34,9 @@ def questions(path: Path) -> Questions:
                 "valid_from", pl.lit(None).alias("valid_to"), "version", "update_date"
             )
         ),
-        "newest_hundred": lambda: rows(genome.sort("update_date", "accession", descending=[True, False]).head(NEWEST)),
+        "newest_hundred": lambda: rows(
+            genome.sort("update_date", "accession", descending=[True, False], nulls_last=True).head(NEWEST)
+        ),
         "by_country_and_month": lambda: rows(
             genome.group_by("country", pl.col("collection_date_min").dt.truncate("1mo").alias("month"))
             .agg(pl.len().alias("records"))
