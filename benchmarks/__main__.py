@@ -12,12 +12,13 @@ from rich.console import Console
 
 from benchmarks.packages import lines_in
 from benchmarks.plan import Case, Sizes, plan, plan_of_package, sizes_of_package
-from benchmarks.results import results, results_of_package
+from benchmarks.results import Results, results, results_of_package
 from benchmarks.run import CHECKOUT, Measurement, Runner, bench_folder
 from benchmarks.tables import case_name, print_tables, write_document
 from virus_warehouse import __version__
 
 RESULTS = CHECKOUT / "benchmarks/results"
+LATEST = RESULTS / "latest.json"
 GENUINE = CHECKOUT.parent / "shared/ncbi/samples/genuine_2025-01/all_reports.zip"
 """Genuine records of thousands of taxa, measured too where they lie beside the checkout."""
 
@@ -39,22 +40,26 @@ def main() -> None:
 
     runner = Runner(bench_folder(), python=Path(sys.executable), peer_python=PEER_PYTHON, tell=tell)
     console.print("Packages that are not in the cache are made first; that takes about three minutes once.")
-    latest = RESULTS / "latest.json"
-    if options.package:
-        measured = json.loads(latest.read_text(encoding="utf-8"))
-    else:
+    measured = json.loads(LATEST.read_text(encoding="utf-8")) if options.package else {}
+    if not options.package:
         told = runner.run(plan(sizes, full=options.full))
         measured = results(told, sizes, full=options.full, versions=installed_versions())
+        write(measured)
     package = options.package or GENUINE
     if package.exists():
         package = package.resolve()
         sizes = sizes_of_package(lines_in(package))
         measured["package"] = results_of_package(package, runner.run(plan_of_package(package, sizes)), sizes)
-    RESULTS.mkdir(exist_ok=True)
-    latest.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    write_document(CHECKOUT / "docs/performance.md", measured)
-    subprocess.run([PEER_PYTHON, "-m", "benchmarks.plots", RESULTS / "latest.json", RESULTS], cwd=CHECKOUT, check=True)
+        write(measured)
+    subprocess.run([PEER_PYTHON, "-m", "benchmarks.plots", LATEST, RESULTS], cwd=CHECKOUT, check=True)
     print_tables(console, measured)
+
+
+def write(measured: Results) -> None:
+    """Keep what was measured, and put it into the documentation."""
+    RESULTS.mkdir(exist_ok=True)
+    LATEST.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    write_document(CHECKOUT / "docs/performance.md", measured)
 
 
 def installed_versions() -> dict[str, str]:

@@ -124,7 +124,8 @@ def _given_lines(recipe: Recipe, package: Path) -> Iterator[bytes]:
         if recipe.changed is None:
             yield from islice(some, recipe.records)
             return
-        for line in islice(some, 0, recipe.records, recipe.records // recipe.changed):
+        changed = islice(some, 0, None, recipe.records // recipe.changed)
+        for line in islice(changed, recipe.changed):
             record = json.loads(line)
             record["updateDate"] = f"{TOMORROW}T00:00:00Z"
             record["isolate"] = {**record.get("isolate", {}), "source": f"revised: {record['accession']}"}

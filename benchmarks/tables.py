@@ -66,12 +66,13 @@ def ratio_rows(results: Results, targets: Mapping[str, str] = TARGETS) -> Rows:
     return [
         (key, "not measured" if ratios[key] is None else f"{ratios[key]:.4g}", aim, short(records[key]))
         for key, aim in targets.items()
+        if key in ratios  # an earlier version may have measured what stands beside a package
     ]
 
 
 def peak_rows(results: Results) -> Rows:
     """The most memory of each kind of run."""
-    return [(name, f"{peak:.0f}") for name, peak in results["peaks_mib"].items()]
+    return [(name, f"{peak:.0f}") for name, peak in results.get("peaks_mib", {}).items()]
 
 
 def case_rows(results: Results) -> Rows:
@@ -145,7 +146,7 @@ def document(results: Results) -> str:
         *(f"{name} {number}" for name, number in versions.items()),
     ]
     parts = [", ".join(told) + "."]
-    parts += [_markdown(header, rows) for header, rows in _tables(results)]
+    parts += [_markdown(header, rows) for header, rows in _tables(results) if rows]
     return "\n\n".join(parts)
 
 
@@ -171,13 +172,13 @@ def _tables(results: Results) -> list[tuple[tuple[str, ...], Rows]]:
 def _tables_of_package(package: Results | None) -> list[tuple[tuple[str, ...], Rows]]:
     if package is None:
         return []
-    ratio, *others = RATIO_HEADER
-    case, *figures = CASE_HEADER
-    return [
-        ((f"{ratio}, {package['file']}", *others), ratio_rows(package, TARGETS_OF_PACKAGE)),
-        ((f"{PEAK_HEADER[0]}, {package['file']}", PEAK_HEADER[1]), peak_rows(package)),
-        ((f"{case}, {package['file']}", *figures), case_rows(package)),
-    ]
+    of_package = f"of {package['file']}, {package['measured_at'][:10]}"
+    tables = (
+        (RATIO_HEADER, ratio_rows(package, TARGETS_OF_PACKAGE)),
+        (PEAK_HEADER, peak_rows(package)),
+        (CASE_HEADER, case_rows(package)),
+    )
+    return [((f"{header[0]} {of_package}", *header[1:]), rows) for header, rows in tables]
 
 
 def _markdown(header: tuple[str, ...], rows: Rows) -> str:

@@ -1,7 +1,7 @@
 -- The names in some good lines that NCBI is not known to give -> drift(path, occurrences, sample). An unknown object is
--- told once, by its own path; the sample shows what is in it. Of a line's unknown names the first hundred are looked at,
--- of these lines' the thousand commonest told: what has more is no report that NCBI has changed, and each name costs a
--- look at the line.
+-- told once, by its own path; the sample shows what is in it. Of a line's unknown names the first hundred are looked
+-- at, of these lines' the thousand commonest told: what has more is no report that NCBI has changed, and each name
+-- costs a look at the line.
 -- Reads report_line, refused_in_part, and what line_macros.sql reads.
 INSERT INTO drift
 WITH line AS (

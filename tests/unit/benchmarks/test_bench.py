@@ -52,24 +52,26 @@ def test_the_ratios_have_exactly_the_promised_keys_and_none_is_missing_but_the_p
 
 @pytest.fixture(scope="module")
 def of_package(folder: Path, measured: Results) -> Results:
-    """The made-up records, as if they were a package that somebody has."""
-    package = PackageCache(folder).path(Recipe(300))
+    """Made-up records, as if they were a package that somebody has: not as many as can be divided evenly."""
+    cache = PackageCache(folder)
+    cache.make({Recipe(307)}, processes=1)
+    package = cache.path(Recipe(307))
     sizes = sizes_of_package(lines_in(package))
     cases = plan_of_package(package, sizes, peers=False)
     return results_of_package(package, runner(folder, []).run(cases, runs=1), sizes)
 
 
 def test_a_package_has_the_same_ratios_of_its_own_bytes(measured: Results, of_package: Results) -> None:
-    assert of_package["file"] == "300.zip"
+    assert of_package["file"] == "307.zip"
     assert of_package["ratios"].keys() == measured["ratios"].keys()
     assert {key for key, value in of_package["ratios"].items() if value is None} == PEER_RATIOS
-    assert of_package["ratio_records"]["load_over_floor"] == 300
+    assert of_package["ratio_records"]["load_over_floor"] == 307
     rows = {(case["name"], case["records"]): case["runs"][0]["rows"] for case in of_package["cases"]}
-    assert rows[("revised", 300)] == rows[("unchanged", 300)] == 300
-    assert rows[("delta", 300)] == rows[("delta", 30)] == 3
+    assert rows[("revised", 307)] == rows[("unchanged", 307)] == 307
+    assert rows[("delta", 307)] == rows[("delta", 30)] == 3
     told = document({**measured, "package": of_package})
-    assert "| ratio, 300.zip |" in told
-    assert "| load: 300 |" in told
+    assert "| ratio of 307.zip, " in told
+    assert "| load: 307 |" in told
 
 
 def test_memory_is_told_of_every_kind_of_run(measured: Results, of_package: Results) -> None:
