@@ -124,10 +124,10 @@ class Archive:
             load: with its new times.
         """
         self.record_load(load)
-        requested_at = datetime.fromisoformat(str(load.run["requested_at"]))
-        for package in self.packages():
-            if package.run_id == load.package:
-                self._write_sidecar(replace(package, requested_at=requested_at))
+        package = None if load.package is None else self._read(self.path(load.package).with_suffix(".json"))
+        if package is not None:
+            requested_at = datetime.fromisoformat(str(load.run["requested_at"]))
+            self._write_sidecar(replace(package, requested_at=requested_at))
 
     def is_whole(self, package: ArchivedPackage) -> bool:
         """Whether the file is there as it was verified, as far as its size tells; reading it checks the rest."""

@@ -277,7 +277,7 @@ class _Reading:
         ).fetchall()[0]
         if rows != part.tally.lines:
             raise _NotRowByLine
-        if read != _counted(part.tally):
+        if read != part.tally.names_and_texts:
             self._find_odd_lines(part)
 
     def _find_odd_lines(self, part: Part) -> None:
@@ -288,9 +288,9 @@ class _Reading:
         begin = 0
         for block in part.blocks:
             end = begin + block.tally.lines
-            if read[begin:end].sum() != _counted(block.tally):
+            if read[begin:end].sum() != block.tally.names_and_texts:
                 for number, line in enumerate(part.lines_of(block), begin):
-                    if _counted(Tally.of(line)) == read[number]:
+                    if Tally.of(line).names_and_texts == read[number]:
                         continue
                     if not line.strip():
                         raise _NotRowByLine  # and some other line has two rows
@@ -359,11 +359,6 @@ class _Reading:
         """Tell what is new in lines that were read, and refuse those of them that no record may be."""
         run_sql(self.session, "reports/drift.sql")
         run_sql(self.session, "reports/refused_rows.sql", {"odd_numbers": [*numbers], "odd_rows": [*rows]})
-
-
-def _counted(tally: Tally) -> int:
-    """Names and texts as one number, in which `names_and_texts` of a row that was wholly read is the same."""
-    return tally.names + tally.texts * TEXT_COUNTS
 
 
 def _names_and_texts(reference_begins: str) -> str:

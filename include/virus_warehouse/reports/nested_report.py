@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.reports.data_report import ReportUnreadable
 from virus_warehouse.reports.parts import Part, parts_at_once
 from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines, unpack
-from virus_warehouse.reports.shape import TEXT_COUNTS, Object, counting_macro, expected_nodes, read_columns
+from virus_warehouse.reports.shape import Object, counting_macro, expected_nodes, read_columns
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.warehouse.session import all_threads, closer_look
 
@@ -110,7 +110,7 @@ class NestedReport:
         found = session.execute(
             "SELECT count(*), count(refusal), coalesce(sum(names_and_texts_read), 0) FROM nested_part"
         ).fetchone()
-        return found == (tally.lines, 0, tally.names + tally.texts * TEXT_COUNTS)
+        return found == (tally.lines, 0, tally.names_and_texts)
 
     def _look_closer(self, session: DuckDBPyConnection, path: Path) -> int:
         lines = _describe(session, path)

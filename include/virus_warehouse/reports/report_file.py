@@ -12,6 +12,7 @@ from typing import IO
 import numpy as np
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.reports.shape import TEXT_COUNTS
 from virus_warehouse.sql_file import sql_text
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -85,6 +86,11 @@ class Tally:
     def texts(self) -> int:
         """JSON strings that are values, in lists too."""
         return self.quotes // 2 - self.names
+
+    @property
+    def names_and_texts(self) -> int:
+        """Both as one number, which is also that of what was read if it was wholly read: a text is `TEXT_COUNTS`."""
+        return self.names + self.texts * TEXT_COUNTS
 
 
 def _count(which: np.ndarray) -> int:
