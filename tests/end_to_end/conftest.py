@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.airflow_runs import make_home
 from tests.support.stand_in import StandIn
+from tests.support.warehouses import made_data
 from virus_warehouse.data_folder import DataFolder
 
 
@@ -17,7 +18,7 @@ def airflow_home():
 
 @pytest.fixture
 def data(tmp_path, monkeypatch) -> DataFolder:
-    folder = DataFolder(tmp_path / "data")
+    folder = made_data(tmp_path / "data")
     monkeypatch.setenv("VIRUS_DATA", str(folder.root))
     return folder
 

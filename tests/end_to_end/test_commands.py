@@ -71,7 +71,7 @@ def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data
     assert last_line(first).startswith("OK mpox: full load committed, ")
     replayed = make_here("replay", "SOURCE=mpox")
     assert last_line(replayed).startswith("OK mpox: replay load committed, 0 lines"), replayed.stdout + replayed.stderr
-    rebuilt = make("rebuild", "REPLACE=1")
+    rebuilt = make_here("rebuild", "REPLACE=1")
     assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
     assert "2 loads repeated." in rebuilt.stdout
     assert last_line(rebuilt).startswith("The rebuilt warehouse is in place; the old one is ")
@@ -93,7 +93,7 @@ def test_what_is_known_is_acknowledged_and_what_is_not_followed_is_forgotten(sta
     assert "has source mpox: take it out first" in followed.stderr
     follow("{dengue: {taxon: 12637}}")
     for typed in ("", "yes\n"):
-        kept = make("forget", "SOURCE=mpox", typed=typed)
+        kept = make_here("forget", "SOURCE=mpox", typed=typed)
         assert kept.returncode != 0
         assert "Nothing was removed" in kept.stderr
     assert "rows of main.virus_genome" in kept.stdout
@@ -152,7 +152,7 @@ def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data, mon
     stand_in.fault(
         "status", times=50, status=502, body='{"error":"Bad Gateway","code":502,"message":"upstream is away"}'
     )
-    done = make("ingest", "SOURCE=mpox")
+    done = make_here("ingest", "SOURCE=mpox")
     assert done.returncode != 0
     assert last_line(done).startswith("FAILED mpox: DatasetsUnavailable")
     assert "upstream is away" in last_line(done)

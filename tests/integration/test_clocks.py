@@ -15,7 +15,10 @@ from virus_warehouse.sources import DEFAULT_LIMITS
 from virus_warehouse.warehouse.gates import GateError
 
 
-@pytest.fixture(params=[timedelta(days=2), timedelta(days=4000)], ids=["two days", "eleven years"])
+@pytest.fixture(
+    params=[timedelta(days=2), pytest.param(timedelta(days=4000), marks=pytest.mark.long)],
+    ids=["two days", "eleven years"],
+)
 def ahead(request: pytest.FixtureRequest) -> datetime:
     return datetime.now(UTC) + request.param
 

@@ -22,7 +22,8 @@ from airflow.sdk import RetryAction
 
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
 from tests.support.stand_in import StandIn
-from tests.support.warehouses import dicts, query
+from tests.support.tiers import some_of
+from tests.support.warehouses import dicts, made_data, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import EmptyFullLoad
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
@@ -213,7 +214,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.fixture(scope="module")
 def loaded(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder on the evening of the first day: loaded and published."""
-    house = House(tmp_path_factory.mktemp("loaded"))
+    house = House(made_data(tmp_path_factory.mktemp("loaded")).root)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("VIRUS_DATA", str(house.data.root))
         environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
@@ -271,7 +272,7 @@ def assert_failed(house: House, error: BaseException, before: tuple[Any, ...], *
     assert KEY not in json.dumps(run_file) + str(row)
 
 
-@pytest.mark.parametrize("name", [*PASSING, *CUTS])
+@pytest.mark.parametrize("name", [*some_of(PASSING, one_in=2), *some_of(CUTS, one_in=4)])
 def test_a_fault_that_passes_costs_one_attempt(
     house: House,
     stand_in: StandIn,
@@ -295,7 +296,7 @@ def test_a_fault_that_passes_costs_one_attempt(
     assert house.leftovers == []
 
 
-@pytest.mark.parametrize("name", PASSING)
+@pytest.mark.parametrize("name", some_of(PASSING, one_in=2, first=1))
 def test_a_fault_that_lasts_fails_the_run_and_changes_nothing(
     house: House,
     stand_in: StandIn,

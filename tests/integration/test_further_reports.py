@@ -12,7 +12,7 @@ from tests.support.fake_ncbi import BadLine, Line, as_annotation
 from tests.support.followed import FIRST_DAY, Followed, content
 from tests.support.genuine import ANNOTATION_REPORT_SHAPES, BIOSAMPLE_REPORT_SHAPES, needs_genuine_records
 from tests.support.stand_in import StandIn
-from tests.support.warehouses import line, query
+from tests.support.warehouses import line, made_data, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -28,9 +28,7 @@ TODAY = date(2026, 11, 20)
 
 @pytest.fixture
 def data(tmp_path: Path) -> DataFolder:
-    folder = DataFolder(tmp_path / "data")
-    folder.create()
-    return folder
+    return made_data(tmp_path / "data")
 
 
 def source(*reports: str) -> Source:

@@ -78,7 +78,7 @@ ACCEPTED: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-@pytest.mark.parametrize("line_end", [b"", b"\r"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("line_end", [b"", pytest.param(b"\r", marks=pytest.mark.long)], ids=["LF", "CRLF"])
 def test_hostile_line_is_set_apart_with_its_reason(tmp_path: Path, name: str, line_end: bytes) -> None:
     content, reason = REFUSED[name]
     shelf = Shelf(tmp_path)

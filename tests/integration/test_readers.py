@@ -29,7 +29,7 @@ from virus_warehouse.windows import CENSUS, WindowWish
 
 FIRST_DAY = date(2025, 5, 1)
 SOURCES = ("mpox", "mpox_again")
-ROUNDS = 3
+ROUNDS = 2
 PATIENCE = 240.0
 """Seconds to wait for what takes some, unless the machine is busy with something else."""
 PAUSE = 0.2

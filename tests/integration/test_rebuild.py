@@ -103,8 +103,11 @@ def test_rebuilt_warehouse_takes_the_old_ones_place_only_when_asked(followed: Fo
 
 
 @pytest.mark.parametrize("loss", ["deleted", "not a database"])
-def test_lost_warehouse_is_rebuilt(lived: Followed, loss: str) -> None:
-    followed = lived
+def test_lost_warehouse_is_rebuilt(followed: Followed, loss: str) -> None:
+    followed.show("PX1", 1)
+    followed.run()
+    followed.show("PX1", 2, length=2)
+    followed.run()
     original = content(followed.data.warehouse)
     followed.data.warehouse.unlink()
     if loss == "not a database":

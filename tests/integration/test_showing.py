@@ -1,6 +1,8 @@
 """What pages tell of sources and runs: from the snapshot and the run files of real runs, never from the warehouse."""
 
+import copy
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.fake_ncbi import UNAVAILABLE, BadLine, World
+from tests.support.fake_ncbi import UNAVAILABLE, BadLine, FakeNcbi, World
 from tests.support.followed import DENGUE, MPOX, Followed
 from tests.support.scripted_server import Answer, HeldBody
 from tests.support.snapshots import publish
@@ -53,12 +55,23 @@ def much_happened(ncbi, tmp_path_factory: pytest.TempPathFactory) -> Followed:
     return followed
 
 
-@pytest.fixture
-def mpox(followed: Followed) -> Followed:
-    """Forty records of mpox, loaded and published."""
+@pytest.fixture(scope="module")
+def published_mpox(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, World]:
+    """Forty records of mpox, loaded and published: the data folder, and what NCBI shows."""
+    ncbi.world = World()
+    followed = Followed(ncbi, tmp_path_factory.mktemp("mpox") / "data")
     for number in range(40):
         followed.show(f"PX{number}", number % 3)
     published(followed, followed.run().run_id)
+    return followed.data.root, copy.deepcopy(ncbi.world)
+
+
+@pytest.fixture
+def mpox(published_mpox: tuple[Path, World], followed: Followed) -> Followed:
+    """A copy of it, to go on from there."""
+    root, world = published_mpox
+    shutil.copytree(root, followed.data.root, dirs_exist_ok=True)
+    followed.ncbi.world = copy.deepcopy(world)
     return followed
 
 

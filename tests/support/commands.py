@@ -28,7 +28,7 @@ def make(*arguments: str, typed: str | None = None, **environment: str) -> subpr
     )
 
 
-def make_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+def make_here(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run in this process what `make` would run, once it has prepared everything: a script, or a module.
 
     Its DAG runs in this process too, which has imported Airflow already: a third of the time. That a command really
@@ -39,19 +39,20 @@ def make_here(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment, python, *words = shlex.split(line)[1:]
     assert (environment, python) == ("scripts/environment.sh;", "python"), line
     stdout, stderr = io.StringIO(), io.StringIO()
-    with _arguments(words), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+    with _given(words, typed), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         code = _exit_code(words)
     return subprocess.CompletedProcess(words, code, stdout.getvalue(), stderr.getvalue())
 
 
 @contextlib.contextmanager
-def _arguments(words: list[str]) -> Iterator[None]:
-    """What a program finds of its command line, and `run_dag` beside it that starts no other process."""
+def _given(words: list[str], typed: str) -> Iterator[None]:
+    """What a program finds: its command line, what is typed, and `run_dag` beside it that starts no other process."""
     here = types.ModuleType("run_dag")
     here.run_dag = _run_dag  # type: ignore[attr-defined]
     program = words[2:] if words[0] == "-m" else words[1:]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [words[0], *program])
+        patch.setattr(sys, "stdin", io.StringIO(typed))
         patch.syspath_prepend(CHECKOUT / "scripts")
         patch.setitem(sys.modules, "run_dag", here)
         for name, value in MANUAL_RUN.items():

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.snapshots import publish
+from tests.support.warehouses import made_data
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -54,6 +55,4 @@ class House:
 
 def house_in(folder: Path) -> House:
     """One with no source yet."""
-    data = DataFolder(folder)
-    data.create()
-    return House(data, {})
+    return House(made_data(folder), {})

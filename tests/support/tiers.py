@@ -5,8 +5,8 @@ CONTRIBUTING.md explains the tiers.
 
 import os
 import secrets
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Iterable
+from typing import Any, TypeVar
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
@@ -17,6 +17,23 @@ longest begins, so that no worker is left with it at the end."""
 
 TRIED_TWICE = "services", "browser"
 """Markers of tests that may fail once for reasons that are not ours: a browser, a scheduler on a busy machine."""
+
+
+Case = TypeVar("Case")
+
+
+def some_of(cases: Iterable[Case], *, one_in: int, first: int = 0) -> list[Any]:
+    """Cases for `parametrize` that are alike: one in so many is for `make test`, the others are for `make test-long`.
+
+    Args:
+        cases: all of them.
+        one_in: how many of them have one for `make test`.
+        first: which is the first of those.
+    """
+    return [
+        pytest.param(case, marks=[] if number % one_in == first else [pytest.mark.long])
+        for number, case in enumerate(cases)
+    ]
 
 
 def pytest_configure() -> None:
@@ -55,9 +72,17 @@ class Scheduling(LoadFileScheduling):
         return "tests/services" if scope.startswith("tests/services/") else scope
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
     """Ours in place of `--dist loadfile`."""
     return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: some tests wait for what takes none."""
+    given = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return len(given) + 1
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

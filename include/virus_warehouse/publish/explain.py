@@ -14,19 +14,21 @@ def explain_columns(candidate: DuckDBPyConnection) -> None:
     Args:
         candidate: from `open_candidate`.
     """
+    meanings = {(table, column): comment for table, column, comment in candidate.execute(_COMMENTS).fetchall()}
+    origins = (
+        _comment("main", table, column, f"{meanings[table, column]} [{report}: {path}]")
+        for table, (report, paths) in ORIGINS.items()
+        for column, path in paths.items()
+    )
     candidate.begin()
-    for table, (report, paths) in ORIGINS.items():
-        meanings = dict(candidate.execute(_COMMENTS, [table]).fetchall())
-        for column, path in paths.items():
-            _comment(candidate, "main", table, column, f"{meanings[column]} [{report}: {path}]")
+    candidate.execute(";".join(origins))
     silent = candidate.execute(read_sql("publish/sql/silent_view_columns.sql")).fetchall()
-    for schema, view, column, comment in silent:
-        _comment(candidate, schema, view, column, comment)
+    candidate.execute(";".join(_comment(*column) for column in silent))
     candidate.commit()
 
 
-_COMMENTS = "SELECT column_name, comment FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ?"
+_COMMENTS = "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE schema_name = 'main'"
 
 
-def _comment(connection: DuckDBPyConnection, schema: str, relation: str, column: str, comment: str) -> None:
-    connection.execute(f'COMMENT ON COLUMN "{schema}"."{relation}"."{column}" IS {sql_text(comment)}')
+def _comment(schema: str, relation: str, column: str, comment: str) -> str:
+    return f'COMMENT ON COLUMN "{schema}"."{relation}"."{column}" IS {sql_text(comment)}'
