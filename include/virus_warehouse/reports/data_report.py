@@ -160,8 +160,7 @@ def stage(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], fol
     Raises:
         ReportUnreadable: when lines remain that are neither.
     """
-    _tell_what_is_expected(session)
-    session.execute("SET VARIABLE report_columns = ?", [_duckdb_columns()])
+    run_sql(session, "reports/line_macros.sql", _what_is_expected())
     try:
         # In one transaction rows stay where they are put: what comes to a table that has some is copied at commit.
         with _transaction(session):
@@ -224,13 +223,13 @@ class _Reading:
 
     def _prepare(self, first: Part) -> None:
         run_sql(self.session, "reports/nothing_found.sql")
-        run_sql(self.session, "reports/data_report.sql", {"report_path": str(first.path)})
-        counted = f"SELECT *, {_names_and_texts(self.lineages.beginning)} AS names_and_texts FROM records_of_part()"
-        self.insert = f"INSERT INTO staged_record {counted}"
+        run_sql(self.session, "reports/hashed.sql", {"has_separators": False})
+        run_sql(self.session, "reports/data_report.sql", {"report_columns": _duckdb_columns()})
+        self.count = _names_and_texts(self.lineages.beginning)
         # Without the count, which takes as long to plan as all the rest.
         self.session.execute(
             "CREATE OR REPLACE TEMP TABLE staged_record AS "
-            "SELECT *, NULL::BIGINT AS names_and_texts FROM records_of_part() WHERE false"
+            f"SELECT *, NULL::BIGINT AS names_and_texts FROM records_of_part({sql_text(first.path)}) WHERE false"
         )
         run_sql(self.session, "reports/staged_record.sql")
 
@@ -262,13 +261,11 @@ class _Reading:
         return part.tally.lines
 
     def _insert(self, part: Part, path: Path) -> None:
-        variables = {
-            "report_path": str(path),
-            "has_separators": part.tally.has_separators,
-        }
-        for name, value in variables.items():
-            self.session.execute(f"SET VARIABLE {name} = ?", [value])
-        self.session.execute(self.insert)
+        run_sql(self.session, "reports/hashed.sql", {"has_separators": part.tally.has_separators})
+        self.session.execute(
+            "INSERT INTO staged_record "
+            f"SELECT *, {self.count} AS names_and_texts FROM records_of_part({sql_text(path)})"
+        )
 
     def _expect_understood(self, part: Part) -> None:
         """Expect of a part that was read a row for each line, and look at the lines that hold more than was read.
@@ -422,8 +419,8 @@ def _read_type(field: Field) -> str:
     return _READ_TYPES.get(field.kind, field.kind)
 
 
-def _tell_what_is_expected(session: DuckDBPyConnection) -> None:
-    """Set the variables that `line_macros.sql` reads."""
+def _what_is_expected() -> dict[str, object]:
+    """The variables that `line_macros.sql` reads."""
     kinds: dict[str, str] = {}
     names: dict[str, list[str]] = {"$": [*FIELDS]}
     for name, field in FIELDS.items():
@@ -437,12 +434,10 @@ def _tell_what_is_expected(session: DuckDBPyConnection) -> None:
         kinds[f"$.{organism}.lineage"] = "LINEAGE"
         names[f"$.{organism}"].append("lineage")
         names[f"$.{organism}.infraspecificNames"] = [*INFRASPECIFIC_NAMES]
-    variables = {
+    return {
         "field_paths": [*kinds],
         "field_kinds": [*kinds.values()],
         "object_paths": [*names],
         "read_names": [*names.values()],
         "known_names": [[*given, *KNOWN_AND_NOT_KEPT.get(path, ())] for path, given in names.items()],
     }
-    for variable, value in variables.items():
-        session.execute(f"SET VARIABLE {variable} = ?", [value])

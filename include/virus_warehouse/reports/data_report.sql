@@ -1,10 +1,9 @@
--- Some lines of data_report.jsonl -> records_of_part(): one row a line, in the order of the lines, typed and flattened.
--- Reads the variables report_path and report_columns, and stops with an error at the first line it cannot read. Made
--- when the variables are set: DuckDB looks for the file's name at once.
-CREATE OR REPLACE TEMP MACRO records_of_part() AS TABLE
+-- Some lines of data_report.jsonl -> records_of_part(path): one row a line, in the order of the lines, typed and
+-- flattened. Reads the variable report_columns, and stops with an error at the first line it cannot read.
+CREATE OR REPLACE TEMP MACRO records_of_part(part_path) AS TABLE
 WITH line AS (
     SELECT * FROM read_json(
-        getvariable('report_path'),
+        part_path,
         format = 'newline_delimited', columns = getvariable('report_columns'), maximum_object_size = 16777216
     )
 ),

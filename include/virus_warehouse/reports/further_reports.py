@@ -49,7 +49,7 @@ def take_further_quarantined_lines(session: DuckDBPyConnection, source: str, fin
     for report in FURTHER_REPORTS:
         variables = {"source": source, "report": report.name, "fingerprint": fingerprint}
         run_sql(session, "warehouse/sql/quarantined_lines.sql", variables)
-        session.execute("INSERT INTO report_replay_line SELECT getvariable('report'), * FROM replay_line")
+        session.execute("INSERT INTO report_replay_line SELECT ?, * FROM replay_line", [report.name])
 
 
 def stage_further_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> list[StagedReport]:

@@ -51,14 +51,6 @@ CREATE OR REPLACE MACRO lineage_names_and_texts(lineage, text_counts) AS CASE
     )), 0)
 END;
 
--- A field as it goes into a record hash, after its name. Fields are set apart by the unit separator; a text that holds
--- one goes in as JSON, which writes it otherwise, so that no value can imitate the field that follows it. The variable
--- has_separators says whether any text of the part may hold one, which is nearly never so.
-CREATE OR REPLACE MACRO hashed(field) AS CASE
-    WHEN getvariable('has_separators') AND contains(field::VARCHAR, chr(31)) THEN to_json(field::VARCHAR)::VARCHAR
-    ELSE field::VARCHAR
-END;
-
 -- The day of a time, in UTC. NCBI gives midnight, which is read without a calendar.
 CREATE OR REPLACE MACRO day_in(given) AS CASE
     WHEN suffix(given, 'T00:00:00Z') THEN try_cast(split_part(given, 'T', 1) AS DATE)
@@ -69,4 +61,11 @@ END;
 CREATE OR REPLACE MACRO accession_of(raw) AS CASE
     WHEN json_valid(raw) THEN json_extract_string(raw, '$.accession')
     ELSE nullif(regexp_extract(raw, '"accession"\s*:\s*"([^"]+)"', 1), '')
+END;
+
+-- Why a line, refused for its bytes or not, is no JSON object; NULL for one that is.
+CREATE OR REPLACE MACRO no_object(refusal, raw) AS CASE
+    WHEN refusal IS NOT NULL THEN refusal
+    WHEN NOT json_valid(raw) THEN 'not JSON, or more than one value on the line'
+    WHEN json_type(raw) <> 'OBJECT' THEN 'not a JSON object but ' || json_type(raw)
 END;

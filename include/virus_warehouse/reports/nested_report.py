@@ -46,6 +46,10 @@ class NestedReport:
         """The report's file in a package."""
         return f"{self.name}.jsonl"
 
+    @property
+    def _variables(self) -> dict[str, object]:
+        return {"report": self.name}
+
     def stage(self, session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path) -> "StagedReport":
         """Read a report into its temporary view; refused lines and drift, too, are kept by report.
 
@@ -61,7 +65,7 @@ class NestedReport:
             ReportUnreadable: when lines remain that are neither read nor refused.
         """
         run_sql(session, "reports/report_findings.sql")
-        run_sql(session, "reports/nested_report.sql", {"report": self.name, "report_columns": read_columns(self.shape)})
+        run_sql(session, "reports/nested_report.sql", self._variables)
         run_sql(session, "reports/missing_values.sql")
         session.execute(counting_macro(self.shape))
         lines = 0
@@ -73,7 +77,7 @@ class NestedReport:
                     files.append(str(folder / f"{self.name}-{len(files)}.parquet"))
                     session.execute(f"COPY nested_row TO {sql_text(files[-1])} (COMPRESSION zstd)")
         session.execute(f"CREATE OR REPLACE TEMP VIEW {self.name} AS FROM read_parquet({files})")
-        run_sql(session, "reports/report_drift_in_all.sql")
+        run_sql(session, "reports/report_drift_in_all.sql", self._variables)
         return StagedReport(self, open_report, folder, lines)
 
     def _read_parts(self, session: DuckDBPyConnection, some: Sequence[Part]) -> Iterator[int]:
@@ -92,29 +96,31 @@ class NestedReport:
                 lines = part.tally.lines
             else:
                 with closer_look(session):
-                    lines = self._look_closer(session, part.path)
+                    lines = self._look_closer(session, part)
             yield lines
 
     def _read(self, session: DuckDBPyConnection, *paths: Path) -> None:
-        run_sql(session, f"reports/{self.name}.sql", {"report_paths": [str(path) for path in paths]})
+        variables = {"report_paths": [str(path) for path in paths], "report_columns": read_columns(self.shape)}
+        run_sql(session, f"reports/{self.name}.sql", variables)
 
     def _read_strictly(self, session: DuckDBPyConnection, some: Sequence[Part]) -> bool:
         """Read parts that follow each other into `nested_row`; whether they were wholly understood."""
-        session.execute("SET VARIABLE lines_before = ?", [some[0].lines_before])
         try:
             self._read(session, *(part.path for part in some))
         except (*_READER_STOPPED, duckdb.OutOfMemoryException):
             return False  # one line can take all memory; it is refused when each is looked at by itself
-        run_sql(session, "reports/nested_rows.sql")
+        run_sql(session, "reports/nested_rows.sql", {"lines_before": some[0].lines_before})
         tally = _tally_of(some)
         found = session.execute(
             "SELECT count(*), count(refusal), coalesce(sum(names_and_texts_read), 0) FROM nested_part"
         ).fetchone()
         return found == (tally.lines, 0, tally.names_and_texts)
 
-    def _look_closer(self, session: DuckDBPyConnection, path: Path) -> int:
+    def _look_closer(self, session: DuckDBPyConnection, part: Part) -> int:
+        path = part.path
         lines = _describe(session, path)
-        run_sql(session, "reports/closer_look.sql", {"expected_nodes": [*expected_nodes(self.shape)]})
+        nodes = [*expected_nodes(self.shape)]
+        run_sql(session, "reports/closer_look.sql", self._variables | {"expected_nodes": nodes})
         numbers = session.execute("SELECT line_number FROM refused_in_part").fetchall()
         unreadable = {number for (number,) in numbers}
         readable = path.with_suffix(".readable.jsonl")
@@ -131,7 +137,8 @@ class NestedReport:
             raise ReportUnreadable(
                 f"{self.file_name}: of {lines} lines only {read + len(unreadable)} are accounted for"
             )
-        run_sql(session, "reports/nested_rows_of_some_lines.sql")
+        variables = self._variables | {"lines_before": part.lines_before}
+        run_sql(session, "reports/nested_rows_of_some_lines.sql", variables)
         readable.unlink()
         _description_of(path).unlink()
         return lines

@@ -4,6 +4,7 @@ NCBI has no list of withdrawn records, and good ones vanish for days and come ba
 package is believed, only twice, and never for many records at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
@@ -32,23 +33,24 @@ class Absence:
     unaccepted: int
 
 
-def find_absent(session: DuckDBPyConnection, lines: int) -> Absence:
+def find_absent(session: DuckDBPyConnection, load: Mapping[str, object], lines: int) -> Absence:
     """Compare the records held with those that a report of so many lines lists; fills the temporary table `absent`."""
     for _ in shares(session, lines):
-        run_sql(session, "warehouse/sql/absent.sql")
-    return _counted(session)
+        run_sql(session, "warehouse/sql/absent.sql", load)
+    return _counted(session, load["source"])
 
 
-def without_ended(session: DuckDBPyConnection) -> Absence:
+def without_ended(session: DuckDBPyConnection, source: str) -> Absence:
     """What is absent still, now that the records of `record_to_end` are no longer held."""
     session.execute("DELETE FROM absent WHERE accession IN (SELECT record_to_end.accession FROM record_to_end)")
-    return _counted(session)
+    return _counted(session, source)
 
 
-def _counted(session: DuckDBPyConnection) -> Absence:
+def _counted(session: DuckDBPyConnection, source: object) -> Absence:
     held, absent, judged, unaccepted = session.execute(
-        "SELECT (SELECT count(*) FROM warehouse.main.virus_genome WHERE source = getvariable('source')), "
-        "count(*), count(*) FILTER (is_judged), count(*) FILTER (is_judged AND NOT is_accepted) FROM absent"
+        "SELECT (SELECT count(*) FROM warehouse.main.virus_genome WHERE source = ?), "
+        "count(*), count(*) FILTER (is_judged), count(*) FILTER (is_judged AND NOT is_accepted) FROM absent",
+        [source],
     ).fetchall()[0]
     return Absence(held, absent, judged, unaccepted)
 
@@ -61,13 +63,13 @@ def vanished(session: DuckDBPyConnection) -> list[str]:
 
 
 def take_census(
-    session: DuckDBPyConnection, source: str, limits: Limits, absence: Absence, *, accepts_missing: bool
+    session: DuckDBPyConnection, load: Mapping[str, object], limits: Limits, absence: Absence, *, accepts_missing: bool
 ) -> dict[str, int]:
     """Mark the absent records as missing, and move those to the history that enough censuses have missed in a row.
 
     Args:
         session: with the warehouse attached, and `absent` from `find_absent`.
-        source: name of the source whose census it is.
+        load: `Load.variables` of the census.
         limits: what the source allows.
         absence: what `find_absent` found.
         accepts_missing: whether a person accepts that so many are missing. They count no more at later censuses.
@@ -80,11 +82,11 @@ def take_census(
     """
     is_mass = is_mass_loss(absence.unaccepted, absence.held, limits)
     if is_mass and not accepts_missing:
-        refuse_mass_loss(absence.unaccepted, absence.held, source, limits, vanished(session))
+        refuse_mass_loss(absence.unaccepted, absence.held, str(load["source"]), limits, vanished(session))
     run_sql(
         session,
         "warehouse/sql/census.sql",
-        {"withdraw_after": limits.withdraw_after, "is_accepted": is_mass},
+        {**load, "withdraw_after": limits.withdraw_after, "is_accepted": is_mass},
     )
-    withdrawn = end_records(session, "SELECT accession FROM withdrawn", "withdrawal")
+    withdrawn = end_records(session, load, "SELECT accession FROM withdrawn", "withdrawal")
     return {"withdrawn": withdrawn, "missing": absence.judged - withdrawn}

@@ -21,11 +21,12 @@ _LINEAGES = "(FROM warehouse.main.taxon_lineage UNION ALL FROM taxon_lineage_see
 _NAMES = "(SELECT tax_id, name FROM warehouse.main.taxon UNION ALL SELECT tax_id, name FROM taxon_seen)"
 
 
-def no_longer_shown(session: DuckDBPyConnection, request: VirusGenomeRequest) -> str:
+def no_longer_shown(session: DuckDBPyConnection, source: str, request: VirusGenomeRequest) -> str:
     """A query for the accessions in `absent` that these filters leave out; to be called within a transaction.
 
     Args:
-        session: with the warehouse attached, the staged data report with its taxonomy, and the variable `source`.
+        session: with the warehouse attached, and the staged data report with its taxonomy.
+        source: whose records.
         request: the filters.
     """
     conditions = [(column, f"coalesce({condition}, false)") for column, condition in _conditions(request)]
@@ -38,7 +39,7 @@ def no_longer_shown(session: DuckDBPyConnection, request: VirusGenomeRequest) ->
     ]
     return (
         "SELECT accession FROM warehouse.main.virus_genome SEMI JOIN absent USING (accession) "
-        f"WHERE source = getvariable('source') AND NOT ({' AND '.join(believed) or 'true'})"
+        f"WHERE source = {sql_text(source)} AND NOT ({' AND '.join(believed) or 'true'})"
     )
 
 

@@ -14,20 +14,20 @@ _OPEN = {"quarantine": "replayed_at IS NULL AND resolved_at IS NULL", "schema_dr
 """The tables of what was found, and which of their rows are not over."""
 
 
-def end_findings(session: DuckDBPyConnection, source: str) -> None:
+def end_findings(session: DuckDBPyConnection, load: Mapping[str, object]) -> None:
     """End all that was found before: of a load that brings the newest full package, before what it finds is kept.
 
     Args:
-        session: with the warehouse attached, and the variables of `merge_data_report`.
-        source: whose findings.
+        session: with the warehouse attached.
+        load: `Load.variables` of the load.
     """
-    if _has_open(session, source):
-        run_sql(session, "warehouse/sql/end_findings.sql")
+    if _has_open(session, load["source"]):
+        run_sql(session, "warehouse/sql/end_findings.sql", load)
 
 
 def keep_findings(
     session: DuckDBPyConnection,
-    source: str,
+    load: Mapping[str, object],
     report: str,
     outcomes: str,
     counts: Mapping[str, int | None],
@@ -38,14 +38,14 @@ def keep_findings(
 
     Args:
         session: with `refused_line`, `drift` and, in a replay, `replay_line` of that report.
-        source: whose report it is.
+        load: `Load.variables` of the load that brought it.
         report: its name.
         outcomes: table of what became of its lines, with their accessions.
         counts: how many lines it has, and how many were refused; empty for a report that the package lacks.
         is_replay: whether the lines were refused before, and read again now.
     """
-    variables = {"report": report, "is_given": not is_replay}
-    if counts.get("lines") and _has_open(session, source):
+    variables = {**load, "report": report, "is_given": not is_replay}
+    if counts.get("lines") and _has_open(session, load["source"]):
         session.execute(
             f"CREATE OR REPLACE TEMP VIEW loaded_record AS SELECT accession FROM {outcomes} "
             "WHERE outcome IN ('inserted', 'revised', 'touched', 'unchanged')"
@@ -81,7 +81,7 @@ def acknowledge(session: DuckDBPyConnection, source: str, now: datetime) -> tupl
     return len(lines), len(names)
 
 
-def _has_open(session: DuckDBPyConnection, source: str) -> bool:
+def _has_open(session: DuckDBPyConnection, source: object) -> bool:
     return any(
         _exists(session, f"FROM warehouse.ops.{table} WHERE source = '{source}' AND {is_open}")
         for table, is_open in _OPEN.items()

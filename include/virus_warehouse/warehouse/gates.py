@@ -8,6 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports import data_report
 from virus_warehouse.sources import Limits
+from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.shares import shares
 
 logger = logging.getLogger(__name__)
@@ -63,8 +64,7 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
     NCBI has emptied fields for many records at once (NCBI issue #533). Each such record would become a revision.
 
     Args:
-        session: with the warehouse attached, the variable `source`, and every line classified: only a revised record
-            can have lost a field.
+        session: with the warehouse attached, and every line classified: only a revised record can have lost a field.
         source: whose package it is.
         limits: what the source allows.
         lines: the report's.
@@ -73,11 +73,11 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
         GateError: when that is so for more than `max_emptied` of the records that had the field.
     """
     columns = data_report.columns_by_path()
-    lost = _lost(session, columns, lines)
+    lost = _lost(session, source, columns, lines)
     suspects = {path: columns[path] for path, count in lost.items() if count >= FEW_RECORDS}
     told = {
         path: (lost[path] > had * limits.max_emptied, f"{path} (of {had} records that had it, {lost[path]} lost it)")
-        for path, had in _had(session, suspects, lines).items()
+        for path, had in _had(session, source, suspects, lines).items()
     }
     few = [words for is_many, words in told.values() if not is_many]
     emptied = [words for is_many, words in told.values() if is_many]
@@ -91,7 +91,7 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
         )
 
 
-def _lost(session: DuckDBPyConnection, columns: Mapping[str, str], lines: int) -> Counter[str]:
+def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
     """How many of the records to be revised lose a field, by its path."""
     # A bit for each field, found in one pass: to join as many columns would take several times the memory.
     filled = " | ".join(f"((({column}) IS NOT NULL)::UBIGINT << {bit})" for bit, column in enumerate(columns.values()))
@@ -100,7 +100,8 @@ def _lost(session: DuckDBPyConnection, columns: Mapping[str, str], lines: int) -
     )
     session.execute(
         f"CREATE OR REPLACE TEMP TABLE held_filled AS SELECT accession, {filled} AS filled "
-        "FROM warehouse.main.virus_genome WHERE source = getvariable('source')"
+        "FROM warehouse.main.virus_genome WHERE source = ?",
+        [source],
     )
     counts = ", ".join(f"count(*) FILTER ((lost >> {bit}) & 1 = 1)" for bit in range(len(columns)))
     query = f"""
@@ -115,7 +116,7 @@ def _lost(session: DuckDBPyConnection, columns: Mapping[str, str], lines: int) -
     return _counted_in_shares(session, query, columns, lines)
 
 
-def _had(session: DuckDBPyConnection, columns: Mapping[str, str], lines: int) -> Counter[str]:
+def _had(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
     """How many of the records that are held and listed have a field, by its path."""
     if not columns:
         return Counter()
@@ -124,7 +125,7 @@ def _had(session: DuckDBPyConnection, columns: Mapping[str, str], lines: int) ->
         SELECT {counts}
         FROM warehouse.main.virus_genome AS held
         SEMI JOIN (SELECT accession FROM data_report WHERE in_share(accession)) AS staged USING (accession)
-        WHERE source = getvariable('source')
+        WHERE source = {sql_text(source)}
         """
     return _counted_in_shares(session, query, columns, lines)
 

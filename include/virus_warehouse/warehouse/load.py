@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 
 from duckdb import DuckDBPyConnection
 
@@ -69,6 +70,20 @@ class Load:
     reports_changed: bool = False
     request: VirusGenomeRequest | None = None
 
+    @cached_property
+    def variables(self) -> dict[str, object]:
+        """What the SQL of a merge reads of it."""
+        return {
+            "source": self.source,
+            "run_id": self.run_id,
+            "valid_from": self.valid_from,
+            "requested_at": self.requested_at,
+            "now": datetime.now(UTC),
+            "is_newest_package": self.is_newest_package,
+            "since": self.since,
+            "until": self.until,
+        }
+
 
 def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> dict[str, int | None]:
     """Merge the staged data report, its refused lines and its taxonomy; to be called within a transaction.
@@ -85,47 +100,36 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
         GateError: when lines are unaccounted for, when too many are unreadable, or when a full load lacks more
             of the records held, or of a field of them, than the source allows.
     """
-    variables = {
-        "source": load.source,
-        "report": data_report.NAME,
-        "run_id": load.run_id,
-        "valid_from": load.valid_from,
-        "requested_at": load.requested_at,
-        "now": datetime.now(UTC),
-        "is_newest_package": load.is_newest_package,
-        "since": load.since,
-        "until": load.until,
-    }
     # Only the newest full package may judge what is there and what is not; a new source's first has nothing to judge.
     is_newest = load.is_newest_package and (load.is_census or _holds_any(session, load.source))
     is_judge = load.mode == "full" and is_newest
     with all_threads(session):
-        run_sql(session, "warehouse/sql/nothing_compared.sql", variables)
+        run_sql(session, "warehouse/sql/nothing_compared.sql")
         for _ in shares(session, lines):
-            run_sql(session, "warehouse/sql/classify.sql")
+            run_sql(session, "warehouse/sql/classify.sql", load.variables)
         outcomes = _outcomes(session)
         gates.prove_conservation(lines, outcomes)
         if load.mode != "replay":
             gates.refuse_unreadable_report(lines, outcomes["quarantined"])
         if is_judge and outcomes["revised"] and not load.accepts.emptied:
             gates.refuse_emptied_fields(session, load.source, load.limits, lines)
-        end_records(session, "SELECT accession FROM line_outcome WHERE outcome = 'revised'", "revision")
+        end_records(session, load.variables, "SELECT accession FROM line_outcome WHERE outcome = 'revised'", "revision")
         for _ in shares(session, outcomes["touched"]):
-            run_sql(session, "warehouse/sql/move_dates.sql")
+            run_sql(session, "warehouse/sql/move_dates.sql", load.variables)
         _choose_records_to_write(session, outcomes)
-        run_sql(session, "warehouse/sql/write_records.sql")
+        run_sql(session, "warehouse/sql/write_records.sql", load.variables)
     gone: dict[str, int | None] = {"withdrawn": 0, "missing": None}
     if is_newest:
         run_sql(session, "warehouse/sql/listed.sql")
         for _ in shares(session, lines):
-            run_sql(session, "warehouse/sql/found_again.sql")
+            run_sql(session, "warehouse/sql/found_again.sql", load.variables)
     if is_judge:
         gone |= _judge_absent(session, load, lines)
-    run_sql(session, "warehouse/sql/merge_taxonomy.sql")
+    run_sql(session, "warehouse/sql/merge_taxonomy.sql", load.variables)
     if load.mode == "full" and load.is_newest_package:
-        end_findings(session, load.source)
+        end_findings(session, load.variables)
     told = {"lines": lines, **outcomes}
-    keep_findings(session, load.source, data_report.NAME, "line_outcome", told, is_replay=load.mode == "replay")
+    keep_findings(session, load.variables, data_report.NAME, "line_outcome", told, is_replay=load.mode == "replay")
     return {**outcomes, **gone}
 
 
@@ -146,13 +150,15 @@ def _holds_any(session: DuckDBPyConnection, source: str) -> bool:
 
 
 def _judge_absent(session: DuckDBPyConnection, load: Load, lines: int) -> dict[str, int]:
-    absence = find_absent(session, lines)
+    absence = find_absent(session, load.variables, lines)
     if load.filter_changed:
-        left_out = no_longer_shown(session, load.request) if load.request else "SELECT accession FROM absent"
-        end_records(session, left_out, "filter")
-        absence = without_ended(session)
+        left_out = (
+            no_longer_shown(session, load.source, load.request) if load.request else "SELECT accession FROM absent"
+        )
+        end_records(session, load.variables, left_out, "filter")
+        absence = without_ended(session, load.source)
     if load.is_census:
-        return take_census(session, load.source, load.limits, absence, accepts_missing=load.accepts.missing)
+        return take_census(session, load.variables, load.limits, absence, accepts_missing=load.accepts.missing)
     if gates.is_mass_loss(absence.absent, absence.held, load.limits) and not load.accepts.missing:
         gates.refuse_mass_loss(absence.absent, absence.held, load.source, load.limits, vanished(session))
     return {}

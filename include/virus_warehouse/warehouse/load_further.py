@@ -47,22 +47,22 @@ def merge_further_reports(
 
 def _merge_annotation(session: DuckDBPyConnection, load: Load, staged: StagedReport) -> dict[str, int | None]:
     unreadable = _refused(session, staged)
-    run_sql(session, "warehouse/sql/annotation_outcome.sql")
+    run_sql(session, "warehouse/sql/annotation_outcome.sql", load.variables)
     staged.refuse_lines(session)
     counts = _prove(session, load, staged, unreadable)
     run_sql(session, "warehouse/sql/take_report.sql", {"report": staged.report.name})
     run_sql(session, "warehouse/sql/annotation_listed.sql")
     _end_annotations(session, load, is_annotated=staged.lines > 0 and load.mode != REPLAY, is_dropped=False)
     if counts["inserted"] or counts["revised"]:
-        run_sql(session, "warehouse/sql/write_annotations.sql")
+        run_sql(session, "warehouse/sql/write_annotations.sql", load.variables)
     return counts
 
 
 def _merge_biosamples(session: DuckDBPyConnection, load: Load, staged: StagedReport) -> dict[str, int | None]:
-    run_sql(session, "warehouse/sql/biosample_outcome.sql")
+    run_sql(session, "warehouse/sql/biosample_outcome.sql", load.variables)
     counts = _prove(session, load, staged, _refused(session, staged))
     if counts["inserted"] or counts["revised"]:
-        run_sql(session, "warehouse/sql/write_biosamples.sql")
+        run_sql(session, "warehouse/sql/write_biosamples.sql", load.variables)
     return counts
 
 
@@ -84,10 +84,10 @@ def _refused(session: DuckDBPyConnection, staged: StagedReport) -> int:
 
 def _end_annotations(session: DuckDBPyConnection, load: Load, *, is_annotated: bool, is_dropped: bool) -> None:
     is_full = load.mode == FULL and load.is_newest_package
-    variables = {"is_full": is_full, "is_annotated": is_annotated, "is_dropped": is_full and is_dropped}
-    run_sql(session, "warehouse/sql/annotation_ended.sql", variables)
+    told = {"is_full": is_full, "is_annotated": is_annotated, "is_dropped": is_full and is_dropped}
+    run_sql(session, "warehouse/sql/annotation_ended.sql", load.variables | told)
     if session.execute("SELECT count(*) FROM annotation_ended").fetchone() != (0,):
-        run_sql(session, "warehouse/sql/end_annotations.sql")
+        run_sql(session, "warehouse/sql/end_annotations.sql", load.variables)
 
 
 def _holds_annotation(session: DuckDBPyConnection, source: str) -> bool:
@@ -102,7 +102,7 @@ def _keep_findings(
     if report in counts or _is_noted(session, report):
         run_sql(session, "warehouse/sql/take_report.sql", {"report": report})
         is_replay = load.mode == REPLAY
-        keep_findings(session, load.source, report, "report_outcome", counts.get(report, {}), is_replay=is_replay)
+        keep_findings(session, load.variables, report, "report_outcome", counts.get(report, {}), is_replay=is_replay)
 
 
 def _is_noted(session: DuckDBPyConnection, report: str) -> bool:

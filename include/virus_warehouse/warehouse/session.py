@@ -36,7 +36,6 @@ def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
     try:
         session.execute("SET TimeZone = 'UTC'")  # as a connection setting it fails: the icu part loads later
         run_sql(session, "reports/macros.sql")
-        run_sql(session, "reports/line_macros.sql")
         yield session
     finally:
         session.close()

@@ -21,7 +21,6 @@ def shares(session: DuckDBPyConnection, accessions: int) -> Iterator[int]:
         accessions: how many there are, or a few more; a share has about a million.
     """
     number = max(1, -(-accessions // ACCESSIONS_AT_ONCE))
-    run_sql(session, "warehouse/sql/in_share.sql", {"shares": number})
     for share in range(number):
-        session.execute("SET VARIABLE share = ?", [share])
+        run_sql(session, "warehouse/sql/in_share.sql", {"shares": number, "share": share})
         yield share

@@ -15,6 +15,8 @@ from virus_warehouse.warehouse.session import private_session
 from virus_warehouse.warehouse.shares import shares
 
 RECORDS = 300_000
+NOW = datetime.now(UTC)
+LOAD = {"source": "mpox", "is_newest_package": True, "since": None, "until": None, "requested_at": NOW, "now": NOW}
 
 
 @pytest.fixture
@@ -38,16 +40,16 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DuckDBP
             [RECORDS, RECORDS, RECORDS + 1],
         )
         run_sql(connection, "reports/nothing_found.sql")
-        run_sql(connection, "warehouse/sql/nothing_compared.sql", {"source": "mpox", "is_newest_package": True})
+        run_sql(connection, "warehouse/sql/nothing_compared.sql")
         yield connection
 
 
 def compare(session: DuckDBPyConnection) -> None:
     for _ in shares(session, RECORDS):
-        run_sql(session, "warehouse/sql/classify.sql")
-    run_sql(session, "warehouse/sql/listed.sql", {"requested_at": datetime.now(UTC)})
+        run_sql(session, "warehouse/sql/classify.sql", LOAD)
+    run_sql(session, "warehouse/sql/listed.sql")
     for _ in shares(session, RECORDS):
-        run_sql(session, "warehouse/sql/absent.sql")
+        run_sql(session, "warehouse/sql/absent.sql", LOAD)
 
 
 @pytest.mark.slow
