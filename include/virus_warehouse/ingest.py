@@ -474,9 +474,7 @@ class _Run:
 
     def tell_drift(self) -> None:
         """Say what is new in the reports: somebody may want it in the warehouse."""
-        found = self.session.execute(
-            "SELECT ? AS report, * FROM drift UNION ALL FROM report_drift ORDER BY report, path", [data_report.NAME]
-        ).fetchall()
+        found = self.session.execute("FROM drift ORDER BY report, path").fetchall()
         for report, path, occurrences, sample in found:
             logger.warning(
                 "the %s has %s, which this version does not read: %d times, such as %s",

@@ -7,9 +7,8 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.reports import data_report
-from virus_warehouse.reports.further_reports import take_further_quarantined_lines
 from virus_warehouse.reports.report_file import write_lines
-from virus_warehouse.sql_file import run_sql
+from virus_warehouse.sql_file import run_sql, sql_text
 
 
 def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temporary: Path) -> int:
@@ -31,22 +30,21 @@ def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temp
 
 
 def take_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint: str) -> None:
-    """Copy the refused lines that may be read after all into the private session; within a transaction.
+    """Copy the refused lines of all reports that may be read after all into the session; within a transaction.
 
     Args:
         session: with the warehouse attached.
         source: whose lines.
         fingerprint: of the filters that brought them.
     """
-    take_further_quarantined_lines(session, source, fingerprint)
-    variables = {"source": source, "report": data_report.NAME, "fingerprint": fingerprint}
+    variables = {"source": source, "fingerprint": fingerprint}
     run_sql(session, "warehouse/sql/quarantined_lines.sql", variables)
 
 
 def stage_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> int:
-    """Read the lines of `replay_line` as if they were a report; how many there are."""
+    """Read the lines of the data report in `replay_line` as if they were one; how many there are."""
     kept = temporary / "quarantined.jsonl"
-    write_lines(session, "SELECT raw FROM replay_line", kept)
+    write_lines(session, f"SELECT raw FROM replay_line WHERE report = {sql_text(data_report.NAME)}", kept)
     return _stage(session, kept, temporary)
 
 

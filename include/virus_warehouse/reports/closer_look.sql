@@ -1,12 +1,12 @@
--- Looks at every node of every line of a part of a nested report -> refused_in_part(line_number, reason), report_drift.
--- Reads the variables report and expected_nodes (`shape.expected_nodes`: what may stand where), and report_lines().
+-- Looks at every node of every line of a part of a nested report -> refused_in_part(line_number, reason), drift.
+-- Reads the variables report and expected_nodes (`shape.expected_nodes`: what may stand where), and report_line.
 CREATE OR REPLACE TEMP TABLE expected_node AS
 SELECT node.*
 FROM (SELECT unnest(getvariable('expected_nodes')) AS node);
 
 CREATE OR REPLACE TEMP TABLE judged_line AS
 SELECT line_number, no_object(refusal, raw) AS reason
-FROM report_lines();
+FROM report_line;
 
 -- Only what is wrong or new is kept. A node below something unknown says no more than that does. A strict read stops at
 -- an object that gives twice what is read of it.
@@ -24,7 +24,7 @@ WITH node AS (
             WHEN is_item THEN parent_path || '[*]'
             ELSE parent_path || '.' || tree.key
         END AS node_path
-    FROM report_lines() AS line
+    FROM report_line AS line
     SEMI JOIN (SELECT line_number FROM judged_line WHERE reason IS NULL) AS sound USING (line_number),
         json_tree(line.raw) AS tree
 ),
@@ -80,7 +80,7 @@ SELECT line_number, array_to_string(list(reason ORDER BY reason)[:5], '; ') AS r
 FROM fault
 GROUP BY line_number;
 
-INSERT INTO report_drift
+INSERT INTO drift
 SELECT getvariable('report'), node_path, count(*), min(sample)
 FROM odd_node
 WHERE kind IS NULL AND line_number NOT IN (SELECT refused.line_number FROM refused_in_part AS refused)

@@ -171,7 +171,7 @@ def stage(session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], fol
         run_sql(session, "reports/places.sql")
         run_sql(session, "reports/free_texts.sql")
     run_sql(session, "reports/taxonomy.sql")
-    run_sql(session, "reports/drift_in_all.sql")
+    run_sql(session, "reports/drift_in_all.sql", {"report": NAME})
     return lines
 
 
@@ -218,11 +218,11 @@ class _Reading:
                 lines += self._read_part(part)
             self._judge_odd_lines()
         with all_threads(self.session):
-            run_sql(self.session, "reports/lineage_given.sql")
+            run_sql(self.session, "reports/lineage_given.sql", {"report": NAME})
         return lines
 
     def _prepare(self, first: Part) -> None:
-        run_sql(self.session, "reports/nothing_found.sql")
+        run_sql(self.session, "reports/nothing_found.sql", {"report": NAME})
         run_sql(self.session, "reports/hashed.sql", {"has_separators": False})
         run_sql(self.session, "reports/data_report.sql", {"report_columns": _duckdb_columns()})
         self.count = _names_and_texts(self.lineages.beginning)
@@ -352,14 +352,16 @@ class _Reading:
         """Judge the lines of a file, which have these numbers in the report; how many there are that are not blank."""
         description = path.with_suffix(".lines.jsonl")
         lines = describe_lines(path, description, numbers)
-        run_sql(self.session, "reports/refused_lines.sql", {"description_path": str(description)})
+        run_sql(self.session, "reports/report_lines.sql", {"description_path": str(description)})
+        run_sql(self.session, "reports/refused_lines.sql")
         description.unlink()
         return lines
 
     def _refuse(self, numbers: Sequence[int], rows: Sequence[int]) -> None:
         """Tell what is new in lines that were read, and refuse those of them that no record may be."""
-        run_sql(self.session, "reports/drift.sql")
-        run_sql(self.session, "reports/refused_rows.sql", {"odd_numbers": [*numbers], "odd_rows": [*rows]})
+        run_sql(self.session, "reports/drift.sql", {"report": NAME})
+        variables = {"report": NAME, "odd_numbers": [*numbers], "odd_rows": [*rows]}
+        run_sql(self.session, "reports/refused_rows.sql", variables)
 
 
 def _names_and_texts(reference_begins: str) -> str:

@@ -1,3 +1,9 @@
--- What the parts of a report told of its drift, each path once.
-CREATE OR REPLACE TEMP TABLE drift AS
-SELECT path, sum(occurrences)::BIGINT AS occurrences, min(sample) AS sample FROM drift GROUP BY path;
+-- What the parts of a report told of its drift, each path once -> drift. Reads the variable report.
+CREATE OR REPLACE TEMP TABLE drift_in_all AS
+SELECT report, path, sum(occurrences)::BIGINT AS occurrences, min(sample) AS sample
+FROM drift
+WHERE report = getvariable('report')
+GROUP BY report, path;
+
+DELETE FROM drift WHERE report = getvariable('report');
+INSERT INTO drift SELECT * FROM drift_in_all;

@@ -12,7 +12,7 @@ from virus_warehouse.reports.annotation_report import ANNOTATION_REPORT
 from virus_warehouse.reports.biosample_report import BIOSAMPLE_REPORT
 from virus_warehouse.reports.nested_report import StagedReport
 from virus_warehouse.reports.report_file import write_lines
-from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.sql_file import sql_text
 
 FURTHER_REPORTS = (ANNOTATION_REPORT, BIOSAMPLE_REPORT)
 """In the order in which they are merged, after the data report."""
@@ -28,7 +28,6 @@ def stage_further_reports(
         package: a verified package; None when NCBI said that nothing matches.
         temporary: folder of the run, for what was read; it has to stay there until it is merged.
     """
-    run_sql(session, "reports/report_findings.sql")
     held = () if package is None else package.report_names
     staged = []
     for report in FURTHER_REPORTS:
@@ -37,27 +36,12 @@ def stage_further_reports(
     return staged
 
 
-def take_further_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint: str) -> None:
-    """Copy the refused lines of further reports into the private session; within a transaction.
-
-    Args:
-        session: with the warehouse attached.
-        source: whose lines.
-        fingerprint: of the filters that brought them.
-    """
-    run_sql(session, "reports/report_findings.sql")
-    for report in FURTHER_REPORTS:
-        variables = {"source": source, "report": report.name, "fingerprint": fingerprint}
-        run_sql(session, "warehouse/sql/quarantined_lines.sql", variables)
-        session.execute("INSERT INTO report_replay_line SELECT ?, * FROM replay_line", [report.name])
-
-
 def stage_further_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> list[StagedReport]:
-    """Read the lines of `report_replay_line` as if they were reports."""
+    """Read the lines of `replay_line` as if they were reports."""
     staged = []
     for report in FURTHER_REPORTS:
         kept = temporary / f"{report.name}.quarantined.jsonl"
-        write_lines(session, f"SELECT raw FROM report_replay_line WHERE report = {sql_text(report.name)}", kept)
+        write_lines(session, f"SELECT raw FROM replay_line WHERE report = {sql_text(report.name)}", kept)
         if kept.stat().st_size:
             staged.append(report.stage(session, partial(_open, kept), temporary))
     return staged
@@ -80,7 +64,7 @@ def note_absent_reports(session: DuckDBPyConnection, request_url: str, staged: l
         announced = session.execute(f"SELECT count(*) FROM data_report WHERE {report.announced_by}").fetchall()[0][0]
         if announced:
             note = f"asked for, but absent or empty: {announced} genomes of the data report announce it"
-            session.execute("INSERT INTO report_drift VALUES (?, '$', 1, to_json(?::VARCHAR))", [report.name, note])
+            session.execute("INSERT INTO drift VALUES (?, '$', 1, to_json(?::VARCHAR))", [report.name, note])
             notes.append(f"{report.file_name} was {note}")
     return notes
 

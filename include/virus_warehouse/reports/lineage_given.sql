@@ -1,5 +1,6 @@
 -- The lineages that a report gives, each once for a taxon, and what is new in their steps -> lineage_given, drift.
--- Reads staged_record and lineage_folded. What was folded is written as NCBI writes it, and has nothing new.
+-- Reads the variable report, staged_record and lineage_folded. What was folded is written as NCBI writes it, and has
+-- nothing new.
 CREATE OR REPLACE TEMP TABLE lineage_given AS
 WITH organism AS (
     SELECT virus_tax_id AS tax_id, virus_name AS name, virus_lineage AS given FROM staged_record
@@ -41,7 +42,11 @@ found AS (
     WHERE name NOT IN ('taxId', 'name')
 )
 
-SELECT left(path, 1000) AS path, sum(occurrences)::BIGINT AS occurrences, left(min(value), 200) AS sample
+SELECT
+    getvariable('report') AS report,
+    left(path, 1000) AS path,
+    sum(occurrences)::BIGINT AS occurrences,
+    left(min(value), 200) AS sample
 FROM found
 GROUP BY ALL
 ORDER BY occurrences DESC, path

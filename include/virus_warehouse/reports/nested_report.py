@@ -64,8 +64,8 @@ class NestedReport:
         Raises:
             ReportUnreadable: when lines remain that are neither read nor refused.
         """
-        run_sql(session, "reports/report_findings.sql")
-        run_sql(session, "reports/nested_report.sql", self._variables)
+        run_sql(session, "reports/nothing_found.sql", self._variables)
+        run_sql(session, "reports/nested_report.sql")
         run_sql(session, "reports/missing_values.sql")
         session.execute(counting_macro(self.shape))
         lines = 0
@@ -77,7 +77,7 @@ class NestedReport:
                     files.append(str(folder / f"{self.name}-{len(files)}.parquet"))
                     session.execute(f"COPY nested_row TO {sql_text(files[-1])} (COMPRESSION zstd)")
         session.execute(f"CREATE OR REPLACE TEMP VIEW {self.name} AS FROM read_parquet({files})")
-        run_sql(session, "reports/report_drift_in_all.sql", self._variables)
+        run_sql(session, "reports/drift_in_all.sql", self._variables)
         return StagedReport(self, open_report, folder, lines)
 
     def _read_parts(self, session: DuckDBPyConnection, some: Sequence[Part]) -> Iterator[int]:
@@ -176,7 +176,7 @@ def _tally_of(some: Iterable[Part]) -> Tally:
 
 
 def _describe(session: DuckDBPyConnection, path: Path) -> int:
-    """Let `report_lines()` tell the lines of a file; how many there are."""
+    """Read the lines of a file into `report_line`; how many there are."""
     description = _description_of(path)
     lines = describe_lines(path, description)
     run_sql(session, "reports/report_lines.sql", {"description_path": str(description)})

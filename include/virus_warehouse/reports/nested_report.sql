@@ -1,6 +1,4 @@
--- How nested reports are read, and nothing found yet in this one. Reads the variable report.
-DELETE FROM report_refused_line WHERE report = getvariable('report');
-DELETE FROM report_drift WHERE report = getvariable('report');
+-- How nested reports are read.
 
 -- A whole number as a strict read leaves it, in quotes or not; NULL when it is none.
 CREATE OR REPLACE MACRO number_in(given) AS whole_number(trim(given::VARCHAR, '"'));

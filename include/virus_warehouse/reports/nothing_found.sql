@@ -1,4 +1,3 @@
--- A report of which nothing has been read yet -> refused_line, drift, lineage_folded.
-CREATE OR REPLACE TEMP TABLE refused_line (line_number BIGINT, reason VARCHAR, raw VARCHAR, raw_sha256 VARCHAR);
-CREATE OR REPLACE TEMP TABLE drift (path VARCHAR, occurrences BIGINT, sample VARCHAR);
-CREATE OR REPLACE TEMP TABLE lineage_folded (reference VARCHAR, lineage VARCHAR);
+-- A report in which nothing has been found yet -> refused_line, drift. Reads the variable report.
+DELETE FROM refused_line WHERE report = getvariable('report');
+DELETE FROM drift WHERE report = getvariable('report');

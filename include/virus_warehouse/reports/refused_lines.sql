@@ -1,14 +1,6 @@
--- Why each of some lines of a part is refused, whatever is read of it -> report_line, refused_in_part.
--- Reads the lines as `report_file.describe_lines` wrote them to description_path, and what line_macros.sql reads. A
--- field counts as repeated or mistyped wherever DuckDB's strict reader would stop at it: the good lines go through that
--- reader afterwards.
-CREATE OR REPLACE TEMP TABLE report_line AS
-SELECT * FROM read_json(
-    getvariable('description_path'),
-    format = 'newline_delimited', maximum_object_size = 67108864,
-    columns = { line_number: 'BIGINT', raw: 'VARCHAR', raw_sha256: 'VARCHAR', refusal: 'VARCHAR' }
-);
-
+-- Why each of some lines of a part is refused, whatever is read of it -> refused_in_part. Reads report_line, and what
+-- line_macros.sql reads. A field counts as repeated or mistyped wherever DuckDB's strict reader would stop at it: the
+-- good lines go through that reader afterwards.
 CREATE OR REPLACE TEMP TABLE refused_in_part AS
 WITH judged AS (
     SELECT

@@ -36,7 +36,7 @@ class Absence:
 def find_absent(session: DuckDBPyConnection, load: Mapping[str, object], lines: int) -> Absence:
     """Compare the records held with those that a report of so many lines lists; fills the temporary table `absent`."""
     for _ in shares(session, lines):
-        run_sql(session, "warehouse/sql/absent.sql", load)
+        run_sql(session, "warehouse/merge/08_absent.sql", load)
     return _counted(session, load["source"])
 
 
@@ -85,7 +85,7 @@ def take_census(
         refuse_mass_loss(absence.unaccepted, absence.held, str(load["source"]), limits, vanished(session))
     run_sql(
         session,
-        "warehouse/sql/census.sql",
+        "warehouse/merge/09_census.sql",
         {**load, "withdraw_after": limits.withdraw_after, "is_accepted": is_mass},
     )
     withdrawn = end_records(session, load, "SELECT accession FROM withdrawn", "withdrawal")

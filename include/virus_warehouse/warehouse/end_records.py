@@ -23,5 +23,5 @@ def end_records(session: DuckDBPyConnection, load: Mapping[str, object], accessi
     session.execute(f"CREATE OR REPLACE TEMP TABLE record_to_end AS {accessions}")
     ((records,),) = session.execute("SELECT count(*) FROM record_to_end").fetchall()
     for _ in shares(session, records):
-        run_sql(session, "warehouse/sql/end_records.sql", {**load, "ended_by": ended_by})
+        run_sql(session, "warehouse/merge/03_end_records.sql", {**load, "ended_by": ended_by})
     return int(records)

@@ -22,7 +22,7 @@ def end_findings(session: DuckDBPyConnection, load: Mapping[str, object]) -> Non
         load: `Load.variables` of the load.
     """
     if _has_open(session, load["source"]):
-        run_sql(session, "warehouse/sql/end_findings.sql", load)
+        run_sql(session, "warehouse/merge/11_end_findings.sql", load)
 
 
 def keep_findings(
@@ -37,7 +37,7 @@ def keep_findings(
     """Keep what was found in a report, and end what was refused of the records that were loaded from it.
 
     Args:
-        session: with `refused_line`, `drift` and, in a replay, `replay_line` of that report.
+        session: with `refused_line`, `drift` and `replay_line`.
         load: `Load.variables` of the load that brought it.
         report: its name.
         outcomes: table of what became of its lines, with their accessions.
@@ -50,13 +50,13 @@ def keep_findings(
             f"CREATE OR REPLACE TEMP VIEW loaded_record AS SELECT accession FROM {outcomes} "
             "WHERE outcome IN ('inserted', 'revised', 'touched', 'unchanged')"
         )
-        run_sql(session, "warehouse/sql/end_findings_of_loaded.sql", variables)
-    if _exists(session, "FROM drift"):
-        run_sql(session, "warehouse/sql/merge_drift.sql", variables)
+        run_sql(session, "warehouse/merge/12_end_findings_of_loaded.sql", variables)
+    if _exists(session, f"FROM drift WHERE report = '{report}'"):
+        run_sql(session, "warehouse/merge/13_merge_drift.sql", variables)
     if is_replay:
-        run_sql(session, "warehouse/sql/mark_replayed.sql", variables)
+        run_sql(session, "warehouse/merge/14_mark_replayed.sql", variables)
     elif counts.get("quarantined"):
-        run_sql(session, "warehouse/sql/merge_quarantine.sql", variables)
+        run_sql(session, "warehouse/merge/15_merge_quarantine.sql", variables)
 
 
 def acknowledge(session: DuckDBPyConnection, source: str, now: datetime) -> tuple[int, int]:

@@ -104,9 +104,9 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
     is_newest = load.is_newest_package and (load.is_census or _holds_any(session, load.source))
     is_judge = load.mode == "full" and is_newest
     with all_threads(session):
-        run_sql(session, "warehouse/sql/nothing_compared.sql")
+        run_sql(session, "warehouse/merge/01_nothing_compared.sql")
         for _ in shares(session, lines):
-            run_sql(session, "warehouse/sql/classify.sql", load.variables)
+            run_sql(session, "warehouse/merge/02_classify.sql", load.variables)
         outcomes = _outcomes(session)
         gates.prove_conservation(lines, outcomes)
         if load.mode != "replay":
@@ -115,17 +115,17 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, lines: int) -> di
             gates.refuse_emptied_fields(session, load.source, load.limits, lines)
         end_records(session, load.variables, "SELECT accession FROM line_outcome WHERE outcome = 'revised'", "revision")
         for _ in shares(session, outcomes["touched"]):
-            run_sql(session, "warehouse/sql/move_dates.sql", load.variables)
+            run_sql(session, "warehouse/merge/04_move_dates.sql", load.variables)
         _choose_records_to_write(session, outcomes)
-        run_sql(session, "warehouse/sql/write_records.sql", load.variables)
+        run_sql(session, "warehouse/merge/05_write_records.sql", load.variables)
     gone: dict[str, int | None] = {"withdrawn": 0, "missing": None}
     if is_newest:
-        run_sql(session, "warehouse/sql/listed.sql")
+        run_sql(session, "warehouse/merge/06_listed.sql")
         for _ in shares(session, lines):
-            run_sql(session, "warehouse/sql/found_again.sql", load.variables)
+            run_sql(session, "warehouse/merge/07_found_again.sql", load.variables)
     if is_judge:
         gone |= _judge_absent(session, load, lines)
-    run_sql(session, "warehouse/sql/merge_taxonomy.sql", load.variables)
+    run_sql(session, "warehouse/merge/10_merge_taxonomy.sql", load.variables)
     if load.mode == "full" and load.is_newest_package:
         end_findings(session, load.variables)
     told = {"lines": lines, **outcomes}
@@ -167,6 +167,7 @@ def _judge_absent(session: DuckDBPyConnection, load: Load, lines: int) -> dict[s
 def _outcomes(session: DuckDBPyConnection) -> dict[str, int]:
     counted = session.execute(
         "SELECT outcome, count(*) FROM line_outcome GROUP BY outcome "
-        "UNION ALL SELECT 'quarantined', count(*) FROM refused_line"
+        "UNION ALL SELECT 'quarantined', count(*) FROM refused_line WHERE report = ?",
+        [data_report.NAME],
     ).fetchall()
     return {**dict.fromkeys(OUTCOMES, 0), **dict(counted)}

@@ -36,7 +36,7 @@ def merge_further_reports(
     if ANNOTATION_REPORT.name in held:
         counts[ANNOTATION_REPORT.name] = _merge_annotation(session, load, held[ANNOTATION_REPORT.name])
     elif _holds_annotation(session, load.source):
-        run_sql(session, "warehouse/sql/no_annotation_report.sql")
+        run_sql(session, "warehouse/merge/22_no_annotation_report.sql")
         _end_annotations(session, load, is_annotated=False, is_dropped=load.filter_changed or load.reports_changed)
     _keep_findings(session, load, ANNOTATION_REPORT.name, counts)
     if BIOSAMPLE_REPORT.name in held:
@@ -47,22 +47,21 @@ def merge_further_reports(
 
 def _merge_annotation(session: DuckDBPyConnection, load: Load, staged: StagedReport) -> dict[str, int | None]:
     unreadable = _refused(session, staged)
-    run_sql(session, "warehouse/sql/annotation_outcome.sql", load.variables)
+    run_sql(session, "warehouse/merge/20_annotation_outcome.sql", load.variables)
     staged.refuse_lines(session)
     counts = _prove(session, load, staged, unreadable)
-    run_sql(session, "warehouse/sql/take_report.sql", {"report": staged.report.name})
-    run_sql(session, "warehouse/sql/annotation_listed.sql")
+    run_sql(session, "warehouse/merge/21_annotation_listed.sql")
     _end_annotations(session, load, is_annotated=staged.lines > 0 and load.mode != REPLAY, is_dropped=False)
     if counts["inserted"] or counts["revised"]:
-        run_sql(session, "warehouse/sql/write_annotations.sql", load.variables)
+        run_sql(session, "warehouse/merge/25_write_annotations.sql", load.variables)
     return counts
 
 
 def _merge_biosamples(session: DuckDBPyConnection, load: Load, staged: StagedReport) -> dict[str, int | None]:
-    run_sql(session, "warehouse/sql/biosample_outcome.sql", load.variables)
+    run_sql(session, "warehouse/merge/30_biosample_outcome.sql", load.variables)
     counts = _prove(session, load, staged, _refused(session, staged))
     if counts["inserted"] or counts["revised"]:
-        run_sql(session, "warehouse/sql/write_biosamples.sql", load.variables)
+        run_sql(session, "warehouse/merge/31_write_biosamples.sql", load.variables)
     return counts
 
 
@@ -77,7 +76,7 @@ def _prove(session: DuckDBPyConnection, load: Load, staged: StagedReport, unread
 
 def _refused(session: DuckDBPyConnection, staged: StagedReport) -> int:
     refused: int = session.execute(
-        "SELECT count(*) FROM report_refused_line WHERE report = ?", [staged.report.name]
+        "SELECT count(*) FROM refused_line WHERE report = ?", [staged.report.name]
     ).fetchall()[0][0]
     return refused
 
@@ -85,9 +84,9 @@ def _refused(session: DuckDBPyConnection, staged: StagedReport) -> int:
 def _end_annotations(session: DuckDBPyConnection, load: Load, *, is_annotated: bool, is_dropped: bool) -> None:
     is_full = load.mode == FULL and load.is_newest_package
     told = {"is_full": is_full, "is_annotated": is_annotated, "is_dropped": is_full and is_dropped}
-    run_sql(session, "warehouse/sql/annotation_ended.sql", load.variables | told)
+    run_sql(session, "warehouse/merge/23_annotation_ended.sql", load.variables | told)
     if session.execute("SELECT count(*) FROM annotation_ended").fetchone() != (0,):
-        run_sql(session, "warehouse/sql/end_annotations.sql", load.variables)
+        run_sql(session, "warehouse/merge/24_end_annotations.sql", load.variables)
 
 
 def _holds_annotation(session: DuckDBPyConnection, source: str) -> bool:
@@ -100,11 +99,10 @@ def _keep_findings(
     session: DuckDBPyConnection, load: Load, report: str, counts: Mapping[str, dict[str, int | None]]
 ) -> None:
     if report in counts or _is_noted(session, report):
-        run_sql(session, "warehouse/sql/take_report.sql", {"report": report})
         is_replay = load.mode == REPLAY
         keep_findings(session, load.variables, report, "report_outcome", counts.get(report, {}), is_replay=is_replay)
 
 
 def _is_noted(session: DuckDBPyConnection, report: str) -> bool:
     """Whether it is told that the package lacks the report."""
-    return session.execute("SELECT count(*) > 0 FROM report_drift WHERE report = ?", [report]).fetchone() == (True,)
+    return session.execute("SELECT count(*) > 0 FROM drift WHERE report = ?", [report]).fetchone() == (True,)

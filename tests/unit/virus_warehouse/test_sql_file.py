@@ -15,7 +15,7 @@ def test_a_variable_that_was_not_given_is_refused_whatever_it_was_before() -> No
     with duckdb.connect() as session:
         session.execute("SET VARIABLE source = 'of another load'")
         with pytest.raises(VariableMissing, match=r"end_findings\.sql reads source, which it was not given"):
-            run_sql(session, "warehouse/sql/end_findings.sql", {"valid_from": None, "sources": "mpox"})
+            run_sql(session, "warehouse/merge/11_end_findings.sql", {"valid_from": None, "sources": "mpox"})
 
 
 def test_variables_that_a_file_does_not_read_are_left_as_they_are() -> None:
@@ -33,9 +33,9 @@ def test_python_reads_no_variable_that_a_file_was_given() -> None:
 
 def test_every_variable_that_a_file_reads_is_named_in_its_head() -> None:
     silent = {}
-    for path in (PACKAGE / "warehouse/sql").glob("*.sql"):
-        name = f"warehouse/sql/{path.name}"
+    for path in [*PACKAGE.glob("reports/*.sql"), *PACKAGE.glob("warehouse/*/*.sql")]:
+        name = str(path.relative_to(PACKAGE))
         told = " ".join(line for line in read_sql(name).splitlines() if line.startswith("--"))
         if untold := {variable for variable in variables_of(name) if variable not in told}:
-            silent[path.name] = untold
+            silent[name] = untold
     assert silent == {}

@@ -1,13 +1,12 @@
--- The refused lines of a source that may be read after all -> replay_line(raw, raw_sha256), in the order they came. Not
--- those that were kept in part or in another spelling, nor those that other filters than the present ones brought.
--- Reads the variables source, report and fingerprint.
-CREATE OR REPLACE TEMP TABLE replay_line AS
-SELECT held.raw, held.raw_sha256
+-- The refused lines of a source that may be read after all -> replay_line, in the order they came. Not those that were
+-- kept in part or in another spelling, nor those that other filters than the present ones brought.
+-- Reads the variables source and fingerprint.
+INSERT INTO replay_line
+SELECT held.report, held.raw, held.raw_sha256
 FROM warehouse.ops.quarantine AS held
 INNER JOIN warehouse.ops.ingest_run AS run ON held.last_run_id = run.run_id
 WHERE
     held.source = getvariable('source')
-    AND held.report = getvariable('report')
     AND held.replayed_at IS NULL
     AND run.fingerprint = getvariable('fingerprint')
     AND sha256(held.raw) = held.raw_sha256

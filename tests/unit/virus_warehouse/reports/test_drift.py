@@ -110,7 +110,7 @@ def test_drift_is_told_beside_bad_lines(drift: Drift, session: DuckDBPyConnectio
 def test_report_that_is_understood_is_looked_at_once(drift: Drift, looks: list[str]) -> None:
     begin = ["line_macros.sql", "nothing_found.sql", "hashed.sql", "data_report.sql"]
     begin += ["staged_record.sql", "lineage_folded.sql", "hashed.sql"]
-    closer = ["refused_lines.sql", "drift.sql", "refused_rows.sql"]
+    closer = ["report_lines.sql", "refused_lines.sql", "drift.sql", "refused_rows.sql"]
     told = ["lineage_given.sql", "places.sql", "free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
     tricky = line("PX1.1", labHost='a "quoted": text, \\ and \\" and "', isolate={"name": "x:\"'{}[]\\"})
     assert drift(json.dumps(EVERYTHING), line("PX2.1"), tricky, '{"accession":"PX3.1"}') == []

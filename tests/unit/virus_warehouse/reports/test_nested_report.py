@@ -76,11 +76,11 @@ def stage(session: DuckDBPyConnection, tmp_path: Path, report: NestedReport, loo
 
 
 def refused(session: DuckDBPyConnection, columns: str = "line_number, reason") -> list[tuple[Any, ...]]:
-    return session.execute(f"SELECT {columns} FROM report_refused_line ORDER BY line_number").fetchall()
+    return session.execute(f"SELECT {columns} FROM refused_line ORDER BY line_number").fetchall()
 
 
 def drift(session: DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    return session.execute("SELECT path, occurrences, sample FROM report_drift ORDER BY path").fetchall()
+    return session.execute("SELECT path, occurrences, sample FROM drift ORDER BY path").fetchall()
 
 
 def staged(session: DuckDBPyConnection, report: NestedReport) -> list[str]:

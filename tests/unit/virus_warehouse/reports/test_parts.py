@@ -98,8 +98,8 @@ def test_failure_to_inflate_reaches_the_reader(tmp_path: Path) -> None:
 def staged(session: DuckDBPyConnection) -> list[object]:
     tables = (
         "SELECT * EXCLUDE (line) FROM data_report ORDER BY line",
-        "FROM refused_line ORDER BY line_number",
-        "FROM drift ORDER BY path",
+        "SELECT * EXCLUDE (report) FROM refused_line ORDER BY line_number",
+        "SELECT * EXCLUDE (report) FROM drift ORDER BY path",
         "FROM taxon_seen ORDER BY tax_id",
         "FROM taxon_lineage_seen ORDER BY ALL",
     )

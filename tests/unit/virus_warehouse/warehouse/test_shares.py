@@ -39,17 +39,16 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DuckDBP
             "DATE '2025-01-01' AS update_date, (i % ?)::UBIGINT AS record_hash FROM range(?) AS line(i)",
             [RECORDS, RECORDS, RECORDS + 1],
         )
-        run_sql(connection, "reports/nothing_found.sql")
-        run_sql(connection, "warehouse/sql/nothing_compared.sql")
+        run_sql(connection, "warehouse/merge/01_nothing_compared.sql")
         yield connection
 
 
 def compare(session: DuckDBPyConnection) -> None:
     for _ in shares(session, RECORDS):
-        run_sql(session, "warehouse/sql/classify.sql", LOAD)
-    run_sql(session, "warehouse/sql/listed.sql")
+        run_sql(session, "warehouse/merge/02_classify.sql", LOAD)
+    run_sql(session, "warehouse/merge/06_listed.sql")
     for _ in shares(session, RECORDS):
-        run_sql(session, "warehouse/sql/absent.sql", LOAD)
+        run_sql(session, "warehouse/merge/08_absent.sql", LOAD)
 
 
 @pytest.mark.slow
@@ -59,7 +58,7 @@ def test_what_does_not_fit_into_memory_is_compared_in_shares(
     monkeypatch.setattr(shares_module, "ACCESSIONS_AT_ONCE", RECORDS)
     with pytest.raises(duckdb.OutOfMemoryException):
         compare(session)
-    run_sql(session, "warehouse/sql/nothing_compared.sql")
+    run_sql(session, "warehouse/merge/01_nothing_compared.sql")
     monkeypatch.setattr(shares_module, "ACCESSIONS_AT_ONCE", RECORDS // 12)
     compare(session)
     outcomes = session.execute(

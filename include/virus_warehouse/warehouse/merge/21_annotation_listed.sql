@@ -3,4 +3,5 @@
 CREATE OR REPLACE TEMP TABLE annotation_listed AS
 SELECT accession FROM annotation_report WHERE accession IS NOT NULL
 UNION
-SELECT split_part(accession_of(raw), '.', 1) FROM refused_line WHERE accession_of(raw) IS NOT NULL;
+SELECT split_part(accession_of(raw), '.', 1) FROM refused_line
+WHERE report = 'annotation_report' AND accession_of(raw) IS NOT NULL;

@@ -1,5 +1,5 @@
 -- Keeps what the report holds beyond what is read. The same path is one row however often it comes, and open again.
--- Reads the variables source, report and run_id, and drift(path, occurrences, sample).
+-- Reads the variables source, report and run_id, and drift.
 -- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
 -- noqa: disable=PRS
 MERGE INTO warehouse.ops.schema_drift AS held
@@ -8,9 +8,10 @@ USING (
         getvariable('source') AS source,
         getvariable('report') AS report,
         getvariable('run_id') AS first_run_id,
-        drift.*,
+        drift.* EXCLUDE (report),
         getvariable('run_id') AS last_run_id
     FROM drift
+    WHERE drift.report = getvariable('report')
 ) AS found
 ON held.source = found.source AND held.report = found.report AND held.path = found.path
 WHEN MATCHED THEN UPDATE SET
