@@ -64,7 +64,7 @@ test-long: setup-dev ## for a release: thousands of plays, kills and fuzz cases;
 	@scripts/install_services
 	@$(if $(SEED),export VIRUS_TEST_SEED=$(SEED);) $(PYTEST) -m long -rP $(PYTEST_ARGS)
 
-bench: setup ## the benchmark beside its peers, in a quarter of an hour; FULL=1: all peers; PACKAGE=file.zip: its bytes alone
+bench: setup ## the benchmark beside its peers, in half an hour; FULL=1: all peers; PACKAGE=file.zip: its bytes alone
 	@scripts/setup_bench
 	@$(ENVIRONMENT); python -m benchmarks $(if $(FULL),--full) $(if $(PACKAGE),--package "$(PACKAGE)")
 

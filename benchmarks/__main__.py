@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.packages import lines_in
+from benchmarks.packages import Recipe, lines_in
 from benchmarks.plan import Case, Sizes, plan, plan_of_package, sizes_of_package
 from benchmarks.results import Results, results, results_of_package
 from benchmarks.run import CHECKOUT, Measurement, Runner, bench_folder
@@ -21,6 +21,9 @@ RESULTS = CHECKOUT / "benchmarks/results"
 LATEST = RESULTS / "latest.json"
 GENUINE = CHECKOUT.parent / "shared/ncbi/samples/genuine_2025-01/all_reports.zip"
 """Genuine records of thousands of taxa, measured too where they lie beside the checkout."""
+
+TAXA = 12_000
+"""Virus taxa of the made-up world of many."""
 
 PEER_PYTHON = CHECKOUT / ".venv-bench/bin/python"
 PEER_PACKAGES = ("dlt", "duckdb", "pandas", "polars", "pyarrow")
@@ -38,6 +41,10 @@ def main() -> None:
         told = f"{measurement['wall_seconds']:.2f} s, {measurement['peak_rss_mib']:.0f} MiB"
         console.print(f"[{time.monotonic() - started:4.0f} s] run {number}: {case_name(case)}: {told}", highlight=False)
 
+    def measure(package: Path, *, peers: bool) -> Results:
+        sizes = sizes_of_package(lines_in(package))
+        return results_of_package(package, runner.run(plan_of_package(package, sizes, peers=peers)), sizes)
+
     runner = Runner(bench_folder(), python=Path(sys.executable), peer_python=PEER_PYTHON, tell=tell)
     console.print("Packages that are not in the cache are made first; that takes about three minutes once.")
     measured = json.loads(LATEST.read_text(encoding="utf-8")) if options.package else {}
@@ -45,11 +52,13 @@ def main() -> None:
         told = runner.run(plan(sizes, full=options.full))
         measured = results(told, sizes, full=options.full, versions=installed_versions())
         write(measured)
+        varied = Recipe(sizes.medium, taxa=TAXA)
+        runner.packages.make({varied}, processes=1)
+        measured["varied"] = measure(runner.packages.path(varied), peers=False)
+        write(measured)
     package = options.package or GENUINE
     if package.exists():
-        package = package.resolve()
-        sizes = sizes_of_package(lines_in(package))
-        measured["package"] = results_of_package(package, runner.run(plan_of_package(package, sizes)), sizes)
+        measured["package"] = measure(package.resolve(), peers=True)
         write(measured)
     subprocess.run([PEER_PYTHON, "-m", "benchmarks.plots", LATEST, RESULTS], cwd=CHECKOUT, check=True)
     print_tables(console, measured)

@@ -32,12 +32,14 @@ class Recipe:
             None for all records as they are.
         has_all_reports: whether it has the annotation and the BioSample report, too.
         given: a package, of whose records these are, evenly spread; None for made-up ones.
+        taxa: of made-up records, at most so many virus taxa; None for few.
     """
 
     records: int
     changed: int | None = None
     has_all_reports: bool = False
     given: Path | None = None
+    taxa: int | None = None
 
     @property
     def lines(self) -> int:
@@ -50,7 +52,8 @@ class Recipe:
         changed = "" if self.changed is None else f"-{self.changed}-changed"
         reports = "-all-reports" if self.has_all_reports else ""
         given = "" if self.given is None else f"{self.given.stem}-{self.given.stat().st_size}-"
-        return f"{given}{self.records}{changed}{reports}.zip"
+        taxa = "" if self.taxa is None else f"-{self.taxa}-taxa"
+        return f"{given}{self.records}{taxa}{changed}{reports}.zip"
 
 
 class PackageCache:
@@ -80,7 +83,7 @@ def write_package(recipe: Recipe, path: Path) -> None:
     """Write a package; it is there whole or not at all."""
 
     def records() -> Iterator[Record]:
-        everything = _records(recipe.records)
+        everything = _records(recipe.records, recipe.taxa)
         records = everything if recipe.changed is None else _changed(everything, recipe.records // recipe.changed)
         return islice(records, recipe.changed)
 
@@ -95,9 +98,9 @@ def write_package(recipe: Recipe, path: Path) -> None:
     part.replace(path)
 
 
-def _records(count: int) -> Iterator[Record]:
+def _records(count: int, taxa: int | None) -> Iterator[Record]:
     # Some of a world's records are not released yet, or withdrawn: of the lively first ones, up to a half.
-    world = World(SEED, count * 5 // 4 + LIVELY_RECORDS, TODAY)
+    world = World(SEED, count * 5 // 4 + LIVELY_RECORDS, TODAY, taxa)
     return islice(world.records(TODAY), count)
 
 

@@ -161,7 +161,8 @@ def _tables(results: Results) -> list[tuple[tuple[str, ...], Rows]]:
     return [
         (RATIO_HEADER, ratio_rows(results)),
         (PEAK_HEADER, peak_rows(results)),
-        *_tables_of_package(results.get("package")),
+        *_tables_of_package(results.get("varied"), TARGETS),
+        *_tables_of_package(results.get("package"), TARGETS_OF_PACKAGE),
         (CASE_HEADER, case_rows(results)),
         (SLOPE_HEADER, slope_rows(results)),
         (STAGE_HEADER, stage_rows(results)),
@@ -169,12 +170,12 @@ def _tables(results: Results) -> list[tuple[tuple[str, ...], Rows]]:
     ]
 
 
-def _tables_of_package(package: Results | None) -> list[tuple[tuple[str, ...], Rows]]:
+def _tables_of_package(package: Results | None, targets: Mapping[str, str]) -> list[tuple[tuple[str, ...], Rows]]:
     if package is None:
         return []
     of_package = f"of {package['file']}, {package['measured_at'][:10]}"
     tables = (
-        (RATIO_HEADER, ratio_rows(package, TARGETS_OF_PACKAGE)),
+        (RATIO_HEADER, ratio_rows(package, targets)),
         (PEAK_HEADER, peak_rows(package)),
         (CASE_HEADER, case_rows(package)),
     )

@@ -31,7 +31,7 @@ class _AnnouncingServer(uvicorn.Server):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; the first line on standard output is the URL."""
     options = _parser().parse_args(arguments)
-    world = World(options.seed, options.records, options.epoch or options.today)
+    world = World(options.seed, options.records, options.epoch or options.today, options.taxa)
     app = create_app(StandInState(world, options.today))
     config = uvicorn.Config(
         app, http=ReachableConnection, log_level=options.log_level, access_log=False, timeout_graceful_shutdown=2
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=1, help="another seed is another world (default: 1)")
     parser.add_argument("--records", type=int, default=400, help="records in the world (default: 400)")
+    parser.add_argument("--taxa", type=int, help="at most so many virus taxa, most of them rare (default: few)")
     parser.add_argument("--log-level", default="warning", help="uvicorn's log level (default: warning)")
     return parser
 

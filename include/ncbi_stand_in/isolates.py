@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from random import Random
 
 from ncbi_stand_in.places import Place, Submitter, countries
-from ncbi_stand_in.taxa import Taxon
+from ncbi_stand_in.taxa import TAXONOMY, Taxon
 from ncbi_stand_in.viruses import Virus
 
 REFSEQ_SUBMITTER = Submitter("National Centre of Made-up Reference Sequences", "USA", ())
@@ -100,6 +100,14 @@ def draw_isolate(random: Random, virus: Virus, number: int, released: date, *, r
         virus_name=taxon.name,
         host_name=host.name,
     )
+
+
+def of_strain(isolate: Isolate, number: int) -> Isolate:
+    """The isolate as one of a strain below its taxon; of the taxon itself if that is number 0."""
+    if not number:
+        return isolate
+    strain = TAXONOMY.strain(isolate.taxon, number)
+    return replace(isolate, taxon=strain, virus_name=strain.name)
 
 
 def revised(isolate: Isolate, choice: int) -> Isolate:

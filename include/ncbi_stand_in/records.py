@@ -10,9 +10,10 @@ from typing import NamedTuple
 from zlib import crc32
 
 from ncbi_stand_in.genes import Gene
-from ncbi_stand_in.isolates import Isolate, draw_isolate, revised
+from ncbi_stand_in.isolates import Isolate, draw_isolate, of_strain, revised
 from ncbi_stand_in.life import ChangeKind, Life, draw_life
 from ncbi_stand_in.oddities import PLACEHOLDER_DATE, draw_oddity, made_odd
+from ncbi_stand_in.taxa import Taxon
 from ncbi_stand_in.viruses import Segment, Virus, viruses
 
 LIVELY_RECORDS = 1000
@@ -82,7 +83,10 @@ class Record:
 
 @dataclass(frozen=True)
 class World:
-    """`record_count` made-up records whose lives turn around `epoch`.
+    """`record_count` made-up records whose lives turn around `epoch`, of at most so many `taxa`.
+
+    By default they are of the viruses' own taxa alone; otherwise most are of strains below these, of which few are
+    common and most are rare, as NCBI's are.
 
     Everything follows from the seed and the epoch: an isolate is drawn from a generator of its own, so it is
     the same however many records are asked for, and the wall clock plays no part.
@@ -91,6 +95,7 @@ class World:
     seed: int
     record_count: int
     epoch: date
+    taxa: int | None = None
 
     def records(self, today: date, tax_ids: frozenset[int] | None = None) -> Iterator[Record]:
         """The records NCBI shows on that day, one at a time; only viruses within `tax_ids`, when given."""
@@ -109,7 +114,10 @@ class World:
                 life = draw_life(random, self.epoch, lively=first_record < LIVELY_RECORDS, refseq=refseq)
                 if life.is_shown_on(today):
                     isolate = draw_isolate(random, slot.virus, first_record, life.released, refseq=refseq)
-                    if oddity := draw_oddity(random):
+                    oddity = draw_oddity(random)
+                    if self.taxa:
+                        isolate = of_strain(isolate, _common_or_rare(first_record, self.taxa) // len(_taxa()))
+                    if oddity:
                         isolate = made_odd(isolate, oddity, random)
                     yield from self._records_of(isolate, life, first_record, today)
 
@@ -135,6 +143,17 @@ class World:
         prefix = ACCESSION_PREFIXES[archive][number // NUMBERS_PER_PREFIX]
         digits = (250_000 + 7919 * self.seed + number) % NUMBERS_PER_PREFIX
         return f"{prefix}{digits:06d}"
+
+
+@cache
+def _taxa() -> frozenset[Taxon]:
+    """The taxa of all viruses, strains aside."""
+    return frozenset(taxon for virus in viruses() for taxon in virus.taxa.things)
+
+
+def _common_or_rare(first_record: int, kinds: int) -> int:
+    """One of so many kinds, from 0: the first is as common as the next two, or the next four after those."""
+    return int(kinds ** (crc32(first_record.to_bytes(8, "big")) / 2**32)) - 1
 
 
 @cache

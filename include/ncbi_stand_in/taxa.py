@@ -11,6 +11,11 @@ from ncbi_stand_in.tables import read_table
 ROOT_TAX_ID = 1
 VIRUSES_TAX_ID = 10239
 
+FIRST_STRAIN = 10_000_000
+"""Tax IDs of made-up strains begin here, far above NCBI's, and within the 32 bits that NCBI gives them."""
+_PARENTS = 1000
+"""Room for so many taxa with strains: a strain's tax ID says which is its parent."""
+
 # How the names of virus taxa end at each rank, longest ending first: the rules of the International Committee on
 # Taxonomy of Viruses, https://ictv.global/about/code.
 _ENDINGS = {
@@ -66,6 +71,7 @@ class Taxonomy:
     def __init__(self, table: dict[int, dict[str, object]]) -> None:
         self._by_tax_id: dict[int, Taxon] = {}
         self._by_name: dict[str, Taxon] = {}
+        self._strains: dict[int, Taxon] = {}
         for tax_id, row in table.items():
             parent = self._by_tax_id[int(str(row["parent"]))] if "parent" in row else None
             ancestors = parent.lineage if parent else ()
@@ -84,7 +90,27 @@ class Taxonomy:
         return cls(read_table("taxa"))
 
     def __getitem__(self, tax_id: int) -> Taxon:
-        return self._by_tax_id[tax_id]
+        taxon = self._by_tax_id.get(tax_id) or self._strain_of(tax_id)
+        if taxon is None:
+            raise KeyError(tax_id)
+        return taxon
+
+    def strain(self, parent: Taxon, number: int) -> Taxon:
+        """A made-up strain below a taxon, which is one of those that `find` knows; from 1."""
+        tax_id = FIRST_STRAIN + number * _PARENTS + self._places[parent.tax_id]
+        if tax_id not in self._strains:
+            self._strains[tax_id] = Taxon(tax_id, f"{parent.name} strain MU{number:05d}", None, parent.lineage)
+        return self._strains[tax_id]
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {tax_id: place for place, tax_id in enumerate(self._by_tax_id)}
+
+    def _strain_of(self, tax_id: int) -> Taxon | None:
+        number, place = divmod(tax_id - FIRST_STRAIN, _PARENTS)
+        if number < 1 or place >= len(self._by_tax_id):
+            return None
+        return self.strain([*self._by_tax_id.values()][place], number)
 
     @cached_property
     def deleted(self) -> tuple[Taxon, ...]:
@@ -94,7 +120,7 @@ class Taxonomy:
     def find(self, text: str) -> Taxon | None:
         """Find a taxon by tax ID, scientific or common name, at any rank; None when it is not known."""
         if text.isascii() and text.isdigit():
-            return self._by_tax_id.get(int(text))
+            return self._by_tax_id.get(int(text)) or self._strain_of(int(text))
         return self._by_name.get(text.strip().casefold())
 
     def starting_with(self, text: str) -> Iterator[Taxon]:

@@ -8,7 +8,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from ncbi_stand_in.genes import CodingRegion, Gene
 from ncbi_stand_in.tables import read_table
-from ncbi_stand_in.taxa import TAXONOMY, Taxon
+from ncbi_stand_in.taxa import FIRST_STRAIN, TAXONOMY, Taxon
 
 MOST_BASES_MISSING_AT_AN_END = 60
 
@@ -100,8 +100,9 @@ class Virus:
         )
 
     def is_within(self, tax_ids: frozenset[int]) -> bool:
-        """Whether any of the virus's taxa belongs to one of those taxa."""
-        return any(taxon.lineage_tax_ids & tax_ids for taxon in self.taxa.things)
+        """Whether any of the virus's taxa, or a strain below it, belongs to one of those taxa."""
+        strains = {ancestor for tax_id in tax_ids if tax_id > FIRST_STRAIN for ancestor in TAXONOMY[tax_id].ancestors}
+        return any(taxon.lineage_tax_ids & tax_ids or taxon in strains for taxon in self.taxa.things)
 
 
 def _segment(row: dict[str, Any]) -> Segment:

@@ -78,7 +78,8 @@ def test_a_package_has_the_same_ratios_of_its_own_bytes(measured: Results, of_pa
     rows = {(case["name"], case["records"]): case["runs"][0]["rows"] for case in of_package["cases"]}
     assert rows[("revised", 307)] == rows[("unchanged", 307)] == 307
     assert rows[("delta", 307)] == rows[("delta", 30)] == 3
-    told = document({**measured, "package": of_package})
+    told = document({**measured, "package": of_package, "varied": {**of_package, "file": "many.zip"}})
+    assert told.index("| ratio of many.zip, ") < told.index("| ratio of 307.zip, ")
     assert "| ratio of 307.zip, " in told
     assert "| load: 307 |" in told
 

@@ -32,6 +32,12 @@ def test_records_are_mixed_of_all_viruses_with_their_lineages(tmp_path: Path) ->
     assert all(len(virus["lineage"]) > 3 for virus in viruses)
 
 
+def test_a_package_may_have_many_taxa(tmp_path: Path) -> None:
+    few, many = (records(recipe, tmp_path) for recipe in (Recipe(300), Recipe(300, taxa=1000)))
+    assert len({record["virus"]["taxId"] for record in many}) > 100 > len({record["virus"]["taxId"] for record in few})
+    assert [record["accession"] for record in many] == [record["accession"] for record in few]
+
+
 def test_changed_records_are_spread_evenly_and_every_one_differs(tmp_path: Path) -> None:
     def key(record: dict[str, Any]) -> str:
         return str(record["accession"]).split(".")[0]
@@ -60,6 +66,9 @@ def test_a_package_is_made_once(tmp_path: Path) -> None:
     assert made == {path: path.stat().st_mtime_ns for path in cache.folder.iterdir()}
 
 
-@pytest.mark.parametrize(("recipe", "name"), [(Recipe(300), "300.zip"), (Recipe(300, 3), "300-3-changed.zip")])
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [(Recipe(300), "300.zip"), (Recipe(300, 3), "300-3-changed.zip"), (Recipe(300, taxa=99), "300-99-taxa.zip")],
+)
 def test_names_tell_recipes_apart(recipe: Recipe, name: str) -> None:
     assert recipe.file_name == name
