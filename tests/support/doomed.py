@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 
 from virus_warehouse import archive, atomic_file, ingest
 from virus_warehouse.data_folder import DataFolder
@@ -26,7 +27,7 @@ from virus_warehouse.publish import prepare, snapshot, source_status
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.run_file import RunFile
 from virus_warehouse.sources import Source, SourcesFile
-from virus_warehouse.warehouse import ledger, migrate
+from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.windows import WindowWish
@@ -184,7 +185,7 @@ class Doomed:
 
 def _stop_at(moment: str, stop: Stop) -> None:
     if moment == WAREHOUSE_MADE:
-        _after(migrate.command, "upgrade", stop)
+        _after(command, "upgrade", stop)
     else:
         MOMENTS[moment](stop)
 

@@ -1,14 +1,20 @@
-"""Bringing a warehouse file to the schema this version knows, with Alembic."""
+"""Bringing a warehouse file to the schema this version knows, with Alembic.
+
+Every run asks which revision is the newest, and only the first after an update migrates: so Alembic is imported there,
+which takes longer than all that a small load does.
+"""
 
 from functools import cache
 from pathlib import Path
-
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, NullPool, create_engine, text
+from typing import TYPE_CHECKING
 
 from virus_warehouse.warehouse.schema import OPERATIONS_SCHEMA
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+"""Alembic's folder. The file of a revision begins with its number, which is higher than those before it."""
 
 STORAGE_VERSION = "v1.4.0"
 """Oldest DuckDB that reads a file made here: from this one on, texts are packed in two thirds of the time."""
@@ -18,18 +24,20 @@ class SchemaTooNew(RuntimeError):
     """The warehouse was written by a newer version of this project; nothing was changed."""
 
 
-def alembic_config() -> Config:
+def alembic_config() -> "Config":
     """Alembic's configuration, for this module and for `alembic revision` when a migration is written."""
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     return config
 
 
 @cache
 def known_revisions() -> tuple[str, ...]:
     """The revisions that this version can read or upgrade from, newest first."""
-    scripts = ScriptDirectory.from_config(alembic_config())
-    return tuple(script.revision for script in scripts.walk_revisions())
+    files = (MIGRATIONS / "versions").glob("[0-9]*_*.py")
+    return tuple(sorted((file.name.split("_")[0] for file in files), reverse=True))
 
 
 def newest_revision() -> str:
@@ -63,6 +71,9 @@ def upgrade(path: Path) -> None:
     Raises:
         sqlalchemy.exc.OperationalError: when another process has it open; `Warehouse` waits and calls again.
     """
+    from alembic import command
+    from sqlalchemy import URL, NullPool, create_engine, text
+
     # Without a pool the file is closed, and its lock free, as soon as the connection is.
     engine = create_engine(
         URL.create("duckdb", database=str(path)),

@@ -1,11 +1,15 @@
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from duckdb import DuckDBPyConnection
 from duckdb_sqlalchemy.datatypes import Struct
 from sqlalchemy import URL, MetaData, NullPool, create_engine
@@ -64,8 +68,29 @@ def test_types_and_order_of_columns_are_what_the_schema_says(tmp_path: Path) -> 
 
 
 def test_there_is_one_newest_revision() -> None:
-    assert migrate.newest_revision() == migrate.known_revisions()[0]
-    assert len(set(migrate.known_revisions())) == len(migrate.known_revisions())
+    scripts = ScriptDirectory.from_config(migrate.alembic_config())
+    assert migrate.known_revisions() == tuple(script.revision for script in scripts.walk_revisions())
+    assert scripts.get_heads() == [migrate.newest_revision()]
+
+
+def test_alembic_is_not_imported_before_something_is_to_be_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    migrate.upgrade(path)
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from virus_warehouse import ingest\n"
+        "from virus_warehouse.warehouse.connection import Warehouse\n"
+        "from virus_warehouse.warehouse.session import private_session\n"
+        "path = Path(sys.argv[1])\n"
+        "with private_session(path.parent) as session, Warehouse(path).transaction(session):\n"
+        "    print(*(name for name in sys.modules if name.startswith('alembic')))\n",
+        encoding="utf-8",
+    )
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, program, path], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
 
 
 def test_missing_file_is_made_with_its_folder(tmp_path: Path) -> None:
