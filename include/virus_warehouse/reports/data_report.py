@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports.lineages import Lineages
 from virus_warehouse.reports.parts import Part, parts
-from virus_warehouse.reports.report_file import LONGEST_LINE, Tally, copy_lines, describe_lines
+from virus_warehouse.reports.report_file import copy_lines, describe_lines
 from virus_warehouse.reports.shape import TEXT_COUNTS
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.warehouse.session import all_threads, closer_look
@@ -242,7 +242,7 @@ class _Reading:
         """Read a part; its non-blank lines."""
         (self.last_row,) = self._numbers("SELECT coalesce(max(rowid), -1) FROM staged_record")
         try:
-            if any(block.size > LONGEST_LINE for block in part.blocks):
+            if part.has_too_long_line:
                 raise _NotRowByLine  # the reader takes some lines that are longer than a line may be
             self._insert(part, part.path)
             self._expect_understood(part)
@@ -285,20 +285,12 @@ class _Reading:
         given = self.session.execute(
             "SELECT rowid, names_and_texts FROM staged_record WHERE rowid > ? ORDER BY rowid", [self.last_row]
         ).fetchnumpy()
-        rows, read = given["rowid"], given["names_and_texts"]
-        begin = 0
-        for block in part.blocks:
-            end = begin + block.tally.lines
-            if read[begin:end].sum() != block.tally.names_and_texts:
-                for number, line in enumerate(part.lines_of(block), begin):
-                    if Tally.of(line).names_and_texts == read[number]:
-                        continue
-                    if not line.strip():
-                        raise _NotRowByLine  # and some other line has two rows
-                    found = _OddLine(part.lines_before + number + 1, int(rows[number]), self.lineages.unfold(line))
-                    self.odd.append(found)
-            begin = end
-            if sum(len(line.content) for line in self.odd) > _LOOKED_AT_ONCE:
+        for place, line in part.odd_lines(given["names_and_texts"]):
+            if not line.strip():
+                raise _NotRowByLine  # and some other line has two rows
+            row = int(given["rowid"][place])
+            self.odd.append(_OddLine(part.lines_before + place + 1, row, self.lineages.unfold(line)))
+            if sum(len(odd.content) for odd in self.odd) > _LOOKED_AT_ONCE:
                 self._judge_odd_lines()
         if self.cuts_up:
             self._judge_odd_lines()  # while rows are where they were put

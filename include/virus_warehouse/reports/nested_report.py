@@ -92,12 +92,11 @@ class NestedReport:
             yield _tally_of(some).lines
             return
         for part in some:
-            if len(some) > 1 and self._read_strictly(session, [part]):
-                lines = part.tally.lines
+            if self._is_read(session, part) and self._look_at_odd_lines(session, part):
+                yield part.tally.lines
             else:
                 with closer_look(session):
-                    lines = self._look_closer(session, part)
-            yield lines
+                    yield self._look_at_all(session, part)
 
     def _read(self, session: DuckDBPyConnection, *paths: Path) -> None:
         variables = {"report_paths": [str(path) for path in paths], "report_columns": read_columns(self.shape)}
@@ -105,6 +104,8 @@ class NestedReport:
 
     def _read_strictly(self, session: DuckDBPyConnection, some: Sequence[Part]) -> bool:
         """Read parts that follow each other into `nested_row`; whether they were wholly understood."""
+        if any(part.has_too_long_line for part in some):
+            return False
         try:
             self._read(session, *(part.path for part in some))
         except (*_READER_STOPPED, duckdb.OutOfMemoryException):
@@ -116,11 +117,52 @@ class NestedReport:
         ).fetchone()
         return found == (tally.lines, 0, tally.names_and_texts)
 
-    def _look_closer(self, session: DuckDBPyConnection, part: Part) -> int:
-        path = part.path
-        lines = _describe(session, path)
+    def _look_at_odd_lines(self, session: DuckDBPyConnection, part: Part) -> bool:
+        """Look at those lines of a part that was read which hold something else than was read of them.
+
+        Returns:
+            Whether the rows are those of the lines: not so if one is blank, and so another has two.
+        """
+        read = session.execute(
+            "SELECT CASE WHEN refusal IS NULL THEN names_and_texts_read ELSE -1 END AS read FROM nested_part "
+            "ORDER BY rowid"
+        ).fetchnumpy()["read"]
+        odd = [*part.odd_lines(read)]
+        variables = self._variables | {"lines_before": part.lines_before}
+        if not odd:
+            run_sql(session, "reports/nested_rows.sql", variables)
+            return True
+        if not all(line.strip() for _, line in odd):
+            return False
+        path = part.path.with_suffix(".odd.jsonl")
+        path.write_bytes(b"\n".join(line for _, line in odd))
+        with closer_look(session):
+            self._judge(session, path, [place + 1 for place, _ in odd])
+        run_sql(session, "reports/nested_rows_but_refused.sql", variables)
+        path.unlink()
+        return True
+
+    def _is_read(self, session: DuckDBPyConnection, part: Part) -> bool:
+        """Whether the part can be read, and has a row for each line; the reader takes some that are too long."""
+        if part.has_too_long_line:
+            return False
+        try:
+            self._read(session, part.path)
+        except (*_READER_STOPPED, duckdb.OutOfMemoryException):
+            return False
+        return session.execute("SELECT count(*) FROM nested_part").fetchone() == (part.tally.lines,)
+
+    def _judge(self, session: DuckDBPyConnection, path: Path, numbers: Sequence[int] | None = None) -> int:
+        """Judge every node of the lines of a file, which may have these numbers in their part; how many there are."""
+        lines = _describe(session, path, numbers)
         nodes = [*expected_nodes(self.shape)]
         run_sql(session, "reports/closer_look.sql", self._variables | {"expected_nodes": nodes})
+        return lines
+
+    def _look_at_all(self, session: DuckDBPyConnection, part: Part) -> int:
+        """Look at each line of a part that stops the reader, and read the good ones; its non-blank lines."""
+        path = part.path
+        lines = self._judge(session, path)
         numbers = session.execute("SELECT line_number FROM refused_in_part").fetchall()
         unreadable = {number for (number,) in numbers}
         readable = path.with_suffix(".readable.jsonl")
@@ -140,7 +182,6 @@ class NestedReport:
         variables = self._variables | {"lines_before": part.lines_before}
         run_sql(session, "reports/nested_rows_of_some_lines.sql", variables)
         readable.unlink()
-        _description_of(path).unlink()
         return lines
 
 
@@ -175,13 +216,10 @@ def _tally_of(some: Iterable[Part]) -> Tally:
     return sum((part.tally for part in some), Tally())
 
 
-def _describe(session: DuckDBPyConnection, path: Path) -> int:
-    """Read the lines of a file into `report_line`; how many there are."""
-    description = _description_of(path)
-    lines = describe_lines(path, description)
+def _describe(session: DuckDBPyConnection, path: Path, numbers: Sequence[int] | None = None) -> int:
+    """Read the lines of a file into `report_line`, with these numbers if given; how many there are."""
+    description = path.with_suffix(".lines.jsonl")
+    lines = describe_lines(path, description, numbers)
     run_sql(session, "reports/report_lines.sql", {"description_path": str(description)})
+    description.unlink()
     return lines
-
-
-def _description_of(path: Path) -> Path:
-    return path.with_suffix(".lines.jsonl")

@@ -14,7 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
-from virus_warehouse.reports.report_file import Tally, whole_chunk
+import numpy as np
+
+from virus_warehouse.reports.report_file import LONGEST_LINE, Tally, whole_chunk
 
 FIRST_PART_BYTES, PART_BYTES = 8 << 20, 48 << 20
 """Sizes from which a part ends with the next line. Larger parts cost less; but the reader waits for the first, so that
@@ -61,11 +63,31 @@ class Part:
         """Its bytes."""
         return sum(block.size for block in self.blocks)
 
+    @property
+    def has_too_long_line(self) -> bool:
+        """Whether a line of it may be longer than a line may be, whether or not a reader takes it."""
+        return any(block.size > LONGEST_LINE for block in self.blocks)
+
     def lines_of(self, block: Block) -> list[bytes]:
         """The lines of one of its blocks, without their line ends."""
         with self.path.open("rb") as file:
             file.seek(block.offset)
             return file.read(block.size).removesuffix(b"\n").split(b"\n")
+
+    def odd_lines(self, read: np.ndarray) -> Iterator[tuple[int, bytes]]:
+        """The lines that hold something else than was read of them, each with its place among the lines, from 0.
+
+        Args:
+            read: the names and texts that were read of each line, as `Tally.names_and_texts` counts them.
+        """
+        begin = 0
+        for block in self.blocks:
+            end = begin + block.tally.lines
+            if read[begin:end].sum() != block.tally.names_and_texts:
+                for place, line in enumerate(self.lines_of(block), begin):
+                    if Tally.of(line).names_and_texts != read[place]:
+                        yield place, line
+            begin = end
 
     def halves(self) -> "tuple[Part, Part]":
         """Two parts of its lines, each about half of it, in files of their own; it has to have two lines or more."""

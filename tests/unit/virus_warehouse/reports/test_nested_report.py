@@ -58,9 +58,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that staging looked at closer."""
     describe, files = nested_report.describe_lines, []
 
-    def describe_and_tell(path: Path, description: Path) -> int:
+    def describe_and_tell(path: Path, *others: Any) -> int:
         files.append(path)
-        return describe(path, description)
+        return describe(path, *others)
 
     monkeypatch.setattr(nested_report, "describe_lines", describe_and_tell)
     return files
@@ -113,6 +113,48 @@ def test_report_that_is_understood_is_read_once(
     assert result.lines == 3
     assert (refused(session), drift(session)) == ([], [])
     assert looks == []
+
+
+def test_a_line_that_is_too_long_is_refused_though_the_reader_takes_it(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport
+) -> None:
+    too_long = named(report, 2, **{"isolateName" if report is ANNOTATION_REPORT else "host": "x" * (16 << 20)})
+    assert stage(named(report, 1), too_long, named(report, 3)).lines == 3
+    [(number, reason)] = refused(session)
+    assert number == 2
+    assert reason.startswith("longer than 16 MiB")
+
+
+def test_a_blank_line_does_not_make_up_for_two_values_on_another(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport
+) -> None:
+    two = f"{named(report, 2)} {named(report, 3)}"
+    assert stage(named(report, 1), "  ", two, named(report, 4, new=1)).lines == 3
+    assert refused(session) == [(3, NOT_JSON)]
+    numbers = session.execute(f"SELECT line_number, accession FROM {report.name} ORDER BY 1").fetchall()
+    assert [number for number, _ in numbers] == [1, 4]
+    assert [accession.split(".")[0][-1] for _, accession in numbers] == ["1", "4"]
+
+
+def test_a_look_is_at_the_odd_lines_and_at_no_other(
+    session: DuckDBPyConnection, stage: Stage, report: NestedReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    describe, described = nested_report.describe_lines, []
+
+    def describe_and_count(*arguments: Any) -> int:
+        described.append(describe(*arguments))
+        return described[-1]
+
+    monkeypatch.setattr(nested_report, "describe_lines", describe_and_count)
+    lines = [named(report, number) for number in range(1, 500)]
+    lines[99], lines[299] = named(report, 100, new=1), named(report, 300, accession=5)
+    lines[399] = named(report, 400, accession="no such form")
+    assert stage(*lines).lines == len(lines)
+    assert described == [3]
+    assert drift(session) == [("$.new", 1, "1")]
+    assert [number for number, _ in refused(session)] == [300, 400]
+    numbers = session.execute(f"SELECT line_number FROM {report.name} ORDER BY 1").fetchall()
+    assert numbers == [(number,) for number in range(1, 500) if number not in (300, 400)]
 
 
 @pytest.mark.slow
