@@ -15,6 +15,10 @@ DATA_FOLDER = "ncbi_dataset/data/"
 DATA_REPORT = "data_report.jsonl"
 CHUNK_BYTES = 1 << 16
 
+ZIP64_VERSION = 45
+_SIZES = slice(18, 26)
+"""Where both sizes stand in a local header: APPNOTE.TXT of PKWARE, section 4.3.7."""
+
 README = """# NCBI Datasets stand-in
 
 This package did not come from NCBI. Its records, sequences, people and institutions are made up: they look
@@ -76,7 +80,8 @@ class Package:
         yield sink.take()
 
     def _write(self, archive: ZipFile, sink: "_Sink", path: str, lines: Iterable[bytes]) -> Iterator[bytes]:
-        info = ZipInfo(path, self._written_at)
+        info = _StreamedZipInfo(path, self._written_at)
+        info.create_version = info.extract_version = ZIP64_VERSION
         info.compress_type = ZIP_DEFLATED
         info.external_attr = 0o600 << 16
         info.create_system = 3
@@ -129,6 +134,17 @@ class _Digest:
             self.length += len(line)
             self.md5.update(line)
             yield line
+
+
+class _StreamedZipInfo(ZipInfo):
+    """A member whose sizes come after it: its header has the highest numbers instead.
+
+    So Python writes it from 3.11.4 on. Earlier ones write zeros, which NCBI does not.
+    """
+
+    def FileHeader(self, zip64: bool | None = None) -> bytes:  # noqa: N802 (as in zipfile)
+        header = super().FileHeader(zip64)
+        return header[: _SIZES.start] + b"\xff" * (_SIZES.stop - _SIZES.start) + header[_SIZES.stop :]
 
 
 class _Sink:
