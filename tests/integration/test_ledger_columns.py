@@ -208,6 +208,10 @@ def counts(**told: int) -> dict[str, int]:
     return {**dict.fromkeys(OUTCOMES, 0), **told, "lines": sum(told.values())}
 
 
+PEAK_MARGIN = 4.0
+"""MiB by which two looks at one peak may differ: Linux counts pages for each thread, and sums them now and then."""
+
+
 def peak_rss_mib() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
@@ -240,7 +244,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             with suppress(DatasetsUnavailable, Crash):
                 ingest(source, client=client, origin=origin, **settings)
             row = dicts(data.warehouse, "FROM ops.ingest_run ORDER BY started_at")[-1]
-            story.runs[name] = Passed(began, datetime.now(UTC), Between(peak, peak_rss_mib()), ncbi.seen, row)
+            peaks = Between(peak - PEAK_MARGIN, peak_rss_mib() + PEAK_MARGIN)
+            story.runs[name] = Passed(began, datetime.now(UTC), peaks, ncbi.seen, row)
 
         run("full", MPOX, SCHEDULED_1)
         run("down", MPOX, SCHEDULED_2[0])
