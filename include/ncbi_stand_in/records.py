@@ -114,10 +114,9 @@ class World:
                 life = draw_life(random, self.epoch, lively=first_record < LIVELY_RECORDS, refseq=refseq)
                 if life.is_shown_on(today):
                     isolate = draw_isolate(random, slot.virus, first_record, life.released, refseq=refseq)
-                    oddity = draw_oddity(random)
                     if self.taxa:
                         isolate = of_strain(isolate, _common_or_rare(first_record, self.taxa) // len(_taxa()))
-                    if oddity:
+                    if oddity := draw_oddity(random):
                         isolate = made_odd(isolate, oddity, random)
                     yield from self._records_of(isolate, life, first_record, today)
 

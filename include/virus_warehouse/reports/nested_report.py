@@ -104,18 +104,13 @@ class NestedReport:
 
     def _read_strictly(self, session: DuckDBPyConnection, some: Sequence[Part]) -> bool:
         """Read parts that follow each other into `nested_row`; whether they were wholly understood."""
-        if any(part.has_too_long_line for part in some):
+        if not self._is_read(session, *some):
             return False
-        try:
-            self._read(session, *(part.path for part in some))
-        except (*_READER_STOPPED, duckdb.OutOfMemoryException):
-            return False  # one line can take all memory; it is refused when each is looked at by itself
         run_sql(session, "reports/nested_rows.sql", {"lines_before": some[0].lines_before})
-        tally = _tally_of(some)
         found = session.execute(
-            "SELECT count(*), count(refusal), coalesce(sum(names_and_texts_read), 0) FROM nested_part"
+            "SELECT count(refusal), coalesce(sum(names_and_texts_read), 0) FROM nested_part"
         ).fetchone()
-        return found == (tally.lines, 0, tally.names_and_texts)
+        return found == (0, _tally_of(some).names_and_texts)
 
     def _look_at_odd_lines(self, session: DuckDBPyConnection, part: Part) -> bool:
         """Look at those lines of a part that was read which hold something else than was read of them.
@@ -142,15 +137,15 @@ class NestedReport:
         path.unlink()
         return True
 
-    def _is_read(self, session: DuckDBPyConnection, part: Part) -> bool:
-        """Whether the part can be read, and has a row for each line; the reader takes some that are too long."""
-        if part.has_too_long_line:
+    def _is_read(self, session: DuckDBPyConnection, *some: Part) -> bool:
+        """Whether parts can be read, with a row for each line; the reader takes some lines that are too long."""
+        if any(part.has_too_long_line for part in some):
             return False
         try:
-            self._read(session, part.path)
+            self._read(session, *(part.path for part in some))
         except (*_READER_STOPPED, duckdb.OutOfMemoryException):
-            return False
-        return session.execute("SELECT count(*) FROM nested_part").fetchone() == (part.tally.lines,)
+            return False  # one line can take all memory; it is refused when each is looked at by itself
+        return session.execute("SELECT count(*) FROM nested_part").fetchone() == (_tally_of(some).lines,)
 
     def _judge(self, session: DuckDBPyConnection, path: Path, numbers: Sequence[int] | None = None) -> int:
         """Judge every node of the lines of a file, which may have these numbers in their part; how many there are."""
