@@ -11,8 +11,8 @@ from benchmarks.measured import Given, Outcome
 from benchmarks.report_columns import flat_query, nested_query, unpack
 from ncbi_stand_in.package import DATA_REPORT
 from virus_warehouse.ncbi.member import open_member
-from virus_warehouse.reports.further_reports import FURTHER_REPORTS
-from virus_warehouse.reports.nested_report import NestedReport
+from virus_warehouse.reports.all_reports import FURTHER_REPORTS
+from virus_warehouse.reports.report import Report
 
 
 def floor(given: Given) -> Outcome:
@@ -30,9 +30,7 @@ def floor_all_reports(given: Given) -> Outcome:
     return _floor(given, unpack, FURTHER_REPORTS)
 
 
-def _floor(
-    given: Given, inflate: Callable[[Path, Path, str], Path], further_reports: Sequence[NestedReport] = ()
-) -> Outcome:
+def _floor(given: Given, inflate: Callable[[Path, Path, str], Path], further_reports: Sequence[Report] = ()) -> Outcome:
     with given.clock():
         started = time.perf_counter()
         data_report = inflate(given.package, given.scratch, DATA_REPORT)

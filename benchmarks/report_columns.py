@@ -8,17 +8,17 @@ from typing import IO
 
 from ncbi_stand_in.package import DATA_FOLDER, DATA_REPORT
 from virus_warehouse.reports.data_report import FIELDS, Field, fields_by_path
-from virus_warehouse.reports.nested_report import NestedReport
-from virus_warehouse.reports.shape import read_columns
+from virus_warehouse.reports.report import Report
+from virus_warehouse.reports.shape import Json, ListOf, Shape, Value, read_columns
 from virus_warehouse.sql_file import sql_text
 
 
 def reader_columns() -> str:
     """The argument `columns` of DuckDB's `read_json`."""
     kinds = {
-        name: field.kind
+        name: _type(field.shape)
         if isinstance(field, Field)
-        else f"STRUCT({', '.join(f'{key} {member.kind}' for key, member in field.items())})"
+        else f"STRUCT({', '.join(f'{key} {_type(member.shape)}' for key, member in field.items())})"
         for name, field in FIELDS.items()
     }
     return "{" + ", ".join(f"{name}: '{kind}'" for name, kind in kinds.items()) + "}"
@@ -26,12 +26,23 @@ def reader_columns() -> str:
 
 def flat_columns() -> dict[str, str]:
     """Flat name of each column, and its DuckDB type: `host_taxId`, `BIGINT`."""
-    return {_flat(path): field.kind for path, field in fields_by_path().items()}
+    return {_flat(path): _type(field.shape) for path, field in fields_by_path().items()}
 
 
 def flat_selection() -> str:
     """What to select from the reader: `host.taxId AS host_taxId`, ..."""
     return ", ".join(f"{path} AS {_flat(path)}" for path in fields_by_path())
+
+
+def _type(shape: Shape) -> str:
+    """The DuckDB type that a field of the data report comes to have."""
+    match shape:
+        case ListOf():
+            return f"{_type(shape.item)}[]"
+        case Json():
+            return "JSON"
+        case _:
+            return {Value.NUMBER: "BIGINT", Value.FLAG: "BOOLEAN"}.get(Value(str(shape)), "VARCHAR")
 
 
 def _flat(path: str) -> str:
@@ -43,7 +54,7 @@ def flat_query(report: Path) -> str:
     return f"SELECT {flat_selection()} FROM {_reader(report, reader_columns())}"
 
 
-def nested_query(kind: NestedReport, report: Path) -> str:
+def nested_query(kind: Report, report: Path) -> str:
     """A query that reads the columns of another unpacked report, nested as they are."""
     columns = ", ".join(f"{name}: {sql_text(type_)}" for name, type_ in read_columns(kind.shape).items())
     return f"FROM {_reader(report, f'{{{columns}}}')}"

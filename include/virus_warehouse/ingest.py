@@ -26,23 +26,23 @@ from virus_warehouse.ncbi.client import DatasetsClient, Progress
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.private_files import without_world_access
-from virus_warehouse.reports import data_report
-from virus_warehouse.reports.further_reports import (
-    note_absent_reports,
-    stage_further_quarantined_lines,
-    stage_further_reports,
-)
-from virus_warehouse.reports.nested_report import StagedReport
+from virus_warehouse.reports.data_report import DATA_REPORT
+from virus_warehouse.reports.reading import ReportUnreadable, StagedReport
 from virus_warehouse.run_file import RunFile, close_dead_run, dead_runs, is_running, new_run_id, run_files, run_lock
 from virus_warehouse.shortage import shortages_told
 from virus_warehouse.sources import Source
-from virus_warehouse.staging import stage_package, stage_quarantined_lines, take_quarantined_lines
+from virus_warehouse.staging import (
+    note_absent_reports,
+    stage_package,
+    stage_quarantined_lines,
+    take_quarantined_lines,
+)
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.census import vanished
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.warehouse.gates import GateError
-from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
-from virus_warehouse.warehouse.load_further import merge_further_reports
+from virus_warehouse.warehouse.load import Acceptance, Load
+from virus_warehouse.warehouse.merge_reports import merge_reports
 from virus_warehouse.warehouse.schema import OUTCOMES, TIMED_STAGES
 from virus_warehouse.warehouse.session import private_session
 from virus_warehouse.window_order import EarlierDay, WindowOrder
@@ -60,7 +60,7 @@ class EmptyFullLoad(RuntimeError):
     """NCBI has nothing where everything was asked for: more likely its fault than the truth."""
 
 
-OF_THE_PACKAGE = (EmptyFullLoad, GateError, PackageError, data_report.ReportUnreadable)
+OF_THE_PACKAGE = (EmptyFullLoad, GateError, PackageError, ReportUnreadable)
 """What a run fails of that another package may mend."""
 
 
@@ -177,7 +177,6 @@ class _Run:
         self.loaded_packages: list[str] = []
         self.found_usable: dict[str, bool] = {}
         self.vanished: list[str] = []
-        self.further: list[StagedReport] = []
         self.further_counts: dict[str, dict[str, int | None]] = {}
         self.row: dict[str, object] = {
             "run_id": self.run_id,
@@ -202,8 +201,8 @@ class _Run:
         try:
             with shortages_told(self.data.root):
                 window = self.open()
-                lines = self.stage_quarantined() if window.mode == REPLAY else self.stage(self.fetch(window))
-                result = self.merge(window, lines)
+                staged = self.stage_quarantined() if window.mode == REPLAY else self.stage(self.fetch(window))
+                result = self.merge(window, staged)
         except BaseException as error:
             self.refuse_package(error)
             self.close_failed(error)
@@ -447,30 +446,27 @@ class _Run:
                 f"be so, set allow_empty: true for the source; otherwise check its taxon and filters."
             )
 
-    def stage(self, package: DataPackage | None) -> int:
-        """Read the reports into the private session. Returns the lines of the data report."""
+    def stage(self, package: DataPackage | None) -> list[StagedReport]:
+        """Read the reports into the private session."""
         self.tell("stage")
         with self.timed("stage"):
             try:
-                lines = stage_package(self.session, package, self.temporary)
-                self.further = stage_further_reports(self.session, package, self.temporary)
+                staged = stage_package(self.session, package, self.temporary)
             except zipfile.BadZipFile as error:
                 path = None if package is None else package.path
                 raise PackageError(
                     f"damaged since it was verified ({error}); the next try asks NCBI for another", path=path
                 ) from error
         self.tell_drift()
-        for note in note_absent_reports(self.session, str(self.row["request_url"]), self.further):
+        for note in note_absent_reports(self.session, str(self.row["request_url"]), staged):
             logger.warning("%s. Load the source in full once NCBI gives it again", note)
-        return lines
+        return staged
 
-    def stage_quarantined(self) -> int:
-        """Read the refused lines again. Returns how many there are."""
+    def stage_quarantined(self) -> list[StagedReport]:
+        """Read the refused lines again."""
         self.tell("stage")
         with self.timed("stage"):
-            lines = stage_quarantined_lines(self.session, self.temporary)
-            self.further = stage_further_quarantined_lines(self.session, self.temporary)
-        return lines
+            return stage_quarantined_lines(self.session, self.temporary)
 
     def tell_drift(self) -> None:
         """Say what is new in the reports: somebody may want it in the warehouse."""
@@ -484,13 +480,13 @@ class _Run:
                 sample,
             )
 
-    def merge(self, window: Window, lines: int) -> IngestResult:
+    def merge(self, window: Window, staged: list[StagedReport]) -> IngestResult:
         """Rows, ledger row and watermark, in one transaction."""
-        self.tell("merge", lines=lines)
+        self.tell("merge", lines=staged[0].lines)
         started = time.monotonic()
         try:
             with self.warehouse.transaction(self.session):
-                committed = self.merge_in_transaction(window, lines, started)
+                committed = self.merge_in_transaction(window, staged, started)
         except CommitFailed as error:
             if not self.has_committed():
                 raise
@@ -504,7 +500,7 @@ class _Run:
         with duckdb.connect() as session, self.warehouse.transaction(session):
             return ledger.rows_of(session, [self.run_id])[self.run_id]["status"] == "success"
 
-    def merge_in_transaction(self, window: Window, lines: int, started: float) -> dict[str, object]:
+    def merge_in_transaction(self, window: Window, staged: list[StagedReport], started: float) -> dict[str, object]:
         """All of the merge but its commit. Returns the ledger row."""
         committed_at = ledger.next_commit_time(self.session, self.source.name)
         load = Load(
@@ -527,18 +523,19 @@ class _Run:
         )
         if window.is_census and not load.is_newest_package:
             logger.warning("a later package was loaded meanwhile: this census concludes nothing, the next one will")
-        if lines == 0:
+        if staged[0].lines == 0:
             self.warn_of_held_rows(window)
-        counts = {"lines": lines, **merge_data_report(self.session, load, lines)}
-        self.further_counts = merge_further_reports(self.session, load, self.further)
-        for report, told in {data_report.NAME: counts, **self.further_counts}.items():
-            ledger.insert_report(self.session, report_row(self.run_id, self.source.name, report, told))
+        counts = merge_reports(self.session, load, staged)
+        for report, counted in counts.items():
+            ledger.insert_report(self.session, report_row(self.run_id, self.source.name, report, counted))
+        of_records = counts.pop(DATA_REPORT.name)
+        self.further_counts = counts
         if window.is_census and load.is_newest_package:
             self.vanished = vanished(self.session)
         watermark = self.watermark_after(window)
         self.seconds["merge"] = time.monotonic() - started  # the row tells it, so all but the commit
         committed = self.row | {
-            **counts,
+            **of_records,
             "status": "success",
             "ended_at": committed_at,
             "watermark": watermark,

@@ -27,20 +27,20 @@ from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.private_files import without_world_access
-from virus_warehouse.reports import data_report
-from virus_warehouse.reports.further_reports import (
-    note_absent_reports,
-    stage_further_quarantined_lines,
-    stage_further_reports,
-)
+from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.run_file import run_lock
 from virus_warehouse.sources import limits_of
 from virus_warehouse.sql_file import run_sql
-from virus_warehouse.staging import stage_package, stage_quarantined_lines, take_quarantined_lines
+from virus_warehouse.staging import (
+    note_absent_reports,
+    stage_package,
+    stage_quarantined_lines,
+    take_quarantined_lines,
+)
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
-from virus_warehouse.warehouse.load_further import merge_further_reports
+from virus_warehouse.warehouse.load import Acceptance, Load
+from virus_warehouse.warehouse.merge_reports import merge_reports
 from virus_warehouse.warehouse.schema import ingest_run
 from virus_warehouse.warehouse.session import private_session
 from virus_warehouse.windows import FULL, REPLAY
@@ -288,23 +288,19 @@ def _repeat(
     if run["mode"] == REPLAY:
         with warehouse.transaction(session):
             take_quarantined_lines(session, source, fingerprint)
-        lines = stage_quarantined_lines(session, temporary)
-        further = stage_further_quarantined_lines(session, temporary)
+        staged = stage_quarantined_lines(session, temporary)
     else:
         package = None if load.package is None else DataPackage(archive.path(load.package))
-        lines = stage_package(session, package, temporary)
-        further = stage_further_reports(session, package, temporary)
-        note_absent_reports(session, str(run.get("request_url") or ""), further)
+        staged = stage_package(session, package, temporary)
+        note_absent_reports(session, str(run.get("request_url") or ""), staged)
     with warehouse.transaction(session):
-        as_it_was = _as_it_was(load, session)
-        counts = merge_data_report(session, as_it_was, lines)
+        counts = merge_reports(session, _as_it_was(load, session), staged)
         known = {name: value for name, value in run.items() if name in ingest_run.columns}
-        ledger.insert(session, {**known, "lines": lines, **counts})
-        reports = {data_report.NAME: {"lines": lines, **counts}, **merge_further_reports(session, as_it_was, further)}
-        for report, told in reports.items():
-            ledger.insert_report(session, report_row(run_id, source, report, told))
+        ledger.insert(session, known | counts[DATA_REPORT.name])
+        for report, counted in counts.items():
+            ledger.insert_report(session, report_row(run_id, source, report, counted))
     logger.info("%s: repeated %s load %s of %s", source, run["mode"], run_id, run["ended_at"])
-    return {"lines": lines, **counts}
+    return counts[DATA_REPORT.name]
 
 
 def _met_no_record(load: CommittedLoad) -> bool:

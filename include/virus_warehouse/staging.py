@@ -1,32 +1,39 @@
 """Reading a package's reports, or lines kept from one, into a run's private session."""
 
+import io
 from functools import partial
 from pathlib import Path
+from typing import IO
+from urllib.parse import parse_qs, urlsplit
 
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.ncbi.package import DataPackage
-from virus_warehouse.reports import data_report
+from virus_warehouse.reports.all_reports import FURTHER_REPORTS, REPORTS
+from virus_warehouse.reports.data_report import DATA_REPORT
+from virus_warehouse.reports.reading import StagedReport, stage
 from virus_warehouse.reports.report_file import write_lines
 from virus_warehouse.sql_file import run_sql, sql_text
 
 
-def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temporary: Path) -> int:
-    """Read the data report of a package.
+def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temporary: Path) -> list[StagedReport]:
+    """Read the reports of a package.
 
     Args:
-        session: where it is read to.
+        session: where they are read to.
         package: a verified package; None when NCBI said that nothing matches.
-        temporary: folder of the run, for the parts of the report.
+        temporary: folder of the run, for what was read; it has to stay there until it is merged.
 
     Returns:
-        The lines of the report.
+        The data report, an empty one if the package has none, and the further reports that it has.
     """
-    if package is None or not package.has_report(data_report.NAME):
-        empty = temporary / "nothing.jsonl"
-        empty.touch()
-        return _stage(session, empty, temporary)
-    return data_report.stage(session, partial(package.open_report, data_report.NAME), temporary)
+    staged = []
+    for report in REPORTS:
+        if package is not None and package.has_report(report.name):
+            staged.append(stage(report, session, partial(package.open_report, report.name), temporary))
+        elif report is DATA_REPORT:
+            staged.append(stage(report, session, io.BytesIO, temporary))
+    return staged
 
 
 def take_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint: str) -> None:
@@ -41,12 +48,38 @@ def take_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint
     run_sql(session, "warehouse/sql/quarantined_lines.sql", variables)
 
 
-def stage_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> int:
-    """Read the lines of the data report in `replay_line` as if they were one; how many there are."""
-    kept = temporary / "quarantined.jsonl"
-    write_lines(session, f"SELECT raw FROM replay_line WHERE report = {sql_text(data_report.NAME)}", kept)
-    return _stage(session, kept, temporary)
+def stage_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> list[StagedReport]:
+    """Read the lines of `replay_line` as if they were reports: of the data report, and of others that have some."""
+    staged = []
+    for report in REPORTS:
+        kept = temporary / f"{report.name}.quarantined.jsonl"
+        write_lines(session, f"SELECT raw FROM replay_line WHERE report = {sql_text(report.name)}", kept)
+        if report is DATA_REPORT or kept.stat().st_size:
+            staged.append(stage(report, session, partial(_opened, kept), temporary))
+    return staged
 
 
-def _stage(session: DuckDBPyConnection, lines: Path, temporary: Path) -> int:
-    return data_report.stage(session, lambda: lines.open("rb"), temporary)
+def note_absent_reports(session: DuckDBPyConnection, request_url: str, staged: list[StagedReport]) -> list[str]:
+    """Say which reports were asked for and have no line, though the data report announces some; drift says it, too.
+
+    Args:
+        session: with the staged data report.
+        request_url: the request that brought the package.
+        staged: the reports of the package.
+    """
+    asked = parse_qs(urlsplit(request_url).query).get("aux_report", [])
+    given = {report.report.name for report in staged if report.lines}
+    notes = []
+    for report in FURTHER_REPORTS:
+        if report.parameter not in asked or report.name in given:
+            continue
+        announced = session.execute(f"SELECT count(*) FROM data_report WHERE {report.announced_by}").fetchall()[0][0]
+        if announced:
+            note = f"asked for, but absent or empty: {announced} genomes of the data report announce it"
+            session.execute("INSERT INTO drift VALUES (?, '$', 1, to_json(?::VARCHAR))", [report.name, note])
+            notes.append(f"{report.file_name} was {note}")
+    return notes
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return path.open("rb")

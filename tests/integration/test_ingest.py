@@ -443,7 +443,7 @@ class TestRefusals:
         assert (result.counts["inserted"], result.counts["quarantined"], result.counts["lines"]) == (2, 2, 4)
         assert house.rows("SELECT line_number, reason, first_run_id FROM ops.quarantine ORDER BY line_number") == [
             (2, "accession: not of the form accession.version", result.run_id),
-            (3, 'virus: "mpox" is not OBJECT', result.run_id),
+            (3, 'virus: "mpox" is not an object', result.run_id),
         ]
         assert house.rows(gates_sql()) == []
 
@@ -457,7 +457,7 @@ class TestFurtherTries:
 
         with serving([line("PX1.1"), line("PX2.1")]) as ncbi:
             with monkeypatch.context() as patch:
-                patch.setattr("virus_warehouse.ingest.merge_data_report", out_of_luck)
+                patch.setattr("virus_warehouse.ingest.merge_reports", out_of_luck)
                 with pytest.raises(OSError, match="the power failed"):
                     house.ingest(ncbi.url, origin=RUN)
             failed = house.last_run

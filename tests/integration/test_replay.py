@@ -48,7 +48,7 @@ def test_refused_line_is_one_row_however_often_it_comes(followed: Followed) -> N
     followed.ncbi.world.strays.append((0, bad("PX2.1")))
     first, _, last = followed.run(), followed.run(), followed.run(mode="full")
     assert quarantine(followed, "line_number, reason, first_run_id, last_run_id, replayed_at") == [
-        (1, 'length: "forty" is not BIGINT', first.run_id, last.run_id, None)
+        (1, 'length: "forty" is not a whole number', first.run_id, last.run_id, None)
     ]
 
 

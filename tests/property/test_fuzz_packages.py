@@ -216,10 +216,12 @@ def assert_loaded_or_set_apart(
     mixed = [good[0], *(part for pair in zip(odd, good[1:], strict=True) for part in pair)]
     content = (b"\xef\xbb\xbf" if mark else b"") + ends.join(mixed)
     lines = stage_bytes(session, scratch.parent, content)
-    assert lines == sum(1 for one in content.removeprefix(b"\xef\xbb\xbf").split(b"\n") if one.strip())
-    staged = session.execute("SELECT accession, line FROM data_report").fetchall()
+    given = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    numbers = [number for number, one in enumerate(given, start=1) if one.strip()]
+    assert lines == len(numbers)
+    staged = session.execute("SELECT accession, line_number FROM data_report").fetchall()
     refused = session.execute("SELECT line_number, reason, raw FROM refused_line").fetchall()
-    assert len(staged) + len(refused) == lines
+    assert sorted([number for _, number in staged] + [number for number, *_ in refused]) == numbers
     assert {f"OK{number:06d}" for number in range(len(good))} <= {accession for accession, _ in staged}
     assert all(accession for accession, _ in staged)
     assert all(reason and "\0" not in raw for _, reason, raw in refused)

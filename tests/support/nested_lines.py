@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from virus_warehouse.reports.shape import ListOf, Object, Shape, Value
+from virus_warehouse.reports.shape import Json, ListOf, Object, Shape, Value
 
 Path = tuple[str | int, ...]
 
@@ -166,7 +166,11 @@ def _values(shape: Shape) -> st.SearchStrategy[Any]:
             return st.lists(_values(shape.item), max_size=2)
         case Object():
             return st.fixed_dictionaries({}, optional={name: _values(each) for name, each in shape.members.items()})
-        case Value.TEXT:
+        case Json():
+            return _values(shape.shape)
+        case Value.FLAG:
+            return st.booleans()
+        case Value.TEXT | Value.ANYTHING:
             # A text that begins with a colon or a bracket asks for a closer look, and that is all.
             return st.text(max_size=5).filter(lambda text: not text.startswith((":", "[")))
         case Value.LONG:

@@ -31,12 +31,14 @@ def data_members(
     annotation_report: Iterable[str] | None = None,
     biosample_report: Iterable[str] | None = None,
     others: Mapping[str, bytes] | None = None,
+    **new_reports: Iterable[str],
 ) -> Members:
     """The data members that hold these lines; None leaves a report out, no lines make it empty."""
     reports = {
         DATA_REPORT: data_report,
         ANNOTATION_REPORT: annotation_report,
         BIOSAMPLE_REPORT: biosample_report,
+        **{f"{DATA_FOLDER}/{name}.jsonl": lines for name, lines in new_reports.items()},
     }
     members = {
         name: "".join(f"{line}\n" for line in lines).encode() for name, lines in reports.items() if lines is not None

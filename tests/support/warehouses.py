@@ -4,28 +4,27 @@ import io
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Self
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from tests.support import packages
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import report_row
-from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.reports import data_report
-from virus_warehouse.reports.further_reports import stage_further_reports
-from virus_warehouse.reports.nested_report import StagedReport
+from virus_warehouse.reports.all_reports import FURTHER_REPORTS
+from virus_warehouse.reports.data_report import DATA_REPORT
+from virus_warehouse.reports.reading import StagedReport, stage
 from virus_warehouse.sources import Source
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import ledger, migrate
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.warehouse.load import Acceptance, Load, merge_data_report
-from virus_warehouse.warehouse.load_further import merge_further_reports
+from virus_warehouse.warehouse.load import Acceptance, Load
+from virus_warehouse.warehouse.merge_reports import merge_reports
 from virus_warehouse.warehouse.session import private_session
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
@@ -75,7 +74,7 @@ def report(lines: tuple[str | bytes, ...]) -> bytes:
 
 def stage_bytes(session: DuckDBPyConnection, folder: Path, content: bytes) -> int:
     """Stage a data report of these bytes as a run does; its non-blank lines."""
-    return data_report.stage(session, lambda: io.BytesIO(content), folder)
+    return stage(DATA_REPORT, session, lambda: io.BytesIO(content), folder).lines
 
 
 def stage_further_bytes(
@@ -86,14 +85,11 @@ def stage_further_bytes(
     biosamples: Sequence[str | bytes] | None = None,
 ) -> list[StagedReport]:
     """Stage the further reports of these lines as a run does."""
-    content = {
-        packages.ANNOTATION_REPORT: annotation,
-        packages.BIOSAMPLE_REPORT: biosamples,
-    }
-    members = {name: report(tuple(lines)) for name, lines in content.items() if lines is not None}
-    zipped = folder / "further.zip"
-    zipped.write_bytes(packages.zipped(members))
-    return stage_further_reports(session, DataPackage(zipped), folder)
+    return [
+        stage(kind, session, partial(io.BytesIO, report(tuple(lines))), folder)
+        for kind, lines in zip(FURTHER_REPORTS, (annotation, biosamples), strict=True)
+        if lines is not None
+    ]
 
 
 @cache
@@ -167,7 +163,10 @@ class Shelf:
         temporary = self.folder / run_id
         temporary.mkdir()
         with private_session(temporary) as session:
-            count = stage_bytes(session, temporary, report(lines))
+            given = stage(DATA_REPORT, session, partial(io.BytesIO, report(lines)), temporary)
+            count = given.lines
+            if told_lines is not None:
+                given = replace(given, lines=told_lines)
             further = stage_further_bytes(session, temporary, annotation=annotation, biosamples=biosamples)
             with self.warehouse.transaction(session):
                 load = Load(
@@ -184,10 +183,10 @@ class Shelf:
                     until=until,
                     accepts=accepts or Acceptance(),
                 )
-                outcomes = merge_data_report(session, load, count if told_lines is None else told_lines)
-                run = {"run_id": run_id, "source": source.name, "lines": count, **outcomes}
-                reports = merge_further_reports(session, load, further)
-                for name, counts in {data_report.NAME: run, **reports}.items():
+                reports = merge_reports(session, load, [given, *further])
+                outcomes = reports[DATA_REPORT.name]
+                run = {"run_id": run_id, "source": source.name, **outcomes, "lines": count}
+                for name, counts in reports.items():
                     ledger.insert_report(session, report_row(run_id, source.name, name, counts))
                 ledger.insert(
                     session,
@@ -203,8 +202,9 @@ class Shelf:
         self.further = {
             name: {outcome: count for outcome, count in counts.items() if count and outcome != "lines"}
             for name, counts in reports.items()
+            if name != DATA_REPORT.name
         }
-        return {outcome: count for outcome, count in outcomes.items() if count}
+        return {outcome: count for outcome, count in outcomes.items() if count and outcome != "lines"}
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return query(self.warehouse.path, sql, *parameters)

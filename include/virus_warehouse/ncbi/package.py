@@ -22,8 +22,7 @@ DATA_FOLDER = "ncbi_dataset/data"
 CATALOG = f"{DATA_FOLDER}/dataset_catalog.json"
 MD5_SUMS = "md5sum.txt"
 README = "README.md"
-REPORTS = ("data_report", "annotation_report", "biosample_report")
-DATA_REPORT = REPORTS[0]
+DATA_REPORT = "data_report"
 CONTENT = (".jsonl", ".fna", ".faa", ".gff", ".gtf", ".gbff", ".pdb")
 """How the names of reports and sequence files end, in packages of any kind."""
 
@@ -86,20 +85,20 @@ class DataPackage:
 
     @property
     def report_names(self) -> tuple[str, ...]:
-        """Which of `REPORTS` the package holds."""
+        """The reports that the package holds, such as `data_report`, whether or not anything reads them."""
         with self._archive() as archive:
-            names = set(archive.namelist())
-        return tuple(report for report in REPORTS if _report_member(report) in names)
+            members = map(PurePosixPath, archive.namelist())
+        return tuple(path.stem for path in members if path == PurePosixPath(_report_member(path.stem)))
 
     def has_report(self, name: str) -> bool:
-        """Whether the package holds this one of `REPORTS`."""
+        """Whether the package holds this one."""
         return name in self.report_names
 
     def open_report(self, name: str) -> IO[bytes]:
         """The bytes of a report, as a stream to be closed by the caller.
 
         Args:
-            name: one of `REPORTS`.
+            name: one of `report_names`.
 
         Raises:
             PackageError: the package has no such report.

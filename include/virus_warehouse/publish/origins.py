@@ -2,8 +2,8 @@
 
 import re
 
-from virus_warehouse.reports import data_report
 from virus_warehouse.reports.biosample_report import FLATTENED
+from virus_warehouse.reports.data_report import columns_by_path
 
 
 def _snake_case(name: str) -> str:
@@ -12,7 +12,7 @@ def _snake_case(name: str) -> str:
 
 _RECORD = {
     # A field is staged as a column, or as an expression of one such as nullif(completeness, 'UNKNOWN').
-    **{re.sub(r"nullif\((\w+), .*", r"\1", column): path for path, column in data_report.columns_by_path().items()},
+    **{re.sub(r"nullif\((\w+), .*", r"\1", column): path for path, column in columns_by_path().items()},
     "accession": "accession",
     "version": "accession",
     "collection_date_min": "isolate.collectionDate",

@@ -4,7 +4,7 @@ Field names and types: NCBI's message VirusAnnotationReport,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/data-reports/virus-annotation/
 """
 
-from virus_warehouse.reports.nested_report import NestedReport
+from virus_warehouse.reports.report import Report
 from virus_warehouse.reports.shape import ListOf, Object, Shape, Value
 
 _RANGE = Object(
@@ -44,9 +44,12 @@ _CODING_REGION = Object({**_PEPTIDE, "maturePeptide": ListOf(Object(_PEPTIDE))})
 
 _GENE = Object({"cds": ListOf(_CODING_REGION), "geneId": Value.NUMBER, "name": Value.TEXT, "nucleotide": _SEQUENCE})
 
-ANNOTATION_REPORT = NestedReport(
+ANNOTATION_REPORT = Report(
     name="annotation_report",
     parameter="ANNOTATION",
     announced_by="is_annotated",
     shape=Object({"accession": Value.TEXT, "genes": ListOf(_GENE), "isolateName": Value.TEXT}),
+    is_deep=True,
+    outcomes_by="warehouse/merge/20_annotation_outcome.sql",
+    written_by="warehouse/merge/25_write_annotations.sql",
 )

@@ -1,5 +1,5 @@
--- Parts of annotation_report.jsonl -> nested_part: one row a line, in the order of the lines, with its genes typed.
--- Reads the variables report_paths and report_columns. Stops with an error at the first line it cannot read.
+-- Parts of annotation_report.jsonl -> rows_of(paths): one row a line, in the order of the lines, with its genes typed.
+-- Reads the variable report_columns, and stops with an error at the first line it cannot read.
 CREATE OR REPLACE MACRO range_of(given) AS {
     'begin': whole_number(given."begin"),
     'end': whole_number(given."end"),
@@ -54,17 +54,16 @@ CREATE OR REPLACE MACRO family_sizes_of(given) AS list_transform(
     given, LAMBDA gene: list_transform(gene.cds, LAMBDA region: 1 + len(coalesce(region.maturePeptide, [])))
 );
 
-CREATE OR REPLACE TEMP TABLE nested_part AS
+CREATE OR REPLACE TEMP MACRO rows_of(paths) AS TABLE
 WITH given AS (
     SELECT
         line.accession AS accession_version,
         line.isolateName AS isolate_name,
         genes_of(line.genes) AS genes,
         family_sizes_of(line.genes) AS family_sizes,
-        names_and_texts_read(line) AS names_and_texts_read
+        names_and_texts_read(*COLUMNS(line.*)) AS names_and_texts
     FROM read_json(
-        getvariable('report_paths'),
-        format = 'newline_delimited', columns = getvariable('report_columns'), maximum_object_size = 16777216
+        paths, format = 'newline_delimited', columns = getvariable('report_columns'), maximum_object_size = 16777216
     ) AS line
 )
 

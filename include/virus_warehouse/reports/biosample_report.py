@@ -4,7 +4,7 @@ Field names and types: NCBI's message BioSampleDescriptor,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/data-reports/biosample/
 """
 
-from virus_warehouse.reports.nested_report import NestedReport
+from virus_warehouse.reports.report import Report
 from virus_warehouse.reports.shape import ListOf, Object, Value
 
 FLATTENED = (
@@ -51,10 +51,13 @@ _BIOPROJECT = Object(
     }
 )
 
-BIOSAMPLE_REPORT = NestedReport(
+BIOSAMPLE_REPORT = Report(
     name="biosample_report",
     parameter="BIOSAMPLE_REPORT",
     announced_by="biosample IS NOT NULL",
+    is_deep=True,
+    outcomes_by="warehouse/merge/30_biosample_outcome.sql",
+    written_by="warehouse/merge/31_write_biosamples.sql",
     shape=Object(
         {
             "accession": Value.TEXT,

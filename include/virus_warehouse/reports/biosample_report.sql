@@ -1,13 +1,12 @@
--- Parts of biosample_report.jsonl -> nested_part: one row a line, in the order of the lines, typed and flattened.
--- Reads the variables report_paths and report_columns. Stops with an error at the first line it cannot read.
-CREATE OR REPLACE TEMP TABLE nested_part AS
+-- Parts of biosample_report.jsonl -> rows_of(paths): one row a line, in the order of the lines, typed and flattened.
+-- Reads the variable report_columns, and stops with an error at the first line it cannot read.
+CREATE OR REPLACE TEMP MACRO rows_of(paths) AS TABLE
 WITH given AS (
     SELECT
         line.*,
-        names_and_texts_read(line) AS names_and_texts_read
+        names_and_texts_read(*COLUMNS(line.*)) AS names_and_texts
     FROM read_json(
-        getvariable('report_paths'),
-        format = 'newline_delimited', columns = getvariable('report_columns'), maximum_object_size = 16777216
+        paths, format = 'newline_delimited', columns = getvariable('report_columns'), maximum_object_size = 16777216
     ) AS line
 ),
 
@@ -74,7 +73,7 @@ flattened AS (
         submissionDate AS submission_date_given,
         publicationDate AS publication_date_given,
         lastUpdated AS last_updated_given,
-        names_and_texts_read
+        names_and_texts
     FROM given
 )
 
@@ -82,7 +81,7 @@ SELECT
     sample.*,
     attributes,
     content_hash({ 'sample': sample, 'attributes': attributes }) AS biosample_hash,
-    names_and_texts_read,
+    names_and_texts,
     -- What a readable line must not say; NULL for a good one.
     CASE
         WHEN sample.accession IS NULL THEN 'accession: absent'

@@ -1,4 +1,5 @@
--- Looks at every node of every line of a part of a nested report -> refused_in_part(line_number, reason), drift.
+-- Judges every node of some lines of a report -> refused_in_part(line_number, reason); and the names in good ones that
+-- NCBI is not known to give -> drift.
 -- Reads the variables report and expected_nodes (`shape.expected_nodes`: what may stand where), and report_line.
 CREATE OR REPLACE TEMP TABLE expected_node AS
 SELECT node.*
@@ -8,52 +9,73 @@ CREATE OR REPLACE TEMP TABLE judged_line AS
 SELECT line_number, no_object(refusal, raw) AS reason
 FROM report_line;
 
--- Only what is wrong or new is kept. A node below something unknown says no more than that does. A strict read stops at
--- an object that gives twice what is read of it.
+-- Node by node from the line itself down, through what is expected alone: what stands in something unknown says no more
+-- than that does, and may be of any depth. Only what is wrong or new is kept. A strict read stops at an object that
+-- gives twice what is read of it.
 CREATE OR REPLACE TEMP TABLE odd_node AS
-WITH node AS (
+WITH RECURSIVE node AS (
     SELECT
         line.line_number,
-        tree.fullkey,
-        tree.type,
-        tree.value,
-        regexp_replace(tree.path, '\[\d+\]', '[*]', 'g') AS parent_path,
-        tree.fullkey = tree.path || '[' || tree.key || ']' AS is_item,
-        CASE
-            WHEN tree.key IS NULL THEN '$'
-            WHEN is_item THEN parent_path || '[*]'
-            ELSE parent_path || '.' || tree.key
-        END AS node_path
+        '$' AS fullkey,
+        '$' AS path,
+        root.kind,
+        root.names_read,
+        'OBJECT' AS type,
+        line.raw::JSON AS value,
+        false AS is_item
     FROM report_line AS line
-    SEMI JOIN (SELECT line_number FROM judged_line WHERE reason IS NULL) AS sound USING (line_number),
-        json_tree(line.raw) AS tree
+    INNER JOIN judged_line ON line.line_number = judged_line.line_number AND judged_line.reason IS NULL
+    INNER JOIN expected_node AS root ON root.path = '$'
+    UNION ALL
+    SELECT
+        inside.line_number,
+        inside.fullkey
+        || CASE WHEN inside.is_item THEN '[' || inside.name || ']' ELSE '.' || inside.name END AS fullkey,
+        inside.path || CASE WHEN inside.is_item THEN '[*]' ELSE '.' || inside.name END AS path,
+        expected_node.kind,
+        expected_node.names_read,
+        json_type(inside.value) AS type,
+        inside.value,
+        inside.is_item
+    FROM (
+        SELECT
+            line_number,
+            fullkey,
+            path,
+            kind = 'list' AS is_item,
+            unnest(CASE
+                WHEN kind = 'list' THEN range(json_array_length(value)::BIGINT)::VARCHAR[] ELSE json_keys(value)
+            END) AS name,
+            unnest(CASE
+                WHEN kind = 'list' THEN json_extract(value, '$[*]') ELSE json_extract(value, '$.*')
+            END) AS value
+        FROM node
+        WHERE (kind = 'object' AND type = 'OBJECT') OR (kind = 'list' AND type = 'ARRAY')
+    ) AS inside
+    LEFT JOIN expected_node
+        ON inside.path = expected_node.parent
+        AND expected_node.name = CASE WHEN inside.is_item THEN '[*]' ELSE inside.name END
 ),
 
 judged AS (
     SELECT
-        node.*,
-        expected_node.kind,
+        *,
         CASE
-            WHEN node.type = 'NULL' THEN node.is_item
-            WHEN expected_node.kind = 'text' THEN node.type <> 'VARCHAR'
-            WHEN expected_node.kind IN ('number', 'long') THEN number_in(node.value) IS NULL
-            WHEN expected_node.kind = 'list' THEN node.type <> 'ARRAY'
-            WHEN expected_node.kind = 'object' THEN node.type <> 'OBJECT'
+            WHEN type = 'NULL' THEN is_item AND kind <> 'anything'
+            WHEN kind = 'text' THEN type <> 'VARCHAR'
+            WHEN kind IN ('number', 'long') THEN whole_number(json_extract_string(value, '$')) IS NULL
+            WHEN kind = 'flag' THEN truth(json_extract_string(value, '$')) IS NULL
+            WHEN kind = 'list' THEN type <> 'ARRAY'
+            WHEN kind = 'object' THEN type <> 'OBJECT'
             ELSE false
         END AS is_mistyped,
-        CASE WHEN node.type = 'OBJECT' AND expected_node.kind = 'object' THEN json_keys(node.value) END AS names,
-        len(list_filter(names, LAMBDA name: list_contains(expected_node.names_read, name)))
-        > len(list_intersect(names, expected_node.names_read)) AS is_repetitive
+        CASE WHEN type = 'OBJECT' AND kind = 'object' THEN json_keys(value) END AS names,
+        len(list_filter(names, LAMBDA name: list_contains(names_read, name)))
+        > len(list_intersect(names, names_read)) AS is_repetitive
     FROM node
-    LEFT JOIN expected_node ON node.node_path = expected_node.path
-    WHERE
-        node.node_path = '$'
-        OR node.parent_path IN (
-            SELECT known.path FROM expected_node AS known WHERE known.kind IN ('object', 'list')
-        )
 )
 
-SELECT line_number, fullkey, node_path, kind, is_mistyped, is_repetitive, left(value::VARCHAR, 200) AS sample
+SELECT line_number, fullkey, path, kind, is_mistyped, is_repetitive, left(value::VARCHAR, 200) AS sample
 FROM judged
 WHERE kind IS NULL OR is_mistyped OR is_repetitive;
 
@@ -70,6 +92,7 @@ WITH fault AS (
             WHEN 'text' THEN 'a text'
             WHEN 'list' THEN 'a list'
             WHEN 'object' THEN 'an object'
+            WHEN 'flag' THEN 'true or false'
             ELSE 'a whole number'
         END
     FROM odd_node
@@ -80,8 +103,11 @@ SELECT line_number, array_to_string(list(reason ORDER BY reason)[:5], '; ') AS r
 FROM fault
 GROUP BY line_number;
 
+-- The thousand commonest names: what has more is no report that NCBI has changed.
 INSERT INTO drift
-SELECT getvariable('report'), node_path, count(*), min(sample)
+SELECT getvariable('report') AS report, left(path, 1000) AS path, count(*) AS occurrences, min(sample) AS sample
 FROM odd_node
 WHERE kind IS NULL AND line_number NOT IN (SELECT refused.line_number FROM refused_in_part AS refused)
-GROUP BY node_path;
+GROUP BY ALL
+ORDER BY occurrences DESC, path
+LIMIT 1000;

@@ -1,26 +1,52 @@
--- Some lines of data_report.jsonl -> records_of_part(path): one row a line, in the order of the lines, typed and
--- flattened. Reads the variable report_columns, and stops with an error at the first line it cannot read.
-CREATE OR REPLACE TEMP MACRO records_of_part(part_path) AS TABLE
-WITH line AS (
-    SELECT * FROM read_json(
-        part_path,
-        format = 'newline_delimited', columns = getvariable('report_columns'), maximum_object_size = 16777216
-    )
-),
+-- Parts of data_report.jsonl -> rows_of(paths): one row a line, in the order of the lines, typed and flattened.
+-- Reads the variables report_columns and lineage_begins, and stops with an error at the first line it cannot read.
+CREATE OR REPLACE TEMP TABLE lineage_folded (reference VARCHAR, lineage VARCHAR);
 
+-- The steps of a lineage that are not {taxId: a whole number, name: a text}, each given once.
+CREATE OR REPLACE MACRO mistyped_steps(steps) AS list_filter(
+    steps,
+    LAMBDA step: coalesce(json_type(step), 'NULL') <> 'OBJECT'
+    OR (json_type(step, '$.taxId') <> 'NULL' AND whole_number(json_extract_string(step, '$.taxId')) IS NULL)
+    OR coalesce(json_type(step, '$.name') NOT IN ('NULL', 'VARCHAR'), false)
+    OR len(list_distinct(json_keys(step))) < len(json_keys(step))
+);
+
+-- The known names that a lineage holds, the name `lineage` itself among them, and so many times its texts; less than
+-- that if a step is mistyped, or it is no list. In place of one that was folded stands a reference, a text.
+-- Reads the variable lineage_begins: how each reference begins, as JSON.
+CREATE OR REPLACE MACRO lineage_names_and_texts(lineage, text_counts) AS CASE
+    WHEN lineage IS NULL THEN 0
+    WHEN starts_with(lineage::VARCHAR, getvariable('lineage_begins')) THEN 1 + text_counts
+    WHEN json_type(lineage) <> 'ARRAY' OR len(mistyped_steps(json_extract(lineage, '$[*]'))) > 0 THEN -1
+    ELSE 1 + coalesce(list_sum(list_transform(
+        flatten(list_transform(json_extract(lineage, '$[*]'), LAMBDA step: json_keys(step))),
+        LAMBDA name: CASE name WHEN 'taxId' THEN 1 WHEN 'name' THEN 1 + text_counts ELSE 0 END
+    )), 0)
+END;
+
+-- The names that organisms are known to have below the species, `infraspecificNames` itself among them, and so many
+-- times their texts.
+CREATE OR REPLACE MACRO infraspecific_names_and_texts(names, text_counts) AS CASE
+    WHEN json_type(names) = 'OBJECT' THEN 1 + (1 + text_counts) * len(
+        list_intersect(json_keys(names), ['breed', 'cultivar', 'ecotype', 'isolate', 'sex', 'strain'])
+    )
+END;
+
+CREATE OR REPLACE TEMP MACRO rows_of(paths) AS TABLE
+WITH
 -- protobuf's JSON leaves out false, 0, '' and UNKNOWN: absent is false for a flag, and unknown for an enum.
 -- https://protobuf.dev/programming-guides/json/
 field AS (
     SELECT
         accession AS accession_version,
-        whole_number(virus.taxId) AS virus_tax_id,
+        number_in(virus.taxId) AS virus_tax_id,
         virus.organismName AS virus_name,
         virus.commonName AS virus_common_name,
         virus.strain AS virus_strain,
         virus.infraspecificNames AS virus_infraspecific_names,
         virus.pangolinClassification AS pango_lineage,
         virus.lineage AS virus_lineage,
-        whole_number(host.taxId) AS host_tax_id,
+        number_in(host.taxId) AS host_tax_id,
         host.organismName AS host_name,
         host.commonName AS host_common_name,
         host.infraspecificNames AS host_infraspecific_names,
@@ -35,11 +61,11 @@ field AS (
         -- NCBI's placeholder is no date.
         nullif(day_in(updateDate), DATE '1900-01-01') AS update_date,
         coalesce(completeness, 'UNKNOWN') AS completeness,
-        whole_number(line.length) AS length,
-        whole_number(geneCount) AS gene_count,
-        whole_number(proteinCount) AS protein_count,
-        whole_number(maturePeptideCount) AS mature_peptide_count,
-        coalesce(truth(isAnnotated), false) AS is_annotated,
+        number_in(line.length) AS length,
+        number_in(geneCount) AS gene_count,
+        number_in(proteinCount) AS protein_count,
+        number_in(maturePeptideCount) AS mature_peptide_count,
+        coalesce(flag_in(isAnnotated), false) AS is_annotated,
         sourceDatabase AS source_database,
         molType AS mol_type,
         segment,
@@ -51,27 +77,21 @@ field AS (
         submitter.affiliation AS submitter_affiliation,
         submitter.country AS submitter_country,
         labHost AS lab_host,
-        coalesce(truth(isLabHost), false) AS is_lab_host,
-        coalesce(truth(isVaccineStrain), false) AS is_vaccine_strain,
+        coalesce(flag_in(isLabHost), false) AS is_lab_host,
+        coalesce(flag_in(isVaccineStrain), false) AS is_vaccine_strain,
         nucleotide.sequenceHash AS sequence_hash,
         releaseDate,
         updateDate,
-        (line.length IS NULL) = (whole_number(line.length) IS NULL)
-        AND (geneCount IS NULL) = (gene_count IS NULL)
-        AND (proteinCount IS NULL) = (protein_count IS NULL)
-        AND (maturePeptideCount IS NULL) = (mature_peptide_count IS NULL)
-        AND (virus.taxId IS NULL) = (virus_tax_id IS NULL)
-        AND (host.taxId IS NULL) = (host_tax_id IS NULL)
-        AND (isAnnotated IS NULL OR truth(isAnnotated) IS NOT NULL)
-        AND (isLabHost IS NULL OR truth(isLabHost) IS NOT NULL)
-        AND (isVaccineStrain IS NULL OR truth(isVaccineStrain) IS NOT NULL) AS is_typed
-    FROM line
+        names_and_texts_read(*COLUMNS(line.*)) AS names_and_texts
+    FROM read_json(
+        paths, format = 'newline_delimited', columns = getvariable('report_columns'), maximum_object_size = 16777216
+    ) AS line
 )
 
 SELECT
     split_part(accession_version, '.', 1) AS accession,
     try_cast(split_part(accession_version, '.', 2) AS INTEGER) AS version,
-    * EXCLUDE (releaseDate, updateDate, is_typed),
+    * EXCLUDE (releaseDate, updateDate),
     -- Only what the report says, never what we derive from it, and never update_date: a better reading of a place
     -- or NCBI's re-dating of a record is no revision. Each field has its name before it, and absent fields and defaults
     -- are left out: a field that is read one day, which takes its place in the alphabet, changes no hash of a record
@@ -122,7 +142,6 @@ SELECT
         WHEN accession_version IS NULL THEN 'accession: absent'
         WHEN NOT regexp_full_match(accession_version, '[A-Za-z0-9_]+\.[0-9]+') OR version IS NULL
             THEN 'accession: not of the form accession.version'
-        WHEN NOT is_typed THEN 'a number or a flag: mistyped'
         WHEN releaseDate IS NOT NULL AND NOT coalesce(isfinite(release_date), false) THEN 'releaseDate: not a date'
         WHEN updateDate IS NOT NULL AND NOT coalesce(isfinite(update_date), starts_with(updateDate, '1900-01-01'))
             THEN 'updateDate: not a date'

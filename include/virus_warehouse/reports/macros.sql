@@ -33,22 +33,16 @@ CREATE OR REPLACE MACRO whole_number(given) AS
 
 CREATE OR REPLACE MACRO truth(given) AS CASE lower(given) WHEN 'true' THEN true WHEN 'false' THEN false END;
 
--- The steps of a lineage that are not {taxId: a whole number, name: a text}.
-CREATE OR REPLACE MACRO mistyped_steps(steps) AS list_filter(
-    steps,
-    LAMBDA step: coalesce(json_type(step), 'NULL') <> 'OBJECT'
-    OR (json_type(step, '$.taxId') <> 'NULL' AND whole_number(json_extract_string(step, '$.taxId')) IS NULL)
-    OR coalesce(json_type(step, '$.name') NOT IN ('NULL', 'VARCHAR'), false)
-);
+-- The same of a value as JSON, which may stand in quotes.
+CREATE OR REPLACE MACRO number_in(given) AS CASE
+    WHEN given IS NOT NULL THEN coalesce(whole_number(given::VARCHAR), whole_number(trim(given::VARCHAR, '"')))
+END;
 
--- The known names that a lineage holds, the name `lineage` itself among them, and so many times its texts; less than
--- that if a step is mistyped, or it is no list.
-CREATE OR REPLACE MACRO lineage_names_and_texts(lineage, text_counts) AS CASE
-    WHEN json_type(lineage) <> 'ARRAY' OR len(mistyped_steps(json_extract(lineage, '$[*]'))) > 0 THEN -1
-    ELSE 1 + coalesce(list_sum(list_transform(
-        flatten(list_transform(json_extract(lineage, '$[*]'), LAMBDA step: json_keys(step))),
-        LAMBDA name: CASE name WHEN 'taxId' THEN 1 WHEN 'name' THEN 1 + text_counts ELSE 0 END
-    )), 0)
+CREATE OR REPLACE MACRO flag_in(given) AS CASE
+    WHEN given IS NULL THEN NULL
+    WHEN given::VARCHAR = 'true' THEN true
+    WHEN given::VARCHAR = 'false' THEN false
+    ELSE truth(trim(given::VARCHAR, '"'))
 END;
 
 -- The day of a time, in UTC. NCBI gives midnight, which is read without a calendar.
@@ -56,6 +50,16 @@ CREATE OR REPLACE MACRO day_in(given) AS CASE
     WHEN suffix(given, 'T00:00:00Z') THEN try_cast(split_part(given, 'T', 1) AS DATE)
     ELSE try_cast(given AS TIMESTAMPTZ)::DATE
 END;
+
+-- A time without a zone, such as BioSample gives; NULL when it is none.
+CREATE OR REPLACE MACRO moment_in(given) AS
+    CASE WHEN isfinite(try_cast(given AS TIMESTAMP)) THEN try_cast(given AS TIMESTAMP) END;
+
+-- A hash of all that a line says, with names. Nulls leave no trace, so that a field added later changes no hash. Quotes
+-- within texts are escaped: no text looks like a name.
+CREATE OR REPLACE MACRO content_hash(content) AS md5_number_lower(
+    regexp_replace(to_json(content)::VARCHAR, ',"\w+":null|"\w+":null,?', '', 'g')
+);
 
 -- The accession.version that a line of a report names, also if the line is not JSON; NULL if it names none.
 CREATE OR REPLACE MACRO accession_of(raw) AS CASE

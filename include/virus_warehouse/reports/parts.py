@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,9 +17,9 @@ import numpy as np
 
 from virus_warehouse.reports.report_file import LONGEST_LINE, Tally, whole_chunk
 
-FIRST_PART_BYTES, PART_BYTES = 8 << 20, 48 << 20
-"""Sizes from which a part ends with the next line. Larger parts cost less; but the reader waits for the first, so that
-parts begin small and double."""
+FIRST_PART_BYTES = 8 << 20
+"""Size from which the first part ends with the next line, if it does not end before. Larger parts cost less; but the
+reader waits for the first, so that parts begin small and double, in size and in number."""
 
 _SEARCHED_AT_ONCE = 1 << 20
 
@@ -144,41 +143,25 @@ def _written(path: Path, lines_before: int, chunks: Iterable[bytes]) -> Part:
 
 
 def parts(
-    member: IO[bytes], folder: Path, part_bytes: int = PART_BYTES, *, fold: Callable[[bytes], bytes] = bytes
-) -> Generator[Part, None, None]:
-    """Cut a report into parts; each file is removed when the next part is asked for.
+    member: IO[bytes], folder: Path, part_bytes: int, at_once: int, *, fold: Callable[[bytes], bytes] = bytes
+) -> Generator[list[Part], None, None]:
+    """Cut a report into parts; the files of some are removed when the next are asked for.
 
     Args:
         member: the report.
         folder: where the parts are written.
         part_bytes: size from which a part ends with the next line.
+        at_once: parts that are given together, as files of one read, which DuckDB shares among its threads.
         fold: what to write instead of some whole lines of the report, as many lines. The tally is of what is written.
 
     Returns:
-        The parts in their order; one without lines for an empty report.
-    """
-    with closing(parts_at_once(1, member, folder, part_bytes, fold=fold)) as cut:
-        for (part,) in cut:
-            yield part
-
-
-def parts_at_once(
-    many: int,
-    member: IO[bytes],
-    folder: Path,
-    part_bytes: int = PART_BYTES,
-    *,
-    fold: Callable[[bytes], bytes] = bytes,
-) -> Generator[list[Part], None, None]:
-    """The same, so many parts at a time: as files of one read, which DuckDB shares among its threads.
-
-    Returns:
-        Parts that follow each other, as many as there are; the last may be fewer.
+        Parts that follow each other, first fewer than `at_once`; one without lines for an empty report.
     """
     cutter = _Cutter(member, folder, part_bytes, fold)
     with ThreadPoolExecutor(1, thread_name_prefix="inflate") as inflating:
-        upcoming = inflating.submit(cutter.cut, many)
+        upcoming, many = inflating.submit(cutter.cut, 1), 1
         while some := upcoming.result():
+            many = min(2 * many, at_once)
             upcoming = inflating.submit(cutter.cut, many)
             yield some
             for part in some:

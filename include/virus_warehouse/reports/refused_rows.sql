@@ -1,19 +1,14 @@
--- What is wrong with lines that were read -> refused_line, refused_in_part, and out of staged_record.
--- Reads the variables report, odd_numbers and odd_rows (of each line its number in the report, and its row), and
--- staged_record, report_line, and refused_in_part, the lines that are bad whatever was read of them.
-CREATE OR REPLACE TEMP TABLE odd_line AS
-SELECT unnest(getvariable('odd_numbers')::BIGINT[]) AS line_number, unnest(getvariable('odd_rows')::BIGINT[]) AS record;
-
+-- What is wrong with lines that were looked at, or with the rows that were read of them -> refused_line, and out of
+-- staged_row. Reads the variables report and lines_filed (lines whose rows are no longer in staged_row), report_line,
+-- and refused_in_part.
 CREATE OR REPLACE TEMP TABLE refused_row AS
-SELECT line.line_number, staged_record.refusal AS reason, line.raw, line.raw_sha256
-FROM odd_line
-INNER JOIN staged_record ON odd_line.record = staged_record.rowid
-INNER JOIN report_line AS line USING (line_number)
-ANTI JOIN refused_in_part USING (line_number)
-WHERE staged_record.refusal IS NOT NULL;
+SELECT line.line_number, coalesce(fault.reason, staged_row.refusal) AS reason, line.raw, line.raw_sha256
+FROM report_line AS line
+INNER JOIN staged_row ON line.line_number - getvariable('lines_filed') - 1 = staged_row.rowid
+LEFT JOIN refused_in_part AS fault USING (line_number)
+WHERE fault.reason IS NOT NULL OR staged_row.refusal IS NOT NULL;
 
-INSERT INTO refused_in_part SELECT * FROM refused_row;
-INSERT INTO refused_line SELECT getvariable('report'), * FROM refused_in_part;
+INSERT INTO refused_line SELECT getvariable('report'), * FROM refused_row;
 
-DELETE FROM staged_record
-WHERE rowid IN (SELECT odd_line.record FROM odd_line SEMI JOIN refused_in_part USING (line_number));
+DELETE FROM staged_row
+WHERE rowid IN (SELECT refused_row.line_number - getvariable('lines_filed') - 1 FROM refused_row);

@@ -202,13 +202,16 @@ def describe_lines(path: Path, description: Path, numbers: Sequence[int] | None 
     return lines
 
 
-def copy_lines(path: Path, copy: Path, *, without: Collection[int]) -> None:
-    """Copy a report's lines but for the blank ones and those numbered in `without`."""
+def copy_lines(path: Path, copy: Path, lines: int, *, without: Collection[int]) -> None:
+    """Copy so many lines of a report, with `{}` in place of the blank ones and of those numbered in `without`."""
+    copied = 0
     with copy.open("wb") as file:
         for line in numbered_lines(path):
-            if line.number not in without:
-                file.write(line.content)
-                file.write(b"\n")
+            file.write(b"{}\n" * (line.number - copied - 1))
+            file.write(b"{}" if line.number in without else line.content)
+            file.write(b"\n")
+            copied = line.number
+        file.write(b"{}\n" * (lines - copied))
 
 
 def write_lines(session: DuckDBPyConnection, query: str, path: Path) -> None:

@@ -11,7 +11,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.reports import data_report
+from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.run_file import is_running
 from virus_warehouse.showing.snapshot import NoSnapshot, reading
 from virus_warehouse.sql_file import run_sql
@@ -132,7 +132,7 @@ def one_run(data: DataFolder, run_id: str) -> Run | None:
             run["reports"] = {row["report"]: row for row in _published_reports(connection, run_id)}
         elif run["lines"] is not None:
             told = {name: counts for name, counts in run["reports"].items() if isinstance(counts, dict)}
-            run["reports"] = {data_report.NAME: run} | {name: _counts(counts) for name, counts in told.items()}
+            run["reports"] = {DATA_REPORT.name: run} | {name: _counts(counts) for name, counts in told.items()}
         run["tries"] = rows_of(run_sql(connection, "showing/sql/tries.sql", {"run_id": run_id}))
         return run
 
@@ -146,7 +146,7 @@ def _published_reports(connection: DuckDBPyConnection, run_id: str) -> list[Run]
     # The data report first, of which every run tells.
     return rows_of(
         connection.execute(
-            "SELECT * FROM ops.ingest_report WHERE run_id = ? ORDER BY report <> ?, report", [run_id, data_report.NAME]
+            "SELECT * FROM ops.ingest_report WHERE run_id = ? ORDER BY report <> ?, report", [run_id, DATA_REPORT.name]
         )
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.reports import data_report
+from virus_warehouse.reports.data_report import columns_by_path
 from virus_warehouse.sources import Limits
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.shares import shares
@@ -30,7 +30,7 @@ class GateError(RuntimeError):
     vanished: list[str] | None = None
 
 
-def prove_conservation(lines: int, outcomes: dict[str, int], file_name: str = data_report.FILE_NAME) -> None:
+def prove_conservation(lines: int, outcomes: dict[str, int], file_name: str) -> None:
     """Stop when a line of a report has no outcome, or two.
 
     Raises:
@@ -44,7 +44,7 @@ def prove_conservation(lines: int, outcomes: dict[str, int], file_name: str = da
         )
 
 
-def refuse_unreadable_report(lines: int, quarantined: int, file_name: str = data_report.FILE_NAME) -> None:
+def refuse_unreadable_report(lines: int, quarantined: int, file_name: str) -> None:
     """Stop when most lines of a report cannot be read.
 
     Raises:
@@ -72,7 +72,7 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limi
     Raises:
         GateError: when that is so for more than `max_emptied` of the records that had the field.
     """
-    columns = data_report.columns_by_path()
+    columns = columns_by_path()
     lost = _lost(session, source, columns, lines)
     suspects = {path: columns[path] for path, count in lost.items() if count >= FEW_RECORDS}
     told = {
@@ -96,7 +96,8 @@ def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], 
     # A bit for each field, found in one pass: to join as many columns would take several times the memory.
     filled = " | ".join(f"((({column}) IS NOT NULL)::UBIGINT << {bit})" for bit, column in enumerate(columns.values()))
     session.execute(
-        f"CREATE OR REPLACE TEMP TABLE staged_filled AS SELECT line, accession, {filled} AS filled FROM data_report"
+        f"CREATE OR REPLACE TEMP TABLE staged_filled AS SELECT line_number, accession, {filled} AS filled "
+        "FROM data_report"
     )
     session.execute(
         f"CREATE OR REPLACE TEMP TABLE held_filled AS SELECT accession, {filled} AS filled "
@@ -108,8 +109,8 @@ def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], 
         SELECT {counts}
         FROM (
             SELECT held.filled & ~staged.filled AS lost
-            FROM (SELECT line FROM line_outcome WHERE outcome = 'revised' AND in_share(accession))
-            INNER JOIN (SELECT * FROM staged_filled WHERE in_share(accession)) AS staged USING (line)
+            FROM (SELECT line_number FROM line_outcome WHERE outcome = 'revised' AND in_share(accession))
+            INNER JOIN (SELECT * FROM staged_filled WHERE in_share(accession)) AS staged USING (line_number)
             INNER JOIN (SELECT * FROM held_filled WHERE in_share(accession)) AS held USING (accession)
         )
         """

@@ -36,6 +36,7 @@ def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
     try:
         session.execute("SET TimeZone = 'UTC'")  # as a connection setting it fails: the icu part loads later
         run_sql(session, "reports/macros.sql")
+        run_sql(session, "reports/missing_values.sql")
         run_sql(session, "reports/findings.sql")
         yield session
     finally:

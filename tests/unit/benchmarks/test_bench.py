@@ -198,5 +198,5 @@ def test_a_profile_tells_every_statement_of_a_load(folder: Path, measured: Resul
     assert sum(stages.values()) == pytest.approx(wall, abs=0.01)
     assert sum(seconds for seconds, _ in statements) < wall
     told = " ".join(sql for _, sql in statements)
-    assert "INTO staged_record" in told
+    assert "INTO staged_row" in told
     assert "COMMIT" in told

@@ -6,7 +6,7 @@
 -- within a package the last line. An update_date that is not known comes to be known, never the other way round.
 INSERT INTO line_outcome
 WITH staged AS (
-    SELECT line, accession, version, update_date, record_hash FROM data_report WHERE in_share(accession)
+    SELECT line_number, accession, version, update_date, record_hash FROM data_report WHERE in_share(accession)
 ),
 
 held AS (
@@ -20,19 +20,19 @@ repeated AS (
 ),
 
 duplicate AS (
-    SELECT staged.line
+    SELECT staged.line_number
     FROM staged SEMI JOIN repeated USING (accession)
     QUALIFY row_number() OVER (
-        PARTITION BY accession ORDER BY version DESC, update_date DESC NULLS LAST, staged.line DESC
+        PARTITION BY accession ORDER BY version DESC, update_date DESC NULLS LAST, staged.line_number DESC
     ) > 1
 ),
 
 compared AS (
     SELECT
-        staged.line,
+        staged.line_number,
         staged.accession,
         staged.update_date,
-        duplicate.line IS NOT NULL AS is_duplicate,
+        duplicate.line_number IS NOT NULL AS is_duplicate,
         coalesce(staged.update_date < getvariable('since')::DATE, false)
         OR coalesce(staged.update_date >= getvariable('until')::DATE, false)
         OR (staged.update_date IS NULL AND getvariable('until') IS NOT NULL) AS is_out_of_window,
@@ -47,12 +47,12 @@ compared AS (
         (staged.update_date IS DISTINCT FROM held.update_date) AS is_redated,
         staged.record_hash = held.record_hash AS is_same
     FROM staged
-    LEFT JOIN duplicate ON staged.line = duplicate.line
+    LEFT JOIN duplicate ON staged.line_number = duplicate.line_number
     LEFT JOIN held ON staged.accession = held.accession
 )
 
 SELECT
-    line,
+    line_number,
     accession,
     update_date,
     CASE

@@ -2,7 +2,7 @@
 -- What is read from free texts is read of these alone.
 INSERT INTO warehouse.main.virus_genome BY NAME
 SELECT
-    * EXCLUDE (line),
+    * EXCLUDE (line_number, virus_lineage, host_lineage),
     getvariable('source') AS source,
     'live' AS status,
     NULL::TIMESTAMPTZ AS missing_since,

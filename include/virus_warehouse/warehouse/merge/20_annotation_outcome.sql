@@ -64,7 +64,7 @@ SELECT
     END AS reason
 FROM compared;
 
-CREATE OR REPLACE TEMP TABLE refused_row AS
+INSERT INTO refused_row
 SELECT line_number, reason FROM report_outcome WHERE outcome = 'quarantined';
 
 DELETE FROM report_outcome WHERE outcome = 'quarantined';

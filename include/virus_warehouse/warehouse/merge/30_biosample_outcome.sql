@@ -17,7 +17,7 @@ WITH staged AS (
 
 named AS (
     SELECT DISTINCT data_report.biosample AS accession
-    FROM data_report INNER JOIN line_outcome USING (line)
+    FROM data_report INNER JOIN line_outcome USING (line_number)
     WHERE line_outcome.outcome NOT IN ('duplicate', 'out_of_window')
 ),
 

@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 from tests.support.nested_lines import ANNOTATION
 from tests.support.warehouses import report as report_bytes
 from virus_warehouse.reports.annotation_report import ANNOTATION_REPORT
+from virus_warehouse.reports.reading import stage
 from virus_warehouse.warehouse.session import private_session
 
 FORWARD = {"orientation": "plus", "order": 1, "ribosomal_slippage": 1}
@@ -69,7 +70,7 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
 
 def staged(session: DuckDBPyConnection, folder: Path, *lines: dict[str, Any]) -> list[tuple[Any, ...]]:
     content = report_bytes(tuple(map(json.dumps, lines)))
-    ANNOTATION_REPORT.stage(session, partial(io.BytesIO, content), folder)
+    stage(ANNOTATION_REPORT, session, partial(io.BytesIO, content), folder)
     columns = "accession, version, accession_version, isolate_name, genes"
     return session.execute(f"SELECT {columns} FROM annotation_report ORDER BY line_number").fetchall()
 

@@ -13,6 +13,7 @@ from tests.support.nested_lines import BIOSAMPLE, FLATTENED, sample
 from tests.support.warehouses import report as report_bytes
 from virus_warehouse.reports import biosample_report
 from virus_warehouse.reports.biosample_report import BIOSAMPLE_REPORT
+from virus_warehouse.reports.reading import stage
 from virus_warehouse.warehouse import schema
 from virus_warehouse.warehouse.session import private_session
 
@@ -81,7 +82,7 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 def staged(session: DuckDBPyConnection, folder: Path, *lines: str) -> list[dict[str, Any]]:
-    BIOSAMPLE_REPORT.stage(session, partial(io.BytesIO, report_bytes(lines)), folder)
+    stage(BIOSAMPLE_REPORT, session, partial(io.BytesIO, report_bytes(lines)), folder)
     result = session.execute("FROM biosample_report ORDER BY line_number")
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.warehouses import MPOX_ORGANISM, line, lineage, report, stage_bytes
 from virus_warehouse.reports import parts as parts_module
+from virus_warehouse.reports import reading
 from virus_warehouse.reports.parts import parts
 from virus_warehouse.reports.report_file import Tally
 from virus_warehouse.warehouse.session import private_session
@@ -29,9 +30,12 @@ def cut(content: bytes, folder: Path, size: int) -> list[tuple[bytes, int, Tally
     """The parts of a report: their bytes, the lines before them, and what was counted."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts_module, "FIRST_PART_BYTES", size)
-        patch.setattr(parts_module, "PART_BYTES", size)
         patch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", max(1, size // 2))
-        return [(part.path.read_bytes(), part.lines_before, part.tally) for part in parts(io.BytesIO(content), folder)]
+        return [
+            (part.path.read_bytes(), part.lines_before, part.tally)
+            for some in parts(io.BytesIO(content), folder, size, 3)
+            for part in some
+        ]
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
@@ -67,7 +71,7 @@ def test_halves_are_all_of_a_part_cut_at_a_line_end(
     content = b"\n".join(lines) + b"\n" * has_end
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", chunk)
-        for part in parts(io.BytesIO(content), tmp_path):
+        for (part,) in parts(io.BytesIO(content), tmp_path, 48 << 20, 1):
             if part.tally.lines < 2:
                 continue
             halves = part.halves()
@@ -92,12 +96,12 @@ def test_failure_to_inflate_reaches_the_reader(tmp_path: Path) -> None:
             raise OSError("bad CRC")
 
     with pytest.raises(OSError, match="bad CRC"):
-        list(parts(Broken(), tmp_path))
+        list(parts(Broken(), tmp_path, 48 << 20, 1))
 
 
 def staged(session: DuckDBPyConnection) -> list[object]:
     tables = (
-        "SELECT * EXCLUDE (line) FROM data_report ORDER BY line",
+        "SELECT * EXCLUDE (line_number, virus_lineage, host_lineage) FROM data_report ORDER BY line_number",
         "SELECT * EXCLUDE (report) FROM refused_line ORDER BY line_number",
         "SELECT * EXCLUDE (report) FROM drift ORDER BY path",
         "FROM taxon_seen ORDER BY tax_id",
@@ -129,7 +133,7 @@ def test_report_is_read_the_same_however_it_is_cut(
     lines = stage_bytes(session, tmp_path, ALL_SORTS)
     whole = staged(session)
     monkeypatch.setattr(parts_module, "FIRST_PART_BYTES", size)
-    monkeypatch.setattr(parts_module, "PART_BYTES", size)
+    monkeypatch.setattr(reading, "PART_BYTES", size)
     monkeypatch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", 64)
     assert stage_bytes(session, tmp_path, ALL_SORTS) == lines == 8
     assert len(cut(ALL_SORTS, tmp_path, size)) > 1

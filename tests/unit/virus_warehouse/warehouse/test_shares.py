@@ -35,7 +35,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DuckDBP
     with private_session(tmp_path) as connection:
         connection.execute(f"ATTACH {sql_text(warehouse)} AS warehouse")
         connection.execute(
-            "CREATE TEMP TABLE data_report AS SELECT i AS line, 'PX' || (i % ?) AS accession, 1 AS version, "
+            "CREATE TEMP TABLE data_report AS SELECT i AS line_number, 'PX' || (i % ?) AS accession, 1 AS version, "
             "DATE '2025-01-01' AS update_date, (i % ?)::UBIGINT AS record_hash FROM range(?) AS line(i)",
             [RECORDS, RECORDS, RECORDS + 1],
         )
@@ -62,7 +62,7 @@ def test_what_does_not_fit_into_memory_is_compared_in_shares(
     monkeypatch.setattr(shares_module, "ACCESSIONS_AT_ONCE", RECORDS // 12)
     compare(session)
     outcomes = session.execute(
-        "SELECT outcome, count(*), min(line) FROM line_outcome GROUP BY ALL ORDER BY 1"
+        "SELECT outcome, count(*), min(line_number) FROM line_outcome GROUP BY ALL ORDER BY 1"
     ).fetchall()
     assert outcomes == [("duplicate", 1, 0), ("unchanged", RECORDS, 1)]
     assert session.execute("FROM absent").fetchall() == []

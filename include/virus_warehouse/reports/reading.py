@@ -1,0 +1,320 @@
+"""A report is read in one strict pass, and a closer look is taken at each line that holds more than was read of it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.reports.lineages import Lineages
+from virus_warehouse.reports.parts import Part, parts
+from virus_warehouse.reports.report import Report
+from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines, unpack
+from virus_warehouse.reports.shape import counting_macro, expected_nodes, read_columns
+from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.warehouse.session import all_threads, closer_look
+
+PART_BYTES, PARTS_AT_ONCE = 32 << 20, 3
+"""Many lines at once are appended to a table without being copied again."""
+
+DEEP_PART_BYTES, DEEP_PARTS_AT_ONCE = 2 << 20, 16
+"""DuckDB reads 2048 lines at once, and a deep line may have 25 kB and more: small parts keep in bounds what each thread
+holds. And it is busy for a tenth of a second with such a statement before it reads: many parts share that."""
+
+_READER_STOPPED = (duckdb.InvalidInputException, duckdb.OutOfMemoryException, UnicodeDecodeError)
+"""What DuckDB raises at a line that it cannot read: one line can take all memory, and the last comes where its message
+cuts a character of that line."""
+
+_SMALL_ENOUGH = 256 << 10
+"""Bytes of lines of which some stop the reader, each to be looked at by itself. A longer line is never folded."""
+
+_LOOKED_AT_ONCE = 2 << 20
+"""Bytes of odd lines: looked at, a line takes many times the memory that it is written with."""
+
+
+class ReportUnreadable(RuntimeError):
+    """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
+
+
+class _NotRowByLine(Exception):
+    """Parts that the strict read would give more or fewer rows than they have lines, or a row of a line too long."""
+
+
+@dataclass(frozen=True)
+class StagedReport:
+    """A report that was read.
+
+    Attributes:
+        report: which.
+        open_report: gives its bytes again.
+        folder: where files may be written.
+        lines: its non-blank lines: each is a row of the temporary view named as the report, or of `refused_line`.
+    """
+
+    report: Report
+    open_report: Callable[[], IO[bytes]]
+    folder: Path
+    lines: int
+
+    def refuse_lines(self, session: DuckDBPyConnection) -> None:
+        """Refuse the lines of `refused_row(line_number, reason)` that were read; this is rare, and looks them up."""
+        if session.execute("SELECT count(*) FROM refused_row").fetchone() == (0,):
+            return
+        path = self.folder / self.report.file_name
+        with self.open_report() as member:
+            unpack(member, path)
+        _describe(session, path)
+        run_sql(session, "reports/refuse_lines.sql", {"report": self.report.name})
+
+
+def stage(
+    report: Report, session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path
+) -> StagedReport:
+    """Read a report into the temporary view of its name; what is wrong or new, into `refused_line` and `drift`.
+
+    A line is wholly understood when it holds no more names and texts than were read from it (docs/decisions/0006); each
+    other is looked at by itself. What stops the reader is cut up until the lines are found that do.
+
+    Args:
+        report: which it is.
+        session: where the tables are made; what does not fit into its memory is spilled.
+        open_report: gives the report's bytes, as often as it is called.
+        folder: where parts are written; the rows of a deep report are kept there.
+
+    Raises:
+        ReportUnreadable: when lines remain that are neither read nor refused.
+    """
+    variables = {"report": report.name}
+    lines = _Reading(report, session, folder).read(open_report)
+    for name in report.derived:
+        with all_threads(session):
+            run_sql(session, name, variables)
+    run_sql(session, "reports/drift_in_all.sql", variables)
+    return StagedReport(report, open_report, folder, lines)
+
+
+@dataclass(frozen=True)
+class _OddLine:
+    """A line that holds something else than was read of it: its number in the report, and its bytes."""
+
+    number: int
+    content: bytes
+
+
+class _Reading:
+    """The reading of one report.
+
+    Each line has its row in the table `staged_row` until it is refused: that of line n is row n - 1. Rows of a deep
+    report are moved to files; `lines_filed` is how many lines those had.
+    """
+
+    def __init__(self, report: Report, session: DuckDBPyConnection, folder: Path) -> None:
+        self.report, self.session, self.folder = report, session, folder
+        self.lineages = Lineages()
+        self.lines = self.lines_filed = 0
+        self.files: list[str] = []
+        self.odd: list[_OddLine] = []
+
+    def read(self, open_report: Callable[[], IO[bytes]]) -> int:
+        """Read all of it; its non-blank lines."""
+        fold = self.lineages.fold if self.report.has_lineages else bytes
+        size, many = (DEEP_PART_BYTES, DEEP_PARTS_AT_ONCE) if self.report.is_deep else (PART_BYTES, PARTS_AT_ONCE)
+        with open_report() as member, closing(parts(member, self.folder, size, many, fold=fold)) as cut:
+            for number, some in enumerate(cut):
+                if number == 0:
+                    self._prepare(some[0])
+                self._take_lineages()
+                self._read(some)
+                if self.report.is_deep:
+                    self._file_rows(some)
+            self._look_at_odd_lines()
+        self._name_rows()
+        return self.lines
+
+    def _prepare(self, first: Part) -> None:
+        run_sql(self.session, "reports/nothing_found.sql", {"report": self.report.name})
+        # The table is made without the count, which takes as long to plan as all the rest.
+        columns = ", ".join(f'"{name}"' for name in self.report.shape.members)
+        self.session.execute(f"CREATE OR REPLACE MACRO names_and_texts_read({columns}) AS NULL::BIGINT")
+        run_sql(self.session, "reports/hashed.sql", {"has_separators": False})
+        variables = {"report_columns": read_columns(self.report.shape), "lineage_begins": self.lineages.beginning}
+        run_sql(self.session, f"reports/{self.report.name}.sql", variables)
+        self.session.execute(
+            f"CREATE OR REPLACE TEMP TABLE staged_row AS FROM rows_of([{sql_text(first.path)}]) WHERE false"
+        )
+        self.session.execute(counting_macro(self.report.shape))
+
+    def _take_lineages(self) -> None:
+        new = self.lineages.take_new()
+        if new:
+            variables = {"new_references": [*new], "new_lineages": [*new.values()]}
+            run_sql(self.session, "reports/lineage_folded.sql", variables)
+
+    def _read(self, some: Sequence[Part]) -> None:
+        """Read parts that follow each other; the odd lines of them are remembered."""
+        try:
+            with self._threads(), _transaction(self.session):
+                odd = self._insert(some)
+        except (*_READER_STOPPED, _NotRowByLine):
+            self._read_in_halves(some)
+            return
+        self.lines += _tally_of(some).lines
+        self.odd += odd
+        if sum(len(line.content) for line in self.odd) > _LOOKED_AT_ONCE:
+            self._look_at_odd_lines()
+
+    def _read_in_halves(self, some: Sequence[Part]) -> None:
+        half = len(some) // 2
+        if half:
+            self._read(some[:half])
+            self._read(some[half:])
+            return
+        (part,) = some
+        if part.size <= _SMALL_ENOUGH or part.tally.lines < 2:
+            self._look_at_all(part)
+            return
+        halves = part.halves()
+        try:
+            for one in halves:
+                self._read([one])
+        finally:
+            for one in halves:
+                one.path.unlink()
+
+    def _threads(self) -> AbstractContextManager[None]:
+        """What is deep takes longer to read than to inflate."""
+        return all_threads(self.session) if self.report.is_deep else nullcontext()
+
+    def _insert(self, some: Sequence[Part]) -> list[_OddLine]:
+        """Read parts strictly; their odd lines.
+
+        Raises:
+            _NotRowByLine: when rows are missing or left over, or a line is too long, which the reader may take.
+        """
+        if any(part.has_too_long_line for part in some):
+            raise _NotRowByLine
+        held = _tally_of(some)
+        if self._insert_rows([part.path for part in some], has_separators=held.has_separators) != held.lines:
+            raise _NotRowByLine
+        read = "CASE WHEN refusal IS NULL THEN names_and_texts ELSE -1 END"
+        rows = f"FROM staged_row WHERE rowid >= {some[0].lines_before - self.lines_filed}"
+        if self.session.execute(f"SELECT coalesce(sum({read}), 0) {rows}").fetchone() == (held.names_and_texts,):
+            return []
+        given = self.session.execute(f"SELECT {read} AS read {rows} ORDER BY rowid").fetchnumpy()["read"]
+        odd, at = [], 0
+        for part in some:
+            for place, line in part.odd_lines(given[at : at + part.tally.lines]):
+                if not line.strip():
+                    raise _NotRowByLine  # and some other line has two rows
+                odd.append(_OddLine(part.lines_before + place + 1, self.lineages.unfold(line)))
+            at += part.tally.lines
+        return odd
+
+    def _insert_rows(self, paths: Iterable[Path], *, has_separators: bool) -> int:
+        run_sql(self.session, "reports/hashed.sql", {"has_separators": has_separators})
+        listed = ", ".join(map(sql_text, paths))
+        inserted = self.session.execute(f"INSERT INTO staged_row FROM rows_of([{listed}])").fetchall()
+        return int(inserted[0][0])
+
+    def _look_at_odd_lines(self) -> None:
+        """Look at the lines that were found, a few together: a look takes longer to begin than for one of them."""
+        if not self.odd:
+            return
+        path = self.folder / "odd.jsonl"
+        path.write_bytes(b"\n".join(line.content for line in self.odd))
+        with closer_look(self.session):
+            self._judge(path, [line.number for line in self.odd])
+            self._refuse_rows()
+        path.unlink()
+        self.odd = []
+
+    def _look_at_all(self, part: Part) -> None:
+        """Look at each line of a part that stops the reader, and read the good ones."""
+        given, readable = part.path.with_suffix(".given.jsonl"), part.path.with_suffix(".readable.jsonl")
+        if part.size <= _SMALL_ENOUGH:
+            given.write_bytes(self.lineages.unfold(part.path.read_bytes()))
+        else:
+            given = part.path
+        with closer_look(self.session):
+            self.lines += self._judge(given, range(part.lines_before + 1, part.lines_before + part.tally.lines + 1))
+            refused = self.session.execute("SELECT line_number FROM refused_in_part").fetchall()
+            copy_lines(given, readable, part.tally.lines, without={number - part.lines_before for (number,) in refused})
+            try:
+                rows = self._insert_rows([readable], has_separators=part.tally.has_separators)
+            except _READER_STOPPED as error:
+                raise ReportUnreadable(
+                    f"{self.report.file_name}: a line that looked readable stops DuckDB's reader. Nothing was loaded; "
+                    f"the package is kept in the archive. Please report it with this message: {error}"
+                ) from error
+            if rows != part.tally.lines:
+                raise ReportUnreadable(
+                    f"{self.report.file_name}: of {part.tally.lines} lines only {rows} are accounted for"
+                )
+            run_sql(
+                self.session,
+                "reports/blank_lines.sql",
+                {"first_row": part.lines_before - self.lines_filed, "lines_filed": self.lines_filed},
+            )
+            self._refuse_rows()
+        for path in {given, readable} - {part.path}:
+            path.unlink()
+
+    def _judge(self, path: Path, numbers: Sequence[int]) -> int:
+        """Judge each node of the lines of a file, which have these numbers in the report; how many are not blank."""
+        lines = _describe(self.session, path, numbers)
+        variables = {"report": self.report.name, "expected_nodes": [*expected_nodes(self.report.shape)]}
+        run_sql(self.session, "reports/closer_look.sql", variables)
+        return lines
+
+    def _refuse_rows(self) -> None:
+        variables = {"report": self.report.name, "lines_filed": self.lines_filed}
+        run_sql(self.session, "reports/refused_rows.sql", variables)
+
+    def _file_rows(self, some: Sequence[Part]) -> None:
+        self._look_at_odd_lines()
+        self.files.append(str(self.folder / f"{self.report.name}-{len(self.files)}.parquet"))
+        self.session.execute(f"COPY ({self._rows('staged_row')}) TO {sql_text(self.files[-1])} (COMPRESSION zstd)")
+        self.session.execute("CREATE OR REPLACE TEMP TABLE staged_row AS FROM staged_row WHERE false")
+        self.lines_filed += _tally_of(some).lines
+
+    def _name_rows(self) -> None:
+        """Make the view that has the name of the report."""
+        rows = f"FROM read_parquet({self.files})"
+        if not self.report.is_deep:
+            table = f"{self.report.name}_row"
+            self.session.execute(f"DROP TABLE IF EXISTS {table}")
+            self.session.execute(f"ALTER TABLE staged_row RENAME TO {table}")
+            rows = self._rows(table)
+        self.session.execute(f"CREATE OR REPLACE TEMP VIEW {self.report.name} AS {rows}")
+
+    def _rows(self, table: str) -> str:
+        return (
+            f"SELECT rowid + {self.lines_filed + 1} AS line_number, * EXCLUDE (names_and_texts, refusal) FROM {table}"
+        )
+
+
+@contextmanager
+def _transaction(session: DuckDBPyConnection) -> Iterator[None]:
+    session.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        session.execute("ROLLBACK")
+        raise
+    session.execute("COMMIT")
+
+
+def _tally_of(some: Iterable[Part]) -> Tally:
+    return sum((part.tally for part in some), Tally())
+
+
+def _describe(session: DuckDBPyConnection, path: Path, numbers: Sequence[int] | None = None) -> int:
+    """Read the lines of a file into `report_line`, with these numbers if given; how many are not blank."""
+    description = path.with_suffix(".lines.jsonl")
+    lines = describe_lines(path, description, numbers)
+    run_sql(session, "reports/report_lines.sql", {"description_path": str(description)})
+    description.unlink()
+    return lines
