@@ -17,8 +17,7 @@ from virus_warehouse.reports.shape import counting_macro, expected_nodes, read_c
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.warehouse.session import all_threads, closer_look
 
-PART_BYTES, PARTS_AT_ONCE = 32 << 20, 3
-"""Many lines at once are appended to a table without being copied again."""
+PART_BYTES = 48 << 20
 
 DEEP_PART_BYTES, DEEP_PARTS_AT_ONCE = 2 << 20, 16
 """DuckDB reads 2048 lines at once, and a deep line may have 25 kB and more: small parts keep in bounds what each thread
@@ -39,8 +38,11 @@ class ReportUnreadable(RuntimeError):
     """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
 
 
-class _NotRowByLine(Exception):
-    """Parts that the strict read would give more or fewer rows than they have lines, or a row of a line too long."""
+class _NotUnderstood(Exception):
+    """Parts that the strict read would give more or fewer rows than they have lines, or with many odd lines."""
+
+
+_STOPPED = (*_READER_STOPPED, _NotUnderstood)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def stage(
     """Read a report into the temporary view of its name; what is wrong or new, into `refused_line` and `drift`.
 
     A line is wholly understood when it holds no more names and texts than were read from it (docs/decisions/0006); each
-    other is looked at by itself. What stops the reader is cut up until the lines are found that do.
+    other is looked at by itself. A report with lines that stop the reader is read again, and cut up until they are
+    found.
 
     Args:
         report: which it is.
@@ -88,7 +91,12 @@ def stage(
         ReportUnreadable: when lines remain that are neither read nor refused.
     """
     variables = {"report": report.name}
-    lines = _Reading(report, session, folder).read(open_report)
+    try:
+        lines = _Reading(report, session, folder, cuts_up=report.is_deep).read(open_report)
+    except _STOPPED:
+        if report.is_deep:
+            raise
+        lines = _Reading(report, session, folder, cuts_up=True).read(open_report)
     for name in report.derived:
         with all_threads(session):
             run_sql(session, name, variables)
@@ -109,10 +117,14 @@ class _Reading:
 
     Each line has its row in the table `staged_row` until it is refused: that of line n is row n - 1. Rows of a deep
     report are moved to files; `lines_filed` is how many lines those had.
+
+    Attributes:
+        cuts_up: whether parts that stop the reader are cut up. Each statement then commits its rows, and what comes to
+            a table that has some is copied at commit. Otherwise they end the reading, which is one transaction.
     """
 
-    def __init__(self, report: Report, session: DuckDBPyConnection, folder: Path) -> None:
-        self.report, self.session, self.folder = report, session, folder
+    def __init__(self, report: Report, session: DuckDBPyConnection, folder: Path, *, cuts_up: bool) -> None:
+        self.report, self.session, self.folder, self.cuts_up = report, session, folder, cuts_up
         self.lineages = Lineages()
         self.lines = self.lines_filed = 0
         self.files: list[str] = []
@@ -121,8 +133,12 @@ class _Reading:
     def read(self, open_report: Callable[[], IO[bytes]]) -> int:
         """Read all of it; its non-blank lines."""
         fold = self.lineages.fold if self.report.has_lineages else bytes
-        size, many = (DEEP_PART_BYTES, DEEP_PARTS_AT_ONCE) if self.report.is_deep else (PART_BYTES, PARTS_AT_ONCE)
-        with open_report() as member, closing(parts(member, self.folder, size, many, fold=fold)) as cut:
+        size, many = (DEEP_PART_BYTES, DEEP_PARTS_AT_ONCE) if self.report.is_deep else (PART_BYTES, 1)
+        with (
+            open_report() as member,
+            closing(parts(member, self.folder, size, many, fold=fold)) as cut,
+            nullcontext() if self.cuts_up else _transaction(self.session),
+        ):
             for number, some in enumerate(cut):
                 if number == 0:
                     self._prepare(some[0])
@@ -130,7 +146,7 @@ class _Reading:
                 self._read(some)
                 if self.report.is_deep:
                     self._file_rows(some)
-            self._look_at_odd_lines()
+        self._look_at_odd_lines()
         self._name_rows()
         return self.lines
 
@@ -156,14 +172,18 @@ class _Reading:
     def _read(self, some: Sequence[Part]) -> None:
         """Read parts that follow each other; the odd lines of them are remembered."""
         try:
-            with self._threads(), _transaction(self.session):
+            with self._threads(), _transaction(self.session) if self.cuts_up else nullcontext():
                 odd = self._insert(some)
-        except (*_READER_STOPPED, _NotRowByLine):
+        except _STOPPED:
+            if not self.cuts_up:
+                raise
             self._read_in_halves(some)
             return
         self.lines += _tally_of(some).lines
         self.odd += odd
         if sum(len(line.content) for line in self.odd) > _LOOKED_AT_ONCE:
+            if not self.cuts_up:
+                raise _NotUnderstood  # a row has its number only when it is committed
             self._look_at_odd_lines()
 
     def _read_in_halves(self, some: Sequence[Part]) -> None:
@@ -192,15 +212,16 @@ class _Reading:
         """Read parts strictly; their odd lines.
 
         Raises:
-            _NotRowByLine: when rows are missing or left over, or a line is too long, which the reader may take.
+            _NotUnderstood: when rows are missing or left over, or a line is too long, which the reader may take.
         """
         if any(part.has_too_long_line for part in some):
-            raise _NotRowByLine
+            raise _NotUnderstood
         held = _tally_of(some)
+        last = self.session.execute("SELECT coalesce(max(rowid), -1) FROM staged_row").fetchall()[0][0]
         if self._insert_rows([part.path for part in some], has_separators=held.has_separators) != held.lines:
-            raise _NotRowByLine
+            raise _NotUnderstood
         read = "CASE WHEN refusal IS NULL THEN names_and_texts ELSE -1 END"
-        rows = f"FROM staged_row WHERE rowid >= {some[0].lines_before - self.lines_filed}"
+        rows = f"FROM staged_row WHERE rowid > {last}"
         if self.session.execute(f"SELECT coalesce(sum({read}), 0) {rows}").fetchone() == (held.names_and_texts,):
             return []
         given = self.session.execute(f"SELECT {read} AS read {rows} ORDER BY rowid").fetchnumpy()["read"]
@@ -208,7 +229,7 @@ class _Reading:
         for part in some:
             for place, line in part.odd_lines(given[at : at + part.tally.lines]):
                 if not line.strip():
-                    raise _NotRowByLine  # and some other line has two rows
+                    raise _NotUnderstood  # and some other line has two rows
                 odd.append(_OddLine(part.lines_before + place + 1, self.lineages.unfold(line)))
             at += part.tally.lines
         return odd
