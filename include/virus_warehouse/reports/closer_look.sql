@@ -1,6 +1,7 @@
 -- Judges every node of some lines of a report -> refused_in_part(line_number, reason); and the names in good ones that
 -- NCBI is not known to give -> drift.
--- Reads the variables report and expected_nodes (`shape.expected_nodes`: what may stand where), and report_line.
+-- Reads the variables report, expected_nodes (`shape.expected_nodes`: what may stand where) and lineage_begins (how the
+-- reference to a lineage that was folded begins, as JSON), report_line and lineage_folded.
 CREATE OR REPLACE TEMP TABLE expected_node AS
 SELECT node.*
 FROM (SELECT unnest(getvariable('expected_nodes')) AS node);
@@ -21,7 +22,7 @@ WITH RECURSIVE node AS (
         root.kind,
         root.names_read,
         'OBJECT' AS type,
-        line.raw::JSON AS value,
+        coalesce(line.folded, line.raw)::JSON AS value,
         false AS is_item
     FROM report_line AS line
     INNER JOIN judged_line ON line.line_number = judged_line.line_number AND judged_line.reason IS NULL
@@ -65,7 +66,8 @@ judged AS (
             WHEN kind = 'text' THEN type <> 'VARCHAR'
             WHEN kind IN ('number', 'long') THEN whole_number(json_extract_string(value, '$')) IS NULL
             WHEN kind = 'flag' THEN truth(json_extract_string(value, '$')) IS NULL
-            WHEN kind = 'list' THEN type <> 'ARRAY'
+            WHEN kind = 'list'
+                THEN type <> 'ARRAY' AND NOT starts_with(value::VARCHAR, getvariable('lineage_begins'))
             WHEN kind = 'object' THEN type <> 'OBJECT'
             ELSE false
         END AS is_mistyped,
@@ -75,9 +77,24 @@ judged AS (
     FROM node
 )
 
-SELECT line_number, fullkey, path, kind, is_mistyped, is_repetitive, left(value::VARCHAR, 200) AS sample
+SELECT
+    judged.line_number,
+    judged.fullkey,
+    judged.path,
+    judged.kind,
+    judged.is_mistyped,
+    judged.is_repetitive,
+    -- A lineage in something odd is told as it was given.
+    left(
+        coalesce(
+            replace(judged.value::VARCHAR, '"' || folded.reference || '"', folded.lineage), judged.value::VARCHAR
+        ),
+        200
+    ) AS sample
 FROM judged
-WHERE kind IS NULL OR is_mistyped OR is_repetitive;
+LEFT JOIN lineage_folded AS folded
+    ON folded.reference = regexp_extract(judged.value::VARCHAR, getvariable('lineage_begins') || '(\d+)"')[2:-2]
+WHERE judged.kind IS NULL OR judged.is_mistyped OR judged.is_repetitive;
 
 CREATE OR REPLACE TEMP TABLE refused_in_part AS
 WITH fault AS (

@@ -40,6 +40,10 @@ class Lineages:
         """Whole lines of a report, of less than a MiB, with references in place of lineages."""
         return _LINEAGE.sub(self._refer, lines)
 
+    def fold_again(self, lines: bytes) -> bytes:
+        """The lines with references in place of lineages that were folded before; another thread may fold meanwhile."""
+        return _LINEAGE.sub(self._refer_again, lines)
+
     @property
     def beginning(self) -> str:
         """How each reference begins, as JSON."""
@@ -63,15 +67,20 @@ class Lineages:
             number = self._keep(text)
         return found[0] if number is None else self._references[number]
 
+    def _refer_again(self, found: re.Match[bytes]) -> bytes:
+        number = self._by_text.get(found[1])
+        return found[0] if number is None else self._references[number]
+
     def _keep(self, text: bytes) -> int | None:
         number = self._by_text.get(text)
         if number is None:
             if self._bytes_kept + len(text) > MOST_KEPT or len(text) > LONGEST_KEPT or not _is_exact(text):
                 return None
             self._bytes_kept += len(text)
-            number = self._by_text[text] = len(self._kept)
+            number = len(self._kept)
             self._references.append(b'"lineage":"%b%d"' % (self._prefix, number))
             self._kept.append(text)
+            self._by_text[text] = number
         self._by_end[text[-_TELLING_BYTES:]] = number
         return number
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import IO
 
@@ -241,16 +242,17 @@ class _Reading:
         return int(inserted[0][0])
 
     def _look_at_odd_lines(self) -> None:
-        """Look at the lines that were found, a few together: a look takes longer to begin than for one of them."""
-        if not self.odd:
-            return
+        """Look at the lines that were found, some together: a look takes longer to begin than for one of them."""
         path = self.folder / "odd.jsonl"
-        path.write_bytes(b"\n".join(line.content for line in self.odd))
-        with closer_look(self.session):
-            self._judge(path, [line.number for line in self.odd])
-            self._refuse_rows()
-        path.unlink()
-        self.odd = []
+        while self.odd:
+            sizes = accumulate(len(line.content) for line in self.odd)
+            many = sum(1 for _ in takewhile(_LOOKED_AT_ONCE.__ge__, sizes)) or 1
+            some, self.odd = self.odd[:many], self.odd[many:]
+            path.write_bytes(b"\n".join(line.content for line in some))
+            with closer_look(self.session):
+                self._judge(path, [line.number for line in some])
+                self._refuse_rows()
+            path.unlink()
 
     def _look_at_all(self, part: Part) -> None:
         """Look at each line of a part that stops the reader, and read the good ones."""
@@ -285,8 +287,13 @@ class _Reading:
 
     def _judge(self, path: Path, numbers: Sequence[int]) -> int:
         """Judge each node of the lines of a file, which have these numbers in the report; how many are not blank."""
-        lines = _describe(self.session, path, numbers)
-        variables = {"report": self.report.name, "expected_nodes": [*expected_nodes(self.report.shape)]}
+        # Two thirds of what stands in a line are its lineages; those that were folded are as NCBI writes them.
+        lines = _describe(self.session, path, numbers, self.lineages.fold_again)
+        variables = {
+            "report": self.report.name,
+            "expected_nodes": [*expected_nodes(self.report.shape)],
+            "lineage_begins": self.lineages.beginning,
+        }
         run_sql(self.session, "reports/closer_look.sql", variables)
         return lines
 
@@ -332,10 +339,15 @@ def _tally_of(some: Iterable[Part]) -> Tally:
     return sum((part.tally for part in some), Tally())
 
 
-def _describe(session: DuckDBPyConnection, path: Path, numbers: Sequence[int] | None = None) -> int:
+def _describe(
+    session: DuckDBPyConnection,
+    path: Path,
+    numbers: Sequence[int] | None = None,
+    fold: Callable[[bytes], bytes] = bytes,
+) -> int:
     """Read the lines of a file into `report_line`, with these numbers if given; how many are not blank."""
     description = path.with_suffix(".lines.jsonl")
-    lines = describe_lines(path, description, numbers)
+    lines = describe_lines(path, description, numbers, fold)
     run_sql(session, "reports/report_lines.sql", {"description_path": str(description)})
     description.unlink()
     return lines

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -168,16 +168,22 @@ def _long_line(file: IO[bytes], number: int, start: bytes, *, is_whole: bool) ->
     return Line(number, start[:_LONGEST_RAW], length, sha256.hexdigest())
 
 
-def describe_lines(path: Path, description: Path, numbers: Sequence[int] | None = None) -> int:
+def describe_lines(
+    path: Path,
+    description: Path,
+    numbers: Sequence[int] | None = None,
+    fold: Callable[[bytes], bytes] = bytes,
+) -> int:
     """Write each line of a report as a JSON object that any reader can read, whatever the line holds.
 
     Args:
         path: the report, or some lines of one.
         description: the file to write.
         numbers: of those lines in the report; by default they are all of it.
+        fold: gives what is to be judged in place of a line.
 
     An object has `line_number`, `raw` (the line, bytes that are no UTF-8 as ``\\xNN``; of a refused one the first
-    MiB), `raw_sha256` and `refusal` (why the bytes are no text, else absent).
+    MiB), `raw_sha256`, `refusal` (why the bytes are no text, else absent) and `folded` (absent where it is the line).
 
     Returns:
         The number of lines described; blank lines are left out.
@@ -196,6 +202,8 @@ def describe_lines(path: Path, description: Path, numbers: Sequence[int] | None 
             if refusal:
                 entry["refusal"] = refusal
                 entry["raw"] = str(entry["raw"]).replace("\0", "\\x00")
+            elif (folded := fold(line.content)) != line.content:
+                entry["folded"] = folded.decode()
             file.write(json.dumps(entry))
             file.write("\n")
             lines += 1

@@ -85,6 +85,36 @@ def test_unknown_name_is_found_at_any_depth_with_its_count_and_a_sample(drift: D
     ]
 
 
+def test_a_refused_line_is_kept_as_it_came_with_its_lineages(drift: Drift, session: DuckDBPyConnection) -> None:
+    new, wrong = line("PX1.1", new=1), line("PX2.1", length="long", host={**MPOX_ORGANISM})
+    assert drift(line("PX3.1"), new, wrong) == [("$.new", 1, "1")]
+    assert session.execute("SELECT line_number, raw FROM refused_line").fetchall() == [(3, wrong)]
+    assert session.execute("SELECT count(*) FROM lineage_folded").fetchone() == (1,)
+
+
+def test_a_lineage_in_something_odd_is_told_as_it_came(drift: Drift, session: DuckDBPyConnection) -> None:
+    steps = MPOX_ORGANISM["lineage"]
+    given = json.dumps(steps, separators=(",", ":"))
+    found = drift(
+        line("PX1.1", lineage=steps), line("PX2.1", new={"lineage": steps}), line("PX3.1", host=[MPOX_ORGANISM])
+    )
+    assert found == [("$.lineage", 1, given[:200]), ("$.new", 1, f'{{"lineage":{given}}}'[:200])]
+    [reason] = session.execute("SELECT reason FROM refused_line").fetchall()[0]
+    assert reason == f"host: {json.dumps([MPOX_ORGANISM], separators=(',', ':'))[:80]} is not an object"
+
+
+def test_many_odd_lines_are_looked_at_some_at_a_time(
+    drift: Drift, monkeypatch: pytest.MonkeyPatch, session: DuckDBPyConnection
+) -> None:
+    monkeypatch.setattr(reading, "_LOOKED_AT_ONCE", 1000)
+    lines = [line(f"PX{number}.1", new=number) for number in range(1, 30)]
+    lines[7], lines[20] = "{", line("PX21.1", new=21, length="long")
+    assert drift(*lines) == [("$.new", 27, "1")]
+    assert session.execute("SELECT line_number FROM refused_line ORDER BY 1").fetchall() == [(8,), (21,)]
+    numbers = session.execute("SELECT line_number FROM data_report ORDER BY 1").fetchall()
+    assert numbers == [(number,) for number in range(1, 30) if number not in (8, 21)]
+
+
 def test_name_in_another_case_is_another_name(drift: Drift, session: DuckDBPyConnection) -> None:
     assert drift(line("PX1.1", Length=5, isolate={"Name": "x"})) == [("$.Length", 1, "5"), ("$.isolate.Name", 1, '"x"')]
     assert session.execute("SELECT length, isolate_name FROM data_report").fetchall() == [(197209, None)]

@@ -31,6 +31,16 @@ def test_lineage_is_told_once_and_referred_to_where_it_stood() -> None:
     assert len(lineages.take_new()) == 1
 
 
+def test_a_line_is_folded_again_as_far_as_its_lineages_are_known() -> None:
+    lineages = Lineages()
+    known = b'{"accession":"A.1","virus":{"lineage":[{"name":"root","taxId":1}]}}'
+    folded = lineages.fold(known)
+    unknown = known.replace(b"root", b"Viruses")
+    assert lineages.fold_again(known + b"\n" + unknown) == folded + b"\n" + unknown
+    lineages.take_new()
+    assert lineages.take_new() == {}
+
+
 def test_lineages_that_end_alike_are_kept_apart() -> None:
     lineages = Lineages()
     others = [VIRUSES, VIRUSES.replace("Viruses", "Virus"), VIRUSES.replace("10239", "10230"), VIRUSES]
