@@ -84,7 +84,7 @@ SELECT
     judged.kind,
     judged.is_mistyped,
     judged.is_repetitive,
-    -- A lineage in something odd is told as it was given.
+    -- A lineage in something odd is shown as it was given.
     left(
         coalesce(
             replace(judged.value::VARCHAR, '"' || folded.reference || '"', folded.lineage), judged.value::VARCHAR

@@ -24,8 +24,7 @@ class Field:
 
 
 _INFRASPECIFIC_NAMES = Json(
-    Object(dict.fromkeys(("breed", "cultivar", "ecotype", "isolate", "sex", "strain"), Value.ANYTHING)),
-    counted_by="infraspecific_names_and_texts",
+    Object(dict.fromkeys(("breed", "cultivar", "ecotype", "isolate", "sex", "strain"), Value.ANYTHING))
 )
 
 _LINEAGE = Json(

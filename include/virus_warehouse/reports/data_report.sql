@@ -24,14 +24,6 @@ CREATE OR REPLACE MACRO lineage_names_and_texts(lineage, text_counts) AS CASE
     )), 0)
 END;
 
--- The names that organisms are known to have below the species, `infraspecificNames` itself among them, and so many
--- times their texts.
-CREATE OR REPLACE MACRO infraspecific_names_and_texts(names, text_counts) AS CASE
-    WHEN json_type(names) = 'OBJECT' THEN 1 + (1 + text_counts) * len(
-        list_intersect(json_keys(names), ['breed', 'cultivar', 'ecotype', 'isolate', 'sex', 'strain'])
-    )
-END;
-
 CREATE OR REPLACE TEMP MACRO rows_of(paths) AS TABLE
 WITH
 -- protobuf's JSON leaves out false, 0, '' and UNKNOWN: absent is false for a flag, and unknown for an enum.

@@ -36,7 +36,7 @@ _LOOKED_AT_ONCE = 2 << 20
 
 
 class ReportUnreadable(RuntimeError):
-    """A report whose good lines could not be told from its bad ones; nothing of it was loaded."""
+    """A report whose good lines could not be separated from its bad ones; nothing of it was loaded."""
 
 
 class _NotUnderstood(Exception):

@@ -1,4 +1,4 @@
-"""A kind of report, told by what one of its lines holds: all that the reader has to know of it."""
+"""A kind of report, described by what one of its lines holds: all that the reader has to know of it."""
 
 from dataclasses import dataclass
 

@@ -53,11 +53,12 @@ class Json:
     Attributes:
         shape: what it holds.
         counted_by: the SQL macro that counts names and texts in such a value, its own name included, of the value and
-            of `TEXT_COUNTS`; never more than there are, and less if anything is odd.
+            of `TEXT_COUNTS`; never more than there are, and less if anything is odd. Without one it is an object whose
+            members are texts, as a rule: one that is something else is kept, after a closer look.
     """
 
     shape: "Shape"
-    counted_by: str
+    counted_by: str | None = None
 
 
 Shape = Value | ListOf | Object | Json
@@ -154,6 +155,10 @@ class _Count:
         for name, member in shape.members.items():
             inside = f'{value}."{name}"' if value else f'"{name}"'
             match member:
+                case Json(shape=Object() as kept, counted_by=None):
+                    names_read = f"len(list_intersect(json_keys({inside}), {[*kept.members]}))"
+                    counted = f"1 + {1 + TEXT_COUNTS} * {names_read}"
+                    self.others.append(f"CASE WHEN json_type({inside}) = 'OBJECT' THEN {counted} ELSE 0 END")
                 case Json():
                     self.others.append(f"coalesce({member.counted_by}({inside}, {TEXT_COUNTS}), 0)")
                 case Object():

@@ -1,4 +1,4 @@
-"""Whatever stands in a report is read, refused or told: nothing in it is lost unseen, at any depth."""
+"""Whatever stands in a report is read, refused or recorded as drift: nothing in it is lost unseen, at any depth."""
 
 import hashlib
 import io

@@ -84,7 +84,7 @@ def test_lineage_without_a_tax_id_leaves_the_taxon_alone(
 
 
 @pytest.mark.parametrize(
-    ("steps", "told"),
+    ("steps", "reason"),
     [
         ("Viruses", ': "Viruses" is not a list'),
         (5, ": 5 is not a list"),
@@ -99,10 +99,10 @@ def test_lineage_without_a_tax_id_leaves_the_taxon_alone(
     ],
 )
 def test_mistyped_lineage_refuses_its_line_and_no_other(
-    session: DuckDBPyConnection, tmp_path: Path, steps: Any, told: str
+    session: DuckDBPyConnection, tmp_path: Path, steps: Any, reason: str
 ) -> None:
     taxonomy = Taxonomy(session, tmp_path, organism(5, "five", steps), MPOX)
-    assert session.execute("SELECT line_number, reason FROM refused_line").fetchall() == [(1, f"virus.lineage{told}")]
+    assert session.execute("SELECT line_number, reason FROM refused_line").fetchall() == [(1, f"virus.lineage{reason}")]
     assert 5 not in taxonomy.names
     assert (10244, 1, 2) in taxonomy.pairs
 
