@@ -2,13 +2,13 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay rebuild acknowledge forget start sql test test-fast test-long bench bench-pages bench-profile
+.PHONY: help setup setup-dev demo ingest census replay publish rebuild acknowledge forget start sql test test-fast test-long bench bench-pages bench-profile
 .PHONY: lint format check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
 PYTEST = $(ENVIRONMENT); python -m pytest -n auto --dist loadfile --no-loadscope-reorder
-ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) \
-  $(if $(ACCEPT_FINDINGS),--accept-findings $(ACCEPT_FINDINGS))
+FINDINGS = $(if $(ACCEPT_FINDINGS),--accept-findings $(ACCEPT_FINDINGS))
+ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) $(FINDINGS)
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | column -t -s "$$(printf '\t')"
@@ -30,6 +30,9 @@ census: setup ## SOURCE=mpox: which of its records NCBI no longer lists; ACCEPT_
 
 replay: setup ## SOURCE=mpox: read its refused lines again, with this version
 	@$(ENVIRONMENT); python scripts/ingest.py replay "$(SOURCE)"
+
+publish: setup ## what was loaded becomes the snapshot; SOURCE=mpox ACCEPT_FINDINGS=shrinkage: what is held back, too
+	@$(ENVIRONMENT); python scripts/publish.py $(if $(SOURCE),--source "$(SOURCE)") $(FINDINGS)
 
 rebuild: setup ## the warehouse anew from the archived packages, beside the old; REPLACE=1 puts it in its place
 	@$(ENVIRONMENT); python scripts/rebuild.py $(if $(REPLACE),--replace) $(if $(FROM_OLDEST),--from-oldest)

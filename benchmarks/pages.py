@@ -19,8 +19,8 @@ from rich.table import Table
 from ncbi_virus.pages.app import create_app
 from ncbi_virus.pages.dags import DagState, dag_states
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
+from virus_warehouse.publish.publication import publish_candidate
 from virus_warehouse.showing.explore import PLOTS
 from virus_warehouse.sources import SourcesFile, read_sources
 from virus_warehouse.warehouse import migrate
@@ -68,8 +68,9 @@ def publish(data: DataFolder, followed: SourcesFile) -> None:
         connection.execute(f"SET VARIABLE sources = {SOURCES}")
         connection.execute(f"SET VARIABLE records = {RECORDS}")
         connection.execute(SQL.read_text(encoding="utf-8"))
-    prepare_candidate(Warehouse(data.warehouse), data, "run-7-9", followed)
-    publish_candidate(data, "run-7-9")
+    publication_id = new_publication_id()
+    prepare_candidate(Warehouse(data.warehouse), data, publication_id, followed)
+    publish_candidate(data, publication_id)
 
 
 @contextmanager

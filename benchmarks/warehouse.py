@@ -24,7 +24,7 @@ from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import ReportType, VirusGenomeRequest
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.publish.publication import publish_candidate
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.connection import Warehouse

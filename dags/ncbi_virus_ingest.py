@@ -1,8 +1,8 @@
 """### Keep one source of the virus warehouse up to date
 
 `ingest` asks NCBI Datasets for what was updated since the last committed run (everything, the first time), proves
-the package whole and merges its data report into DuckDB, exactly once. `check` copies the warehouse and runs the
-gates on the copy; `publish` makes the copy the snapshot that people query. A failed check keeps the last good one.
+the package whole and merges its reports into DuckDB, exactly once. Then `ncbi_virus_publish` checks a copy of the
+warehouse and makes it the snapshot that people query.
 
 **To fill in days**: *Trigger -> Backfill*. Each day is a window of its own and never moves the watermark.
 **To load other days, or everything, once**: *Trigger* with `since` and `until`, or with `mode` = `full`.
@@ -12,8 +12,7 @@ The run ledger, `ops.ingest_run`, says of every run what was asked, what came an
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
-from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS, CHECK_PARAMS
-from ncbi_virus.publication import USER_DEFINED_MACROS, check_candidate, publish_checked
+from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
 from virus_warehouse.sources import Source, sound_sources
 from virus_warehouse.windows import WISHES
 
@@ -33,7 +32,6 @@ PARAMS = {
         None, type=["null", "string"], format="date", title="Until", description="Its end, exclusive. Empty: no end."
     ),
     **ACCEPT_PARAMS,
-    **CHECK_PARAMS,
 }
 
 
@@ -48,10 +46,9 @@ def ingest_dag(source: Source) -> DAG:
         max_active_runs=1,
         default_args={"retry_exponential_backoff": 2.0},
         params=PARAMS,
-        user_defined_macros=USER_DEFINED_MACROS,
         tags=["ncbi", "virus"],
     ) as dag:
-        ingest = NcbiVirusToDuckDBOperator.for_source(
+        NcbiVirusToDuckDBOperator.for_source(
             source,
             task_id="ingest",
             pool="ncbi_datasets",
@@ -60,7 +57,6 @@ def ingest_dag(source: Source) -> DAG:
             until="{{ params.until or '' }}",
             **ACCEPT,
         )
-        ingest >> check_candidate("ingest") >> publish_checked("ingest", [source.name])
     return dag
 
 

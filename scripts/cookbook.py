@@ -21,9 +21,7 @@ from virus_warehouse.cookbook import FOLDER, Recipe, chapters
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
-from virus_warehouse.publish.check import check_candidate
-from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.publish.publication import publish
 from virus_warehouse.sources import SourcesFile, read_sources
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.connection import Warehouse
@@ -103,9 +101,8 @@ def run(data: DataFolder, sources: SourcesFile, name: str, url: str, wish: Windo
     """Ingest, check and publish."""
     warehouse = Warehouse(data.warehouse)
     with DatasetsClient(url) as client:
-        result = ingest(sources.source(name), client=client, warehouse=warehouse, data=data, wish=wish)
-    check_candidate(prepare_candidate(warehouse, data, result.run_id, sources), sources, data.snapshot)
-    publish_candidate(data, result.run_id)
+        ingest(sources.source(name), client=client, warehouse=warehouse, data=data, wish=wish)
+    publish(warehouse, data, sources)
 
 
 def cookbook_page(snapshot: duckdb.DuckDBPyConnection) -> str:

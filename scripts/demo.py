@@ -1,6 +1,6 @@
-"""`make demo`: three days of a made-up NCBI through the real DAG, and what came of them.
+"""`make demo`: three days of a made-up NCBI through the real DAGs, and what came of them.
 
-The stand-in serves generated records; Airflow runs the DAG for each of three days, as the stand-in's clock moves
+The stand-in serves generated records; Airflow runs the DAGs for each of three days, as the stand-in's clock moves
 on; then the published snapshot is queried. Everything lives in `data/demo` and `.airflow/demo`, made anew each time.
 """
 
@@ -84,11 +84,17 @@ def run_days(console: Console, url: str, days: list[date], log: Path) -> None:
         move_clock(url, day)
         for source in ("sars2_usa", "viruses") if day == days[0] else ("viruses",):
             started = time.monotonic()
-            succeeded = run_dag_here(f"ncbi_virus_ingest__{source}", f"{day}T06:00:00+00:00", log)
-            seconds = time.monotonic() - started
-            console.print(f"{day}: {source}: ingest >> check >> publish, by Airflow, in {seconds:.0f} s")
-            if not succeeded:
-                sys.exit(f"the run of {day} failed; Airflow's log is {log}")
+            run(f"ncbi_virus_ingest__{source}", day, log)
+            console.print(f"{day}: {source}: ingest, by Airflow, in {time.monotonic() - started:.0f} s")
+        started = time.monotonic()
+        run("ncbi_virus_publish", day, log)
+        console.print(f"{day}: prepare >> check >> publish, by Airflow, in {time.monotonic() - started:.0f} s")
+
+
+def run(dag_id: str, day: date, log: Path) -> None:
+    """Let Airflow run a DAG; end here if it fails."""
+    if not run_dag_here(dag_id, f"{day}T06:00:00+00:00", log):
+        sys.exit(f"{dag_id} of {day} failed; Airflow's log is {log}")
 
 
 def move_clock(url: str, today: date) -> None:

@@ -33,7 +33,7 @@ class Airflow:
 def dag_grid(page: Page, airflow: Airflow) -> None:
     """The DAG's runs and tasks."""
     page.goto(f"{airflow.url}/dags/{airflow.dag_id}")
-    expect(page.get_by_text("publish").first).to_be_visible()
+    expect(page.get_by_text("ingest").first).to_be_visible()
     # The grid has but two columns' room at first.
     handle = page.locator("[data-resize-handle], [data-panel-resize-handle-id]").first.bounding_box()
     if handle:

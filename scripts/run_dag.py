@@ -1,4 +1,7 @@
-"""Runs a DAG once, here and now, as `airflow dags test` does: in a process of its own, or in this one."""
+"""Runs DAGs here and now, as `airflow dags test` does: in a process of their own, or in this one.
+
+python run_dag.py DAG CONF [DAG CONF ...] runs one after the other, up to the first that fails.
+"""
 
 import contextlib
 import json
@@ -12,16 +15,17 @@ MANUAL_RUN = {"AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "0", "NCBI_DATASETS_PATIENC
 """Somebody is waiting: `dags test` waits out the delay of every retry, so the attempts inside the task have to do."""
 
 
-def run_dag(dag_id: str, *, conf: Mapping[str, object] | None = None) -> int:
-    """Run a DAG with all its tasks, and give Airflow's exit code, also where the process was killed.
+def run_dags(*dags: tuple[str, Mapping[str, object]]) -> int:
+    """Run DAGs with all their tasks, one after the other, up to the first that fails.
 
     Args:
-        dag_id: the DAG.
-        conf: values for the trigger form's fields.
+        dags: each with the values for its trigger form's fields.
+
+    Returns:
+        Airflow's exit code, also where the process was killed.
     """
-    command = [sys.executable, "-m", "airflow", "dags", "test", dag_id]
-    if conf:
-        command += ["--conf", json.dumps(conf)]
+    arguments = [argument for dag_id, conf in dags for argument in (dag_id, json.dumps(conf))]
+    command = [sys.executable, __file__, *arguments]
     return subprocess.run(command, env=MANUAL_RUN | os.environ, check=False).returncode
 
 
@@ -36,14 +40,18 @@ def run_dag_here(dag_id: str, logical_date: str, log: Path) -> bool:
     for name, value in MANUAL_RUN.items():
         os.environ.setdefault(name, value)
     with _written_to(log):
-        # Airflow reads the environment when it is first imported.
-        from airflow.cli.cli_parser import get_parser
+        return _run(dag_id, logical_date)
 
-        command = get_parser().parse_args(["dags", "test", dag_id, logical_date])
-        try:
-            command.func(command)
-        except SystemExit as end:
-            return end.code in (None, 0)
+
+def _run(*arguments: str) -> bool:
+    # Airflow reads the environment when it is first imported.
+    from airflow.cli.cli_parser import get_parser
+
+    command = get_parser().parse_args(["dags", "test", *arguments])
+    try:
+        command.func(command)
+    except SystemExit as end:
+        return end.code in (None, 0)
     return True
 
 
@@ -62,3 +70,9 @@ def _written_to(log: Path) -> Iterator[None]:
         for number, descriptor in kept.items():
             os.dup2(descriptor, number)
             os.close(descriptor)
+
+
+if __name__ == "__main__":
+    arguments = iter(sys.argv[1:])
+    succeeded = all(_run(dag_id, "--conf", conf) for dag_id, conf in zip(arguments, arguments, strict=True))
+    sys.exit(0 if succeeded else 1)

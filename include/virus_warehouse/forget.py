@@ -8,7 +8,6 @@ from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from sqlalchemy import Table
 
 from virus_warehouse.archive import Archive
 from virus_warehouse.data_folder import DataFolder
@@ -16,7 +15,7 @@ from virus_warehouse.private_files import without_world_access
 from virus_warehouse.run_file import run_files, running_states
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.warehouse.schema import metadata, source_status
+from virus_warehouse.warehouse.schema import full_name, tables_by_source
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ def holdings(source: str, warehouse: Warehouse, data: DataFolder) -> Holdings:
         WarehouseLocked: when others use the warehouse for too long.
     """
     with duckdb.connect() as session, warehouse.transaction(session):
-        counts = {_name(table): _count(session, table, source) for table in _tables()}
+        counts = {name: _count(session, name, source) for name in map(full_name, tables_by_source())}
         known = {name for (name,) in session.execute("SELECT DISTINCT source FROM warehouse.ops.ingest_run").fetchall()}
     rows = {name: count for name, count in counts.items() if count}
     known |= {folder.name for folder in data.packages.iterdir() if folder.is_dir()}
@@ -90,26 +89,18 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
         raise ForgetError(f"run {running[0]} works on source {source}: wait until it has ended")
     with Archive(data.packages, source).one_at_a_time():
         with duckdb.connect() as session, warehouse.transaction(session):
-            for table in _tables():
-                session.execute(f"DELETE FROM warehouse.{_name(table)} WHERE source = ?", [source])
+            for name in map(full_name, tables_by_source()):
+                session.execute(f"DELETE FROM warehouse.{name} WHERE source = ?", [source])
         for path in _files(source, data):
             path.unlink(missing_ok=True)
         shutil.rmtree(data.packages / source)
     logger.info("forgot source %s", source)
 
 
-def _tables() -> Iterator[Table]:
-    return (table for table in metadata.sorted_tables if "source" in table.columns and table is not source_status)
-
-
-def _name(table: Table) -> str:
-    return f"{table.schema or 'main'}.{table.name}"
-
-
-def _count(session: DuckDBPyConnection, table: Table, source: str) -> int:
-    counted: int = session.execute(
-        f"SELECT count(*) FROM warehouse.{_name(table)} WHERE source = ?", [source]
-    ).fetchall()[0][0]
+def _count(session: DuckDBPyConnection, table: str, source: str) -> int:
+    counted: int = session.execute(f"SELECT count(*) FROM warehouse.{table} WHERE source = ?", [source]).fetchall()[0][
+        0
+    ]
     return counted
 
 

@@ -185,6 +185,7 @@ class _Run:
             "fingerprint": source.fingerprint,
             **asdict(origin),
             "status": "running",
+            "accepted": accepts.names,
             "started_at": started_at,
             "versions": {
                 "virus_warehouse": __version__,

@@ -1,105 +1,72 @@
-"""The tasks after an ingest: check a copy of the warehouse, publish it, and tell Airflow what changed."""
+"""The tasks of a publication, each a step of `virus_warehouse.publish`."""
 
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from airflow.sdk import (
-    Asset,
-    AssetAlias,
-    Context,
-    ExceptionRetryPolicy,
-    RetryAction,
-    RetryRule,
-    get_current_context,
-    task,
-)
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, task
 
-from ncbi_virus.operators.gates import GatesOperator
-from ncbi_virus.params import accepted_findings
+from ncbi_virus.assets import PUBLICATIONS, snapshot_asset
 from ncbi_virus.warehouse import get_warehouse
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.check import settle
-from virus_warehouse.publish.gates import GateFailed, gates_sql
-from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import candidate_path, publish_candidate
+from virus_warehouse.publish.about import read_about
+from virus_warehouse.publish.candidate import candidate_path
+from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish.gates import GateFailed
+from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
+from virus_warehouse.publish.publication import publish_candidate
 from virus_warehouse.sources import read_sources
 
-USER_DEFINED_MACROS = {
-    "candidate_path": lambda ti, ingest: str(_candidate_of(ti, ingest)),
-    "gates_sql": lambda: gates_sql(read_sources(), DataFolder.from_environment().snapshot),
-}
-"""What a DAG with a `check` task gives its templates."""
+NO_RETRY_OF_GATES = ExceptionRetryPolicy(rules=[RetryRule(exception=GateFailed, action=RetryAction.FAIL)])
+"""A second look at the same candidate finds the same."""
 
 
-def source_asset(source: str) -> Asset:
-    """The asset that stands for a source's records; its events carry the counts of the run."""
-    return Asset(f"x-virus-warehouse://{source}")
+class SourcesHeldBack(RuntimeError):
+    """The snapshot is published, and shows sources as they were published before."""
 
 
-def check_candidate(ingest: str, **kwargs: Any) -> GatesOperator:
-    """The task that copies the warehouse and runs the gates on the copy; the task's log shows their SQL.
+@task
+def prepare() -> str:
+    """Copy the warehouse to a candidate snapshot; returns the id of the publication."""
+    data, publication_id = DataFolder.from_environment(), new_publication_id()
+    prepare_candidate(get_warehouse(data), data, publication_id, read_sources())
+    return publication_id
 
-    Findings are told in the log and in the candidate's `_about`; those that block fail the task, unless the DAG run's
-    `accept_findings` names their gate. A retry would find the same, so there is none.
 
-    Args:
-        ingest: id of the task, mapped or not, whose runs are to be published. Those that failed changed nothing.
-        kwargs: further arguments of the task.
-    """
-
-    def make(context: Context) -> None:
-        data = DataFolder.from_environment()
-        prepare_candidate(get_warehouse(data), data, _run_ids(context["ti"], ingest)[-1], read_sources())
-
-    def settle_rows(context: Context, rows: Any) -> None:
-        settle(_candidate_of(context["ti"], ingest), rows, accepted_findings(context["params"]))
-
-    return GatesOperator(
-        task_id="check",
-        sql="{{ gates_sql() }}",
-        database=f"{{{{ candidate_path(ti, '{ingest}') }}}}",
-        hook_params={"read_only": True},
-        pre_execute=make,
-        handler=lambda cursor: cursor.fetchall(),
-        post_execute=settle_rows,
-        retry_policy=ExceptionRetryPolicy(rules=[RetryRule(exception=GateFailed, action=RetryAction.FAIL)]),
-        **kwargs,
+@task(retry_policy=NO_RETRY_OF_GATES)
+def check(publication_id: str, params: dict[str, Any] | None = None) -> None:
+    """Run the gates on the candidate. What they find of a source holds that source back, and nothing else."""
+    data, asked = DataFolder.from_environment(), params or {}
+    check_candidate(
+        candidate_path(data, publication_id),
+        read_sources(),
+        data.snapshot,
+        asked.get("accept_findings") or (),
+        source=asked.get("source"),
     )
 
 
-def publish_checked(ingest: str, sources: Sequence[str]) -> Any:
-    """The task that publishes the checked copy and emits an asset event for each source whose run changed something.
+@task(retry_policy=NO_RETRY_OF_GATES, outlets=[PUBLICATIONS])
+def publish(publication_id: str, *, outlet_events: Any = None) -> dict[str, str]:
+    """Make the candidate the published snapshot; returns the sources that it holds back, and since when."""
+    data = DataFolder.from_environment()
+    is_published, about = publish_candidate(data, publication_id), read_about(data.snapshot)
+    for source, counts in about.changes.items() if is_published else ():
+        event = {"publication_id": publication_id, **counts}
+        outlet_events[PUBLICATIONS].add(snapshot_asset(source), extra=event)
+    return {source: since.isoformat() for source, since in about.held_back.items()}
 
-    Args:
-        ingest: as in `check_candidate`.
-        sources: whose assets they are.
+
+@task(retries=0)
+def all_sources_published(held_back: dict[str, str]) -> None:
+    """Fail the run where a source is held back: a green one would say that all is well.
+
+    Raises:
+        SourcesHeldBack: when one is.
     """
-    # Aliases, because an asset as an outlet has an event of every run, changed or not.
-    aliases = {source: AssetAlias(f"virus_warehouse_{source}") for source in sources}
-
-    @task(task_id="publish", outlets=list(aliases.values()))
-    def publish(*, outlet_events: Any = None) -> bool:
-        runs = _runs(get_current_context()["ti"], ingest)
-        published = publish_candidate(DataFolder.from_environment(), runs[-1]["run_id"])
-        for run in runs:
-            if run["changed"] and run["source"] in aliases:
-                event = {"run_id": run["run_id"], **run["counts"]}
-                outlet_events[aliases[run["source"]]].add(source_asset(run["source"]), extra=event)
-        return published
-
-    return publish()
-
-
-def _candidate_of(ti: Any, ingest: str) -> Any:
-    return candidate_path(DataFolder.from_environment(), _run_ids(ti, ingest)[-1])
-
-
-def _run_ids(ti: Any, ingest: str) -> list[str]:
-    return [run["run_id"] for run in _runs(ti, ingest)]
-
-
-def _runs(ti: Any, ingest: str) -> list[dict[str, Any]]:
-    """What the ingest task, or each of its mapped ones that succeeded, returned; the last one began last."""
-    returned = ti.xcom_pull(task_ids=ingest)
-    runs = [returned] if isinstance(returned, dict) else [run for run in returned if run is not None]
-    return sorted(runs, key=lambda run: str(run["run_id"]))
+    if held_back:
+        times = {source: datetime.fromisoformat(since) for source, since in held_back.items()}
+        told = ", ".join(f"{source} since {since:%Y-%m-%d %H:%M} UTC" for source, since in times.items())
+        raise SourcesHeldBack(
+            f"held back: {told}. The snapshot is published, and shows them as they were published before. The log of "
+            f"the task check, the page Overview and ops.source_status say why, and the way out."
+        )

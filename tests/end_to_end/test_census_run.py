@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from tests.end_to_end.test_dag_run import warehouse_ledger
-from tests.support.airflow_runs import run_dag
+from tests.support.airflow_runs import publish, run_and_publish
 from tests.support.fake_ncbi import FakeNcbi, Line
 
 CENSUS = "ncbi_virus_census"
@@ -41,32 +41,26 @@ def states(run) -> dict[str, list[str]]:
 
 def test_every_source_is_counted_and_what_is_gone_twice_is_withdrawn(world, follow, data, query):
     follow("{mpox: {taxon: 10244}, human_mpox: {taxon: 10244, host: human}}")
-    run = run_dag(CENSUS)
-    assert states(run) == {
-        "followed": ["success"],
-        "census": ["success", "success"],
-        "check": ["success"],
-        "publish": ["success"],
-        "no_census_failed": ["skipped"],
-    }
+    run = run_and_publish(CENSUS)
+    assert states(run) == {"followed": ["success"], "census": ["success", "success"]}
     assert query("SELECT source, count(*) FROM virus_genome GROUP BY 1 ORDER BY 1") == [
         ("human_mpox", 150),
         ("mpox", 200),
     ]
     gone = hide(world, 4)
-    run_dag(CENSUS)
+    run_and_publish(CENSUS)
     assert query("SELECT source, status, count(*) FROM virus_genome GROUP BY ALL ORDER BY ALL") == [
         ("human_mpox", "live", 146),
         ("human_mpox", "missing", 4),
         ("mpox", "live", 196),
         ("mpox", "missing", 4),
     ]
-    run_dag(CENSUS)
+    run_and_publish(CENSUS)
     assert query("SELECT ended_by, count(*) FROM virus_genome_history GROUP BY ALL") == [("withdrawal", 8)]
     ledger = warehouse_ledger(data, "dag_id, mode, missing, withdrawn")
     assert ledger == [(CENSUS, "full", number, 0) for number in (0, 0, 4, 4)] + [(CENSUS, "full", 0, 4)] * 2
     world.records.update(gone)
-    run_dag(CENSUS, conf={"source": "mpox"})
+    run_and_publish(CENSUS, conf={"source": "mpox"})
     assert query("SELECT source, status, count(*) FROM virus_genome GROUP BY ALL ORDER BY ALL") == [
         ("human_mpox", "live", 146),
         ("mpox", "live", 200),
@@ -75,12 +69,12 @@ def test_every_source_is_counted_and_what_is_gone_twice_is_withdrawn(world, foll
 
 def test_mass_withdrawal_fails_its_source_and_publishes_the_others(world, follow, data, query):
     follow("{mpox: {taxon: 10244, max_missing: 0.5}, human_mpox: {taxon: 10244, host: human}}")
-    run_dag(CENSUS)
+    run_and_publish(CENSUS)
     hide(world, 12)
-    run = run_dag(CENSUS)
+    run = run_and_publish(CENSUS)
     assert run.state == "failed"
     assert states(run)["census"] == ["success", "failed"]
-    assert (states(run)["publish"], states(run)["no_census_failed"]) == (["success"], ["failed"])
+    assert publish().state == "success"
     assert query("SELECT source, status, count(*) FROM virus_genome GROUP BY ALL ORDER BY ALL") == [
         ("human_mpox", "live", 150),
         ("mpox", "live", 188),
@@ -91,7 +85,7 @@ def test_mass_withdrawal_fails_its_source_and_publishes_the_others(world, follow
     (told,) = [path.read_text() for path in data.runs.glob("*human_mpox*.json") if '"failed"' in path.read_text()]
     assert all(f'"PX{number:03d}"' in told.split('"vanished"')[1] for number in range(12))
 
-    run = run_dag(CENSUS, conf={"source": "human_mpox", "accept_missing": True})
+    run = run_and_publish(CENSUS, conf={"source": "human_mpox", "accept_missing": True})
     assert run.state == "success"
     assert query("SELECT count(*) FROM virus_genome WHERE source = 'human_mpox' AND status = 'missing'") == [(12,)]
 
@@ -99,14 +93,14 @@ def test_mass_withdrawal_fails_its_source_and_publishes_the_others(world, follow
 def test_empty_census_is_a_failure(world, follow, data):
     follow("{mpox: {taxon: 10244}}")
     world.records.clear()
-    run = run_dag(CENSUS)
-    assert (run.state, states(run)["check"]) == ("failed", ["upstream_failed"])
+    run = run_and_publish(CENSUS)
+    assert (run.state, states(run)["census"]) == ("failed", ["failed"])
     assert "NCBI has no record at all for source mpox" in warehouse_ledger(data, "error")[0][0]
 
 
 @pytest.mark.parametrize("sources", ["{mpox: {taxon: 10244}", "{mpox: {taxon: 10244, hots: human}}"])
 def test_a_file_that_cannot_be_read_fails_the_census(world, follow, data, sources, caplog):
     follow(sources)
-    run = run_dag(CENSUS)
+    run = run_and_publish(CENSUS)
     assert str(run.state) == "failed"
     assert states(run)["followed"] == ["failed"]

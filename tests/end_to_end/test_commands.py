@@ -28,6 +28,7 @@ def test_help_lists_every_command():
         "ingest",
         "census",
         "replay",
+        "publish",
         "rebuild",
         "acknowledge",
         "forget",
@@ -125,21 +126,47 @@ def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monke
     assert "2 loads repeated." in rebuilt.stdout, rebuilt.stdout + rebuilt.stderr
 
 
-def test_ingest_that_a_gate_keeps_back_says_why_and_is_published_when_accepted(stand_in, follow, data):
+def test_fault_of_no_source_keeps_the_snapshot_and_is_said(stand_in, follow, data):
+    follow("{mpox: {taxon: 10244}}")
+    assert make_here("ingest", "SOURCE=mpox").returncode == 0
+    with duckdb.connect(data.warehouse) as connection:
+        connection.execute("INSERT INTO taxon FROM taxon LIMIT 1")
+    blocked = make_here("publish")
+    assert blocked.returncode != 0
+    assert last_line(blocked).startswith("FAILED: not published; the last good snapshot stays. blocked: unique_keys: ")
+    ingested = make_here("ingest", "SOURCE=mpox")
+    assert ingested.returncode != 0
+    assert "FAILED mpox: loaded but not published; the last good snapshot stays. blocked: " in last_line(ingested)
+    assert make_here("publish", "ACCEPT_FINDINGS=unique_keys").returncode == 0
+
+
+def test_ingest_that_a_gate_holds_back_says_why_and_is_published_when_accepted(stand_in, follow, data):
     follow("{mpox: {taxon: 10244}}")
     assert make_here("ingest", "SOURCE=mpox").returncode == 0
     with duckdb.connect(data.warehouse) as connection:
         connection.execute("DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
-    kept_back = make_here("ingest", "SOURCE=mpox")
-    assert kept_back.returncode != 0
-    assert last_line(kept_back).startswith(
-        "FAILED mpox: loaded but not published; the last good snapshot stays. blocked: "
+    held_back = make_here("ingest", "SOURCE=mpox")
+    assert held_back.returncode != 0
+    assert last_line(held_back).startswith(
+        "FAILED mpox: loaded but held back, and shown as it was published before. held back: shrinkage of mpox: of "
     )
-    assert "shrinkage of mpox: of " in last_line(kept_back)
+    follow("{mpox: {taxon: 10244}, dengue: {taxon: 12637}}")
+    other = make_here("ingest", "SOURCE=dengue")
+    assert other.returncode == 0, "another source is none of its business"
+    assert "held back: shrinkage of mpox: of " in last_line(other)
+    not_all = make_here("publish")
+    assert not_all.returncode != 0
+    assert "is published, but not all of it. Held back: mpox. held back: shrinkage of mpox" in last_line(not_all)
     accepted = make_here("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=shrinkage history")
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr
     assert last_line(accepted).startswith("OK mpox: ")
     assert "accepted: shrinkage of mpox: of " in last_line(accepted)
+    with duckdb.connect(data.warehouse) as connection:
+        connection.execute("DELETE FROM virus_genome WHERE source = 'mpox'")
+    assert make_here("publish", "SOURCE=dengue", "ACCEPT_FINDINGS=shrinkage").returncode != 0
+    published = make_here("publish", "SOURCE=mpox", "ACCEPT_FINDINGS=shrinkage")
+    assert published.returncode == 0
+    assert last_line(published) == f"OK {data.snapshot} is published."
     unknown = make_here("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=everything")
     assert unknown.returncode != 0
     assert "invalid choice: 'everything'" in unknown.stderr

@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 import requests
 
-from tests.support.airflow_runs import run_dag, task_states
+from ncbi_virus.assets import UNCHANGED
+from tests.support.airflow_runs import publish, run_and_publish, run_dag, task_states
+from virus_warehouse.publish.about import read_about
 from virus_warehouse.warehouse.schema import OUTCOMES
 
 MPOX = "ncbi_virus_ingest__mpox"
@@ -23,8 +25,8 @@ def test_three_days_of_changes(stand_in, follow, data, query):
     follow("{mpox: {taxon: 10244, aux_reports: [ANNOTATION]}}")
     for day in (FIRST_DAY, FIRST_DAY + timedelta(days=1), FIRST_DAY + timedelta(days=2)):
         stand_in.set_today(day)
-        run = run_dag(MPOX, logical_date=datetime(day.year, day.month, day.day, 6, tzinfo=UTC))
-        assert task_states(run) == {"ingest": "success", "check": "success", "publish": "success"}
+        run = run_and_publish(MPOX, logical_date=datetime(day.year, day.month, day.day, 6, tzinfo=UTC))
+        assert task_states(run) == {"ingest": "success"}
 
     assert ledger(query, "mode, status, dag_id, run_type, try_number") == [
         (mode, "success", MPOX, "manual", 1) for mode in ("full", "incremental", "incremental")
@@ -59,18 +61,23 @@ def shown_since(stand_in, day: date) -> set[tuple[str, date]]:
     return {(record["accession"], date.fromisoformat(record["updateDate"][:10])) for record in records}
 
 
-def test_the_asset_event_carries_the_counts_and_comes_only_with_a_change(stand_in, follow, data):
+def test_an_event_of_the_source_means_a_change_and_every_load_sets_a_publication_off(stand_in, follow, data):
     follow("{mpox: {taxon: 10244}}")
-    before = len(asset_events())
-    run_dag(MPOX)
-    (event,) = asset_events()[before:]
+    of_source, of_snapshot = "x-virus-warehouse://mpox", "x-virus-snapshot://mpox"
+    before = {uri: len(asset_events(uri)) for uri in (of_source, of_snapshot, UNCHANGED.uri)}
+    run_and_publish(MPOX)
+    (event,) = asset_events(of_source)[before[of_source] :]
     assert event["inserted"] > 50
     assert event["run_id"].split("-")[1] == "mpox"
-    run_dag(MPOX)  # the same day again: nothing changed
-    assert len(asset_events()) == before + 1
+    (published,) = asset_events(of_snapshot)[before[of_snapshot] :]
+    assert published == {"publication_id": read_about(data.snapshot).publication_id, "inserted": event["inserted"]}
+    run_and_publish(MPOX)  # the same day again: nothing changed
+    assert len(asset_events(of_source)) == before[of_source] + 1
+    assert len(asset_events(of_snapshot)) == before[of_snapshot] + 1
+    assert [event["source"] for event in asset_events(UNCHANGED.uri)[before[UNCHANGED.uri] :]] == ["mpox"]
 
 
-def asset_events() -> list[dict]:
+def asset_events(uri: str) -> list[dict]:
     from airflow.models.asset import AssetEvent, AssetModel
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -79,7 +86,7 @@ def asset_events() -> list[dict]:
         rows = session.execute(
             select(AssetEvent.extra)
             .join(AssetModel, AssetModel.id == AssetEvent.asset_id)
-            .where(AssetModel.uri.like("x-virus-warehouse://mpox%"))
+            .where(AssetModel.uri.in_([uri, f"{uri}/"]))
             .order_by(AssetEvent.id)
         )
         return [extra for (extra,) in rows]
@@ -87,7 +94,7 @@ def asset_events() -> list[dict]:
 
 def test_a_window_from_the_trigger_form_leaves_the_watermark_alone(stand_in, follow, data, query):
     follow("{mpox: {taxon: 10244}}")
-    run_dag(MPOX, conf={"since": "2026-10-01", "until": "2026-11-01"})
+    run_and_publish(MPOX, conf={"since": "2026-10-01", "until": "2026-11-01"})
     assert ledger(query, "mode, updated_since, until, watermark") == [
         ("window", date(2026, 10, 1), date(2026, 11, 1), None)
     ]
@@ -116,7 +123,7 @@ def test_ncbi_down_is_retried_and_every_try_has_its_row(stand_in, follow, data, 
     follow("{mpox: {taxon: 10244}}")
     stand_in.fault("status", times=50, status=503, body="<html><h1>Service Unavailable</h1></html>")
     run = run_dag(MPOX, retries=1)
-    assert task_states(run) == {"ingest": "failed", "check": "upstream_failed", "publish": "upstream_failed"}
+    assert task_states(run) == {"ingest": "failed"}
     rows = warehouse_ledger(data, "try_number, status, http_status, attempts >= 2, contains(error, 'Unavailable')")
     assert rows == [(try_number, "failed", 503, True, True) for try_number in (1, 2)]
 
@@ -125,14 +132,14 @@ def test_a_failed_run_leaves_the_snapshot_as_it_was(stand_in, follow, data, quer
     monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "1")
     follow("{mpox: {taxon: 10244}}")
     stand_in.set_today(FIRST_DAY)
-    run_dag(MPOX)
+    run_and_publish(MPOX)
     published = data.snapshot.read_bytes()
     stand_in.set_today(FIRST_DAY + timedelta(days=1))
     stand_in.fault("reset", times=50)
-    assert task_states(run_dag(MPOX)) == {"ingest": "failed", "check": "upstream_failed", "publish": "upstream_failed"}
+    assert task_states(run_dag(MPOX)) == {"ingest": "failed"}
     assert data.snapshot.read_bytes() == published
     stand_in.clear_faults()
-    assert task_states(run_dag(MPOX))["publish"] == "success"
+    assert task_states(run_and_publish(MPOX)) == {"ingest": "success"}
     assert ledger(query, "status") == [("success",), ("failed",), ("success",)]
 
 
@@ -140,8 +147,8 @@ def test_ncbi_back_again_is_a_success_of_the_second_try(stand_in, follow, data, 
     monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "1")
     follow("{mpox: {taxon: 10244}}")
     stand_in.fault("status", times=2, status=503)
-    run = run_dag(MPOX, retries=1)
-    assert task_states(run)["publish"] == "success"
+    run = run_and_publish(MPOX, retries=1)
+    assert task_states(run) == {"ingest": "success"}
     assert ledger(query, "try_number, status, mode") == [(1, "failed", "full"), (2, "success", "full")]
 
 
@@ -149,29 +156,38 @@ def test_a_package_that_is_not_whole_is_refused_and_fetched_again(stand_in, foll
     """One of the many ways in which `tests/integration/test_fault_matrix.py` breaks what the operator fetches."""
     follow("{mpox: {taxon: 10244}}")
     stand_in.fault("bad_crc", times=1)
-    run = run_dag(MPOX)
-    assert task_states(run)["publish"] == "success"
+    run = run_and_publish(MPOX)
+    assert task_states(run) == {"ingest": "success"}
     assert ledger(query, "status, attempts") == [("success", 2)]
     assert len(stand_in.requests) == 2
 
 
-def test_a_failed_check_keeps_the_last_good_snapshot(stand_in, follow, data, query):
+def test_a_fault_of_no_source_fails_the_check_and_keeps_the_last_good_snapshot(stand_in, follow, data, query):
     follow("{mpox: {taxon: 10244}}")
-    run_dag(MPOX)
-    (good,) = query("SELECT count(*) FROM virus_genome")
+    run_and_publish(MPOX)
+    published = data.snapshot.read_bytes()
     with duckdb.connect(data.warehouse) as connection:
-        connection.execute(
-            "UPDATE virus_genome SET run_id = 'nobody' WHERE accession = (SELECT min(accession) FROM virus_genome)"
-        )
-    run = run_dag(MPOX, retries=1)
-    assert task_states(run) == {"ingest": "success", "check": "failed", "publish": "upstream_failed"}
+        connection.execute("INSERT INTO taxon FROM taxon LIMIT 1")
+    run = run_dag("ncbi_virus_publish", retries=1)
+    assert task_states(run) == {
+        "prepare": "success",
+        "check": "failed",
+        "publish": "upstream_failed",
+        "all_sources_published": "upstream_failed",
+    }
     assert tries(run)["check"] == 1, "a second look at the same finds the same"
-    assert query("SELECT count(*) FROM virus_genome") == [good]
+    assert data.snapshot.read_bytes() == published
 
 
-def test_what_a_gate_found_is_published_once_a_person_accepts_it(stand_in, follow, data, query, capsys):
-    follow("{mpox: {taxon: 10244}, dengue: {taxon: 12637}}")
-    run_dag(MPOX)
+def test_a_bad_source_holds_nobody_else_back_and_is_published_once_a_person_accepts_it(
+    stand_in, follow, data, query, caplog, capsys
+):
+    """A blocked source beside three good ones, which are published by the same run."""
+    follow(
+        "{mpox: {taxon: 10244}, dengue: {taxon: 12637}, flu: {taxon: 11320}, usa: {taxon: 10244, geo_location: USA}}"
+    )
+    good = ("dengue", "flu", "usa")
+    run_and_publish(MPOX)
     (published,) = query("SELECT count(*) FROM virus_genome WHERE source = 'mpox'")[0]
     with duckdb.connect(data.warehouse) as connection:  # as when a backup of weeks ago is put back
         (kept,) = connection.execute(
@@ -180,24 +196,32 @@ def test_what_a_gate_found_is_published_once_a_person_accepts_it(stand_in, follo
     lost = published - kept
     assert lost > 10
 
-    # One snapshot holds all sources: so the run of another one is held back as well, and says whose fault it is.
-    run = run_dag("ncbi_virus_ingest__dengue")
-    assert task_states(run) == {"ingest": "success", "check": "failed", "publish": "upstream_failed"}
-    log = capsys.readouterr().out
-    assert f"shrinkage of mpox: of {published} records published, {lost} are gone, more than 5.0%" in log
-    assert "nothing new of any source is published, although what is at fault belongs to mpox" in log
-    assert query("SELECT source, count(*) FROM virus_genome GROUP BY ALL") == [("mpox", published)]
+    for source in good:
+        assert run_dag(f"ncbi_virus_ingest__{source}").state == "success"
+    run = publish()
+    assert task_states(run) == {
+        "prepare": "success",
+        "check": "success",
+        "publish": "success",
+        "all_sources_published": "failed",
+    }
+    assert run.state == "failed", "a green run would say that all is well"
+    log = caplog.text + capsys.readouterr().out
+    assert f"held back: shrinkage of mpox: of {published} records published, {lost} are gone, more than 5.0%" in log
+    assert "held back: mpox since 20" in log
+    counts = dict(query("SELECT source, count(*) FROM virus_genome GROUP BY ALL"))
+    assert counts.pop("mpox") == published
+    assert set(counts) == set(good)
+    assert set(read_about(data.snapshot).held_back) == {"mpox"}
 
-    run = run_dag("ncbi_virus_ingest__dengue", conf={"accept_findings": ["shrinkage"]})
-    assert task_states(run)["publish"] == "success"
+    run = publish(accept_findings=["shrinkage"], source="mpox")
+    assert run.state == "success"
     assert query("SELECT count(*) FROM virus_genome WHERE source = 'mpox'") == [(kept,)]
-    assert query("SELECT count(*) > 0 FROM virus_genome WHERE source = 'dengue'") == [(True,)]
     [(source, gate, told)] = query("SELECT source, name, value FROM _about WHERE topic = 'finding'")
     assert (source, gate) == ("mpox", "shrinkage")
     assert told.startswith(f"accepted: shrinkage of mpox: of {published} records published, {lost} are gone")
 
-    run = run_dag("ncbi_virus_ingest__dengue")  # what was accepted once is not asked about again
-    assert task_states(run)["publish"] == "success"
+    assert publish().state == "success", "what was accepted once is not asked about again"
     assert query("SELECT count(*) FROM _about WHERE topic = 'finding'") == [(0,)]
 
 
@@ -208,11 +232,11 @@ def tries(run) -> dict[str, int]:
 def test_a_reader_of_the_snapshot_does_not_disturb_a_load(stand_in, follow, data, query):
     follow("{mpox: {taxon: 10244}}")
     stand_in.set_today(FIRST_DAY)
-    run_dag(MPOX)
+    run_and_publish(MPOX)
     with duckdb.connect(data.snapshot, read_only=True) as reader:
         (before,) = reader.execute("SELECT count(*) FROM virus_genome").fetchall()
         stand_in.set_today(FIRST_DAY + timedelta(days=2))
-        assert task_states(run_dag(MPOX))["publish"] == "success"
+        assert task_states(run_and_publish(MPOX)) == {"ingest": "success"}
         assert reader.execute("SELECT count(*) FROM virus_genome").fetchall() == [before]
     assert query("SELECT count(*) FROM virus_genome")[0] > before
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.airflow_runs import run_dag
+from tests.support.airflow_runs import run_and_publish
 from tests.support.stand_in import StandIn
 from virus_warehouse.data_folder import DataFolder
 
@@ -50,7 +50,7 @@ def loaded(airflow_home, tmp_path_factory) -> Iterator[DataFolder]:
         environment.setenv("VIRUS_DATA", str(folder / "data"))
         environment.setenv("VIRUS_SOURCES", str(sources))
         environment.setenv("NCBI_DATASETS_URL", stand_in.url)
-        run_dag("ncbi_virus_ingest__viruses")
+        run_and_publish("ncbi_virus_ingest__viruses")
         yield DataFolder(folder / "data")
 
 

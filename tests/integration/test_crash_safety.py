@@ -26,8 +26,8 @@ from tests.support.small_disk import empty, fill, small_disk
 from tests.support.tiers import some_of
 from tests.support.warehouses import dicts, made_data
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish.candidate import KEPT_CANDIDATE_SECONDS
 from virus_warehouse.publish.gates import gates_sql
-from virus_warehouse.publish.snapshot import KEPT_CANDIDATE_SECONDS
 from virus_warehouse.shortage import DiskFull, MemoryTooSmall, shortages_told
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.windows import WINDOW, WindowWish

@@ -28,7 +28,8 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import EmptyFullLoad
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
 from virus_warehouse.publish.gates import gates_sql
-from virus_warehouse.publish.snapshot import make_candidate, publish_candidate
+from virus_warehouse.publish.publication import publish
+from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 
 FIRST_DAY = date(2025, 6, 2)
@@ -146,9 +147,8 @@ class House:
     def operator(self, **arguments: Any) -> NcbiVirusToDuckDBOperator:
         return NcbiVirusToDuckDBOperator(task_id="ingest", source="mpox", taxon="10244", **arguments)
 
-    def publish(self, run_id: str) -> None:
-        make_candidate(Warehouse(self.data.warehouse), self.data, run_id)
-        publish_candidate(self.data, run_id)
+    def publish(self) -> None:
+        publish(Warehouse(self.data.warehouse), self.data, SourcesFile(Path("sources.yaml")))
 
     @property
     def visible(self) -> tuple[Any, ...]:
@@ -220,7 +220,8 @@ def loaded(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> P
         environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
         one_stand_in.clear_faults()
         one_stand_in.set_today(FIRST_DAY)
-        house.publish(house.ingest()["run_id"])
+        house.ingest()
+        house.publish()
     return house.data.root
 
 

@@ -40,7 +40,7 @@ def broken(followed: Followed) -> IngestResult:
 
 
 def alarms(followed: Followed, run: IngestResult) -> dict[str, str]:
-    publish(followed.data, run.run_id, SourcesFile(followed.data.root / "sources.yaml", {"mpox": MPOX}), "shrinkage")
+    publish(followed.data, SourcesFile(followed.data.root / "sources.yaml", {"mpox": MPOX}), "shrinkage")
     [status] = dicts(followed.data.snapshot, "FROM mart.source_status")
     found = {alarm.kind: alarm for alarm in alarms_of(MPOX, status, None, [], None, NOW)}
     for alarm in found.values():

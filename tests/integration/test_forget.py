@@ -52,11 +52,11 @@ def counted(followed: Followed) -> tuple[int, int]:
 
 
 def test_what_is_not_followed_decides_nothing(followed: Followed, both: IngestResult) -> None:
-    publish(followed.data, both.run_id, following(MPOX, OLD))
+    publish(followed.data, following(MPOX, OLD))
     assert counted(followed) == (100, 100)
-    publish(followed.data, both.run_id, following(MPOX, orthopox="a fault in the file is no farewell"))
+    publish(followed.data, following(MPOX, orthopox="a fault in the file is no farewell"))
     assert counted(followed) == (100, 100)
-    publish(followed.data, both.run_id, following(MPOX))
+    publish(followed.data, following(MPOX))
     assert counted(followed) == (97, 97)
     assert query(followed.data.snapshot, "SELECT DISTINCT sources FROM virus_genome_distinct") == [(["mpox"],)]
     held = query(followed.data.snapshot, "SELECT source, count(*) FROM virus_genome GROUP BY source ORDER BY source")
@@ -64,7 +64,7 @@ def test_what_is_not_followed_decides_nothing(followed: Followed, both: IngestRe
 
 
 def test_all_that_is_held_goes_and_nothing_else(followed: Followed, both: IngestResult) -> None:
-    publish(followed.data, both.run_id, following(MPOX))
+    publish(followed.data, following(MPOX))
     held = holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
     assert (held.packages, held.files) == (1, 1)
     assert held.package_bytes == sum(file.stat().st_size for file in followed.data.packages.glob("orthopox/*.zip"))
@@ -83,7 +83,7 @@ def test_all_that_is_held_goes_and_nothing_else(followed: Followed, both: Ingest
         assert query(followed.data.warehouse, f"FROM {table} ORDER BY ALL") == others[table], table
     assert not list(followed.data.root.rglob("*orthopox*"))
     # The check does not take it for a loss, and a rebuild does not bring it back.
-    publish(followed.data, both.run_id, following(MPOX))
+    publish(followed.data, following(MPOX))
     assert query(followed.data.snapshot, "SELECT DISTINCT source FROM ops.source_status") == [("mpox",)]
     rebuilt = rebuild(followed.data)
     assert query(rebuilt.path, "SELECT DISTINCT source FROM virus_genome") == [("mpox",)]

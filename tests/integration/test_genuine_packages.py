@@ -41,8 +41,8 @@ def all_packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, dict[
     for path in sorted(PACKAGES_2025.glob("*.zip")):
         name = path.stem.replace("-", "_").lower()
         lines[name] = len(lines_of(path.read_bytes()))
-        result = house.run(name, path.read_bytes())
-    house.publish(result.run_id)
+        house.run(name, path.read_bytes())
+    house.publish()
     return house, lines
 
 
@@ -93,7 +93,7 @@ def test_quarter_of_a_million_records_of_thousands_of_taxa_are_loaded_and_publis
     content = (GENUINE_2025 / "all_reports.zip").read_bytes()
     result = house.run("everything", content)
     assert result.counts["lines"] == result.counts["inserted"] == len(lines_of(content)) == 249_023
-    house.publish(result.run_id)
+    house.publish()
     for table in ("quarantine", "schema_drift"):
         assert query(house.data.snapshot, f"FROM ops.{table}") == []
     counted = """
@@ -113,7 +113,7 @@ def test_days_later_only_what_changed_is_written(house: House, taxon: str) -> No
     assert first.counts["lines"] == first.counts["inserted"]
     told = {name: count for name, count in second.counts.items() if count and name != "lines"}
     assert told == SAME_TAXON_LATER[taxon]
-    house.publish(second.run_id)
+    house.publish()
 
 
 def host_is_a_lion(line: bytes) -> bool:
@@ -133,16 +133,18 @@ def test_a_source_without_update_dates_is_published_and_loaded_whole_each_day(ho
     assert results[1].counts["unchanged"] == 56
     runs = dicts(house.data.warehouse, "SELECT mode, watermark FROM ops.ingest_run ORDER BY started_at")
     assert runs == [{"mode": "full", "watermark": None}] * 2
-    house.publish(results[1].run_id)
+    house.publish()
     assert query(house.data.snapshot, "SELECT name, value FROM _about WHERE topic = 'finding'") == []
 
 
 def test_a_source_published_with_the_placeholder_is_published_without(house: House, lions: bytes) -> None:
     """As the snapshots are that an earlier version has made."""
-    house.publish(house.run("lions", lions).run_id)
+    house.run("lions", lions)
+    house.publish()
     with duckdb.connect(house.data.snapshot) as snapshot:
         snapshot.execute("UPDATE virus_genome SET update_date = DATE '1900-01-01'")
-    house.publish(house.run("lions", lions, mode="full").run_id)
+    house.run("lions", lions, mode="full")
+    house.publish()
     assert query(house.data.snapshot, "SELECT count(update_date) FROM virus_genome") == [(0,)]
 
 

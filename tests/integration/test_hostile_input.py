@@ -22,9 +22,9 @@ from virus_warehouse.ncbi.errors import DatasetsUnavailable
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.private_files import without_world_access
 from virus_warehouse.publish.gates import gates_sql
-from virus_warehouse.publish.snapshot import make_candidate, publish_candidate
+from virus_warehouse.publish.publication import publish
 from virus_warehouse.rebuild import rebuild
-from virus_warehouse.sources import Source, read_sources
+from virus_warehouse.sources import Source, SourcesFile, read_sources
 from virus_warehouse.windows import WindowWish
 
 HOSTILE = [
@@ -71,10 +71,7 @@ def test_filters_of_the_sources_file_are_values(house: House, value: str) -> Non
         house.ingest(ncbi.url, source, wish=WindowWish("replay"))
         assert {dict(request.query)["geo_location"] for request in ncbi.requests} == {value}
         assert all("/virus/taxon/" in request.path and "/genome/download" in request.path for request in ncbi.requests)
-    run_id = house.last_run["run_id"]
-    candidate = make_candidate(house.warehouse, house.data, run_id)
-    assert candidate.exists()
-    assert publish_candidate(house.data, run_id)
+    assert publish(house.warehouse, house.data, SourcesFile(Path("sources.yaml"))).publication_id
     rebuilt = rebuild(house.data)
     assert (len(rebuilt.loads), rebuilt.gaps, rebuilt.differences) == (2, [], [])
 
@@ -94,9 +91,8 @@ def test_no_file_is_open_to_the_world(house: House) -> None:
         with serving([line("PX1.1"), "{"]) as ncbi:
             house.data.create()
             house.data.warehouse.unlink()
-            run_id = house.ingest(ncbi.url).run_id
-        make_candidate(house.warehouse, house.data, run_id)
-        publish_candidate(house.data, run_id)
+            house.ingest(ncbi.url)
+        publish(house.warehouse, house.data, SourcesFile(Path("sources.yaml")))
         rebuild(house.data)
     finally:
         assert os.umask(umask) == 0

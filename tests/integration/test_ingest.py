@@ -653,9 +653,7 @@ from pathlib import Path
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
-from virus_warehouse.publish.check import check_candidate
-from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.publish.publication import publish
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 
@@ -664,9 +662,7 @@ warehouse = Warehouse(data.warehouse)
 result = ingest(
     read_sources().source("dengue"), client=DatasetsClient(sys.argv[1]), warehouse=warehouse, data=data
 )
-candidate = prepare_candidate(warehouse, data, result.run_id, read_sources())
-check_candidate(candidate, read_sources(), data.snapshot)
-publish_candidate(data, result.run_id)
+publish(warehouse, data, read_sources())
 assert not any(name.split(".")[0] == "airflow" for name in sys.modules)
 print(result.counts["inserted"])
 """

@@ -16,7 +16,7 @@ from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.publish.publication import publish_candidate
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.windows import WindowWish
@@ -43,12 +43,12 @@ def snapshot(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Pat
         for source in (VIRUSES, INFLUENZA):
             with DatasetsClient(stand_in.url, attempts=1) as client:
                 # In full on both days: a record that comes back after long has a date that no daily run asks for.
-                result = ingest(source, client=client, warehouse=warehouse, data=data, wish=WindowWish(mode="full"))
+                ingest(source, client=client, warehouse=warehouse, data=data, wish=WindowWish(mode="full"))
     followed = SourcesFile(Path("sources.yaml"), {source.name: source for source in (VIRUSES, INFLUENZA)})
-    candidate = prepare_candidate(warehouse, data, result.run_id, followed)
+    candidate = prepare_candidate(warehouse, data, "candidate", followed)
     with duckdb.connect(candidate, read_only=True) as connection:
         assert connection.execute(gates_sql()).fetchall() == []
-    assert publish_candidate(data, result.run_id)
+    assert publish_candidate(data, "candidate")
     return data.snapshot
 
 

@@ -35,7 +35,8 @@ def lines() -> list[str]:
 def house(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> House:
     """A source of these lines alone, loaded and published with default settings."""
     house = house_in(tmp_path_factory.mktemp("odd"))
-    house.publish(house.run("odd", packages.package(lines)).run_id)
+    house.run("odd", packages.package(lines))
+    house.publish()
     return house
 
 

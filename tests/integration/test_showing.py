@@ -42,8 +42,8 @@ def card(followed: Followed, source: str = "mpox", **of: datetime) -> SourceCard
     return next(card for card in tell(followed, **of).cards if card.name == source)
 
 
-def published(followed: Followed, run_id: str) -> None:
-    publish(followed.data, run_id, SOURCES)
+def published(followed: Followed) -> None:
+    publish(followed.data, SOURCES)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,8 @@ def much_happened(ncbi, tmp_path_factory: pytest.TempPathFactory) -> Followed:
     """All that can happen to sources, published; their run files are there."""
     ncbi.world = World()  # nothing of the tests before
     followed = Followed(ncbi, tmp_path_factory.mktemp("much") / "data")
-    published(followed, followed.live_through_everything()[-1].run_id)
+    followed.live_through_everything()
+    published(followed)
     return followed
 
 
@@ -62,7 +63,8 @@ def published_mpox(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> 
     followed = Followed(ncbi, tmp_path_factory.mktemp("mpox") / "data")
     for number in range(40):
         followed.show(f"PX{number}", number % 3)
-    published(followed, followed.run().run_id)
+    followed.run()
+    published(followed)
     return followed.data.root, copy.deepcopy(ncbi.world)
 
 
@@ -99,7 +101,8 @@ def test_a_source_is_told_as_it_was_published(mpox: Followed) -> None:
 def test_what_is_amiss_is_told_with_a_query_for_the_rows_concerned(mpox: Followed) -> None:
     mpox.ncbi.world.strays = [(0, BadLine("{")), (0, BadLine(line("PZ1.1", novelty=1)))]
     mpox.ncbi.world.records.pop("PX7")
-    published(mpox, mpox.run(mode="census").run_id)
+    mpox.run(mode="census")
+    published(mpox)
     alarms = {alarm.kind: alarm for alarm in card(mpox).alarms}
     rows = {}
     with duckdb.connect(mpox.data.snapshot, read_only=True) as connection:
@@ -155,31 +158,50 @@ def test_what_is_loaded_and_not_published_is_told_with_the_further_reports(mpox:
     assert (told.state, told.alarms) == (State.NOT_PUBLISHED, [])
     later = card(mpox, now=datetime.now(UTC) + timedelta(hours=1))
     assert [(alarm.kind, alarm.weight) for alarm in later.alarms] == [("not published", "warn")]
-    published(mpox, result.run_id)
+    published(mpox)
     assert card(mpox).state == State.UP_TO_DATE
 
 
-def test_what_the_check_keeps_back_is_told_of_the_snapshot_and_of_the_source(mpox: Followed) -> None:
+def test_what_the_check_holds_back_is_told_of_its_source_alone(mpox: Followed) -> None:
     with duckdb.connect(mpox.data.warehouse) as connection:
         connection.execute("DELETE FROM virus_genome WHERE accession LIKE 'PX1%'")
-    result = mpox.run(DENGUE)
+    mpox.run(DENGUE)
+    published(mpox)
+    assert tell(mpox).check is not None
+    assert card(mpox, "dengue").state == State.UP_TO_DATE
+    held_back = card(mpox)
+    assert held_back.state == State.HELD_BACK
+    assert held_back.published is not None
+    assert held_back.published["records"] == 40
+    (alarm,) = [alarm for alarm in held_back.alarms if alarm.kind == "held back"]
+    assert alarm.weight == "bad"
+    assert "shrinkage of mpox: of 40 records published, 11 are gone" in alarm.text
+    assert "make publish SOURCE=mpox" in alarm.text
+    publish(mpox.data, SOURCES, "shrinkage")
+    (alarm,) = card(mpox).alarms
+    assert alarm.text.startswith("Accepted by a person: of 40 records published, 11 are gone")
+
+
+def test_what_belongs_to_no_source_keeps_back_all_that_is_loaded(mpox: Followed) -> None:
+    mpox.run(DENGUE)
+    with duckdb.connect(mpox.data.warehouse) as connection:
+        connection.execute("INSERT INTO taxon VALUES (10244, 'once more')")
     with pytest.raises(GateFailed):
-        published(mpox, result.run_id)
+        published(mpox)
     told = tell(mpox)
     assert told.check
-    assert told.check.run_id == result.run_id
     (blocked,) = told.check.blocked
-    assert (blocked.source, blocked.gate) == ("mpox", "shrinkage")
-    assert blocked.told.startswith("shrinkage of mpox: of 40 records published, 11 are gone")
+    assert blocked.gate == "unique_keys"
+    assert blocked.told.startswith("unique_keys: a taxon stands more than once")
     assert blocked.way_out
-    assert card(mpox, "dengue").state == State.KEPT_BACK
-    publish(mpox.data, result.run_id, SOURCES, "shrinkage")
+    dengue = card(mpox, "dengue")
+    assert dengue.state == State.NOT_PUBLISHED
+    assert [(alarm.kind, alarm.weight) for alarm in dengue.alarms] == [("not published", "bad")]
+    publish(mpox.data, SOURCES, "unique_keys")
     told = tell(mpox)
     assert told.check
     assert told.check.blocked == ()
     assert card(mpox, "dengue").state == State.UP_TO_DATE
-    (alarm,) = card(mpox).alarms
-    assert alarm.text.startswith("Accepted by a person: of 40 records published, 11 are gone")
 
 
 def test_a_failed_run_is_told_with_its_reason_and_where_it_failed(mpox: Followed) -> None:
@@ -367,8 +389,7 @@ class TestWhileALoadRuns:
             if looks == 5:
                 at_work.let_go.set()
         assert looks >= 5
-        newest = list_runs(mpox.data, ALL, limit=1).runs[0]
-        published(mpox, newest["run_id"])
+        published(mpox)
         told = card(mpox)
         assert told.published
         assert told.published["records"] == 41

@@ -40,6 +40,24 @@ def run_dag(
     return dag.test(logical_date=logical_date, run_conf=conf)
 
 
+def publish(**conf: Any) -> Any:
+    """Run the DAG that publishes what was loaded, as the assets do that an ingest updates; gives its DAG run.
+
+    Args:
+        conf: the trigger form's values.
+    """
+    return run_dag("ncbi_virus_publish", conf=conf)
+
+
+def run_and_publish(dag_id: str, **arguments: Any) -> Any:
+    """Run a DAG as `run_dag` does, and if it succeeds, publish; gives the DAG run of the load."""
+    run = run_dag(dag_id, **arguments)
+    if run.state == "success":
+        published = publish()
+        assert published.state == "success", task_states(published)
+    return run
+
+
 def task_states(run: Any) -> dict[str, str]:
     """The states of a DAG run's tasks by task id."""
     return {task.task_id: str(task.state) for task in run.get_task_instances()}

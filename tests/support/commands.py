@@ -10,7 +10,6 @@ import sys
 import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -48,7 +47,7 @@ def make_here(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[s
 def _given(words: list[str], typed: str) -> Iterator[None]:
     """What a program finds: its command line, what is typed, and `run_dag` beside it that starts no other process."""
     here = types.ModuleType("run_dag")
-    here.run_dag = _run_dag  # type: ignore[attr-defined]
+    here.run_dags = _run_dags  # type: ignore[attr-defined]
     program = words[2:] if words[0] == "-m" else words[1:]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [words[0], *program])
@@ -74,5 +73,6 @@ def _exit_code(words: list[str]) -> int:
     return 0
 
 
-def _run_dag(dag_id: str, *, conf: Mapping[str, object] | None = None, **_: Any) -> int:
-    return 0 if airflow_runs.run_dag(dag_id, conf=dict(conf or {})).state == "success" else 1
+def _run_dags(*dags: tuple[str, Mapping[str, object]]) -> int:
+    succeeded = all(airflow_runs.run_dag(dag_id, conf=dict(conf)).state == "success" for dag_id, conf in dags)
+    return 0 if succeeded else 1

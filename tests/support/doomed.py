@@ -23,7 +23,7 @@ from virus_warehouse import archive, atomic_file, ingest
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.publish import prepare, snapshot, source_status
+from virus_warehouse.publish import candidate, prepare, publication, source_status
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.run_file import RunFile
 from virus_warehouse.sources import Source, SourcesFile
@@ -62,13 +62,12 @@ def ingest_day(
         return ingest.ingest(MPOX, client=client, warehouse=warehouse, data=data, origin=origin, wish=wish)
 
 
-def publish(data: DataFolder, run_id: str) -> None:
-    """The check and the publication of a run."""
+def publish(data: DataFolder, publication_id: str) -> None:
+    """A publication."""
     followed = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
     warehouse = Warehouse(data.warehouse, lock_timeout=PATIENCE)
-    candidate = prepare.prepare_candidate(warehouse, data, run_id, followed)
-    check_candidate(candidate, followed, data.snapshot)
-    snapshot.publish_candidate(data, run_id)
+    check_candidate(prepare.prepare_candidate(warehouse, data, publication_id, followed), followed, data.snapshot)
+    publication.publish_candidate(data, publication_id)
 
 
 def _after(owner: Any, name: str, stop: Stop, *, when: Callable[..., bool] = lambda *_, **__: True) -> None:
@@ -109,7 +108,7 @@ def _half_copied(stop: Stop) -> None:
         part.write_bytes(warehouse.read_bytes()[: warehouse.stat().st_size // 2])
         stop()
 
-    snapshot._copy = copy
+    candidate._copy = copy
 
 
 MOMENTS: dict[str, Callable[[Stop], None]] = {
@@ -141,9 +140,9 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
     "while the copy is made": _half_copied,
     "after the copy": lambda stop: _before(prepare, "write_source_status", stop),
     "while the copy is completed": lambda stop: _after(source_status, "run_sql", stop),
-    "before the publication": lambda stop: _before(snapshot, "publish_candidate", stop),
+    "before the publication": lambda stop: _before(publication, "publish_candidate", stop),
     "before the snapshot is replaced": lambda stop: _before(Path, "chmod", stop),
-    "after the publication": lambda stop: _after(snapshot, "publish_candidate", stop),
+    "after the publication": lambda stop: _after(publication, "publish_candidate", stop),
 }
 """How to stop at each moment of a day."""
 

@@ -49,8 +49,8 @@ class House:
             warehouse = Warehouse(self.data.warehouse)
             return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowWish(mode))
 
-    def publish(self, run_id: str) -> None:
-        publish(self.data, run_id, SourcesFile(Path("sources.yaml"), self.sources))
+    def publish(self) -> None:
+        publish(self.data, SourcesFile(Path("sources.yaml"), self.sources))
 
 
 def house_in(folder: Path) -> House:

@@ -8,10 +8,10 @@ import duckdb
 
 from tests.support.warehouses import DENGUE, MPOX, Shelf, migrated_file
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish import publication
+from virus_warehouse.publish.about import About
 from virus_warehouse.publish.marts import create_marts
 from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import publish_candidate
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
@@ -33,11 +33,9 @@ def publish_unchecked(shelf: Shelf) -> DataFolder:
     return data
 
 
-def publish(data: DataFolder, run_id: str, followed: SourcesFile, *accepted: str) -> None:
-    """What the tasks check and publish do after a run."""
-    candidate = prepare_candidate(Warehouse(data.warehouse), data, run_id, followed)
-    check_candidate(candidate, followed, data.snapshot, accepted)
-    publish_candidate(data, run_id)
+def publish(data: DataFolder, followed: SourcesFile, *accepted: str) -> About:
+    """Publish what is loaded."""
+    return publication.publish(Warehouse(data.warehouse), data, followed, accepted)
 
 
 @cache

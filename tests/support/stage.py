@@ -22,9 +22,7 @@ from tests.support.stand_in import StandIn
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
-from virus_warehouse.publish.check import check_candidate
-from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.publish.publication import publish
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 
@@ -133,7 +131,6 @@ def publish_last_week(stand_in: StandIn, sources: Path, data: DataFolder) -> Non
         then = NOW - timedelta(days=days)
         stand_in.set_today(then.date())
         with time_machine.travel(then), DatasetsClient(stand_in.url) as client:
-            result = ingest(followed.source("viruses"), client=client, warehouse=warehouse, data=data)
-    check_candidate(prepare_candidate(warehouse, data, result.run_id, followed), followed, data.snapshot)
-    publish_candidate(data, result.run_id)
+            ingest(followed.source("viruses"), client=client, warehouse=warehouse, data=data)
+    publish(warehouse, data, followed)
     stand_in.set_today(TODAY)

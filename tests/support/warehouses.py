@@ -195,6 +195,7 @@ class Shelf:
                         "mode": mode,
                         "fingerprint": source.fingerprint,
                         "status": "success",
+                        "accepted": load.accepts.names,
                         "started_at": committed_at,
                         "ended_at": committed_at,
                     },

@@ -1,7 +1,10 @@
 """What a snapshot says of itself, in its table `_about`: whoever is handed the file has nothing else at hand."""
 
 import platform
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -12,22 +15,83 @@ from virus_warehouse.publish.gates import Finding
 from virus_warehouse.sql_file import run_sql
 
 
-def write_about(candidate: DuckDBPyConnection) -> None:
+@dataclass(frozen=True)
+class About:
+    """What this project reads in `_about`. A snapshot of an earlier version does not tell all of it.
+
+    Attributes:
+        publication_id: the publication that it is, or is a candidate of.
+        loaded_until: when the newest run committed that the warehouse had, held back or not.
+        changes: what each source has that the snapshot before it had not: how many records and reports, by kind.
+        held_back: since when each source is held back that is.
+        findings: what the gates found.
+    """
+
+    publication_id: str | None
+    loaded_until: datetime | None
+    changes: Mapping[str, Mapping[str, int]]
+    held_back: Mapping[str, datetime]
+    findings: Sequence[str]
+
+
+def read_about(snapshot: Path) -> About:
+    """What a snapshot or candidate says of itself.
+
+    Args:
+        snapshot: the file.
+    """
+    with duckdb.connect(snapshot, read_only=True) as connection:
+        facts = connection.execute("SELECT topic, source, name, value FROM _about ORDER BY ALL").fetchall()
+        of_snapshot = {name: value for topic, _, name, value in facts if topic == "snapshot"}
+    changes: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for topic, source, name, value in facts:
+        if topic == "change":
+            changes[source][name] = int(value)
+    loaded_until = of_snapshot.get("loaded_until") or of_snapshot.get("last_run_ended_at")
+    return About(
+        publication_id=of_snapshot.get("publication_id"),
+        loaded_until=datetime.fromisoformat(loaded_until) if loaded_until else None,
+        changes=dict(changes),
+        held_back={source: datetime.fromisoformat(value) for topic, source, _, value in facts if topic == "held back"},
+        findings=[f"{value}." for topic, _, _, value in facts if topic == "finding"],
+    )
+
+
+def write_about(candidate: DuckDBPyConnection, publication_id: str) -> None:
     """Write `_about`: runs, time, counts by source, versions, and how to cite; findings come with `write_findings`.
 
     Args:
-        candidate: from `open_candidate`.
+        candidate: from `open_candidate`, a copy of the warehouse with `ops.source_status`.
+        publication_id: the publication's.
     """
+    row = candidate.execute("SELECT max(ended_at) FROM ops.ingest_run WHERE status = 'success'").fetchone()
+    loaded_until = row[0].isoformat() if row and row[0] else None
+    _write(candidate, {"publication_id": publication_id, "loaded_until": loaded_until})
+
+
+def renew_about(candidate: DuckDBPyConnection) -> None:
+    """Write `_about` again, after the rows of sources have been put back.
+
+    Args:
+        candidate: from `open_candidate`, checked.
+    """
+    checked = candidate.execute("FROM _about WHERE topic IN ('finding', 'change')").fetchall()
+    kept = dict(candidate.execute("SELECT name, value FROM _about WHERE topic = 'snapshot'").fetchall())
+    _write(candidate, {name: kept.get(name) for name in ("publication_id", "loaded_until")})
+    candidate.executemany("INSERT INTO _about VALUES (?, ?, ?, ?)", checked)
+
+
+def _write(candidate: DuckDBPyConnection, known: Mapping[str, str | None]) -> None:
     versions = {
         "virus_warehouse_version": __version__,
         "duckdb_version": duckdb.__version__,
         "python_version": platform.python_version(),
     }
-    run_sql(candidate, "publish/sql/about.sql", versions)
+    run_sql(candidate, "publish/sql/about.sql", {**versions, **known})
 
 
 def write_findings(candidate: DuckDBPyConnection, findings: Sequence[Finding]) -> None:
-    """Tell in `_about` what the gates found: what was warned of, what a person accepted, and what kept it back.
+    """Tell in `_about` what the gates found: what was warned of, what a person accepted, and what is held back.
 
     Args:
         candidate: from `open_candidate`, with `_about`.
@@ -41,17 +105,17 @@ def write_findings(candidate: DuckDBPyConnection, findings: Sequence[Finding]) -
         )
 
 
-def told_findings(snapshot: Path) -> list[str]:
-    """What the gates found in a snapshot or candidate, as its `_about` tells; nothing where there is none.
+def write_changes(candidate: DuckDBPyConnection, snapshot: Path, held_back: Collection[str]) -> None:
+    """Tell in `_about` what a candidate has that the published snapshot has not.
 
     Args:
-        snapshot: the file.
+        candidate: from `open_candidate`, with `_about`.
+        snapshot: what is published; it need not be there.
+        held_back: sources whose news will not be published.
     """
-    if not snapshot.exists():
-        return []
-    with duckdb.connect(snapshot, read_only=True) as connection:
-        has_about = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = '_about'").fetchone()
-        if has_about == (0,):
-            return []
-        rows = connection.execute("SELECT value FROM _about WHERE topic = 'finding' ORDER BY source, name").fetchall()
-    return [f"{value}." for (value,) in rows]
+    runs: list[str] = []
+    if snapshot.exists():
+        with duckdb.connect(snapshot, read_only=True) as connection:
+            rows = connection.execute("SELECT run_id FROM ops.ingest_run WHERE status = 'success'").fetchall()
+            runs = [run_id for (run_id,) in rows]
+    run_sql(candidate, "publish/sql/changes.sql", {"published_runs": runs, "held_back": sorted(held_back)})

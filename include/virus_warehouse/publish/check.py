@@ -1,9 +1,8 @@
-"""The check of a candidate snapshot: every gate runs, and what they found is told before it is judged."""
+"""The check of a candidate snapshot: every gate runs, and what they find is logged and written down, then judged."""
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +12,9 @@ import duckdb
 from virus_warehouse.atomic_file import write_json
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.private_files import without_world_access
-from virus_warehouse.publish.about import write_findings
-from virus_warehouse.publish.gates import GATES, Finding, gates_sql, judge, refuse_findings
-from virus_warehouse.publish.snapshot import open_candidate
+from virus_warehouse.publish.about import write_changes, write_findings
+from virus_warehouse.publish.candidate import open_candidate
+from virus_warehouse.publish.gates import BLOCKED, HELD_BACK, WAYS_OUT, Finding, gates_sql, judge, refuse_findings
 from virus_warehouse.shortage import shortages_told
 from virus_warehouse.sources import SourcesFile
 
@@ -26,16 +25,14 @@ _LAST_CHECK = "last_check.json"
 
 @dataclass(frozen=True)
 class Blocked:
-    """A finding that keeps a candidate back.
+    """A finding of no source in particular, which keeps a candidate from being published.
 
     Attributes:
-        source: whose rows are at fault; None when they belong to no one source.
         gate: name of the gate.
         told: the finding in words.
         way_out: what to do about it.
     """
 
-    source: str | None
     gate: str
     told: str
     way_out: str
@@ -43,15 +40,13 @@ class Blocked:
 
 @dataclass(frozen=True)
 class LastCheck:
-    """The last check of a candidate, whichever run it was of: a snapshot holds all sources together.
+    """The last check of a candidate.
 
     Attributes:
-        run_id: the run whose candidate it was.
         checked_at: when.
-        blocked: what keeps it back; nothing, if it passed.
+        blocked: what keeps the candidate from being published; nothing, if it may be.
     """
 
-    run_id: str
     checked_at: datetime
     blocked: tuple[Blocked, ...]
 
@@ -62,85 +57,62 @@ def last_check(data: DataFolder) -> LastCheck | None:
         told = json.loads((data.candidates / _LAST_CHECK).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return LastCheck(
-        told["run_id"],
-        datetime.fromisoformat(told["checked_at"]),
-        tuple(Blocked(**finding) for finding in told["blocked"]),
-    )
+    blocked = (Blocked(finding["gate"], finding["told"], finding["way_out"]) for finding in told["blocked"])
+    return LastCheck(datetime.fromisoformat(told["checked_at"]), tuple(blocked))
 
 
 def check_candidate(
-    candidate: Path, followed: SourcesFile, published: Path, accepted: Collection[str] = ()
+    candidate: Path,
+    followed: SourcesFile,
+    published: Path,
+    accepted: Collection[str] = (),
+    *,
+    source: str | None = None,
 ) -> list[Finding]:
-    """Run the gates on a candidate snapshot and settle what they find.
+    """Run the gates on a candidate snapshot; log what they find, and write it into the candidate's `_about`.
+
+    A finding that belongs to a source stops nothing here: the publication holds the news of that source back.
 
     Args:
-        candidate: from `prepare_candidate`.
+        candidate: from `prepare_candidate`; nobody has it open.
         followed: the sources file.
         published: the published snapshot; it need not be there.
         accepted: names of gates whose findings a person accepts.
+        source: the only source of which they are accepted; None: of all.
 
     Returns:
-        What stopped nothing: warnings, and what was accepted.
+        What was found: warnings, what was accepted, and what holds a source back.
 
     Raises:
-        GateFailed: when the candidate must not be published.
-        DiskFull, MemoryTooSmall: when the gates cannot be asked.
+        GateFailed: when a finding that belongs to no source forbids to publish the candidate.
+        DiskFull, MemoryTooSmall: when the gates cannot be asked, or their answer not be written.
     """
-    with asking(candidate.parent), duckdb.connect(candidate, read_only=True) as connection:
+    with (
+        without_world_access(),
+        shortages_told(candidate.parent),
+        duckdb.connect(candidate, read_only=True) as connection,
+    ):
         rows = connection.execute(gates_sql(followed, published)).fetchall()
-    return settle(candidate, rows, accepted)
-
-
-@contextmanager
-def asking(candidates: Path) -> Iterator[None]:
-    """Ask a candidate the gates' questions, on whatever connection: what DuckDB spills beside it is private.
-
-    Args:
-        candidates: the folder of the candidate.
-
-    Raises:
-        DiskFull, MemoryTooSmall: in place of DuckDB's errors.
-    """
-    with without_world_access(), shortages_told(candidates):
-        yield
-
-
-def settle(
-    candidate: Path, rows: Iterable[tuple[str, str | None, str, int, list[str]]], accepted: Collection[str] = ()
-) -> list[Finding]:
-    """Tell what the gates found, in the log, the candidate's `_about` and the last check, and stop where that blocks.
-
-    Args:
-        candidate: the candidate snapshot; nobody has it open.
-        rows: the rows of `gates_sql`.
-        accepted: names of gates whose findings a person accepts.
-
-    Returns:
-        What stopped nothing: warnings, and what was accepted.
-
-    Raises:
-        GateFailed: when the candidate must not be published.
-        DiskFull: when there is no space for what is told.
-    """
-    findings = judge(rows, accepted)
+    findings = judge(rows, accepted, source)
     for finding in findings:
         logger.warning("%s: %s", finding.outcome, finding)
+    held_back = {str(finding.source) for finding in findings if finding.outcome == HELD_BACK}
+    logger.info("the gates hold back %s", ", ".join(sorted(held_back)) or "no source")
     with open_candidate(candidate) as connection:
         write_findings(connection, findings)
+        write_changes(connection, published, held_back)
         # Apart from the candidate as well: who looks into that while its task writes to it makes the task fail.
         write_json(
             candidate.with_name(_LAST_CHECK),
-            {"run_id": candidate.stem, "checked_at": datetime.now(UTC).isoformat(), "blocked": _blocked(findings)},
+            {"checked_at": datetime.now(UTC).isoformat(), "blocked": _blocked(findings)},
         )
     refuse_findings(findings, candidate)
     return findings
 
 
-def _blocked(findings: Iterable[Finding]) -> list[dict[str, str | None]]:
-    ways_out = {gate.name: gate.way_out for gate in GATES}
+def _blocked(findings: Iterable[Finding]) -> list[dict[str, str]]:
     return [
-        {"source": finding.source, "gate": finding.gate, "told": f"{finding}.", "way_out": ways_out[finding.gate]}
+        {"gate": finding.gate, "told": f"{finding}.", "way_out": WAYS_OUT[finding.gate]}
         for finding in findings
-        if finding.outcome == "blocked"
+        if finding.outcome == BLOCKED
     ]

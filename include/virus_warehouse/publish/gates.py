@@ -125,7 +125,13 @@ GATES = (
 """Every gate, in the order in which findings are told."""
 
 BLOCKING = tuple(gate.name for gate in GATES if gate.on_failure is OnFailure.BLOCKS)
-"""The gates whose findings a person may accept, for one run."""
+"""The gates whose findings a person may accept, for one publication."""
+
+WAYS_OUT = {gate.name: gate.way_out for gate in GATES}
+"""What to do about a finding, by gate."""
+
+WARNED, ACCEPTED, HELD_BACK, BLOCKED = "warned", "accepted", "held back", "blocked"
+"""What becomes of a finding."""
 
 _LIMITS = {
     "max_odd_dates": "DOUBLE",
@@ -161,7 +167,8 @@ class Finding:
 
     Attributes:
         gate: name of the gate.
-        outcome: `blocked`, `accepted` (by a person, for this run) or `warned`.
+        outcome: `warned`; `accepted` by a person, for this publication; `held back`: its source is shown as it was
+            published before; or `blocked`: it belongs to no one source, and nothing is published.
         source: whose rows are at fault; None when they belong to no one source.
         fault: what is wrong, with figures.
         rows_at_fault: how many rows are.
@@ -207,46 +214,53 @@ def gates_sql(followed: SourcesFile | None = None, published: Path | None = None
     )
 
 
-def judge(rows: Iterable[tuple[str, str | None, str, int, list[str]]], accepted: Collection[str] = ()) -> list[Finding]:
+def judge(
+    rows: Iterable[tuple[str, str | None, str, int, list[str]]],
+    accepted: Collection[str] = (),
+    accepted_source: str | None = None,
+) -> list[Finding]:
     """What becomes of what the gates found.
 
     Args:
         rows: the rows of `gates_sql`.
         accepted: names of gates whose findings a person accepts.
+        accepted_source: the only source of which they are accepted; None: of all.
     """
 
-    def outcome(gate: str) -> str:
+    def outcome(gate: str, source: str | None) -> str:
         if gate not in BLOCKING:
-            return "warned"
-        return "accepted" if gate in accepted else "blocked"
+            return WARNED
+        if gate in accepted and (source is None or accepted_source in (None, source)):
+            return ACCEPTED
+        return HELD_BACK if source else BLOCKED
 
-    return [Finding(gate, outcome(gate), *told) for gate, told in ((row[0], row[1:]) for row in rows)]
+    return [
+        Finding(gate, outcome(gate, source), source, fault, rows_at_fault, examples)
+        for gate, source, fault, rows_at_fault, examples in rows
+    ]
 
 
 def refuse_findings(findings: Iterable[Finding], candidate: Path | None = None) -> None:
-    """Stop a publication for what the gates found, unless it was accepted or is but a warning.
+    """Stop a publication for what belongs to no source.
 
     Args:
-        findings: what they found, judged.
+        findings: what the gates found, judged.
         candidate: where it can be looked at.
 
     Raises:
-        GateFailed: when there is any.
+        GateFailed: when there is any that was not accepted.
     """
-    blocked = [finding for finding in findings if finding.outcome == "blocked"]
+    blocked = [finding for finding in findings if finding.outcome == BLOCKED]
     if not blocked:
         return
     names = list(dict.fromkeys(finding.gate for finding in blocked))
-    sources = ", ".join(sorted({finding.source or "all of them" for finding in blocked}))
-    ways_out = [gate.way_out for gate in GATES if gate.name in names]
     raise GateFailed(
         "Not published, the last good snapshot stays. "
         + " ".join(f"{finding}." for finding in blocked)
-        + f" The snapshot holds all sources together: until this is settled, nothing new of any source is published, "
-        f"although what is at fault belongs to {sources}; loads go on and lose nothing. "
-        + " ".join(dict.fromkeys(ways_out))
-        + f" To publish all the same, once and knowingly: trigger the DAG with accept_findings {names}, or "
-        f'`make ingest SOURCE=... ACCEPT_FINDINGS="{" ".join(names)}"`.'
+        + " It belongs to no one source: until this is settled nothing new is published; loads go on and lose nothing. "
+        + " ".join(dict.fromkeys(WAYS_OUT[name] for name in names))
+        + f" To publish all the same, once and knowingly: trigger ncbi_virus_publish with accept_findings {names}, or "
+        f'`make publish ACCEPT_FINDINGS="{" ".join(names)}"`.'
         + (f" The rows can be looked at in {candidate}, which is kept for two days." if candidate else "")
     )
 

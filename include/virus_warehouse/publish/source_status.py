@@ -20,4 +20,19 @@ def write_source_status(candidate: DuckDBPyConnection, followed: SourcesFile) ->
     candidate.execute("CREATE OR REPLACE TEMP TABLE followed_source (source VARCHAR, taxon VARCHAR, fault VARCHAR)")
     for row in rows:
         candidate.execute("INSERT INTO followed_source VALUES (?, ?, ?)", row)
+    candidate.execute("CREATE OR REPLACE TEMP TABLE held_back (source VARCHAR, reason VARCHAR, since TIMESTAMPTZ)")
+    run_sql(candidate, "publish/sql/source_status.sql")
+
+
+def renew_source_status(candidate: DuckDBPyConnection) -> None:
+    """Write `ops.source_status` again, after the rows of sources have been put back.
+
+    Args:
+        candidate: from `open_candidate`, with `ops.source_status`, and the sources that are held back in `held_back`.
+    """
+    candidate.execute(
+        "CREATE OR REPLACE TEMP TABLE followed_source AS "
+        "SELECT source, taxon, CASE status WHEN 'broken' THEN detail END AS fault "
+        "FROM ops.source_status WHERE status <> 'not followed'"
+    )
     run_sql(candidate, "publish/sql/source_status.sql")

@@ -77,14 +77,23 @@ def alarms_of(
         check: the last check of a candidate snapshot.
         now: the present.
     """
+    held_back_since = published.get("held_back_since") if published else None
+    if published and held_back_since:
+        yield Alarm(
+            Weight.BAD,
+            "held back",
+            f"Held back since {held_back_since:%Y-%m-%d %H:%M} UTC: {published['held_back_reason']}",
+        )
     if run:
-        yield from _of_runs(source, run, check, now)
+        yield from _of_runs(source, run, check, now, is_held_back=held_back_since is not None)
     yield from (Alarm(Weight.WARN, "finding", told) for told in findings)
     if published:
         yield from _of_snapshot(published)
 
 
-def _of_runs(source: Source | None, run: Run, check: LastCheck | None, now: datetime) -> Iterator[Alarm]:
+def _of_runs(
+    source: Source | None, run: Run, check: LastCheck | None, now: datetime, *, is_held_back: bool
+) -> Iterator[Alarm]:
     if run["status"] == "failed":
         yield Alarm(Weight.BAD, "failed", run["error"] or "The last run failed, and wrote no reason; see its log.")
     last = run["brought_all_at"]
@@ -96,15 +105,15 @@ def _of_runs(source: Source | None, run: Run, check: LastCheck | None, now: date
             f"Stale since {due:%Y-%m-%d %H:%M} UTC, when a run was due: none has come through. If nothing failed, its "
             f"DAG is switched off, or Airflow's scheduler stands still.",
         )
-    waiting = run["unpublished_since"]
+    waiting = None if is_held_back else run["unpublished_since"]
     if waiting and check and check.blocked:
-        yield Alarm(Weight.BAD, "kept back", "Loaded, but not published: the check of the snapshot keeps it back.")
+        yield Alarm(Weight.BAD, "not published", "Loaded, but not published: the check keeps the whole snapshot back.")
     elif waiting and now - waiting > PATIENCE:
         yield Alarm(
             Weight.WARN,
             "not published",
-            f"Loaded at {waiting:%Y-%m-%d %H:%M} UTC, but not published: the check or publish task of its DAG run has "
-            f"failed, or still works.",
+            f"Loaded at {waiting:%Y-%m-%d %H:%M} UTC, but not published: a run of ncbi_virus_publish has failed, or "
+            f"still works.",
         )
 
 

@@ -22,7 +22,7 @@ class State(StrEnum):
 
     BROKEN = "broken"
     FAILED = "failed"
-    KEPT_BACK = "kept back"
+    HELD_BACK = "held back"
     STALE = "stale"
     RUNNING = "running"
     NOT_PUBLISHED = "not published"
@@ -97,7 +97,7 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
         published = {}
         if published_at:
             rows = rows_of(run_sql(connection, "showing/sql/overview.sql"))
-            published = {row["source"]: row for row in rows if row["last_success_at"]}
+            published = {row["source"]: row for row in rows if row["last_success_at"] or row.get("held_back_since")}
             for source, told in run_sql(connection, "showing/sql/findings.sql").fetchall():
                 findings[source].append(_without_names(told))
     cards = []
@@ -135,7 +135,7 @@ def _state(alarms: list[Alarm], published: dict[str, Any] | None, run: Run | Non
         return State.BROKEN
     if run and run["status"] == "running":
         return State.RUNNING
-    for state in (State.FAILED, State.KEPT_BACK, State.STALE):
+    for state in (State.FAILED, State.HELD_BACK, State.STALE):
         if state in kinds:
             return state
     if run and run["unpublished_since"]:

@@ -1,6 +1,6 @@
 """What the merge of a package has to know of the load that it is part of."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 
@@ -20,6 +20,11 @@ class Acceptance:
 
     missing: bool = False
     emptied: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """What is accepted, as the ledger names it."""
+        return [name for name, is_accepted in asdict(self).items() if is_accepted]
 
 
 @dataclass(frozen=True)

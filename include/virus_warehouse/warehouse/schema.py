@@ -346,6 +346,7 @@ ingest_run = Table(
     Column("seconds", Struct(dict.fromkeys(TIMED_STAGES, Double)), comment="Wall seconds by stage"),
     Column("peak_rss_mib", Double, comment="Peak resident memory of the process in MiB, up to the commit"),
     Column("versions", Struct(dict.fromkeys(VERSIONED_COMPONENTS, String)), comment="What loaded it"),
+    Column("accepted", _TEXTS, comment="What a person let pass of a full load: missing records, emptied fields"),
     schema=OPERATIONS_SCHEMA,
     comment="The run ledger: a row for every run, failed ones too",
 )
@@ -417,6 +418,8 @@ source_status = Table(
     Column("last_run_id", String, comment="Its last run, committed or not; joins ops.ingest_run"),
     Column("last_run_status", String, comment="running, success or failed"),
     Column("last_run_error", String, comment="What went wrong in its last run"),
+    Column("held_back_since", _MOMENT, comment="Since when the checks keep its news back; NULL: all of it is here"),
+    Column("held_back_reason", String, comment="What the checks found in what is held back, and the ways out"),
     schema=OPERATIONS_SCHEMA,
     comment="A source when a snapshot was made: whether it is followed, and what is held; empty in the warehouse",
 )
@@ -432,3 +435,13 @@ census_missing = Table(
     schema=OPERATIONS_SCHEMA,
     comment="A record that a census did not list: who vanished, and when",
 )
+
+
+def tables_by_source() -> list[Table]:
+    """The tables of the warehouse whose rows each belong to a source. Only a snapshot fills `ops.source_status`."""
+    return [table for table in metadata.sorted_tables if "source" in table.columns and table is not source_status]
+
+
+def full_name(table: Table) -> str:
+    """The name of a table with that of its schema."""
+    return f"{table.schema or 'main'}.{table.name}"

@@ -9,6 +9,7 @@ from airflow import __version__ as airflow_version
 from airflow.sdk import BaseOperator, Context, ExceptionRetryPolicy, RetryAction, RetryRule
 from pydantic import ValidationError
 
+from ncbi_virus.assets import LOADS, UNCHANGED, warehouse_asset
 from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
 from ncbi_virus.operators.run_link import RunLink
 from ncbi_virus.warehouse import DEFAULT_CONN_ID, NoWarehousePath, get_warehouse
@@ -58,7 +59,8 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
 
     What is asked for comes from the ledger: what was updated since the last committed run, or everything at
     first. A backfill asks for its data interval, and so does a run with `updated_since`. Failures that a retry
-    cannot mend fail at once; the others are left to the configured retries.
+    cannot mend fail at once; the others are left to the configured retries. What was loaded is published by the DAG
+    `ncbi_virus_publish`, which the asset that this updates sets off.
 
     Args:
         source: name of the source, under which its records are kept.
@@ -126,6 +128,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("retry_policy", RETRY_POLICY)
+        kwargs.setdefault("outlets", [LOADS])
         super().__init__(**kwargs)
         self.source = source
         self.taxon = taxon
@@ -188,6 +191,10 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
                 on_progress=_progress_writer(context),
                 earlier_day=_earlier_day(context),
             )
+        if LOADS in self.outlets and "outlet_events" in context:
+            asset = warehouse_asset(result.source) if result.changed else UNCHANGED
+            event: dict[str, Any] = {"run_id": result.run_id, "source": result.source, **result.counts}
+            context["outlet_events"][LOADS].add(asset, extra=event)
         return {
             **{name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(result).items()},
             "changed": result.changed,

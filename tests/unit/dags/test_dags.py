@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import CronDataIntervalTimetable
+from airflow.sdk.exceptions import ParamValidationError
 
+from ncbi_virus.assets import LOADS, PUBLICATIONS, UNCHANGED, warehouse_asset
 from virus_warehouse.publish.gates import BLOCKING
 
 DAGS = Path(__file__).parents[3] / "dags"
@@ -31,40 +33,68 @@ def test_the_sources_of_the_repository_import_without_errors(load):
 
 def test_a_source_becomes_a_dag(load):
     dag = load("sources: {flu: {taxon: 11320, schedule: '30 5 * * 1'}}").dags["ncbi_virus_ingest__flu"]
-    assert [task.task_id for task in dag.topological_sort()] == ["ingest", "check", "publish"]
+    assert [task.task_id for task in dag.topological_sort()] == ["ingest"]
     assert dag.catchup is False
     assert isinstance(dag.timetable, CronDataIntervalTimetable)
     assert dag.timetable.expression == "30 5 * * 1"
-    assert dag.get_task("ingest").pool == "ncbi_datasets"
+    ingest = dag.get_task("ingest")
+    assert ingest.pool == "ncbi_datasets"
+    assert ingest.outlets == [LOADS]
     assert "ncbi" in dag.doc_md.lower()
-    assert dag.get_task("check").upstream_task_ids == {"ingest"}
-    assert "check" in dag.get_task("publish").upstream_task_ids
 
 
 def test_the_trigger_form_takes_mode_and_days(load):
     params = load("sources: {flu: {taxon: 11320}}").dags["ncbi_virus_ingest__flu"].params
-    assert set(params) == {"mode", "since", "until", "accept_missing", "accept_emptied", "accept_findings"}
+    assert set(params) == {"mode", "since", "until", "accept_missing", "accept_emptied"}
     assert params.get_param("mode").schema["enum"] == [None, "incremental", "window", "full", "census", "replay"]
     assert params.get_param("since").schema["format"] == "date"
-    assert set(params.get_param("accept_findings").schema["items"]["enum"]) == set(BLOCKING)
 
 
 def test_the_census_is_weekly_and_mapped_over_the_sources(load):
     dag = load("sources: {flu: {taxon: 11320}, mpox: {taxon: 10244}}").dags["ncbi_virus_census"]
     assert dag.timetable.expression == "0 12 * * 0"
     assert dag.catchup is False
-    assert set(dag.params) == {"source", "accept_missing", "accept_emptied", "accept_findings"}
+    assert set(dag.params) == {"source", "accept_missing", "accept_emptied"}
     assert dag.params.get_param("source").schema["enum"] == [None, "flu", "mpox"]
+    assert [task.task_id for task in dag.topological_sort()] == ["followed", "census"]
     census = dag.get_task("census")
     assert census.is_mapped
     assert census.pool == "ncbi_datasets"
     assert census.upstream_task_ids == {"followed"}
-    assert dag.get_task("check").upstream_task_ids == {"census"}
-    assert dag.get_task("publish").upstream_task_ids == {"check"}
-    assert [outlet.name for outlet in dag.get_task("publish").outlets] == [
-        "virus_warehouse_flu",
-        "virus_warehouse_mpox",
+    assert census.partial_kwargs["outlets"] == [LOADS]
+
+
+def test_a_publication_follows_whatever_a_load_updates_one_at_a_time(load):
+    dag = load("sources: {flu: {taxon: 11320}, mpox: {taxon: 10244}}").dags["ncbi_virus_publish"]
+    assert [task.task_id for task in dag.topological_sort()] == [
+        "prepare",
+        "check",
+        "publish",
+        "all_sources_published",
     ]
+    assert {asset.uri for asset in dag.timetable.asset_condition.objects} == {
+        UNCHANGED.uri,
+        warehouse_asset("flu").uri,
+        warehouse_asset("mpox").uri,
+    }
+    assert dag.max_active_runs == 1
+    assert dag.catchup is False
+    assert dag.is_paused_upon_creation is False
+    assert dag.get_task("publish").outlets == [PUBLICATIONS]
+    assert set(dag.params) == {"source", "accept_findings"}
+    assert set(dag.params.get_param("accept_findings").schema["items"]["enum"]) == set(BLOCKING)
+
+
+@pytest.mark.parametrize("given", [None, [], ["shrinkage"], ["shrinkage", "dates_in_range"]])
+def test_findings_of_gates_that_block_can_be_accepted(load, given):
+    assert load().dags["ncbi_virus_publish"].params.get_param("accept_findings").resolve(given) == given
+
+
+@pytest.mark.parametrize("given", [["everything"], ["freshness"], "shrinkage", True])
+def test_names_of_other_gates_are_refused_before_the_run_begins(load, given):
+    field = load().dags["ncbi_virus_publish"].params.get_param("accept_findings")
+    with pytest.raises(ParamValidationError):
+        field.resolve(given)
 
 
 BROKEN = {
@@ -78,7 +108,7 @@ BROKEN = {
 @pytest.mark.parametrize(("entry", "told"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_source_is_an_import_error_and_the_others_keep_their_dags(load, tmp_path, entry, told):
     bag = load(f"sources:\n  good: {{taxon: 10244}}\n  {entry}\n")
-    assert set(bag.dags) == {"ncbi_virus_ingest__good", "ncbi_virus_census"}
+    assert set(bag.dags) == {"ncbi_virus_ingest__good", "ncbi_virus_census", "ncbi_virus_publish"}
     (error,) = bag.import_errors.values()
     line = error.strip().splitlines()[-1]
     assert told in line
@@ -88,6 +118,6 @@ def test_a_broken_source_is_an_import_error_and_the_others_keep_their_dags(load,
 
 def test_an_empty_file_is_one_import_error(load, tmp_path):
     bag = load("")
-    assert set(bag.dags) == {"ncbi_virus_census"}
+    assert set(bag.dags) == {"ncbi_virus_census", "ncbi_virus_publish"}
     (error,) = bag.import_errors.values()
     assert f"{tmp_path / 'sources.yaml'}: the file is empty" in error.strip().splitlines()[-1]

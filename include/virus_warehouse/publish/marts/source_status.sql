@@ -140,7 +140,9 @@ SELECT
     last_run.mode AS last_run_mode,
     last_run.started_at AS last_run_started_at,
     status.last_run_status,
-    status.last_run_error
+    status.last_run_error,
+    status.held_back_since,
+    status.held_back_reason
 FROM ops.source_status AS status
 LEFT JOIN missing USING (source)
 LEFT JOIN withdrawn USING (source)
@@ -187,3 +189,6 @@ COMMENT ON COLUMN mart.source_status.last_run_mode IS 'incremental, window, full
 COMMENT ON COLUMN mart.source_status.last_run_started_at IS 'When that run began';
 COMMENT ON COLUMN mart.source_status.last_run_status IS 'running, success or failed';
 COMMENT ON COLUMN mart.source_status.last_run_error IS 'What went wrong in its last run';
+COMMENT ON COLUMN mart.source_status.held_back_since IS
+'Since when the checks keep its news back: it is shown as it was published before; NULL: all of it is here';
+COMMENT ON COLUMN mart.source_status.held_back_reason IS 'What the checks found in what is held back, and the ways out';

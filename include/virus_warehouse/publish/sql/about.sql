@@ -1,5 +1,5 @@
--- What the snapshot says of itself -> _about. Reads the variables virus_warehouse_version, duckdb_version and
--- python_version.
+-- What the snapshot says of itself -> _about. Reads the variables publication_id; loaded_until, when the newest run
+-- committed that the warehouse had; virus_warehouse_version, duckdb_version and python_version.
 CREATE OR REPLACE TABLE _about AS
 WITH committed AS (
     FROM ops.ingest_run WHERE status = 'success'
@@ -36,9 +36,11 @@ fact AS (
         1 AS place,
         'snapshot' AS topic,
         NULL::VARCHAR AS source,
-        unnest(['made_at', 'last_run_id', 'last_run_ended_at', 'runs']) AS name,
+        unnest(['publication_id', 'made_at', 'loaded_until', 'last_run_id', 'last_run_ended_at', 'runs']) AS name,
         unnest([
+            getvariable('publication_id')::VARCHAR,
             strftime(now(), '%Y-%m-%dT%H:%M:%SZ'),
+            getvariable('loaded_until')::VARCHAR,
             max_by(run_id, ended_at),
             strftime(max(ended_at), '%Y-%m-%dT%H:%M:%SZ'),
             count(*)::VARCHAR
@@ -84,7 +86,13 @@ fact AS (
 
     UNION ALL
 
-    SELECT 5, 'citation', NULL, unnest(cite.name), unnest(cite.value)
+    SELECT 5, 'held back', source, 'since', strftime(held_back_since, '%Y-%m-%dT%H:%M:%SZ')
+    FROM ops.source_status
+    WHERE held_back_since IS NOT NULL
+
+    UNION ALL
+
+    SELECT 6, 'citation', NULL, unnest(cite.name), unnest(cite.value)
     FROM (
         SELECT
             [
@@ -120,7 +128,8 @@ WHERE value IS NOT NULL
 ORDER BY place, source NULLS FIRST, name;
 
 COMMENT ON TABLE _about IS 'A fact about this snapshot: where its rows come from, and how to cite them';
-COMMENT ON COLUMN _about.topic IS 'snapshot, run (a source''s last), count (of rows), version, citation or finding';
+COMMENT ON COLUMN _about.topic IS 'snapshot, run (a source''s last), count (of rows), version, held back (a source, since when), citation, change (what '
+'it has that the snapshot before it had not) or finding';
 COMMENT ON COLUMN _about.source IS 'Name of the source in sources.yaml; NULL: of the whole snapshot';
-COMMENT ON COLUMN _about.name IS 'What is told: of a count the table, of a finding the gate';
+COMMENT ON COLUMN _about.name IS 'What is told: of a count the table, of a finding the gate, of a change the kind';
 COMMENT ON COLUMN _about.value IS 'As text: times in ISO 8601 and UTC, a finding with what became of it';

@@ -1,7 +1,8 @@
 -- Fields that records of the snapshot had and have no more, of sources whose filters and reports are the same: a row
 -- for each record -> lost_field.
 -- Reads published_filled and held_filled(source, accession, bits), a bit for each field that a record has, and
--- published_field(source, field, bit, had).
+-- published_field(source, field, bit, had). What a person let pass of a load that is not published yet is not asked
+-- about again.
 CREATE OR REPLACE TEMP VIEW lost_field AS
 WITH asked AS (
     SELECT source, max_by(fingerprint, ended_at) AS fingerprint
@@ -43,4 +44,13 @@ FROM counted
 INNER JOIN source_limit USING (source)
 INNER JOIN asked USING (source)
 INNER JOIN asked_for_snapshot USING (source, fingerprint)
-WHERE counted.lost >= getvariable('few');
+WHERE
+    counted.lost >= getvariable('few')
+    AND source NOT IN (
+        SELECT accepting.source
+        FROM ops.ingest_run AS accepting
+        WHERE
+            accepting.status = 'success'
+            AND list_contains(accepting.accepted, 'emptied')
+            AND accepting.run_id NOT IN (SELECT run_id FROM published_run)
+    );

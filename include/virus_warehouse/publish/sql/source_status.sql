@@ -1,5 +1,6 @@
 -- What the snapshot has of each source, and whether it is still followed -> ops.source_status.
--- Reads followed_source(source, taxon, fault), the sources file as it is now.
+-- Reads followed_source(source, taxon, fault), the sources file as it is now; held_back(source, reason, since), the
+-- sources that are shown as an earlier snapshot had them.
 -- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
 -- noqa: disable=PRS
 DELETE FROM ops.source_status;
@@ -48,9 +49,12 @@ SELECT
     loaded.last_success_at,
     last_run.last_run_id,
     last_run.last_run_status,
-    nullif(last_run.last_run_error, '') AS last_run_error
+    nullif(last_run.last_run_error, '') AS last_run_error,
+    held_back.since AS held_back_since,
+    held_back.reason AS held_back_reason
 FROM followed_source
 FULL JOIN last_run USING (source)
 LEFT JOIN loaded USING (source)
 LEFT JOIN record USING (source)
+LEFT JOIN held_back USING (source)
 ORDER BY source;

@@ -1,8 +1,8 @@
 -- The last run of each source as it is now; when a run last brought all that was new, published or not; since when
--- something is loaded that is not published. Only what is newer than all that is published counts there: of older
--- runs whose rows a rebuilt warehouse lacks, files may still tell.
+-- something is loaded that is not published. Only what is newer than all that is published of the source counts there:
+-- of older runs whose rows a rebuilt warehouse lacks, files may still tell.
 WITH newest AS (
-    SELECT max(ended_at) AS published_at FROM told_run WHERE is_published
+    SELECT source, max(ended_at) AS published_at FROM told_run WHERE is_published GROUP BY source
 )
 
 SELECT
@@ -12,6 +12,6 @@ SELECT
         status = 'success' AND NOT is_published AND coalesce(ended_at > newest.published_at, true)
     ) OVER of_source AS unpublished_since
 FROM told_run
-CROSS JOIN newest
+LEFT JOIN newest USING (source)
 WINDOW of_source AS (PARTITION BY source)
 QUALIFY row_number() OVER (PARTITION BY source ORDER BY started_at DESC, run_id DESC) = 1;

@@ -51,6 +51,7 @@ told AS (
         "seconds": "MAP(VARCHAR, DOUBLE)",
         "peak_rss_mib": "DOUBLE",
         "versions": "MAP(VARCHAR, VARCHAR)",
+        "accepted": ["VARCHAR"],
         "stage": "VARCHAR",
         "failed_in": "VARCHAR",
         "bytes": "BIGINT",

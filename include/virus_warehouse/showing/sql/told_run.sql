@@ -40,6 +40,7 @@ CREATE TEMP TABLE told_run (
     seconds JSON,
     peak_rss_mib DOUBLE,
     versions JSON,
+    accepted VARCHAR[],
     stage VARCHAR,
     failed_in VARCHAR,
     bytes BIGINT,

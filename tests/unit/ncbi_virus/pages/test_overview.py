@@ -27,7 +27,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     data.create()
     shelf = Shelf(data.root)
     shelf.load(*(line(accession) for accession in accessions(12)), "{")
-    publish(data, "run-1", FOLLOWED, "quarantine_share", "freshness")
+    publish(data, FOLLOWED, "quarantine_share", "freshness")
     return shelf
 
 
@@ -107,17 +107,29 @@ def test_it_renews_itself_quickly_while_something_runs(client: TestClient, data:
 
 
 def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient, data: DataFolder, mpox: Shelf) -> None:
+    mpox.load(line("PY1.1"), mode="incremental")
+    mpox.execute("INSERT INTO taxon VALUES (10244, 'once more')")
+    with pytest.raises(GateFailed):
+        publish(data, FOLLOWED)
+    text = text_of(client.get("/").text)
+    assert "Nothing new is published" in text
+    assert "unique_keys: a taxon stands more than once" in text
+    assert "trigger ncbi_virus_publish with accept_findings unique_keys" in text
+
+
+def test_what_is_held_back_of_a_source_is_told_with_the_way_out(
+    client: TestClient, data: DataFolder, mpox: Shelf
+) -> None:
     mpox.execute("DELETE FROM virus_genome")
     mpox.load(line("PY1.1"), mode="incremental")
-    with pytest.raises(GateFailed):
-        publish(data, "run-2", FOLLOWED)
+    publish(data, FOLLOWED)
     page = client.get("/").text
     text = text_of(page)
-    assert "Nothing new is published" in text
-    assert "shrinkage of mpox: of 12 records published, 12 are gone" in text
+    assert "Nothing new is published" not in text
+    assert "mpox held back 12 records" in text
+    assert re.search(r"Held back since \d{4}-\d\d-\d\d \d\d:\d\d UTC: shrinkage of mpox: of 12 records published", text)
     assert "load the source with <code>mode: full</code>" in page
-    assert "trigger the DAG with accept_findings shrinkage" in text
-    assert links_of(page)["The run that was checked"] == "/virus-warehouse/runs/run-2"
+    assert "make publish SOURCE=mpox ACCEPT_FINDINGS=" in text
 
 
 def test_the_next_run_is_told_of_a_dag_that_is_switched_on(

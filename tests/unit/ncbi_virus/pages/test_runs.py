@@ -30,7 +30,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     shelf.load(*(line(accession) for accession in accessions(12)))
     changed = line("PX000001.1", "2025-05-02", length=1)
     shelf.load(line("PY1.1"), changed, line("PX000002.1"), "{", mode="incremental", annotation=[])
-    publish(data, "run-2", FOLLOWED)
+    publish(data, FOLLOWED)
     return shelf
 
 

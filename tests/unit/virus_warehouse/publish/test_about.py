@@ -12,7 +12,7 @@ from tests.support.nested_lines import annotation
 from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.about import write_about
-from virus_warehouse.publish.snapshot import make_candidate, open_candidate
+from virus_warehouse.publish.candidate import make_candidate, open_candidate
 from virus_warehouse.warehouse import migrate
 
 BEFORE = datetime.now(UTC).replace(microsecond=0)
@@ -32,7 +32,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     candidate = make_candidate(shelf.warehouse, data, "run-3")
     with open_candidate(candidate) as connection:
-        write_about(connection)
+        write_about(connection, "publication-1")
     return candidate
 
 
@@ -47,6 +47,8 @@ def test_it_tells_when_it_was_made_and_of_which_runs(candidate: Path) -> None:
     made_at = datetime.fromisoformat(snapshot.pop((None, "made_at")))
     assert BEFORE <= made_at <= datetime.now(UTC)
     assert snapshot == {
+        (None, "publication_id"): "publication-1",
+        (None, "loaded_until"): "2025-06-01T09:00:00+00:00",
         (None, "last_run_id"): "run-3",
         (None, "last_run_ended_at"): "2025-06-01T09:00:00Z",
         (None, "runs"): "3",
@@ -99,6 +101,6 @@ def test_snapshot_of_nothing_tells_that_too(tmp_path: Path) -> None:
     data.create()
     candidate = make_candidate(Shelf(data.root).warehouse, data, "run-1")
     with open_candidate(candidate) as connection:
-        write_about(connection)
-    assert told(candidate, "snapshot").keys() == {(None, "made_at"), (None, "runs")}
+        write_about(connection, "publication-1")
+    assert told(candidate, "snapshot").keys() == {(None, "publication_id"), (None, "made_at"), (None, "runs")}
     assert told(candidate, "run") == {}

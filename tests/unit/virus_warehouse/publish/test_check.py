@@ -9,10 +9,11 @@ import pytest
 
 from tests.support.warehouses import MPOX, Shelf, accessions, line, query
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish import publication
+from virus_warehouse.publish.about import About
+from virus_warehouse.publish.check import check_candidate, last_check
 from virus_warehouse.publish.gates import GateFailed, gates_sql
 from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import candidate_path, publish_candidate
 from virus_warehouse.shortage import MemoryTooSmall
 from virus_warehouse.sources import SourcesFile
 
@@ -26,7 +27,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     data.create()
     shelf = Shelf(data.root)
     shelf.load(*(line(accession) for accession in accessions(40)))
-    publish(shelf, data, "run-1")
+    publish(shelf, data)
     return shelf
 
 
@@ -37,10 +38,8 @@ def shelf(data: DataFolder, published: Shelf) -> Shelf:
     return published.copy_to(data.root)
 
 
-def publish(shelf: Shelf, data: DataFolder, run_id: str, *accepted: str) -> None:
-    """What the tasks check and publish do."""
-    check_candidate(prepare_candidate(shelf.warehouse, data, run_id, FOLLOWED), FOLLOWED, data.snapshot, accepted)
-    publish_candidate(data, run_id)
+def publish(shelf: Shelf, data: DataFolder, *accepted: str, source: str | None = None) -> About:
+    return publication.publish(shelf.warehouse, data, FOLLOWED, accepted, source=source)
 
 
 def lose_records(shelf: Shelf) -> None:
@@ -49,47 +48,74 @@ def lose_records(shelf: Shelf) -> None:
     shelf.load(line("PY1.1"), mode="incremental")
 
 
-def test_what_is_sound_is_published_and_tells_no_finding(data: DataFolder, shelf: Shelf) -> None:
+def spoil_taxonomy(shelf: Shelf) -> None:
+    """Let the warehouse have a fault that belongs to no source."""
+    shelf.load(line("PY1.1"), mode="incremental")
+    shelf.execute("INSERT INTO taxon VALUES (10244, 'once more')")
+
+
+def test_what_is_valid_is_published_without_a_finding(data: DataFolder, shelf: Shelf) -> None:
     assert query(data.snapshot, FINDINGS) == []
 
 
-def test_what_is_not_keeps_the_old_snapshot_and_the_candidate_says_why(data: DataFolder, shelf: Shelf) -> None:
+def test_fault_of_no_source_keeps_the_old_snapshot_and_the_candidate_says_why(data: DataFolder, shelf: Shelf) -> None:
     before = data.snapshot.read_bytes()
-    lose_records(shelf)
-    with pytest.raises(GateFailed, match="of 40 records published, 12 are gone"):
-        publish(shelf, data, "run-2")
+    spoil_taxonomy(shelf)
+    candidate = prepare_candidate(shelf.warehouse, data, "next", FOLLOWED)
+    with pytest.raises(GateFailed, match="a taxon stands more than once"):
+        check_candidate(candidate, FOLLOWED, data.snapshot)
     assert data.snapshot.read_bytes() == before
-    [(source, gate, value)] = query(candidate_path(data, "run-2"), FINDINGS)
-    assert (source, gate) == ("mpox", "shrinkage")
-    assert value.startswith("blocked: shrinkage of mpox: of 40 records published, 12 are gone")
+    [(source, gate, value)] = query(candidate, FINDINGS)
+    assert (source, gate) == (None, "unique_keys")
+    assert value.startswith("blocked: unique_keys: a taxon stands more than once in taxon")
+    check = last_check(data)
+    assert check is not None
+    assert [blocked.gate for blocked in check.blocked] == ["unique_keys"]
 
 
 @pytest.mark.slow
-def test_accepted_once_it_is_published_told_and_done_with(
+def test_fault_of_no_source_is_published_once_it_is_accepted(data: DataFolder, shelf: Shelf) -> None:
+    spoil_taxonomy(shelf)
+    about = publish(shelf, data, "unique_keys")
+    assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(41,)]
+    [told] = about.findings
+    assert told.startswith("accepted: unique_keys")
+    check = last_check(data)
+    assert check is not None
+    assert check.blocked == ()
+
+
+@pytest.mark.slow
+def test_fault_of_a_source_accepted_once_is_published_told_and_done_with(
     data: DataFolder, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     lose_records(shelf)
     with caplog.at_level(logging.WARNING):
-        publish(shelf, data, "run-2", "shrinkage")
+        publish(shelf, data, "shrinkage", source="mpox")
     assert "accepted: shrinkage of mpox" in caplog.text
     assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(29,)]
     [(source, gate, value)] = query(data.snapshot, FINDINGS)
     assert (source, gate) == ("mpox", "shrinkage")
     assert value.startswith("accepted: ")
     shelf.load(line("PY2.1"), mode="incremental")
-    publish(shelf, data, "run-3")
+    publish(shelf, data)
     assert query(data.snapshot, FINDINGS) == []
+
+
+def test_what_is_accepted_of_one_source_is_not_of_another(data: DataFolder, shelf: Shelf) -> None:
+    lose_records(shelf)
+    assert set(publish(shelf, data, "shrinkage", source="dengue").held_back) == {"mpox"}
 
 
 @pytest.mark.slow
 def test_warnings_are_told_in_the_log_and_in_the_snapshot(
     data: DataFolder, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shelf.load(line("PY1.1", updated="1970-01-01"), mode="incremental")
+    shelf.load(line("PX1.1", updated="1970-01-01"), mode="incremental")
     with caplog.at_level(logging.WARNING):
-        publish(shelf, data, "run-2")
+        publish(shelf, data)
     fault = "update_date is before GenBank's first release in 1982"
-    told = f"warned: odd_dates of mpox: {fault} (1 row, such as PY1 1970-01-01)"
+    told = f"warned: odd_dates of mpox: {fault} (1 row, such as PX1 1970-01-01)"
     assert told in caplog.text
     assert query(data.snapshot, FINDINGS) == [("mpox", "odd_dates", told)]
 
@@ -97,10 +123,9 @@ def test_warnings_are_told_in_the_log_and_in_the_snapshot(
 @pytest.mark.slow
 def test_second_try_of_a_check_tells_each_finding_once(data: DataFolder, shelf: Shelf) -> None:
     lose_records(shelf)
-    candidate = prepare_candidate(shelf.warehouse, data, "run-2", FOLLOWED)
+    candidate = prepare_candidate(shelf.warehouse, data, "next", FOLLOWED)
     for _ in range(2):
-        with pytest.raises(GateFailed):
-            check_candidate(candidate, FOLLOWED, data.snapshot)
+        check_candidate(candidate, FOLLOWED, data.snapshot)
     assert len(query(candidate, FINDINGS)) == 1
 
 

@@ -16,8 +16,7 @@ from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import export as export_module
 from virus_warehouse.publish.export import ExportError, Format, export
-from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.publish.publication import publish
 from virus_warehouse.sources import SourcesFile
 
 OF_A_SOURCE = {
@@ -50,8 +49,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     shelf.load(line("PX1.1"), source=DENGUE)
     followed = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX, DENGUE.name: DENGUE})
-    prepare_candidate(shelf.warehouse, data, "run-3", followed)
-    publish_candidate(data, "run-3")
+    publish(shelf.warehouse, data, followed, ["quarantine_share"])
     return data.snapshot
 
 

@@ -540,26 +540,39 @@ def test_warnings_and_what_is_accepted_stop_nothing() -> None:
     refuse_findings(findings)
 
 
-def test_findings_stop_the_publication_with_what_and_where_and_the_way_out() -> None:
+def test_fault_of_a_source_holds_that_source_back_and_stops_no_other() -> None:
+    findings = judge(FOUND, ["no_orphans"])
+    assert [finding.outcome for finding in findings] == ["held back", "accepted", "warned"]
+    refuse_findings(findings)
+
+
+def test_what_belongs_to_no_source_stops_the_publication_with_what_and_where_and_the_way_out() -> None:
     with pytest.raises(GateFailed) as failed:
-        refuse_findings(judge(FOUND, ["history"]), Path("candidates/run-1.duckdb"))
+        refuse_findings(judge(FOUND, ["history"]), Path("candidates/publication-1.duckdb"))
     message = str(failed.value)
     assert message.startswith("Not published, the last good snapshot stays.")
-    assert "unique_keys of mpox: a record stands twice (7 rows, such as PX1; PX2)." in message
     assert "no_orphans: a lineage names nobody (1 row, such as 5)." in message
+    assert "a record stands twice" not in message
     assert "NCBI stands still" not in message
-    assert "nothing new of any source is published" in message
+    assert "It belongs to no one source: until this is settled nothing new is published" in message
     assert "please report it" in message
-    assert "accept_findings ['unique_keys', 'no_orphans']" in message
-    assert 'make ingest SOURCE=... ACCEPT_FINDINGS="unique_keys no_orphans"' in message
-    assert "candidates/run-1.duckdb" in message
+    assert "accept_findings ['no_orphans']" in message
+    assert 'make publish ACCEPT_FINDINGS="no_orphans"' in message
+    assert "candidates/publication-1.duckdb" in message
 
 
-def test_accepting_one_gate_accepts_no_other() -> None:
-    with pytest.raises(GateFailed) as failed:
-        refuse_findings(judge(FOUND, ["unique_keys"]))
-    assert "no_orphans" in str(failed.value)
-    assert "unique_keys" not in str(failed.value)
+@pytest.mark.parametrize(
+    ("accepted", "source", "outcomes"),
+    [
+        (["unique_keys", "no_orphans"], "mpox", ["accepted", "accepted", "warned"]),
+        (["unique_keys", "no_orphans"], "dengue", ["held back", "accepted", "warned"]),
+        (["unique_keys"], None, ["accepted", "blocked", "warned"]),
+    ],
+)
+def test_accepting_goes_for_the_gates_and_the_source_that_are_named(
+    accepted: list[str], source: str | None, outcomes: list[str]
+) -> None:
+    assert [finding.outcome for finding in judge(FOUND, accepted, source)] == outcomes
 
 
 def test_finding_tells_itself_in_a_line() -> None:

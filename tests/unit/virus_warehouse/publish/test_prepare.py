@@ -12,9 +12,7 @@ import pytest
 from tests.support.nested_lines import annotation, sample
 from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.check import check_candidate
-from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.snapshot import publish_candidate
+from virus_warehouse.publish.publication import publish
 from virus_warehouse.sources import SourcesFile
 
 FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX, DENGUE.name: DENGUE})
@@ -68,8 +66,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     shelf.load(line("PX1.2"), line("PX2.1"), annotation=[annotation("PX1.2", "A")])
     shelf.load(line("PX1.2"), source=DENGUE)
-    check_candidate(prepare_candidate(shelf.warehouse, data, "run-3", FOLLOWED), FOLLOWED, data.snapshot)
-    publish_candidate(data, "run-3")
+    publish(shelf.warehouse, data, FOLLOWED)
     return data.snapshot
 
 

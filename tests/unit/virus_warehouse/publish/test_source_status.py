@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.snapshot import make_candidate, open_candidate
+from virus_warehouse.publish.candidate import make_candidate, open_candidate
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile, read_sources
 

@@ -8,7 +8,7 @@ import pytest
 from tests.support.snapshots import snapshot_of
 from tests.support.warehouses import Shelf, line, query
 from virus_warehouse.publish import marts
-from virus_warehouse.publish.snapshot import open_candidate
+from virus_warehouse.publish.candidate import open_candidate
 
 FILES = Path(marts.__file__).parent / "marts"
 VIEWS = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'mart' ORDER BY ALL"

@@ -1,0 +1,113 @@
+"""Holding a source back: a candidate shows it as the published snapshot does, and everything else as it is now."""
+
+import logging
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.publish.about import renew_about
+from virus_warehouse.publish.gates import HELD_BACK, WAYS_OUT
+from virus_warehouse.publish.source_status import renew_source_status
+from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.warehouse import migrate
+from virus_warehouse.warehouse.schema import full_name, tables_by_source
+from virus_warehouse.warehouse.session import memory_limit, threads_beside
+
+logger = logging.getLogger(__name__)
+
+
+def reasons_to_hold_back(candidate: Path) -> dict[str, str]:
+    """Why each source is held back that the check holds back, with the ways out.
+
+    Args:
+        candidate: the file, checked.
+    """
+    with duckdb.connect(candidate, read_only=True) as connection:
+        found = connection.execute(
+            "SELECT source, name, substr(value, length($outcome) + 3) FROM _about "
+            "WHERE topic = 'finding' AND starts_with(value, $outcome || ': ') ORDER BY ALL",
+            {"outcome": HELD_BACK},
+        ).fetchall()
+    findings: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for source, gate, fault in found:
+        findings[source][gate] = f"{findings[source].get(gate, '')} {fault}.".lstrip()
+    return {source: _reason(source, by_gate) for source, by_gate in findings.items()}
+
+
+def _reason(source: str, faults: Mapping[str, str]) -> str:
+    ways_out = dict.fromkeys(WAYS_OUT[gate] for gate in faults)
+    gates = " ".join(faults)
+    return (
+        f"{' '.join(faults.values())} {' '.join(ways_out)} To publish it all the same, once and knowingly: trigger "
+        f"ncbi_virus_publish with the source and accept_findings, or `make publish SOURCE={source} "
+        f'ACCEPT_FINDINGS="{gates}"`.'
+    )
+
+
+def hold_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str], snapshot: Path) -> None:
+    """Put back the rows, history and ledger that the published snapshot has of sources.
+
+    Done again after it was killed, it comes to the same.
+
+    Args:
+        candidate: from `open_candidate`, checked.
+        reasons: why each of the sources is held back.
+        snapshot: what is published; it need not be there.
+    """
+    sources = sorted(reasons)
+    candidate.execute(f"SET memory_limit = {sql_text(memory_limit())}")
+    candidate.execute(f"SET threads = {threads_beside(0)}")
+    with _attached(candidate, snapshot) as is_published:
+        candidate.begin()
+        for table in map(full_name, tables_by_source()):
+            candidate.execute(f"DELETE FROM {table} WHERE list_contains(?, source)", [sources])
+            if is_published:
+                candidate.execute(
+                    f"INSERT INTO {table} BY NAME FROM published.{table} WHERE list_contains(?, source)", [sources]
+                )
+        candidate.execute("CREATE OR REPLACE TEMP TABLE held_back (source VARCHAR, reason VARCHAR, since TIMESTAMPTZ)")
+        candidate.executemany("INSERT INTO held_back VALUES (?, ?, now())", list(reasons.items()))
+        if is_published:
+            run_sql(candidate, "publish/sql/held_back_before.sql")
+        renew_source_status(candidate)
+        renew_about(candidate)
+        candidate.commit()
+    for source, reason in reasons.items():
+        logger.warning("%s is held back, and shown as it was published before: %s", source, reason)
+
+
+@contextmanager
+def _attached(candidate: DuckDBPyConnection, snapshot: Path) -> Iterator[bool]:
+    """Attach the published snapshot as `published`, in this version's schema; gives whether there is one."""
+    if not snapshot.exists():
+        yield False
+        return
+    with _in_this_schema(snapshot) as readable:
+        candidate.execute(f"ATTACH {sql_text(readable)} AS published (READ_ONLY)")
+        try:
+            yield True
+        finally:
+            candidate.execute("DETACH published")
+
+
+@contextmanager
+def _in_this_schema(snapshot: Path) -> Iterator[Path]:
+    """The snapshot, or where another version has published it, a copy that is brought to this version's schema."""
+    with duckdb.connect(snapshot, read_only=True) as connection:
+        ((revision,),) = connection.execute("SELECT version_num FROM ops.alembic_version").fetchall()
+    if revision == migrate.newest_revision():
+        yield snapshot
+        return
+    migrate.refuse_unknown_revision(revision, snapshot)
+    copy = snapshot.with_name("candidates") / f"{snapshot.stem}.{revision}.duckdb"
+    try:
+        shutil.copyfile(snapshot, copy)
+        migrate.upgrade(copy)
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)

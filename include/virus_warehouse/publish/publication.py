@@ -1,0 +1,123 @@
+"""The publication of a checked candidate: what its check holds back is put back, then one rename shows the rest."""
+
+import fcntl
+import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import log_of
+from virus_warehouse.private_files import without_world_access
+from virus_warehouse.publish.about import About, read_about
+from virus_warehouse.publish.candidate import candidate_path, open_candidate
+from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish.gates import GateFailed
+from virus_warehouse.publish.hold_back import hold_back, reasons_to_hold_back
+from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
+from virus_warehouse.sources import SourcesFile
+from virus_warehouse.warehouse.connection import Warehouse
+
+logger = logging.getLogger(__name__)
+
+
+def publish(
+    warehouse: Warehouse,
+    data: DataFolder,
+    followed: SourcesFile,
+    accepted: Collection[str] = (),
+    *,
+    source: str | None = None,
+) -> About:
+    """Prepare, check and publish a snapshot, here and now.
+
+    Args:
+        warehouse: what is published.
+        data: where candidate and snapshot are.
+        followed: the sources file.
+        accepted: names of gates whose findings a person accepts.
+        source: the only source of which they are accepted; None: of all.
+
+    Returns:
+        What the published snapshot says of itself.
+
+    Raises:
+        GateFailed: when a finding that belongs to no source forbids it.
+        WarehouseLocked: when others use the warehouse for too long.
+        DiskFull, MemoryTooSmall: when it cannot be done for lack of either.
+    """
+    publication_id = new_publication_id()
+    candidate = prepare_candidate(warehouse, data, publication_id, followed)
+    check_candidate(candidate, followed, data.snapshot, accepted, source=source)
+    publish_candidate(data, publication_id)
+    return read_about(data.snapshot)
+
+
+@without_world_access()
+def publish_candidate(data: DataFolder, publication_id: str) -> bool:
+    """Make a checked candidate the published snapshot, in one rename: no reader sees a part of it.
+
+    A source that the check holds back is shown as the published snapshot has it; in the first one it is absent.
+    Publications that pile up are coalesced: a candidate older than what is published already is dropped,
+    because that holds all of it and more.
+
+    Args:
+        data: where candidate and snapshot are.
+        publication_id: the candidate's.
+
+    Returns:
+        Whether the published snapshot is of this publication.
+
+    Raises:
+        GateFailed: when nothing has been published yet, and every source is held back.
+        FileNotFoundError: when there is neither the candidate nor a later snapshot: prepare and check it first.
+        DiskFull: when there is no space for what is put back.
+    """
+    candidate = candidate_path(data, publication_id)
+    with _one_at_a_time(data):
+        published = read_about(data.snapshot) if data.snapshot.exists() else None
+        if not candidate.exists():  # a retry, perhaps: after the rename, or after it was dropped
+            newest = published.publication_id if published else None
+            if newest is None or publication_id > newest:
+                raise FileNotFoundError(2, "no such candidate; prepare and check it first", str(candidate))
+            return publication_id == newest
+        if published is not None and _is_older(read_about(candidate), published):
+            candidate.unlink()
+            logger.info("publication %s has all of %s, and more", published.publication_id, publication_id)
+            return False
+        _hold_back(candidate, data.snapshot)
+        candidate.chmod(0o440)
+        log_of(data.snapshot).unlink(missing_ok=True)  # of a file that was there once: readers would replay it
+        candidate.replace(data.snapshot)
+    logger.info("published %s", data.snapshot)
+    return True
+
+
+def _is_older(candidate: About, published: About) -> bool:
+    return bool(candidate.loaded_until and published.loaded_until and published.loaded_until > candidate.loaded_until)
+
+
+def _hold_back(candidate: Path, snapshot: Path) -> None:
+    # Where nothing is held back nothing is written: a publication is a rename then, for which a full disk has space.
+    reasons = reasons_to_hold_back(candidate)
+    if not reasons and not log_of(candidate).exists():
+        return
+    with open_candidate(candidate) as connection:
+        if reasons:
+            hold_back(connection, reasons, snapshot)
+            if not snapshot.exists() and _is_empty(connection):
+                raise GateFailed("Not published: every source is held back. " + " ".join(reasons.values()))
+        connection.execute("CHECKPOINT")  # its log would not come along in one rename
+
+
+def _is_empty(candidate: duckdb.DuckDBPyConnection) -> bool:
+    return candidate.execute("SELECT count(*) FROM ops.ingest_run WHERE status = 'success'").fetchone() == (0,)
+
+
+@contextmanager
+def _one_at_a_time(data: DataFolder) -> Iterator[None]:
+    with (data.candidates / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,75 @@
+"""`make publish`: what was loaded becomes the published snapshot, by Airflow.
+
+SOURCE=mpox ACCEPT_FINDINGS="shrinkage" publishes knowingly what these gates would hold back of the source; without
+SOURCE, of every source. The last line and the exit code tell the outcome.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+
+import duckdb
+from run_dag import run_dags
+
+from virus_warehouse.data_folder import DataFolder, DataFolderError
+from virus_warehouse.publish.about import About, read_about
+from virus_warehouse.publish.gates import BLOCKING
+
+PUBLISH = "ncbi_virus_publish"
+
+
+def main() -> None:
+    """Run the DAG, and say what is published."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", help="a source of sources.yaml: only its findings are accepted")
+    add_accept_findings(parser)
+    options = parser.parse_args()
+    try:
+        data = DataFolder.from_environment()
+    except DataFolderError as error:
+        sys.exit(str(error))
+    exit_code = run_dags((PUBLISH, accepting(options.accept_findings, options.source)))
+    sys.stdout.flush()
+    about = published(data)
+    held_back = f" Held back: {', '.join(sorted(about.held_back))}." if about and about.held_back else ""
+    if not exit_code:
+        print(f"OK {data.snapshot} is published.")
+    elif held_back:
+        print(" ".join([f"FAILED {data.snapshot} is published, but not all of it.{held_back}", *findings(data)]))
+    else:
+        print(" ".join(["FAILED: not published; the last good snapshot stays.", *findings(data)]))
+    sys.exit(1 if exit_code else 0)
+
+
+def add_accept_findings(parser: argparse.ArgumentParser) -> None:
+    """Let a command take the gates whose findings are accepted."""
+    parser.add_argument("--accept-findings", nargs="+", choices=BLOCKING, help="gates that shall hold nothing back")
+
+
+def accepting(gates: list[str] | None, source: str | None) -> Mapping[str, object]:
+    """What the form of the publication's DAG is filled with."""
+    return {"source": source, "accept_findings": gates} if gates else {}
+
+
+def published(data: DataFolder) -> About | None:
+    """What the published snapshot says of itself; None when there is none."""
+    return read_about(data.snapshot) if data.snapshot.exists() else None
+
+
+def is_published(data: DataFolder, run_id: str) -> bool:
+    """Whether the published snapshot has what a run loaded."""
+    if not data.snapshot.exists():
+        return False
+    with duckdb.connect(data.snapshot, read_only=True) as connection:
+        found = connection.execute("SELECT count(*) FROM ops.ingest_run WHERE run_id = ?", [run_id]).fetchone()
+    return found == (1,)
+
+
+def findings(data: DataFolder) -> list[str]:
+    """What the gates found in the last candidate: in the snapshot, where it was published."""
+    copies = [path for path in (data.snapshot, *data.candidates.glob("*.duckdb")) if path.exists()]
+    return list(read_about(max(copies, key=lambda path: path.stat().st_mtime)).findings) if copies else []
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""A source that the check holds back is shown as it was published before; all others are shown as they are now."""
+
+import logging
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.support.nested_lines import annotation, sample
+from tests.support.warehouses import DENGUE, MPOX, MPOX_ORGANISM, Shelf, accessions, line, lineage, query
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish import publication
+from virus_warehouse.publish.about import About, read_about
+from virus_warehouse.publish.check import check_candidate, last_check
+from virus_warehouse.publish.gates import GateFailed, gates_sql
+from virus_warehouse.publish.prepare import prepare_candidate
+from virus_warehouse.publish.publication import publish_candidate
+from virus_warehouse.sources import SourcesFile
+from virus_warehouse.warehouse import migrate
+from virus_warehouse.warehouse.load import Acceptance
+from virus_warehouse.warehouse.schema import full_name, tables_by_source
+
+FLU = MPOX.model_copy(update={"name": "flu"})
+ZIKA = MPOX.model_copy(update={"name": "zika"})
+SOURCES = (MPOX, DENGUE, FLU, ZIKA)
+FOLLOWED = SourcesFile(Path("sources.yaml"), {source.name: source for source in SOURCES})
+TABLES = [*map(full_name, tables_by_source()), "ops.source_status"]
+
+
+UNREADABLE_IN_PART = [*(line(accession) for accession in accessions(20)), *(f"{{{number}" for number in range(12))]
+"""A third of it; a load stops at half."""
+
+
+def load_all(shelf: Shelf, *more: str) -> None:
+    """Load each source: forty records with everything that reports can have, and further lines."""
+    for source in SOURCES:
+        shelf.load(
+            *(line(accession, biosample="SAMN1") for accession in accessions(40)),
+            *more,
+            "{",
+            source=source,
+            annotation=[annotation("PX000001.1", "A")],
+            biosamples=[sample("SAMN1", attributes=[{"name": "host", "value": "missing"}])],
+        )
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """Four sources, loaded and published."""
+    data = DataFolder(tmp_path_factory.mktemp("first"))
+    data.create()
+    shelf = Shelf(data.root)
+    load_all(shelf)
+    publish(shelf, data)
+    return shelf
+
+
+@pytest.fixture
+def shelf(data: DataFolder, first: Shelf) -> Shelf:
+    """The same, and mpox has lost a third of its records since; then all four were loaded again, with one more."""
+    shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
+    shelf = first.copy_to(data.root)
+    shelf.execute("DELETE FROM virus_genome WHERE source = 'mpox' AND accession BETWEEN 'PX000010' AND 'PX000022'")
+    for source in SOURCES:
+        other = {**MPOX_ORGANISM, "taxId": 7, "lineage": lineage((10239, "Viruses"), (7, "A new one"))}
+        shelf.load(line("PX000001.2"), line("PY1.1", virus=other), source=source, mode="incremental")
+    return shelf
+
+
+def publish(shelf: Shelf, data: DataFolder, *accepted: str, source: str | None = None) -> About:
+    return publication.publish(shelf.warehouse, data, FOLLOWED, accepted, source=source)
+
+
+def rows(path: Path, table: str, source: str, columns: str = "*") -> list[tuple[Any, ...]]:
+    return query(path, f"SELECT {columns} FROM {table} WHERE source = ? ORDER BY ALL", source)
+
+
+def test_the_others_are_published_and_the_source_is_as_it_was(data: DataFolder, shelf: Shelf) -> None:
+    before = {table: rows(data.snapshot, table, "mpox", "* EXCLUDE source") for table in TABLES[:-1]}
+    status = rows(data.snapshot, "ops.source_status", "mpox", "* EXCLUDE (held_back_since, held_back_reason)")
+    about = publish(shelf, data)
+    assert set(about.held_back) == {"mpox"}
+    assert {table: rows(data.snapshot, table, "mpox", "* EXCLUDE source") for table in before} == before
+    assert len(before["main.virus_genome"]) == 40
+    for table in ("ops.quarantine", "main.virus_protein", "main.biosample_attribute", "ops.ingest_report"):
+        assert before[table], table
+    now = rows(data.snapshot, "ops.source_status", "mpox", "* EXCLUDE (held_back_since, held_back_reason)")
+    assert now == status
+    for source in ("dengue", "flu", "zika"):
+        for table in TABLES[:-1]:
+            assert rows(data.snapshot, table, source) == shelf.rows(
+                f"FROM {table} WHERE source = '{source}' ORDER BY ALL"
+            ), table
+    assert query(data.snapshot, gates_sql(FOLLOWED)) == [], "what is published passes every gate"
+
+
+def test_the_snapshot_says_what_is_held_back_since_when_and_why(
+    data: DataFolder, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = datetime.now(UTC).replace(microsecond=0)
+    with caplog.at_level(logging.WARNING):
+        about = publish(shelf, data)
+    told = "shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
+    assert f"held back: {told}" in caplog.text
+    assert "mpox is held back, and shown as it was published before" in caplog.text
+    assert start <= about.held_back["mpox"] <= datetime.now(UTC)
+    [finding] = about.findings
+    assert finding.startswith(f"held back: {told}")
+    [(since, reason)] = query(
+        data.snapshot, "SELECT held_back_since, held_back_reason FROM mart.source_status WHERE held_back_since NOTNULL"
+    )
+    assert since.replace(microsecond=0) == about.held_back["mpox"]
+    assert reason.startswith(told)
+    assert "load the source with `mode: full`" in reason
+    assert 'make publish SOURCE=mpox ACCEPT_FINDINGS="shrinkage"' in reason
+    counts = query(data.snapshot, "SELECT source, value FROM _about WHERE topic = 'count' AND name = 'virus_genome'")
+    assert sorted(counts) == [("dengue", "41"), ("flu", "41"), ("mpox", "40"), ("zika", "41")]
+    check = last_check(data)
+    assert check is not None
+    assert check.blocked == ()
+
+
+def test_only_what_was_published_is_a_change(data: DataFolder, shelf: Shelf) -> None:
+    changes = publish(shelf, data).changes
+    assert set(changes) == {"dengue", "flu", "zika"}
+    assert changes["flu"] == {"inserted": 1, "revised": 1}
+    assert publish(shelf, data).changes == {}
+    assert publish(shelf, data, "shrinkage").changes == {"mpox": {"inserted": 1, "revised": 1}}
+
+
+def test_it_stays_held_back_since_the_first_time_until_it_is_mended(data: DataFolder, shelf: Shelf) -> None:
+    with duckdb.connect(data.snapshot) as connection:  # as if it had been held back for long
+        connection.execute(
+            "UPDATE ops.source_status SET held_back_since = TIMESTAMPTZ '2025-06-02 00:00:00+00' WHERE source = 'mpox'"
+        )
+    assert publish(shelf, data).held_back == {"mpox": datetime(2025, 6, 2, tzinfo=UTC)}
+    assert publish(shelf, data).held_back == {"mpox": datetime(2025, 6, 2, tzinfo=UTC)}
+    again = (line(accession, biosample="SAMN1") for accession in accessions(40))
+    shelf.load(*again, line("PY1.1"), source=MPOX, accepts=Acceptance(emptied=True))
+    about = publish(shelf, data)
+    assert (about.held_back, about.findings) == ({}, [])
+    assert len(rows(data.snapshot, "virus_genome", "mpox")) == 41
+    assert query(data.snapshot, "SELECT count(*) FROM ops.source_status WHERE held_back_reason NOTNULL") == [(0,)]
+
+
+def test_accepted_it_is_published_knowingly(data: DataFolder, shelf: Shelf) -> None:
+    publish(shelf, data)
+    about = publish(shelf, data, "shrinkage", source="mpox")
+    assert about.held_back == {}
+    assert [finding.split(" (")[0] for finding in about.findings] == [
+        "accepted: shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
+    ]
+    assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
+
+
+def test_a_source_that_was_never_published_is_absent(data: DataFolder, first: Shelf) -> None:
+    shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
+    shelf = first.copy_to(data.root)
+    rabies = MPOX.model_copy(update={"name": "rabies"})
+    shelf.load(*UNREADABLE_IN_PART, source=rabies)
+    shelf.load(line("PX000001.2"), source=FLU, mode="incremental")
+    followed = SourcesFile(FOLLOWED.path, {**FOLLOWED.sources, "rabies": rabies})
+    about = publication.publish(shelf.warehouse, data, followed)
+    assert set(about.held_back) == {"rabies"}
+    assert set(about.changes) == {"flu"}
+    for table in TABLES[:-1]:
+        assert rows(data.snapshot, table, "rabies") == [], table
+    assert query(data.snapshot, "SELECT status, records FROM mart.source_status WHERE source = 'rabies'") == [
+        ("never loaded", 0)
+    ]
+
+
+def test_nothing_is_published_where_every_source_would_be_absent(data: DataFolder) -> None:
+    shelf = Shelf(data.root)
+    shelf.load(*UNREADABLE_IN_PART)
+    with pytest.raises(GateFailed, match=r"every source is held back\. quarantine_share of mpox"):
+        publish(shelf, data)
+    assert not data.snapshot.exists()
+    publish(shelf, data, "quarantine_share")
+    assert len(rows(data.snapshot, "virus_genome", "mpox")) == 20
+
+
+def test_fault_of_the_warehouse_in_one_source_holds_back_that_one(data: DataFolder, shelf: Shelf) -> None:
+    shelf.execute("INSERT INTO virus_genome FROM virus_genome WHERE source = 'zika' AND accession = 'PX000002'")
+    assert set(publish(shelf, data).held_back) == {"mpox", "zika"}
+    assert len(rows(data.snapshot, "virus_genome", "zika")) == 40
+    assert query(data.snapshot, gates_sql(FOLLOWED)) == []
+
+
+def test_taxa_of_what_is_put_back_are_there(data: DataFolder, shelf: Shelf) -> None:
+    """As after a rebuild, whose taxonomy knows only what its packages name."""
+    shelf.execute("DELETE FROM taxon WHERE tax_id = 10244; DELETE FROM taxon_lineage WHERE descendant_tax_id = 10244")
+    for source in ("dengue", "flu", "zika"):
+        shelf.execute(f"UPDATE virus_genome SET virus_tax_id = 7 WHERE source = '{source}'")
+    publish(shelf, data)
+    assert query(data.snapshot, "SELECT DISTINCT taxon_name(virus_tax_id) FROM virus_genome WHERE source = 'mpox'") == [
+        ("Monkeypox virus",)
+    ]
+    assert query(data.snapshot, "SELECT count(*) FROM taxon_lineage WHERE descendant_tax_id = 10244") == [(3,)]
+    assert query(data.snapshot, gates_sql(FOLLOWED)) == []
+
+
+def test_what_an_earlier_version_published_is_put_back_in_the_present_schema(data: DataFolder, shelf: Shelf) -> None:
+    with duckdb.connect(data.snapshot) as connection:
+        connection.execute(
+            "DROP VIEW mart.source_status; ALTER TABLE ops.source_status DROP held_back_since; "
+            "ALTER TABLE ops.source_status DROP held_back_reason; ALTER TABLE ops.ingest_run DROP accepted; "
+            "UPDATE ops.alembic_version SET version_num = '0008'; "
+            "DELETE FROM _about WHERE name IN ('publication_id', 'loaded_until')"
+        )
+    assert set(publish(shelf, data).held_back) == {"mpox"}
+    assert len(rows(data.snapshot, "virus_genome", "mpox")) == 40
+    assert query(data.snapshot, "SELECT version_num FROM ops.alembic_version") == [(migrate.newest_revision(),)]
+    assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
+
+
+def test_done_again_after_it_was_killed_it_comes_to_the_same(
+    data: DataFolder, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate = prepare_candidate(shelf.warehouse, data, "publication-1", FOLLOWED)
+    check_candidate(candidate, FOLLOWED, data.snapshot)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "chmod", die)
+        with pytest.raises(KeyboardInterrupt):
+            publish_candidate(data, "publication-1")
+    assert publish_candidate(data, "publication-1")
+    assert len(rows(data.snapshot, "virus_genome", "mpox")) == 40
+    assert set(read_about(data.snapshot).held_back) == {"mpox"}
+
+
+def test_no_source_goes_back_behind_what_another_publication_showed_meanwhile(data: DataFolder, shelf: Shelf) -> None:
+    """Two at once: the one that a person's acceptance went with is first, and the other has not heard of it."""
+    candidate = prepare_candidate(shelf.warehouse, data, "0-publication", FOLLOWED)
+    check_candidate(candidate, FOLLOWED, data.snapshot)
+    publish(shelf, data, "shrinkage")
+    assert publish_candidate(data, "0-publication")
+    assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
+
+
+def test_emptied_fields_that_a_load_was_let_pass_with_hold_nothing_back(data: DataFolder) -> None:
+    shelf = Shelf(data.root)
+    shelf.load(*(line(accession, isolate={"name": "known"}) for accession in accessions(40)))
+    publish(shelf, data)
+    shelf.load(*(line(accession) for accession in accessions(40)), accepts=Acceptance(emptied=True))
+    assert publish(shelf, data).held_back == {}
+    shelf.execute("UPDATE virus_genome SET length = NULL")
+    shelf.load(line("PY1.1"), mode="incremental")
+    assert set(publish(shelf, data).held_back) == {"mpox"}, "this once"
