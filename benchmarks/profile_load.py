@@ -23,7 +23,7 @@ from benchmarks.packages import PackageCache, Recipe
 from benchmarks.run import bench_folder
 from benchmarks.warehouse import load, make_empty
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.warehouse.session import private_session
+from virus_warehouse.session import private_session
 
 LEAST_SHARE = 0.005
 """Statements that took less than this share of the load are not listed."""

@@ -16,7 +16,6 @@ import duckdb
 from benchmarks.answers import Rows, ask
 from benchmarks.measured import Given, Outcome
 from benchmarks.packages import TODAY, TOMORROW
-from virus_warehouse import windows
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
@@ -25,6 +24,7 @@ from virus_warehouse.ncbi.request import ReportType, VirusGenomeRequest
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
+from virus_warehouse.run_mode import CENSUS, FULL
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.connection import Warehouse
@@ -93,17 +93,17 @@ def delta(given: Given) -> Outcome:
 
 def unchanged(given: Given) -> Outcome:
     """Everything downloaded again the next day, and nothing has changed."""
-    return _ingest(given, {"unchanged"}, wish=WindowWish(mode=windows.FULL), day_after=True)
+    return _ingest(given, {"unchanged"}, wish=WindowWish(mode=FULL), day_after=True)
 
 
 def census(given: Given) -> Outcome:
     """Everything downloaded again the next day, to see what is gone; nothing is."""
-    return _ingest(given, {"unchanged"}, wish=WindowWish(mode=windows.CENSUS), day_after=True)
+    return _ingest(given, {"unchanged"}, wish=WindowWish(mode=CENSUS), day_after=True)
 
 
 def revised(given: Given) -> Outcome:
     """Everything downloaded again the next day, and every record has changed: the worst day."""
-    return _ingest(given, {"revised", "touched"}, wish=WindowWish(mode=windows.FULL), day_after=True)
+    return _ingest(given, {"revised", "touched"}, wish=WindowWish(mode=FULL), day_after=True)
 
 
 def verify(given: Given) -> Outcome:

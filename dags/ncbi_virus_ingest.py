@@ -13,14 +13,14 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
 from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
+from virus_warehouse.run_mode import REQUESTABLE
 from virus_warehouse.sources import Source, sound_sources
-from virus_warehouse.windows import WISHES
 
 PARAMS = {
     "mode": Param(
         None,
         type=["null", "string"],
-        enum=[None, *WISHES],
+        enum=[None, *REQUESTABLE],
         title="Mode",
         description="Empty: follow the watermark, or load a window when days are given. full: load everything. "
         "census: load everything, and conclude which records are gone. replay: read refused lines again.",

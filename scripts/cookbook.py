@@ -22,10 +22,11 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.publish.publication import publish
+from virus_warehouse.run_mode import CENSUS
 from virus_warehouse.sources import SourcesFile, read_sources
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.windows import CENSUS, WindowWish
+from virus_warehouse.windows import WindowWish
 
 DOCS = CHECKOUT / "docs"
 LAST_DAY = date(2026, 11, 20)

@@ -29,6 +29,8 @@ from virus_warehouse.private_files import without_world_access
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import ReportUnreadable, StagedReport
 from virus_warehouse.run_file import RunFile, close_dead_run, dead_runs, is_running, new_run_id, run_files, run_lock
+from virus_warehouse.run_mode import FULL, INCREMENTAL, REPLAY, WINDOW
+from virus_warehouse.session import private_session
 from virus_warehouse.shortage import shortages_told
 from virus_warehouse.sources import Source
 from virus_warehouse.staging import (
@@ -40,13 +42,12 @@ from virus_warehouse.staging import (
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.census import vanished
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
-from virus_warehouse.warehouse.gates import GateError
 from virus_warehouse.warehouse.load import Acceptance, Load
+from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.merge_reports import merge_reports
 from virus_warehouse.warehouse.schema import OUTCOMES, TIMED_STAGES
-from virus_warehouse.warehouse.session import private_session
 from virus_warehouse.window_order import EarlierDay, WindowOrder
-from virus_warehouse.windows import FULL, INCREMENTAL, REPLAY, WINDOW, Window, WindowWish, plan_window
+from virus_warehouse.windows import Window, WindowWish, plan_window
 
 logger = logging.getLogger(__name__)
 

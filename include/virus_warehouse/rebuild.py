@@ -29,6 +29,8 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.private_files import without_world_access
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.run_file import run_lock
+from virus_warehouse.run_mode import FULL, REPLAY
+from virus_warehouse.session import private_session
 from virus_warehouse.sources import limits_of
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.staging import (
@@ -42,8 +44,6 @@ from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.merge_reports import merge_reports
 from virus_warehouse.warehouse.schema import ingest_run
-from virus_warehouse.warehouse.session import private_session
-from virus_warehouse.windows import FULL, REPLAY
 
 logger = logging.getLogger(__name__)
 

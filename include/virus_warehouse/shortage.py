@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from virus_warehouse.warehouse.session import MEMORY_LIMIT
+from virus_warehouse.session import MEMORY_LIMIT
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_IN_WORDS = (*(os.strerror(number) for number in _FULL), "max_temp_directory_size")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from virus_warehouse.archive import Archive
 from virus_warehouse.run_file import running_states, states_since
+from virus_warehouse.run_mode import WINDOW
 from virus_warehouse.sources import Source
-from virus_warehouse.windows import WINDOW, Window
+from virus_warehouse.windows import Window
 
 STARTING_SECONDS = 60.0
 """How long a day of a backfill waits for an earlier one that Airflow has begun and that does not appear: it may wait

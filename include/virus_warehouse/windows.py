@@ -6,16 +6,9 @@ from functools import partial
 
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.run_mode import CENSUS, FULL, INCREMENTAL, REPLAY, REQUESTABLE, WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
-
-INCREMENTAL, WINDOW, FULL, REPLAY = MODES = ("incremental", "window", "full", "replay")
-"""What a run is, as the ledger tells it. A replay reads the quarantine again and asks NCBI for nothing."""
-
-CENSUS = "census"
-"""What a run can be asked to be besides: a full load that also concludes which records are gone."""
-
-WISHES = (INCREMENTAL, WINDOW, FULL, CENSUS, REPLAY)
 
 
 class WindowError(ValueError):
@@ -51,7 +44,7 @@ class WindowWish:
     """What a person or a backfill asks for. Nothing asked: follow the watermark.
 
     Attributes:
-        mode: one of `WISHES`; None for `window` when days are given and `incremental` otherwise.
+        mode: one of `REQUESTABLE`; None for `window` when days are given and `incremental` otherwise.
         since: first update date to cover.
         until: update date to stop before.
     """
@@ -69,8 +62,8 @@ class WindowWish:
         Raises:
             WindowError: when the days do not fit the mode, each other or the calendar.
         """
-        if self.mode is not None and self.mode not in WISHES:
-            raise WindowError(f"mode is {self.mode!r}; allowed are {', '.join(WISHES)}")
+        if self.mode is not None and self.mode not in REQUESTABLE:
+            raise WindowError(f"mode is {self.mode!r}; allowed are {', '.join(REQUESTABLE)}")
         has_days = self.since is not None or self.until is not None
         if has_days and self.mode not in (None, WINDOW):
             raise WindowError(f"since and until belong to a window; leave them empty or drop mode {self.mode!r}")

@@ -8,7 +8,7 @@ import pytest
 from tests.support.followed import MPOX, Followed
 from tests.support.warehouses import dicts, query
 from virus_warehouse.ingest import EmptyFullLoad
-from virus_warehouse.warehouse.gates import GateError
+from virus_warehouse.warehouse.load_gates import GateError
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.warehouse.gates import GateError
+from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.windows import WindowWish
 
 HUMAN = {

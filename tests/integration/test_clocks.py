@@ -12,7 +12,7 @@ from virus_warehouse.archive import Archive, CommittedLoad
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild, with_past_times
 from virus_warehouse.sources import DEFAULT_LIMITS
-from virus_warehouse.warehouse.gates import GateError
+from virus_warehouse.warehouse.load_gates import GateError
 
 
 @pytest.fixture(

@@ -23,10 +23,11 @@ from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.run_mode import WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 from virus_warehouse.warehouse.schema import OUTCOMES
-from virus_warehouse.windows import WINDOW, WindowWish
+from virus_warehouse.windows import WindowWish
 
 FIRST_DAY = date(2025, 5, 1)
 PATIENCE = 240.0

@@ -28,9 +28,10 @@ from tests.support.warehouses import dicts, made_data
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.candidate import KEPT_CANDIDATE_SECONDS
 from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.run_mode import WINDOW
 from virus_warehouse.shortage import DiskFull, MemoryTooSmall, shortages_told
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
-from virus_warehouse.windows import WINDOW, WindowWish
+from virus_warehouse.windows import WindowWish
 
 KILLS = 4
 LONG_KILLS = 500

@@ -22,10 +22,11 @@ from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql, judge, refuse_findings
+from virus_warehouse.run_mode import CENSUS
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.schema import OUTCOMES
-from virus_warehouse.windows import CENSUS, WindowWish
+from virus_warehouse.windows import WindowWish
 
 FIRST_DAY = date(2025, 5, 1)
 SOURCES = ("mpox", "mpox_again")

@@ -28,11 +28,12 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import IngestResult, ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.run_mode import FULL, WINDOW
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.schema import OUTCOMES
-from virus_warehouse.windows import FULL, WINDOW, WindowWish
+from virus_warehouse.windows import WindowWish
 
 RUNS = 40
 LONG_RUNS = 3000

@@ -23,7 +23,7 @@ from tests.support.seeds import session_seed
 from tests.support.warehouses import line, stage_bytes
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
-from virus_warehouse.warehouse.session import private_session
+from virus_warehouse.session import private_session
 
 COMMON: dict[str, Any] = {"suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 LONG_CASES = 20_000

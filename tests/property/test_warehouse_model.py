@@ -78,11 +78,11 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.sources import Source
-from virus_warehouse.warehouse import gates, shares
+from virus_warehouse.warehouse import load_gates, shares
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.warehouse.gates import GateError
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
+from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.schema import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
@@ -512,7 +512,7 @@ Playing = Callable[..., AbstractContextManager[Any]]
 def playing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Playing:
     """Plays one after another against one NCBI. In memory: a play waits for the disk at every commit otherwise."""
     monkeypatch.setenv("VIRUS_THREADS", "1")
-    monkeypatch.setattr(gates, "FEW_RECORDS", FEW)
+    monkeypatch.setattr(load_gates, "FEW_RECORDS", FEW)
     monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
     caplog.set_level("CRITICAL")
 

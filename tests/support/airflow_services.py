@@ -131,7 +131,9 @@ class AirflowServices:
 
     def seen(self, dag_id: str) -> None:
         """Wait till the DAG processor has seen a DAG."""
-        self.wait_until(f"{dag_id} is there", lambda: dag_id in [dag["dag_id"] for dag in self.get("/dags", limit=100)["dags"]])
+        self.wait_until(
+            f"{dag_id} is there", lambda: dag_id in [dag["dag_id"] for dag in self.get("/dags", limit=100)["dags"]]
+        )
 
     def unpause(self, dag_id: str) -> None:
         """Let the scheduler run a DAG."""

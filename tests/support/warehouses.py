@@ -19,13 +19,13 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.reports.all_reports import FURTHER_REPORTS
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import StagedReport, stage
+from virus_warehouse.session import private_session
 from virus_warehouse.sources import Source
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import ledger, migrate
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.merge_reports import merge_reports
-from virus_warehouse.warehouse.session import private_session
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 DENGUE = Source(name="dengue", request=VirusGenomeRequest(taxon="12637"))

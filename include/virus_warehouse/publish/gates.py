@@ -10,11 +10,11 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+from virus_warehouse.session import memory_limit, threads_beside
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.sql_file import read_sql, sql_text
-from virus_warehouse.warehouse.gates import FEW_RECORDS
+from virus_warehouse.warehouse.load_gates import FEW_RECORDS
 from virus_warehouse.warehouse.schema import virus_genome
-from virus_warehouse.warehouse.session import memory_limit, threads_beside
 
 
 class OnFailure(StrEnum):

@@ -13,10 +13,10 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.publish.about import renew_about
 from virus_warehouse.publish.gates import HELD_BACK, WAYS_OUT
 from virus_warehouse.publish.source_status import renew_source_status
+from virus_warehouse.session import memory_limit, threads_beside
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.schema import full_name, tables_by_source
-from virus_warehouse.warehouse.session import memory_limit, threads_beside
 
 logger = logging.getLogger(__name__)
 

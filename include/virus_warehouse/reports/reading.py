@@ -15,8 +15,8 @@ from virus_warehouse.reports.parts import Part, parts
 from virus_warehouse.reports.report import Report
 from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines, unpack
 from virus_warehouse.reports.shape import counting_macro, expected_nodes, read_columns
+from virus_warehouse.session import all_threads, closer_look
 from virus_warehouse.sql_file import run_sql, sql_text
-from virus_warehouse.warehouse.session import all_threads, closer_look
 
 PART_BYTES = 48 << 20
 

@@ -12,7 +12,7 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.sources import Limits
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse.end_records import end_records
-from virus_warehouse.warehouse.gates import is_mass_loss, refuse_mass_loss
+from virus_warehouse.warehouse.load_gates import is_mass_loss, refuse_mass_loss
 from virus_warehouse.warehouse.shares import shares
 
 

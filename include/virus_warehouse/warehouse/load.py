@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.run_mode import FULL, REPLAY
 from virus_warehouse.sources import Limits
-from virus_warehouse.windows import FULL, REPLAY
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,16 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports.reading import StagedReport
 from virus_warehouse.reports.report import Report
+from virus_warehouse.run_mode import FULL
+from virus_warehouse.session import all_threads
 from virus_warehouse.sql_file import run_sql
-from virus_warehouse.warehouse import gates
+from virus_warehouse.warehouse import load_gates
 from virus_warehouse.warehouse.census import find_absent, take_census, vanished, without_ended
 from virus_warehouse.warehouse.end_records import end_records
 from virus_warehouse.warehouse.filters import no_longer_shown
 from virus_warehouse.warehouse.load import Load
 from virus_warehouse.warehouse.schema import OUTCOMES
-from virus_warehouse.warehouse.session import all_threads
 from virus_warehouse.warehouse.shares import shares
-from virus_warehouse.windows import FULL
 
 
 def merge_data_report(session: DuckDBPyConnection, load: Load, staged: StagedReport) -> dict[str, int | None]:
@@ -42,11 +42,11 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, staged: StagedRep
         for _ in shares(session, lines):
             run_sql(session, "warehouse/merge/02_classify.sql", load.variables)
         outcomes = outcomes_of(session, staged.report, "line_outcome")
-        gates.prove_conservation(lines, outcomes, staged.report.file_name)
+        load_gates.prove_conservation(lines, outcomes, staged.report.file_name)
         if not load.is_replay:
-            gates.refuse_unreadable_report(lines, outcomes["quarantined"], staged.report.file_name)
+            load_gates.refuse_unreadable_report(lines, outcomes["quarantined"], staged.report.file_name)
         if is_judge and outcomes["revised"] and not load.accepts.emptied:
-            gates.refuse_emptied_fields(session, load.source, load.limits, lines)
+            load_gates.refuse_emptied_fields(session, load.source, load.limits, lines)
         end_records(session, load.variables, "SELECT accession FROM line_outcome WHERE outcome = 'revised'", "revision")
         for _ in shares(session, outcomes["touched"]):
             run_sql(session, "warehouse/merge/04_move_dates.sql", load.variables)
@@ -89,8 +89,8 @@ def _judge_absent(session: DuckDBPyConnection, load: Load, lines: int) -> dict[s
         absence = without_ended(session, load.source)
     if load.is_census:
         return take_census(session, load.variables, load.limits, absence, accepts_missing=load.accepts.missing)
-    if gates.is_mass_loss(absence.absent, absence.held, load.limits) and not load.accepts.missing:
-        gates.refuse_mass_loss(absence.absent, absence.held, load.source, load.limits, vanished(session))
+    if load_gates.is_mass_loss(absence.absent, absence.held, load.limits) and not load.accepts.missing:
+        load_gates.refuse_mass_loss(absence.absent, absence.held, load.source, load.limits, vanished(session))
     return {}
 
 

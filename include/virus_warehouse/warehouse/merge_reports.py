@@ -10,7 +10,7 @@ from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import StagedReport
 from virus_warehouse.reports.report import Report
 from virus_warehouse.sql_file import run_sql
-from virus_warehouse.warehouse import gates
+from virus_warehouse.warehouse import load_gates
 from virus_warehouse.warehouse.findings import end_findings, keep_findings
 from virus_warehouse.warehouse.load import Load
 from virus_warehouse.warehouse.merge_data_report import merge_data_report, outcomes_of
@@ -56,9 +56,9 @@ def _merge(session: DuckDBPyConnection, load: Load, staged: StagedReport) -> Cou
     run_sql(session, report.outcomes_by, load.variables)
     staged.refuse_lines(session)
     outcomes = outcomes_of(session, report, "report_outcome")
-    gates.prove_conservation(staged.lines, outcomes, report.file_name)
+    load_gates.prove_conservation(staged.lines, outcomes, report.file_name)
     if not load.is_replay:
-        gates.refuse_unreadable_report(staged.lines, unreadable, report.file_name)
+        load_gates.refuse_unreadable_report(staged.lines, unreadable, report.file_name)
     if report is ANNOTATION_REPORT:
         run_sql(session, "warehouse/merge/21_annotation_listed.sql")
         _end_annotations(session, load, is_annotated=staged.lines > 0 and not load.is_replay, is_dropped=False)

@@ -18,13 +18,14 @@ from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import Progress
 from virus_warehouse.ncbi.errors import RequestRefused
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.run_mode import WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import WarehouseDamaged
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.migrate import SchemaTooNew
 from virus_warehouse.window_order import DayOfBackfill, EarlierDay
-from virus_warehouse.windows import WINDOW, WindowError, WindowWish
+from virus_warehouse.windows import WindowError, WindowWish
 
 BACKFILL = "backfill"
 """What Airflow calls the type of a backfill's DAG runs."""

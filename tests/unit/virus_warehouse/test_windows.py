@@ -7,9 +7,10 @@ import pytest
 
 from tests.support.warehouses import MPOX, Shelf
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.run_mode import FULL, INCREMENTAL, WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
-from virus_warehouse.windows import FULL, INCREMENTAL, WINDOW, Window, WindowError, WindowWish, plan_window
+from virus_warehouse.windows import Window, WindowError, WindowWish, plan_window
 
 FILTERED = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
 RUN = ledger.RunOrigin("ncbi_virus_ingest__mpox", "scheduled__2025-06-02", "scheduled", 1)

@@ -13,7 +13,7 @@ from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import WarehouseLocked
-from virus_warehouse.warehouse.gates import GateError
+from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.migrate import SchemaTooNew
 from virus_warehouse.window_order import DayOfBackfill
 from virus_warehouse.windows import WindowError

@@ -12,7 +12,7 @@ from tests.support.nested_lines import ANNOTATION
 from tests.support.warehouses import report as report_bytes
 from virus_warehouse.reports.annotation_report import ANNOTATION_REPORT
 from virus_warehouse.reports.reading import stage
-from virus_warehouse.warehouse.session import private_session
+from virus_warehouse.session import private_session
 
 FORWARD = {"orientation": "plus", "order": 1, "ribosomal_slippage": 1}
 BACKWARD = {"orientation": "minus", "order": 2, "ribosomal_slippage": -1}

@@ -14,8 +14,8 @@ from tests.support.warehouses import report as report_bytes
 from virus_warehouse.reports import biosample_report
 from virus_warehouse.reports.biosample_report import BIOSAMPLE_REPORT
 from virus_warehouse.reports.reading import stage
+from virus_warehouse.session import private_session
 from virus_warehouse.warehouse import schema
-from virus_warehouse.warehouse.session import private_session
 
 COLUMNS = {
     "accession": "SAMN00000001",

@@ -12,9 +12,9 @@ from duckdb import DuckDBPyConnection
 from tests.support.warehouses import line, lineage, record, report, stage_bytes
 from virus_warehouse.reports import data_report
 from virus_warehouse.reports.report_file import LONGEST_LINE
+from virus_warehouse.session import private_session
 from virus_warehouse.sql_file import read_sql
 from virus_warehouse.warehouse import schema
-from virus_warehouse.warehouse.session import private_session
 
 Stage = Callable[..., int]
 

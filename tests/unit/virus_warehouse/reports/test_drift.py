@@ -16,7 +16,7 @@ from tests.support.genuine import PACKAGE, SARS_COV_2_REPORT, needs_genuine_reco
 from tests.support.warehouses import MPOX_ORGANISM, line, lineage, report, stage_bytes
 from tests.unit.virus_warehouse.reports.test_data_report import EVERYTHING
 from virus_warehouse.reports import reading
-from virus_warehouse.warehouse.session import private_session
+from virus_warehouse.session import private_session
 
 Drift = Callable[..., list[tuple[Any, ...]]]
 

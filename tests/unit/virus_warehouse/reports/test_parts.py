@@ -14,7 +14,7 @@ from virus_warehouse.reports import parts as parts_module
 from virus_warehouse.reports import reading
 from virus_warehouse.reports.parts import parts
 from virus_warehouse.reports.report_file import Tally
-from virus_warehouse.warehouse.session import private_session
+from virus_warehouse.session import private_session
 
 OTHER_ORGANISM = {"taxId": 12637, "organismName": "Dengue virus", "lineage": lineage((10239, "Viruses"), (12637, "x"))}
 

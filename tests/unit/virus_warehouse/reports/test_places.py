@@ -8,8 +8,8 @@ from babel import Locale
 from duckdb import DuckDBPyConnection
 
 from tests.support.warehouses import Shelf, line
+from virus_warehouse.session import private_session
 from virus_warehouse.sql_file import run_sql
-from virus_warehouse.warehouse.session import private_session
 
 PLACES: dict[str, tuple[str | None, str | None, str | None]] = {
     "USA": ("USA", "US", None),

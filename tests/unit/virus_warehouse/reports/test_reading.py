@@ -30,7 +30,7 @@ from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import StagedReport
 from virus_warehouse.reports.report import Report
 from virus_warehouse.reports.shape import Json, ListOf, Object, Shape
-from virus_warehouse.warehouse.session import private_session
+from virus_warehouse.session import private_session
 
 Stage = Callable[..., StagedReport]
 

@@ -6,7 +6,7 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from tests.support.warehouses import accessions, line, lineage, report, stage_bytes
-from virus_warehouse.warehouse.session import private_session
+from virus_warehouse.session import private_session
 
 Pairs = set[tuple[int, int, int]]
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, Shelf, accessions, line
 from virus_warehouse.sources import Source
-from virus_warehouse.warehouse.gates import GateError
 from virus_warehouse.warehouse.load import Acceptance
+from virus_warehouse.warehouse.load_gates import GateError
 
 HOUR = timedelta(hours=1)
 ALL = accessions(30)

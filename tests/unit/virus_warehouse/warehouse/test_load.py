@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, MPOX_ORGANISM, Shelf, accessions, dicts, line, lineage
 from virus_warehouse.publish.gates import gates_sql
-from virus_warehouse.warehouse.gates import GateError
 from virus_warehouse.warehouse.load import Acceptance
+from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.schema import OUTCOMES
 
 HOUR = timedelta(hours=1)

@@ -12,7 +12,7 @@ from tests.support.warehouses import DENGUE, FIRST_COMMIT, Shelf, dicts, line
 from tests.unit.virus_warehouse.reports.test_annotation_report import CODING_REGION, GENE, MATURE_PEPTIDE
 from tests.unit.virus_warehouse.reports.test_biosample_report import COLUMNS
 from virus_warehouse.publish.gates import gates_sql
-from virus_warehouse.warehouse.gates import GateError
+from virus_warehouse.warehouse.load_gates import GateError
 
 HOUR = timedelta(hours=1)
 NOT_HELD = "annotation of a genome that is not held"

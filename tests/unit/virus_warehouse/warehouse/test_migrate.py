@@ -82,7 +82,7 @@ def test_alembic_is_not_imported_before_something_is_to_be_migrated(tmp_path: Pa
         "from pathlib import Path\n"
         "from virus_warehouse import ingest\n"
         "from virus_warehouse.warehouse.connection import Warehouse\n"
-        "from virus_warehouse.warehouse.session import private_session\n"
+        "from virus_warehouse.session import private_session\n"
         "path = Path(sys.argv[1])\n"
         "with private_session(path.parent) as session, Warehouse(path).transaction(session):\n"
         "    print(*(name for name in sys.modules if name.startswith('alembic')))\n",

@@ -9,9 +9,9 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from tests.support.warehouses import migrated_file
+from virus_warehouse.session import private_session
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.warehouse import shares as shares_module
-from virus_warehouse.warehouse.session import private_session
 from virus_warehouse.warehouse.shares import shares
 
 RECORDS = 300_000

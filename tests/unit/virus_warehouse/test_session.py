@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.warehouse.session import all_threads, private_session
+from virus_warehouse.session import all_threads, private_session
 
 
 def threads_of(session: DuckDBPyConnection) -> int:

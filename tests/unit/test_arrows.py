@@ -1,0 +1,52 @@
+"""The arrows of the house go one way: dags, plugins, include, and within include no circle."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+ABOVE = {"include": {"airflow", "dags", "plugins", "ncbi_virus"}, "plugins": {"dags"}}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", ABOVE)
+def test_nothing_imports_what_stands_on_it(folder: str) -> None:
+    files = list((CHECKOUT / folder).rglob("*.py"))
+    assert len(files) > 10
+    wrong = [
+        f"{path.relative_to(CHECKOUT)}: {name}"
+        for path in files
+        for name in imports(path)
+        if name.split(".")[0] in ABOVE[folder]
+    ]
+    assert wrong == []
+
+
+def parts_of(package: Path) -> dict[str, set[str]]:
+    """What each part of a package imports of its other parts; a part is a module or a folder directly below it."""
+    arrows: dict[str, set[str]] = {}
+    for path in package.rglob("*.py"):
+        part = path.relative_to(package).with_suffix("").parts[0]
+        inner = (name.split(".") for name in imports(path) if name.startswith(f"{package.name}."))
+        arrows.setdefault(part, set()).update(names[1] for names in inner if len(names) > 1 and names[1] != part)
+    return arrows
+
+
+@pytest.mark.parametrize("package", ["include/virus_warehouse", "include/ncbi_stand_in", "plugins/ncbi_virus"])
+def test_parts_of_a_package_import_each_other_in_no_circle(package: str) -> None:
+    try:
+        list(TopologicalSorter(parts_of(CHECKOUT / package)).static_order())
+    except CycleError as circle:
+        pytest.fail(f"{package}: {' <- '.join(circle.args[1])}")
