@@ -45,7 +45,7 @@ from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.merge_reports import merge_reports
-from virus_warehouse.warehouse.schema import OUTCOMES, TIMED_STAGES
+from virus_warehouse.warehouse.run_record import OUTCOMES, TIMED_STAGES
 from virus_warehouse.window_order import EarlierDay, WindowOrder
 from virus_warehouse.windows import Window, WindowWish, plan_window
 
@@ -186,7 +186,6 @@ class _Run:
             "fingerprint": source.fingerprint,
             **asdict(origin),
             "status": "running",
-            "accepted": accepts.names,
             "started_at": started_at,
             "versions": {
                 "virus_warehouse": __version__,
@@ -545,6 +544,7 @@ class _Run:
             "seconds": self.seconds,
         }
         ledger.update(self.session, self.run_id, committed)
+        ledger.insert_acceptance(self.session, self.run_id, self.source.name, self.accepts.names)
         self.loaded_packages = ledger.loaded_packages(self.session, self.source.name)
         return committed
 

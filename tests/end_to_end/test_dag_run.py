@@ -11,7 +11,7 @@ import requests
 from ncbi_virus.assets import UNCHANGED
 from tests.support.airflow_runs import publish, run_and_publish, run_dag, task_states
 from virus_warehouse.publish.about import read_about
-from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES
 
 MPOX = "ncbi_virus_ingest__mpox"
 FIRST_DAY = date(2026, 11, 18)

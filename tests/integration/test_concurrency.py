@@ -26,7 +26,7 @@ from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.run_mode import WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
-from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
 FIRST_DAY = date(2025, 5, 1)

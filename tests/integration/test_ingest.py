@@ -33,7 +33,7 @@ from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load_gates import GateError
-from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
 INCLUDE = Path(__file__).parents[2] / "include"

@@ -32,7 +32,8 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
-from virus_warehouse.warehouse.schema import OUTCOMES, TIMED_STAGES, ingest_report, ingest_run
+from virus_warehouse.warehouse.run_record import OUTCOMES, TIMED_STAGES
+from virus_warehouse.warehouse.schema import ingest_report, ingest_run
 from virus_warehouse.windows import WindowWish
 
 ELSEWHERE = {"withdrawn": "test_census.py", "missing": "test_census.py"}

@@ -24,7 +24,7 @@ from virus_warehouse.showing.overview import Overview, SourceCard, State, overvi
 from virus_warehouse.showing.runs import RunFilter, list_runs, one_run, runs_of_dag_run
 from virus_warehouse.sources import SourceError, SourcesFile
 from virus_warehouse.warehouse import ledger
-from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES
 
 ALL = RunFilter()
 SOURCES = SourcesFile(

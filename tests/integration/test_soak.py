@@ -32,7 +32,7 @@ from virus_warehouse.run_mode import FULL, WINDOW
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance
-from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
 RUNS = 40

@@ -83,7 +83,7 @@ from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.load_gates import GateError
-from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES
 from virus_warehouse.windows import WindowWish
 
 CASES, STEPS = 2, 4

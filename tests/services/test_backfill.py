@@ -14,7 +14,7 @@ import duckdb
 import requests
 
 from tests.support.stage import HOUR, LAST_DAY, TODAY, Stage
-from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES
 
 DAY = timedelta(days=1)
 

@@ -184,6 +184,7 @@ class Shelf:
                     accepts=accepts or Acceptance(),
                 )
                 reports = merge_reports(session, load, [given, *further])
+                ledger.insert_acceptance(session, run_id, source.name, load.accepts.names)
                 outcomes = reports[DATA_REPORT.name]
                 run = {"run_id": run_id, "source": source.name, **outcomes, "lines": count}
                 for name, counts in reports.items():
@@ -195,7 +196,6 @@ class Shelf:
                         "mode": mode,
                         "fingerprint": source.fingerprint,
                         "status": "success",
-                        "accepted": load.accepts.names,
                         "started_at": committed_at,
                         "ended_at": committed_at,
                     },

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
+from duckdb_sqlalchemy import Dialect
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.reports.data_report import DATA_REPORT
@@ -16,9 +18,31 @@ from virus_warehouse.run_file import is_running
 from virus_warehouse.showing.snapshot import NoSnapshot, reading
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import ledger
-from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES
+from virus_warehouse.warehouse.schema import ingest_run
 
 Run = dict[str, Any]
+
+_ONLY_IN_FILES = {
+    "stage": "VARCHAR",
+    "failed_in": "VARCHAR",
+    "bytes": "BIGINT",
+    "megabytes_per_second": "DOUBLE",
+    "summary": "VARCHAR",
+    "ncbi_says": "VARCHAR",
+    "reports": "MAP(VARCHAR, JSON)",
+    "written_at": "TIMESTAMP WITH TIME ZONE",
+}
+_AS_IN_FILES = {"seconds": "MAP(VARCHAR, DOUBLE)", "versions": "MAP(VARCHAR, VARCHAR)"}
+"""Other versions time other stages, and load with other components."""
+
+
+@cache
+def _told_columns() -> str:
+    """What a run file says of a run, each with its type, as `from_json` takes it: the ledger's columns, and a few."""
+    dialect = Dialect()
+    of_ledger = {column.name: column.type.compile(dialect=dialect) for column in ingest_run.columns}
+    return json.dumps({**of_ledger, **_AS_IN_FILES, **_ONLY_IN_FILES})
 
 
 @dataclass(frozen=True)
@@ -59,7 +83,7 @@ def telling(data: DataFolder, run_id: str | None = None) -> Iterator[DuckDBPyCon
             connection = stack.enter_context(duckdb.connect())
             connection.execute("SET TimeZone = 'UTC'")
             ended, is_published = set(), False
-        run_sql(connection, "showing/sql/told_run.sql")
+        run_sql(connection, "showing/sql/told_run.sql", {"told_columns": _told_columns()})
         _tell_files(connection, (path for path in data.runs.glob("*.json") if path.stem not in ended - {run_id}))
         if is_published:
             run_sql(connection, "showing/sql/told_by_ledger.sql")
@@ -77,7 +101,7 @@ def _tell_files(connection: DuckDBPyConnection, files: Iterable[Path]) -> None:
         with suppress(FileNotFoundError):  # a run that begins deletes old files
             states[path.stem] = path.read_text(encoding="utf-8", errors="replace")
     # By Python, since DuckDB takes a hundred times as long to open so many small files.
-    told = {"run_states": list(states.values()), "file_runs": list(states)}
+    told = {"run_states": list(states.values()), "file_runs": list(states), "told_columns": _told_columns()}
     run_sql(connection, "showing/sql/told_by_files.sql", told)
 
 

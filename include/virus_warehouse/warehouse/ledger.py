@@ -4,7 +4,7 @@ All of it is to be called within a transaction on the attached warehouse: what d
 committed together with the rows.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -45,6 +45,12 @@ def insert_report(session: DuckDBPyConnection, row: dict[str, object]) -> None:
     """Add what became of the lines of one report file of a run."""
     marks = ", ".join("?" for _ in row)
     session.execute(f"INSERT INTO warehouse.ops.ingest_report ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+
+
+def insert_acceptance(session: DuckDBPyConnection, run_id: str, source: str, accepted: Iterable[str]) -> None:
+    """Write down what a person accepted of a load."""
+    for name in accepted:
+        session.execute("INSERT INTO warehouse.ops.acceptance VALUES (?, ?, ?)", [source, run_id, name])
 
 
 def close_dead_runs(session: DuckDBPyConnection, is_running: Callable[[str], bool]) -> list[str]:

@@ -14,7 +14,7 @@ from virus_warehouse.warehouse.census import find_absent, take_census, vanished,
 from virus_warehouse.warehouse.end_records import end_records
 from virus_warehouse.warehouse.filters import no_longer_shown
 from virus_warehouse.warehouse.load import Load
-from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES
 from virus_warehouse.warehouse.shares import shares
 
 

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    Double,
     Integer,
     MetaData,
     String,
@@ -24,25 +23,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from virus_warehouse.warehouse.run_record import OUTCOMES, columns_of_runs
+
 OPERATIONS_SCHEMA = "ops"
 """What operations need: the ledger and what was refused. People's tables are in DuckDB's `main`."""
-
-OUTCOMES = (
-    "inserted",
-    "revised",
-    "touched",
-    "unchanged",
-    "stale",
-    "duplicate",
-    "out_of_window",
-    "quarantined",
-)
-"""What can become of a report line. Every line has exactly one of these: their counts add up to `lines`."""
-
-TIMED_STAGES = ("download", "verify", "archive", "stage", "merge")
-"""The stages whose seconds the ledger keeps. `verify` is the part of `download` spent proving the package."""
-
-VERSIONED_COMPONENTS = ("virus_warehouse", "duckdb", "python", "airflow")
 
 metadata = MetaData()
 
@@ -296,57 +280,10 @@ biosample_attribute = Table(
 )
 
 
-def _line_count_columns(lines: str = "Non-blank lines, counted from the bytes") -> Iterator[Column[object]]:
-    yield Column("lines", BigInteger, comment=lines)
-    meanings = {
-        "inserted": "Records not held before, or found again after a withdrawal",
-        "revised": "Records whose fields or version changed; a genome's old state went to the history",
-        "touched": "Records of which only update_date moved",
-        "unchanged": "Records exactly as held; nothing was written",
-        "stale": "Lines older than what is held",
-        "duplicate": "Further lines of a record that the same package holds in a later state",
-        "out_of_window": "Lines of records last updated outside the run's window",
-        "quarantined": "Lines that could not be read or placed; see ops.quarantine",
-    }
-    for outcome in OUTCOMES:
-        yield Column(outcome, BigInteger, comment=meanings[outcome])
-
-
 ingest_run = Table(
     "ingest_run",
     metadata,
-    Column("run_id", String, nullable=False, comment="One try of one DAG run"),
-    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
-    Column("mode", String, nullable=False, comment="incremental, window, full or replay"),
-    Column("fingerprint", String, nullable=False, comment="Hash of the filters and reports asked for"),
-    Column("dag_id", String, comment="Airflow DAG; NULL for a run outside Airflow"),
-    Column("dag_run_id", String, comment="Airflow DAG run"),
-    Column("run_type", String, comment="Airflow's run type at the time of loading"),
-    Column("try_number", Integer, comment="Airflow's try number of the task"),
-    Column("status", String, nullable=False, comment="running, success or failed"),
-    Column("error", String, comment="What went wrong and the way out, of a failed run"),
-    Column("started_at", _MOMENT, nullable=False, comment="When the run opened its row"),
-    Column("ended_at", _MOMENT, comment="When the run committed or failed"),
-    Column("updated_since", Date, comment="First update date asked for; NULL in a full run"),
-    Column("until", Date, comment="Update date before which rows are merged, exclusive; NULL: no bound"),
-    Column("requested_at", _MOMENT, comment="When the request that brought the package was sent"),
-    Column("request_url", String, comment="The request, without the API key"),
-    Column("attempts", Integer, comment="Requests sent; 0 when an archived package was used"),
-    Column("http_status", Integer, comment="HTTP status of the last answer"),
-    Column("ncbi_phid", String, comment="NCBI's id of the request: quote it when asking NCBI for help"),
-    Column("datasets_version", String, comment="Version of NCBI Datasets that answered"),
-    Column("package_bytes", BigInteger, comment="Size of the zip in bytes"),
-    Column("package_sha256", String, comment="SHA-256 of the zip"),
-    Column("package_path", String, comment="Archived package, relative to VIRUS_DATA"),
-    *_line_count_columns("Non-blank lines of the data report, from its bytes; other reports: ops.ingest_report"),
-    Column("withdrawn", BigInteger, comment="Records that this run moved to the history as gone"),
-    Column("missing", BigInteger, comment="Records a census did not list and still holds; NULL: no census"),
-    Column("watermark_before", Date, comment="Watermark of source and fingerprint before the run"),
-    Column("watermark", Date, comment="Watermark after the run: the largest update_date NCBI has shown"),
-    Column("seconds", Struct(dict.fromkeys(TIMED_STAGES, Double)), comment="Wall seconds by stage"),
-    Column("peak_rss_mib", Double, comment="Peak resident memory of the process in MiB, up to the commit"),
-    Column("versions", Struct(dict.fromkeys(VERSIONED_COMPONENTS, String)), comment="What loaded it"),
-    Column("accepted", _TEXTS, comment="What a person let pass of a full load: missing records, emptied fields"),
+    *columns_of_runs(),
     schema=OPERATIONS_SCHEMA,
     comment="The run ledger: a row for every run, failed ones too",
 )
@@ -357,7 +294,8 @@ ingest_report = Table(
     Column("run_id", String, nullable=False, comment="Run; joins ops.ingest_run"),
     Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
     Column("report", String, nullable=False, comment="data_report, annotation_report or biosample_report"),
-    *_line_count_columns(),
+    Column("lines", BigInteger, comment="Non-blank lines, counted from the bytes"),
+    *(Column(outcome, BigInteger, comment=meaning) for outcome, meaning in OUTCOMES.items()),
     schema=OPERATIONS_SCHEMA,
     comment="What became of the lines of each report file of a run",
 )
@@ -422,6 +360,16 @@ source_status = Table(
     Column("held_back_reason", String, comment="What the checks found in what is held back, and the ways out"),
     schema=OPERATIONS_SCHEMA,
     comment="A source when a snapshot was made: whether it is followed, and what is held; empty in the warehouse",
+)
+
+acceptance = Table(
+    "acceptance",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("run_id", String, nullable=False, comment="The load; joins ops.ingest_run"),
+    Column("accepted", String, nullable=False, comment="missing (records) or emptied (fields)"),
+    schema=OPERATIONS_SCHEMA,
+    comment="What a person accepted of a load that would otherwise have stopped it",
 )
 
 census_missing = Table(

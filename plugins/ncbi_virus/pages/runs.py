@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from ncbi_virus.pages.rendering import render
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.showing.runs import Run, RunFilter, list_runs, one_run, runs_of_dag_run
-from virus_warehouse.warehouse.schema import OUTCOMES, ingest_run
+from virus_warehouse.warehouse.run_record import OUTCOMES
+from virus_warehouse.warehouse.schema import ingest_run
 
 PAGE_ROWS = 50
 MEANINGS = {name: ingest_run.columns[name].comment for name in OUTCOMES}

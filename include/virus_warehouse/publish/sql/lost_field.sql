@@ -47,10 +47,7 @@ INNER JOIN asked_for_snapshot USING (source, fingerprint)
 WHERE
     counted.lost >= getvariable('few')
     AND source NOT IN (
-        SELECT accepting.source
-        FROM ops.ingest_run AS accepting
-        WHERE
-            accepting.status = 'success'
-            AND list_contains(accepting.accepted, 'emptied')
-            AND accepting.run_id NOT IN (SELECT run_id FROM published_run)
+        SELECT acceptance.source
+        FROM ops.acceptance
+        WHERE acceptance.accepted = 'emptied' AND acceptance.run_id NOT IN (SELECT run_id FROM published_run)
     );

@@ -1,53 +1,9 @@
--- A row a run: the columns of ops.ingest_run, and what only the run file tells (stage ... written_at).
+-- A row a run: the columns of ops.ingest_run, and what only the run file says (stage ... written_at) -> told_run.
+-- Reads the variable told_columns, as from_json takes it.
 -- is_published: whether the snapshot has what the run loaded.
-CREATE TEMP TABLE told_run (
-    run_id VARCHAR,
-    source VARCHAR,
-    mode VARCHAR,
-    fingerprint VARCHAR,
-    dag_id VARCHAR,
-    dag_run_id VARCHAR,
-    run_type VARCHAR,
-    try_number INTEGER,
-    status VARCHAR,
-    error VARCHAR,
-    started_at TIMESTAMPTZ,
-    ended_at TIMESTAMPTZ,
-    updated_since DATE,
-    until DATE,
-    requested_at TIMESTAMPTZ,
-    request_url VARCHAR,
-    attempts INTEGER,
-    http_status INTEGER,
-    ncbi_phid VARCHAR,
-    datasets_version VARCHAR,
-    package_bytes BIGINT,
-    package_sha256 VARCHAR,
-    package_path VARCHAR,
-    lines BIGINT,
-    inserted BIGINT,
-    revised BIGINT,
-    touched BIGINT,
-    unchanged BIGINT,
-    stale BIGINT,
-    duplicate BIGINT,
-    out_of_window BIGINT,
-    quarantined BIGINT,
-    withdrawn BIGINT,
-    missing BIGINT,
-    watermark_before DATE,
-    watermark DATE,
-    seconds JSON,
-    peak_rss_mib DOUBLE,
-    versions JSON,
-    accepted VARCHAR[],
-    stage VARCHAR,
-    failed_in VARCHAR,
-    bytes BIGINT,
-    megabytes_per_second DOUBLE,
-    summary VARCHAR,
-    ncbi_says VARCHAR,
-    reports JSON,
-    written_at TIMESTAMPTZ,
-    is_published BOOLEAN DEFAULT false
-);
+CREATE TEMP TABLE told_run AS
+SELECT
+    told.* REPLACE (to_json(seconds) AS seconds, to_json(versions) AS versions, to_json(reports) AS reports),
+    false AS is_published
+FROM (SELECT unnest(from_json('{}', getvariable('told_columns')))) AS told
+LIMIT 0;

@@ -207,7 +207,7 @@ def test_what_an_earlier_version_published_is_put_back_in_the_present_schema(dat
     with duckdb.connect(data.snapshot) as connection:
         connection.execute(
             "DROP VIEW mart.source_status; ALTER TABLE ops.source_status DROP held_back_since; "
-            "ALTER TABLE ops.source_status DROP held_back_reason; ALTER TABLE ops.ingest_run DROP accepted; "
+            "ALTER TABLE ops.source_status DROP held_back_reason; DROP TABLE ops.acceptance; "
             "UPDATE ops.alembic_version SET version_num = '0008'; "
             "DELETE FROM _about WHERE name IN ('publication_id', 'loaded_until')"
         )

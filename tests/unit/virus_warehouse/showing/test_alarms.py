@@ -12,7 +12,8 @@ from virus_warehouse.showing.alarms import Alarm, alarms_of, due_since
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RUN = {"status": "success", "error": None, "brought_all_at": NOW, "unpublished_since": None}
 PUBLISHED = {"source": "mpox", "gaps": [], "quarantine_open": 0, "records_missing": 0, "drift": []}
-CHECK = LastCheck("run-1", NOW, (Blocked("dengue", "shrinkage", "shrinkage of dengue: ...", "Accept it once."),))
+CHECK = LastCheck(NOW, (Blocked("unique_keys", "unique_keys: a taxon stands twice.", "Please report it."),))
+HELD_BACK = {"held_back_since": NOW - timedelta(days=2), "held_back_reason": "shrinkage of mpox: many are gone."}
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,8 @@ def test_nothing_is_amiss_with_what_is_well_or_has_not_begun() -> None:
         ({"run": {"brought_all_at": NOW - timedelta(days=3)}}, "bad", "Stale since 2026-11-23 06:00 UTC"),
         ({"run": {"unpublished_since": NOW}, "check": CHECK}, "bad", "Loaded, but not published: the check"),
         ({"run": {"unpublished_since": NOW - timedelta(hours=1)}}, "warn", "Loaded at 2026-11-25 11:00 UTC, but not"),
+        ({"published": HELD_BACK}, "bad", "Held back since 2026-11-23 12:00 UTC: shrinkage of mpox: many are gone."),
+        ({"published": HELD_BACK, "run": {"unpublished_since": NOW - timedelta(days=1)}}, "bad", "Held back since"),
         ({"findings": ["odd_dates of mpox: some."]}, "warn", "odd_dates of mpox: some."),
         (
             {"published": {"gaps": [{"since": None, "until": NOW.date()}]}},

@@ -8,7 +8,7 @@ from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, MPOX_ORGANISM, 
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.load_gates import GateError
-from virus_warehouse.warehouse.schema import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES
 
 HOUR = timedelta(hours=1)
 

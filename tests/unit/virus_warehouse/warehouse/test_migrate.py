@@ -179,7 +179,7 @@ def before_revision_0008(shelf: Shelf) -> None:
     """As the file was then; views and macros are made anew."""
     shelf.execute("DROP VIEW virus_genome_distinct")
     shelf.execute("DROP TABLE ops.source_status")
-    shelf.execute("ALTER TABLE ops.ingest_run DROP COLUMN accepted")
+    shelf.execute("DROP TABLE ops.acceptance")
     for table in ("quarantine", "schema_drift"):
         for column in ("resolved_at", "acknowledged_at"):
             shelf.execute(f"ALTER TABLE ops.{table} DROP COLUMN {column}")

@@ -1,5 +1,6 @@
-"""A snapshot can hold the news of a source back, and a run tells what a person let pass of it."""
+"""A snapshot can hold the news of a source back, and the warehouse knows what a person accepted of a load."""
 
+import sqlalchemy as sa
 from alembic import op
 
 from virus_warehouse.sql_file import sql_text
@@ -10,28 +11,26 @@ branch_labels = None
 depends_on = None
 
 NEW_COLUMNS = (
-    ("ingest_run", "accepted", "VARCHAR[]", "What a person let pass of a full load: missing records, emptied fields"),
-    (
-        "source_status",
-        "held_back_since",
-        "TIMESTAMPTZ",
-        "Since when the checks keep its news back; NULL: all of it is here",
-    ),
-    (
-        "source_status",
-        "held_back_reason",
-        "VARCHAR",
-        "What the checks found in what is held back, and the ways out",
-    ),
+    ("held_back_since", "TIMESTAMPTZ", "Since when the checks keep its news back; NULL: all of it is here"),
+    ("held_back_reason", "VARCHAR", "What the checks found in what is held back, and the ways out"),
 )
 
 
 def upgrade() -> None:
-    for table, column, kind, comment in NEW_COLUMNS:
-        op.execute(f"ALTER TABLE ops.{table} ADD COLUMN {column} {kind}")
-        op.execute(f"COMMENT ON COLUMN ops.{table}.{column} IS {sql_text(comment)}")
+    for column, kind, comment in NEW_COLUMNS:
+        op.execute(f"ALTER TABLE ops.source_status ADD COLUMN {column} {kind}")
+        op.execute(f"COMMENT ON COLUMN ops.source_status.{column} IS {sql_text(comment)}")
+    op.create_table(
+        "acceptance",
+        sa.Column("source", sa.String(), nullable=False, comment="Name of the source in sources.yaml"),
+        sa.Column("run_id", sa.String(), nullable=False, comment="The load; joins ops.ingest_run"),
+        sa.Column("accepted", sa.String(), nullable=False, comment="missing (records) or emptied (fields)"),
+        schema="ops",
+        comment="What a person accepted of a load that would otherwise have stopped it",
+    )
 
 
 def downgrade() -> None:
-    for table, column, _, _ in NEW_COLUMNS:
-        op.execute(f"ALTER TABLE ops.{table} DROP COLUMN {column}")
+    op.drop_table("acceptance", schema="ops")
+    for column, _, _ in NEW_COLUMNS:
+        op.execute(f"ALTER TABLE ops.source_status DROP COLUMN {column}")

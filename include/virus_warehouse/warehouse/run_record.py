@@ -1,0 +1,104 @@
+"""The record of a run: a row of `ops.ingest_run`, and what its run file and its load record say of it.
+
+A column of the ledger is declared here and nowhere else: its type for Python, its type in the table, its meaning.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from typing import Annotated, Any, get_args, get_type_hints
+
+from duckdb_sqlalchemy.datatypes import Struct
+from sqlalchemy import TIMESTAMP, BigInteger, Column, Date, Double, Integer, String
+from sqlalchemy.types import TypeEngine
+
+OUTCOMES = {
+    "inserted": "Records not held before, or found again after a withdrawal",
+    "revised": "Records whose fields or version changed; a genome's old state went to the history",
+    "touched": "Records of which only update_date moved",
+    "unchanged": "Records exactly as held; nothing was written",
+    "stale": "Lines older than what is held",
+    "duplicate": "Further lines of a record that the same package holds in a later state",
+    "out_of_window": "Lines of records last updated outside the run's window",
+    "quarantined": "Lines that could not be read or placed; see ops.quarantine",
+}
+"""What can become of a report line, with its meaning. Every line has exactly one outcome: they add up to `lines`."""
+
+TIMED_STAGES = ("download", "verify", "archive", "stage", "merge")
+"""The stages whose seconds the ledger keeps. `verify` is the part of `download` spent proving the package."""
+
+VERSIONED_COMPONENTS = ("virus_warehouse", "duckdb", "python", "airflow")
+
+_SECONDS = Struct(dict.fromkeys(TIMED_STAGES, Double))
+_VERSIONS = Struct(dict.fromkeys(VERSIONED_COMPONENTS, String))
+_KINDS: dict[object, TypeEngine[Any]] = {
+    str: String(),
+    int: BigInteger(),
+    float: Double(),
+    date: Date(),
+    datetime: TIMESTAMP(timezone=True),
+}
+"""The type of a column, by its type for Python, where a field names none itself."""
+
+
+@dataclass(kw_only=True)
+class RunRecord:
+    """A run, as far as it is known; None is what is not known yet, or does not apply. Meanings are the columns'."""
+
+    run_id: Annotated[str, "One try of one DAG run"]
+    source: Annotated[str, "Name of the source in sources.yaml"]
+    mode: Annotated[str, "incremental, window, full or replay"]
+    fingerprint: Annotated[str, "Hash of the filters and reports asked for"]
+    dag_id: Annotated[str | None, "Airflow DAG; NULL for a run outside Airflow"] = None
+    dag_run_id: Annotated[str | None, "Airflow DAG run"] = None
+    run_type: Annotated[str | None, "Airflow's run type at the time of loading"] = None
+    try_number: Annotated[int | None, "Airflow's try number of the task", Integer] = None
+    status: Annotated[str, "running, success or failed"]
+    error: Annotated[str | None, "What went wrong and the way out, of a failed run"] = None
+    started_at: Annotated[datetime, "When the run opened its row"]
+    ended_at: Annotated[datetime | None, "When the run committed or failed"] = None
+    updated_since: Annotated[date | None, "First update date asked for; NULL in a full run"] = None
+    until: Annotated[date | None, "Update date before which rows are merged, exclusive; NULL: no bound"] = None
+    requested_at: Annotated[datetime | None, "When the request that brought the package was sent"] = None
+    request_url: Annotated[str | None, "The request, without the API key"] = None
+    attempts: Annotated[int | None, "Requests sent; 0 when an archived package was used", Integer] = None
+    http_status: Annotated[int | None, "HTTP status of the last answer", Integer] = None
+    ncbi_phid: Annotated[str | None, "NCBI's id of the request: quote it when asking NCBI for help"] = None
+    datasets_version: Annotated[str | None, "Version of NCBI Datasets that answered"] = None
+    package_bytes: Annotated[int | None, "Size of the zip in bytes"] = None
+    package_sha256: Annotated[str | None, "SHA-256 of the zip"] = None
+    package_path: Annotated[str | None, "Archived package, relative to VIRUS_DATA"] = None
+    lines: Annotated[
+        int | None, "Non-blank lines of the data report, from its bytes; other reports: ops.ingest_report"
+    ] = None
+    inserted: Annotated[int | None, OUTCOMES["inserted"]] = None
+    revised: Annotated[int | None, OUTCOMES["revised"]] = None
+    touched: Annotated[int | None, OUTCOMES["touched"]] = None
+    unchanged: Annotated[int | None, OUTCOMES["unchanged"]] = None
+    stale: Annotated[int | None, OUTCOMES["stale"]] = None
+    duplicate: Annotated[int | None, OUTCOMES["duplicate"]] = None
+    out_of_window: Annotated[int | None, OUTCOMES["out_of_window"]] = None
+    quarantined: Annotated[int | None, OUTCOMES["quarantined"]] = None
+    withdrawn: Annotated[int | None, "Records that this run moved to the history as gone"] = None
+    missing: Annotated[int | None, "Records a census did not list and still holds; NULL: no census"] = None
+    watermark_before: Annotated[date | None, "Watermark of source and fingerprint before the run"] = None
+    watermark: Annotated[date | None, "Watermark after the run: the largest update_date NCBI has shown"] = None
+    seconds: Annotated[dict[str, float] | None, "Wall seconds by stage", _SECONDS] = None
+    peak_rss_mib: Annotated[float | None, "Peak resident memory of the process in MiB, up to the commit"] = None
+    versions: Annotated[dict[str, str | None] | None, "What loaded it", _VERSIONS] = None
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The row of `ops.ingest_run`."""
+        return asdict(self)
+
+
+def columns_of_runs() -> Iterator[Column[Any]]:
+    """The columns of `ops.ingest_run`, in their order: what is known from the start is never NULL."""
+    declared = get_type_hints(RunRecord, include_extras=True)
+    for known in fields(RunRecord):
+        annotated = declared[known.name]
+        meaning, *kind = annotated.__metadata__
+        possible = (annotated.__origin__, *get_args(annotated.__origin__))
+        column_type = kind[0] if kind else next(_KINDS[part] for part in possible if part in _KINDS)
+        yield Column(known.name, column_type, nullable=known.default is None, comment=meaning)
