@@ -17,7 +17,7 @@ from benchmarks.answers import Rows, ask
 from benchmarks.measured import Given, Outcome
 from benchmarks.packages import TODAY, TOMORROW
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import ReportType, VirusGenomeRequest
@@ -25,6 +25,7 @@ from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
 from virus_warehouse.run_mode import CENSUS, FULL
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.connection import Warehouse

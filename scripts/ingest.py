@@ -54,7 +54,7 @@ def outcome(data: DataFolder, source: str, started: datetime) -> tuple[bool, str
         return False, f"{source}: the ingest did not start; Airflow's log above says why"
     state = max(own, key=lambda state: str(state["started_at"]))
     if state["status"] != "success":
-        error = " ".join(str(state.get("error", "the process ended early")).split())
+        error = " ".join(str(state["error"] or "the process ended early").split())
         return False, f"{source}: {error} (run {state['run_id']})"
     told, found = f"{state['summary']} (run {state['run_id']})", findings(data)
     if is_published(data, str(state["run_id"])):

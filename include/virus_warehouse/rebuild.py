@@ -22,7 +22,6 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.archive import Archive, CommittedLoad, committed_load
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of, move
-from virus_warehouse.ingest import report_row
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -42,7 +41,7 @@ from virus_warehouse.staging import (
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
-from virus_warehouse.warehouse.merge_reports import merge_reports
+from virus_warehouse.warehouse.load_reports import load_reports
 from virus_warehouse.warehouse.schema import ingest_run
 
 logger = logging.getLogger(__name__)
@@ -158,10 +157,10 @@ def _record_what_is_missing(data: DataFolder, old: Warehouse) -> None:
         with duckdb.connect() as session, old.transaction(session):
             for folder in (path for path in data.packages.iterdir() if path.is_dir()):
                 archive, limits = Archive(data.packages, folder.name), limits_of(folder.name)
-                for row in ledger.committed_since_full_load(session, folder.name):
-                    if not archive.has_recorded(str(row["run_id"])):
-                        archive.record_load(committed_load(row, limits))
-                        logger.info("%s: wrote the record of load %s, which was missing", folder.name, row["run_id"])
+                for run in ledger.committed_since_full_load(session, folder.name):
+                    if not archive.has_recorded(run.run_id):
+                        archive.record_load(committed_load(run.row, limits))
+                        logger.info("%s: wrote the record of load %s, which was missing", folder.name, run.run_id)
     except duckdb.Error as error:
         logger.warning("the old warehouse cannot be read (%s): loads without a record are not repeated", error)
 
@@ -294,11 +293,9 @@ def _repeat(
         staged = stage_package(session, package, temporary)
         note_absent_reports(session, str(run.get("request_url") or ""), staged)
     with warehouse.transaction(session):
-        counts = merge_reports(session, _as_it_was(load, session), staged)
+        counts = load_reports(session, _as_it_was(load, session), staged)
         known = {name: value for name, value in run.items() if name in ingest_run.columns}
         ledger.insert(session, known | counts[DATA_REPORT.name])
-        for report, counted in counts.items():
-            ledger.insert_report(session, report_row(run_id, source, report, counted))
     logger.info("%s: repeated %s load %s of %s", source, run["mode"], run_id, run["ended_at"])
     return counts[DATA_REPORT.name]
 

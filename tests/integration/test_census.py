@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.followed import MPOX, Followed
 from tests.support.warehouses import dicts, query
-from virus_warehouse.ingest import EmptyFullLoad
+from virus_warehouse.package_source import EmptyFullLoad
 from virus_warehouse.warehouse.load_gates import GateError
 
 

@@ -12,10 +12,11 @@ from tests.support import packages
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.warehouses import MPOX_ORGANISM, line, lineage, made_data, query
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.rebuild import rebuild
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load_gates import GateError

@@ -25,8 +25,8 @@ from tests.support.stand_in import StandIn
 from tests.support.tiers import some_of
 from tests.support.warehouses import dicts, made_data, query
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import EmptyFullLoad
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
+from virus_warehouse.package_source import EmptyFullLoad
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.publish.publication import publish
 from virus_warehouse.sources import SourcesFile

@@ -9,10 +9,10 @@ from tests.support.snapshots import publish
 from tests.support.warehouses import query
 from virus_warehouse.archive import Archive
 from virus_warehouse.forget import ForgetError, forget, holdings
-from virus_warehouse.ingest import IngestResult
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.run_file import run_lock
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source, SourceError, SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 

@@ -14,11 +14,12 @@ from tests.support.genuine import ANNOTATION_REPORT_SHAPES, BIOSAMPLE_REPORT_SHA
 from tests.support.stand_in import StandIn
 from tests.support.warehouses import line, made_data, query
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 

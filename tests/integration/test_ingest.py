@@ -24,11 +24,13 @@ from tests.support.stand_in import StandIn
 from tests.support.waiting import today_for_a_while
 from tests.support.warehouses import accessions, dicts, line, made_data, query
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import EmptyFullLoad, IngestResult, ingest
+from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, PackageError, RequestRefused
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.package_source import EmptyFullLoad
 from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 from virus_warehouse.warehouse.ledger import RunOrigin
@@ -456,7 +458,7 @@ class TestFurtherTries:
 
         with serving([line("PX1.1"), line("PX2.1")]) as ncbi:
             with monkeypatch.context() as patch:
-                patch.setattr("virus_warehouse.ingest.merge_reports", out_of_luck)
+                patch.setattr("virus_warehouse.ingest.load_reports", out_of_luck)
                 with pytest.raises(OSError, match="the power failed"):
                     house.ingest(ncbi.url, origin=RUN)
             failed = house.last_run

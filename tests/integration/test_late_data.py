@@ -11,9 +11,10 @@ import pytest
 from tests.support.fake_ncbi import EVERY_HOST, FakeNcbi, Line, World
 from tests.support.waiting import today_for_a_while
 from tests.support.warehouses import made_data, query
-from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 

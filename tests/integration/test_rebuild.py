@@ -16,9 +16,9 @@ from tests.support.followed import TABLES, Followed, content
 from tests.support.warehouses import query
 from virus_warehouse import rebuild as rebuilding
 from virus_warehouse.database_file import log_of
-from virus_warehouse.ingest import IngestResult
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import RebuildError, rebuild
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.warehouse.connection import WarehouseDamaged
 
 

@@ -25,10 +25,11 @@ from tests.support.memory import memory_folder
 from tests.support.seeds import session_seed
 from tests.support.warehouses import dicts, made_data, query
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.run_mode import FULL, WINDOW
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance

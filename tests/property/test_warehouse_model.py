@@ -71,10 +71,11 @@ from tests.support.followed import content
 from tests.support.memory import memory_folder
 from tests.support.seeds import session_seed
 from tests.support.warehouses import made_data
-from virus_warehouse.ingest import EmptyFullLoad, ingest
+from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.package_source import EmptyFullLoad
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.sources import Source

@@ -6,9 +6,10 @@ from typing import Any
 
 from tests.support.fake_ncbi import BadLine, FakeNcbi, Line, as_annotation
 from tests.support.warehouses import made_data, query
-from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.windows import WindowWish

@@ -9,9 +9,10 @@ from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.snapshots import publish
 from tests.support.warehouses import made_data
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.windows import WindowWish

@@ -14,7 +14,6 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import report_row
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.reports.all_reports import FURTHER_REPORTS
 from virus_warehouse.reports.data_report import DATA_REPORT
@@ -25,7 +24,7 @@ from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import ledger, migrate
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
-from virus_warehouse.warehouse.merge_reports import merge_reports
+from virus_warehouse.warehouse.load_reports import load_reports
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 DENGUE = Source(name="dengue", request=VirusGenomeRequest(taxon="12637"))
@@ -183,12 +182,10 @@ class Shelf:
                     until=until,
                     accepts=accepts or Acceptance(),
                 )
-                reports = merge_reports(session, load, [given, *further])
+                reports = load_reports(session, load, [given, *further])
                 ledger.insert_acceptance(session, run_id, source.name, load.accepts.names)
                 outcomes = reports[DATA_REPORT.name]
                 run = {"run_id": run_id, "source": source.name, **outcomes, "lines": count}
-                for name, counts in reports.items():
-                    ledger.insert_report(session, report_row(run_id, source.name, name, counts))
                 ledger.insert(
                     session,
                     {

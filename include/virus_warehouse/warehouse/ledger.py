@@ -4,11 +4,14 @@ All of it is to be called within a transaction on the attached warehouse: what d
 committed together with the rows.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from duckdb import DuckDBPyConnection
+
+from virus_warehouse.warehouse.run_record import OUTCOMES, RunRecord
 
 TABLE = "warehouse.ops.ingest_run"
 
@@ -26,14 +29,14 @@ class RunOrigin:
     try_number: int | None = None
 
 
-def insert(session: DuckDBPyConnection, row: dict[str, object]) -> None:
+def insert(session: DuckDBPyConnection, row: Mapping[str, object]) -> None:
     """Open the row of a run."""
     columns = ", ".join(row)
     marks = ", ".join("?" for _ in row)
     session.execute(f"INSERT INTO {TABLE} ({columns}) VALUES ({marks})", list(row.values()))
 
 
-def update(session: DuckDBPyConnection, run_id: str, changes: dict[str, object]) -> None:
+def update(session: DuckDBPyConnection, run_id: str, changes: Mapping[str, object]) -> None:
     """Set columns of the row of a run that has not ended: what is committed is never told otherwise."""
     assignments = ", ".join(f"{column} = ?" for column in changes)
     session.execute(
@@ -41,8 +44,12 @@ def update(session: DuckDBPyConnection, run_id: str, changes: dict[str, object])
     )
 
 
-def insert_report(session: DuckDBPyConnection, row: dict[str, object]) -> None:
+def insert_report(
+    session: DuckDBPyConnection, run_id: str, source: str, report: str, counts: Mapping[str, int | None]
+) -> None:
     """Add what became of the lines of one report file of a run."""
+    told = {name: counts[name] for name in ("lines", *OUTCOMES)}
+    row: dict[str, object] = {"run_id": run_id, "source": source, "report": report, **told}
     marks = ", ".join("?" for _ in row)
     session.execute(f"INSERT INTO warehouse.ops.ingest_report ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 
@@ -148,9 +155,9 @@ def has_committed(session: DuckDBPyConnection, source: str, origin: RunOrigin) -
     ).fetchone() == (True,)
 
 
-def committed_since_full_load(session: DuckDBPyConnection, source: str) -> list[dict[str, object]]:
-    """The rows of the runs of a source that committed, from its newest full load on, in the order of their commits."""
-    return _rows(
+def committed_since_full_load(session: DuckDBPyConnection, source: str) -> list[RunRecord]:
+    """The runs of a source that committed, from its newest full load on, in the order of their commits."""
+    return _records(
         session,
         """
         source = $source AND status = 'success' AND ended_at >= (
@@ -162,16 +169,16 @@ def committed_since_full_load(session: DuckDBPyConnection, source: str) -> list[
     )
 
 
-def rows_of(session: DuckDBPyConnection, run_ids: Collection[str]) -> dict[str, dict[str, object]]:
-    """The rows of these runs, as far as they have one, by their ids."""
-    rows = _rows(session, "list_contains($run_ids, run_id)", {"run_ids": list(run_ids)})
-    return {str(row["run_id"]): row for row in rows}
+def records_of(session: DuckDBPyConnection, run_ids: Collection[str]) -> dict[str, RunRecord]:
+    """The records of these runs, as far as they have a row, by their ids."""
+    found = _records(session, "list_contains($run_ids, run_id)", {"run_ids": list(run_ids)})
+    return {record.run_id: record for record in found}
 
 
-def _rows(session: DuckDBPyConnection, condition: str, parameters: dict[str, object]) -> list[dict[str, object]]:
+def _records(session: DuckDBPyConnection, condition: str, parameters: dict[str, object]) -> list[RunRecord]:
     result = session.execute(f"FROM {TABLE} WHERE {condition} ORDER BY ended_at", parameters)
     names = [column[0] for column in result.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return [RunRecord(**dict(zip(names, row, strict=True))) for row in result.fetchall()]
 
 
 def is_newest_package(session: DuckDBPyConnection, source: str, requested_at: datetime) -> bool:
@@ -196,14 +203,14 @@ def requested_after_now(session: DuckDBPyConnection, source: str) -> tuple[str, 
     return None if row is None else (str(row[0]), row[1])
 
 
-def loaded_packages(session: DuckDBPyConnection, source: str) -> list[str]:
-    """Paths, relative to the data folder, of the packages that runs of the source have committed."""
+def loaded_packages(session: DuckDBPyConnection, source: str) -> set[str]:
+    """Ids of the runs whose packages runs of the source have committed."""
     rows = session.execute(
         f"SELECT DISTINCT package_path FROM {TABLE} "
         "WHERE source = ? AND status = 'success' AND package_path IS NOT NULL",
         [source],
     ).fetchall()
-    return [path for (path,) in rows]
+    return {Path(path).stem for (path,) in rows}
 
 
 def next_commit_time(session: DuckDBPyConnection, source: str) -> datetime:

@@ -16,9 +16,10 @@ from tests.support.waiting import until
 from tests.support.warehouses import line, made_data, query
 from virus_warehouse import window_order
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import IngestResult, ingest
+from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin

@@ -118,7 +118,7 @@ def test_bare_duckdb_reads_all_of_it_where_there_is_nothing_else(snapshot: Path,
     assert told["databases"] == [[str(alone)]]
     rows = told["rows"]
     empty = {name for name, count in rows.items() if count == 0 and not name.startswith("mart.")}
-    assert empty == {"ops.census_missing", "ops.schema_drift"}
+    assert empty == {"ops.acceptance", "ops.census_missing", "ops.schema_drift"}
     assert rows["mart.weekly_count"] > 0
     assert rows["main.virus_genome_distinct"] == 2
     assert rows["main.virus_genome_as_of"] == 3

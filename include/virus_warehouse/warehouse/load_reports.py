@@ -1,4 +1,4 @@
-"""The merge of a package: the data report, and then the others by what became of its genomes."""
+"""Loading a package's reports: the data report is merged, then the others by what became of its genomes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import StagedReport
 from virus_warehouse.reports.report import Report
 from virus_warehouse.sql_file import run_sql
-from virus_warehouse.warehouse import load_gates
+from virus_warehouse.warehouse import ledger, load_gates
 from virus_warehouse.warehouse.findings import end_findings, keep_findings
 from virus_warehouse.warehouse.load import Load
 from virus_warehouse.warehouse.merge_data_report import merge_data_report, outcomes_of
@@ -18,8 +18,10 @@ from virus_warehouse.warehouse.merge_data_report import merge_data_report, outco
 Counts = dict[str, int | None]
 
 
-def merge_reports(session: DuckDBPyConnection, load: Load, staged: Sequence[StagedReport]) -> dict[str, Counts]:
-    """Merge the staged reports of a package, with what was refused and new in them; to be called within a transaction.
+def load_reports(session: DuckDBPyConnection, load: Load, staged: Sequence[StagedReport]) -> dict[str, Counts]:
+    """Merge the staged reports of a package, and keep what was refused and new in them, and what became of their lines.
+
+    To be called within a transaction. A run, a replay and a rebuild load alike.
 
     Args:
         session: holds the staged reports, and the warehouse attached.
@@ -46,6 +48,8 @@ def merge_reports(session: DuckDBPyConnection, load: Load, staged: Sequence[Stag
             run_sql(session, "warehouse/merge/22_no_annotation_report.sql")
             _end_annotations(session, load, is_annotated=False, is_dropped=load.filter_changed or load.reports_changed)
         _keep_findings(session, load, report, "report_outcome", counts)
+    for name, counted in counts.items():
+        ledger.insert_report(session, load.run_id, load.source, name, counted)
     return counts
 
 

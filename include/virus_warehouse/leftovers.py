@@ -1,0 +1,59 @@
+"""What runs that died have left on disk, and files that nobody has looked at for long: the next run removes them."""
+
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from virus_warehouse.archive import Archive
+from virus_warehouse.atomic_file import unfinished_files
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.run_file import close_dead_run, is_running, run_files
+from virus_warehouse.run_result import result_of
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse.run_record import RunRecord
+
+
+def remove_leftovers(data: DataFolder, archive: Archive, source: Source) -> None:
+    """Remove what runs left that died, and refused packages and run files of the source that are old.
+
+    Args:
+        data: where runs leave their files.
+        archive: the source's.
+        source: whose `retention_days` say what is old.
+    """
+    runs = data.runs
+    for folder in data.temporary.iterdir():
+        if not is_running(runs, folder.name):
+            shutil.rmtree(folder, ignore_errors=True)
+    for file, run_id in unfinished_files(runs):
+        if not is_running(runs, run_id):
+            file.unlink(missing_ok=True)
+    archive.tidy_up(lambda run_id: is_running(runs, run_id))
+    oldest = time.time() - timedelta(days=source.retention_days).total_seconds()
+    for old in (*run_files(data.refused, source.name, ".zip"), *run_files(runs, source.name)):
+        with suppress(FileNotFoundError):  # another run, which tidies up too, may come first
+            if old.stat().st_mtime < oldest:
+                old.unlink()
+
+
+def close_dead_runs(data: DataFolder, dead: list[str], rows: Mapping[str, RunRecord]) -> None:
+    """Write the end of runs that died into their run files: what the ledger says of them, if they came to have a row.
+
+    Args:
+        data: where the run files are.
+        dead: their ids.
+        rows: their records in the ledger.
+    """
+    for run_id in dead:
+        close_dead_run(data.runs, run_id, _end_of(rows.get(run_id)))
+
+
+def _end_of(record: RunRecord | None) -> dict[str, object]:
+    if record is None:
+        return {"stage": "failed", "status": "failed", "error": ledger.DIED, "ended_at": datetime.now(UTC)}
+    if record.status == "success":
+        return {**record.row, "stage": "finished", "summary": str(result_of(record))}
+    return {"stage": "failed", "status": record.status, "error": record.error, "ended_at": record.ended_at}

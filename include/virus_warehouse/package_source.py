@@ -1,0 +1,216 @@
+"""Where the package of a run comes from: an earlier try's, another run's that covers the window, or NCBI."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, ArchivedPackage
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
+from virus_warehouse.ncbi.errors import PackageError
+from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.run_journal import RunJournal
+from virus_warehouse.run_mode import FULL, WINDOW
+from virus_warehouse.sources import Source
+from virus_warehouse.window_order import EarlierDay, WindowOrder
+from virus_warehouse.windows import Window
+
+logger = logging.getLogger(__name__)
+
+OnProgress = Callable[[Progress], None]
+
+
+class EmptyFullLoad(RuntimeError):
+    """NCBI has nothing where everything was asked for: more likely its fault than the truth."""
+
+
+@dataclass
+class PackageSource:
+    """Fetches the package of one run, and writes into the run's record where it came from.
+
+    Attributes:
+        source: whose package.
+        client: whom to ask.
+        data: where packages lie, and temporary files.
+        archive: the source's archive.
+        journal: the run's.
+        temporary: the run's folder, for the download.
+        may_reuse_own: whether no try of the same DAG run has committed: what an earlier try archived will do.
+        earlier_day: asks Airflow for the day of a backfill to wait for.
+        on_progress: called every few seconds of the download.
+    """
+
+    source: Source
+    client: DatasetsClient
+    data: DataFolder
+    archive: Archive
+    journal: RunJournal
+    temporary: Path
+    may_reuse_own: bool
+    earlier_day: EarlierDay | None
+    on_progress: OnProgress | None
+    _usable: dict[str, bool] = field(default_factory=dict)
+
+    def fetch(self, window: Window) -> DataPackage | None:
+        """The package of the window; None when NCBI has nothing for it.
+
+        Raises:
+            EmptyFullLoad: when that is so of a full load, and the source does not allow it.
+            RequestRefused, DatasetsUnavailable: as the client does.
+        """
+        with ExitStack() as waiting:
+            if window.mode == WINDOW:
+                self.journal.write("fetch")
+                waiting.enter_context(self._order(window).turn())
+            archived = self._of_earlier_try(window) or self._covering(window)
+            path = self._download(window) if archived is None else self._use(archived)
+        package = None if path is None else DataPackage(path)
+        if path is not None:
+            self.journal.record.package_path = str(path.relative_to(self.data.root))
+        if package is not None and not package.is_empty:
+            return package
+        if window.mode == FULL and not self.source.allow_empty:
+            raise EmptyFullLoad(
+                f"NCBI has no record at all for source {self.source.name} ({self.journal.record.request_url}). If that "
+                f"may be so, set allow_empty: true for the source; otherwise check its taxon and filters."
+            )
+        return None
+
+    def _order(self, window: Window) -> WindowOrder:
+        return WindowOrder(
+            self.source,
+            window,
+            self.data.runs,
+            self.archive,
+            is_served=lambda: self._covering(window) is not None,
+            earlier_day=self.earlier_day,
+        )
+
+    def _use(self, archived: ArchivedPackage) -> Path:
+        record = self.journal.record
+        record.attempts = 0
+        record.request_url, record.requested_at = archived.request_url, archived.requested_at
+        record.http_status, record.ncbi_phid = archived.http_status, archived.ncbi_phid
+        record.datasets_version = archived.datasets_version
+        record.package_bytes, record.package_sha256 = archived.bytes, archived.sha256
+        logger.info("using the package that run %s archived", archived.run_id)
+        return self.archive.path(archived.run_id)
+
+    def _download(self, window: Window) -> Path | None:
+        record = self.journal.record
+        request = self.source.request_since(window.updated_since)
+        record.request_url = request.url(self.client.base_url)
+        self.journal.write("download")
+        with self.journal.timed("download"):
+            download = self.client.download(
+                request, self.temporary / "package.zip", accept=self._prove, progress=self._report_progress
+            )
+        record.requested_at, record.attempts = download.requested_at, download.attempts
+        record.http_status, record.ncbi_phid = download.http_status, download.ncbi_phid
+        record.datasets_version = download.datasets_version
+        if download.user_message:
+            logger.warning("NCBI says: %s", download.user_message)
+            self.journal.write("download", ncbi_says=download.user_message)
+        if download.path is None:
+            return None
+        record.package_bytes, record.package_sha256 = download.bytes, download.sha256
+        self.journal.write("archive")
+        with self.journal.timed("archive"):
+            return self.archive.keep(self._archived(window, download), download.path)
+
+    def _archived(self, window: Window, download: Download) -> ArchivedPackage:
+        record = self.journal.record
+        return ArchivedPackage(
+            run_id=record.run_id,
+            source=self.source.name,
+            mode=window.mode,
+            fingerprint=self.source.fingerprint,
+            dag_id=record.dag_id,
+            dag_run_id=record.dag_run_id,
+            updated_since=window.updated_since,
+            until=window.until,
+            request_url=download.url,
+            requested_at=download.requested_at,
+            http_status=download.http_status,
+            ncbi_phid=download.ncbi_phid,
+            datasets_version=download.datasets_version,
+            bytes=download.bytes,
+            sha256=download.sha256 or "",
+        )
+
+    def _prove(self, path: Path) -> None:
+        """Accept a downloaded package, or move it aside for the curious."""
+        with self.journal.timed("verify"):
+            try:
+                DataPackage(path).verify()
+            except PackageError as error:
+                name = f"{self.journal.record.run_id}-{secrets.token_hex(2)}.zip"
+                kept = path.replace(self.data.refused / name)
+                raise PackageError(error.reason, path=kept, member=error.member) from error
+
+    def _report_progress(self, progress: Progress) -> None:
+        rate = progress.bytes_per_second / 1e6
+        logger.info(
+            "%.1f MB in %.0f s (%.1f MB/s), attempt %d",
+            progress.bytes / 1e6,
+            progress.seconds,
+            rate,
+            progress.attempt,
+        )
+        self.journal.write(
+            "download", bytes=progress.bytes, megabytes_per_second=round(rate, 2), attempt=progress.attempt
+        )
+        if self.on_progress is not None:
+            self.on_progress(progress)
+
+    def _of_earlier_try(self, window: Window) -> ArchivedPackage | None:
+        """What an earlier, uncommitted try of the same DAG run archived: no need to download it again."""
+        record = self.journal.record
+        if record.dag_run_id is None or not self.may_reuse_own:
+            return None
+        wanted = (record.dag_id, record.dag_run_id, self.source.fingerprint, window.updated_since)
+        for package in self.archive.packages():
+            held = (package.dag_id, package.dag_run_id, package.fingerprint, package.updated_since)
+            if held == wanted and package.state != REFUSED and self._is_usable(package):
+                return package
+        return None
+
+    def _covering(self, window: Window) -> ArchivedPackage | None:
+        """A recent package that holds all that a window asks for: requested after its end, from its start or before.
+
+        Only one that a run has committed: what a gate refuses must not count as what NCBI showed of other days.
+        """
+        if window.mode != WINDOW or window.updated_since is None or window.until is None:
+            return None
+        oldest = datetime.now(UTC) - timedelta(hours=self.source.reuse_hours)
+        end = datetime.combine(window.until, datetime.min.time(), UTC)
+        for package in self.archive.packages():
+            if package.state != ACCEPTED or package.fingerprint != self.source.fingerprint:
+                continue
+            if not max(oldest, end) <= package.requested_at <= datetime.now(UTC):
+                continue
+            if package.updated_since is not None and package.updated_since > window.updated_since:
+                continue
+            if self._is_usable(package):
+                return package
+        return None
+
+    def _is_usable(self, package: ArchivedPackage) -> bool:
+        """Whether it is whole and holds something: of an empty one, another try shall ask NCBI again.
+
+        It was verified when it came, and each member's CRC is checked as it is read. Who waits for a turn asks again
+        and again, and is told once.
+        """
+        if package.run_id not in self._usable:
+            try:
+                if not self.archive.is_whole(package):
+                    raise PackageError(f"expected {package.bytes} bytes", path=self.archive.path(package.run_id))
+                self._usable[package.run_id] = not DataPackage(self.archive.path(package.run_id)).is_empty
+            except (PackageError, OSError) as error:
+                logger.warning("the archived package of run %s cannot be used: %s", package.run_id, error)
+                self._usable[package.run_id] = False
+        return self._usable[package.run_id]

@@ -1,0 +1,60 @@
+"""What a run at work says of itself: its record, filled in as things become known, and its run file at every stage."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from virus_warehouse.run_file import RunFile, RunLock
+from virus_warehouse.warehouse.run_record import TIMED_STAGES, RunRecord
+
+logger = logging.getLogger(__name__)
+
+
+class RunJournal:
+    """The journal of one run.
+
+    Args:
+        record: the run's record.
+        runs: folder of the run files.
+        lock: the run's lock.
+
+    Attributes:
+        record: what is known of the run.
+        seconds: wall seconds of each stage so far.
+        stage: the stage that was written last.
+    """
+
+    def __init__(self, record: RunRecord, runs: Path, lock: RunLock) -> None:
+        self.record = record
+        self.seconds = dict.fromkeys(TIMED_STAGES, 0.0)
+        self.stage = "open"
+        self._file, self._lock = RunFile(runs, record.run_id), lock
+
+    def write(self, stage: str, **details: object) -> None:
+        """Write what is known into the run file.
+
+        Args:
+            stage: what the run is about to do.
+            details: what only the run file says.
+        """
+        self.stage = stage
+        self._file.write(**{**self.record.row, "seconds": self.seconds, "stage": stage, **details})
+
+    def write_end(self, stage: str, **details: object) -> None:
+        """Write the end. Where that cannot be done, the run is what it was all the same, and the next run does it."""
+        try:
+            self.write(stage, **details)
+        except OSError as error:
+            self._lock.is_left = True
+            logger.warning("run %s: its run file could not be written: %s", self.record.run_id, error)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of the block to a stage's seconds."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.monotonic() - started
