@@ -12,7 +12,7 @@ then `check` fails, and the last good one stays. The log of `check` names the ro
 
 from airflow.sdk import DAG, AssetAny, Param
 
-from ncbi_virus.assets import UNCHANGED, warehouse_asset
+from ncbi_virus.assets import LOADS, UNCHANGED, warehouse_asset
 from ncbi_virus.publication import all_sources_published, check, prepare, publish
 from virus_warehouse.publish.gates import BLOCKING
 from virus_warehouse.sources import sound_sources
@@ -40,7 +40,7 @@ with DAG(
     "ncbi_virus_publish",
     description="The snapshot that people query, from what was loaded",
     doc_md=__doc__,
-    schedule=AssetAny(UNCHANGED, *map(warehouse_asset, SOURCES)),
+    schedule=AssetAny(LOADS, UNCHANGED, *map(warehouse_asset, SOURCES)),
     catchup=False,
     max_active_runs=1,
     # Loads show nothing until this has run: whoever switches a source on should not have to think of it.

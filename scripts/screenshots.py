@@ -18,6 +18,7 @@ from typing import Any
 
 import airflow_home
 import demo
+import duckdb
 from airflow_api import AirflowApi, is_healthy
 from chromium import chromium, unavailable
 from pictures import THEMES, Airflow, take
@@ -63,11 +64,26 @@ def main() -> None:
             for day in days[1:]:
                 demo.move_clock(ncbi, day)
                 airflow.run_now(DAG.format("viruses"))
+            wait_until("all loads are published", lambda: published_loads(data) == len(loads(data)))
             with chromium() as browser:
                 FOLDER.mkdir(exist_ok=True)
                 seen = Airflow(airflow.url, airflow_home.LOGIN, airflow_home.password(home), DAG.format("viruses"))
                 for path in (path for theme in THEMES for path in take(browser, seen, FOLDER, theme)):
                     print(f"{path.relative_to(CHECKOUT)}: {path.stat().st_size / 1000:.0f} kB", flush=True)
+
+
+def loads(data: DataFolder) -> list[Path]:
+    """A file for each load that was committed."""
+    return list(data.packages.glob("*/loads/*.json"))
+
+
+def published_loads(data: DataFolder) -> int:
+    """How many loads the published snapshot has."""
+    if not data.snapshot.exists():
+        return 0
+    with duckdb.connect(data.snapshot, read_only=True) as connection:
+        rows = connection.execute("SELECT count(*) FROM ops.ingest_run WHERE status = 'success'").fetchall()
+    return int(rows[0][0])
 
 
 class RunningAirflow:

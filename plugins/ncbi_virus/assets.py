@@ -3,7 +3,10 @@
 from airflow.sdk import Asset, AssetAlias
 
 LOADS = AssetAlias("virus_warehouse_loads")
-"""Outlet of every load: an alias, as a task knows only when it has run which asset it has updated."""
+"""Outlet of every load: an alias, as a task knows only when it has run which asset it has updated.
+
+Whatever is scheduled on it runs after loads of any source, also of one that the sources file does not have.
+"""
 
 UNCHANGED = Asset("x-virus-warehouse-unchanged://runs")
 """Updated by a load that changed no record: its run belongs into the next snapshot all the same."""
