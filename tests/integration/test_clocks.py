@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 
 from tests.support.followed import Followed
-from tests.support.warehouses import query
+from tests.support.snapshots import publish
+from tests.support.warehouses import MPOX, query
 from virus_warehouse.archive import Archive, CommittedLoad
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild, with_past_times
-from virus_warehouse.sources import DEFAULT_LIMITS
+from virus_warehouse.sources import DEFAULT_LIMITS, SourcesFile
 from virus_warehouse.warehouse.load_gates import GateError
 
 
@@ -81,6 +83,8 @@ def test_a_rebuild_sets_the_times_right_and_keeps_the_rest(
     before = [query(loaded.data.warehouse, sql) for sql in (records, ledger)]
     assert query(loaded.data.warehouse, latest)[0][0] > ahead
 
+    with time_machine.travel(ahead):
+        publish(loaded.data, SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX}))
     rebuilt = rebuild(loaded.data, replace=True, from_oldest=True)
     assert (rebuilt.gaps, rebuilt.differences) == ([], [])
     assert [query(loaded.data.warehouse, sql) for sql in (records, ledger)] == before
@@ -88,6 +92,8 @@ def test_a_rebuild_sets_the_times_right_and_keeps_the_rest(
     assert all(moment <= now for moment in query(loaded.data.warehouse, latest)[0])
     as_of = "SELECT count(*), count(*) FILTER (length = 2) FROM virus_genome_as_of(?)"
     assert query(loaded.data.warehouse, as_of, now) == [(30, 1)]
+    publish(loaded.data, SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX}))
+    assert query(loaded.data.snapshot, latest) == query(loaded.data.warehouse, latest)
     [(first,)] = query(loaded.data.warehouse, "SELECT min(ended_at) FROM ops.ingest_run")
     assert query(loaded.data.warehouse, as_of, first) == [(30, 0)]
     assert query(loaded.data.warehouse, gates_sql()) == []

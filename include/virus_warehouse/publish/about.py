@@ -14,6 +14,9 @@ from virus_warehouse import __version__
 from virus_warehouse.publish.gates import Finding
 from virus_warehouse.sql_file import run_sql
 
+_KNOWN_OF_THE_COPY = ("publication_id", "previous_publication_id", "loaded_until")
+"""Facts that a candidate's tables do not tell once a source is held back."""
+
 
 @dataclass(frozen=True)
 class About:
@@ -21,6 +24,7 @@ class About:
 
     Attributes:
         publication_id: the publication that it is, or is a candidate of.
+        previous_id: the publication that was the last one when this one began.
         loaded_until: when the newest run committed that the warehouse had, held back or not.
         changes: what each source has that the snapshot before it had not: how many records and reports, by kind.
         held_back: since when each source is held back that is.
@@ -28,6 +32,7 @@ class About:
     """
 
     publication_id: str | None
+    previous_id: str | None
     loaded_until: datetime | None
     changes: Mapping[str, Mapping[str, int]]
     held_back: Mapping[str, datetime]
@@ -50,6 +55,7 @@ def read_about(snapshot: Path) -> About:
     loaded_until = of_snapshot.get("loaded_until") or of_snapshot.get("last_run_ended_at")
     return About(
         publication_id=of_snapshot.get("publication_id"),
+        previous_id=of_snapshot.get("previous_publication_id"),
         loaded_until=datetime.fromisoformat(loaded_until) if loaded_until else None,
         changes=dict(changes),
         held_back={source: datetime.fromisoformat(value) for topic, source, _, value in facts if topic == "held back"},
@@ -57,16 +63,18 @@ def read_about(snapshot: Path) -> About:
     )
 
 
-def write_about(candidate: DuckDBPyConnection, publication_id: str) -> None:
+def write_about(candidate: DuckDBPyConnection, publication_id: str, previous_id: str | None) -> None:
     """Write `_about`: runs, time, counts by source, versions, and how to cite; findings come with `write_findings`.
 
     Args:
         candidate: from `open_candidate`, a copy of the warehouse with `ops.source_status`.
         publication_id: the publication's.
+        previous_id: that of the last publication when this one began.
     """
     row = candidate.execute("SELECT max(ended_at) FROM ops.ingest_run WHERE status = 'success'").fetchone()
     loaded_until = row[0].isoformat() if row and row[0] else None
-    _write(candidate, {"publication_id": publication_id, "loaded_until": loaded_until})
+    known = (publication_id, previous_id, loaded_until)
+    _write(candidate, dict(zip(_KNOWN_OF_THE_COPY, known, strict=True)))
 
 
 def renew_about(candidate: DuckDBPyConnection) -> None:
@@ -77,7 +85,7 @@ def renew_about(candidate: DuckDBPyConnection) -> None:
     """
     checked = candidate.execute("FROM _about WHERE topic IN ('finding', 'change')").fetchall()
     kept = dict(candidate.execute("SELECT name, value FROM _about WHERE topic = 'snapshot'").fetchall())
-    _write(candidate, {name: kept.get(name) for name in ("publication_id", "loaded_until")})
+    _write(candidate, {name: kept.get(name) for name in _KNOWN_OF_THE_COPY})
     candidate.executemany("INSERT INTO _about VALUES (?, ?, ?, ?)", checked)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.about import write_about
+from virus_warehouse.publish.about import read_about, write_about
 from virus_warehouse.publish.candidate import make_candidate, open_candidate
 from virus_warehouse.publish.explain import explain_columns
 from virus_warehouse.publish.marts import create_marts
@@ -32,10 +32,12 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, publication_id: st
         WarehouseLocked: when others use the warehouse for too long.
         DiskFull: when there is no space for the candidate.
     """
+    # Before the copy: what is published after it may hold more than the copy.
+    previous_id = read_about(data.snapshot).publication_id if data.snapshot.exists() else None
     candidate = make_candidate(warehouse, data, publication_id)
     with open_candidate(candidate) as connection:
         write_source_status(connection, followed)
         create_marts(connection)
         explain_columns(connection)
-        write_about(connection, publication_id)
+        write_about(connection, publication_id, previous_id)
     return candidate

@@ -60,8 +60,8 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
     """Make a checked candidate the published snapshot, in one rename: no reader sees a part of it.
 
     A source that the check holds back is shown as the published snapshot has it; in the first one it is absent.
-    Publications that pile up are coalesced: a candidate older than what is published already is dropped,
-    because that holds all of it and more.
+    Publications that pile up are coalesced: where another one came between that holds all of this one's loads, the
+    candidate is dropped.
 
     Args:
         data: where candidate and snapshot are.
@@ -83,7 +83,7 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
             if newest is None or publication_id > newest:
                 raise FileNotFoundError(2, "no such candidate; prepare and check it first", str(candidate))
             return publication_id == newest
-        if published is not None and _is_older(read_about(candidate), published):
+        if published is not None and _is_superseded(read_about(candidate), published):
             candidate.unlink()
             logger.info("publication %s has all of %s, and more", published.publication_id, publication_id)
             return False
@@ -95,8 +95,11 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
     return True
 
 
-def _is_older(candidate: About, published: About) -> bool:
-    return bool(candidate.loaded_until and published.loaded_until and published.loaded_until > candidate.loaded_until)
+def _is_superseded(candidate: About, published: About) -> bool:
+    # Times alone do not say it: a clock may have run ahead, and a warehouse that was rebuilt or restored may be older.
+    came_between = published.publication_id not in (candidate.previous_id, candidate.publication_id)
+    loaded, shown = candidate.loaded_until, published.loaded_until
+    return came_between and shown is not None and (loaded is None or shown >= loaded)
 
 
 def _hold_back(candidate: Path, snapshot: Path) -> None:

@@ -1,5 +1,6 @@
--- What the snapshot says of itself -> _about. Reads the variables publication_id; loaded_until, when the newest run
--- committed that the warehouse had; virus_warehouse_version, duckdb_version and python_version.
+-- What the snapshot says of itself -> _about. Reads the variables publication_id and previous_publication_id;
+-- loaded_until, when the newest run committed that the warehouse had; virus_warehouse_version, duckdb_version and
+-- python_version.
 CREATE OR REPLACE TABLE _about AS
 WITH committed AS (
     FROM ops.ingest_run WHERE status = 'success'
@@ -36,9 +37,18 @@ fact AS (
         1 AS place,
         'snapshot' AS topic,
         NULL::VARCHAR AS source,
-        unnest(['publication_id', 'made_at', 'loaded_until', 'last_run_id', 'last_run_ended_at', 'runs']) AS name,
+        unnest([
+            'publication_id',
+            'previous_publication_id',
+            'made_at',
+            'loaded_until',
+            'last_run_id',
+            'last_run_ended_at',
+            'runs'
+        ]) AS name,
         unnest([
             getvariable('publication_id')::VARCHAR,
+            getvariable('previous_publication_id')::VARCHAR,
             strftime(now(), '%Y-%m-%dT%H:%M:%SZ'),
             getvariable('loaded_until')::VARCHAR,
             max_by(run_id, ended_at),

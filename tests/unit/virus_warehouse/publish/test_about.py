@@ -32,7 +32,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     candidate = make_candidate(shelf.warehouse, data, "run-3")
     with open_candidate(candidate) as connection:
-        write_about(connection, "publication-1")
+        write_about(connection, "publication-1", "publication-0")
     return candidate
 
 
@@ -48,6 +48,7 @@ def test_it_tells_when_it_was_made_and_of_which_runs(candidate: Path) -> None:
     assert BEFORE <= made_at <= datetime.now(UTC)
     assert snapshot == {
         (None, "publication_id"): "publication-1",
+        (None, "previous_publication_id"): "publication-0",
         (None, "loaded_until"): "2025-06-01T09:00:00+00:00",
         (None, "last_run_id"): "run-3",
         (None, "last_run_ended_at"): "2025-06-01T09:00:00Z",
@@ -101,6 +102,11 @@ def test_snapshot_of_nothing_tells_that_too(tmp_path: Path) -> None:
     data.create()
     candidate = make_candidate(Shelf(data.root).warehouse, data, "run-1")
     with open_candidate(candidate) as connection:
-        write_about(connection, "publication-1")
-    assert told(candidate, "snapshot").keys() == {(None, "publication_id"), (None, "made_at"), (None, "runs")}
+        write_about(connection, "publication-1", "publication-0")
+    assert told(candidate, "snapshot").keys() == {
+        (None, "publication_id"),
+        (None, "previous_publication_id"),
+        (None, "made_at"),
+        (None, "runs"),
+    }
     assert told(candidate, "run") == {}

@@ -236,11 +236,21 @@ def test_done_again_after_it_was_killed_it_comes_to_the_same(
 
 
 def test_no_source_goes_back_behind_what_another_publication_showed_meanwhile(data: DataFolder, shelf: Shelf) -> None:
-    """Two at once: the one that a person's acceptance went with is first, and the other has not heard of it."""
-    candidate = prepare_candidate(shelf.warehouse, data, "0-publication", FOLLOWED)
-    check_candidate(candidate, FOLLOWED, data.snapshot)
+    """Two at once: a person accepts a finding for the first, and the second has not heard of it."""
+    check_candidate(prepare_candidate(shelf.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
+    shelf.load(line("PY2.1"), source=FLU, mode="incremental")
+    check_candidate(prepare_candidate(shelf.warehouse, data, "2", FOLLOWED), FOLLOWED, data.snapshot)
+    assert publish_candidate(data, "1")
+    assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
+    assert publish_candidate(data, "2")
+    assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
+    assert len(rows(data.snapshot, "virus_genome", "flu")) == 42
+
+
+def test_one_that_another_has_overtaken_is_dropped(data: DataFolder, shelf: Shelf) -> None:
+    check_candidate(prepare_candidate(shelf.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot)
     publish(shelf, data, "shrinkage")
-    assert publish_candidate(data, "0-publication")
+    assert not publish_candidate(data, "1")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
 
 

@@ -19,17 +19,14 @@ FROM (
 CROSS JOIN other_limit
 WHERE held.source NOT IN (SELECT followed_limit.source FROM followed_limit);
 
--- With the candidate's columns, whichever version of this project wrote the snapshot. If that is newer, published by
--- another run meanwhile, it is nothing to compare with: this candidate will be dropped.
+-- With the candidate's columns, whichever version of this project wrote the snapshot. It may be newer: a warehouse that
+-- was restored or rebuilt is compared with it all the same.
 CREATE OR REPLACE TEMP VIEW published_genome AS
 SELECT * FROM (SELECT * FROM virus_genome LIMIT 0)
 UNION ALL BY NAME
 -- What was published before NCBI's placeholder was known to be no date still has it.
 SELECT * REPLACE (nullif(update_date, DATE '1900-01-01') AS update_date)
-FROM snapshot_genome
-WHERE
-    (SELECT max(ended_at) FROM snapshot_run WHERE status = 'success')
-    <= (SELECT max(ended_at) FROM ops.ingest_run WHERE status = 'success');
+FROM snapshot_genome;
 
 CREATE OR REPLACE TEMP VIEW published_run AS
 SELECT run_id FROM snapshot_run WHERE status = 'success';
