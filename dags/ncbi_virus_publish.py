@@ -22,9 +22,9 @@ PARAMS = {
     "source": Param(
         None,
         type=["null", "string"],
-        enum=[None, *SOURCES],
+        examples=SOURCES,
         title="Source",
-        description="Accept findings of this source only. Empty: of every source.",
+        description="Accept findings of this source, and those that belong to none. Empty: of every source.",
     ),
     "accept_findings": Param(
         [],

@@ -68,9 +68,9 @@ class PackageSource:
                 waiting.enter_context(self._order(window).turn())
             archived = self._of_earlier_try(window) or self._covering(window)
             path = self._download(window) if archived is None else self._use(archived)
-        package = None if path is None else DataPackage(path)
         if path is not None:
             self.journal.record.package_path = str(path.relative_to(self.data.root))
+        package = None if path is None else DataPackage(path)
         if package is not None and not package.is_empty:
             return package
         if window.mode == FULL and not self.source.allow_empty:

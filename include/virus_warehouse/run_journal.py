@@ -30,6 +30,7 @@ class RunJournal:
         self.record = record
         self.seconds = dict.fromkeys(TIMED_STAGES, 0.0)
         self.stage = "open"
+        self._details: dict[str, object] = {}
         self._file, self._lock = RunFile(runs, record.run_id), lock
 
     def write(self, stage: str, **details: object) -> None:
@@ -37,10 +38,13 @@ class RunJournal:
 
         Args:
             stage: what the run is about to do.
-            details: what only the run file says.
+            details: what only the run file says, or the record not yet; later stages keep it.
         """
         self.stage = stage
-        self._file.write(**{**self.record.row, "seconds": self.seconds, "stage": stage, **details})
+        self._details |= details
+        known = {name: value for name, value in self.record.row.items() if value is not None}
+        unknown = dict.fromkeys(self.record.row)
+        self._file.write(**{**unknown, **self._details, **known, "seconds": self.seconds, "stage": stage})
 
     def write_end(self, stage: str, **details: object) -> None:
         """Write the end. Where that cannot be done, the run is what it was all the same, and the next run does it."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, task
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context, task
 
 from ncbi_virus.assets import PUBLICATIONS, snapshot_asset
 from ncbi_virus.warehouse import get_warehouse
@@ -13,11 +13,11 @@ from virus_warehouse.publish.candidate import candidate_path
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.gates import GateFailed
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
-from virus_warehouse.publish.publication import publish_candidate
+from virus_warehouse.publish.publication import Overtaken, publish_candidate
 from virus_warehouse.sources import read_sources
 
-NO_RETRY_OF_GATES = ExceptionRetryPolicy(rules=[RetryRule(exception=GateFailed, action=RetryAction.FAIL)])
-"""A second look at the same candidate finds the same."""
+NO_RETRY_MENDS = ExceptionRetryPolicy(rules=[RetryRule(exception=[GateFailed, Overtaken], action=RetryAction.FAIL)])
+"""A second look at the same candidate finds the same, and an overtaken one is gone."""
 
 
 class SourcesHeldBack(RuntimeError):
@@ -27,12 +27,13 @@ class SourcesHeldBack(RuntimeError):
 @task
 def prepare() -> str:
     """Copy the warehouse to a candidate snapshot; returns the id of the publication."""
-    data, publication_id = DataFolder.from_environment(), new_publication_id()
+    data, dag_run = DataFolder.from_environment(), get_current_context()["dag_run"]
+    publication_id = new_publication_id(dag_run.start_date, dag_run.run_id)
     prepare_candidate(get_warehouse(data), data, publication_id, read_sources())
     return publication_id
 
 
-@task(retry_policy=NO_RETRY_OF_GATES)
+@task(retry_policy=NO_RETRY_MENDS)
 def check(publication_id: str, params: dict[str, Any] | None = None) -> None:
     """Run the gates on the candidate. What they find of a source holds that source back, and nothing else."""
     data, asked = DataFolder.from_environment(), params or {}
@@ -45,7 +46,7 @@ def check(publication_id: str, params: dict[str, Any] | None = None) -> None:
     )
 
 
-@task(retry_policy=NO_RETRY_OF_GATES, outlets=[PUBLICATIONS])
+@task(retry_policy=NO_RETRY_MENDS, outlets=[PUBLICATIONS])
 def publish(publication_id: str, *, outlet_events: Any = None) -> dict[str, str]:
     """Make the candidate the published snapshot; returns the sources that it holds back, and since when."""
     data = DataFolder.from_environment()

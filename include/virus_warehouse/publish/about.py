@@ -11,7 +11,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse import __version__
-from virus_warehouse.publish.gates import Finding
+from virus_warehouse.publish.gates import ACCEPTED, Finding
 from virus_warehouse.sql_file import run_sql
 
 _KNOWN_OF_THE_COPY = ("publication_id", "previous_publication_id", "loaded_until")
@@ -28,6 +28,7 @@ class About:
         loaded_until: when the newest run committed that the warehouse had, held back or not.
         changes: what each source has that the snapshot before it had not: how many records and reports, by kind.
         held_back: since when each source is held back that is.
+        accepted: sources of which a person accepted a finding.
         findings: what the gates found.
     """
 
@@ -36,6 +37,7 @@ class About:
     loaded_until: datetime | None
     changes: Mapping[str, Mapping[str, int]]
     held_back: Mapping[str, datetime]
+    accepted: frozenset[str]
     findings: Sequence[str]
 
 
@@ -46,7 +48,10 @@ def read_about(snapshot: Path) -> About:
         snapshot: the file.
     """
     with duckdb.connect(snapshot, read_only=True) as connection:
-        facts = connection.execute("SELECT topic, source, name, value FROM _about ORDER BY ALL").fetchall()
+        # The first versions published without it.
+        has_about = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = '_about'").fetchone()
+        sql = "SELECT topic, source, name, value FROM _about ORDER BY ALL"
+        facts = connection.execute(sql).fetchall() if has_about == (1,) else []
         of_snapshot = {name: value for topic, _, name, value in facts if topic == "snapshot"}
     changes: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for topic, source, name, value in facts:
@@ -59,6 +64,9 @@ def read_about(snapshot: Path) -> About:
         loaded_until=datetime.fromisoformat(loaded_until) if loaded_until else None,
         changes=dict(changes),
         held_back={source: datetime.fromisoformat(value) for topic, source, _, value in facts if topic == "held back"},
+        accepted=frozenset(
+            source for topic, source, _, value in facts if topic == "finding" and value.startswith(f"{ACCEPTED}: ")
+        ),
         findings=[f"{value}." for topic, _, _, value in facts if topic == "finding"],
     )
 

@@ -89,8 +89,8 @@ GATES = (
         "quarantine_share",
         "records that cannot be read are missing or out of date in every answer",
         OnFailure.BLOCKS,
-        "Look at ops.quarantine in the candidate. Update this project and `make replay`, or accept it once: nobody "
-        "is asked again about the same lines.",
+        "The lines named, and all others once they are published, are in ops.quarantine. Update this project and `make "
+        "replay`, or accept it once: nobody is asked again about the same lines.",
         ("max_quarantined",),
     ),
     Gate(

@@ -1,5 +1,6 @@
 """From the warehouse to a candidate snapshot: a copy, with all that people need to query it and nothing beside it."""
 
+import hashlib
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,16 @@ from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 
 
-def new_publication_id() -> str:
-    """An id for a publication: it sorts by the moment, in UTC, at which the publication started."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+def new_publication_id(started_at: datetime | None = None, name: str | None = None) -> str:
+    """An id for a publication: it sorts by the moment, in UTC, at which the publication started.
+
+    Args:
+        started_at: the moment; now by default.
+        name: what tells it from others of the same second: tries of one name and moment have one id, and one candidate.
+    """
+    moment = (started_at or datetime.now(UTC)).astimezone(UTC)
+    token = hashlib.sha256(name.encode()).hexdigest()[:6] if name else secrets.token_hex(3)
+    return f"{moment:%Y%m%dT%H%M%SZ}-{token}"
 
 
 def prepare_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str, followed: SourcesFile) -> Path:

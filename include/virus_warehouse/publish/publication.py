@@ -23,6 +23,10 @@ from virus_warehouse.warehouse.connection import Warehouse
 logger = logging.getLogger(__name__)
 
 
+class Overtaken(RuntimeError):
+    """Another publication came between, and what a person accepted is not shown; nothing was changed."""
+
+
 def publish(
     warehouse: Warehouse,
     data: DataFolder,
@@ -72,6 +76,7 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
 
     Raises:
         GateFailed: when nothing has been published yet, and every source is held back.
+        Overtaken: when the candidate is dropped, and what a person accepted of it is held back.
         FileNotFoundError: when there is neither the candidate nor a later snapshot: prepare and check it first.
         DiskFull: when there is no space for what is put back.
     """
@@ -83,8 +88,14 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
             if newest is None or publication_id > newest:
                 raise FileNotFoundError(2, "no such candidate; prepare and check it first", str(candidate))
             return publication_id == newest
-        if published is not None and _is_superseded(read_about(candidate), published):
+        about = read_about(candidate)
+        if published is not None and _is_superseded(about, published):
             candidate.unlink()
+            if lost := about.accepted & published.held_back.keys():
+                raise Overtaken(
+                    f"publication {published.publication_id} came between. It has newer loads, and holds back "
+                    f"{', '.join(sorted(lost))}, which this one accepts: publish again"
+                )
             logger.info("publication %s has all of %s, and more", published.publication_id, publication_id)
             return False
         _hold_back(candidate, data.snapshot)
@@ -107,6 +118,7 @@ def _hold_back(candidate: Path, snapshot: Path) -> None:
     reasons = reasons_to_hold_back(candidate)
     if not reasons and not log_of(candidate).exists():
         return
+    candidate.chmod(0o640)  # a try that was killed may have made it read-only
     with open_candidate(candidate) as connection:
         if reasons:
             hold_back(connection, reasons, snapshot)

@@ -115,7 +115,7 @@ class Warehouse:
         """
         # Not by connecting to the file: connections of one process to one file would share it, and be no hold.
         with duckdb.connect() as connection:
-            self._wait_for_lock(lambda: connection.execute(f"ATTACH {sql_text(self.path)} AS warehouse"))
+            self._wait_for_lock(lambda: self._attach(connection))
             connection.execute("USE warehouse")
             yield connection
 

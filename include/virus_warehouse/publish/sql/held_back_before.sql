@@ -1,4 +1,5 @@
--- What a held-back source needs besides its own rows: the taxa that they name, and since when it has been held back.
+-- What a held-back source needs besides its own rows: the taxa that they name, and since when it has been held back. A
+-- taxon that is known keeps the lineage that it has now: two of them would count its records twice.
 -- Reads the attached database published; held_back(source, reason, since).
 INSERT INTO taxon
 SELECT before.*
@@ -8,7 +9,7 @@ ANTI JOIN taxon USING (tax_id);
 INSERT INTO taxon_lineage
 SELECT before.*
 FROM published.taxon_lineage AS before
-ANTI JOIN taxon_lineage USING (descendant_tax_id, ancestor_tax_id);
+ANTI JOIN taxon_lineage USING (descendant_tax_id);
 
 UPDATE held_back
 SET since = before.held_back_since

@@ -54,7 +54,7 @@ SELECT
     held_back.reason AS held_back_reason
 FROM followed_source
 FULL JOIN last_run USING (source)
+FULL JOIN held_back USING (source)
 LEFT JOIN loaded USING (source)
 LEFT JOIN record USING (source)
-LEFT JOIN held_back USING (source)
 ORDER BY source;

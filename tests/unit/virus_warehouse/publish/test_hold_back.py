@@ -16,8 +16,8 @@ from virus_warehouse.publish import publication
 from virus_warehouse.publish.about import About, read_about
 from virus_warehouse.publish.check import check_candidate, last_check
 from virus_warehouse.publish.gates import GateFailed, gates_sql
-from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.publish.publication import publish_candidate
+from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
+from virus_warehouse.publish.publication import Overtaken, publish_candidate
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.load import Acceptance
@@ -203,18 +203,60 @@ def test_taxa_of_what_is_put_back_are_there(data: DataFolder, shelf: Shelf) -> N
     assert query(data.snapshot, gates_sql(FOLLOWED)) == []
 
 
-def test_what_an_earlier_version_published_is_put_back_in_the_present_schema(data: DataFolder, shelf: Shelf) -> None:
+def test_taxon_that_has_moved_keeps_the_one_lineage_that_it_has_now(data: DataFolder, shelf: Shelf) -> None:
+    shelf.execute("UPDATE taxon_lineage SET ancestor_tax_id = 7 WHERE descendant_tax_id = 10244 AND depth = 1")
+    publish(shelf, data)
+    lineages = "SELECT ancestor_tax_id, depth FROM taxon_lineage WHERE descendant_tax_id = 10244 ORDER BY depth"
+    assert query(data.snapshot, lineages) == [(10244, 0), (7, 1), (10239, 2)]
+
+
+BEFORE_0009 = (
+    "DROP VIEW mart.source_status; DROP TABLE ops.acceptance; "
+    "ALTER TABLE ops.source_status DROP held_back_since; ALTER TABLE ops.source_status DROP held_back_reason; "
+    "UPDATE ops.alembic_version SET version_num = '0008'; "
+    "DELETE FROM _about WHERE name IN ('publication_id', 'previous_publication_id', 'loaded_until'); "
+)
+BEFORE_0008 = (
+    "ALTER TABLE ops.quarantine DROP resolved_at; ALTER TABLE ops.quarantine DROP acknowledged_at; "
+    "ALTER TABLE ops.schema_drift DROP resolved_at; ALTER TABLE ops.schema_drift DROP acknowledged_at; "
+    "ALTER TABLE ops.schema_drift DROP last_run_id; UPDATE ops.alembic_version SET version_num = '0007'; "
+)
+
+
+@pytest.mark.parametrize(
+    "changes", [BEFORE_0009, BEFORE_0009 + BEFORE_0008, BEFORE_0009 + "DROP TABLE _about"], ids=["0008", "0007", "none"]
+)
+def test_what_an_earlier_version_published_is_put_back_in_the_present_schema(
+    data: DataFolder, shelf: Shelf, changes: str
+) -> None:
     with duckdb.connect(data.snapshot) as connection:
-        connection.execute(
-            "DROP VIEW mart.source_status; ALTER TABLE ops.source_status DROP held_back_since; "
-            "ALTER TABLE ops.source_status DROP held_back_reason; DROP TABLE ops.acceptance; "
-            "UPDATE ops.alembic_version SET version_num = '0008'; "
-            "DELETE FROM _about WHERE name IN ('publication_id', 'loaded_until')"
-        )
+        connection.execute(changes)
     assert set(publish(shelf, data).held_back) == {"mpox"}
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 40
     assert query(data.snapshot, "SELECT version_num FROM ops.alembic_version") == [(migrate.newest_revision(),)]
     assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
+
+
+def test_source_that_nobody_follows_and_nobody_has_seen_is_named_all_the_same(data: DataFolder, shelf: Shelf) -> None:
+    shelf.load(*UNREADABLE_IN_PART, source=MPOX.model_copy(update={"name": "rabies"}))
+    assert set(publish(shelf, data).held_back) == {"mpox", "rabies"}
+    assert query(data.snapshot, "SELECT status, records FROM ops.source_status WHERE source = 'rabies'") == [
+        ("not followed", 0)
+    ]
+
+
+def test_warehouse_that_was_lost_empties_no_snapshot(data: DataFolder, first: Shelf) -> None:
+    shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
+    assert set(publish(Shelf(data.root), data).held_back) == {source.name for source in SOURCES}
+    assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(160,)]
+
+
+def test_warehouse_of_an_earlier_version_is_migrated_before_it_is_copied(data: DataFolder, shelf: Shelf) -> None:
+    shelf.execute(
+        "DROP TABLE ops.acceptance; ALTER TABLE ops.source_status DROP held_back_since; "
+        "ALTER TABLE ops.source_status DROP held_back_reason; UPDATE ops.alembic_version SET version_num = '0008'"
+    )
+    assert set(publish(shelf, data).held_back) == {"mpox"}
 
 
 def test_done_again_after_it_was_killed_it_comes_to_the_same(
@@ -252,6 +294,25 @@ def test_one_that_another_has_overtaken_is_dropped(data: DataFolder, shelf: Shel
     publish(shelf, data, "shrinkage")
     assert not publish_candidate(data, "1")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
+
+
+def test_acceptance_that_another_has_overtaken_is_not_lost_in_silence(data: DataFolder, shelf: Shelf) -> None:
+    check_candidate(prepare_candidate(shelf.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
+    publish(shelf, data)
+    with pytest.raises(Overtaken, match="holds back mpox, which this one accepts: publish again"):
+        publish_candidate(data, "1")
+    assert publish(shelf, data, "shrinkage").held_back == {}
+
+
+def test_tries_of_one_publication_have_one_candidate() -> None:
+    moment = datetime(2026, 11, 29, 6, tzinfo=UTC)
+    assert (
+        new_publication_id(moment, "run 1")
+        == new_publication_id(moment, "run 1")
+        != new_publication_id(moment, "run 2")
+    )
+    assert first.startswith("20261129T060000Z-")
+    assert new_publication_id() != new_publication_id()
 
 
 def test_emptied_fields_that_a_load_was_let_pass_with_hold_nothing_back(data: DataFolder) -> None:

@@ -37,6 +37,8 @@ def upgrade() -> None:
     op.execute("COMMENT ON COLUMN ops.quarantine.replayed_at IS 'When a replay loaded the line after all'")
     # Which run met it last was not written down: the first one is known to have.
     op.execute("UPDATE ops.schema_drift SET last_run_id = first_run_id")
+    # A snapshot of before has one of its own making.
+    op.execute("DROP TABLE IF EXISTS ops.source_status")
     op.create_table(
         "source_status",
         sa.Column("source", sa.String(), nullable=False, comment="Name of the source in sources.yaml"),
