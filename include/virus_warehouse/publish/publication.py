@@ -11,7 +11,7 @@ import duckdb
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
 from virus_warehouse.private_files import without_world_access
-from virus_warehouse.publish.about import About, read_about
+from virus_warehouse.publish.about import About, read_about, write_changes
 from virus_warehouse.publish.candidate import candidate_path, open_candidate
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.gates import GateFailed
@@ -98,7 +98,7 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
                 )
             logger.info("publication %s has all of %s, and more", published.publication_id, publication_id)
             return False
-        _hold_back(candidate, data.snapshot)
+        _complete(candidate, data.snapshot, came_between=published is not None and _came_between(about, published))
         candidate.chmod(0o440)
         log_of(data.snapshot).unlink(missing_ok=True)  # of a file that was there once: readers would replay it
         candidate.replace(data.snapshot)
@@ -108,15 +108,19 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
 
 def _is_superseded(candidate: About, published: About) -> bool:
     # Times alone do not say it: a clock may have run ahead, and a warehouse that was rebuilt or restored may be older.
-    came_between = published.publication_id not in (candidate.previous_id, candidate.publication_id)
     loaded, shown = candidate.loaded_until, published.loaded_until
-    return came_between and shown is not None and (loaded is None or shown >= loaded)
+    return _came_between(candidate, published) and shown is not None and (loaded is None or shown >= loaded)
 
 
-def _hold_back(candidate: Path, snapshot: Path) -> None:
-    # Where nothing is held back nothing is written: a publication is a rename then, for which a full disk has space.
+def _came_between(candidate: About, published: About) -> bool:
+    """Whether another publication came since the candidate was begun."""
+    return published.publication_id not in (candidate.previous_id, candidate.publication_id)
+
+
+def _complete(candidate: Path, snapshot: Path, *, came_between: bool) -> None:
+    """Put back what is held back. Else nothing is written: a publication is a rename then, and needs no disk space."""
     reasons = reasons_to_hold_back(candidate)
-    if not reasons and not log_of(candidate).exists():
+    if not reasons and not came_between and not log_of(candidate).exists():
         return
     candidate.chmod(0o640)  # a try that was killed may have made it read-only
     with open_candidate(candidate) as connection:
@@ -124,6 +128,8 @@ def _hold_back(candidate: Path, snapshot: Path) -> None:
             hold_back(connection, reasons, snapshot)
             if not snapshot.exists() and _is_empty(connection):
                 raise GateFailed("Not published: every source is held back. " + " ".join(reasons.values()))
+        if came_between:
+            write_changes(connection, snapshot, reasons)
         connection.execute("CHECKPOINT")  # its log would not come along in one rename
 
 

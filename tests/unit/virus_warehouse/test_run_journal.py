@@ -32,14 +32,8 @@ def test_what_was_said_of_an_earlier_stage_stays_until_the_record_knows_better(
     assert (told(tmp_path)["stage"], told(tmp_path)["lines"]) == ("merge", 7)
     journal.record.status = "failed"
     journal.write_end("failed", failed_in=journal.stage)
-    end = told(tmp_path)
-    assert (end["stage"], end["failed_in"], end["status"], end["lines"], end["bytes"]) == (
-        "failed",
-        "merge",
-        "failed",
-        7,
-        3,
-    )
+    names = ("stage", "failed_in", "status", "lines", "bytes")
+    assert [told(tmp_path)[name] for name in names] == ["failed", "merge", "failed", 7, 3]
     journal.record.lines = 8
     journal.write("finished")
     assert told(tmp_path)["lines"] == 8

@@ -284,9 +284,11 @@ def test_no_source_goes_back_behind_what_another_publication_showed_meanwhile(da
     check_candidate(prepare_candidate(shelf.warehouse, data, "2", FOLLOWED), FOLLOWED, data.snapshot)
     assert publish_candidate(data, "1")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
+    assert read_about(data.snapshot).changes["flu"] == {"inserted": 1, "revised": 1}
     assert publish_candidate(data, "2")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
     assert len(rows(data.snapshot, "virus_genome", "flu")) == 42
+    assert read_about(data.snapshot).changes == {"flu": {"inserted": 1}}, "what the first has shown is no change"
 
 
 def test_one_that_another_has_overtaken_is_dropped(data: DataFolder, shelf: Shelf) -> None:
@@ -306,11 +308,8 @@ def test_acceptance_that_another_has_overtaken_is_not_lost_in_silence(data: Data
 
 def test_tries_of_one_publication_have_one_candidate() -> None:
     moment = datetime(2026, 11, 29, 6, tzinfo=UTC)
-    assert (
-        new_publication_id(moment, "run 1")
-        == new_publication_id(moment, "run 1")
-        != new_publication_id(moment, "run 2")
-    )
+    first, again, other = (new_publication_id(moment, name) for name in ("run 1", "run 1", "run 2"))
+    assert first == again != other
     assert first.startswith("20261129T060000Z-")
     assert new_publication_id() != new_publication_id()
 
