@@ -40,6 +40,7 @@ with DAG(
     "ncbi_virus_publish",
     description="The snapshot that people query, from what was loaded",
     doc_md=__doc__,
+    # The alias would do; the assets are named for Airflow's graph of them.
     schedule=AssetAny(LOADS, UNCHANGED, *map(warehouse_asset, SOURCES)),
     catchup=False,
     max_active_runs=1,

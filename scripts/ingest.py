@@ -7,10 +7,11 @@ import argparse
 import sys
 from datetime import UTC, datetime
 
-from publish import PUBLISH, accepting, add_accept_findings, findings, is_published, published
+from publish import PUBLISH, accepting, add_accept_findings, findings, is_published
 from run_dag import run_dags
 
 from virus_warehouse.data_folder import DataFolder, DataFolderError
+from virus_warehouse.publish.about import published_about
 from virus_warehouse.run_file import states_since
 from virus_warehouse.sources import SourceError, read_sources
 
@@ -59,7 +60,7 @@ def outcome(data: DataFolder, source: str, started: datetime) -> tuple[bool, str
     told, found = f"{state['summary']} (run {state['run_id']})", findings(data)
     if is_published(data, str(state["run_id"])):
         return True, " ".join([told, *found])
-    about = published(data)
+    about = published_about(data)
     if about and source in about.held_back:
         what = "loaded but held back, and shown as it was published before."
     else:

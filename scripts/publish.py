@@ -12,7 +12,7 @@ import duckdb
 from run_dag import run_dags
 
 from virus_warehouse.data_folder import DataFolder, DataFolderError
-from virus_warehouse.publish.about import About, read_about
+from virus_warehouse.publish.about import published_about, read_about
 from virus_warehouse.publish.gates import BLOCKING
 
 PUBLISH = "ncbi_virus_publish"
@@ -30,7 +30,7 @@ def main() -> None:
         sys.exit(str(error))
     exit_code = run_dags((PUBLISH, accepting(options.accept_findings, options.source)))
     sys.stdout.flush()
-    about = published(data)
+    about = published_about(data)
     held_back = f" Held back: {', '.join(sorted(about.held_back))}." if about and about.held_back else ""
     if not exit_code:
         print(f"OK {data.snapshot} is published.")
@@ -49,11 +49,6 @@ def add_accept_findings(parser: argparse.ArgumentParser) -> None:
 def accepting(gates: list[str] | None, source: str | None) -> Mapping[str, object]:
     """What the form of the publication's DAG is filled with."""
     return {"source": source, "accept_findings": gates} if gates else {}
-
-
-def published(data: DataFolder) -> About | None:
-    """What the published snapshot says of itself; None when there is none."""
-    return read_about(data.snapshot) if data.snapshot.exists() else None
 
 
 def is_published(data: DataFolder, run_id: str) -> bool:

@@ -98,10 +98,8 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
 
 
 def _count(session: DuckDBPyConnection, table: str, source: str) -> int:
-    counted: int = session.execute(f"SELECT count(*) FROM warehouse.{table} WHERE source = ?", [source]).fetchall()[0][
-        0
-    ]
-    return counted
+    counted = session.execute(f"SELECT count(*) FROM warehouse.{table} WHERE source = ?", [source]).fetchall()
+    return int(counted[0][0])
 
 
 def _files(source: str, data: DataFolder) -> Iterator[Path]:

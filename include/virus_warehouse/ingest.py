@@ -21,7 +21,7 @@ import duckdb
 from virus_warehouse import __version__
 from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, committed_load
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.leftovers import close_dead_runs, remove_leftovers
+from virus_warehouse.leftovers import remove_leftovers, write_ends
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
@@ -55,7 +55,7 @@ from virus_warehouse.windows import Window, WindowWish, plan_window
 logger = logging.getLogger(__name__)
 
 LAST_WORDS_BYTES = 1 << 20
-"""Disk that a run holds until its end, so that a disk it finds full has room for what is told of that."""
+"""Disk that a run holds until its end, so that a disk it finds full has room for what is written of that."""
 
 OF_THE_PACKAGE = (EmptyFullLoad, GateError, PackageError, ReportUnreadable)
 """What a run fails of that another package may mend."""
@@ -233,13 +233,13 @@ class _Run:
             if window.mode == REPLAY:
                 take_quarantined_lines(self.session, self.source.name, self.source.fingerprint)
         self.has_row = True
-        close_dead_runs(self.data, dead, ends)
+        write_ends(self.data, dead, ends)
         since = window.updated_since or "ever"
         logger.info("run %s: %s load, updated since %s", self.record.run_id, window.mode, since)
         return opened
 
     def warn_of_strange_history(self) -> None:
-        """Say where the ledger tells of filters that come and go, or of a clock that ran ahead."""
+        """Say where the ledger shows filters that come and go, or a clock that ran ahead."""
         if ledger.returns_to_other_filters(self.session, self.source.name, self.source.fingerprint):
             logger.warning(
                 "source %s asks again for what it asked for before its last run: if nobody has changed it back, "
@@ -301,11 +301,11 @@ class _Run:
             if not self.has_committed():
                 raise
             logger.warning("the load is committed, although its commit ended with an error: %s", error)
-        self.journal.record = committed  # not before: of a run whose commit fails it tells nothing that was undone
+        self.journal.record = committed  # not before: of a run whose commit fails it says nothing that was undone
         return merged
 
     def has_committed(self) -> bool:
-        """Whether the warehouse, opened anew, tells this run as committed."""
+        """Whether the warehouse, opened again, has this run as committed."""
         self.session.close()  # with whatever it still holds of the file
         with duckdb.connect() as session, self.warehouse.transaction(session):
             return ledger.records_of(session, [self.record.run_id])[self.record.run_id].status == "success"
@@ -321,12 +321,7 @@ class _Run:
             self.warn_of_held_rows(window)
         further = load_reports(self.session, load, staged)
         of_records: dict[str, Any] = further.pop(DATA_REPORT.name)
-        merged = _Merged(
-            further,
-            vanished=vanished(self.session) if window.is_census and load.is_newest_package else [],
-            loaded=ledger.loaded_packages(self.session, self.source.name),
-        )
-        self.journal.seconds["merge"] = time.monotonic() - started  # the row tells it, so all but the commit
+        self.journal.seconds["merge"] = time.monotonic() - started  # the row has it, so all but the commit
         committed = replace(
             self.record,
             **of_records,
@@ -338,8 +333,11 @@ class _Run:
         )
         ledger.update(self.session, committed.run_id, committed.row)
         ledger.insert_acceptance(self.session, committed.run_id, self.source.name, self.accepts.names)
-        if committed.package_path:
-            merged.loaded.add(Path(committed.package_path).stem)
+        merged = _Merged(
+            further,
+            vanished=vanished(self.session) if window.is_census and load.is_newest_package else [],
+            loaded=ledger.loaded_packages(self.session, self.source.name),
+        )
         return committed, merged
 
     def load_of(self, window: Window) -> Load:
@@ -391,8 +389,8 @@ class _Run:
         self.make_room()
         self.record_loads(opened, merged)
         result = result_of(self.record, merged.further)
-        told = {"vanished": merged.vanished} if merged.vanished else {}
-        self.journal.write_end("finished", summary=str(result), reports=merged.further, **told)
+        gone = {"vanished": merged.vanished} if merged.vanished else {}
+        self.journal.write_end("finished", summary=str(result), reports=merged.further, **gone)
         logger.info("run %s: %s", self.record.run_id, result)
         if merged.vanished:
             logger.warning(
@@ -401,10 +399,10 @@ class _Run:
         return result
 
     def record_loads(self, opened: _Opened, merged: _Merged) -> None:
-        """Tell the archive of this load, and of any that died before it could; then prune it.
+        """Record this load in the archive, and any whose run died before it could; then prune it.
 
         The run is committed: a file that cannot be written or deleted is no reason to call it failed, and the next
-        run tells what this one could not.
+        run records what this one could not.
         """
         asked = {
             "filter_changed": opened.window.filter_changed,
@@ -414,15 +412,15 @@ class _Run:
         try:
             for record in (*opened.committed, self.record):
                 if not self.archive.has_recorded(record.run_id):
-                    told = asked if record is self.record else {}
-                    self.archive.record_load(committed_load(record.row, self.source.limits, **told))
+                    known = asked if record is self.record else {}
+                    self.archive.record_load(committed_load(record.row, self.source.limits, **known))
             self.archive.mark(merged.loaded, ACCEPTED)
             self.archive.prune(self.source.retention_days, datetime.now(UTC), merged.loaded)
         except Exception as error:
             logger.warning("the archive of %s could not be brought up to date: %r", self.source.name, error)
 
     def close_failed(self, error: BaseException) -> None:
-        """Tell the failure in the run file and in the ledger. The ledger may be what failed: then the file stays."""
+        """Write the failure into the run file and the ledger. The ledger may be what failed: then the file stays."""
         if isinstance(error, OF_THE_PACKAGE) and self.record.package_path:
             with suppress(OSError):  # the disk may be full: then the next try looks at the same package once more
                 self.archive.mark({Path(self.record.package_path).stem}, REFUSED)
@@ -445,7 +443,7 @@ class _Run:
             logger.exception("run %s failed, and its ledger row could not be written", self.record.run_id)
 
     def make_room(self) -> None:
-        """Give back what the run took: what is told of its end needs some disk and memory, and both may be full."""
+        """Give back what the run took: what is written of its end needs some disk and memory, and both may be full."""
         self.session.close()
         shutil.rmtree(self.temporary, ignore_errors=True)
 

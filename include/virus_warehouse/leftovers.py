@@ -39,7 +39,7 @@ def remove_leftovers(data: DataFolder, archive: Archive, source: Source) -> None
                 old.unlink()
 
 
-def close_dead_runs(data: DataFolder, dead: list[str], rows: Mapping[str, RunRecord]) -> None:
+def write_ends(data: DataFolder, dead: list[str], rows: Mapping[str, RunRecord]) -> None:
     """Write the end of runs that died into their run files: what the ledger says of them, if they came to have a row.
 
     Args:

@@ -203,7 +203,7 @@ class PackageSource:
         """Whether it is whole and holds something: of an empty one, another try shall ask NCBI again.
 
         It was verified when it came, and each member's CRC is checked as it is read. Who waits for a turn asks again
-        and again, and is told once.
+        and again, and is warned once.
         """
         if package.run_id not in self._usable:
             try:

@@ -42,9 +42,9 @@ class RunJournal:
         """
         self.stage = stage
         self._details |= details
-        known = {name: value for name, value in self.record.row.items() if value is not None}
-        unknown = dict.fromkeys(self.record.row)
-        self._file.write(**{**unknown, **self._details, **known, "seconds": self.seconds, "stage": stage})
+        row = self.record.row
+        known = {name: value for name, value in row.items() if value is not None}
+        self._file.write(**{**row, **self._details, **known, "seconds": self.seconds, "stage": stage})
 
     def write_end(self, stage: str, **details: object) -> None:
         """Write the end. Where that cannot be done, the run is what it was all the same, and the next run does it."""

@@ -66,8 +66,8 @@ def all_sources_published(held_back: dict[str, str]) -> None:
     """
     if held_back:
         times = {source: datetime.fromisoformat(since) for source, since in held_back.items()}
-        told = ", ".join(f"{source} since {since:%Y-%m-%d %H:%M} UTC" for source, since in times.items())
+        since_when = ", ".join(f"{source} since {since:%Y-%m-%d %H:%M} UTC" for source, since in times.items())
         raise SourcesHeldBack(
-            f"held back: {told}. The snapshot is published, and shows them as they were published before. The log of "
-            f"the task check, the page Overview and ops.source_status say why, and the way out."
+            f"held back: {since_when}. The snapshot is published, and shows them as they were before. The log of the "
+            f"task check, the page Overview and ops.source_status say why, and the way out."
         )

@@ -11,16 +11,34 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse import __version__
+from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.gates import ACCEPTED, Finding
 from virus_warehouse.sql_file import run_sql
 
 _KNOWN_OF_THE_COPY = ("publication_id", "previous_publication_id", "loaded_until")
-"""Facts that a candidate's tables do not tell once a source is held back."""
+"""Facts that a candidate's tables do not have once a source is held back."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A finding as `_about` has it.
+
+    Attributes:
+        source: whose rows are at fault; None when they belong to no one source.
+        gate: name of the gate.
+        outcome: what became of it, as in `Finding`.
+        fault: what is wrong, with gate and source.
+    """
+
+    source: str | None
+    gate: str
+    outcome: str
+    fault: str
 
 
 @dataclass(frozen=True)
 class About:
-    """What this project reads in `_about`. A snapshot of an earlier version does not tell all of it.
+    """What this project reads in `_about`. A snapshot of an earlier version does not have all of it.
 
     Attributes:
         publication_id: the publication that it is, or is a candidate of.
@@ -28,8 +46,7 @@ class About:
         loaded_until: when the newest run committed that the warehouse had, held back or not.
         changes: what each source has that the snapshot before it had not: how many records and reports, by kind.
         held_back: since when each source is held back that is.
-        accepted: sources of which a person accepted a finding.
-        findings: what the gates found.
+        judged: what the gates found.
     """
 
     publication_id: str | None
@@ -37,8 +54,17 @@ class About:
     loaded_until: datetime | None
     changes: Mapping[str, Mapping[str, int]]
     held_back: Mapping[str, datetime]
-    accepted: frozenset[str]
-    findings: Sequence[str]
+    judged: Sequence[Judged]
+
+    @property
+    def accepted(self) -> set[str]:
+        """Sources of which a person accepted a finding."""
+        return {found.source for found in self.judged if found.outcome == ACCEPTED and found.source}
+
+    @property
+    def findings(self) -> list[str]:
+        """What the gates found, each with what became of it, for a person."""
+        return [f"{found.outcome}: {found.fault}." for found in self.judged]
 
 
 def read_about(snapshot: Path) -> About:
@@ -64,11 +90,15 @@ def read_about(snapshot: Path) -> About:
         loaded_until=datetime.fromisoformat(loaded_until) if loaded_until else None,
         changes=dict(changes),
         held_back={source: datetime.fromisoformat(value) for topic, source, _, value in facts if topic == "held back"},
-        accepted=frozenset(
-            source for topic, source, _, value in facts if topic == "finding" and value.startswith(f"{ACCEPTED}: ")
-        ),
-        findings=[f"{value}." for topic, _, _, value in facts if topic == "finding"],
+        judged=[
+            Judged(source, gate, *value.split(": ", 1)) for topic, source, gate, value in facts if topic == "finding"
+        ],
     )
+
+
+def published_about(data: DataFolder) -> About | None:
+    """What the published snapshot says of itself; None when there is none."""
+    return read_about(data.snapshot) if data.snapshot.exists() else None
 
 
 def write_about(candidate: DuckDBPyConnection, publication_id: str, previous_id: str | None) -> None:
@@ -91,10 +121,10 @@ def renew_about(candidate: DuckDBPyConnection) -> None:
     Args:
         candidate: from `open_candidate`, checked.
     """
-    checked = candidate.execute("FROM _about WHERE topic IN ('finding', 'change')").fetchall()
+    candidate.execute("CREATE OR REPLACE TEMP TABLE checked AS FROM _about WHERE topic IN ('finding', 'change')")
     kept = dict(candidate.execute("SELECT name, value FROM _about WHERE topic = 'snapshot'").fetchall())
     _write(candidate, {name: kept.get(name) for name in _KNOWN_OF_THE_COPY})
-    candidate.executemany("INSERT INTO _about VALUES (?, ?, ?, ?)", checked)
+    candidate.execute("INSERT INTO _about FROM checked")
 
 
 def _write(candidate: DuckDBPyConnection, known: Mapping[str, str | None]) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.publish.about import renew_about
+from virus_warehouse.publish.about import About, renew_about
 from virus_warehouse.publish.gates import HELD_BACK, WAYS_OUT
-from virus_warehouse.publish.source_status import renew_source_status
+from virus_warehouse.publish.source_status import name_held_back, renew_source_status
 from virus_warehouse.session import memory_limit, threads_beside
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.warehouse import migrate
@@ -21,22 +21,18 @@ from virus_warehouse.warehouse.schema import full_name, tables_by_source
 logger = logging.getLogger(__name__)
 
 
-def reasons_to_hold_back(candidate: Path) -> dict[str, str]:
+def reasons_to_hold_back(about: About) -> dict[str, str]:
     """Why each source is held back that the check holds back, with the ways out.
 
     Args:
-        candidate: the file, checked.
+        about: what the checked candidate says of itself.
     """
-    with duckdb.connect(candidate, read_only=True) as connection:
-        found = connection.execute(
-            "SELECT source, name, substr(value, length($outcome) + 3) FROM _about "
-            "WHERE topic = 'finding' AND starts_with(value, $outcome || ': ') ORDER BY ALL",
-            {"outcome": HELD_BACK},
-        ).fetchall()
-    findings: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for source, gate, fault in found:
-        findings[source][gate] = f"{findings[source].get(gate, '')} {fault}.".lstrip()
-    return {source: _reason(source, by_gate) for source, by_gate in findings.items()}
+    faults: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for found in about.judged:
+        if found.outcome == HELD_BACK and found.source:
+            by_gate = faults[found.source]
+            by_gate[found.gate] = f"{by_gate.get(found.gate, '')} {found.fault}.".lstrip()
+    return {source: _reason(source, by_gate) for source, by_gate in faults.items()}
 
 
 def _reason(source: str, faults: Mapping[str, str]) -> str:
@@ -70,8 +66,7 @@ def hold_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str], snapsho
                 candidate.execute(
                     f"INSERT INTO {table} BY NAME FROM published.{table} WHERE list_contains(?, source)", [sources]
                 )
-        candidate.execute("CREATE OR REPLACE TEMP TABLE held_back (source VARCHAR, reason VARCHAR, since TIMESTAMPTZ)")
-        candidate.executemany("INSERT INTO held_back VALUES (?, ?, now())", list(reasons.items()))
+        name_held_back(candidate, reasons)
         if is_published:
             run_sql(candidate, "publish/sql/held_back_before.sql")
         renew_source_status(candidate)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.about import read_about, write_about
+from virus_warehouse.publish.about import published_about, write_about
 from virus_warehouse.publish.candidate import make_candidate, open_candidate
 from virus_warehouse.publish.explain import explain_columns
 from virus_warehouse.publish.marts import create_marts
@@ -20,7 +20,7 @@ def new_publication_id(started_at: datetime | None = None, name: str | None = No
 
     Args:
         started_at: the moment; now by default.
-        name: what tells it from others of the same second: tries of one name and moment have one id, and one candidate.
+        name: of what is published by it: tries of one name and moment have one id, and so one candidate.
     """
     moment = (started_at or datetime.now(UTC)).astimezone(UTC)
     token = hashlib.sha256(name.encode()).hexdigest()[:6] if name else secrets.token_hex(3)
@@ -41,11 +41,11 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, publication_id: st
         DiskFull: when there is no space for the candidate.
     """
     # Before the copy: what is published after it may hold more than the copy.
-    previous_id = read_about(data.snapshot).publication_id if data.snapshot.exists() else None
+    previous = published_about(data)
     candidate = make_candidate(warehouse, data, publication_id)
     with open_candidate(candidate) as connection:
         write_source_status(connection, followed)
         create_marts(connection)
         explain_columns(connection)
-        write_about(connection, publication_id, previous_id)
+        write_about(connection, publication_id, previous.publication_id if previous else None)
     return candidate

@@ -2,7 +2,7 @@
 
 import fcntl
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import duckdb
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
 from virus_warehouse.private_files import without_world_access
-from virus_warehouse.publish.about import About, read_about, write_changes
+from virus_warehouse.publish.about import About, published_about, read_about, write_changes
 from virus_warehouse.publish.candidate import candidate_path, open_candidate
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.gates import GateFailed
@@ -82,7 +82,7 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
     """
     candidate = candidate_path(data, publication_id)
     with _one_at_a_time(data):
-        published = read_about(data.snapshot) if data.snapshot.exists() else None
+        published = published_about(data)
         if not candidate.exists():  # a retry, perhaps: after the rename, or after it was dropped
             newest = published.publication_id if published else None
             if newest is None or publication_id > newest:
@@ -98,7 +98,8 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
                 )
             logger.info("publication %s has all of %s, and more", published.publication_id, publication_id)
             return False
-        _complete(candidate, data.snapshot, came_between=published is not None and _came_between(about, published))
+        came_between = published is not None and _came_between(about, published)
+        _complete(candidate, data.snapshot, reasons_to_hold_back(about), came_between=came_between)
         candidate.chmod(0o440)
         log_of(data.snapshot).unlink(missing_ok=True)  # of a file that was there once: readers would replay it
         candidate.replace(data.snapshot)
@@ -117,9 +118,8 @@ def _came_between(candidate: About, published: About) -> bool:
     return published.publication_id not in (candidate.previous_id, candidate.publication_id)
 
 
-def _complete(candidate: Path, snapshot: Path, *, came_between: bool) -> None:
+def _complete(candidate: Path, snapshot: Path, reasons: Mapping[str, str], *, came_between: bool) -> None:
     """Put back what is held back. Else nothing is written: a publication is a rename then, and needs no disk space."""
-    reasons = reasons_to_hold_back(candidate)
     if not reasons and not came_between and not log_of(candidate).exists():
         return
     candidate.chmod(0o640)  # a try that was killed may have made it read-only

@@ -1,5 +1,7 @@
 """Whether each source is still followed, told in the snapshot: nobody who queries it has the sources file at hand."""
 
+from collections.abc import Mapping
+
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.sources import SourcesFile
@@ -20,8 +22,22 @@ def write_source_status(candidate: DuckDBPyConnection, followed: SourcesFile) ->
     candidate.execute("CREATE OR REPLACE TEMP TABLE followed_source (source VARCHAR, taxon VARCHAR, fault VARCHAR)")
     for row in rows:
         candidate.execute("INSERT INTO followed_source VALUES (?, ?, ?)", row)
-    candidate.execute("CREATE OR REPLACE TEMP TABLE held_back (source VARCHAR, reason VARCHAR, since TIMESTAMPTZ)")
+    name_held_back(candidate, {})
     run_sql(candidate, "publish/sql/source_status.sql")
+
+
+def name_held_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str]) -> None:
+    """Make the table `held_back`, which `ops.source_status` is written from: sources that are held back from now on.
+
+    Args:
+        candidate: from `open_candidate`.
+        reasons: why each of them is.
+    """
+    candidate.execute(
+        "CREATE OR REPLACE TEMP TABLE held_back AS "
+        "SELECT unnest(?::VARCHAR[]) AS source, unnest(?::VARCHAR[]) AS reason, now() AS since",
+        [list(reasons), list(reasons.values())],
+    )
 
 
 def renew_source_status(candidate: DuckDBPyConnection) -> None:

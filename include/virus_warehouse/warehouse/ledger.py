@@ -56,8 +56,9 @@ def insert_report(
 
 def insert_acceptance(session: DuckDBPyConnection, run_id: str, source: str, accepted: Iterable[str]) -> None:
     """Write down what a person accepted of a load."""
-    for name in accepted:
-        session.execute("INSERT INTO warehouse.ops.acceptance VALUES (?, ?, ?)", [source, run_id, name])
+    session.execute(
+        "INSERT INTO warehouse.ops.acceptance SELECT ?, ?, unnest(?::VARCHAR[])", [source, run_id, list(accepted)]
+    )
 
 
 def close_dead_runs(session: DuckDBPyConnection, is_running: Callable[[str], bool]) -> list[str]:

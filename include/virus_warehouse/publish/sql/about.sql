@@ -142,5 +142,5 @@ COMMENT ON COLUMN _about.topic IS
 'snapshot, run (a source''s last), count (of rows), version, held back (a source, since when), citation, change (what '
 'the snapshot before it had not) or finding';
 COMMENT ON COLUMN _about.source IS 'Name of the source in sources.yaml; NULL: of the whole snapshot';
-COMMENT ON COLUMN _about.name IS 'What is told: of a count the table, of a finding the gate, of a change the kind';
+COMMENT ON COLUMN _about.name IS 'What the fact is: of a count the table, of a finding the gate, of a change the kind';
 COMMENT ON COLUMN _about.value IS 'As text: times in ISO 8601 and UTC, a finding with what became of it';
