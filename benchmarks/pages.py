@@ -8,20 +8,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import requests
 import uvicorn
-from airflow.api_fastapi.core_api.security import get_user
 from rich.console import Console
 from rich.table import Table
 
-from ncbi_virus.pages.app import create_app
-from ncbi_virus.pages.dags import DagState, dag_states
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.app import create_app
+from virus_warehouse.pages.explore.plots import PLOTS
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
-from virus_warehouse.showing.explore import PLOTS
 from virus_warehouse.sources import SourcesFile, read_sources
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.connection import Warehouse
@@ -76,8 +75,7 @@ def publish(data: DataFolder, followed: SourcesFile) -> None:
 @contextmanager
 def serving() -> Iterator[str]:
     """The pages at an URL, for somebody who is logged in already."""
-    app = create_app()
-    app.dependency_overrides |= {get_user: lambda: None, dag_states: no_dags}
+    app = create_app(user=lambda: SimpleNamespace(get_id=lambda: "reader"), dag_states=dict)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -88,11 +86,6 @@ def serving() -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
-
-
-def no_dags() -> dict[str, DagState]:
-    """What an Airflow without DAGs says of them."""
-    return {}
 
 
 def ask(url: str) -> float:

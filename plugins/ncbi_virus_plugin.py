@@ -2,14 +2,15 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from ncbi_virus.pages.app import URL_PREFIX, create_app
+from ncbi_virus.pages import airflow_pages
+from virus_warehouse.pages.app import URL_PREFIX
 
 
 class VirusWarehousePlugin(AirflowPlugin):
     """The pages, in the navigation and on the pages of DAG runs."""
 
     name = "virus_warehouse"
-    fastapi_apps = [{"app": create_app(), "url_prefix": URL_PREFIX, "name": "Virus warehouse"}]  # noqa: RUF012
+    fastapi_apps = [{"app": airflow_pages(), "url_prefix": URL_PREFIX, "name": "Virus warehouse"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {
             "name": "Virus warehouse",

@@ -6,18 +6,16 @@ Packages and load records together are enough to make the warehouse anew.
 Both are read whichever version wrote them: what this one does not know is left out, and what it misses has a default.
 """
 
-import fcntl
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from virus_warehouse.atomic_file import unfinished_files, write_json
-from virus_warehouse.sources import DEFAULT_LIMITS, Limits
+from virus_warehouse.sources import DEFAULT_LIMITS, LoadLimits
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +65,7 @@ class CommittedLoad:
 
     run: Mapping[str, Any]
     package: str | None
-    limits: Limits
+    limits: LoadLimits
     filter_changed: bool | None = None
     reports_changed: bool | None = None
     request: Mapping[str, Any] | None = None
@@ -78,7 +76,7 @@ class CommittedLoad:
         return datetime.fromisoformat(str(self.run["ended_at"]))
 
 
-def committed_load(row: Mapping[str, Any], limits: Limits, **asked: Any) -> CommittedLoad:
+def committed_load(row: Mapping[str, Any], limits: LoadLimits, **asked: Any) -> CommittedLoad:
     """The load that a row of the ledger tells of, with what was asked for, if that is known."""
     path = row.get("package_path")
     return CommittedLoad(row, Path(str(path)).stem if path else None, limits, **asked)
@@ -156,14 +154,6 @@ class Archive:
     def _write_sidecar(self, package: ArchivedPackage) -> None:
         write_json(self.path(package.run_id).with_suffix(".json"), {"format": FORMAT, **asdict(package)})
 
-    @contextmanager
-    def one_at_a_time(self) -> Iterator[None]:
-        """Let one run at a time look for a package and fetch it; the others wait."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
     def packages(self) -> Iterator[ArchivedPackage]:
         """The packages held, newest request first."""
         held = [package for sidecar in self.folder.glob("*.json") if (package := self._read(sidecar)) is not None]
@@ -225,7 +215,7 @@ class Archive:
     def _read_load(path: Path) -> CommittedLoad | None:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            limits = replace(DEFAULT_LIMITS, **_known_to(Limits, content["limits"]))
+            limits = replace(DEFAULT_LIMITS, **_known_to(LoadLimits, content["limits"]))
             load = CommittedLoad(**{**_known_to(CommittedLoad, content), "limits": limits})
             load.committed_at  # noqa: B018 (it must be readable)
             return load

@@ -3,13 +3,13 @@
 import logging
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.archive import Archive
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.private_files import without_world_access
 from virus_warehouse.run_file import run_files, running_states
@@ -87,12 +87,12 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
     running = [str(state["run_id"]) for state in running_states(data.runs) if state.get("source") == source]
     if running:
         raise ForgetError(f"run {running[0]} works on source {source}: wait until it has ended")
-    with Archive(data.packages, source).one_at_a_time():
-        with duckdb.connect() as session, warehouse.transaction(session):
-            for name in map(full_name, tables_by_source()):
-                session.execute(f"DELETE FROM warehouse.{name} WHERE source = ?", [source])
-        for path in _files(source, data):
-            path.unlink(missing_ok=True)
+    with duckdb.connect() as session, warehouse.transaction(session):
+        for name in map(full_name, tables_by_source()):
+            session.execute(f"DELETE FROM warehouse.{name} WHERE source = ?", [source])
+    for path in _files(source, data):
+        path.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
         shutil.rmtree(data.packages / source)
     logger.info("forgot source %s", source)
 

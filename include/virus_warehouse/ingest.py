@@ -49,7 +49,7 @@ from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.load_reports import load_reports
 from virus_warehouse.warehouse.run_record import RunRecord
-from virus_warehouse.window_order import EarlierDay
+from virus_warehouse.window_order import EarlierDay, let_earlier_day_fetch_first
 from virus_warehouse.windows import Window, WindowWish, plan_window
 
 logger = logging.getLogger(__name__)
@@ -90,14 +90,18 @@ def ingest(
         accepts: what of a full load a person accepts that would otherwise stop it.
         airflow_version: for the ledger's `versions`.
         on_progress: called every few seconds of the download.
-        earlier_day: tells a day of a backfill which of the earlier days Airflow has begun; it lets them fetch first.
+        earlier_day: says to a day of a backfill which of the earlier days Airflow has begun; that fetches first.
 
     Raises:
+        EarlierDayFirst: when that day is to be waited for; nothing has been done, and nothing is recorded.
         RequestRefused, WindowError: another try would end the same way.
         DatasetsUnavailable, EmptyFullLoad, WarehouseLocked, GateError, DiskFull, MemoryTooSmall: a later try may
             succeed.
     """
     wish, accepts = wish or WindowWish(), accepts or Acceptance()
+    if earlier_day is not None and wish.effective_mode == WINDOW:
+        day = Window(WINDOW, wish.since, wish.until, watermark=None, filter_changed=False)
+        let_earlier_day_fetch_first(source, day, data, earlier_day)
     record = _new_record(source, wish, origin or ledger.RunOrigin(), airflow_version)
     with shortages_told(data.root), ExitStack() as stack:
         lock = stack.enter_context(run_lock(data.runs, record.run_id))
@@ -127,7 +131,6 @@ def ingest(
                         journal=run.journal,
                         temporary=temporary,
                         may_reuse_own=opened.is_retry,
-                        earlier_day=earlier_day,
                         on_progress=on_progress,
                     )
                     staged = run.stage(packages.fetch(opened.window))

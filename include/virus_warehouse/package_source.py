@@ -3,20 +3,18 @@
 import logging
 import secrets
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 
-from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, ArchivedPackage
+from virus_warehouse.archive import Archive, ArchivedPackage
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.package_reuse import ReusablePackages
 from virus_warehouse.run_journal import RunJournal
-from virus_warehouse.run_mode import FULL, WINDOW
+from virus_warehouse.run_mode import FULL
 from virus_warehouse.sources import Source
-from virus_warehouse.window_order import EarlierDay, WindowOrder
 from virus_warehouse.windows import Window
 
 logger = logging.getLogger(__name__)
@@ -40,7 +38,6 @@ class PackageSource:
         journal: the run's.
         temporary: the run's folder, for the download.
         may_reuse_own: whether no try of the same DAG run has committed: what an earlier try archived will do.
-        earlier_day: asks Airflow for the day of a backfill to wait for.
         on_progress: called every few seconds of the download.
     """
 
@@ -51,9 +48,7 @@ class PackageSource:
     journal: RunJournal
     temporary: Path
     may_reuse_own: bool
-    earlier_day: EarlierDay | None
     on_progress: OnProgress | None
-    _usable: dict[str, bool] = field(default_factory=dict)
 
     def fetch(self, window: Window) -> DataPackage | None:
         """The package of the window; None when NCBI has nothing for it.
@@ -62,12 +57,8 @@ class PackageSource:
             EmptyFullLoad: when that is so of a full load, and the source does not allow it.
             RequestRefused, DatasetsUnavailable: as the client does.
         """
-        with ExitStack() as waiting:
-            if window.mode == WINDOW:
-                self.journal.write("fetch")
-                waiting.enter_context(self._order(window).turn())
-            archived = self._of_earlier_try(window) or self._covering(window)
-            path = self._download(window) if archived is None else self._use(archived)
+        archived = self._archived(window)
+        path = self._download(window) if archived is None else self._use(archived)
         if path is not None:
             self.journal.record.package_path = str(path.relative_to(self.data.root))
         package = None if path is None else DataPackage(path)
@@ -80,15 +71,10 @@ class PackageSource:
             )
         return None
 
-    def _order(self, window: Window) -> WindowOrder:
-        return WindowOrder(
-            self.source,
-            window,
-            self.data.runs,
-            self.archive,
-            is_served=lambda: self._covering(window) is not None,
-            earlier_day=self.earlier_day,
-        )
+    def _archived(self, window: Window) -> ArchivedPackage | None:
+        reusable, record = ReusablePackages(self.source, self.archive), self.journal.record
+        own = reusable.of_earlier_try(record, window) if record.dag_run_id is not None and self.may_reuse_own else None
+        return own or reusable.covering(window)
 
     def _use(self, archived: ArchivedPackage) -> Path:
         record = self.journal.record
@@ -120,9 +106,9 @@ class PackageSource:
         record.package_bytes, record.package_sha256 = download.bytes, download.sha256
         self.journal.write("archive")
         with self.journal.timed("archive"):
-            return self.archive.keep(self._archived(window, download), download.path)
+            return self.archive.keep(self._to_archive(window, download), download.path)
 
-    def _archived(self, window: Window, download: Download) -> ArchivedPackage:
+    def _to_archive(self, window: Window, download: Download) -> ArchivedPackage:
         record = self.journal.record
         return ArchivedPackage(
             run_id=record.run_id,
@@ -166,51 +152,3 @@ class PackageSource:
         )
         if self.on_progress is not None:
             self.on_progress(progress)
-
-    def _of_earlier_try(self, window: Window) -> ArchivedPackage | None:
-        """What an earlier, uncommitted try of the same DAG run archived: no need to download it again."""
-        record = self.journal.record
-        if record.dag_run_id is None or not self.may_reuse_own:
-            return None
-        wanted = (record.dag_id, record.dag_run_id, self.source.fingerprint, window.updated_since)
-        for package in self.archive.packages():
-            held = (package.dag_id, package.dag_run_id, package.fingerprint, package.updated_since)
-            if held == wanted and package.state != REFUSED and self._is_usable(package):
-                return package
-        return None
-
-    def _covering(self, window: Window) -> ArchivedPackage | None:
-        """A recent package that holds all that a window asks for: requested after its end, from its start or before.
-
-        Only one that a run has committed: what a gate refuses must not count as what NCBI showed of other days.
-        """
-        if window.mode != WINDOW or window.updated_since is None or window.until is None:
-            return None
-        oldest = datetime.now(UTC) - timedelta(hours=self.source.reuse_hours)
-        end = datetime.combine(window.until, datetime.min.time(), UTC)
-        for package in self.archive.packages():
-            if package.state != ACCEPTED or package.fingerprint != self.source.fingerprint:
-                continue
-            if not max(oldest, end) <= package.requested_at <= datetime.now(UTC):
-                continue
-            if package.updated_since is not None and package.updated_since > window.updated_since:
-                continue
-            if self._is_usable(package):
-                return package
-        return None
-
-    def _is_usable(self, package: ArchivedPackage) -> bool:
-        """Whether it is whole and holds something: of an empty one, another try shall ask NCBI again.
-
-        It was verified when it came, and each member's CRC is checked as it is read. Who waits for a turn asks again
-        and again, and is warned once.
-        """
-        if package.run_id not in self._usable:
-            try:
-                if not self.archive.is_whole(package):
-                    raise PackageError(f"expected {package.bytes} bytes", path=self.archive.path(package.run_id))
-                self._usable[package.run_id] = not DataPackage(self.archive.path(package.run_id)).is_empty
-            except (PackageError, OSError) as error:
-                logger.warning("the archived package of run %s cannot be used: %s", package.run_id, error)
-                self._usable[package.run_id] = False
-        return self._usable[package.run_id]

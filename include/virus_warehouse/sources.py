@@ -66,7 +66,7 @@ class Defaults(BaseModel):
 
 
 @dataclass(frozen=True)
-class Limits:
+class LoadLimits:
     """What a full load is held against; see `Source` for each."""
 
     max_missing: float
@@ -115,9 +115,9 @@ class Source(Defaults):
         return self.request.model_copy(update={"updated_since": updated_since})
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> LoadLimits:
         """What a load of the source is held against."""
-        return Limits(self.max_missing, self.max_emptied, self.withdraw_after)
+        return LoadLimits(self.max_missing, self.max_emptied, self.withdraw_after)
 
     @property
     def fingerprint(self) -> str:
@@ -141,7 +141,7 @@ class Source(Defaults):
         return frozenset(_fingerprint(request, exclude=_NO_FILTERS) for request in requests)
 
 
-DEFAULT_LIMITS = Limits(**{field.name: Source.model_fields[field.name].default for field in fields(Limits)})
+DEFAULT_LIMITS = LoadLimits(**{field.name: Source.model_fields[field.name].default for field in fields(LoadLimits)})
 """What a source is allowed that says nothing of it."""
 
 
@@ -230,7 +230,7 @@ def _fingerprint(request: VirusGenomeRequest, exclude: set[str]) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def limits_of(name: str) -> Limits:
+def limits_of(name: str) -> LoadLimits:
     """What the sources file allows a source; the defaults where it says nothing, or cannot be read."""
     for source in sound_sources():
         if source.name == name:

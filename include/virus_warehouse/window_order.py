@@ -1,21 +1,23 @@
-"""In which order windows of a source fetch that run at once: the earliest first, as its package serves the later."""
+"""Which day of a backfill fetches first: the earliest, as its package serves the later ones."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 from virus_warehouse.archive import Archive
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.package_reuse import ReusablePackages
 from virus_warehouse.run_file import running_states, states_since
 from virus_warehouse.run_mode import WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.windows import Window
 
-STARTING_SECONDS = 60.0
-"""How long a day of a backfill waits for an earlier one that Airflow has begun and that does not appear: it may wait
-for the very place in which this one runs."""
+STARTING = timedelta(minutes=5)
+"""How long after Airflow has begun an earlier day its run is expected to appear."""
+
+
+class EarlierDayFirst(RuntimeError):
+    """An earlier day of the same backfill is about to fetch what this one asks for: try again once it has."""
 
 
 @dataclass(frozen=True)
@@ -35,58 +37,29 @@ EarlierDay = Callable[[], DayOfBackfill | None]
 """Asks for the latest of the earlier days of a backfill that run now; None when there is none."""
 
 
-@dataclass(frozen=True)
-class WindowOrder:
-    """The place of one window among those that run at once.
+def let_earlier_day_fetch_first(source: Source, window: Window, data: DataFolder, earlier_day: EarlierDay) -> None:
+    """Stop a day of a backfill that would ask NCBI for what an earlier day is about to bring.
 
-    Attributes:
+    Airflow starts several days of a backfill together and in no certain order. Each waits for the one before it,
+    so all of them for the first. Nobody waits for a day whose run has ended, or has not appeared for `STARTING`.
+
+    Args:
         source: the source.
-        window: the window that is to fetch.
-        runs: folder of the run files.
-        archive: the source's archive.
-        is_served: whether the archive holds a package that covers the window.
-        earlier_day: asks Airflow for the day to wait for; None for a window of no backfill.
+        window: the day.
+        data: where packages and run files are.
+        earlier_day: asks Airflow for the day to wait for.
+
+    Raises:
+        EarlierDayFirst: when that day is to be waited for.
     """
-
-    source: Source
-    window: Window
-    runs: Path
-    archive: Archive
-    is_served: Callable[[], bool]
-    earlier_day: EarlierDay | None
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Fetch alone, and not before an earlier window that is about to.
-
-        Airflow starts several days of a backfill together and in no certain order. Each waits for the one before
-        it, so all of them for the first.
-        """
-        deadline = time.monotonic() + STARTING_SECONDS
-        while not self.is_served() and self._earlier_day_is_to_come() and time.monotonic() < deadline:
-            time.sleep(0.5)
-        while True:
-            self.is_served()  # looks at what has come meanwhile, before anybody has to wait for it
-            with self.archive.one_at_a_time():
-                if self.is_served() or not self._earlier_window_waits():
-                    yield
-                    return
-            time.sleep(0.2)
-
-    def _earlier_day_is_to_come(self) -> bool:
-        """Whether Airflow has begun an earlier day whose run has told nothing of itself yet."""
-        day = self.earlier_day() if self.earlier_day is not None else None
-        if day is None:
-            return False
-        begun = states_since(self.runs, self.source.name, day.began_at)
-        return all(state.get("dag_run_id") != day.dag_run_id for state in begun)
-
-    def _earlier_window_waits(self) -> bool:
-        """Whether another run of the source is about to bring what this one could use, once it has committed."""
-        mine = {"source": self.source.name, "fingerprint": self.source.fingerprint, "mode": WINDOW}
-        return any(
-            state.items() >= mine.items()
-            and state.get("updated_since") is not None
-            and str(state["updated_since"]) < str(self.window.updated_since)
-            for state in running_states(self.runs)
-        )
+    if ReusablePackages(source, Archive(data.packages, source.name)).covering(window) is not None:
+        return
+    if (day := earlier_day()) is not None and datetime.now(UTC) < day.began_at + STARTING:
+        begun = states_since(data.runs, source.name, day.began_at)
+        if all(state.get("dag_run_id") != day.dag_run_id for state in begun):
+            raise EarlierDayFirst(f"{day.dag_run_id} has been started, and may bring what this day asks for")
+    fetches = {"source": source.name, "fingerprint": source.fingerprint, "mode": WINDOW}
+    for state in running_states(data.runs):
+        since = state.get("updated_since")
+        if state.items() >= fetches.items() and since is not None and str(since) < str(window.updated_since):
+            raise EarlierDayFirst(f"run {state['run_id']} may bring what this day asks for")

@@ -119,7 +119,7 @@ def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monke
         monkeypatch.setenv("NCBI_DATASETS_URL", other_world.url)
         refused = make_here("census", "SOURCE=mpox")
         assert refused.returncode != 0
-        assert last_line(refused).startswith("FAILED mpox: GateError: shrinkage")
+        assert last_line(refused).startswith("FAILED mpox: GateError: missing records")
         accepted = make_here("census", "SOURCE=mpox", "ACCEPT_MISSING=1")
         assert accepted.returncode == 0, accepted.stdout + accepted.stderr
     rebuilt = make_here("rebuild", "REPLACE=1", "FROM_OLDEST=1")

@@ -26,9 +26,9 @@ from tests.support import unguarded_sandbox
 from tests.support.sandboxes import is_sandbox, sandboxes
 from tests.support.unguarded_sandbox import GUARDS
 from tests.support.waiting import until
-from virus_warehouse.console.confinement import landlock_version
-from virus_warehouse.console.runner import STOPPED, Console, Limits, QueryFailed
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.console.confinement import landlock_version
+from virus_warehouse.pages.console.runner import STOPPED, Console, QueryFailed, QueryLimits
 
 INCLUDE = Path(__file__).parents[2] / "include"
 SECRET = "canary"
@@ -51,7 +51,7 @@ class Scene:
         return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     def console(self, without: tuple[str, ...] = (), **limits: object) -> Console:
-        limited = Limits(**{"seconds": PATIENCE, **limits})  # type: ignore[arg-type]
+        limited = QueryLimits(**{"seconds": PATIENCE, **limits})  # type: ignore[arg-type]
         if not without:
             return Console(self.data, limited)
         return Console(self.data, limited, sandbox=(Path(unguarded_sandbox.__file__), *without))
@@ -216,7 +216,7 @@ def test_many_functions_would(scene: Scene) -> None:
 
 def every_function(scene: Scene, without: tuple[str, ...]) -> list[list[str | None]]:
     program = (Path(every_function_program.__file__), SECRET, str(scene.beside / "secret.csv"), *without)
-    return asyncio.run(Console(scene.data, Limits(seconds=PATIENCE), sandbox=program).table("")).rows
+    return asyncio.run(Console(scene.data, QueryLimits(seconds=PATIENCE), sandbox=program).table("")).rows
 
 
 def test_without_landlock_something_else_keeps_it_out() -> None:
@@ -299,7 +299,7 @@ def test_the_kernel_ends_a_query_that_nobody_else_does(scene: Scene) -> None:
     with scene.data.snapshot.open("rb") as snapshot:
         request["descriptor"] = snapshot.fileno()
         done = subprocess.run(
-            [sys.executable, "-I", INCLUDE / "virus_warehouse/console/sandbox.py"],
+            [sys.executable, "-I", INCLUDE / "virus_warehouse/pages/console/sandbox.py"],
             input=json.dumps(request).encode(),
             capture_output=True,
             pass_fds=[snapshot.fileno()],
@@ -341,11 +341,11 @@ SERVER = textwrap.dedent(
     """
     import asyncio, resource, sys
     from pathlib import Path
-    from virus_warehouse.console.runner import Console, Limits, QueryFailed
+    from virus_warehouse.pages.console.runner import Console, QueryLimits, QueryFailed
     from virus_warehouse.data_folder import DataFolder
 
     async def serve():
-        limits = Limits(seconds=200, memory="60MB", address_space_bytes=500_000_000)
+        limits = QueryLimits(seconds=200, memory="60MB", address_space_bytes=500_000_000)
         query = asyncio.create_task(Console(DataFolder(Path(sys.argv[1])), limits, **SANDBOX).table(sys.argv[2]))
         await asyncio.sleep(0.5)
         print("started", flush=True)
@@ -459,7 +459,7 @@ class TestConfinement:
     def confined(self, path: Path, code: str) -> subprocess.CompletedProcess[str]:
         before = f"""
             import os, socket, sys, threading
-            from virus_warehouse.console.confinement import allow_one_file
+            from virus_warehouse.pages.console.confinement import allow_one_file
             descriptor = os.open({str(path)!r}, os.O_RDONLY)
         """
         program = textwrap.dedent(before) + code

@@ -28,16 +28,13 @@ from tests.support.warehouses import dicts, made_data
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.candidate import KEPT_CANDIDATE_SECONDS
 from virus_warehouse.publish.gates import gates_sql
-from virus_warehouse.run_mode import WINDOW
 from virus_warehouse.shortage import DiskFull, MemoryTooSmall, shortages_told
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
-from virus_warehouse.windows import WindowWish
 
 KILLS = 4
 LONG_KILLS = 500
 """At random moments of a day."""
 YESTERDAY = date(2025, 6, 1)
-WINDOW_WISH = WindowWish(mode=WINDOW, since=YESTERDAY, until=YESTERDAY + timedelta(days=2))
 
 BEFORE_COMMIT = {
     "before anything is written",
@@ -45,7 +42,6 @@ BEFORE_COMMIT = {
     "open",
     "within the opening transaction",
     "after the opening commit",
-    "fetch",
     "download",
     "at the end of the download",
     "archive",
@@ -231,7 +227,7 @@ class TestKilledAtNamedMoments:
         self, days: Days, processes: DoomedProcesses, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
-        with processes.living(data.root, days.url, moment, WINDOW_WISH if moment == "fetch" else None) as doomed:
+        with processes.living(data.root, days.url, moment) as doomed:
             doomed.wait_for_moment()
             assert doomed.kill() == -9
         assert assert_whole(data, days) == (moment not in BEFORE_COMMIT)

@@ -11,9 +11,9 @@ from tests.support.followed import FIRST_DAY, MPOX, Followed
 from tests.support.snapshots import publish
 from tests.support.warehouses import dicts, line, query
 from virus_warehouse.ncbi.request import ReportType
+from virus_warehouse.pages.overview.alarms import alarms_of
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.run_result import IngestResult
-from virus_warehouse.showing.alarms import alarms_of
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.findings import acknowledge

@@ -475,7 +475,7 @@ class TestFurtherTries:
         origin = RunOrigin(RUN.dag_id, "manual__full", "manual", 1)
         with serving(many, many[:5], many) as ncbi:
             house.ingest(ncbi.url)
-            with pytest.raises(GateError, match=r"shrinkage: .* lacks 25 of the 30"):
+            with pytest.raises(GateError, match=r"missing records: .* lacks 25 of the 30"):
                 house.ingest(ncbi.url, origin=origin, wish=WindowWish(mode="full"))
             assert house.count() == 30
             assert house.states() == ["accepted", "refused"]

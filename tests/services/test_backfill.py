@@ -14,6 +14,7 @@ import duckdb
 import requests
 
 from tests.support.stage import HOUR, LAST_DAY, TODAY, Stage
+from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.run_record import OUTCOMES
 
 DAY = timedelta(days=1)
@@ -92,7 +93,10 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
     dialog = {"dag_id": dag, "from_date": midnight(first), "to_date": midnight(end)}
     promised = stage.airflow.post("/backfills/dry_run", dialog)["backfills"]
     assert [run["logical_date"][:10] for run in promised] == [str(first + number * DAY) for number in range(3)]
-    runs = stage.airflow.backfill(dag, moment(first), moment(end - DAY), max_active_runs=3)
+    with Warehouse(stage.data.warehouse).exclusive():  # so the first day cannot open its run
+        started = stage.airflow.start_backfill(dag, moment(first), moment(end - DAY), max_active_runs=3)
+        stage.airflow.wait_until("the later days wait in no slot", lambda: waiting(stage, dag) == 2)
+    runs = stage.airflow.finished_backfill(started)
     assert [run["state"] for run in runs] == ["success"] * 3
 
     rows = {row["dag_run_id"]: row for row in ledger(stage, source, run_type="backfill")}
@@ -153,6 +157,12 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
     assert row["watermark"] > full["watermark"]
     held = {(row["accession_version"], row["update_date"]) for row in genomes(stage, source).values()}
     assert {shown_now[accession] for accession in in_window | later} <= held
+
+
+def waiting(stage: Stage, dag: str) -> int:
+    """How many runs of a DAG have given back their slot, to look again later."""
+    tasks = [stage.airflow.task(dag, run["dag_run_id"]) for run in stage.airflow.runs(dag)]
+    return [task["state"] for task in tasks].count("up_for_reschedule")
 
 
 def published_backfill(stage: Stage, source: str) -> set[str]:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser import accessibility_faults
 from tests.support.stage import Stage
-from virus_warehouse.showing.explore import PLOTS
+from virus_warehouse.pages.explore.plots import PLOTS
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from ncbi_virus.pages.app import create_app
+from ncbi_virus.pages import airflow_pages
 from tests.support.browser import accessibility_faults
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stage import MISTYPED, SLOW, Stage
@@ -121,7 +121,7 @@ def test_all_can_use_every_page(stage: Stage, failed_run: str, scheme: str, size
 
 def test_anonymous_requests_get_401_on_every_route(stage: Stage) -> None:
     asked = []
-    for route in create_app().routes:
+    for route in airflow_pages().routes:
         for item in route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else [route]:
             for method in item.methods:
                 path = re.sub(r"\{[^}]*\}", "pages.css", item.path)

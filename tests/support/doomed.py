@@ -34,7 +34,7 @@ from virus_warehouse.windows import WindowWish
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 
-STAGES = ("open", "fetch", "download", "archive", "stage", "merge", "finished")
+STAGES = ("open", "download", "archive", "stage", "merge", "finished")
 """As the run file names them; the moment is just after it did."""
 
 PATIENCE = 120.0
@@ -189,7 +189,7 @@ def _stop_at(moment: str, stop: Stop) -> None:
         MOMENTS[moment](stop)
 
 
-def _live(told: Connection, root: Path, url: str, moment: str | None, wish: WindowWish | None) -> None:
+def _live(told: Connection, root: Path, url: str, moment: str | None) -> None:
     sys.modules["pandas"] = None  # type: ignore[assignment]  # else DuckDB looks for it at every statement
 
     stops = ["there"]
@@ -204,7 +204,7 @@ def _live(told: Connection, root: Path, url: str, moment: str | None, wish: Wind
     else:
         _stop_at(moment, stop)
     try:
-        spend_day(DataFolder(root), url, wish)
+        spend_day(DataFolder(root), url)
     except Exception as error:
         told.send(f"{type(error).__name__}: {error}")
     else:
@@ -222,12 +222,10 @@ class DoomedProcesses:
             forkserver.ensure_running()
 
     @contextmanager
-    def living(
-        self, root: Path, url: str, moment: str | None = None, wish: WindowWish | None = None
-    ) -> Iterator[Doomed]:
+    def living(self, root: Path, url: str, moment: str | None = None) -> Iterator[Doomed]:
         """A process that spends a day, and stops at the moment if there is one; dead afterwards."""
         mine, its = self._context.Pipe()
-        process = self._context.Process(target=_live, args=(its, root, url, moment, wish))
+        process = self._context.Process(target=_live, args=(its, root, url, moment))
         process.start()
         its.close()
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "include"))
-from virus_warehouse.console import sandbox
+from virus_warehouse.pages.console import sandbox
 
 GUARDS = ("query", "locks", "landlock", "limits")
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from virus_warehouse.showing import charts
-from virus_warehouse.showing.drawing import Drawer
+from virus_warehouse.pages.explore import charts
+from virus_warehouse.pages.explore.drawing import Drawer
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.sources import Limits
+from virus_warehouse.sources import LoadLimits
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse.end_records import end_records
 from virus_warehouse.warehouse.load_gates import is_mass_loss, refuse_mass_loss
@@ -63,7 +63,12 @@ def vanished(session: DuckDBPyConnection) -> list[str]:
 
 
 def take_census(
-    session: DuckDBPyConnection, load: Mapping[str, object], limits: Limits, absence: Absence, *, accepts_missing: bool
+    session: DuckDBPyConnection,
+    load: Mapping[str, object],
+    limits: LoadLimits,
+    absence: Absence,
+    *,
+    accepts_missing: bool,
 ) -> dict[str, int]:
     """Mark the absent records as missing, and move those to the history that enough censuses have missed in a row.
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_mode import FULL, REPLAY
-from virus_warehouse.sources import Limits
+from virus_warehouse.sources import LoadLimits
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Load:
     """
 
     source: str
-    limits: Limits
+    limits: LoadLimits
     run_id: str
     mode: str
     is_census: bool

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.reports.data_report import columns_by_path
-from virus_warehouse.sources import Limits
+from virus_warehouse.sources import LoadLimits
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.shares import shares
 
@@ -58,7 +58,7 @@ def refuse_unreadable_report(lines: int, quarantined: int, file_name: str) -> No
         )
 
 
-def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Limits, lines: int) -> None:
+def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: LoadLimits, lines: int) -> None:
     """Stop when a full package says nothing any more of a field that it used to fill.
 
     NCBI has emptied fields for many records at once (NCBI issue #533). Each such record would become a revision.
@@ -138,19 +138,19 @@ def _counted_in_shares(session: DuckDBPyConnection, query: str, columns: Iterabl
     return counted
 
 
-def is_mass_loss(absent: int, held: int, limits: Limits) -> bool:
+def is_mass_loss(absent: int, held: int, limits: LoadLimits) -> bool:
     """Whether so many of the records held are absent that it is more likely NCBI's fault than the truth."""
     return absent >= FEW_RECORDS and absent > held * limits.max_missing
 
 
-def refuse_mass_loss(absent: int, held: int, source: str, limits: Limits, vanished: list[str]) -> None:
+def refuse_mass_loss(absent: int, held: int, source: str, limits: LoadLimits, vanished: list[str]) -> None:
     """Stop for it.
 
     Raises:
         GateError: always.
     """
     error = GateError(
-        f"shrinkage: NCBI's full list of {source} lacks {absent} of the {held} records held, more than "
+        f"missing records: NCBI's full list of {source} lacks {absent} of the {held} records held, more than "
         f"{limits.max_missing:.0%}, such as {', '.join(vanished[:5])}. Nothing was loaded: NCBI has dropped good "
         f"records before (NCBI issue #530). If it is meant, run once with accept_missing, or raise max_missing of the "
         f"source."

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from airflow import __version__ as airflow_version
 from airflow.sdk import BaseOperator, Context, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.exceptions import AirflowRescheduleException
 from pydantic import ValidationError
 
 from ncbi_virus.assets import LOADS, UNCHANGED, warehouse_asset
@@ -24,11 +25,14 @@ from virus_warehouse.warehouse.connection import WarehouseDamaged
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.migrate import SchemaTooNew
-from virus_warehouse.window_order import DayOfBackfill, EarlierDay
+from virus_warehouse.window_order import DayOfBackfill, EarlierDay, EarlierDayFirst
 from virus_warehouse.windows import WindowError, WindowWish
 
 BACKFILL = "backfill"
 """What Airflow calls the type of a backfill's DAG runs."""
+
+FIRST_LOOK = timedelta(seconds=10)
+"""After how long a day of a backfill that waits for an earlier one looks again."""
 
 NO_RETRY_MENDS = [
     RequestRefused,
@@ -171,7 +175,18 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         return cls(**arguments_of(source), **kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Run the source once."""
+        """Run the source once.
+
+        Raises:
+            AirflowRescheduleException: when an earlier day of the backfill fetches first; it gives back the slot.
+        """
+        try:
+            return self._run(context)
+        except EarlierDayFirst as wait:
+            self.log.info("%s; this task looks again", wait)
+            raise AirflowRescheduleException(_next_look(context)) from wait  # type: ignore[no-untyped-call]
+
+    def _run(self, context: Context) -> dict[str, Any]:
         data = DataFolder.from_environment()
         request = VirusGenomeRequest(**{name: getattr(self, name) for name in VirusGenomeRequest.model_fields})
         source = Source(
@@ -244,6 +259,13 @@ def _earlier_day(context: Context) -> EarlierDay | None:
         return DayOfBackfill(earlier.run_id, earlier.start_date)
 
     return ask
+
+
+def _next_look(context: Context) -> datetime:
+    """When a task looks again that waits: each look costs the start of a process, so later the longer it has waited."""
+    now = datetime.now(UTC)
+    waiting_since = context["ti"].get_first_reschedule_date(context) or now
+    return now + max(FIRST_LOOK, (now - waiting_since) / 2)
 
 
 def _progress_writer(context: Context) -> Any:

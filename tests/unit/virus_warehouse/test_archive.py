@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from virus_warehouse.archive import Archive, ArchivedPackage, CommittedLoad
-from virus_warehouse.sources import Limits, Source
+from virus_warehouse.sources import LoadLimits, Source
 
 NOW = datetime(2025, 6, 1, 6, tzinfo=UTC)
 
@@ -156,7 +156,7 @@ def test_newest_full_package_and_all_after_it_are_never_deleted(
     assert needed <= set(held.run_ids())
 
 
-LIMITS = Limits(max_missing=0.05, max_emptied=0.1, withdraw_after=2)
+LIMITS = LoadLimits(max_missing=0.05, max_emptied=0.1, withdraw_after=2)
 
 
 def load(run_id: str, *, age_days: float = 0, of_package: str | None = None) -> CommittedLoad:
@@ -214,14 +214,17 @@ class TestOtherVersions:
 
     def record(self, held: Held, run_id: str) -> Path:
         run = {"run_id": run_id, "ended_at": NOW.isoformat(), "mode": "full"}
-        held.archive.record_load(CommittedLoad(run, None, Limits(0.1, 0.05, 2)))
+        held.archive.record_load(CommittedLoad(run, None, LoadLimits(0.1, 0.05, 2)))
         return held.archive.loads_folder / f"{run_id}.json"
 
     def test_load_record_with_more_or_less_is_read(self, held: Held) -> None:
         path = self.record(held, "a")
         self.edit(path, format=2, colour="blue", limits={"max_missing": 0.1, "max_of_another_kind": 3})
         [load] = held.archive.loads()
-        assert (load.run["run_id"], load.limits) == ("a", Limits(0.1, Source.model_fields["max_emptied"].default, 2))
+        assert (load.run["run_id"], load.limits) == (
+            "a",
+            LoadLimits(0.1, Source.model_fields["max_emptied"].default, 2),
+        )
 
     @pytest.mark.parametrize("content", ["{", "[]", '{"run": {}}', '{"run": {"ended_at": 5}, "package": null}'])
     def test_load_record_that_cannot_be_read_is_left_alone(self, held: Held, content: str) -> None:

@@ -63,7 +63,7 @@ def test_what_no_retry_mends_fails_at_once(error):
 
 @pytest.mark.parametrize(
     "error",
-    [DatasetsUnavailable("503"), WarehouseLocked("busy"), GateError("shrinkage"), OSError("disk full")],
+    [DatasetsUnavailable("503"), WarehouseLocked("busy"), GateError("missing records"), OSError("disk full")],
 )
 def test_everything_else_is_left_to_the_configured_retries(error):
     assert decision(error) is RetryAction.DEFAULT

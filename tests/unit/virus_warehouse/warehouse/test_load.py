@@ -387,7 +387,7 @@ class TestGates:
     def test_full_load_that_lacks_too_much_is_refused(self, shelf: Shelf) -> None:
         shelf.load(*(line(accession) for accession in accessions(300)))
         before = everything(shelf)
-        with pytest.raises(GateError, match=r"shrinkage: .* of mpox lacks 16 of the 300 records held, more than 5%"):
+        with pytest.raises(GateError, match=r"missing records: .* lacks 16 of the 300 records held, more than 5%"):
             shelf.load(*(line(accession) for accession in accessions(284)))
         assert everything(shelf) == before
         assert shelf.load(*(line(accession) for accession in accessions(285))) == {"unchanged": 285}

@@ -1,0 +1,263 @@
+"""The parent of the processes in which people's SQL runs: starts them, reads what they answer, and ends them."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import math
+import os
+import signal
+import sys
+import tempfile
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from pydantic import BaseModel, ValidationError
+
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.snapshot import NoSnapshot
+
+SANDBOX = Path(__file__).with_name("sandbox.py")
+_CHUNK = 1 << 16
+_ERROR_BYTES = 1 << 16
+_KEPT_IN_MEMORY = 1 << 22
+_NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"}
+
+STOPPED = "Stopped"
+"""The kind of failure of a query that reached a limit."""
+
+logger = logging.getLogger(__name__)
+
+FileForm = Literal["csv", "parquet"]
+File = tempfile.SpooledTemporaryFile[bytes]
+
+
+@dataclass(frozen=True)
+class QueryLimits:
+    """What one query may take.
+
+    Attributes:
+        seconds: from its start until its whole answer is there.
+        memory: of DuckDB, as it writes sizes. There is no disk to spill to.
+        address_space_bytes: of the whole process.
+        rows: that a table shows.
+        cells: that a table shows.
+        cell_characters: that are shown of a value.
+        table_bytes: of a table on its way here.
+        file_bytes: of a file.
+    """
+
+    seconds: float = 30
+    memory: str = "512MB"
+    address_space_bytes: int = 1_200_000_000
+    rows: int = 1000
+    cells: int = 50_000
+    cell_characters: int = 500
+    table_bytes: int = 8_000_000
+    file_bytes: int = 200_000_000
+
+
+class Column(BaseModel, frozen=True):
+    """A column of an answer: its name, and its type as DuckDB writes it."""
+
+    name: str
+    type: str
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers, to be set one below the other."""
+        return self.type.partition("(")[0].removeprefix("U") in _NUMBERS
+
+
+class Table(BaseModel, frozen=True):
+    """An answer to look at.
+
+    Attributes:
+        columns: of the query.
+        rows: values as DuckDB writes them; None is NULL.
+        more: whether there were further rows, which are not shown.
+    """
+
+    columns: list[Column]
+    rows: list[list[str | None]]
+    more: bool
+
+
+class QueryFailed(Exception):
+    """A query that gave no answer; says why, and in which line and column (from 1), where the query is at fault there.
+
+    Attributes:
+        kind: DuckDB's kind of error, `Refused`, or `Stopped` when a limit was reached.
+        line: None when the fault has no place.
+        column: in characters.
+    """
+
+    def __init__(self, kind: str, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.kind, self.line, self.column = kind, line, column
+
+
+class _Failure(BaseModel):
+    kind: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+
+
+class Console:
+    """Queries on the published snapshot, each in a process of its own that is gone when the call returns.
+
+    However a call ends, also by cancellation, its process has ended.
+
+    Args:
+        data: whose snapshot is asked; files are kept in its temporary folder, without a name.
+        limits: of each query.
+        sandbox: the program that runs one, and its arguments.
+    """
+
+    def __init__(
+        self, data: DataFolder, limits: QueryLimits | None = None, sandbox: Sequence[str | Path] = (SANDBOX,)
+    ) -> None:
+        self.data = data
+        self.limits = limits or QueryLimits()
+        self._sandbox = sandbox
+
+    async def table(self, sql: str) -> Table:
+        """The first rows of a query's answer.
+
+        Raises:
+            NoSnapshot: when nothing has been published yet.
+            QueryFailed: when it is no query, has a fault or reached a limit.
+        """
+        with await self._run(sql, "table", self.limits.table_bytes) as output:
+            try:
+                return Table.model_validate_json(output.read())
+            except ValidationError as error:
+                raise QueryFailed(STOPPED, "the answer is none that can be shown") from error
+
+    async def file(self, sql: str, form: FileForm) -> File:
+        """A query's whole answer as a file, open at its beginning and without a name: closed, it is gone.
+
+        Raises:
+            NoSnapshot: as above.
+            QueryFailed: as above.
+        """
+        return await self._run(sql, form, self.limits.file_bytes)
+
+    async def _run(self, sql: str, form: str, most_bytes: int) -> File:
+        try:
+            snapshot = os.open(self.data.snapshot, os.O_RDONLY)
+        except FileNotFoundError as error:
+            raise NoSnapshot(self.data) from error
+        # Our own pipe: uvloop's are sockets, which DuckDB cannot open as a file.
+        answer, answer_end = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-I",
+                *self._sandbox,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=answer_end,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=(snapshot,),
+                cwd="/",
+                # numpy, where it is installed, would otherwise begin with threads.
+                env={"OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"},
+            )
+        except BaseException:
+            os.close(answer)
+            raise
+        finally:
+            os.close(snapshot)
+            os.close(answer_end)
+        output = File(_KEPT_IN_MEMORY, dir=str(self.data.temporary))
+        try:
+            async with asyncio.timeout(self.limits.seconds), _reading(answer) as stream:
+                await _ask(process, json.dumps(self._request(sql, form, snapshot)).encode(), stream, output, most_bytes)
+            output.seek(0)
+        except TimeoutError as error:
+            output.close()
+            raise QueryFailed(
+                STOPPED,
+                f"stopped after {self.limits.seconds:g} seconds: narrow it, or ask `make sql`, which takes its time",
+            ) from error
+        except BaseException:
+            output.close()
+            raise
+        finally:
+            await _end(process)
+        return output
+
+    def _request(self, sql: str, form: str, snapshot: int) -> dict[str, object]:
+        return {
+            "sql": sql,
+            "form": form,
+            "descriptor": snapshot,
+            "cpu_seconds": math.ceil(self.limits.seconds) + 1,
+            "memory": self.limits.memory,
+            "address_space_bytes": self.limits.address_space_bytes,
+            "rows": self.limits.rows,
+            "cells": self.limits.cells,
+            "cell_characters": self.limits.cell_characters,
+        }
+
+
+@asynccontextmanager
+async def _reading(pipe: int) -> AsyncIterator[asyncio.StreamReader]:
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(pipe, "rb", buffering=0)
+    )
+    try:
+        yield stream
+    finally:
+        transport.close()
+        # It is closed in the loop's next turn, which may be the last one.
+        await asyncio.sleep(0)
+
+
+async def _ask(process: Process, request: bytes, answer: asyncio.StreamReader, output: File, most_bytes: int) -> None:
+    """Hand the request over and keep what comes back, until the process has ended."""
+    stdin, stderr = cast(asyncio.StreamWriter, process.stdin), cast(asyncio.StreamReader, process.stderr)
+    # A process that ends before it has read its request says why itself.
+    with contextlib.suppress(ConnectionError):
+        stdin.write(request)
+        await stdin.drain()
+    stdin.close()
+    size = 0
+    while chunk := await answer.read(_CHUNK):
+        size += len(chunk)
+        if size > most_bytes:
+            raise QueryFailed(
+                STOPPED, f"the answer is larger than {most_bytes / 1e6:g} MB: ask for less of it, or use `make export`"
+            )
+        # Not here: a disk that is busy would hold up the whole server.
+        await asyncio.to_thread(output.write, chunk)
+    error = await stderr.read(_ERROR_BYTES)
+    code = await process.wait()
+    if code:
+        raise _failure(error, code)
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    # Not only waits: a pipe that nobody reads would stay open.
+    await process.communicate()
+
+
+def _failure(told: bytes, code: int) -> QueryFailed:
+    try:
+        failure = _Failure.model_validate_json(told)
+    except ValidationError:
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        logger.warning("the process of a query ended (%s), and said %r", how, told)
+        return QueryFailed(
+            STOPPED, f"its process ended ({how}), as it does when a query wants more memory than it may have"
+        )
+    return QueryFailed(failure.kind, failure.message, failure.line, failure.column)

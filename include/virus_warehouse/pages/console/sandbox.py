@@ -1,0 +1,211 @@
+"""The process in which somebody's SQL runs. Started by its path, with no environment.
+
+It takes one request as JSON from its input, writes the answer to its output, and an error, as JSON, to its error
+output. The snapshot is a descriptor that it inherits.
+"""
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+from virus_warehouse.pages.console.confinement import allow_one_file, die_with_parent, limit_resources
+from virus_warehouse.sql_file import sql_text
+
+OUTPUT = "/dev/stdout"
+_EXPLAIN = re.compile(r"((?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(analyze\s+)?)(.*)", re.IGNORECASE | re.DOTALL)
+_SELECT, _CREATE, _EXPLAINED = duckdb.StatementType.SELECT, duckdb.StatementType.CREATE, duckdb.StatementType.EXPLAIN
+_COLUMNS = 500
+_MESSAGE_CHARACTERS = 4000
+
+
+class Refused(ValueError):
+    """A text that the console does not run; says why, and where that begins, in bytes."""
+
+    def __init__(self, message: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a text asks for.
+
+    Attributes:
+        sql: the query. Its places are those of the text: what came before it are spaces.
+        explain: what precedes it when its plan is asked for: EXPLAIN or EXPLAIN ANALYZE; nothing otherwise.
+    """
+
+    sql: str
+    explain: str = ""
+
+
+def open_snapshot(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
+    """A connection that can read the snapshot, and nothing else, for good.
+
+    Args:
+        descriptor: of the snapshot, open for reading.
+        memory: DuckDB's limit, such as `512MB`.
+    """
+    # The database that comes with the module has a thread of its own.
+    duckdb.close()
+    connection = duckdb.connect(
+        config={
+            "allow_community_extensions": False,
+            "allow_persistent_secrets": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "memory_limit": memory,
+            # Of Python's variables, which a query could otherwise name as tables.
+            "python_enable_replacements": False,
+            "temp_directory": "",
+            "threads": 1,
+        }
+    )
+    # Not earlier: DuckDB aborts when it may open no file at its start. It works in this one thread.
+    allow_one_file(descriptor)
+    connection.execute(f"ATTACH '/dev/fd/{descriptor}' AS virus (READ_ONLY)")
+    connection.execute("USE virus")
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET errors_as_json = true")
+    connection.execute(f"SET allowed_paths = ['{OUTPUT}']")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def single_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Query:
+    """The one query of a text.
+
+    What is allowed is listed, because what is forbidden cannot be: DuckDB lets a COPY write over the very file that is
+    attached, for one.
+
+    Raises:
+        Refused: when the text is not one query.
+    """
+    statements = connection.extract_statements(sql)
+    kinds = [statement.type for statement in statements]
+    if kinds == [_SELECT] or _is_pivot(connection, sql, kinds):
+        return Query(sql)
+    if not kinds:
+        raise Refused("there is no query in this text")
+    if kinds == [_EXPLAINED] and (explain := _EXPLAIN.fullmatch(sql)):
+        head, analyze, rest = explain.groups()
+        inner = single_query(connection, " " * len(head.encode()) + rest)
+        if not inner.explain:
+            return Query(inner.sql, "EXPLAIN ANALYZE" if analyze else "EXPLAIN")
+    first = statements[0].query
+    if len(kinds) > 1 and first and sql.startswith(first):
+        rest = sql[len(first) + 1 :]
+        begin = len(sql) - len(rest.lstrip())
+        raise Refused("the console runs one query at a time; here begins another", len(sql[:begin].encode()))
+    raise Refused(
+        "the console runs one query (SELECT, FROM, WITH, PIVOT, DESCRIBE, SUMMARIZE, or EXPLAIN without a PIVOT), and "
+        "nothing that writes or changes anything; an answer as a file comes from Download"
+    )
+
+
+def _is_pivot(connection: duckdb.DuckDBPyConnection, sql: str, kinds: list[duckdb.StatementType]) -> bool:
+    """Whether a text is one query with a PIVOT, which DuckDB takes apart: types for its columns, then the query."""
+    if len(kinds) < 2 or kinds != [_CREATE] * (len(kinds) - 1) + [_SELECT]:
+        return False
+    # Several statements may look alike when taken apart. In parentheses stands one query or nothing.
+    try:
+        inside = connection.extract_statements(f"FROM (\n{sql.rstrip().rstrip(';')}\n)")
+    except duckdb.Error:
+        return False
+    return [statement.type for statement in inside] == kinds
+
+
+def answer(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> None:
+    """Run a request's query and write what it gives: a table as JSON, or a CSV or Parquet file.
+
+    Raises:
+        Refused: as above.
+        duckdb.Error: what DuckDB says of the query.
+    """
+    query = single_query(connection, request["sql"])
+    try:
+        relation = connection.sql(query.sql)
+    except duckdb.Error:
+        # A relation's errors have no place. The same error of a statement has one.
+        connection.execute(query.sql)
+        raise
+    if query.explain:
+        relation = connection.sql(f"SELECT unnest([{', '.join(map(sql_text, _plan(connection, query)))}]) AS plan")
+    match request["form"]:
+        case "csv":
+            relation.to_csv(OUTPUT)
+        case "parquet":
+            relation.to_parquet(OUTPUT, compression="zstd")
+        case _:
+            _write_table(relation, request["rows"], request["cells"], request["cell_characters"])
+
+
+def _plan(connection: duckdb.DuckDBPyConnection, query: Query) -> list[str]:
+    rows = connection.execute(f"{query.explain}\n{query.sql}").fetchall()
+    return [line for row in rows for line in row[-1].splitlines()]
+
+
+def _write_table(relation: duckdb.DuckDBPyRelation, rows: int, cells: int, cell_characters: int) -> None:
+    if len(relation.columns) > _COLUMNS:
+        raise Refused(f"the console shows up to {_COLUMNS} columns and these are {len(relation.columns)}: name some")
+    most = min(rows, max(1, cells // len(relation.columns)))
+    # Texts are DuckDB's own, cut off there: neither a value of a gigabyte nor a type that Python lacks reaches Python.
+    texts = relation.project(f"left(COLUMNS(*)::VARCHAR, {cell_characters + 1})").limit(most + 1).fetchall()
+    table = {
+        "columns": [
+            {"name": name, "type": str(kind)} for name, kind in zip(relation.columns, relation.types, strict=True)
+        ],
+        "rows": [
+            [text if text is None or len(text) <= cell_characters else f"{text[:cell_characters]}…" for text in row]
+            for row in texts[:most]
+        ],
+        "more": len(texts) > most,
+    }
+    json.dump(table, sys.stdout, ensure_ascii=False, separators=(",", ":"))
+
+
+def told(error: Exception, sql: str) -> dict[str, Any]:
+    """An error for people: its kind and message, and its line and column (from 1, in characters) if it has a place."""
+    kind, message, position = type(error).__name__.removesuffix("Exception"), str(error), None
+    if isinstance(error, Refused):
+        position = error.position
+    elif isinstance(error, (duckdb.OutOfMemoryException, MemoryError)):
+        kind, message = "Out of Memory", "the query needs more memory than it may have: let it look at less at a time"
+    elif "{" in message:
+        try:
+            details = json.loads(message[message.index("{") :])
+            kind, message = details["exception_type"], details["exception_message"]
+            position = int(details["position"]) if "position" in details else None
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass
+    answer: dict[str, Any] = {"kind": kind, "message": message[:_MESSAGE_CHARACTERS]}
+    if position is not None:
+        before = sql.encode()[: max(position, 0)].decode(errors="ignore")
+        answer["line"] = before.count("\n") + 1
+        answer["column"] = len(before) - (before.rfind("\n") + 1) + 1
+    return answer
+
+
+def main() -> int:
+    """Serve the one request of this process."""
+    die_with_parent()
+    request = json.load(sys.stdin)
+    limit_resources(request["cpu_seconds"], request["address_space_bytes"])
+    try:
+        answer(open_snapshot(request["descriptor"], request["memory"]), request)
+        sys.stdout.flush()
+    except Exception as error:
+        sys.stderr.write(json.dumps(told(error, request["sql"])))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Each source at a glance."""

@@ -1,0 +1,161 @@
+"""What is amiss with a source, in words: where data may be lacking, and where somebody should look."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from croniter import croniter
+
+from virus_warehouse.pages.runs.runs import Run
+from virus_warehouse.publish.check import LastCheck
+from virus_warehouse.sources import Source
+from virus_warehouse.sql_file import sql_text
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+PATIENCE = timedelta(minutes=15)
+"""How long a load may wait for its check and its publication before that is amiss."""
+
+
+class Weight(StrEnum):
+    """How much an alarm matters."""
+
+    BAD = "bad"
+    WARN = "warn"
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something amiss.
+
+    Attributes:
+        weight: bad where data may be lacking, warn where somebody should look.
+        kind: what it is, in a word or two.
+        text: what it is, and the way out.
+        query: SQL on the snapshot that shows the rows concerned; None where there are none.
+    """
+
+    weight: Weight
+    kind: str
+    text: str
+    query: str | None = None
+
+
+def due_since(schedule: str, last: datetime, now: datetime) -> datetime | None:
+    """When the run was due that should be done by now; None while there is time.
+
+    A run has until the next one is due, though no longer than a day and no less than an hour: for downloads, and for
+    what Airflow retries.
+
+    Args:
+        schedule: cron expression, in UTC.
+        last: when a run last brought all that was new.
+        now: the present.
+    """
+    due: datetime = croniter(schedule, last.astimezone(UTC)).get_next(datetime)
+    following: datetime = croniter(schedule, due).get_next(datetime)
+    patience = max(HOUR, min(following - due, DAY))
+    return due if now > due + patience else None
+
+
+def alarms_of(
+    source: Source | None,
+    published: Mapping[str, Any] | None,
+    run: Run | None,
+    findings: Iterable[str],
+    check: LastCheck | None,
+    now: datetime,
+) -> Iterator[Alarm]:
+    """What is amiss with a source.
+
+    Args:
+        source: as it is followed; None when it is not, or not rightly.
+        published: its row of `mart.source_status`; None when the snapshot has none.
+        run: its last run, of `pages/overview/last_runs.sql`; None when there was none.
+        findings: what the gates found in the snapshot and let pass, of this source.
+        check: the last check of a candidate snapshot.
+        now: the present.
+    """
+    held_back_since = published.get("held_back_since") if published else None
+    if published and held_back_since:
+        yield Alarm(
+            Weight.BAD,
+            "held back",
+            f"Held back since {held_back_since:%Y-%m-%d %H:%M} UTC: {published['held_back_reason']}",
+        )
+    if run:
+        yield from _of_runs(source, run, check, now, is_held_back=held_back_since is not None)
+    yield from (Alarm(Weight.WARN, "finding", told) for told in findings)
+    if published:
+        yield from _of_snapshot(published)
+
+
+def _of_runs(
+    source: Source | None, run: Run, check: LastCheck | None, now: datetime, *, is_held_back: bool
+) -> Iterator[Alarm]:
+    if run["status"] == "failed":
+        yield Alarm(Weight.BAD, "failed", run["error"] or "The last run failed, and wrote no reason; see its log.")
+    last = run["brought_all_at"]
+    due = due_since(source.schedule, last, now) if source and last else None
+    if due:
+        yield Alarm(
+            Weight.BAD,
+            "stale",
+            f"Stale since {due:%Y-%m-%d %H:%M} UTC, when a run was due: none has come through. If nothing failed, its "
+            f"DAG is switched off, or Airflow's scheduler stands still.",
+        )
+    waiting = None if is_held_back else run["unpublished_since"]
+    if waiting and check and check.blocked:
+        yield Alarm(Weight.BAD, "not published", "Loaded, but not published: the check keeps the whole snapshot back.")
+    elif waiting and now - waiting > PATIENCE:
+        yield Alarm(
+            Weight.WARN,
+            "not published",
+            f"Loaded at {waiting:%Y-%m-%d %H:%M} UTC, but not published: a run of ncbi_virus_publish has failed, or "
+            f"still works.",
+        )
+
+
+def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
+    name = sql_text(published["source"])
+    for gap in published["gaps"] or ():
+        yield Alarm(
+            Weight.WARN,
+            "gap",
+            f"Nobody asked for updates from {gap['since'] or 'the beginning'} until {gap['until']}. "
+            f"A backfill of these days fills the gap.",
+        )
+    if published["quarantine_open"]:
+        yield Alarm(
+            Weight.WARN,
+            "quarantine",
+            f"{_counted(published['quarantine_open'], 'line')} could not be read. Replay them with a version that can, "
+            f"or acknowledge them with `make acknowledge SOURCE={published['source']}`.",
+            f"SELECT report, line_number, reason, raw\nFROM ops.quarantine\n"
+            f"WHERE source = {name} AND replayed_at IS NULL AND resolved_at IS NULL AND acknowledged_at IS NULL\n"
+            f"ORDER BY report, line_number",
+        )
+    if published["records_missing"]:
+        yield Alarm(
+            Weight.WARN,
+            "missing",
+            f"The last census did not list {_counted(published['records_missing'], 'record')}, still held until "
+            f"another one misses them too.",
+            f"SELECT accession, missing_since, taxon_name(virus_tax_id) AS virus, release_date\nFROM virus_genome\n"
+            f"WHERE source = {name} AND status = 'missing'\nORDER BY accession",
+        )
+    if published["drift"]:
+        yield Alarm(
+            Weight.WARN,
+            "drift",
+            f"NCBI's reports have {_counted(len(published['drift']), 'name')} that this version does not read: "
+            f"{', '.join(published['drift'])}. It ends when they are read or gone, or with "
+            f"`make acknowledge SOURCE={published['source']}`.",
+            f"SELECT report, path, occurrences, sample\nFROM ops.schema_drift\n"
+            f"WHERE source = {name} AND resolved_at IS NULL AND acknowledged_at IS NULL\nORDER BY report, path",
+        )
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

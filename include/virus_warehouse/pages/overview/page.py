@@ -1,0 +1,24 @@
+"""The overview: a card for each source."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.host import DagStates
+from virus_warehouse.pages.overview.overview import overview
+from virus_warehouse.pages.rendering import render
+from virus_warehouse.sources import SourceError, SourcesFile, read_sources, sources_path
+
+router = APIRouter()
+
+
+@router.get("/")
+def show_overview(request: Request, dags: DagStates) -> HTMLResponse:
+    """A card for each source, or what to do when nothing has run yet."""
+    path, fault = sources_path(), None
+    try:
+        followed = read_sources(path)
+    except SourceError as error:
+        followed, fault = SourcesFile(path), error
+    told = overview(DataFolder.from_environment(), followed)
+    return render(request, "overview/overview.html", here="", told=told, dags=dags, sources_path=path, fault=fault)

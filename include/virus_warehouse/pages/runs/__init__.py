@@ -1,0 +1,1 @@
+"""The run ledger, and the story of a run."""

@@ -1,0 +1,109 @@
+"""The run ledger, and the story of a run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.rendering import render
+from virus_warehouse.pages.runs.runs import Run, RunFilter, list_runs, one_run, runs_of_dag_run
+from virus_warehouse.warehouse.run_record import OUTCOMES
+from virus_warehouse.warehouse.schema import ingest_run
+
+PAGE_ROWS = 50
+MEANINGS = {name: ingest_run.columns[name].comment for name in OUTCOMES}
+"""What each outcome of a line means, as the data dictionary has it."""
+
+STAGES = ("open", "download", "archive", "stage", "merge")
+"""What a run does, in order."""
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a run.
+
+    Attributes:
+        how: done, now, failed or todo.
+        percent: its time as a part of the longest one's.
+    """
+
+    name: str
+    how: str
+    seconds: float | None
+    percent: float
+
+
+@router.get("/runs")
+def show_runs(
+    request: Request,
+    source: str = "",
+    status: str = "",
+    mode: str = "",
+    dag_run: str = "",
+    text: str = "",
+    page: int = 1,
+) -> HTMLResponse:
+    """The ledger, latest run first; what filters it is in the URL."""
+    page = max(page, 1)
+    wanted = RunFilter(source, status, mode, dag_run, text)
+    listed = list_runs(DataFolder.from_environment(), wanted, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS)
+    return render(request, "runs/runs.html", here="runs", listed=listed, wanted=wanted, page=page, page_rows=PAGE_ROWS)
+
+
+@router.get("/runs/of-dag-run", response_model=None)
+def show_run_of_dag_run(
+    request: Request, dag_id: str, dag_run_id: str, source: str = ""
+) -> RedirectResponse | HTMLResponse:
+    """What a DAG run of Airflow's did: its last try, or the ledger of a DAG run of several sources."""
+    runs = runs_of_dag_run(DataFolder.from_environment(), dag_id, dag_run_id)
+    runs = [run for run in runs if source in ("", run["source"])]
+    if not runs:
+        return render(request, "runs/no_run.html", here="runs", what=f"{dag_run_id} of {dag_id}", status_code=404)
+    place = f"{request.scope.get('root_path', '')}/runs"
+    if len({run["source"] for run in runs}) == 1:
+        return RedirectResponse(f"{place}/{runs[-1]['run_id']}", status_code=303)
+    return RedirectResponse(f"{place}?{urlencode({'dag_run': dag_run_id})}", status_code=303)
+
+
+@router.get("/runs/{run_id}")
+def show_run(request: Request, run_id: str) -> HTMLResponse:
+    """The story of a run."""
+    run = one_run(DataFolder.from_environment(), run_id)
+    if run is None:
+        return render(request, "runs/no_run.html", here="runs", what=run_id, status_code=404)
+    told: dict[str, Any] = {"stages": _stages(run), "outcomes": OUTCOMES, "meanings": MEANINGS, "sum_of": _sum_of}
+    return render(request, "runs/run.html", here="runs", run=run, **told)
+
+
+def _sum_of(counts: Mapping[str, Any]) -> int:
+    """The lines of a report that have an outcome."""
+    return sum(counts[outcome] or 0 for outcome in OUTCOMES)
+
+
+def _stages(run: Run) -> list[Stage]:
+    """How far the run has come, or came. Of a failed run whose file is gone, the ledger tells only what took time."""
+    seconds = {name: run["seconds"].get(name) or 0.0 for name in STAGES}
+    longest = max(*seconds.values(), 0.001)
+    at = run["failed_in"] or run["stage"]
+    if run["status"] == "success":
+        reached = len(STAGES)
+    elif at in STAGES:
+        reached = STAGES.index(at)
+    else:
+        reached = max((number for number, name in enumerate(STAGES, 1) if seconds[name]), default=0)
+    here = "failed" if run["status"] == "failed" else "now"
+    return [
+        Stage(
+            name,
+            "done" if number < reached else here if name == at else "todo",
+            seconds[name],
+            round(100 * seconds[name] / longest, 1),
+        )
+        for number, name in enumerate(STAGES)
+    ]

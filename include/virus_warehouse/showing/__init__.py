@@ -1,1 +1,0 @@
-"""What the pages show, read from the published snapshot and the run files: never from the warehouse file."""

@@ -1,0 +1,73 @@
+"""Answers of a real sandbox, and of which snapshot they are."""
+
+import asyncio
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.support.sandboxes import sandboxes
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.console.runner import Console, QueryFailed, QueryLimits
+from virus_warehouse.pages.snapshot import NoSnapshot
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Console:
+    data = DataFolder(tmp_path)
+    data.create()
+    return Console(data, QueryLimits(seconds=200))
+
+
+def publish(data: DataFolder, word: str) -> None:
+    candidate = data.candidates / "candidate"
+    with duckdb.connect(candidate) as connection:
+        connection.execute(f"CREATE TABLE t AS SELECT '{word}' AS word")
+    candidate.replace(data.snapshot)
+
+
+def test_nothing_published(console: Console) -> None:
+    with pytest.raises(NoSnapshot):
+        asyncio.run(console.table("SELECT 1"))
+
+
+def test_a_query_is_answered_by_the_snapshot_it_began_with(console: Console) -> None:
+    async def play() -> list[str | None]:
+        publish(console.data, "old")
+        asked = asyncio.create_task(console.table("SELECT word FROM t, (SELECT sleep_ms(500))"))
+        while not (sandboxes() or asked.done()):
+            await asyncio.sleep(0.01)
+        publish(console.data, "new")
+        tables = [await asked, await console.table("FROM t")]
+        return [row[0] for table in tables for row in table.rows]
+
+    assert asyncio.run(play()) == ["old", "new"]
+
+
+def test_values_are_written_as_duckdb_writes_them(console: Console) -> None:
+    publish(console.data, "word")
+    sql = """
+        SELECT 9007199254740993 AS n, 0.1::DECIMAL(4, 2) AS d, [1, NULL] AS l, {'a': 'b'} AS s, NULL AS nothing,
+            TIMESTAMPTZ '2026-01-01 02:00:00+02' AS t, 'é\N{GRINNING FACE}' AS e
+    """
+    table = asyncio.run(console.table(sql))
+    assert table.rows == [
+        ["9007199254740993", "0.10", "[1, NULL]", "{'a': b}", None, "2026-01-01 00:00:00+00", "é\N{GRINNING FACE}"]
+    ]
+    assert [column.is_number for column in table.columns] == [True, True, False, False, True, False, False]
+
+
+def test_an_explained_query_is_not_the_answer(console: Console) -> None:
+    publish(console.data, "word")
+    plans = [asyncio.run(console.table(f"{verb} FROM t")) for verb in ("EXPLAIN", "EXPLAIN ANALYZE")]
+    for table in plans:
+        assert [column.name for column in table.columns] == ["plan"]
+        assert "SCAN" in str(table.rows)
+    assert "Total Time" in str(plans[1].rows)
+
+
+def test_an_error_while_it_runs_has_its_place(console: Console) -> None:
+    publish(console.data, "word")
+    with pytest.raises(QueryFailed, match="Could not convert string 'word'") as failed:
+        asyncio.run(console.table("-- é\nSELECT\n  word::INTEGER FROM t"))
+    assert (failed.value.kind, failed.value.line, failed.value.column) == ("Conversion", 3, 7)

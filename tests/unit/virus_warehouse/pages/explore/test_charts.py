@@ -1,0 +1,138 @@
+"""Charts tell what their numbers say, fit their place, and let no text of the data be more than a text."""
+
+import re
+from datetime import date, timedelta
+from xml.etree import ElementTree
+
+import pytest
+
+from virus_warehouse.pages.explore.charts import legend, svg
+from virus_warehouse.pages.explore.headlines import headline
+from virus_warehouse.pages.explore.plots import PLOTS, Answer, Plot, plot_named
+
+pytestmark = pytest.mark.usefixtures("patient_drawer")
+
+MONDAY = date(2025, 3, 3)
+HOSTILE = """</title><script>alert('1')</script>"&amp;<b>é\\'"""
+WEEKS = ("week_start", "virus", "records")
+SHARES = ("month_start", "lineage", "records", "records_of_month", "percent")
+LAGS = (
+    "release_month",
+    "records",
+    "quarter_within_days",
+    "half_within_days",
+    "three_quarters_within_days",
+)
+HOSTS = ("host", "records", "percent", "viruses", "all_records")
+ANSWERS = {
+    "weekly_by_virus": Answer(WEEKS, [(MONDAY, "mpox", 1200), (MONDAY, "dengue", 34), (MONDAY, "all others", 2000)]),
+    "weekly_by_country": Answer(("week_start", "country", "records"), [(MONDAY, "Togo", 1)]),
+    "lineage_shares": Answer(
+        SHARES, [(date(2025, 3, 1), "XFG", 3, 4, 75.0), (date(2025, 3, 1), "all others", 1, 4, 25.0)]
+    ),
+    "submission_lag": Answer(LAGS, [(date(2025, 3, 1), 5, 10, 20, 30), (date(2025, 4, 1), 6, 11, 21, 31)]),
+    "top_hosts": Answer(HOSTS, [("Homo sapiens", 10500, 91.3, 3, 11500), ("not stated", 1000, 8.7, 1, 11500)]),
+    "places": Answer(("country", *HOSTS[1:]), [("Togo", 1, 100.0, 1, 1)]),
+}
+
+
+def plot(name: str) -> Plot:
+    found = plot_named(name)
+    assert found
+    return found
+
+
+def tooltips(drawn: str) -> list[str]:
+    return [str(title.text) for title in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}title")]
+
+
+@pytest.mark.parametrize("width", [280, 360, 640, 1100])
+@pytest.mark.parametrize("one", PLOTS, ids=lambda one: one.name)
+def test_a_chart_is_as_wide_as_its_place(one: Plot, width: int) -> None:
+    drawn = ElementTree.fromstring(svg(one, ANSWERS[one.name], width))
+    assert float(drawn.attrib["width"]) == pytest.approx(width, abs=2)
+
+
+@pytest.mark.parametrize("one", PLOTS, ids=lambda one: one.name)
+def test_colours_are_those_of_the_page(one: Plot) -> None:
+    drawn = svg(one, ANSWERS[one.name], 640)
+    colours = set(re.findall(r'(?:fill|stroke)="([^"]*)"', drawn)) - {"none", "transparent"}
+    assert {colour for colour in colours if "var(--" not in colour} == set()
+    assert "var(--series-1)" in drawn
+
+
+def test_every_mark_tells_its_numbers() -> None:
+    told = {name: tooltips(svg(plot(name), answer, 640)) for name, answer in ANSWERS.items()}
+    assert sorted(told["weekly_by_virus"]) == [
+        "all others, week of 3 Mar 2025: 2\u202f000",
+        "dengue, week of 3 Mar 2025: 34",
+        "mpox, week of 3 Mar 2025: 1\u202f200",
+    ]
+    assert told["lineage_shares"] == ["XFG, March 2025: 75 %, 3 of 4", "all others, March 2025: 25 %, 1 of 4"]
+    assert told["submission_lag"][1] == (
+        "April 2025: a quarter of 6 records within 11 days, half within 21, three quarters within 31"
+    )
+    assert told["top_hosts"] == ["Homo sapiens: 10\u202f500 (91.3 %)", "not stated: 1\u202f000 (8.7 %)"]
+
+
+def test_what_the_data_say_is_a_text_and_nothing_else() -> None:
+    rows = {
+        "weekly_by_virus": Answer(WEEKS, [(MONDAY, HOSTILE, 3)]),
+        "lineage_shares": Answer(SHARES, [(date(2025, 3, 1), HOSTILE, 3, 3, 100.0)]),
+        "top_hosts": Answer(HOSTS, [(HOSTILE, 3, 100.0, 1, 3)]),
+    }
+    for name, answer in rows.items():
+        drawn = svg(plot(name), answer, 1100)
+        assert "<script" not in drawn
+        assert "<b>" not in drawn
+        assert HOSTILE in tooltips(drawn)[0], "and it is told as it is"
+
+
+def test_the_largest_stands_at_the_bottom_and_the_rest_on_top() -> None:
+    answer = ANSWERS["weekly_by_virus"]
+    assert [series.name for series in legend(plot("weekly_by_virus"), answer)] == ["mpox", "dengue", "all others"]
+    bars = re.findall(r'<path d="M[\d.]+,([\d.]+)h[^>]*><title>(\w+)', svg(plot("weekly_by_virus"), answer, 640))
+    heights = {name: float(top) for top, name in bars}
+    assert heights["all"] < heights["dengue"] < heights["mpox"], "SVG counts from the top"
+
+
+@pytest.mark.parametrize(
+    ("weeks", "width", "told"), [(52, 640, "week"), (52, 280, "week"), (260, 640, "4 weeks"), (3000, 640, "52 weeks")]
+)
+def test_many_weeks_share_a_bar_and_none_is_lost(weeks: int, width: int, told: str) -> None:
+    answer = Answer(WEEKS, [(MONDAY - timedelta(weeks=back), "mpox", 1) for back in range(weeks)])
+    drawn = svg(plot("weekly_by_virus"), answer, width)
+    assert f"records per {told}<" in drawn
+    assert sum(int(tip.rsplit(" ", 1)[1]) for tip in tooltips(drawn)) == weeks
+    assert len(drawn) < 100_000
+
+
+def test_a_week_is_a_week_from_monday() -> None:
+    answer = Answer(WEEKS, [(MONDAY, "mpox", 1), (MONDAY + timedelta(weeks=1), "mpox", 1)])
+    assert tooltips(svg(plot("weekly_by_virus"), answer, 640)) == [
+        "mpox, week of 3 Mar 2025: 1",
+        "mpox, week of 10 Mar 2025: 1",
+    ]
+
+
+def test_headlines_say_what_is_seen_above_all() -> None:
+    told = {name: headline(plot(name), answer) for name, answer in ANSWERS.items()}
+    assert told == {
+        "weekly_by_virus": "3\u202f234 records in 1 week: mpox (37\u202f%), dengue (1.1\u202f%) lead.",
+        "weekly_by_country": "1 record in 1 week: Togo (100\u202f%).",
+        "lineage_shares": "March 2025, of 4 records: XFG 75\u202f%.",
+        "submission_lag": "Half of the 6 records released in April 2025 were public 21 days after their collection.",
+        "top_hosts": "Of 11\u202f500 records: Homo sapiens 91\u202f%.",
+        "places": "Of 1 record: Togo 100\u202f%.",
+    }
+    nothing_named = Answer(HOSTS, [("not stated", 2, 100.0, 1, 2)])
+    assert headline(plot("top_hosts"), nothing_named) == "Of 2 records: not stated."
+
+
+def test_a_month_of_few_records_is_pale_and_makes_no_headline() -> None:
+    may, june = date(2025, 5, 1), date(2025, 6, 1)
+    answer = Answer(SHARES, [(may, "XFG", 15, 20, 75.0), (may, "all others", 5, 20, 25.0), (june, "XFG", 1, 1, 100.0)])
+    assert headline(plot("lineage_shares"), answer) == "May 2025, of 20 records: XFG 75\u202f%."
+    drawn = svg(plot("lineage_shares"), answer, 640)
+    opacities = re.findall(r'<path [^>]*opacity="([^"]*)"[^>]*><title>', drawn)
+    assert opacities == ["1", "1", "0.4"]

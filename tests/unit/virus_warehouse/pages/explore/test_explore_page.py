@@ -1,0 +1,151 @@
+"""Plots as they are served: chosen by the URL, each with its numbers, its SQL and the way to the Console."""
+
+import re
+import shutil
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import duckdb
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.pages import text_of
+from tests.support.snapshots import snapshot_of
+from tests.support.warehouses import Shelf, line
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.explore import page
+from virus_warehouse.pages.explore.drawing import NotDrawn
+from virus_warehouse.pages.explore.plots import PLOTS
+
+pytestmark = pytest.mark.usefixtures("patient_drawer")
+
+TODAY = datetime.now(UTC).date()
+RECENT = (TODAY - timedelta(days=60)).isoformat()
+OLD = "2019-03-06"
+SCRIPT = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two records of this year, of Ghana and Togo, and one of 2019 whose host is a script."""
+    shelf = Shelf(tmp_path_factory.mktemp("shelf"))
+    fields = {"isolate": {"collectionDate": RECENT}, "releaseDate": f"{TODAY}T00:00:00Z"}
+    shelf.load(
+        line("PX1.1", location={"geographicLocation": "Ghana"}, **fields),
+        line("PX2.1", location={"geographicLocation": "Togo"}, **fields),
+        line("PX3.1", isolate={"collectionDate": OLD}, host={"taxId": 1, "organismName": SCRIPT}),
+    )
+    return snapshot_of(shelf)
+
+
+@pytest.fixture
+def records(data: DataFolder, snapshot: Path) -> DataFolder:
+    """A data folder in which these are published."""
+    shutil.copy(snapshot, data.snapshot)
+    return data
+
+
+def test_the_first_time_it_says_where_to_begin(client: TestClient) -> None:
+    answer = client.get("/explore")
+    assert answer.status_code == 200
+    assert "Nothing has been published yet" in text_of(answer.text)
+    assert 'href="/virus-warehouse/"' in answer.text
+
+
+@pytest.mark.slow
+def test_every_plot_is_there_at_once_and_drawn_when_it_is_asked_for(client: TestClient, records: DataFolder) -> None:
+    answer = client.get("/explore")
+    assert answer.status_code == 200
+    assert re.findall(r'<h2 id="title-(\w+)">', answer.text) == [plot.name for plot in PLOTS]
+    assert "<svg" not in answer.text
+    for plot in PLOTS:
+        [url] = re.findall(rf'data-plot="(/virus-warehouse/explore/{plot.name}\?[^"]*)"', answer.text)
+        drawn = client.get(unescape(url).removeprefix("/virus-warehouse"))
+        assert drawn.status_code == 200
+        assert ("<svg" in drawn.text) == (plot.name != "lineage_shares"), "there is no SARS-CoV-2 here"
+
+
+def test_nobody_who_chooses_nothing_sees_more_than_a_year(client: TestClient, records: DataFolder) -> None:
+    told = text_of(client.get("/explore/places").text)
+    assert "Of 2 records: Ghana 50 %, Togo 50 %." in told
+    everything = text_of(client.get("/explore/places?since=").text)
+    assert "Of 3 records: Ghana 33 %, Togo 33 %." in everything
+
+
+def test_what_is_chosen_is_in_the_form_in_every_link_and_in_the_sql(client: TestClient, records: DataFolder) -> None:
+    chosen = {"virus": "10240", "country": "Togo", "since": "2019-01-01", "until": "2030-12-31"}
+    text = unescape(client.get("/explore", params=chosen).text)
+    assert re.findall(r'<option value="([^"]*)" selected>([^<]*)', text) == [("10240", "Poxviridae"), ("Togo", "Togo")]
+    assert re.findall(r'type="date" name="\w+"(?: data-choice)? value="([^"]*)"', text) == ["2019-01-01", "2030-12-31"]
+    links = re.findall(r'href="/virus-warehouse/explore/\w+\?([^"]*)"', text)
+    assert len(links) == len(PLOTS) * 2  # with and without a script
+    assert all({name: value[0] for name, value in parse_qs(link).items()} == chosen for link in links)
+    [sql] = re.findall(r'<details id="sql-places">.*?<pre[^>]*>(.*?)</pre>', text, flags=re.DOTALL)
+    assert "country = 'Togo'" in sql
+    assert "DATE '2030-12-31'" in sql
+
+
+def test_the_console_is_given_the_query_that_is_shown(client: TestClient, records: DataFolder) -> None:
+    text = client.get("/explore/places", params={"country": "Togo", "since": ""}).text
+    [link] = re.findall(r'href="(/virus-warehouse/console\?[^"]*)"', text)
+    [sql] = parse_qs(urlsplit(link).query)["sql"]
+    with duckdb.connect(records.snapshot, read_only=True) as prompt:
+        assert prompt.sql(sql).fetchall() == [("Togo", 1, 100.0, 1, 1)]
+
+
+def test_a_text_of_the_data_is_a_text(client: TestClient, records: DataFolder) -> None:
+    text = client.get("/explore/top_hosts?since=").text
+    assert SCRIPT not in text
+    assert SCRIPT in text_of(text)
+
+
+def test_a_chart_is_drawn_as_wide_as_is_asked(client: TestClient, records: DataFolder) -> None:
+    for width in (360, 1100):
+        assert re.search(rf'<svg [^>]*width="{width}"', client.get(f"/explore/places?width={width}").text)
+    assert client.get("/explore/places?width=1000000000").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("virus=pox", "virus is an NCBI Taxonomy ID, such as 10244, and not 'pox'"),
+        ("since=yesterday", "since is a day, such as 2026-01-31, and not 'yesterday'"),
+        ("until=2026-02-30", "until is a day"),
+        ("since=2026-02-01&until=2026-01-01", "ends, on 2026-01-01, before it begins"),
+    ],
+)
+def test_a_filter_that_nobody_can_follow_is_told(
+    client: TestClient, records: DataFolder, query: str, told: str
+) -> None:
+    answer = client.get(f"/explore?{query}")
+    assert answer.status_code == 400
+    assert told in text_of(answer.text)
+
+
+def test_there_is_no_plot_of_another_name(client: TestClient, records: DataFolder) -> None:
+    answer = client.get("/explore/pie")
+    assert answer.status_code == 404
+    assert "There is no plot pie" in text_of(answer.text)
+
+
+def test_where_there_is_nothing_it_says_so_and_shows_the_way_to_more(client: TestClient, records: DataFolder) -> None:
+    answer = client.get("/explore/places?country=Fiji")
+    assert answer.status_code == 200
+    assert "No record is like that in this period" in text_of(answer.text)
+    assert 'href="/virus-warehouse/explore?since="' in answer.text
+    assert "Open in the Console" in text_of(answer.text)
+
+
+def test_what_cannot_be_drawn_is_told_beside_its_sql(
+    client: TestClient, records: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*_: object) -> str:
+        raise NotDrawn("drawing took longer than 10 seconds: ask for a shorter period")
+
+    monkeypatch.setattr(page.charts, "svg", late)
+    answer = client.get("/explore/places")
+    assert answer.status_code == 503
+    assert "No chart: drawing took longer than 10 seconds: ask for a shorter period." in text_of(answer.text)
+    assert "FROM mart.weekly_count" in text_of(answer.text)

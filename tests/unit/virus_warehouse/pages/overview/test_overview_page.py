@@ -1,0 +1,155 @@
+"""The overview, as it is served. What it tells is proven in `tests/integration/test_pages.py`."""
+
+import re
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.pages import links_of, text_of
+from tests.support.snapshots import publish
+from tests.support.warehouses import MPOX, Shelf, accessions, line
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.host import DagState
+from virus_warehouse.publish.gates import GateFailed
+from virus_warehouse.run_file import RunFile, run_lock
+from virus_warehouse.sources import SourcesFile
+
+FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    data = DataFolder(tmp_path_factory.mktemp("published"))
+    data.create()
+    shelf = Shelf(data.root)
+    shelf.load(*(line(accession) for accession in accessions(12)), "{")
+    publish(data, FOLLOWED, "quarantine_share", "freshness")
+    return shelf
+
+
+@pytest.fixture
+def mpox(data: DataFolder, published: Shelf) -> Shelf:
+    """Twelve records of mpox and a line that cannot be read, published; loaded in June 2025."""
+    shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
+    return published.copy_to(data.root)
+
+
+def failed(data: DataFolder, error: str, **told: object) -> None:
+    file = RunFile(data.runs, "run-failed")
+    started = datetime.now(UTC).isoformat()
+    file.write(source="dengue", mode="full", status="failed", stage="failed", started_at=started, error=error, **told)
+
+
+def test_the_first_time_it_says_what_to_do(client: TestClient, dags: dict[str, DagState]) -> None:
+    dags["mpox"] = DagState(is_paused=True, next_run_at=None)
+    text = text_of(client.get("/").text)
+    assert "Nothing has been published yet" in text
+    assert "Open a source's DAG below and switch it on" in text
+    assert "mpox never loaded" in text
+    assert text.count("Its DAG is switched off") == 1
+    assert links_of(client.get("/").text)["DAG"] == "/dags/ncbi_virus_ingest__mpox"
+
+
+def test_a_card_has_records_freshness_and_what_is_amiss(client: TestClient, mpox: Shelf) -> None:
+    page = client.get("/").text
+    text = text_of(page)
+    assert "mpox stale 12 records" in text
+    assert "Stale since 2025-06-02 06:00 UTC, when a run was due" in text
+    assert "1 line could not be read" in text
+    assert "12 new 0 revised 0 withdrawn" in text
+    assert "Up to date as of 2025-06-01 07:00:00 UTC" in text
+    query = parse_qs(urlsplit(links_of(page)["Show the rows"]).query)["sql"][0]
+    assert "FROM ops.quarantine\nWHERE source = 'mpox'" in query
+
+
+def test_a_failed_run_is_told_with_the_way_to_its_story_its_dag_run_and_its_log(
+    client: TestClient, data: DataFolder
+) -> None:
+    origin = {"dag_id": "ncbi_virus_ingest__dengue", "dag_run_id": "manual__2026-11-25T01:00:00+00:00"}
+    failed(data, "DatasetsUnavailable: NCBI has hung up", **origin, try_number=2)
+    page = client.get("/").text
+    assert "dengue failed" in text_of(page)
+    assert "NCBI has hung up" in text_of(page)
+    links = links_of(page)
+    assert links["Read why dengue failed"] == "/virus-warehouse/runs/run-failed"
+    dag_run = "/dags/ncbi_virus_ingest__dengue/runs/manual__2026-11-25T01%3A00%3A00%2B00%3A00"
+    assert links["DAG run"] == dag_run
+    assert links["Log"] == f"{dag_run}/tasks/ingest?try_number=2"
+
+
+def test_what_a_run_tells_is_text_and_never_markup(client: TestClient, data: DataFolder) -> None:
+    failed(data, "<script>alert(1)</script> `<script>alert(1)</script>`")
+    for path in ("/", "/runs", "/runs/run-failed"):
+        page = client.get(path)
+        assert "<script>alert(1)" not in page.text
+        assert "&lt;script&gt;alert(1)" in page.text
+        assert "script-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_it_renews_itself_quickly_while_something_runs(client: TestClient, data: DataFolder) -> None:
+    def seconds() -> str:
+        return re.findall(r'id="overview" data-live="(\d+)"', client.get("/").text)[0]
+
+    assert seconds() == "30"
+    file = RunFile(data.runs, "run-now")
+    file.write(
+        source="mpox", mode="full", status="running", stage="download", started_at=datetime.now(UTC).isoformat(),
+        bytes=2_500_000, megabytes_per_second=1.2,
+    )  # fmt: skip
+    with run_lock(data.runs, "run-now"):
+        assert seconds() == "3"
+        assert "At work: download, 2.5 MB at 1.2 MB/s" in text_of(client.get("/").text)
+    assert seconds() == "30"
+
+
+def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient, data: DataFolder, mpox: Shelf) -> None:
+    mpox.load(line("PY1.1"), mode="incremental")
+    mpox.execute("INSERT INTO taxon VALUES (10244, 'once more')")
+    with pytest.raises(GateFailed):
+        publish(data, FOLLOWED)
+    text = text_of(client.get("/").text)
+    assert "Nothing new is published" in text
+    assert "unique_keys: a taxon stands more than once" in text
+    assert "trigger ncbi_virus_publish with accept_findings unique_keys" in text
+
+
+def test_what_is_held_back_of_a_source_is_told_with_the_way_out(
+    client: TestClient, data: DataFolder, mpox: Shelf
+) -> None:
+    mpox.execute("DELETE FROM virus_genome")
+    mpox.load(line("PY1.1"), mode="incremental")
+    publish(data, FOLLOWED)
+    page = client.get("/").text
+    text = text_of(page)
+    assert "Nothing new is published" not in text
+    assert "mpox held back 12 records" in text
+    assert re.search(r"Held back since \d{4}-\d\d-\d\d \d\d:\d\d UTC: shrinkage of mpox: of 12 records published", text)
+    assert "load the source with <code>mode: full</code>" in page
+    assert "make publish SOURCE=mpox ACCEPT_FINDINGS=" in text
+
+
+def test_the_next_run_is_told_of_a_dag_that_is_switched_on(
+    client: TestClient, dags: dict[str, DagState], mpox: Shelf
+) -> None:
+    dags["mpox"] = DagState(is_paused=False, next_run_at=datetime.now(UTC) + timedelta(hours=5, minutes=30))
+    assert "Next run in 5 hours" in text_of(client.get("/").text)
+
+
+def test_sources_that_cannot_be_read_are_told_with_what_is_held(client: TestClient, mpox: Shelf, tmp_path) -> None:
+    (tmp_path / "sources.yaml").write_text("sources: [", encoding="utf-8")
+    text = text_of(client.get("/").text)
+    assert "The sources file cannot be read" in text
+    assert f"{tmp_path}/sources.yaml" in text
+    assert "mpox not followed 12 records" in text
+
+
+def test_a_damaged_snapshot_is_said_and_is_not_the_end_of_the_server(client: TestClient, data: DataFolder) -> None:
+    data.snapshot.write_bytes(b"no database")
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert "This page cannot be shown" in text_of(answer.text)
+    assert "virus.duckdb" in text_of(answer.text)

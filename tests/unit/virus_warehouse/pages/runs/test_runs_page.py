@@ -1,0 +1,190 @@
+"""The ledger and the stories of runs, as they are served."""
+
+import re
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import duckdb
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.pages import links_of, text_of
+from tests.support.snapshots import publish
+from tests.support.warehouses import MPOX, Shelf, accessions, line
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.runs import page as runs
+from virus_warehouse.run_file import RunFile, run_lock
+from virus_warehouse.sources import SourcesFile
+
+FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    data = DataFolder(tmp_path_factory.mktemp("published"))
+    data.create()
+    shelf = Shelf(data.root)
+    shelf.load(*(line(accession) for accession in accessions(12)))
+    changed = line("PX000001.1", "2025-05-02", length=1)
+    shelf.load(line("PY1.1"), changed, line("PX000002.1"), "{", mode="incremental", annotation=[])
+    publish(data, FOLLOWED)
+    return shelf
+
+
+@pytest.fixture
+def mpox(data: DataFolder, published: Shelf) -> Shelf:
+    """Two runs, published: twelve records; then one new, one revised, one as it was, one line refused."""
+    shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
+    return published.copy_to(data.root)
+
+
+def write_run(data: DataFolder, run_id: str, **told: object) -> None:
+    usual = {"source": "mpox", "mode": "full", "status": "failed", "started_at": NOW.isoformat()}
+    RunFile(data.runs, run_id).write(**{**usual, **told})
+
+
+class TestLedger:
+    def test_it_lists_the_latest_first(self, client: TestClient, mpox: Shelf) -> None:
+        page = client.get("/runs").text
+        assert "2 runs" in text_of(page)
+        assert re.findall(r'href="/virus-warehouse/runs/(run-\d)"', page) == ["run-2", "run-1"]
+
+    def test_what_filters_it_is_in_the_url_and_stays_in_the_form(self, client: TestClient, mpox: Shelf) -> None:
+        page = client.get("/runs?mode=full&source=mpox&text=RUN").text
+        assert re.findall(r'href="/virus-warehouse/runs/(run-\d)"', page) == ["run-1"]
+        assert re.findall(r"<option selected>([^<]*)", page) == ["mpox", "full"]
+        assert 'value="RUN"' in page
+
+    def test_nothing_found_says_so_and_how_to_go_on(self, client: TestClient, mpox: Shelf) -> None:
+        page = client.get("/runs?source=nobody").text
+        assert "No run is like that." in text_of(page)
+        assert links_of(page)["Show all"] == "/virus-warehouse/runs"
+
+    def test_before_the_first_run_it_says_how_one_is_started(self, client: TestClient) -> None:
+        assert "No run yet. Switch on a source's DAG" in text_of(client.get("/runs").text)
+
+    def test_its_pages_keep_the_filter(
+        self, client: TestClient, data: DataFolder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(runs, "PAGE_ROWS", 3)
+        for number in range(8):
+            started = (NOW - timedelta(hours=number)).isoformat()
+            write_run(data, f"run-{number}", started_at=started, error="Ä & B", mode="window")
+        page = client.get("/runs?text=%C3%84%20%26").text
+        assert "8 runs, page 1 of 3" in text_of(page)
+        assert "Later runs" not in links_of(page)
+        second = client.get(links_of(page)["Earlier runs"].removeprefix("/virus-warehouse")).text
+        assert "8 runs, page 2 of 3" in text_of(second)
+        assert "/runs/run-3" in second
+        links = links_of(second)
+        assert parse_qs(urlsplit(links["Later runs"]).query) == {"text": ["Ä &"], "page": ["1"]}
+        assert "No run is like that." in text_of(client.get("/runs?page=9").text)
+
+    @pytest.mark.parametrize("page", ["0", "-3"])
+    def test_a_page_before_the_first_is_the_first(self, client: TestClient, mpox: Shelf, page: str) -> None:
+        assert "2 runs" in text_of(client.get(f"/runs?page={page}").text)
+
+
+class TestStory:
+    def test_counts_are_shown_adding_up(self, client: TestClient, mpox: Shelf) -> None:
+        text = text_of(client.get("/runs/run-2").text)
+        for told in (
+            "inserted 1 0", "+ revised 1 0", "+ unchanged 1 0", "+ quarantined 1 0", "= together 4 0",
+            "lines in it 4 0", "every line is accounted for",
+        ):  # fmt: skip
+            assert told in text
+
+    def test_counts_that_do_not_add_up_are_told_so(self, client: TestClient, data: DataFolder, mpox: Shelf) -> None:
+        data.snapshot.chmod(0o600)
+        with duckdb.connect(data.snapshot) as connection:
+            connection.execute("UPDATE ops.ingest_report SET lines = lines + 2 WHERE report = 'data_report'")
+        text = text_of(client.get("/runs/run-2").text)
+        assert "2 lines of the data report not accounted for" in text
+        assert "every line is accounted for" not in text
+
+    def test_what_it_brought_changed_and_refused_is_a_query_away(
+        self, client: TestClient, data: DataFolder, mpox: Shelf
+    ) -> None:
+        links = links_of(client.get("/runs/run-2").text)
+        found = {}
+        with duckdb.connect(data.snapshot, read_only=True) as connection:
+            for label in ("Records it brought", "Fields it changed", "Lines it refused"):
+                target = urlsplit(links[label])
+                assert target.path == "/virus-warehouse/console"
+                found[label] = connection.execute(parse_qs(target.query)["sql"][0]).fetchall()
+        assert [row[0] for row in found["Records it brought"]] == ["PX000001.1", "PY1.1"]
+        assert [row[:3] for row in found["Fields it changed"]] == [
+            ("PX000001", "length", "197209"),
+            ("PX000001", "update_date", "2025-05-01"),
+        ]
+        assert [row[0] for row in found["Lines it refused"]] == ["data_report"]
+
+    def test_a_failure_is_told_with_its_reason_the_stage_and_the_way_out(
+        self, client: TestClient, data: DataFolder
+    ) -> None:
+        error = "DatasetsUnavailable: NCBI answered 503 five times. Wait, and run it again."
+        write_run(
+            data, "run-1", stage="failed", failed_in="download", error=error, seconds={"download": 12.4}, attempts=5,
+            ended_at=(NOW + timedelta(seconds=13)).isoformat(), http_status=503,
+        )  # fmt: skip
+        text = text_of(client.get("/runs/run-1").text)
+        assert "Full load of mpox failed" in text
+        assert "What went wrong NCBI answered 503 five times. Wait, and run it again." in text
+        assert "Nothing of this run was loaded" in text
+        assert "download failed here archive not reached" in text
+        assert "13 s in all" in text
+        assert "Attempts 5 Answer HTTP 503" in text
+
+    def test_a_run_at_work_is_told_live(self, client: TestClient, data: DataFolder) -> None:
+        write_run(
+            data, "run-1", status="running", stage="download", bytes=1_000_000, megabytes_per_second=2.5,
+            seconds={"download": 0.0},
+        )  # fmt: skip
+        with run_lock(data.runs, "run-1"):
+            page = client.get("/runs/run-1").text
+        assert 'id="story" data-live="2"' in page
+        assert '<li class="now" aria-current="step">' in page
+        assert "At work: 1.0 MB have come, at 2.5 MB/s." in text_of(page)
+        assert 'data-live=""' in client.get("/runs/run-1").text  # its process is gone
+
+    def test_other_tries_are_a_link_away(self, client: TestClient, data: DataFolder) -> None:
+        for number in (1, 2):
+            started = (NOW + timedelta(minutes=number)).isoformat()
+            write_run(data, f"run-{number}", dag_id="a", dag_run_id="b", try_number=number, started_at=started)
+        page = client.get("/runs/run-1").text
+        assert "Tries of this DAG run: 1, failed ; 2, failed ." in text_of(page)
+        assert links_of(page)["2, failed"] == "/virus-warehouse/runs/run-2"
+
+    def test_of_a_run_that_is_none_it_says_so(self, client: TestClient) -> None:
+        answer = client.get("/runs/no-such-run")
+        assert answer.status_code == 404
+        assert "Neither the published ledger nor a run file tells of no-such-run" in text_of(answer.text)
+
+
+class TestOfADagRun:
+    def test_its_last_try_is_shown(self, client: TestClient, data: DataFolder) -> None:
+        for number in (1, 2):
+            started = (NOW + timedelta(minutes=number)).isoformat()
+            write_run(data, f"run-{number}", dag_id="a", dag_run_id="b+c", started_at=started)
+        answer = client.get("/runs/of-dag-run", params={"dag_id": "a", "dag_run_id": "b+c"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/virus-warehouse/runs/run-2")
+
+    def test_of_several_sources_it_is_the_ledger_or_the_one_that_is_asked_for(
+        self, client: TestClient, data: DataFolder
+    ) -> None:
+        for source in ("mpox", "dengue"):
+            write_run(data, f"run-{source}", source=source, dag_id="ncbi_virus_census", dag_run_id="b+c")
+        asked = {"dag_id": "ncbi_virus_census", "dag_run_id": "b+c"}
+        place = client.get("/runs/of-dag-run", params=asked).headers["location"]
+        assert place == "/virus-warehouse/runs?dag_run=b%2Bc"
+        assert "2 runs" in text_of(client.get(place.removeprefix("/virus-warehouse")).text)
+        answer = client.get("/runs/of-dag-run", params={**asked, "source": "dengue"})
+        assert answer.headers["location"] == "/virus-warehouse/runs/run-dengue"
+
+    def test_one_that_did_nothing_here_is_told_so(self, client: TestClient) -> None:
+        answer = client.get("/runs/of-dag-run", params={"dag_id": "other", "dag_run_id": "x"})
+        assert answer.status_code == 404
+        assert "x of other" in text_of(answer.text)
