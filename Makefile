@@ -7,6 +7,8 @@ SHELL := /usr/bin/env bash
 
 ENVIRONMENT := . scripts/environment.sh
 PYTEST = $(ENVIRONMENT); python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# The command reads no connection of Airflow's: it is given the warehouse that the DAGs load.
+COMMAND = $(ENVIRONMENT); VIRUS_WAREHOUSE="$$(python scripts/connected_warehouse.py)" virus-warehouse
 FINDINGS = $(if $(ACCEPT_FINDINGS),--accept-findings $(ACCEPT_FINDINGS))
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) $(FINDINGS)
 
@@ -34,27 +36,27 @@ replay: setup ## SOURCE=mpox: read its refused lines again, with this version
 publish: setup ## what was loaded becomes the snapshot; SOURCE=mpox ACCEPT_FINDINGS=shrinkage: what is held back, too
 	@$(ENVIRONMENT); python scripts/publish.py $(if $(SOURCE),--source "$(SOURCE)") $(FINDINGS)
 
-rebuild: setup ## the warehouse anew from the archived packages, beside the old; REPLACE=1 puts it in its place
-	@$(ENVIRONMENT); python scripts/rebuild.py $(if $(REPLACE),--replace) $(if $(FROM_OLDEST),--from-oldest)
+rebuild: setup ## the warehouse from the archived packages, beside the old one; REPLACE=1 puts it in its place
+	@$(COMMAND) rebuild $(if $(REPLACE),--replace) $(if $(FROM_OLDEST),--from-oldest)
 
 acknowledge: setup ## SOURCE=mpox: its refused lines and unknown names raise no alarm any more; new ones do
-	@$(ENVIRONMENT); python scripts/acknowledge.py "$(SOURCE)"
+	@$(COMMAND) acknowledge "$(SOURCE)"
 
 forget: setup ## SOURCE=mpox: remove all that is held of a source no longer followed; asks first, YES=1 does not
-	@$(ENVIRONMENT); python scripts/forget.py "$(SOURCE)" $(if $(YES),--yes)
+	@$(COMMAND) forget "$(SOURCE)" $(if $(YES),--yes)
 
 start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
 	@$(ENVIRONMENT); exec python scripts/start.py
 
 sql: setup ## a DuckDB prompt on the published snapshot, with the cookbook
-	@exec scripts/sql
+	@$(ENVIRONMENT); exec virus-warehouse sql
 
 export: setup ## FORMAT=parquet (or csv) FOLDER=... SOURCE=mpox: the snapshot as files, by source and table
-	@$(ENVIRONMENT); python scripts/export.py --format "$(or $(FORMAT),parquet)" \
-	  $(if $(FOLDER),--folder "$(FOLDER)") $(if $(SOURCE),--source "$(SOURCE)")
+	@$(ENVIRONMENT); virus-warehouse export --format "$(or $(FORMAT),parquet)" \
+	  $(if $(FOLDER),--to "$(FOLDER)") $(if $(SOURCE),--source "$(SOURCE)")
 
 check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURCES names
-	@$(ENVIRONMENT); python -m virus_warehouse.check_sources
+	@$(ENVIRONMENT); virus-warehouse sources check
 
 test: setup-dev ## every test that a landing needs; PYTEST_ARGS="-k request" for some
 	@scripts/install_services
@@ -72,7 +74,7 @@ bench: setup ## the benchmark beside its peers, in half an hour; FULL=1: all pee
 	@$(ENVIRONMENT); python -m benchmarks $(if $(FULL),--full) $(if $(PACKAGE),--package "$(PACKAGE)")
 
 bench-pages: setup ## how long the pages take, with 50 sources, 500 runs and a million records
-	@$(ENVIRONMENT); PYTHONPATH="$$PYTHONPATH:plugins" python -m benchmarks.pages
+	@$(ENVIRONMENT); python -m benchmarks.pages
 
 bench-profile: setup ## RECORDS=200000: where a full load's time goes, statement by statement; data/bench/load.svg
 	@scripts/setup_bench
@@ -98,5 +100,5 @@ tables: setup ## write docs/tables.md, the data dictionary, anew
 	@$(ENVIRONMENT); python scripts/tables.py
 
 lock: setup-dev ## compile requirements*.in anew
-	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-uv; do \
+	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-build; do \
 	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --quiet -o $$name.txt; done

@@ -14,7 +14,7 @@ from typing import Any
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, task
 
 from ncbi_virus.assets import LOADS
-from ncbi_virus.operators.ncbi_virus_to_duckdb import RETRY_POLICY, NcbiVirusToDuckDBOperator, arguments_of
+from ncbi_virus.operators.ncbi_virus_to_duckdb import RETRY_POLICY, NcbiVirusToDuckDBOperator
 from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
 from virus_warehouse.sources import read_sources, sound_sources
 
@@ -29,7 +29,7 @@ SOURCE = Param(
 
 
 @task
-def followed(params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def followed(params: dict[str, Any] | None = None) -> list[str]:
     """The sources to count: one, if the form names it, or all that are sound.
 
     Raises:
@@ -39,7 +39,7 @@ def followed(params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     name, read = (params or {}).get("source"), read_sources()
     if not read.sources:
         raise next(iter(read.errors.values()))
-    return [arguments_of(source) for source in ([read.source(name)] if name else read.sources.values())]
+    return [read.source(name).name] if name else list(read.sources)
 
 
 with DAG(
@@ -60,5 +60,5 @@ with DAG(
         retry_policy=RETRY_POLICY,
         outlets=[LOADS],
         map_index_template="{{ task.source }}",
-        **ACCEPT,
-    ).expand_kwargs(followed())
+        accept=ACCEPT,
+    ).expand(source=followed())

@@ -48,14 +48,14 @@ def ingest_dag(source: Source) -> DAG:
         params=PARAMS,
         tags=["ncbi", "virus"],
     ) as dag:
-        NcbiVirusToDuckDBOperator.for_source(
-            source,
+        NcbiVirusToDuckDBOperator(
             task_id="ingest",
+            source=source.name,
             pool="ncbi_datasets",
             mode="{{ params.mode or '' }}",
-            updated_since="{{ params.since or '' }}",
+            since="{{ params.since or '' }}",
             until="{{ params.until or '' }}",
-            **ACCEPT,
+            accept=ACCEPT,
         )
     return dag
 

@@ -1,32 +1,6 @@
-"""What Airflow loads: the pages of the warehouse, and where its UI shows them."""
+"""What Airflow loads of this folder: the pages, unless it has them from the installed package already."""
 
-from airflow.plugins_manager import AirflowPlugin
+from importlib.metadata import entry_points
 
-from ncbi_virus.pages import airflow_pages
-from virus_warehouse.pages.app import URL_PREFIX
-
-
-class VirusWarehousePlugin(AirflowPlugin):
-    """The pages, in the navigation and on the pages of DAG runs."""
-
-    name = "virus_warehouse"
-    fastapi_apps = [{"app": airflow_pages(), "url_prefix": URL_PREFIX, "name": "Virus warehouse"}]  # noqa: RUF012
-    external_views = [  # noqa: RUF012
-        {
-            "name": "Virus warehouse",
-            "href": f"{URL_PREFIX}/",
-            "url_route": "virus-warehouse",
-            "destination": "nav",
-            "icon": f"{URL_PREFIX}/static/icon.svg",
-            "icon_dark_mode": f"{URL_PREFIX}/static/icon-dark.svg",
-            "nav_top_level": True,
-        },
-        {
-            "name": "Virus warehouse",
-            "href": f"{URL_PREFIX}/runs/of-dag-run?dag_id={{DAG_ID}}&dag_run_id={{RUN_ID}}",
-            "url_route": "virus-warehouse-run",
-            "destination": "dag_run",
-            "icon": f"{URL_PREFIX}/static/icon.svg",
-            "icon_dark_mode": f"{URL_PREFIX}/static/icon-dark.svg",
-        },
-    ]
+if not entry_points(group="airflow.plugins", name="virus_warehouse"):
+    from ncbi_virus.plugin import VirusWarehousePlugin  # noqa: F401

@@ -42,13 +42,11 @@ def configuration(home: Path) -> dict[str, dict[str, str]]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment in which Airflow finds this home, and tasks find `include`."""
-    search_path = [str(CHECKOUT / "include"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """The environment in which Airflow finds this home."""
     programs = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     return {
         **os.environ,
         "AIRFLOW_HOME": str(home),
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(search_path)),
         "PATH": os.pathsep.join(programs),
     }
 

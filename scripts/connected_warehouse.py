@@ -1,15 +1,11 @@
-"""The warehouse that the runs load, by Airflow's connection, for commands that work on it without a DAG run."""
+"""Prints the path of the warehouse that the DAGs load: the one of Airflow's connection, or the data folder's."""
 
 import sys
-from pathlib import Path
 
-from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.warehouse.connection import Warehouse
+from ncbi_virus.hooks.virus_warehouse import NoWarehousePath, VirusWarehouseHook
+from virus_warehouse.data_folder import DataFolderError
 
-
-def connected_warehouse(data: DataFolder) -> Warehouse:
-    """The one of the connection `virus_warehouse`, or the data folder's."""
-    sys.path.append(str(Path(__file__).resolve().parents[1] / "plugins"))
-    from ncbi_virus.warehouse import get_warehouse
-
-    return get_warehouse(data)
+try:
+    print(VirusWarehouseHook().get_conn().path)
+except (DataFolderError, NoWarehousePath) as error:
+    sys.exit(str(error))

@@ -40,8 +40,9 @@ Questions that people ask of the snapshot, each with its SQL and what came out o
 all records of `make demo`: they are those of the demo's sources around a fixed day, {last_day}, so that they stay the
 same. `make demo` gives you records of the same kind around today.
 
-In `make sql`, `FROM recipe(7);` answers the seventh question on your own snapshot, `FROM recipe_sql(7);` shows its SQL,
-and `FROM cookbook;` lists them all. From anywhere else, open `data/published/virus.duckdb` read-only and paste
+In `virus-warehouse sql`, `FROM recipe(7);` answers the seventh question on your own snapshot,
+`FROM recipe_sql(7);` shows its SQL, and `FROM cookbook;` lists them all.
+From anywhere else, open `data/published/virus.duckdb` read-only and paste
 ([ways in](ways-in.md)). What the tables and columns mean: [tables](tables.md).
 
 Three habits make a count right. Count in `virus_genome_distinct`, or in one source: a record that two sources follow

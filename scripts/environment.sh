@@ -3,7 +3,6 @@
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export AIRFLOW_HOME="${AIRFLOW_HOME:-$checkout/.airflow}"
 export VIRUS_DATA="${VIRUS_DATA:-$checkout/data}"
-export PYTHONPATH="$checkout/include${PYTHONPATH:+:$PYTHONPATH}"
 export PATH="$checkout/.venv/bin:$PATH"
 # Machines that build images set this; here, each process would compile our own modules and tests once more.
 unset PYTHONDONTWRITEBYTECODE

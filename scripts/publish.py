@@ -8,11 +8,11 @@ import argparse
 import sys
 from collections.abc import Mapping
 
-import duckdb
 from run_dag import run_dags
 
+from virus_warehouse.cli.outcome import findings
 from virus_warehouse.data_folder import DataFolder, DataFolderError
-from virus_warehouse.publish.about import published_about, read_about
+from virus_warehouse.publish.about import published_about
 from virus_warehouse.publish.gates import BLOCKING
 
 PUBLISH = "ncbi_virus_publish"
@@ -49,21 +49,6 @@ def add_accept_findings(parser: argparse.ArgumentParser) -> None:
 def accepting(gates: list[str] | None, source: str | None) -> Mapping[str, object]:
     """What the form of the publication's DAG is filled with."""
     return {"source": source, "accept_findings": gates} if gates else {}
-
-
-def is_published(data: DataFolder, run_id: str) -> bool:
-    """Whether the published snapshot has what a run loaded."""
-    if not data.snapshot.exists():
-        return False
-    with duckdb.connect(data.snapshot, read_only=True) as connection:
-        found = connection.execute("SELECT count(*) FROM ops.ingest_run WHERE run_id = ?", [run_id]).fetchone()
-    return found == (1,)
-
-
-def findings(data: DataFolder) -> list[str]:
-    """What the gates found in the last candidate: in the snapshot, where it was published."""
-    copies = [path for path in (data.snapshot, *data.candidates.glob("*.duckdb")) if path.exists()]
-    return list(read_about(max(copies, key=lambda path: path.stat().st_mtime)).findings) if copies else []
 
 
 if __name__ == "__main__":

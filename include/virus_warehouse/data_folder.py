@@ -4,9 +4,18 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from platformdirs import user_data_path
+
 from virus_warehouse.private_files import FOLDER_MODE
 
-DEFAULT_PATH = Path(__file__).parents[2] / "data"
+_PACKAGES = Path(__file__).parents[1]
+CHECKOUT = _PACKAGES.parent if _PACKAGES.name == "include" else None
+"""The checkout that this package is run from; None where it is installed as a wheel."""
+
+
+def default_root() -> Path:
+    """The data folder where `VIRUS_DATA` names none: `data/` of the checkout, or the user's own data folder."""
+    return CHECKOUT / "data" if CHECKOUT else user_data_path("virus-warehouse")
 
 
 class DataFolderError(OSError):
@@ -21,12 +30,12 @@ class DataFolder:
 
     @classmethod
     def from_environment(cls) -> "DataFolder":
-        """The folder that `VIRUS_DATA` names (`data/` in the checkout), created when missing.
+        """The folder that `VIRUS_DATA` names, or `default_root()`, created when missing.
 
         Raises:
             DataFolderError: when it cannot be created or written.
         """
-        folder = cls(Path(os.environ.get("VIRUS_DATA") or DEFAULT_PATH).absolute())
+        folder = cls(Path(os.environ.get("VIRUS_DATA") or default_root()).absolute())
         folder.create()
         return folder
 

@@ -8,6 +8,12 @@ def log_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.wal")
 
 
+def is_database(file: Path) -> bool:
+    """Whether a file begins as DuckDB's do; it is not opened as one, which would take its lock."""
+    with file.open("rb") as opened:
+        return opened.read(12)[8:] == b"DUCK"
+
+
 def move(file: Path, place: Path) -> None:
     """Move a DuckDB file, which nobody has open, with its log. A log that lies at the new place is another file's.
 

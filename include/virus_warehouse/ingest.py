@@ -255,7 +255,7 @@ class _Run:
             logger.warning(
                 "the ledger says that run %s requested its package at %s, which is after now: a clock ran ahead "
                 "then, or is behind now. Set it right; that package is compared with no other. "
-                "`make rebuild REPLACE=1 FROM_OLDEST=1` sets right what it dated",
+                "`virus-warehouse rebuild --replace --from-oldest` sets right what it dated",
                 *ahead,
             )
 

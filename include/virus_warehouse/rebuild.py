@@ -127,7 +127,7 @@ def rebuild(
         rebuilt.gaps += [gap] if gap else []
     if not plan:
         told = "; ".join(map(str, rebuilt.gaps)) or f"{data.packages} holds no record of a load"
-        raise RebuildError(f"nothing to rebuild from: {told}. `make ingest` loads a source anew.")
+        raise RebuildError(f"nothing to rebuild from: {told}. `virus-warehouse run SOURCE` loads a source anew.")
     for left in (rebuilt.path, log_of(rebuilt.path)):
         left.unlink(missing_ok=True)
     new = Warehouse(rebuilt.path)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from itertools import combinations, product
@@ -14,9 +15,8 @@ import yaml
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from virus_warehouse.data_folder import CHECKOUT, default_root
 from virus_warehouse.ncbi.request import Day, ReportType, VirusGenomeRequest
-
-DEFAULT_PATH = Path(__file__).parents[1] / "sources.yaml"
 
 _NO_FILTERS = {"include_sequence", "updated_since", "filename"}
 """Request parameters that do not change which records and reports a source has, and that a source cannot set."""
@@ -171,8 +171,15 @@ _SOURCE_KEYS = {*_REQUEST_KEYS, *Source.model_fields} - {"name", "request"}
 
 
 def sources_path() -> Path:
-    """Where the sources are read from: `VIRUS_SOURCES`, or `include/sources.yaml`."""
-    return Path(os.environ.get("VIRUS_SOURCES") or DEFAULT_PATH)
+    """Where the sources are read from: `VIRUS_SOURCES`, or `include/sources.yaml` of the checkout.
+
+    Where there is no checkout, it is `sources.yaml` in the data folder.
+    """
+    if given := os.environ.get("VIRUS_SOURCES"):
+        return Path(given)
+    if CHECKOUT:
+        return CHECKOUT / "include" / "sources.yaml"
+    return Path(os.environ.get("VIRUS_DATA") or default_root()) / "sources.yaml"
 
 
 def read_sources(path: Path | None = None) -> SourcesFile:
@@ -214,6 +221,21 @@ def read_sources(path: Path | None = None) -> SourcesFile:
     return read
 
 
+def source_of(entry: Mapping[str, Any]) -> Source:
+    """A source that is in no file.
+
+    Args:
+        entry: its `name`, and the keys that an entry of a sources file has.
+
+    Raises:
+        SourceError: when it has no name, or a key cannot be used.
+    """
+    name = str(entry.get("name") or "")
+    if not name:
+        raise SourceError("source: key 'name': absent; it names the source whose records these are")
+    return _read_source("source", name, {key: value for key, value in entry.items() if key != "name"}, Defaults())
+
+
 def sound_sources(path: Path | None = None) -> list[Source]:
     """The sources that can be used, whatever is wrong with the others; none when the file cannot be read.
 
@@ -238,7 +260,7 @@ def limits_of(name: str) -> LoadLimits:
     return DEFAULT_LIMITS
 
 
-def _read_source(path: Path, name: object, entry: object, defaults: Defaults) -> Source:
+def _read_source(path: Path | str, name: object, entry: object, defaults: Defaults) -> Source:
     if isinstance(entry, _GivenTwice):
         raise SourceError(f"{path}: source {name!r}: given twice, on lines {_listed(entry.lines)}; rename one")
     if not isinstance(entry, dict):

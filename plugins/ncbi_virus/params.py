@@ -1,4 +1,4 @@
-"""Fields of the trigger forms that more than one DAG has, and the operator's arguments that they fill."""
+"""Fields of the trigger forms that more than one DAG has, and the operator's argument `accept` that they fill."""
 
 from airflow.sdk import Param
 
@@ -17,4 +17,4 @@ ACCEPT_PARAMS = {
     ),
 }
 
-ACCEPT = {name: f"{{{{ params.{name} }}}}" for name in ACCEPT_PARAMS}
+ACCEPT = [f"{{{{ '{name.removeprefix('accept_')}' if params.{name} }}}}" for name in ACCEPT_PARAMS]

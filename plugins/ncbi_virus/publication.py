@@ -6,7 +6,7 @@ from typing import Any
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context, task
 
 from ncbi_virus.assets import PUBLICATIONS, snapshot_asset
-from ncbi_virus.warehouse import get_warehouse
+from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.about import read_about
 from virus_warehouse.publish.candidate import candidate_path
@@ -29,7 +29,7 @@ def prepare() -> str:
     """Copy the warehouse to a candidate snapshot; returns the id of the publication."""
     data, dag_run = DataFolder.from_environment(), get_current_context()["dag_run"]
     publication_id = new_publication_id(dag_run.start_date, dag_run.run_id)
-    prepare_candidate(get_warehouse(data), data, publication_id, read_sources())
+    prepare_candidate(VirusWarehouseHook().get_conn(), data, publication_id, read_sources())
     return publication_id
 
 

@@ -210,7 +210,7 @@ def test_check_sources_names_file_source_and_key(follow, tmp_path):
     (line, summary) = done.stdout.strip().splitlines()[-2:]
     for part in (str(tmp_path / "sources.yaml"), "'flu'", "'aux_reports'", "BIOSAMPLE_REPORT"):
         assert part in line
-    assert "1 sources are sound: mpox" in summary
+    assert "1 valid sources: mpox" in summary
 
 
 def test_check_sources_passes_the_repositorys_own(data):
@@ -220,7 +220,7 @@ def test_check_sources_passes_the_repositorys_own(data):
 def test_sql_before_anything_is_published(data):
     done = make("sql")
     assert done.returncode != 0
-    assert "make ingest SOURCE=mpox" in done.stderr
+    assert "virus-warehouse run SOURCE" in done.stderr
 
 
 def test_tables_writes_the_page_that_is_there():

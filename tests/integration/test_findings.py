@@ -56,7 +56,7 @@ def test_they_are_told_with_their_ways_out(followed: Followed, broken: IngestRes
     told = alarms(followed, broken)
     assert told["quarantine"].startswith("1 line could not be read.")
     assert "$.novelty" in told["drift"]
-    assert all("make acknowledge SOURCE=mpox" in told[kind] for kind in ("quarantine", "drift"))
+    assert all("virus-warehouse acknowledge mpox" in told[kind] for kind in ("quarantine", "drift"))
 
 
 def test_line_is_over_when_its_record_comes_in_another(followed: Followed, broken: IngestResult) -> None:

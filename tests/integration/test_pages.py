@@ -176,7 +176,7 @@ def test_what_the_check_holds_back_is_told_of_its_source_alone(mpox: Followed) -
     (alarm,) = [alarm for alarm in held_back.alarms if alarm.kind == "held back"]
     assert alarm.weight == "bad"
     assert "shrinkage of mpox: of 40 records published, 11 are gone" in alarm.text
-    assert "make publish SOURCE=mpox" in alarm.text
+    assert "virus-warehouse publish --source mpox" in alarm.text
     publish(mpox.data, SOURCES, "shrinkage")
     (alarm,) = card(mpox).alarms
     assert alarm.text.startswith("Accepted by a person: of 40 records published, 11 are gone")

@@ -142,7 +142,7 @@ def test_damaged_log_is_told_with_the_way_out_and_the_way_works(followed: Follow
     damaged = bytearray(log.read_bytes())
     damaged[60] ^= 255
     log.write_bytes(damaged)
-    with pytest.raises(WarehouseDamaged, match=r"warehouse.duckdb.wal, is damaged. `make rebuild REPLACE=1`"):
+    with pytest.raises(WarehouseDamaged, match=r"duckdb.wal, is damaged. `virus-warehouse rebuild --replace`"):
         followed.run()
     rebuilt = rebuild(followed.data, replace=True)
     assert rebuilt.replaced is not None
@@ -248,18 +248,3 @@ def test_difference_in_reading_is_told(followed: Followed) -> None:
     record = followed.data.packages / "mpox" / "loads" / f"{run.run_id}.json"
     record.write_text(record.read_text().replace('"inserted": 1', '"inserted": 2'))
     assert rebuild(followed.data).differences == [f"mpox: run {run.run_id}: inserted 1 instead of 2"]
-
-
-def test_command_tells_what_came_of_it(followed: Followed) -> None:
-    followed.show("PX1", 1)
-    followed.run()
-    script = Path(__file__).parents[2] / "scripts" / "rebuild.py"
-    environment = {"VIRUS_DATA": str(followed.data.root), "PYTHONPATH": str(script.parents[1] / "include")}
-    told = [
-        subprocess.run([sys.executable, script, *arguments], env=environment, capture_output=True, text=True)
-        for arguments in ([], ["--replace"])
-    ]
-    assert [run.returncode for run in told] == [0, 0], told
-    assert "1 loads repeated." in told[0].stdout
-    assert "the old one is untouched" in told[0].stdout
-    assert "The rebuilt warehouse is in place" in told[1].stdout

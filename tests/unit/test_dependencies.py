@@ -1,6 +1,7 @@
 """Every dependency is explained, pinned and hashed, and comes from whatever index the reader uses."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXPLAINED = (ROOT / "docs/dependencies.md").read_text()
 
-SOURCES = ["requirements.in", "requirements-dev.in", "requirements-bench.in", "requirements-uv.in"]
-LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-bench.txt", "requirements-uv.txt"]
+SOURCES = ["requirements.in", "requirements-dev.in", "requirements-bench.in", "requirements-build.in"]
+LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-bench.txt", "requirements-build.txt"]
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
@@ -81,7 +82,9 @@ def test_no_index_is_named(file: str) -> None:
 
 
 def test_what_installs_is_installed_by_its_hash_too() -> None:
-    assert list(pins("requirements-uv.txt")) == [pin for pin in pins("requirements-dev.txt") if pin.startswith("uv==")]
+    assert [pin for pin in pins("requirements-build.txt") if pin.startswith("uv==")] == [
+        pin for pin in pins("requirements-dev.txt") if pin.startswith("uv==")
+    ]
     programs = [*(ROOT / "scripts").iterdir(), ROOT / "Makefile", ROOT / "Dockerfile"]
     installs = [
         line
@@ -91,4 +94,14 @@ def test_what_installs_is_installed_by_its_hash_too() -> None:
         if "pip install" in line
     ]
     assert len(installs) >= 4
-    assert [line for line in installs if "--require-hashes" not in line] == []
+    # This project itself comes from the checkout, and nothing with it.
+    by_hash_or_own = re.compile("--require-hashes|--no-deps --no-build-isolation --editable .$")
+    assert [line for line in installs if not by_hash_or_own.search(line)] == []
+
+
+def test_the_package_asks_for_what_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = {canonical(re.match(NAME, wanted)[0]) for wanted in project["dependencies"]}
+    # Airflow brings these, or the checkout's demo alone needs them.
+    others = {"apache-airflow", "apache-airflow-task-sdk", "apache-airflow-providers-postgres", "uvicorn"}
+    assert asked == set(asked_for("requirements.in")) - others

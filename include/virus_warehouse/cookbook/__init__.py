@@ -1,7 +1,7 @@
 """The cookbook: questions that people ask of the snapshot, each with the SQL that answers it.
 
 A recipe is a file `recipes/NN_name.sql`. Its comment begins with `topic: question?`; what follows, up to the
-SQL, explains it in Markdown. The page docs/cookbook.md is made from them and `make sql` offers them.
+SQL, explains it in Markdown. The page docs/cookbook.md is made from them and `virus-warehouse sql` offers them.
 """
 
 import re

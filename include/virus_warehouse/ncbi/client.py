@@ -207,6 +207,22 @@ class DatasetsClient:
         """Close the connections."""
         self._session.close()
 
+    def version(self) -> str:
+        """The version of the service, asked once: whether it answers at all.
+
+        Raises:
+            DatasetsUnavailable: when it does not.
+        """
+        url = f"{self.base_url}/version"
+        try:
+            response = self._session.get(
+                url, headers={"Accept": "application/json"}, timeout=(self._connect_timeout, self._read_timeout)
+            )
+            response.raise_for_status()
+            return str(response.json()["version"])
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            raise DatasetsUnavailable(f"{url} does not answer as NCBI Datasets does: {error}") from error
+
     def download(
         self,
         request: VirusGenomeRequest,

@@ -49,12 +49,12 @@ def export(snapshot: Path, folder: Path, file_format: Format = Format.PARQUET, s
         DiskFull: when there is no space for the files.
     """
     if not snapshot.exists():
-        raise ExportError(f"{snapshot}: nothing is published yet; run make ingest SOURCE=mpox first")
+        raise ExportError(f"{snapshot}: nothing is published yet; `virus-warehouse run SOURCE` loads and publishes one")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
     except OSError as error:
-        raise ExportError(f"{folder}: {error.strerror}; name a folder that can be written, as FOLDER=...") from error
+        raise ExportError(f"{folder}: {error.strerror}; name another with --to FOLDER") from error
     try:
         with shortages_told(folder), duckdb.connect(snapshot, read_only=True) as connection:
             connection.execute("SET TimeZone = 'UTC'")

@@ -43,7 +43,9 @@ class Gate:
     settings: tuple[str, ...] = ()
 
 
-_OUR_FAULT = "This is a fault of the warehouse: please report it with these rows. `make rebuild` makes it anew."
+_OUR_FAULT = (
+    "This is a fault of the warehouse: please report it with these rows. `virus-warehouse rebuild` rebuilds it."
+)
 
 GATES = (
     Gate(
@@ -89,8 +91,8 @@ GATES = (
         "quarantine_share",
         "records that cannot be read are missing or out of date in every answer",
         OnFailure.BLOCKS,
-        "The lines named, and all others once they are published, are in ops.quarantine. Update this project and `make "
-        "replay`, or accept it once: nobody is asked again about the same lines.",
+        "The lines named, and all others once they are published, are in ops.quarantine. Update this project and run "
+        "`virus-warehouse replay SOURCE`, or accept it once: the same lines will not be flagged again.",
         ("max_quarantined",),
     ),
     Gate(
@@ -260,7 +262,7 @@ def refuse_findings(findings: Iterable[Finding], candidate: Path | None = None) 
         + " It belongs to no one source: until this is settled nothing new is published; loads go on and lose nothing. "
         + " ".join(dict.fromkeys(WAYS_OUT[name] for name in names))
         + f" To publish all the same, once and knowingly: trigger ncbi_virus_publish with accept_findings {names}, or "
-        f'`make publish ACCEPT_FINDINGS="{" ".join(names)}"`.'
+        f"`virus-warehouse publish {' '.join(f'--accept {name}' for name in names)}`."
         + (f" The rows can be looked at in {candidate}, which is kept for two days." if candidate else "")
     )
 

@@ -37,11 +37,11 @@ def reasons_to_hold_back(about: About) -> dict[str, str]:
 
 def _reason(source: str, faults: Mapping[str, str]) -> str:
     ways_out = dict.fromkeys(WAYS_OUT[gate] for gate in faults)
-    gates = " ".join(faults)
+    accepted = " ".join(f"--accept {gate}" for gate in faults)
     return (
         f"{' '.join(faults.values())} {' '.join(ways_out)} To publish it all the same, once and knowingly: trigger "
-        f"ncbi_virus_publish with the source and accept_findings, or `make publish SOURCE={source} "
-        f'ACCEPT_FINDINGS="{gates}"`.'
+        f"ncbi_virus_publish with the source and accept_findings, or `virus-warehouse publish --source {source} "
+        f"{accepted}`."
     )
 
 

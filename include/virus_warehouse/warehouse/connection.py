@@ -146,9 +146,9 @@ class Warehouse:
         except Exception as error:
             if any(words in str(error) for words in _DAMAGED):
                 raise WarehouseDamaged(
-                    f"{self.path}, or its write-ahead log {log_of(self.path)}, is damaged. `make rebuild REPLACE=1` "
-                    f"makes the warehouse anew from the archived packages, and keeps both under another name. DuckDB "
-                    f"says: {error}"
+                    f"{self.path}, or its write-ahead log {log_of(self.path)}, is damaged. `virus-warehouse rebuild "
+                    f"--replace` rebuilds the warehouse from the archived packages, and keeps both under another name. "
+                    f"DuckDB says: {error}"
                 ) from error
             if not _is_held_elsewhere(error):
                 raise

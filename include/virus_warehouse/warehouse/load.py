@@ -1,12 +1,18 @@
 """What the merge of a package has to know of the load that it is part of."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from functools import cached_property
+from typing import Self
 
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_mode import FULL, REPLAY
 from virus_warehouse.sources import LoadLimits
+
+
+class UnknownAcceptance(ValueError):
+    """A name of nothing that can be accepted."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,18 @@ class Acceptance:
 
     missing: bool = False
     emptied: bool = False
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Self:
+        """The acceptance of what these names stand for.
+
+        Raises:
+            UnknownAcceptance: when one stands for nothing.
+        """
+        given, known = set(names), {field.name for field in fields(cls)}
+        if unknown := sorted(given - known):
+            raise UnknownAcceptance(f"accept is {unknown[0]!r}; allowed are {', '.join(sorted(known))}")
+        return cls(**dict.fromkeys(given, True))
 
     @property
     def names(self) -> list[str]:

@@ -19,7 +19,7 @@ CLIENT_SETTINGS: dict[str, Callable[[Any], float]] = {
 
 
 class NcbiDatasetsHook(BaseHook):
-    """Makes a `DatasetsClient` of an Airflow connection of type `http`.
+    """Makes a `DatasetsClient` of an Airflow connection of type `ncbi_datasets`, or `http`.
 
     The environment wins over the connection, because it is where one run is pointed elsewhere: `NCBI_DATASETS_URL`
     over the connection's host, `NCBI_API_KEY` over its password, `NCBI_DATASETS_PATIENCE` (seconds that NCBI may be
@@ -33,7 +33,7 @@ class NcbiDatasetsHook(BaseHook):
 
     conn_name_attr = "ncbi_datasets_conn_id"
     default_conn_name = "ncbi_datasets"
-    conn_type = "http"
+    conn_type = "ncbi_datasets"
     hook_name = "NCBI Datasets"
 
     def __init__(self, ncbi_datasets_conn_id: str = default_conn_name) -> None:
@@ -55,6 +55,14 @@ class NcbiDatasetsHook(BaseHook):
             api_key=connection.password,
             **_settings(connection),
         )
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Whether NCBI Datasets, or what the connection names instead, answers."""
+        try:
+            with self.get_conn() as client:
+                return True, f"{client.base_url} answers, version {client.version()}"
+        except Exception as error:  # whatever it is, the form shows it
+            return False, str(error)
 
     def _connection(self) -> Connection | None:
         try:

@@ -1,6 +1,6 @@
 """The operator that brings a source's changes from NCBI Datasets into the warehouse."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -8,22 +8,20 @@ from typing import Any
 from airflow import __version__ as airflow_version
 from airflow.sdk import BaseOperator, Context, ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowRescheduleException
-from pydantic import ValidationError
 
 from ncbi_virus.assets import LOADS, UNCHANGED, warehouse_asset
 from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
+from ncbi_virus.hooks.virus_warehouse import NoWarehousePath, VirusWarehouseHook
 from ncbi_virus.operators.run_link import RunLink
-from ncbi_virus.warehouse import DEFAULT_CONN_ID, NoWarehousePath, get_warehouse
 from virus_warehouse.data_folder import DataFolder, DataFolderError
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import Progress
 from virus_warehouse.ncbi.errors import RequestRefused
-from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_mode import WINDOW
-from virus_warehouse.sources import Source
+from virus_warehouse.sources import SourceError, read_sources, source_of
 from virus_warehouse.warehouse.connection import WarehouseDamaged
 from virus_warehouse.warehouse.ledger import RunOrigin
-from virus_warehouse.warehouse.load import Acceptance
+from virus_warehouse.warehouse.load import Acceptance, UnknownAcceptance
 from virus_warehouse.warehouse.migrate import SchemaTooNew
 from virus_warehouse.window_order import DayOfBackfill, EarlierDay, EarlierDayFirst
 from virus_warehouse.windows import WindowError, WindowWish
@@ -39,7 +37,8 @@ NO_RETRY_MENDS = [
     WindowError,
     SchemaTooNew,
     DataFolderError,
-    ValidationError,
+    SourceError,
+    UnknownAcceptance,
     NoWarehousePath,
     WarehouseDamaged,
 ]
@@ -47,38 +46,24 @@ NO_RETRY_MENDS = [
 
 RETRY_POLICY = ExceptionRetryPolicy(rules=[RetryRule(exception=list(NO_RETRY_MENDS), action=RetryAction.FAIL)])
 
-SOURCE_OPTIONS = (
-    "lookback_days",
-    "retention_days",
-    "allow_empty",
-    "reuse_hours",
-    "max_missing",
-    "max_emptied",
-    "withdraw_after",
-)
-"""How a source is followed, besides what is asked for: arguments of the operator as they are of `Source`."""
-
 
 class NcbiVirusToDuckDBOperator(BaseOperator):
-    """Downloads a virus genome data package from NCBI Datasets and merges its data report into DuckDB.
+    """Downloads a virus genome data package from NCBI Datasets and loads its reports into DuckDB.
 
     What is asked for comes from the ledger: what was updated since the last committed run, or everything at
-    first. A backfill asks for its data interval, and so does a run with `updated_since`. Failures that a retry
-    cannot mend fail at once; the others are left to the configured retries. What was loaded is published by the DAG
+    first. A backfill asks for its data interval, and so does a run with `since`. Failures that a retry
+    cannot fix fail at once; the others are left to the configured retries. What was loaded is published by the DAG
     `ncbi_virus_publish`, which the asset that this updates sets off.
 
     Args:
-        source: name of the source, under which its records are kept.
-        taxon, refseq_only, annotated_only, released_since, host, pangolin_classification, geo_location, usa_state,
-            complete_only, include_sequence, aux_report, use_psg, filename: the endpoint's parameters, as in
-            `VirusGenomeRequest`.
-        updated_since: the endpoint's parameter too; given, it makes this run a window from that day on.
-        until: update date at which the window ends, exclusive.
+        source: name of a source in the sources file; or a source that is in no file, as its `name` with the keys that
+            an entry of that file has: `{"name": "mpox", "taxon": 10244, "host": "human"}`.
         mode: `incremental`, `window`, `full`, `census` or `replay`; the default follows from the kind of DAG run.
-        accept_missing: load a full package knowingly that lacks more of the records held than `max_missing`.
-        accept_emptied: load a full package knowingly that empties fields of more records than `max_emptied`.
-        lookback_days, retention_days, allow_empty, reuse_hours, max_missing, max_emptied, withdraw_after: as in
-            `Source`.
+        since: first update date to ask for: makes this run a window.
+        until: update date at which the window ends, exclusive.
+        accept: what of a full load is accepted that would otherwise stop it: `missing`, more of the records are
+            missing than `max_missing`; `emptied`, more records lose a field than `max_emptied`. Empty texts are left
+            out, so that a template can decide.
         ncbi_datasets_conn_id: Airflow connection to NCBI Datasets.
         virus_warehouse_conn_id: Airflow connection to the warehouse.
 
@@ -88,11 +73,10 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
 
     template_fields: Sequence[str] = (
         "source",
-        *VirusGenomeRequest.model_fields,
-        "until",
         "mode",
-        "accept_missing",
-        "accept_emptied",
+        "since",
+        "until",
+        "accept",
         "ncbi_datasets_conn_id",
         "virus_warehouse_conn_id",
     )
@@ -102,77 +86,30 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
     def __init__(
         self,
         *,
-        source: str,
-        taxon: str,
-        refseq_only: bool | str = False,
-        annotated_only: bool | str = False,
-        released_since: date | str | None = None,
-        updated_since: date | str | None = None,
-        host: str | None = None,
-        pangolin_classification: str | None = None,
-        geo_location: str | None = None,
-        usa_state: str | None = None,
-        complete_only: bool | str = False,
-        include_sequence: Sequence[str] = ("NONE",),
-        aux_report: Sequence[str] = (),
-        use_psg: bool | str = False,
-        filename: str = "ncbi_dataset.zip",
-        until: date | str | None = None,
+        source: str | Mapping[str, Any],
         mode: str | None = None,
-        accept_missing: bool | str = False,
-        accept_emptied: bool | str = False,
-        lookback_days: int = 14,
-        retention_days: int = 90,
-        allow_empty: bool = False,
-        reuse_hours: float = 24,
-        max_missing: float = 0.05,
-        max_emptied: float = 0.1,
-        withdraw_after: int = 2,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        accept: Sequence[str] = (),
         ncbi_datasets_conn_id: str = NcbiDatasetsHook.default_conn_name,
-        virus_warehouse_conn_id: str = DEFAULT_CONN_ID,
+        virus_warehouse_conn_id: str = VirusWarehouseHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("retry_policy", RETRY_POLICY)
         kwargs.setdefault("outlets", [LOADS])
         super().__init__(**kwargs)
         self.source = source
-        self.taxon = taxon
-        self.refseq_only = refseq_only
-        self.annotated_only = annotated_only
-        self.released_since = released_since
-        self.updated_since = updated_since
-        self.host = host
-        self.pangolin_classification = pangolin_classification
-        self.geo_location = geo_location
-        self.usa_state = usa_state
-        self.complete_only = complete_only
-        self.include_sequence = include_sequence
-        self.aux_report = aux_report
-        self.use_psg = use_psg
-        self.filename = filename
-        self.until = until
         self.mode = mode
-        self.accept_missing = accept_missing
-        self.accept_emptied = accept_emptied
-        self.lookback_days = lookback_days
-        self.retention_days = retention_days
-        self.allow_empty = allow_empty
-        self.reuse_hours = reuse_hours
-        self.max_missing = max_missing
-        self.max_emptied = max_emptied
-        self.withdraw_after = withdraw_after
+        self.since = since
+        self.until = until
+        self.accept = accept
         self.ncbi_datasets_conn_id = ncbi_datasets_conn_id
         self.virus_warehouse_conn_id = virus_warehouse_conn_id
 
-    @classmethod
-    def for_source(cls, source: Source, **kwargs: Any) -> "NcbiVirusToDuckDBOperator":
-        """The operator that follows a source of `sources.yaml`.
-
-        Args:
-            source: the source.
-            kwargs: further arguments, such as `task_id` and `mode`.
-        """
-        return cls(**arguments_of(source), **kwargs)
+    @property
+    def source_name(self) -> str:
+        """The name of the source."""
+        return self.source if isinstance(self.source, str) else str(self.source.get("name"))
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the source once.
@@ -188,21 +125,16 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
 
     def _run(self, context: Context) -> dict[str, Any]:
         data = DataFolder.from_environment()
-        request = VirusGenomeRequest(**{name: getattr(self, name) for name in VirusGenomeRequest.model_fields})
-        source = Source(
-            name=self.source,
-            request=request.model_copy(update={"updated_since": None}),
-            **{option: getattr(self, option) for option in SOURCE_OPTIONS},
-        )
+        source = read_sources().source(self.source) if isinstance(self.source, str) else source_of(self.source)
         with NcbiDatasetsHook(self.ncbi_datasets_conn_id).get_conn() as client:
             result = ingest(
                 source,
                 client=client,
-                warehouse=get_warehouse(data, self.virus_warehouse_conn_id),
+                warehouse=VirusWarehouseHook(self.virus_warehouse_conn_id).get_conn(),
                 data=data,
                 origin=_origin(context),
-                wish=self._wish(context, request.updated_since),
-                accepts=Acceptance(missing=_truth(self.accept_missing), emptied=_truth(self.accept_emptied)),
+                wish=self._wish(context),
+                accepts=Acceptance.of(filter(None, self.accept)),
                 airflow_version=airflow_version,
                 on_progress=_progress_writer(context),
                 earlier_day=_earlier_day(context),
@@ -216,25 +148,14 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
             "changed": result.changed,
         }
 
-    def _wish(self, context: Context, since: date | None) -> WindowWish:
-        mode, until = self.mode or None, WindowWish.day(self.until)
+    def _wish(self, context: Context) -> WindowWish:
+        mode, since, until = self.mode or None, WindowWish.day(self.since), WindowWish.day(self.until)
         dag_run = context["dag_run"]
         if mode is None and since is None and until is None and dag_run.run_type.value == BACKFILL:
             mode = WINDOW
             # A manual run has no data interval; a backfill always has.
             since, until = (WindowWish.day(context[key]) for key in ("data_interval_start", "data_interval_end"))
         return WindowWish(mode=mode, since=since, until=until)
-
-
-def arguments_of(source: Source) -> dict[str, Any]:
-    """The operator's arguments that follow from a source of `sources.yaml`, as plain JSON."""
-    request = source.request.model_dump(mode="json", exclude={"updated_since"})
-    return {"source": source.name, **request, **source.model_dump(include=set(SOURCE_OPTIONS))}
-
-
-def _truth(given: bool | str) -> bool:
-    """A flag, or what a template made of one."""
-    return given if isinstance(given, bool) else given.strip().lower() == "true"
 
 
 def _origin(context: Context) -> RunOrigin:

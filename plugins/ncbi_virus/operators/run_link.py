@@ -18,5 +18,5 @@ class RunLink(BaseOperatorLink):
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """The page of the task's last try, whatever became of it."""
         base = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
-        asked = {"dag_id": ti_key.dag_id, "dag_run_id": ti_key.run_id, "source": operator.source}
+        asked = {"dag_id": ti_key.dag_id, "dag_run_id": ti_key.run_id, "source": operator.source_name}
         return f"{base}{PAGES}/runs/of-dag-run?{urlencode(asked)}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from virus_warehouse.cookbook import BrokenRecipe, read_recipe, recipes
-from virus_warehouse.cookbook.__main__ import listing
+from virus_warehouse.cookbook.prompt import listing
 
 GOOD = (
     "-- Counting right: How many\n-- are there?\n-- A line.\n-- Another `line`.\nSELECT count(*)\nFROM virus_genome;\n"

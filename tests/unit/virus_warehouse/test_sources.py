@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from virus_warehouse import check_sources
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source, SourceError, SourcesFile, read_sources, sound_sources
 
@@ -258,28 +257,6 @@ class TestFingerprint:
     def test_does_not_depend_on_the_order_of_reports(self) -> None:
         reports = ["ANNOTATION", "BIOSAMPLE_REPORT"]
         assert self.fingerprint(aux_report=reports) == self.fingerprint(aux_report=reports[::-1])
-
-
-class TestCheckSources:
-    def test_tells_what_is_wrong_a_line_each_and_fails(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-        path = write(f"sources:\n  a: {{}}\n  b: {{taxon: 1, x: 1}}\n{GOOD}")
-        assert check_sources.main() == 1
-        first, second, last = capsys.readouterr().out.splitlines()
-        assert first.startswith(f"{path}: source 'a': key 'taxon'")
-        assert second.startswith(f"{path}: source 'b': key 'x'")
-        assert last == f"{path}: 1 sources are sound: good"
-
-    def test_tells_what_is_wrong_with_the_file_and_fails(
-        self, write: Write, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        path = write("")
-        assert check_sources.main() == 1
-        assert capsys.readouterr().out == f"{path}: the file is empty; add at least one source under 'sources'\n"
-
-    def test_tells_what_is_followed_and_succeeds(self, write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-        path = write(f"sources:\n{GOOD}")
-        assert check_sources.main() == 0
-        assert capsys.readouterr().out == f"{path}: 1 sources are sound: good\n"
 
 
 def test_sources_of_this_repository_are_sound(monkeypatch: pytest.MonkeyPatch) -> None:

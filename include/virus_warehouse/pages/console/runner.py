@@ -183,7 +183,7 @@ class Console:
             output.close()
             raise QueryFailed(
                 STOPPED,
-                f"stopped after {self.limits.seconds:g} seconds: narrow it, or ask `make sql`, which takes its time",
+                f"stopped after {self.limits.seconds:g} seconds: narrow it, or use `virus-warehouse sql`",
             ) from error
         except BaseException:
             output.close()
@@ -233,7 +233,8 @@ async def _ask(process: Process, request: bytes, answer: asyncio.StreamReader, o
         size += len(chunk)
         if size > most_bytes:
             raise QueryFailed(
-                STOPPED, f"the answer is larger than {most_bytes / 1e6:g} MB: ask for less of it, or use `make export`"
+                STOPPED,
+                f"the answer is larger than {most_bytes / 1e6:g} MB: ask for less, or use `virus-warehouse export`",
             )
         # Not here: a disk that is busy would hold up the whole server.
         await asyncio.to_thread(output.write, chunk)

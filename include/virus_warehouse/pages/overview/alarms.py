@@ -131,7 +131,7 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
             Weight.WARN,
             "quarantine",
             f"{_counted(published['quarantine_open'], 'line')} could not be read. Replay them with a version that can, "
-            f"or acknowledge them with `make acknowledge SOURCE={published['source']}`.",
+            f"or acknowledge them with `virus-warehouse acknowledge {published['source']}`.",
             f"SELECT report, line_number, reason, raw\nFROM ops.quarantine\n"
             f"WHERE source = {name} AND replayed_at IS NULL AND resolved_at IS NULL AND acknowledged_at IS NULL\n"
             f"ORDER BY report, line_number",
@@ -151,7 +151,7 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
             "drift",
             f"NCBI's reports have {_counted(len(published['drift']), 'name')} that this version does not read: "
             f"{', '.join(published['drift'])}. It ends when they are read or gone, or with "
-            f"`make acknowledge SOURCE={published['source']}`.",
+            f"`virus-warehouse acknowledge {published['source']}`.",
             f"SELECT report, path, occurrences, sample\nFROM ops.schema_drift\n"
             f"WHERE source = {name} AND resolved_at IS NULL AND acknowledged_at IS NULL\nORDER BY report, path",
         )

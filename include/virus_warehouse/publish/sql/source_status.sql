@@ -40,7 +40,7 @@ SELECT
     END AS status,
     CASE status
         WHEN 'not followed' THEN 'not in the sources file any more: its rows stay as they were last loaded, and count '
-        || 'in no mart; ' || '`make forget SOURCE=' || source || '` removes them'
+        || 'in no mart; ' || '`virus-warehouse forget ' || source || '` removes them'
         WHEN 'broken' THEN followed_source.fault
     END AS detail,
     followed_source.taxon,

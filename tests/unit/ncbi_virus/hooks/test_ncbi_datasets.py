@@ -5,9 +5,11 @@ import json
 import pytest
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from ncbi_stand_in.manners import DATASETS_VERSION
 from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
 from tests.support.packages import package
 from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.stand_in import StandIn
 from virus_warehouse.ncbi.client import NCBI_DATASETS_URL
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -85,3 +87,13 @@ def sent_key(server: ScriptedServer) -> str | None:
         client.download(VirusGenomeRequest(taxon="10244"), Path(folder) / "package.zip")
     headers = {name.lower(): value for name, value in server.requests[0].headers.items()}
     return headers.get("api-key")
+
+
+def test_the_form_says_whether_ncbi_answers(monkeypatch):
+    with StandIn() as server:
+        monkeypatch.setenv("NCBI_DATASETS_URL", server.url)
+        answered = NcbiDatasetsHook().test_connection()
+    assert answered == (True, f"{server.url} answers, version {DATASETS_VERSION}")
+    is_there, message = NcbiDatasetsHook().test_connection()
+    assert not is_there
+    assert f"{server.url}/version does not answer as NCBI Datasets does" in message

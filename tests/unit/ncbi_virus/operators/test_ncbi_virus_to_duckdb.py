@@ -1,18 +1,22 @@
 """The operator: what it templates, what it makes of a source, and which failures it retries."""
 
+import inspect
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from airflow.sdk import RetryAction
-from pydantic import ValidationError
 
+from ncbi_virus.operators import ncbi_virus_to_duckdb as module
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator, _earlier_day
 from virus_warehouse.data_folder import DataFolderError
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.sources import read_sources
+from virus_warehouse.run_result import IngestResult
+from virus_warehouse.sources import Source, SourceError, read_sources
 from virus_warehouse.warehouse.connection import WarehouseLocked
+from virus_warehouse.warehouse.load import Acceptance, UnknownAcceptance
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.migrate import SchemaTooNew
 from virus_warehouse.window_order import DayOfBackfill
@@ -20,27 +24,61 @@ from virus_warehouse.windows import WindowError
 
 
 def operator(**arguments) -> NcbiVirusToDuckDBOperator:
-    return NcbiVirusToDuckDBOperator(task_id="ingest", **{"source": "mpox", "taxon": "10244", **arguments})
+    return NcbiVirusToDuckDBOperator(task_id="ingest", **{"source": "mpox", **arguments})
 
 
-def test_every_request_parameter_is_a_template_field():
-    assert set(VirusGenomeRequest.model_fields) <= set(NcbiVirusToDuckDBOperator.template_fields)
+@pytest.fixture
+def loaded(tmp_path, monkeypatch) -> list[dict[str, Any]]:
+    """What the core was called with, by operators that run in a test; none of them loads anything."""
+    calls: list[dict[str, Any]] = []
 
+    def ingest(source: Source, **arguments: Any) -> IngestResult:
+        calls.append({"source": source, **arguments})
+        return IngestResult("run", source.name, "full", None, None, None, {"inserted": 0})
 
-def test_templates_render_to_values_the_request_understands(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "ingest", ingest)
     monkeypatch.setenv("VIRUS_DATA", str(tmp_path))
-    task = operator(taxon="{{ taxon }}", refseq_only="{{ refseq }}", host="{{ host }}", aux_report=["{{ report }}"])
-    task.render_template_fields({"taxon": 10244, "refseq": True, "host": "", "report": "ANNOTATION"})
-    request = VirusGenomeRequest(**{name: getattr(task, name) for name in VirusGenomeRequest.model_fields})
-    assert request.query() == [("refseq_only", "true"), ("include_sequence", "NONE"), ("aux_report", "ANNOTATION")]
+    monkeypatch.setenv("VIRUS_SOURCES", str(tmp_path / "sources.yaml"))
+    sources = "sources: {mpox: {taxon: 10244, host: human, max_missing: 0.2}}"
+    (tmp_path / "sources.yaml").write_text(sources, encoding="utf-8")
+    return calls
 
 
-def test_a_source_of_the_file_becomes_the_same_request():
-    for source in read_sources().sources.values():
-        task = NcbiVirusToDuckDBOperator.for_source(source, task_id="ingest")
-        request = VirusGenomeRequest(**{name: getattr(task, name) for name in VirusGenomeRequest.model_fields})
-        assert request == source.request
-        assert task.lookback_days == source.lookback_days
+def run(task: NcbiVirusToDuckDBOperator, **values: object) -> None:
+    task.render_template_fields(dict(values))
+    ti = SimpleNamespace(dag_id="dag", run_id="run", try_number=1)
+    task.execute(context("manual", ti=ti))
+
+
+def test_a_name_is_a_source_of_the_sources_file(loaded):
+    run(operator(source="{{ name }}"), name="mpox")
+    assert loaded[0]["source"] == read_sources().source("mpox")
+    with pytest.raises(SourceError, match="no source is named 'flu'"):
+        run(operator(source="flu"))
+
+
+def test_a_source_that_is_in_no_file_is_given_as_an_entry(loaded):
+    entry = {"name": "flu", "taxon": "{{ taxon }}", "host": "human", "aux_reports": ["ANNOTATION"], "lookback_days": 3}
+    run(operator(source=entry), taxon=11320)
+    source = loaded[0]["source"]
+    assert source.request == VirusGenomeRequest(taxon="11320", host="human", aux_report=["ANNOTATION"])
+    assert (source.name, source.lookback_days) == ("flu", 3)
+    with pytest.raises(SourceError, match="'hosts': unknown key"):
+        run(operator(source={"name": "flu", "taxon": 1, "hosts": "human"}))
+    with pytest.raises(SourceError, match="'name': absent"):
+        run(operator(source={"taxon": 1}))
+
+
+def test_what_is_accepted_may_come_of_templates(loaded):
+    run(operator(accept=["{{ 'missing' if yes }}", "{{ 'emptied' if no }}"]), yes=True, no=False)
+    assert loaded[0]["accepts"] == Acceptance(missing=True)
+    with pytest.raises(UnknownAcceptance, match="'everything'; allowed are emptied, missing"):
+        run(operator(accept=["everything"]))
+
+
+def test_every_argument_of_its_own_is_a_template_field():
+    own = inspect.signature(NcbiVirusToDuckDBOperator.__init__).parameters.keys() - {"self", "kwargs"}
+    assert own == set(NcbiVirusToDuckDBOperator.template_fields)
 
 
 def test_the_retries_are_those_that_set_up_configures():
@@ -54,11 +92,12 @@ def test_the_retries_are_those_that_set_up_configures():
         WindowError("inverted"),
         SchemaTooNew("0099"),
         DataFolderError("no place"),
-        pytest.param(None, id="bad parameter"),
+        SourceError("unknown key"),
+        UnknownAcceptance("everything"),
     ],
 )
 def test_what_no_retry_mends_fails_at_once(error):
-    assert decision(error or bad_parameter()) is RetryAction.FAIL
+    assert decision(error) is RetryAction.FAIL
 
 
 @pytest.mark.parametrize(
@@ -73,12 +112,6 @@ def decision(error: BaseException) -> RetryAction:
     return operator().retry_policy.evaluate(error, try_number=1, max_tries=3).action
 
 
-def bad_parameter() -> ValidationError:
-    with pytest.raises(ValidationError) as caught:
-        VirusGenomeRequest(taxon="10244", aux_report=["BIOSAMPLE"])
-    return caught.value
-
-
 def context(run_type: str, **keys):
     return {"dag_run": SimpleNamespace(run_type=SimpleNamespace(value=run_type)), **keys}
 
@@ -88,17 +121,17 @@ def test_a_backfill_is_a_window_of_its_data_interval():
         "data_interval_start": datetime(2026, 11, 10, 6, tzinfo=UTC),
         "data_interval_end": datetime(2026, 11, 11, 6, tzinfo=UTC),
     }
-    wish = operator()._wish(context("backfill", **interval), None)
+    wish = operator()._wish(context("backfill", **interval))
     assert (wish.effective_mode, wish.since, wish.until) == ("window", date(2026, 11, 10), date(2026, 11, 11))
-    assert operator()._wish(context("scheduled", **interval), None).effective_mode == "incremental"
+    assert operator()._wish(context("scheduled", **interval)).effective_mode == "incremental"
 
 
 def test_a_manual_run_without_a_logical_date_follows_the_watermark():
-    assert operator()._wish(context("manual"), None).effective_mode == "incremental"
+    assert operator()._wish(context("manual")).effective_mode == "incremental"
 
 
 def test_days_make_a_window():
-    wish = operator(until="2026-11-12")._wish(context("manual"), date(2026, 11, 10))
+    wish = operator(since="2026-11-10", until="2026-11-12")._wish(context("manual"))
     assert (wish.effective_mode, wish.since, wish.until) == ("window", date(2026, 11, 10), date(2026, 11, 12))
 
 

@@ -201,11 +201,13 @@ def test_source_that_is_not_there_is_told_with_those_that_are(snapshot: Path, tm
 
 
 def test_before_anything_is_published_it_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="nothing is published yet; run make ingest SOURCE=mpox first"):
+    with pytest.raises(
+        ExportError, match="nothing is published yet; `virus-warehouse run SOURCE` loads and publishes one"
+    ):
         export(tmp_path / "virus.duckdb", tmp_path / "export")
 
 
 def test_folder_that_is_a_file_is_told(snapshot: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ExportError, match="name a folder that can be written, as FOLDER="):
+    with pytest.raises(ExportError, match="name another with --to FOLDER"):
         export(snapshot, tmp_path / "file")

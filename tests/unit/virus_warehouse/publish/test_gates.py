@@ -557,7 +557,7 @@ def test_what_belongs_to_no_source_stops_the_publication_with_what_and_where_and
     assert "It belongs to no one source: until this is settled nothing new is published" in message
     assert "please report it" in message
     assert "accept_findings ['no_orphans']" in message
-    assert 'make publish ACCEPT_FINDINGS="no_orphans"' in message
+    assert "virus-warehouse publish --accept no_orphans" in message
     assert "candidates/publication-1.duckdb" in message
 
 

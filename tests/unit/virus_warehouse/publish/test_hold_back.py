@@ -115,7 +115,7 @@ def test_the_snapshot_says_what_is_held_back_since_when_and_why(
     assert since.replace(microsecond=0) == about.held_back["mpox"]
     assert reason.startswith(told)
     assert "load the source with `mode: full`" in reason
-    assert 'make publish SOURCE=mpox ACCEPT_FINDINGS="shrinkage"' in reason
+    assert "virus-warehouse publish --source mpox --accept shrinkage" in reason
     counts = query(data.snapshot, "SELECT source, value FROM _about WHERE topic = 'count' AND name = 'virus_genome'")
     assert sorted(counts) == [("dengue", "41"), ("flu", "41"), ("mpox", "40"), ("zika", "41")]
     check = last_check(data)

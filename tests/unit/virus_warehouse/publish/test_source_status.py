@@ -41,7 +41,7 @@ def test_removed_source_keeps_its_rows_and_says_so(candidate: Path, tmp_path: Pa
     assert query(candidate, "SELECT detail FROM ops.source_status WHERE source = 'dengue'") == [
         (
             "not in the sources file any more: its rows stay as they were last loaded, and count in no mart; "
-            "`make forget SOURCE=dengue` removes them",
+            "`virus-warehouse forget dengue` removes them",
         )
     ]
     assert query(candidate, "SELECT count(*) FROM virus_genome WHERE source = 'dengue'") == [(1,)]

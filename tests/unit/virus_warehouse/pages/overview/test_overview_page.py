@@ -129,7 +129,7 @@ def test_what_is_held_back_of_a_source_is_told_with_the_way_out(
     assert "mpox held back 12 records" in text
     assert re.search(r"Held back since \d{4}-\d\d-\d\d \d\d:\d\d UTC: shrinkage of mpox: of 12 records published", text)
     assert "load the source with <code>mode: full</code>" in page
-    assert "make publish SOURCE=mpox ACCEPT_FINDINGS=" in text
+    assert "virus-warehouse publish --source mpox --accept " in text
 
 
 def test_the_next_run_is_told_of_a_dag_that_is_switched_on(

@@ -1,6 +1,4 @@
-"""`python -m virus_warehouse.cookbook`: SQL that lets a DuckDB prompt offer the recipes; `--list`: the questions."""
-
-import sys
+"""The cookbook at a DuckDB prompt: SQL that makes the recipes callable, and the list of their questions."""
 
 from virus_warehouse.cookbook import FOLDER, chapters, recipes
 from virus_warehouse.sql_file import read_sql, sql_text
@@ -29,7 +27,3 @@ def listing() -> str:
         lines.append(topic)
         lines.extend(f"{recipe.number:4}  {recipe.question}" for recipe in some)
     return "\n".join((*lines, ""))
-
-
-if __name__ == "__main__":
-    sys.stdout.write(listing() if "--list" in sys.argv[1:] else prompt_sql())

@@ -1,0 +1,24 @@
+"""`virus-warehouse acknowledge`: what is known of a source's lines raises no alarm any more."""
+
+from datetime import UTC, datetime
+
+import duckdb
+import typer
+
+from virus_warehouse.cli.arguments import AnySource
+from virus_warehouse.cli.failures import explained
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.warehouse import findings
+from virus_warehouse.warehouse.connection import Warehouse
+
+
+def acknowledge(source: AnySource) -> None:
+    """Stop the alarms about the quarantined lines and unknown fields of SOURCE; new ones raise alarms again."""
+    with explained():
+        warehouse = Warehouse(DataFolder.from_environment().warehouse)
+        with duckdb.connect() as session, warehouse.transaction(session):
+            lines, names = findings.acknowledge(session, source, datetime.now(UTC))
+    typer.echo(
+        f"{source}: acknowledged {lines} refused lines and {names} names that this version does not read. They stay in "
+        f"ops.quarantine and ops.schema_drift; the pages show it with the next publication."
+    )

@@ -1,0 +1,38 @@
+"""`virus-warehouse forget`: remove a source that is no longer followed, with all that is held of it."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from virus_warehouse import forget as forgetting
+from virus_warehouse.cli.arguments import AnySource
+from virus_warehouse.cli.failures import explained
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.sources import read_sources
+from virus_warehouse.warehouse.connection import Warehouse
+
+
+def forget(source: AnySource, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Remove the rows, packages and run files of SOURCE, which is no longer followed, for good. Asks first."""
+    with explained():
+        followed, data = read_sources(), DataFolder.from_environment()
+        warehouse = Warehouse(data.warehouse)
+        typer.echo(_inventory(source, forgetting.holdings(source, warehouse, data)))
+        if not yes:
+            typer.echo("Type its name to remove all of it, for good: ", nl=False)
+            answer = sys.stdin.readline()
+            if answer.strip() != source:
+                reason = "" if answer else ": nobody answered. --yes answers for you"
+                typer.echo(f"Nothing was removed{reason}.", err=True)
+                raise typer.Exit(1)
+        forgetting.forget(source, warehouse, data, followed)
+    typer.echo(f"{source} is forgotten. The published snapshot shows it until the next publication.")
+
+
+def _inventory(source: str, held: forgetting.Holdings) -> str:
+    rows = "".join(f"\n  {count:>12,} rows of {table}" for table, count in held.rows.items())
+    return (
+        f"Of {source} there are{rows}\n  {held.packages:>12,} packages with {held.package_bytes / 1e6:,.1f} MB in the "
+        f"archive\n  {held.files:>12,} run files and refused packages"
+    )

@@ -1,0 +1,30 @@
+"""What a person sees while a run works: a bar at a terminal, plain lines elsewhere."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from virus_warehouse.ncbi.client import Progress
+
+
+@contextmanager
+def shown_progress() -> Iterator[Callable[[Progress], None] | None]:
+    """Show on standard error how a run gets on; gives what is to be called with the progress of a download."""
+    if not sys.stderr.isatty():
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+        logging.getLogger("virus_warehouse").setLevel(logging.INFO)  # others say more than anybody asks
+        yield None
+        return
+    from rich.console import Console
+    from rich.logging import RichHandler
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+    from rich.progress import Progress as Display
+
+    console = Console(stderr=True)
+    logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=console, show_path=False)])
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Display(*columns, TimeElapsedColumn(), console=console, transient=True) as display:
+        # NCBI does not say how large a package is: the bar shows that bytes come, and the numbers how many.
+        task = display.add_task("download and load", total=None)
+        yield lambda progress: display.update(task, completed=progress.bytes)

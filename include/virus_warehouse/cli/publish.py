@@ -1,0 +1,38 @@
+"""`virus-warehouse publish`: what was loaded becomes the published snapshot."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from virus_warehouse.cli.arguments import AcceptGate, Json
+from virus_warehouse.cli.failures import explained
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish import publication
+from virus_warehouse.sources import read_sources
+from virus_warehouse.warehouse.connection import Warehouse
+
+
+def publish(
+    source: Annotated[str | None, typer.Option(help="Accept only findings of this source; all by default.")] = None,
+    accept: AcceptGate = None,
+    as_json: Json = False,
+) -> None:
+    """Publish a snapshot of what was loaded, once it has passed its gates.
+
+    Exit code 0: all of it is published. 1: a source is held back, or nothing new is published.
+    """
+    with explained():
+        data = DataFolder.from_environment()
+        about = publication.publish(Warehouse(data.warehouse), data, read_sources(), accept or (), source=source)
+    if as_json:
+        held_back = {name: since.isoformat() for name, since in about.held_back.items()}
+        outcome = {"snapshot": str(data.snapshot), "publication_id": about.publication_id}
+        typer.echo(json.dumps({**outcome, "held_back": held_back, "findings": list(about.findings)}))
+    elif about.held_back:
+        names = ", ".join(sorted(about.held_back))
+        found = " ".join(about.findings)
+        typer.echo(f"FAILED {data.snapshot} is published, but not all of it. Held back: {names}. {found}")
+    else:
+        typer.echo(f"OK {data.snapshot} is published.")
+    raise typer.Exit(1 if about.held_back else 0)

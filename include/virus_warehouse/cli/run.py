@@ -1,0 +1,95 @@
+"""`virus-warehouse run`, `census` and `replay`: one run of a source and its publication."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from virus_warehouse.cli.arguments import AcceptGate, Json, Source, one_of
+from virus_warehouse.cli.failures import EXPLAINED, explained
+from virus_warehouse.cli.outcome import outcome_of
+from virus_warehouse.cli.progress import shown_progress
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.publish.gates import BLOCKING
+from virus_warehouse.publish.publication import publish
+from virus_warehouse.run_mode import CENSUS, REPLAY, REQUESTABLE
+from virus_warehouse.sources import read_sources
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.load import Acceptance
+from virus_warehouse.windows import WindowWish
+
+ACCEPTABLE = tuple(Acceptance.__dataclass_fields__)
+
+Accept = Annotated[
+    list[str] | None,
+    one_of(
+        (*ACCEPTABLE, *BLOCKING),
+        param_decls=["--accept"],
+        metavar="WHAT",
+        help="Accept, this once, what would stop a full load (missing: too many records are missing; emptied: a field "
+        f"is emptied) or hold back the source (a gate: {', '.join(BLOCKING)}). Repeatable.",
+    ),
+]
+Publish = Annotated[bool, typer.Option("--publish/--no-publish", help="Publish a snapshot with what was loaded.")]
+Day = typer.Option(metavar="DAY", help="First update date to load, as in 2026-11-01: loads these days only.")
+
+
+def run(
+    source: Source,
+    mode: Annotated[
+        str | None,
+        one_of(REQUESTABLE, metavar="MODE", help=f"{', '.join(REQUESTABLE)}; by default, what is new is loaded."),
+    ] = None,
+    since: Annotated[str | None, Day] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="Update date to stop before.")] = None,
+    accept: Accept = None,
+    publishes: Publish = True,
+    as_json: Json = False,
+) -> None:
+    """Load what NCBI has updated of SOURCE, check it and publish it.
+
+    Exit code 0: all done. 1: it failed, or SOURCE is held back. 2: the command was not understood.
+    """
+    with explained():
+        wish = WindowWish(mode=mode, since=WindowWish.day(since), until=WindowWish.day(until))
+    _run(source, wish, accept or (), publishes=publishes, as_json=as_json)
+
+
+def census(source: Source, accept: Accept = None, publishes: Publish = True, as_json: Json = False) -> None:
+    """Load all of SOURCE, conclude which of its records NCBI no longer lists, and publish it."""
+    _run(source, WindowWish(mode=CENSUS), accept or (), publishes=publishes, as_json=as_json)
+
+
+def replay(source: Source, accept: AcceptGate = None, publishes: Publish = True, as_json: Json = False) -> None:
+    """Read the quarantined lines of SOURCE again with this version, and publish what they bring."""
+    _run(source, WindowWish(mode=REPLAY), accept or (), publishes=publishes, as_json=as_json)
+
+
+def _run(name: str, wish: WindowWish, accepted: Sequence[str], *, publishes: bool, as_json: bool) -> None:
+    with explained():
+        followed = read_sources()
+        source, data = followed.source(name), DataFolder.from_environment()
+        warehouse = Warehouse(data.warehouse)
+    started, failure = datetime.now(UTC), None
+    try:
+        with shown_progress() as on_progress, DatasetsClient.from_environment() as client:
+            ingest(
+                source,
+                client=client,
+                warehouse=warehouse,
+                data=data,
+                wish=wish,
+                accepts=Acceptance.of(set(accepted) & set(ACCEPTABLE)),
+                on_progress=on_progress,
+            )
+            if publishes:
+                publish(warehouse, data, followed, sorted(set(accepted) & set(BLOCKING)), source=name)
+    except EXPLAINED as error:
+        failure = error
+    outcome = outcome_of(data, name, started, publishes=publishes, failure=failure)
+    typer.echo(json.dumps(outcome.as_json(), default=str) if as_json else str(outcome))
+    raise typer.Exit(0 if outcome.succeeded else 1)

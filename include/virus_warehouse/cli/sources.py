@@ -1,0 +1,27 @@
+"""`virus-warehouse sources`: the sources file."""
+
+import typer
+
+from virus_warehouse.cli.failures import explained
+from virus_warehouse.sources import read_sources
+
+app = typer.Typer(help="The sources file.", no_args_is_help=True)
+
+
+@app.callback()
+def sources() -> None:
+    """The sources file."""
+
+
+@app.command()
+def check() -> None:
+    """Check the sources file: a line for each fault, then the sources that can be used.
+
+    Exit code 0: every source can be used. 1: one cannot, or the file cannot be read.
+    """
+    with explained():
+        read = read_sources()
+    for fault in read.errors.values():
+        typer.echo(str(fault))
+    typer.echo(f"{read.path}: {len(read.sources)} valid sources: {', '.join(read.sources) or 'none'}")
+    raise typer.Exit(1 if read.errors else 0)

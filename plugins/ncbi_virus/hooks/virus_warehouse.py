@@ -1,0 +1,82 @@
+"""An Airflow connection to the warehouse, as a `Warehouse`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseHook, Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import is_database
+from virus_warehouse.warehouse.connection import Warehouse
+
+
+class NoWarehousePath(ValueError):
+    """A connection names no file on this machine."""
+
+
+class VirusWarehouseHook(BaseHook):
+    """Makes a `Warehouse` of an Airflow connection of type `virus_warehouse`, or `duckdb`.
+
+    `VIRUS_WAREHOUSE` wins over the connection's file; without both it is `warehouse.duckdb` in the data folder. The
+    default connection need not exist.
+
+    Args:
+        virus_warehouse_conn_id: the connection; host is the path of the file.
+    """
+
+    conn_name_attr = "virus_warehouse_conn_id"
+    default_conn_name = "virus_warehouse"
+    conn_type = "virus_warehouse"
+    hook_name = "Virus warehouse"
+
+    def __init__(self, virus_warehouse_conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.virus_warehouse_conn_id = virus_warehouse_conn_id
+
+    def get_conn(self) -> Warehouse:
+        """The warehouse.
+
+        Raises:
+            AirflowNotFoundException: when a connection other than the default one does not exist.
+            NoWarehousePath: when the connection names no file.
+            DataFolderError: when the data folder cannot be used.
+        """
+        data = DataFolder.from_environment()
+        connection = None if os.environ.get("VIRUS_WAREHOUSE") else self._connection()
+        return Warehouse(data.warehouse if connection is None else self._path(connection, data))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Whether the file is a DuckDB file, or can be made; it is not opened, as a run may work on it."""
+        try:
+            path = self.get_conn().path
+        except Exception as error:  # whatever it is, the form shows it
+            return False, str(error)
+        if path.exists():
+            return (True, f"{path} is a DuckDB file") if is_database(path) else (False, f"{path} is no DuckDB file")
+        if path.parent.is_dir() and os.access(path.parent, os.W_OK):
+            return True, f"{path} does not exist yet; the first run makes it"
+        return False, f"{path} does not exist, and {path.parent} is no folder that this user may write"
+
+    def _connection(self) -> Connection | None:
+        try:
+            return self.get_connection(self.virus_warehouse_conn_id)
+        except AirflowNotFoundException:
+            if self.virus_warehouse_conn_id != self.default_conn_name:
+                raise
+            return None
+
+    def _path(self, connection: Connection, data: DataFolder) -> Path:
+        extra: dict[str, Any] = connection.extra_dejson
+        path = extra.get("database") or connection.host or ""
+        is_remote = path.startswith(("md:", "motherduck:")) or extra.get("motherduck_token") or connection.password
+        if is_remote or path in ("", ":memory:"):
+            # What follows md: can be a token, which no error may show.
+            found = "a MotherDuck database" if is_remote else "no path"
+            raise NoWarehousePath(
+                f"the connection {self.virus_warehouse_conn_id!r} has {found}: its field DuckDB file must name one on "
+                f"this machine, such as {data.warehouse}. Without the connection {self.default_conn_name!r}, that one "
+                f"is used."
+            )
+        return Path(path)

@@ -1,0 +1,134 @@
+"""The package as somebody else's Airflow has it: the wheel, nothing of the checkout, and a DAG file of ten lines."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.support.commands import CHECKOUT
+from tests.support.stand_in import StandIn
+
+DAG_FILE = """\
+from airflow.sdk import DAG
+
+from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
+
+with DAG("mpox", schedule="@daily"):
+    NcbiVirusToDuckDBOperator(task_id="ingest", source={"name": "mpox", "taxon": 10244})
+"""
+
+WHAT_AIRFLOW_HAS = """
+import json
+from airflow.plugins_manager import get_fastapi_plugins, get_plugin_info
+from airflow.providers_manager import ProvidersManager
+from fastapi.testclient import TestClient
+import virus_warehouse
+
+providers = ProvidersManager()
+types = ("ncbi_datasets", "virus_warehouse")
+apps, _ = get_fastapi_plugins()
+pages = [app for app in apps if app["url_prefix"] == "/virus-warehouse"]
+print(json.dumps({
+    "package": virus_warehouse.__file__,
+    "hooks": {name: providers.hooks[name].hook_name for name in types},
+    "forms": {name: providers.field_behaviours[name]["relabeling"] for name in types},
+    "fields": sorted(name for name in providers.connection_form_widgets if "ncbi_datasets" in name),
+    "plugins": [str(plugin["source"]) for plugin in get_plugin_info() if plugin["name"] == "virus_warehouse"],
+    "pages": [TestClient(page["app"]).get("/").status_code for page in pages],
+}))
+"""
+
+Bare = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of a virtual environment with the locked packages and the wheel."""
+    folder = tmp_path_factory.mktemp("bare")
+    wheel_options = ["--no-deps", "--no-build-isolation", "--disable-pip-version-check", "-q", "-w", folder]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *wheel_options, CHECKOUT], check=True)
+    [wheel] = folder.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    python = folder / "venv" / "bin" / "python"
+    for what in (["--require-hashes", "-r", CHECKOUT / "requirements.txt"], ["--no-deps", wheel]):
+        subprocess.run(["uv", "pip", "install", "-q", "--python", python, *what], check=True)
+    return python.parent
+
+
+@pytest.fixture(scope="module")
+def bare(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Bare:
+    """Runs a program of that environment, in an Airflow with one DAG file and no plugins folder."""
+    home = tmp_path_factory.mktemp("airflow")
+    (home / "dags").mkdir()
+    (home / "dags" / "mpox.py").write_text(DAG_FILE, encoding="utf-8")
+    environment = {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(home),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+    def run(program: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        command = [programs / program, *arguments]
+        return subprocess.run(
+            command, env=environment | settings, cwd=home, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    done = run("airflow", "db", "migrate")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return run
+
+
+def seen_by_airflow(bare: Bare, **settings: str) -> dict[str, Any]:
+    done = bare("python", "-c", WHAT_AIRFLOW_HAS, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {**json.loads(done.stdout.splitlines()[-1]), "log": done.stdout + done.stderr}
+
+
+def test_connections_with_their_forms_and_the_pages_are_there(bare: Bare, programs: Path) -> None:
+    seen = seen_by_airflow(bare)
+    assert Path(seen["package"]).is_relative_to(programs.parent)
+    assert seen["hooks"] == {"ncbi_datasets": "NCBI Datasets", "virus_warehouse": "Virus warehouse"}
+    assert seen["forms"]["ncbi_datasets"] == {"host": "Base URL", "password": "API key"}
+    assert seen["forms"]["virus_warehouse"] == {"host": "DuckDB file"}
+    assert "extra__ncbi_datasets__patience" in seen["fields"]
+    [source] = seen["plugins"]
+    assert "virus-warehouse==" in source
+    assert seen["pages"] == [401]
+
+
+def test_with_the_plugins_folder_nothing_is_registered_twice(bare: Bare) -> None:
+    seen = seen_by_airflow(bare, AIRFLOW__CORE__PLUGINS_FOLDER=str(CHECKOUT / "plugins"))
+    assert len(seen["plugins"]) == 1
+    assert seen["pages"] == [401]
+    assert "already registered" not in seen["log"]
+
+
+def test_a_dag_of_ten_lines_loads_and_the_command_publishes(bare: Bare, tmp_path: Path) -> None:
+    with StandIn() as ncbi:
+        settings = {"NCBI_DATASETS_URL": ncbi.url, "VIRUS_DATA": str(tmp_path / "data")}
+        done = bare("airflow", "dags", "test", "mpox", **settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+        with duckdb.connect(tmp_path / "data" / "warehouse.duckdb", read_only=True) as warehouse:
+            [row] = warehouse.execute("SELECT dag_id, mode, status, inserted > 50 FROM ops.ingest_run").fetchall()
+        assert row == ("mpox", "full", "success", True)
+
+        (tmp_path / "data" / "sources.yaml").write_text("sources: {mpox: {taxon: 10244}}", encoding="utf-8")
+        published = bare("virus-warehouse", "run", "mpox", **settings)
+        assert published.returncode == 0, published.stdout + published.stderr
+        assert published.stdout.startswith("OK mpox: incremental load committed, ")
+        answer = bare("virus-warehouse", "sql", "SELECT count(*) > 50 AS loaded FROM virus_genome", **settings)
+        assert "true" in answer.stdout
+
+
+def test_without_a_data_folder_it_is_the_users_own(bare: Bare) -> None:
+    done = bare("virus-warehouse", "sources", "check")
+    assert done.returncode == 1
+    assert ".local/share/virus-warehouse/sources.yaml: cannot be read" in done.stderr

@@ -1,0 +1,235 @@
+"""The command `virus-warehouse`, as a person or a script calls it: output, exit codes, and no Airflow."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.support.stand_in import StandIn
+from tests.support.warehouses import made_data, query
+from virus_warehouse import __version__
+from virus_warehouse.data_folder import DataFolder
+
+PROGRAM = Path(sys.executable).with_name("virus-warehouse")
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
+    """A data folder; mpox is followed."""
+    (tmp_path / "sources.yaml").write_text("sources: {mpox: {taxon: 10244}}", encoding="utf-8")
+    monkeypatch.setenv("VIRUS_SOURCES", str(tmp_path / "sources.yaml"))
+    folder = made_data(tmp_path / "data")
+    monkeypatch.setenv("VIRUS_DATA", str(folder.root))
+    return folder
+
+
+@pytest.fixture
+def ncbi(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    with StandIn() as server:
+        monkeypatch.setenv("NCBI_DATASETS_URL", server.url)
+        yield server
+
+
+def command(*arguments: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([PROGRAM, *arguments], input=typed, capture_output=True, text=True, timeout=120)
+
+
+def damage(data: DataFolder, sql: str) -> None:
+    with duckdb.connect(data.warehouse) as connection:
+        connection.execute(sql)
+
+
+def test_run_loads_and_publishes_and_sql_answers(data: DataFolder, ncbi: StandIn) -> None:
+    done = command("run", "mpox")
+    assert done.returncode == 0, done.stderr
+    [line] = done.stdout.splitlines()
+    assert line.startswith("OK mpox: full load committed, ")
+    assert "INFO run " in done.stderr
+    assert "alembic" not in done.stderr
+
+    assert "true" in command("sql", "SELECT count(*) > 50 AS loaded FROM virus_genome").stdout
+    assert command("sql", "SELECT 1 AS a, 'x' AS b;", "--format", "csv").stdout == "a,b\n1,x\n"
+    assert json.loads(command("sql", "SELECT 1 AS a", "--format", "json").stdout) == {"a": 1}
+    assert "true" in command("sql", typed="SELECT count(*) > 50 AS loaded FROM virus_genome;\n").stdout
+    assert "question" in command("sql", "FROM cookbook").stdout
+    file = data.root / "answer.parquet"
+    assert command("sql", "SELECT 1 AS a", "--format", "parquet", "--to", str(file)).returncode == 0
+    assert duckdb.sql(f"FROM '{file}'").fetchall() == [(1,)]
+    refused = command("sql", "DELETE FROM virus_genome")
+    assert refused.returncode == 1
+    assert "read-only" in refused.stderr
+
+
+def test_an_answer_is_added_to_a_file_and_does_not_begin_it_again(data: DataFolder, ncbi: StandIn) -> None:
+    assert command("run", "mpox").returncode == 0
+    kept = data.root / "answers.csv"
+    with kept.open("w") as file:
+        for number in (1, 2):
+            subprocess.run([PROGRAM, "sql", f"SELECT {number} AS n", "--format", "csv"], stdout=file, check=True)
+    assert kept.read_text() == "n\n1\nn\n2\n"
+
+
+def test_json_is_one_object_with_the_ledger_row(data: DataFolder, ncbi: StandIn) -> None:
+    outcome = json.loads(command("run", "mpox", "--json").stdout)
+    assert (outcome["succeeded"], outcome["published"], outcome["findings"]) == (True, True, [])
+    [(run_id, lines)] = query(data.snapshot, "SELECT run_id, lines FROM ops.ingest_run")
+    assert (outcome["run"]["run_id"], outcome["run"]["lines"]) == (run_id, lines)
+    assert outcome["run"]["dag_id"] is None
+    published = json.loads(command("publish", "--json").stdout)
+    assert published["snapshot"] == str(data.snapshot)
+    assert published["held_back"] == {}
+
+
+def test_days_modes_and_no_publication(data: DataFolder, ncbi: StandIn) -> None:
+    assert command("run", "mpox", "--no-publish").returncode == 0
+    assert not data.snapshot.exists()
+    window = json.loads(
+        command("run", "mpox", "--since", "2025-01-01", "--until", "2025-02-01", "--no-publish", "--json").stdout
+    )
+    assert (window["run"]["mode"], window["run"]["until"], window["published"]) == ("window", "2025-02-01", False)
+    census = json.loads(command("census", "mpox", "--json").stdout)
+    assert (census["run"]["mode"], census["run"]["missing"], census["published"]) == ("full", 0, True)
+    assert "replay load committed, 0 lines" in command("replay", "mpox").stdout
+    full = json.loads(command("run", "mpox", "--mode", "full", "--json").stdout)
+    assert full["run"]["mode"] == "full"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("run", "flu"), "no source is named 'flu'; the file has mpox"),
+        (("run", "mpox", "--since", "2026-13-01"), "'2026-13-01' is no day"),
+        (("sql", "SELECT 1"), "`virus-warehouse run SOURCE`"),
+        (("export",), "nothing is published yet"),
+        (("rebuild",), "nothing to rebuild from"),
+        (("forget", "flu"), "nothing is held of a source 'flu'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(data: DataFolder, arguments: tuple[str, ...], reason: str) -> None:
+    done = command(*arguments)
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run",),
+        ("run", "mpox", "--mode", "everything"),
+        ("run", "mpox", "--accept", "all"),
+        ("ingest",),
+        ("publish", "x"),
+    ],
+)
+def test_what_is_not_understood_ends_with_2(data: DataFolder, arguments: tuple[str, ...]) -> None:
+    assert command(*arguments).returncode == 2
+
+
+def test_a_window_that_makes_no_sense_is_recorded_as_failed(data: DataFolder) -> None:
+    done = command("run", "mpox", "--until", "2026-11-01")
+    assert done.returncode == 1
+    assert done.stdout.startswith("FAILED mpox: WindowError: a window needs its first day")
+
+
+def test_a_source_that_is_held_back_fails_until_it_is_accepted(data: DataFolder, ncbi: StandIn) -> None:
+    assert command("run", "mpox").returncode == 0
+    damage(data, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
+    held_back = command("run", "mpox")
+    assert held_back.returncode == 1
+    assert held_back.stdout.startswith("FAILED mpox: loaded but held back, and shown as it was published before.")
+    not_all = command("publish")
+    assert not_all.returncode == 1
+    assert "Held back: mpox. held back: shrinkage of mpox" in not_all.stdout
+    accepted = command("run", "mpox", "--accept", "shrinkage", "--accept", "history")
+    assert accepted.returncode == 0, accepted.stdout
+    assert "accepted: shrinkage of mpox" in accepted.stdout
+
+
+def test_a_full_load_that_lacks_records_is_refused_until_it_is_accepted(
+    data: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("run", "mpox").returncode == 0
+    with StandIn(seed=2) as other_world:
+        monkeypatch.setenv("NCBI_DATASETS_URL", other_world.url)
+        refused = command("census", "mpox")
+        assert refused.returncode == 1
+        assert refused.stdout.startswith("FAILED mpox: GateError: missing records")
+        assert command("census", "mpox", "--accept", "missing").returncode == 0
+
+
+def test_a_fault_of_no_source_keeps_the_snapshot(data: DataFolder, ncbi: StandIn) -> None:
+    assert command("run", "mpox").returncode == 0
+    damage(data, "INSERT INTO taxon FROM taxon LIMIT 1")
+    blocked = command("publish")
+    assert blocked.returncode == 1
+    assert "unique_keys" in blocked.stderr
+    ingested = command("run", "mpox")
+    assert ingested.returncode == 1
+    assert "FAILED mpox: loaded but not published; the last good snapshot stays. blocked: " in ingested.stdout
+    assert command("publish", "--accept", "unique_keys").returncode == 0
+
+
+def test_ncbi_that_is_broken_is_quoted(data: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "3")
+    body = '{"error":"Bad Gateway","code":502,"message":"upstream is away"}'
+    ncbi.fault("status", times=50, status=502, body=body)
+    done = command("run", "mpox")
+    assert done.returncode == 1
+    assert done.stdout.startswith("FAILED mpox: DatasetsUnavailable")
+    assert "upstream is away" in done.stdout
+
+
+def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) -> None:
+    assert command("run", "mpox").returncode == 0
+    beside = command("rebuild")
+    assert beside.returncode == 0
+    assert "1 loads repeated." in beside.stdout
+    assert "the old one stays" in beside.stdout
+    assert "The rebuilt warehouse is in place" in command("rebuild", "--replace").stdout
+    exported = command("export", "--format", "csv", "--source", "mpox", "--to", str(data.root / "as csv"))
+    assert exported.returncode == 0
+    assert (data.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
+    assert "acknowledged 0 refused lines" in command("acknowledge", "mpox").stdout
+    assert "has source mpox: take it out first" in command("forget", "mpox", "--yes").stderr
+    sources = data.root.parent / "sources.yaml"
+    sources.write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
+    kept = command("forget", "mpox", typed="")
+    assert (kept.returncode, "nobody answered" in kept.stderr) == (1, True)
+    forgotten = command("forget", "mpox", typed="mpox\n")
+    assert forgotten.stdout.strip().endswith("The published snapshot shows it until the next publication.")
+
+
+def test_sources_check(data: DataFolder) -> None:
+    checked = command("sources", "check")
+    path = data.root.parent / "sources.yaml"
+    assert (checked.returncode, checked.stdout) == (0, f"{path}: 1 valid sources: mpox\n")
+    path.write_text("sources: {mpox: {taxon: 10244}, a: {}, b: {taxon: 1, x: 1}}", encoding="utf-8")
+    checked = command("sources", "check")
+    first, second, last = checked.stdout.splitlines()
+    assert checked.returncode == 1
+    assert first.startswith(f"{path}: source 'a': key 'taxon'")
+    assert second.startswith(f"{path}: source 'b': key 'x'")
+    assert last == f"{path}: 1 valid sources: mpox"
+    path.write_text("", encoding="utf-8")
+    empty = command("sources", "check")
+    assert (empty.returncode, "the file is empty" in empty.stderr) == (1, True)
+
+
+def test_version_and_help() -> None:
+    assert command("--version").stdout.strip() == __version__
+    listed = command("--help").stdout
+    for name in ("run", "census", "replay", "publish", "rebuild", "export", "sql", "sources", "acknowledge", "forget"):
+        assert f" {name} " in listed
+
+
+def test_it_imports_no_airflow() -> None:
+    program = "import sys, virus_warehouse.cli.app; print([name for name in sys.modules if name.startswith('airflow')])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
