@@ -28,7 +28,7 @@ from virus_warehouse.session import private_session
 LEAST_SHARE = 0.005
 """Statements that took less than this share of the load are not listed."""
 
-LONGEST_TOLD = 60
+LONGEST_SHOWN = 60
 
 Statements = list[tuple[float, str]]
 
@@ -95,7 +95,7 @@ def main() -> None:
 def _first_line(sql: str) -> str:
     lines = (line.strip() for line in sql.splitlines())
     first = next(line for line in lines if line and not line.startswith("--"))
-    return first if len(first) <= LONGEST_TOLD else f"{first[:LONGEST_TOLD]} ..."
+    return first if len(first) <= LONGEST_SHOWN else f"{first[:LONGEST_SHOWN]} ..."
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 SOURCE = Source(name="bench", request=VirusGenomeRequest(taxon="10239"))
 SOURCE_OF_ALL_REPORTS = Source(
@@ -79,32 +79,32 @@ def make_empty(data: DataFolder) -> None:
 
 def load(given: Given) -> Outcome:
     """The first, full load."""
-    return _ingest(given, {"inserted"}, wish=None, day_after=False)
+    return _ingest(given, {"inserted"}, window_request=None, day_after=False)
 
 
 def load_all_reports(given: Given) -> Outcome:
     """The first, full load of a source that follows annotations and BioSamples, too."""
-    return _ingest(given, {"inserted"}, wish=None, day_after=False, source=SOURCE_OF_ALL_REPORTS)
+    return _ingest(given, {"inserted"}, window_request=None, day_after=False, source=SOURCE_OF_ALL_REPORTS)
 
 
 def delta(given: Given) -> Outcome:
     """The next day's changes, and nothing but changes."""
-    return _ingest(given, {"revised", "touched"}, wish=None, day_after=True)
+    return _ingest(given, {"revised", "touched"}, window_request=None, day_after=True)
 
 
 def unchanged(given: Given) -> Outcome:
     """Everything downloaded again the next day, and nothing has changed."""
-    return _ingest(given, {"unchanged"}, wish=WindowWish(mode=FULL), day_after=True)
+    return _ingest(given, {"unchanged"}, window_request=WindowRequest(mode=FULL), day_after=True)
 
 
 def census(given: Given) -> Outcome:
     """Everything downloaded again the next day, to see what is gone; nothing is."""
-    return _ingest(given, {"unchanged"}, wish=WindowWish(mode=CENSUS), day_after=True)
+    return _ingest(given, {"unchanged"}, window_request=WindowRequest(mode=CENSUS), day_after=True)
 
 
 def revised(given: Given) -> Outcome:
     """Everything downloaded again the next day, and every record has changed: the worst day."""
-    return _ingest(given, {"revised", "touched"}, wish=WindowWish(mode=FULL), day_after=True)
+    return _ingest(given, {"revised", "touched"}, window_request=WindowRequest(mode=FULL), day_after=True)
 
 
 def verify(given: Given) -> Outcome:
@@ -166,13 +166,13 @@ def _run_id(data: DataFolder) -> str:
 
 
 def _ingest(
-    given: Given, expected: set[str], *, wish: WindowWish | None, day_after: bool, source: Source = SOURCE
+    given: Given, expected: set[str], *, window_request: WindowRequest | None, day_after: bool, source: Source = SOURCE
 ) -> Outcome:
     data = _data(given)
     requested_at = datetime.combine(TOMORROW if day_after else TODAY, time_of_day(6), UTC)
     client = PackageAtHand(given.package, requested_at)
     with given.clock():
-        result = ingest(source, client=client, warehouse=Warehouse(data.warehouse), data=data, wish=wish)
+        result = ingest(source, client=client, warehouse=Warehouse(data.warehouse), data=data, wish=window_request)
     if Path(f"{data.warehouse}.wal").exists():
         raise RuntimeError(f"{data.warehouse} is not checkpointed: its log is still there")
     told = _seconds(data, result)

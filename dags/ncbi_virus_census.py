@@ -16,9 +16,9 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param, task
 from ncbi_virus.assets import LOADS
 from ncbi_virus.operators.ncbi_virus_to_duckdb import RETRY_POLICY, NcbiVirusToDuckDBOperator
 from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
-from virus_warehouse.sources import read_sources, sound_sources
+from virus_warehouse.sources import read_sources, valid_sources
 
-SOURCES = [source.name for source in sound_sources()]
+SOURCES = [source.name for source in valid_sources()]
 SOURCE = Param(
     None,
     type=["null", "string"],

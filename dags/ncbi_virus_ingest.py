@@ -14,7 +14,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
 from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
 from virus_warehouse.run_mode import REQUESTABLE
-from virus_warehouse.sources import Source, sound_sources
+from virus_warehouse.sources import Source, valid_sources
 
 PARAMS = {
     "mode": Param(
@@ -60,5 +60,5 @@ def ingest_dag(source: Source) -> DAG:
     return dag
 
 
-for source in sound_sources():
+for source in valid_sources():
     globals()[f"ncbi_virus_ingest__{source.name}"] = ingest_dag(source)

@@ -15,9 +15,9 @@ from airflow.sdk import DAG, AssetAny, Param
 from ncbi_virus.assets import LOADS, UNCHANGED, warehouse_asset
 from ncbi_virus.publication import all_sources_published, check, prepare, publish
 from virus_warehouse.publish.gates import BLOCKING
-from virus_warehouse.sources import sound_sources
+from virus_warehouse.sources import valid_sources
 
-SOURCES = [source.name for source in sound_sources()]
+SOURCES = [source.name for source in valid_sources()]
 PARAMS = {
     "source": Param(
         None,

@@ -26,7 +26,7 @@ from virus_warehouse.run_mode import CENSUS
 from virus_warehouse.sources import SourcesFile, read_sources
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 DOCS = CHECKOUT / "docs"
 LAST_DAY = date(2026, 11, 20)
@@ -90,7 +90,7 @@ def make_world(data: DataFolder) -> None:
                 run(data, sources, "viruses", url)
                 if day > days[0]:
                     clock.shift(timedelta(hours=6))
-                    run(data, sources, "viruses", url, WindowWish(mode=CENSUS))
+                    run(data, sources, "viruses", url, WindowRequest(mode=CENSUS))
 
 
 def break_lines(url: str) -> None:
@@ -99,11 +99,13 @@ def break_lines(url: str) -> None:
     requests.post(faults, json={"kind": "odd_lines"}, timeout=10).raise_for_status()
 
 
-def run(data: DataFolder, sources: SourcesFile, name: str, url: str, wish: WindowWish | None = None) -> None:
+def run(
+    data: DataFolder, sources: SourcesFile, name: str, url: str, window_request: WindowRequest | None = None
+) -> None:
     """Ingest, check and publish."""
     warehouse = Warehouse(data.warehouse)
     with DatasetsClient(url) as client:
-        ingest(sources.source(name), client=client, warehouse=warehouse, data=data, wish=wish)
+        ingest(sources.source(name), client=client, warehouse=warehouse, data=data, wish=window_request)
     publish(warehouse, data, sources)
 
 

@@ -58,7 +58,7 @@ class GenomeRequest:
 
     @property
     def sequence_files(self) -> frozenset[SequenceFile]:
-        """The sequence files wanted. Without any wish NCBI's documented default holds: the genome."""
+        """The sequence files wanted. Without any request NCBI's documented default holds: the genome."""
         return frozenset(self.include_sequence or (SequenceFile.GENOME,)) - {SequenceFile.NONE}
 
 

@@ -11,7 +11,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.private_files import without_world_access
+from virus_warehouse.private_files import private_files
 from virus_warehouse.run_file import run_files, running_states
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
@@ -65,7 +65,7 @@ def holdings(source: str, warehouse: Warehouse, data: DataFolder) -> Holdings:
     return Holdings(rows, len(zips), sum(path.stat().st_size for path in zips), len(files))
 
 
-@without_world_access()
+@private_files()
 def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: SourcesFile) -> None:
     """Remove all that is held of a source, its ledger too: followed again, it is loaded in full.
 

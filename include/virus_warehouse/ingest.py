@@ -26,7 +26,7 @@ from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.package_source import EmptyFullLoad, OnProgress, PackageSource
-from virus_warehouse.private_files import without_world_access
+from virus_warehouse.private_files import private_files
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import ReportUnreadable, StagedReport
 from virus_warehouse.run_file import dead_runs, is_running, new_run_id, run_lock
@@ -34,7 +34,7 @@ from virus_warehouse.run_journal import RunJournal
 from virus_warehouse.run_mode import INCREMENTAL, REPLAY, WINDOW
 from virus_warehouse.run_result import IngestResult, result_of
 from virus_warehouse.session import private_session
-from virus_warehouse.shortage import shortages_told
+from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sources import Source
 from virus_warehouse.staging import (
     note_absent_reports,
@@ -50,18 +50,18 @@ from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.load_reports import load_reports
 from virus_warehouse.warehouse.run_record import RunRecord
 from virus_warehouse.window_order import EarlierDay, let_earlier_day_fetch_first
-from virus_warehouse.windows import Window, WindowWish, plan_window
+from virus_warehouse.windows import Window, WindowRequest, plan_window
 
 logger = logging.getLogger(__name__)
 
-LAST_WORDS_BYTES = 1 << 20
+DISK_RESERVE_BYTES = 1 << 20
 """Disk that a run holds until its end, so that a disk it finds full has room for what is written of that."""
 
 OF_THE_PACKAGE = (EmptyFullLoad, GateError, PackageError, ReportUnreadable)
 """What a run fails of that another package may mend."""
 
 
-@without_world_access()
+@private_files()
 def ingest(
     source: Source,
     *,
@@ -69,7 +69,7 @@ def ingest(
     warehouse: Warehouse,
     data: DataFolder,
     origin: ledger.RunOrigin | None = None,
-    wish: WindowWish | None = None,
+    wish: WindowRequest | None = None,
     accepts: Acceptance | None = None,
     airflow_version: str | None = None,
     on_progress: OnProgress | None = None,
@@ -98,19 +98,19 @@ def ingest(
         DatasetsUnavailable, EmptyFullLoad, WarehouseLocked, GateError, DiskFull, MemoryTooSmall: a later try may
             succeed.
     """
-    wish, accepts = wish or WindowWish(), accepts or Acceptance()
-    if earlier_day is not None and wish.effective_mode == WINDOW:
-        day = Window(WINDOW, wish.since, wish.until, watermark=None, filter_changed=False)
+    window_request, accepts = wish or WindowRequest(), accepts or Acceptance()
+    if earlier_day is not None and window_request.effective_mode == WINDOW:
+        day = Window(WINDOW, window_request.since, window_request.until, watermark=None, filter_changed=False)
         let_earlier_day_fetch_first(source, day, data, earlier_day)
-    record = _new_record(source, wish, origin or ledger.RunOrigin(), airflow_version)
-    with shortages_told(data.root), ExitStack() as stack:
+    record = _new_record(source, window_request, origin or ledger.RunOrigin(), airflow_version)
+    with translate_resource_errors(data.root), ExitStack() as stack:
         lock = stack.enter_context(run_lock(data.runs, record.run_id))
         temporary = stack.enter_context(_temporary_folder(data.temporary / record.run_id))
         run = _Run(
             source=source,
             warehouse=warehouse,
             data=data,
-            wish=wish,
+            window_request=window_request,
             accepts=accepts,
             journal=RunJournal(record, data.runs, lock),
             archive=Archive(data.packages, source.name),
@@ -118,7 +118,7 @@ def ingest(
             session=stack.enter_context(private_session(temporary)),
         )
         try:
-            with shortages_told(data.root):
+            with translate_resource_errors(data.root):
                 opened = run.open()
                 if opened.window.mode == REPLAY:
                     staged = run.stage_quarantined()
@@ -141,12 +141,14 @@ def ingest(
         return run.close_committed(opened, merged)
 
 
-def _new_record(source: Source, wish: WindowWish, origin: ledger.RunOrigin, airflow_version: str | None) -> RunRecord:
+def _new_record(
+    source: Source, window_request: WindowRequest, origin: ledger.RunOrigin, airflow_version: str | None
+) -> RunRecord:
     started_at = datetime.now(UTC)
     return RunRecord(
         run_id=new_run_id(source.name, started_at),
         source=source.name,
-        mode=wish.effective_mode,
+        mode=window_request.effective_mode,
         fingerprint=source.fingerprint,
         status="running",
         started_at=started_at,
@@ -197,7 +199,7 @@ class _Run:
     source: Source
     warehouse: Warehouse
     data: DataFolder
-    wish: WindowWish
+    window_request: WindowRequest
     accepts: Acceptance
     journal: RunJournal
     archive: Archive
@@ -211,15 +213,15 @@ class _Run:
 
     def open(self) -> _Opened:
         """Plan the window and open the ledger row, in one transaction: two runs never plan on one state."""
-        self.record.updated_since = self.wish.since
+        self.record.updated_since = self.window_request.since
         self.journal.write("open")
         remove_leftovers(self.data, self.archive, self.source)
         dead = dead_runs(self.data.runs)
         with self.warehouse.transaction(self.session):
             for run_id in ledger.close_dead_runs(self.session, lambda run_id: is_running(self.data.runs, run_id)):
                 logger.warning("run %s was left by a process that is gone; closed as failed", run_id)
-            window = plan_window(self.session, self.source, _origin_of(self.record), self.wish)
-            self.warn_of_strange_history()
+            window = plan_window(self.session, self.source, _origin_of(self.record), self.window_request)
+            self.warn_of_unusual_history()
             self.record.mode, self.record.updated_since, self.record.until = (
                 window.mode,
                 window.updated_since,
@@ -241,7 +243,7 @@ class _Run:
         logger.info("run %s: %s load, updated since %s", self.record.run_id, window.mode, since)
         return opened
 
-    def warn_of_strange_history(self) -> None:
+    def warn_of_unusual_history(self) -> None:
         """Say where the ledger shows filters that come and go, or a clock that ran ahead."""
         if ledger.returns_to_other_filters(self.session, self.source.name, self.source.fingerprint):
             logger.warning(
@@ -389,7 +391,7 @@ class _Run:
 
     def close_committed(self, opened: _Opened, merged: _Merged) -> IngestResult:
         """Record the load in the archive and the end in the run file; gives what the run did."""
-        self.make_room()
+        self.release_resources()
         self.record_loads(opened, merged)
         result = result_of(self.record, merged.further)
         gone = {"vanished": merged.vanished} if merged.vanished else {}
@@ -434,7 +436,7 @@ class _Run:
             self.record.attempts, self.record.http_status = error.attempts, error.status
             self.record.ncbi_phid = error.ncbi_phid
         gone = error.vanished if isinstance(error, GateError) else None
-        self.make_room()
+        self.release_resources()
         self.journal.write_end("failed", failed_in=self.journal.stage, **({"vanished": gone} if gone else {}))
         try:
             with duckdb.connect() as session, self.warehouse.transaction(session):
@@ -445,7 +447,7 @@ class _Run:
         except Exception:
             logger.exception("run %s failed, and its ledger row could not be written", self.record.run_id)
 
-    def make_room(self) -> None:
+    def release_resources(self) -> None:
         """Give back what the run took: what is written of its end needs some disk and memory, and both may be full."""
         self.session.close()
         shutil.rmtree(self.temporary, ignore_errors=True)
@@ -459,7 +461,7 @@ def _origin_of(record: RunRecord) -> ledger.RunOrigin:
 def _temporary_folder(path: Path) -> Iterator[Path]:
     path.mkdir(parents=True)
     try:
-        (path / "reserve").write_bytes(secrets.token_bytes(LAST_WORDS_BYTES))
+        (path / "reserve").write_bytes(secrets.token_bytes(DISK_RESERVE_BYTES))
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)

@@ -93,7 +93,10 @@ class PackageSource:
         self.journal.write("download")
         with self.journal.timed("download"):
             download = self.client.download(
-                request, self.temporary / "package.zip", accept=self._prove, progress=self._report_progress
+                request,
+                self.temporary / "package.zip",
+                accept=self._verify_or_set_aside,
+                progress=self._report_progress,
             )
         record.requested_at, record.attempts = download.requested_at, download.attempts
         record.http_status, record.ncbi_phid = download.http_status, download.ncbi_phid
@@ -128,7 +131,7 @@ class PackageSource:
             sha256=download.sha256 or "",
         )
 
-    def _prove(self, path: Path) -> None:
+    def _verify_or_set_aside(self, path: Path) -> None:
         """Accept a downloaded package, or move it aside for the curious."""
         with self.journal.timed("verify"):
             try:

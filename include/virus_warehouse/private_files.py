@@ -14,7 +14,7 @@ _users, _umask_before = 0, 0
 
 
 @contextmanager
-def without_world_access() -> Iterator[None]:
+def private_files() -> Iterator[None]:
     """Create files and folders that the rest of the machine can neither read nor write; also as a decorator.
 
     For runs, checks and exports, whose files are made by DuckDB, which takes no mode: hence the umask, which is the

@@ -25,7 +25,7 @@ from virus_warehouse.database_file import log_of, move
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.private_files import without_world_access
+from virus_warehouse.private_files import private_files
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.run_file import run_lock
 from virus_warehouse.run_mode import FULL, REPLAY
@@ -97,7 +97,7 @@ class Rebuilt:
     replaced: Path | None = None
 
 
-@without_world_access()
+@private_files()
 def rebuild(
     data: DataFolder, *, replace: bool = False, from_oldest: bool = False, warehouse: Warehouse | None = None
 ) -> Rebuilt:
@@ -137,7 +137,7 @@ def rebuild(
             counts = _repeat(load, archive, new, session, temporary)
         rebuilt.loads.append(str(load.run["run_id"]))
         compared: tuple[str, ...] = OF_READING
-        if from_nothing.setdefault(archive.folder.name, _met_no_record(load)):
+        if from_nothing.setdefault(archive.folder.name, _was_first_load(load)):
             compared += OF_MERGING
         rebuilt.differences += _differences(load, counts, compared)
     _keep_acknowledgements(old, new)
@@ -300,7 +300,7 @@ def _repeat(
     return counts[DATA_REPORT.name]
 
 
-def _met_no_record(load: CommittedLoad) -> bool:
+def _was_first_load(load: CommittedLoad) -> bool:
     """Whether it was its source's first load, as far as its counts tell."""
     return not any(load.run.get(name) for name in ("revised", "touched", "unchanged", "stale", "withdrawn"))
 

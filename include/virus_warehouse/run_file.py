@@ -69,10 +69,10 @@ class RunLock:
     """The lock of a run that works.
 
     Attributes:
-        is_left: whether it is left there, free, at the end: as a dead run's, whose end another run tells.
+        is_kept: whether it is left there, free, at the end: as a dead run's, whose end another run tells.
     """
 
-    is_left: bool = False
+    is_kept: bool = False
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def run_lock(folder: Path, run_id: str) -> Iterator[RunLock]:
         try:
             yield held
         finally:
-            if not held.is_left:
+            if not held.is_kept:
                 path.unlink(missing_ok=True)
 
 

@@ -51,7 +51,7 @@ class RunJournal:
         try:
             self.write(stage, **details)
         except OSError as error:
-            self._lock.is_left = True
+            self._lock.is_kept = True
             logger.warning("run %s: its run file could not be written: %s", self.record.run_id, error)
 
     @contextmanager

@@ -29,7 +29,7 @@ class MemoryTooSmall(RuntimeError):
 
 
 @contextmanager
-def shortages_told(place: Path) -> Iterator[None]:
+def translate_resource_errors(place: Path) -> Iterator[None]:
     """Tell errors that come of a shortage as what they are.
 
     Args:

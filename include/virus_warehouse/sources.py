@@ -236,7 +236,7 @@ def source_of(entry: Mapping[str, Any]) -> Source:
     return _read_source("source", name, {key: value for key, value in entry.items() if key != "name"}, Defaults())
 
 
-def sound_sources(path: Path | None = None) -> list[Source]:
+def valid_sources(path: Path | None = None) -> list[Source]:
     """The sources that can be used, whatever is wrong with the others; none when the file cannot be read.
 
     For whoever runs what is there, while `read_sources` tells somebody else what is wrong.
@@ -254,7 +254,7 @@ def _fingerprint(request: VirusGenomeRequest, exclude: set[str]) -> str:
 
 def limits_of(name: str) -> LoadLimits:
     """What the sources file allows a source; the defaults where it says nothing, or cannot be read."""
-    for source in sound_sources():
+    for source in valid_sources():
         if source.name == name:
             return source.limits
     return DEFAULT_LIMITS

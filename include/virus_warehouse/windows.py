@@ -40,7 +40,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class WindowWish:
+class WindowRequest:
     """What a person or a backfill asks for. Nothing asked: follow the watermark.
 
     Attributes:
@@ -53,7 +53,7 @@ class WindowWish:
     since: date | None = None
     until: date | None = None
 
-    def refuse_nonsense(self, today: date) -> None:
+    def validate(self, today: date) -> None:
         """Stop a run before anything is asked of NCBI that cannot be meant.
 
         Args:
@@ -101,7 +101,13 @@ class WindowWish:
         return self.mode or (INCREMENTAL if self.since is None and self.until is None else WINDOW)
 
 
-def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunOrigin, wish: WindowWish) -> Window:
+WindowWish = WindowRequest
+"""The name under which callers of `ingest` know it."""
+
+
+def plan_window(
+    session: DuckDBPyConnection, source: Source, origin: ledger.RunOrigin, window_request: WindowRequest
+) -> Window:
     """The window of a run; to be called within a transaction on the attached warehouse.
 
     An incremental run asks from `lookback_days` before the watermark: NCBI's index lags behind its own dates
@@ -111,7 +117,7 @@ def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunO
     Raises:
         WindowError: when what is asked for cannot be meant.
     """
-    wish.refuse_nonsense(datetime.now(UTC).date())
+    window_request.validate(datetime.now(UTC).date())
     watermark = ledger.watermark(session, source.name, source.fingerprint)
     changed = ledger.may_hold_rows_of_other_filters(session, source.name, source.fingerprint)
     # What other filters have shown came with another fingerprint too, so most runs need not ask.
@@ -119,10 +125,10 @@ def plan_window(session: DuckDBPyConnection, source: Source, origin: ledger.RunO
         session, source.name, *source.fingerprints_of_same_filters
     )
     window = partial(Window, filter_changed=filter_changed, reports_changed=changed and not filter_changed)
-    if wish.effective_mode == WINDOW:
-        return window(WINDOW, wish.since, wish.until, watermark)
-    if wish.effective_mode in (FULL, REPLAY):
-        return window(wish.effective_mode, None, None, watermark, is_census=wish.mode == CENSUS)
+    if window_request.effective_mode == WINDOW:
+        return window(WINDOW, window_request.since, window_request.until, watermark)
+    if window_request.effective_mode in (FULL, REPLAY):
+        return window(window_request.effective_mode, None, None, watermark, is_census=window_request.mode == CENSUS)
     earlier = ledger.earlier_window(session, source.name, source.fingerprint, origin, (INCREMENTAL, FULL))
     # Rows that another filter ended in between come back with a full load only.
     if earlier is not None and not (changed and earlier[0] == INCREMENTAL):

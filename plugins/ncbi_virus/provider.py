@@ -25,7 +25,7 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": "ncbi_virus.hooks.ncbi_datasets.NcbiDatasetsHook",
                 "ui-field-behaviour": {
                     "hidden-fields": ["schema", "login", "port"],
-                    "relabeling": {"host": "Base URL", "password": "API key"},
+                    "relabeling": {"host": "Base URL", "password": "API key"},  # nosec B105
                     "placeholders": {"host": "https://api.ncbi.nlm.nih.gov/datasets/v2"},
                 },
                 "conn-fields": {

@@ -126,20 +126,6 @@ def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monke
     assert "2 loads repeated." in rebuilt.stdout, rebuilt.stdout + rebuilt.stderr
 
 
-def test_fault_of_no_source_keeps_the_snapshot_and_is_said(stand_in, follow, data):
-    follow("{mpox: {taxon: 10244}}")
-    assert make_here("ingest", "SOURCE=mpox").returncode == 0
-    with duckdb.connect(data.warehouse) as connection:
-        connection.execute("INSERT INTO taxon FROM taxon LIMIT 1")
-    blocked = make_here("publish")
-    assert blocked.returncode != 0
-    assert last_line(blocked).startswith("FAILED: not published; the last good snapshot stays. blocked: unique_keys: ")
-    ingested = make_here("ingest", "SOURCE=mpox")
-    assert ingested.returncode != 0
-    assert "FAILED mpox: loaded but not published; the last good snapshot stays. blocked: " in last_line(ingested)
-    assert make_here("publish", "ACCEPT_FINDINGS=unique_keys").returncode == 0
-
-
 def test_ingest_that_a_gate_holds_back_says_why_and_is_published_when_accepted(stand_in, follow, data):
     follow("{mpox: {taxon: 10244}}")
     assert make_here("ingest", "SOURCE=mpox").returncode == 0

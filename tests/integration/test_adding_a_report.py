@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.warehouses import Shelf, line
+from tests.support.warehouses import Store, line
 from virus_warehouse.warehouse import migrate
 
 PROJECT = Path(__file__).parents[2]
@@ -44,26 +44,26 @@ def assert_described(warehouse, table):
 """
 
 A_FIELD = """
-from tests.support.warehouses import Shelf, line
+from tests.support.warehouses import Store, line
 
-shelf = Shelf(folder)
-shelf.warehouse.path.write_bytes(before.read_bytes())
-before_rows = shelf.rows("SELECT accession, record_hash, valid_from FROM virus_genome ORDER BY 1")
+store = Store(folder)
+store.warehouse.path.write_bytes(before.read_bytes())
+before_rows = store.rows("SELECT accession, record_hash, valid_from FROM virus_genome ORDER BY 1")
 plain = line("PX2.1", isolate={"name": "a"})
-assert shelf.load(line("PX1.1"), plain, mode="incremental") == {"unchanged": 2}
-assert shelf.rows("SELECT accession, record_hash, valid_from FROM virus_genome ORDER BY 1") == before_rows
+assert store.load(line("PX1.1"), plain, mode="incremental") == {"unchanged": 2}
+assert store.rows("SELECT accession, record_hash, valid_from FROM virus_genome ORDER BY 1") == before_rows
 
 # Only a record that has the new field is revised, and its old state has none.
 filled = line("PX2.1", isolate={"name": "a"}, serotype="4")
-assert shelf.load(line("PX1.1"), filled, mode="incremental") == {"unchanged": 1, "revised": 1}
-assert shelf.rows("SELECT serotype FROM virus_genome ORDER BY accession") == [(None,), ("4",)]
-assert shelf.rows("SELECT accession, serotype FROM virus_genome_history") == [("PX2", None)]
-assert shelf.rows("SELECT field, old_value, new_value FROM virus_genome_change") == [("serotype", None, "4")]
+assert store.load(line("PX1.1"), filled, mode="incremental") == {"unchanged": 1, "revised": 1}
+assert store.rows("SELECT serotype FROM virus_genome ORDER BY accession") == [(None,), ("4",)]
+assert store.rows("SELECT accession, serotype FROM virus_genome_history") == [("PX2", None)]
+assert store.rows("SELECT field, old_value, new_value FROM virus_genome_change") == [("serotype", None, "4")]
 wrong = line("PX3.1", serotype=4)
-assert shelf.load(line("PX1.1"), filled, wrong, mode="incremental") == {"unchanged": 2, "quarantined": 1}
-assert shelf.rows("SELECT reason FROM ops.quarantine") == [("serotype: 4 is not a text",)]
-assert shelf.rows("FROM ops.schema_drift") == []
-assert_described(shelf.warehouse.path, "virus_genome")
+assert store.load(line("PX1.1"), filled, wrong, mode="incremental") == {"unchanged": 2, "quarantined": 1}
+assert store.rows("SELECT reason FROM ops.quarantine") == [("serotype: 4 is not a text",)]
+assert store.rows("FROM ops.schema_drift") == []
+assert_described(store.warehouse.path, "virus_genome")
 """
 
 A_REPORT = """
@@ -125,13 +125,13 @@ def test_what_the_page_says_is_all_that_it_takes(tmp_path: Path, heading: str, s
     shutil.copytree(PROJECT / "include", copy, ignore=shutil.ignore_patterns("__pycache__"))
     [section] = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     follow(section, tmp_path)
-    shelf = Shelf(tmp_path)
+    store = Store(tmp_path)
     if heading == "A field":
-        shelf.load(line("PX1.1"), line("PX2.1", isolate={"name": "a"}))
+        store.load(line("PX1.1"), line("PX2.1", isolate={"name": "a"}))
     (tmp_path / "new").mkdir()
     begin = (
         "from pathlib import Path\n"
-        f"folder, before = Path({str(tmp_path / 'new')!r}), Path({str(shelf.warehouse.path)!r})\n"
+        f"folder, before = Path({str(tmp_path / 'new')!r}), Path({str(store.warehouse.path)!r})\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", begin + CHECKS + script],
@@ -159,9 +159,9 @@ def follow(section: str, folder: Path) -> None:
 
 
 def test_an_older_version_refuses_the_file_it_cannot_know(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.execute("UPDATE ops.alembic_version SET version_num = '9999'")
-    content = shelf.warehouse.path.read_bytes()
+    store = Store(tmp_path)
+    store.execute("UPDATE ops.alembic_version SET version_num = '9999'")
+    content = store.warehouse.path.read_bytes()
     with pytest.raises(migrate.SchemaTooNew, match=r"9999.*Update the checkout"):
-        shelf.load(line("PX1.1"))
-    assert shelf.warehouse.path.read_bytes() == content
+        store.load(line("PX1.1"))
+    assert store.warehouse.path.read_bytes() == content

@@ -20,7 +20,7 @@ from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load_gates import GateError
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 HUMAN = {
     "taxId": 9606,
@@ -43,7 +43,7 @@ def record(number: int, host: dict[str, Any] | None = HUMAN, **fields: Any) -> s
     return line(f"PX{number:03d}.1", virus=MPOX_ORGANISM, **({"host": host} if host else {}), **fields)
 
 
-class House:
+class Site:
     """A source whose request changes, and what NCBI shows of it."""
 
     def __init__(self, data: DataFolder) -> None:
@@ -52,7 +52,7 @@ class House:
     def run(self, asked: Source, lines: list[str], mode: str | None = None) -> IngestResult:
         with self.ncbi(lines) as url, DatasetsClient(url, attempts=1) as client:
             warehouse = Warehouse(self.data.warehouse)
-            return ingest(asked, client=client, warehouse=warehouse, data=self.data, wish=WindowWish(mode))
+            return ingest(asked, client=client, warehouse=warehouse, data=self.data, wish=WindowRequest(mode))
 
     @contextmanager
     def ncbi(self, lines: list[str]) -> Iterator[str]:
@@ -67,26 +67,26 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(made_data(tmp_path / "data"))
+def site(tmp_path: Path) -> Site:
+    return Site(made_data(tmp_path / "data"))
 
 
 @pytest.mark.parametrize("asked", [{"use_psg": True}, {"aux_report": ["ANNOTATION"]}], ids=str)
-def test_what_chooses_no_records_does_not_lift_the_brake(house: House, asked: dict[str, Any]) -> None:
+def test_what_chooses_no_records_does_not_lift_the_brake(site: Site, asked: dict[str, Any]) -> None:
     everything = [record(number) for number in range(30)]
-    house.run(source(), everything)
+    site.run(source(), everything)
     with pytest.raises(GateError, match=r"lacks 25 of the 30"):
-        house.run(source(**asked), everything[:5], mode="full")
-    assert (house.held(), house.ended()) == (30, {})
+        site.run(source(**asked), everything[:5], mode="full")
+    assert (site.held(), site.ended()) == (30, {})
 
 
-def test_a_report_that_is_added_is_loaded_in_full_and_a_switch_is_not(house: House) -> None:
+def test_a_report_that_is_added_is_loaded_in_full_and_a_switch_is_not(site: Site) -> None:
     everything = [record(number) for number in range(3)]
-    house.run(source(), everything)
-    assert house.run(source(use_psg=True), everything).mode == "incremental"
-    assert house.run(source(aux_report=["BIOSAMPLE_REPORT"]), everything).mode == "full"
-    assert house.run(source(aux_report=["BIOSAMPLE_REPORT"]), everything).mode == "incremental"
-    assert house.run(source(), everything).mode == "full", "what it brought meanwhile came without that report"
+    site.run(source(), everything)
+    assert site.run(source(use_psg=True), everything).mode == "incremental"
+    assert site.run(source(aux_report=["BIOSAMPLE_REPORT"]), everything).mode == "full"
+    assert site.run(source(aux_report=["BIOSAMPLE_REPORT"]), everything).mode == "incremental"
+    assert site.run(source(), everything).mode == "full", "what it brought meanwhile came without that report"
 
 
 FILTERS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
@@ -116,44 +116,44 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_only_what_the_new_filter_leaves_out_ends_for_its_sake(house: House, name: str) -> None:
+def test_only_what_the_new_filter_leaves_out_ends_for_its_sake(site: Site, name: str) -> None:
     asked, shown, others = FILTERS[name]
-    house.run(source(), [*shown, *others])
+    site.run(source(), [*shown, *others])
     with pytest.raises(GateError, match=r"lacks 25 of the 30"):
-        house.run(source(**asked), shown[:5])
-    assert (house.held(), house.ended()) == (60, {})
-    result = house.run(source(**asked), shown[:29])
-    assert (result.mode, house.held(), house.ended()) == ("full", 30, {"filter": 30})
-    rebuilt = rebuild(house.data, from_oldest=True)
+        site.run(source(**asked), shown[:5])
+    assert (site.held(), site.ended()) == (60, {})
+    result = site.run(source(**asked), shown[:29])
+    assert (result.mode, site.held(), site.ended()) == ("full", 30, {"filter": 30})
+    rebuilt = rebuild(site.data, from_oldest=True)
     assert rebuilt.differences == []
     told = "SELECT * EXCLUDE (run_id, valid_from) FROM virus_genome ORDER BY accession"
-    assert query(rebuilt.path, told) == query(house.data.warehouse, told)
+    assert query(rebuilt.path, told) == query(site.data.warehouse, told)
 
 
-def test_a_filter_that_ncbi_reads_otherwise_holds_all_by_the_brake(house: House) -> None:
+def test_a_filter_that_ncbi_reads_otherwise_holds_all_by_the_brake(site: Site) -> None:
     """The host's name is one that neither the records nor their taxonomy know."""
     everything = [record(number) for number in range(30)]
-    house.run(source(), everything)
+    site.run(source(), everything)
     with pytest.raises(GateError, match=r"lacks 25 of the 30"):
-        house.run(source(host="Homo sapiens neanderthalensis"), everything[:5])
+        site.run(source(host="Homo sapiens neanderthalensis"), everything[:5])
 
 
-def test_another_taxon_ends_all(house: House) -> None:
+def test_another_taxon_ends_all(site: Site) -> None:
     dengue = {
         "taxId": 12637,
         "organismName": "dengue virus",
         "lineage": lineage((10239, "Viruses"), (12637, "dengue virus")),
     }
-    house.run(source(), [record(number) for number in range(30)])
+    site.run(source(), [record(number) for number in range(30)])
     other = Source(name="mpox", request=VirusGenomeRequest(taxon="12637"))
-    house.run(other, [line(f"PY{number}.1", virus=dengue) for number in range(5)])
-    assert (house.held(), house.ended()) == (5, {"filter": 30})
+    site.run(other, [line(f"PY{number}.1", virus=dengue) for number in range(5)])
+    assert (site.held(), site.ended()) == (5, {"filter": 30})
 
 
-def test_filters_that_go_back_and_forth_are_warned_of(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_filters_that_go_back_and_forth_are_warned_of(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """As when two checkouts follow different filters under one name in one data folder."""
     everything = [record(number) for number in range(3)]
     for asked, is_back in ((source(), False), (source(host="human"), False), (source(), True), (source(), False)):
         caplog.clear()
-        house.run(asked, everything)
+        site.run(asked, everything)
         assert ("two checkouts with different filters" in caplog.text) == is_back

@@ -1,4 +1,4 @@
-"""A clock that ran ahead once: what follows is loaded, judged and withdrawn as if it had not."""
+"""A clock that ran ahead once: what follows is loaded, classified and withdrawn as if it had not."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

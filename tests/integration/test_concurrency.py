@@ -27,7 +27,7 @@ from virus_warehouse.run_mode import WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 from virus_warehouse.warehouse.run_record import OUTCOMES
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 FIRST_DAY = date(2025, 5, 1)
 PATIENCE = 240.0
@@ -94,7 +94,7 @@ class TestBackfillBesideTheDailyRun:
         follow(data.root, ncbi.url)
         last = FIRST_DAY + timedelta(days=9)
         windows = [
-            WindowWish(mode=WINDOW, since=FIRST_DAY + timedelta(days=day), until=FIRST_DAY + timedelta(days=day + 1))
+            WindowRequest(mode=WINDOW, since=FIRST_DAY + timedelta(days=day), until=FIRST_DAY + timedelta(days=day + 1))
             for day in range(12)
         ]
         with processes(4) as pool:
@@ -102,7 +102,10 @@ class TestBackfillBesideTheDailyRun:
                 for number in range(5):
                     Released(f"PX{turn}NEW{number}", FIRST_DAY + timedelta(days=turn), None).happen(ncbi.world)
                     Revised(turn * 5 + number, {"length": 9 + turn}, days=1).happen(ncbi.world)
-                backfill = [pool.submit(follow, data.root, ncbi.url, "mpox", wish) for wish in windows[turn::3]]
+                backfill = [
+                    pool.submit(follow, data.root, ncbi.url, "mpox", window_request)
+                    for window_request in windows[turn::3]
+                ]
                 daily = pool.submit(follow, data.root, ncbi.url)
                 for run in (*backfill, daily):
                     run.result(PATIENCE)

@@ -18,8 +18,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.support.doomed import MOMENTS, WAREHOUSE_MADE, DoomedProcesses, ingest_day, publish, spend_day
-from tests.support.fake_ncbi import BadLine, DatedAnew, FakeNcbi, LineBroken, Released, Revised, World
+from tests.support.fake_ncbi import BadLine, FakeNcbi, LineBroken, Redated, Released, Revised, World
+from tests.support.killed_process import MOMENTS, WAREHOUSE_MADE, KilledProcesses, ingest_day, publish, spend_day
 from tests.support.memory import memory_folder
 from tests.support.seeds import session_seed
 from tests.support.small_disk import empty, fill, small_disk
@@ -28,7 +28,7 @@ from tests.support.warehouses import dicts, made_data
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.candidate import KEPT_CANDIDATE_SECONDS
 from virus_warehouse.publish.gates import gates_sql
-from virus_warehouse.shortage import DiskFull, MemoryTooSmall, shortages_told
+from virus_warehouse.shortage import DiskFull, MemoryTooSmall, translate_resource_errors
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 
 KILLS = 4
@@ -80,7 +80,7 @@ def show_today(world: World) -> None:
         Released(f"PX{number}", YESTERDAY + timedelta(days=1), None).happen(world)
     for number in range(5):
         Revised(number, {"length": 7}, days=1).happen(world)
-        DatedAnew(number + 10, days=2).happen(world)
+        Redated(number + 10, days=2).happen(world)
     LineBroken(BadLine("{"), 3).happen(world)
 
 
@@ -154,12 +154,12 @@ def days_of(ncbi: FakeNcbi, data: DataFolder, show: Callable[[World], None]) -> 
 
 
 @pytest.fixture(scope="module")
-def processes() -> DoomedProcesses:
-    return DoomedProcesses()
+def processes() -> KilledProcesses:
+    return KilledProcesses()
 
 
 @pytest.fixture(scope="module")
-def seconds(days: Days, processes: DoomedProcesses, memory: Path) -> float:
+def seconds(days: Days, processes: KilledProcesses, memory: Path) -> float:
     """How long a day takes, if nobody kills it."""
     lives = []
     for number in range(3):
@@ -224,24 +224,24 @@ def leftovers(data: DataFolder) -> list[Path]:
 class TestKilledAtNamedMoments:
     @pytest.mark.parametrize("moment", some_of(MOMENTS, one_in=3))
     def test_warehouse_is_whole_and_the_next_run_makes_good(
-        self, days: Days, processes: DoomedProcesses, root: Path, moment: str
+        self, days: Days, processes: KilledProcesses, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
-        with processes.living(data.root, days.url, moment) as doomed:
-            doomed.wait_for_moment()
-            assert doomed.kill() == -9
+        with processes.living(data.root, days.url, moment) as killed:
+            killed.wait_for_moment()
+            assert killed.kill() == -9
         assert assert_whole(data, days) == (moment not in BEFORE_COMMIT)
         assert_made_good(data, days)
 
     def test_file_half_made_is_made_by_the_next_run(
-        self, days: Days, processes: DoomedProcesses, ncbi: FakeNcbi, root: Path
+        self, days: Days, processes: KilledProcesses, ncbi: FakeNcbi, root: Path
     ) -> None:
         data = DataFolder(root)
         data.create()
-        with processes.living(data.root, days.url, WAREHOUSE_MADE) as doomed:
-            doomed.wait_for_moment()
+        with processes.living(data.root, days.url, WAREHOUSE_MADE) as killed:
+            killed.wait_for_moment()
             assert data.warehouse.exists()
-            doomed.kill()
+            killed.kill()
         assert spend_day(data, days.url).mode == "full"
         [row] = ledger(data)
         assert row["status"] == "success"
@@ -251,24 +251,24 @@ class TestKilledAtNamedMoments:
 
     @pytest.mark.parametrize("moment", ["between package and sidecar", "stage", "before the commit"])
     def test_next_try_asks_ncbi_only_for_what_is_not_archived(
-        self, days: Days, processes: DoomedProcesses, ncbi: FakeNcbi, root: Path, moment: str
+        self, days: Days, processes: KilledProcesses, ncbi: FakeNcbi, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
-        with processes.living(data.root, days.url, moment) as doomed:
-            doomed.wait_for_moment()
-            doomed.kill()
+        with processes.living(data.root, days.url, moment) as killed:
+            killed.wait_for_moment()
+            killed.kill()
         asked = len(ncbi.requests)
         assert_made_good(data, days)
         assert len(ncbi.requests) - asked == (moment == "between package and sidecar")
 
     @pytest.mark.parametrize("moment", ["while the copy is made", "after the copy", "while the copy is completed"])
     def test_next_try_of_a_check_takes_nothing_from_the_dead_ones_copy(
-        self, days: Days, processes: DoomedProcesses, root: Path, moment: str
+        self, days: Days, processes: KilledProcesses, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
-        with processes.living(data.root, days.url, moment) as doomed:
-            doomed.wait_for_moment()
-            doomed.kill()
+        with processes.living(data.root, days.url, moment) as killed:
+            killed.wait_for_moment()
+            killed.kill()
         if moment == "while the copy is completed":
             assert list(data.candidates.glob("*.wal")), "the dead one's log must not be taken for the new copy's"
         run_id = str(ledger(data)[-1]["run_id"])
@@ -278,12 +278,12 @@ class TestKilledAtNamedMoments:
         assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
 
     def test_checked_copy_that_nobody_published_goes_in_time(
-        self, days: Days, processes: DoomedProcesses, root: Path
+        self, days: Days, processes: KilledProcesses, root: Path
     ) -> None:
         data = days.begin(root)
-        with processes.living(data.root, days.url, "before the publication") as doomed:
-            doomed.wait_for_moment()
-            doomed.kill()
+        with processes.living(data.root, days.url, "before the publication") as killed:
+            killed.wait_for_moment()
+            killed.kill()
         [candidate] = data.candidates.glob("*.duckdb")
         old = time.time() - KEPT_CANDIDATE_SECONDS - 1
         os.utime(candidate, (old, old))
@@ -293,29 +293,29 @@ class TestKilledAtNamedMoments:
 
 class TestKilledAtRandomMoments:
     def test_warehouse_is_whole_and_the_next_run_makes_good(
-        self, days: Days, processes: DoomedProcesses, root: Path, seconds: float
+        self, days: Days, processes: KilledProcesses, root: Path, seconds: float
     ) -> None:
         kill_at_random_moments(days, processes, root, seconds, seeds=range(KILLS))
 
     @pytest.mark.long
     @pytest.mark.timeout(0)
     def test_warehouse_is_whole_after_hundreds_of_kills(
-        self, days: Days, processes: DoomedProcesses, root: Path, seconds: float
+        self, days: Days, processes: KilledProcesses, root: Path, seconds: float
     ) -> None:
         first = session_seed()
         kill_at_random_moments(days, processes, root, seconds, seeds=range(first, first + LONG_KILLS))
 
 
 def kill_at_random_moments(
-    days: Days, processes: DoomedProcesses, root: Path, seconds: float, *, seeds: Sequence[int]
+    days: Days, processes: KilledProcesses, root: Path, seconds: float, *, seeds: Sequence[int]
 ) -> None:
     """Kill a day once for each seed, within the time that a day takes; the seed says when."""
     exit_codes = []
     for seed in seeds:
         data = days.begin(root)
-        with processes.living(data.root, days.url) as doomed:
+        with processes.living(data.root, days.url) as killed:
             time.sleep(random.Random(seed).uniform(0, seconds))
-            exit_codes.append(doomed.kill())
+            exit_codes.append(killed.kill())
         assert_whole(data, days)
         assert_made_good(data, days)
         shutil.rmtree(data.root)
@@ -353,7 +353,7 @@ class TestDiskFull:
 
     @pytest.mark.parametrize("moment", NO_ROOM)
     def test_before_the_commit_it_is_a_failed_run_that_says_so(
-        self, fat_days: Days, processes: DoomedProcesses, disk: Path, moment: str
+        self, fat_days: Days, processes: KilledProcesses, disk: Path, moment: str
     ) -> None:
         data = fat_days.begin(disk / "data")
         with processes.living(data.root, fat_days.url, moment) as process:
@@ -365,15 +365,15 @@ class TestDiskFull:
         assert "Free some space, or point VIRUS_DATA at a larger disk" in told
         assert not assert_whole(data, fat_days)
         row = ledger(data)[-1]
-        told_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
-        assert told_in_file["error"] == told
+        state_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
+        assert state_in_file["error"] == told
         assert (row["status"], row["error"]) == ("failed", told)
         assert list(data.temporary.iterdir()) == []
         empty(disk)
         assert_made_good(data, fat_days)
 
     def test_disk_too_full_for_any_word_is_told_by_the_next_run(
-        self, fat_days: Days, processes: DoomedProcesses, disk: Path
+        self, fat_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
         data = fat_days.begin(disk / "data")
         with processes.living(data.root, fat_days.url, "download") as process:
@@ -388,7 +388,7 @@ class TestDiskFull:
         assert_made_good(data, fat_days)
 
     def test_after_the_commit_it_is_a_committed_run(
-        self, fat_days: Days, processes: DoomedProcesses, disk: Path
+        self, fat_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
         data = fat_days.begin(disk / "data")
         with processes.living(data.root, fat_days.url, "after the commit, before the checkpoint") as process:
@@ -399,8 +399,8 @@ class TestDiskFull:
         assert state(data.warehouse) == fat_days.after
         assert state(data.snapshot) == fat_days.before
         row = ledger(data)[-1]
-        told_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
-        assert (row["status"], told_in_file["stage"], told_in_file["status"]) == ("success", "finished", "success")
+        state_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
+        assert (row["status"], state_in_file["stage"], state_in_file["status"]) == ("success", "finished", "success")
         empty(disk)
         assert_made_good(data, fat_days)
 
@@ -408,7 +408,7 @@ class TestDiskFull:
         self, fat_days: Days, disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         data = fat_days.begin(disk / "data")
-        let_go = Warehouse._let_go
+        let_go = Warehouse._detach
         moments: list[None] = []
 
         def fill_and_let_go(warehouse: Warehouse, session: duckdb.DuckDBPyConnection) -> None:
@@ -418,7 +418,7 @@ class TestDiskFull:
             let_go(warehouse, session)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Warehouse, "_let_go", fill_and_let_go)
+            patch.setattr(Warehouse, "_detach", fill_and_let_go)
             result = ingest_day(data, fat_days.url)
         [warning] = [message for message in caplog.messages if "not yet checkpointed" in message]
         assert f"lies in {data.warehouse}.wal" in warning
@@ -433,7 +433,7 @@ class TestDiskFull:
 
     @pytest.mark.parametrize(("moment", "leave"), [("finished", 100_000), ("after the copy", 0)])
     def test_check_without_space_leaves_the_last_snapshot_and_no_part_of_another(
-        self, fat_days: Days, processes: DoomedProcesses, disk: Path, moment: str, leave: int
+        self, fat_days: Days, processes: KilledProcesses, disk: Path, moment: str, leave: int
     ) -> None:
         data = fat_days.begin(disk / "data")
         with processes.living(data.root, fat_days.url, moment) as process:
@@ -447,7 +447,7 @@ class TestDiskFull:
         publish(data, str(ledger(data)[-1]["run_id"]))
         assert state(data.snapshot) == fat_days.after
 
-    def test_publication_needs_no_space(self, fat_days: Days, processes: DoomedProcesses, disk: Path) -> None:
+    def test_publication_needs_no_space(self, fat_days: Days, processes: KilledProcesses, disk: Path) -> None:
         data = fat_days.begin(disk / "data")
         with processes.living(data.root, fat_days.url, "before the publication") as process:
             process.wait_for_moment()
@@ -459,7 +459,7 @@ class TestDiskFull:
         with (
             duckdb.connect(config={"memory_limit": "30MB", "threads": 1, "temp_directory": str(disk)}) as session,
             pytest.raises(DiskFull, match="Free some space"),
-            shortages_told(disk),
+            translate_resource_errors(disk),
         ):
             session.execute("CREATE TABLE t AS SELECT md5(range::VARCHAR) AS x FROM range(5_000_000)")
 

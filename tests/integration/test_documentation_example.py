@@ -1,4 +1,4 @@
-"""NCBI's documented example URL, to the letter, gets a 400 from NCBI; our own encoding of the same wish a package.
+"""NCBI's documented example URL, to the letter, gets a 400 from NCBI; our own encoding of the same request a package.
 
 Two of its values cannot be right: `include_sequence` holds the text of a Python list, and `aux_report` a value
 (`BIOSAMPLE`) that the API's own list of allowed values does not have.
@@ -20,7 +20,7 @@ EXAMPLE = (
     "&filename=ncbi_dataset.zip"
 )
 
-WISH = {
+REQUEST = {
     "taxon": "1335626",
     "refseq_only": True,
     "annotated_only": True,
@@ -73,21 +73,26 @@ def test_each_of_its_two_faults_is_enough(stand_in, wrong, right, told):
 )
 def test_we_refuse_its_faults_before_sending_and_say_what_is_allowed(name, value, told):
     with pytest.raises(ValidationError, match=told):
-        VirusGenomeRequest(**{**WISH, name: value})
+        VirusGenomeRequest(**{**REQUEST, name: value})
 
 
 def test_our_encoding_of_the_same_wish_gets_a_package(stand_in, tmp_path):
     with DatasetsClient(stand_in.url) as client:
-        download = client.download(VirusGenomeRequest(**WISH), tmp_path / "package.zip")
+        download = client.download(VirusGenomeRequest(**REQUEST), tmp_path / "package.zip")
     package = DataPackage(tmp_path / "package.zip").verify()
     assert download.http_status == 200
-    assert package.is_empty  # MERS has no Pango lineages: well-formed, the wish matches nothing
+    assert package.is_empty  # MERS has no Pango lineages: well-formed, the request matches nothing
 
 
 def test_and_without_the_lineage_and_the_place_one_with_records(stand_in, tmp_path):
-    wish = {"taxon": "1335626", "host": "9606", "include_sequence": ["GENOME"], "aux_report": ["BIOSAMPLE_REPORT"]}
+    request = {
+        "taxon": "1335626",
+        "host": "9606",
+        "include_sequence": ["GENOME"],
+        "aux_report": ["BIOSAMPLE_REPORT"],
+    }
     with DatasetsClient(stand_in.url) as client:
-        client.download(VirusGenomeRequest(**wish), tmp_path / "package.zip")
+        client.download(VirusGenomeRequest(**request), tmp_path / "package.zip")
     package = DataPackage(tmp_path / "package.zip").verify()
     with package.open_report("data_report") as report:
         assert report.read().count(b'"accession"') > 0

@@ -135,7 +135,7 @@ REFUSALS: dict[str, Fault] = {
 EMPTY: dict[str, str] = {"absent report": "absent_report", "empty report": "empty_report", "404 of NCBI": "empty_404"}
 
 
-class House:
+class Site:
     """A data folder, loaded and published, and the operator that fills it."""
 
     def __init__(self, root: Path) -> None:
@@ -214,41 +214,41 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.fixture(scope="module")
 def loaded(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder on the evening of the first day: loaded and published."""
-    house = House(made_data(tmp_path_factory.mktemp("loaded")).root)
+    site = Site(made_data(tmp_path_factory.mktemp("loaded")).root)
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("VIRUS_DATA", str(house.data.root))
+        environment.setenv("VIRUS_DATA", str(site.data.root))
         environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
         one_stand_in.clear_faults()
         one_stand_in.set_today(FIRST_DAY)
-        house.ingest()
-        house.publish()
-    return house.data.root
+        site.ingest()
+        site.publish()
+    return site.data.root
 
 
 @pytest.fixture(scope="module")
 def undisturbed(one_stand_in: StandIn, loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
     """What is visible on the next day when nothing went wrong."""
-    house = House(shutil.copytree(loaded, tmp_path_factory.mktemp("undisturbed") / "data"))
+    site = Site(shutil.copytree(loaded, tmp_path_factory.mktemp("undisturbed") / "data"))
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("VIRUS_DATA", str(house.data.root))
+        environment.setenv("VIRUS_DATA", str(site.data.root))
         environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
         one_stand_in.clear_faults()
         one_stand_in.set_today(NEXT_DAY)
-        before = house.visible
-        house.ingest()
-        assert house.visible[0] != before[0]
-        assert house.visible[4] > before[4]
-    return house.visible
+        before = site.visible
+        site.ingest()
+        assert site.visible[0] != before[0]
+        assert site.visible[4] > before[4]
+    return site.visible
 
 
 @pytest.fixture
-def house(
+def site(
     stand_in: StandIn, loaded: Path, connect: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> House:
-    house = House(shutil.copytree(loaded, tmp_path / "data"))
-    monkeypatch.setenv("VIRUS_DATA", str(house.data.root))
+) -> Site:
+    site = Site(shutil.copytree(loaded, tmp_path / "data"))
+    monkeypatch.setenv("VIRUS_DATA", str(site.data.root))
     connect(stand_in.url)
-    return house
+    return site
 
 
 @pytest.fixture
@@ -258,11 +258,11 @@ def asked(stand_in: StandIn) -> Callable[[], int]:
     return lambda: len(stand_in.requests) - before
 
 
-def assert_failed(house: House, error: BaseException, before: tuple[Any, ...], **columns: Any) -> None:
+def assert_failed(site: Site, error: BaseException, before: tuple[Any, ...], **columns: Any) -> None:
     """Nothing changed, and both the ledger and the run file tell the failure."""
-    assert house.visible == before
-    assert house.leftovers == []
-    row, run_file = house.last_row, house.run_file
+    assert site.visible == before
+    assert site.leftovers == []
+    row, run_file = site.last_row, site.run_file
     told = f"{type(error).__name__}: {error}"
     assert {name: row[name] for name in columns} == columns
     assert (row["status"], row["error"], row["lines"]) == ("failed", told, None)
@@ -275,7 +275,7 @@ def assert_failed(house: House, error: BaseException, before: tuple[Any, ...], *
 
 @pytest.mark.parametrize("name", [*some_of(PASSING, one_in=2), *some_of(CUTS, one_in=4)])
 def test_a_fault_that_passes_costs_one_attempt(
-    house: House,
+    site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
     asked: Callable[[], int],
@@ -286,35 +286,35 @@ def test_a_fault_that_passes_costs_one_attempt(
     if fault.kind == "stalled":
         connect(stand_in.url, read_timeout=SILENCE)
     stand_in.fault(fault.kind, **fault.details)
-    result = house.ingest()
+    result = site.ingest()
     assert asked() == 2
-    assert house.visible[:-1] == undisturbed[:-1]
-    row, run_file = house.last_row, house.run_file
+    assert site.visible[:-1] == undisturbed[:-1]
+    row, run_file = site.last_row, site.run_file
     assert (row["status"], row["attempts"], row["http_status"], row["error"]) == ("success", 2, 200, None)
     assert row["lines"] == result["counts"]["lines"] > 0
     assert (run_file["stage"], run_file["attempts"], run_file["status"]) == ("finished", 2, "success")
-    assert house.refused == fault.refused
-    assert house.leftovers == []
+    assert site.refused == fault.refused
+    assert site.leftovers == []
 
 
 @pytest.mark.parametrize("name", some_of(PASSING, one_in=2, first=1))
 def test_a_fault_that_lasts_fails_the_run_and_changes_nothing(
-    house: House,
+    site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
     asked: Callable[[], int],
     undisturbed: tuple[Any, ...],
     name: str,
 ) -> None:
-    fault, before = PASSING[name], house.visible
+    fault, before = PASSING[name], site.visible
     if fault.kind == "stalled":
         connect(stand_in.url, read_timeout=SILENCE)
     stand_in.fault(fault.kind, times=ATTEMPTS, **fault.details)
     with pytest.raises(DatasetsUnavailable) as failure:
-        house.ingest()
+        site.ingest()
     assert asked() == ATTEMPTS
-    assert_failed(house, failure.value, before, attempts=ATTEMPTS, http_status=fault.http_status, mode="incremental")
-    assert (house.last_row["ncbi_phid"] is None) == (fault.http_status is None)
+    assert_failed(site, failure.value, before, attempts=ATTEMPTS, http_status=fault.http_status, mode="incremental")
+    assert (site.last_row["ncbi_phid"] is None) == (fault.http_status is None)
     message = str(failure.value)
     assert all(f"attempt {number}: " in message for number in range(1, ATTEMPTS + 1))
     for words in fault.told:
@@ -323,76 +323,76 @@ def test_a_fault_that_lasts_fails_the_run_and_changes_nothing(
         assert f"check the network, and that the base URL {stand_in.url} is right" in message
     else:
         assert "Try again later; if this lasts, write to NCBI's support and quote the Ncbi-Phid." in message
-        assert f"Ncbi-Phid {house.last_row['ncbi_phid']}" in message
-    assert house.refused == ATTEMPTS * fault.refused
-    for package in house.data.refused.glob("*.zip"):
+        assert f"Ncbi-Phid {site.last_row['ncbi_phid']}" in message
+    assert site.refused == ATTEMPTS * fault.refused
+    for package in site.data.refused.glob("*.zip"):
         # A person can find what was refused.
         assert str(package) in message
-    assert house.operator().retry_policy.evaluate(failure.value, 1, 3).action is RetryAction.DEFAULT
-    assert house.catches_up(undisturbed)
+    assert site.operator().retry_policy.evaluate(failure.value, 1, 3).action is RetryAction.DEFAULT
+    assert site.catches_up(undisturbed)
 
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_refusal_fails_at_once_and_is_not_retried(
-    house: House, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], name: str
+    site: Site, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], name: str
 ) -> None:
-    fault, before = REFUSALS[name], house.visible
+    fault, before = REFUSALS[name], site.visible
     stand_in.fault(fault.kind, **fault.details)
     with pytest.raises(RequestRefused) as failure:
-        house.ingest()
+        site.ingest()
     assert asked() == 1
-    assert_failed(house, failure.value, before, attempts=1, http_status=fault.http_status)
+    assert_failed(site, failure.value, before, attempts=1, http_status=fault.http_status)
     message = str(failure.value)
     for words in fault.told:
         assert words in message
     assert any(way_out in message for way_out in ("Mend the request", "Check the taxon, and that the", "Check the API"))
-    assert f"Ncbi-Phid {house.last_row['ncbi_phid']}" in message
-    assert house.operator().retry_policy.evaluate(failure.value, 1, 3).action is RetryAction.FAIL
-    assert house.catches_up(undisturbed)
+    assert f"Ncbi-Phid {site.last_row['ncbi_phid']}" in message
+    assert site.operator().retry_policy.evaluate(failure.value, 1, 3).action is RetryAction.FAIL
+    assert site.catches_up(undisturbed)
 
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_nothing_new_is_a_success_with_a_warning(
-    house: House,
+    site: Site,
     stand_in: StandIn,
     asked: Callable[[], int],
     undisturbed: tuple[Any, ...],
     name: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    before = house.visible
+    before = site.visible
     stand_in.fault(EMPTY[name])
     with caplog.at_level(logging.WARNING):
-        result = house.ingest()
+        result = site.ingest()
     assert asked() == 1
     assert not result["changed"]
     assert not any(result["counts"].values())
-    assert house.visible == before
-    row = house.last_row
+    assert site.visible == before
+    row = site.last_row
     assert (row["status"], row["lines"], row["attempts"]) == ("success", 0, 1)
     assert row["watermark"] == row["watermark_before"]
-    assert house.run_file["stage"] == "finished"
+    assert site.run_file["stage"] == "finished"
     assert "NCBI shows nothing in this window, yet" in caplog.text
-    assert house.catches_up(undisturbed)
+    assert site.catches_up(undisturbed)
 
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_nothing_at_all_fails_a_full_load_unless_the_source_allows_it(
-    house: House, stand_in: StandIn, asked: Callable[[], int], name: str
+    site: Site, stand_in: StandIn, asked: Callable[[], int], name: str
 ) -> None:
-    before = house.visible
+    before = site.visible
     stand_in.fault(EMPTY[name])
     with pytest.raises(
         EmptyFullLoad, match="set allow_empty: true for the source; otherwise check its taxon"
     ) as failure:
-        house.ingest(mode="full")
+        site.ingest(mode="full")
     assert asked() == 1
-    assert_failed(house, failure.value, before, attempts=1, mode="full")
+    assert_failed(site, failure.value, before, attempts=1, mode="full")
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_obeyed(
-    house: House, stand_in: StandIn, asked: Callable[[], int], form: str, caplog: pytest.LogCaptureFixture
+    site: Site, stand_in: StandIn, asked: Callable[[], int], form: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     # A date has no fractions: two seconds from now is one at least.
     later = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)
@@ -400,88 +400,92 @@ def test_retry_after_is_obeyed(
     stand_in.fault("status", status=429, headers={"Retry-After": retry_after})
     started = datetime.now(UTC)
     with caplog.at_level(logging.WARNING):
-        house.ingest()
-    assert house.last_row["requested_at"] >= (later if form == "date" else started + timedelta(seconds=0.9))
-    assert (asked(), house.last_row["attempts"]) == (2, 2)
+        site.ingest()
+    assert site.last_row["requested_at"] >= (later if form == "date" else started + timedelta(seconds=0.9))
+    assert (asked(), site.last_row["attempts"]) == (2, 2)
     assert "Attempt 1 failed: HTTP 429 Too Many Requests. Trying again in" in caplog.text
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_a_retry_after_beyond_our_patience_is_left_to_airflow(
-    house: House, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], form: str
+    site: Site, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], form: str
 ) -> None:
-    before = house.visible
+    before = site.visible
     later = "3600" if form == "seconds" else format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     stand_in.fault("status", status=503, headers={"Retry-After": later})
     with pytest.raises(
         DatasetsUnavailable, match=r"NCBI asks to wait 3[56]\d\d s, longer than the patience left"
     ) as failure:
-        house.ingest()
+        site.ingest()
     assert asked() == 1
-    assert_failed(house, failure.value, before, attempts=1, http_status=503)
+    assert_failed(site, failure.value, before, attempts=1, http_status=503)
     assert "Try again later" in str(failure.value)
-    assert house.catches_up(undisturbed)
+    assert site.catches_up(undisturbed)
 
 
 def test_nobody_listens(
-    house: House, stand_in: StandIn, connect: Callable[..., None], undisturbed: tuple[Any, ...]
+    site: Site, stand_in: StandIn, connect: Callable[..., None], undisturbed: tuple[Any, ...]
 ) -> None:
-    before = house.visible
+    before = site.visible
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}/datasets/v2"
         connect(url)
         with pytest.raises(DatasetsUnavailable, match="Connection refused") as failure:
-            house.ingest()
-    assert_failed(house, failure.value, before, attempts=ATTEMPTS, http_status=None, ncbi_phid=None)
+            site.ingest()
+    assert_failed(site, failure.value, before, attempts=ATTEMPTS, http_status=None, ncbi_phid=None)
     assert f"check the network, and that the base URL {url} is right" in str(failure.value)
     connect(stand_in.url)
-    assert house.catches_up(undisturbed)
+    assert site.catches_up(undisturbed)
 
 
-def test_a_name_that_nobody_knows(house: House, connect: Callable[..., None]) -> None:
-    before = house.visible
+def test_a_name_that_nobody_knows(site: Site, connect: Callable[..., None]) -> None:
+    before = site.visible
     connect("http://ncbi.invalid/datasets/v2")
     with pytest.raises(DatasetsUnavailable, match="check the network, and that the base URL") as failure:
-        house.ingest()
-    assert house.visible == before
-    assert house.last_row["error"] == f"DatasetsUnavailable: {failure.value}"
+        site.ingest()
+    assert site.visible == before
+    assert site.last_row["error"] == f"DatasetsUnavailable: {failure.value}"
 
 
 def test_a_slow_drip_is_no_download(
-    house: House,
+    site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
     asked: Callable[[], int],
     undisturbed: tuple[Any, ...],
 ) -> None:
-    before = house.visible
+    before = site.visible
     connect(stand_in.url, patience=5)
     stand_in.fault("drip", seconds=0.02)
     with pytest.raises(DatasetsUnavailable, match=r"patience used up.*less than 65536 bytes in \d+ s") as failure:
-        house.ingest()
+        site.ingest()
     assert asked() == 1
-    assert_failed(house, failure.value, before, attempts=1, http_status=200)
+    assert_failed(site, failure.value, before, attempts=1, http_status=200)
     assert "Try again later" in str(failure.value)
     connect(stand_in.url)
-    assert house.catches_up(undisturbed)
+    assert site.catches_up(undisturbed)
 
 
 @pytest.mark.parametrize("header", ["X-Datasets-User-Message", "X-Datasets-Version-Message"])
 def test_a_message_to_users_is_told_and_stops_nothing(
-    house: House, stand_in: StandIn, undisturbed: tuple[Any, ...], header: str, caplog: pytest.LogCaptureFixture
+    site: Site,
+    stand_in: StandIn,
+    undisturbed: tuple[Any, ...],
+    header: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     stand_in.fault("more_headers", headers={header: "A new version is due"})
     with caplog.at_level(logging.WARNING):
-        house.ingest()
-    assert house.visible[:-1] == undisturbed[:-1]
-    assert house.last_row["attempts"] == 1
+        site.ingest()
+    assert site.visible[:-1] == undisturbed[:-1]
+    assert site.last_row["attempts"] == 1
     assert "NCBI says: A new version is due" in caplog.text
-    assert house.run_file["ncbi_says"] == "A new version is due"
+    assert site.run_file["ncbi_says"] == "A new version is due"
 
 
 def test_faults_of_every_kind_in_a_row_are_one_run(
-    house: House,
+    site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
     asked: Callable[[], int],
@@ -490,6 +494,6 @@ def test_faults_of_every_kind_in_a_row_are_one_run(
     connect(stand_in.url, attempts=6)
     for name in ("503, HTML", "cut in the body", "wrong CRC", "reset in the body", "clean end within the body"):
         stand_in.fault(PASSING[name].kind, **PASSING[name].details)
-    house.ingest()
-    assert (asked(), house.last_row["attempts"], house.refused) == (6, 6, 2)
-    assert house.visible[:-1] == undisturbed[:-1]
+    site.ingest()
+    assert (asked(), site.last_row["attempts"], site.refused) == (6, 6, 2)
+    assert site.visible[:-1] == undisturbed[:-1]

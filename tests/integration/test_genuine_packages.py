@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.support import packages
-from tests.support.genuine import GENUINE_2025, PACKAGES_2025, House, house_in, needs_genuine_packages
+from tests.support.genuine import GENUINE_2025, PACKAGES_2025, Site, house_in, needs_genuine_packages
 from tests.support.warehouses import dicts, query
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
 
@@ -30,90 +30,90 @@ def lines_of(content: bytes) -> list[bytes]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def site(tmp_path: Path) -> Site:
     return house_in(tmp_path / "data")
 
 
 @pytest.fixture(scope="module")
-def all_packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, dict[str, int]]:
+def all_packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, dict[str, int]]:
     """Every package loaded and published, and how many lines each has."""
-    house, lines = house_in(tmp_path_factory.mktemp("genuine")), {}
+    site, lines = house_in(tmp_path_factory.mktemp("genuine")), {}
     for path in sorted(PACKAGES_2025.glob("*.zip")):
         name = path.stem.replace("-", "_").lower()
         lines[name] = len(lines_of(path.read_bytes()))
-        house.run(name, path.read_bytes())
-    house.publish()
-    return house, lines
+        site.run(name, path.read_bytes())
+    site.publish()
+    return site, lines
 
 
-def test_every_line_is_loaded_and_nothing_is_amiss(all_packages: tuple[House, dict[str, int]]) -> None:
-    house, lines = all_packages
-    assert dict(query(house.data.snapshot, "SELECT source, count(*) FROM virus_genome GROUP BY source")) == lines
-    assert query(house.data.snapshot, "FROM ops.quarantine") == []
-    assert query(house.data.snapshot, "FROM ops.schema_drift") == []
+def test_every_line_is_loaded_and_nothing_is_amiss(all_packages: tuple[Site, dict[str, int]]) -> None:
+    site, lines = all_packages
+    assert dict(query(site.data.snapshot, "SELECT source, count(*) FROM virus_genome GROUP BY source")) == lines
+    assert query(site.data.snapshot, "FROM ops.quarantine") == []
+    assert query(site.data.snapshot, "FROM ops.schema_drift") == []
 
 
-def test_what_is_found_is_but_told(all_packages: tuple[House, dict[str, int]]) -> None:
+def test_what_is_found_is_but_told(all_packages: tuple[Site, dict[str, int]]) -> None:
     """NCBI has no newer records of January 2025 today; collection dates that cannot be are typing errors."""
-    house, _ = all_packages
-    found = query(house.data.snapshot, "SELECT DISTINCT name, value FROM _about WHERE topic = 'finding' ORDER BY ALL")
+    site, _ = all_packages
+    found = query(site.data.snapshot, "SELECT DISTINCT name, value FROM _about WHERE topic = 'finding' ORDER BY ALL")
     assert {name for name, _ in found} <= {"odd_dates", "freshness"}
     assert not [value for _, value in found if "update_date" in value]
 
 
 @pytest.mark.parametrize("tax_id", [HEPATITIS_E, HORSE_SICKNESS])
-def test_a_taxon_under_two_names_is_one(all_packages: tuple[House, dict[str, int]], tax_id: int) -> None:
-    house, _ = all_packages
+def test_a_taxon_under_two_names_is_one(all_packages: tuple[Site, dict[str, int]], tax_id: int) -> None:
+    site, _ = all_packages
     of_taxon = f"WHERE virus_tax_id = {tax_id}"
-    given = query(house.data.snapshot, f"SELECT DISTINCT virus_name FROM virus_genome {of_taxon}")
+    given = query(site.data.snapshot, f"SELECT DISTINCT virus_name FROM virus_genome {of_taxon}")
     assert len(given) == 2, "this is what the samples are for"
     for mart in ("weekly_count", "submission_lag"):
-        shown = query(house.data.snapshot, f"SELECT DISTINCT virus_name FROM mart.{mart} {of_taxon}")
-        assert shown == query(house.data.snapshot, f"SELECT name FROM taxon WHERE tax_id = {tax_id}")
+        shown = query(site.data.snapshot, f"SELECT DISTINCT virus_name FROM mart.{mart} {of_taxon}")
+        assert shown == query(site.data.snapshot, f"SELECT name FROM taxon WHERE tax_id = {tax_id}")
     assert len(shown) == 1
 
 
-def test_every_taxon_of_a_record_has_a_name(all_packages: tuple[House, dict[str, int]]) -> None:
-    house, _ = all_packages
+def test_every_taxon_of_a_record_has_a_name(all_packages: tuple[Site, dict[str, int]]) -> None:
+    site, _ = all_packages
     nameless = """
         SELECT DISTINCT tax_id FROM virus_genome INNER JOIN taxon ON tax_id IN (virus_tax_id, host_tax_id)
         WHERE name IS NULL
     """
-    assert query(house.data.snapshot, nameless) == []
+    assert query(site.data.snapshot, nameless) == []
 
 
-def test_the_placeholder_is_no_date(all_packages: tuple[House, dict[str, int]]) -> None:
-    house, _ = all_packages
+def test_the_placeholder_is_no_date(all_packages: tuple[Site, dict[str, int]]) -> None:
+    site, _ = all_packages
     unknown = "SELECT source, count(*) FROM virus_genome WHERE update_date IS NULL GROUP BY source"
-    held = dict(query(house.data.snapshot, unknown))
+    held = dict(query(site.data.snapshot, unknown))
     assert (held["fiv"], held["gb_virus_c"], sum(held.values())) == (64, 204, 285)
 
 
-def test_quarter_of_a_million_records_of_thousands_of_taxa_are_loaded_and_published(house: House) -> None:
+def test_quarter_of_a_million_records_of_thousands_of_taxa_are_loaded_and_published(site: Site) -> None:
     content = (GENUINE_2025 / "all_reports.zip").read_bytes()
-    result = house.run("everything", content)
+    result = site.run("everything", content)
     assert result.counts["lines"] == result.counts["inserted"] == len(lines_of(content)) == 249_023
-    house.publish()
+    site.publish()
     for table in ("quarantine", "schema_drift"):
-        assert query(house.data.snapshot, f"FROM ops.{table}") == []
+        assert query(site.data.snapshot, f"FROM ops.{table}") == []
     counted = """
         SELECT count(*), count(DISTINCT virus_tax_id) > 5000, count(DISTINCT host_tax_id) > 2500,
             count(*) FILTER (virus_tax_id IS NOT NULL AND taxon_name(virus_tax_id) IS NULL),
             count(*) FILTER (host_tax_id IS NOT NULL AND taxon_name(host_tax_id) IS NULL)
         FROM virus_genome_distinct
     """
-    assert query(house.data.snapshot, counted) == [(249_023, True, True, 0, 0)]
+    assert query(site.data.snapshot, counted) == [(249_023, True, True, 0, 0)]
 
 
 @pytest.mark.parametrize("taxon", SAME_TAXON_LATER)
-def test_days_later_only_what_changed_is_written(house: House, taxon: str) -> None:
+def test_days_later_only_what_changed_is_written(site: Site, taxon: str) -> None:
     earlier, later = sorted(PACKAGES_2025.glob(f"{taxon}*.zip"), key=lambda path: path.stem[-10:])
-    first = house.run("pair", earlier.read_bytes())
-    second = house.run("pair", later.read_bytes(), mode="full")
+    first = site.run("pair", earlier.read_bytes())
+    second = site.run("pair", later.read_bytes(), mode="full")
     assert first.counts["lines"] == first.counts["inserted"]
     told = {name: count for name, count in second.counts.items() if count and name != "lines"}
     assert told == SAME_TAXON_LATER[taxon]
-    house.publish()
+    site.publish()
 
 
 def host_is_a_lion(line: bytes) -> bool:
@@ -127,25 +127,25 @@ def lions() -> bytes:
     return packages.package([line.decode() for line in lines_of(fiv) if host_is_a_lion(line)])
 
 
-def test_a_source_without_update_dates_is_published_and_loaded_whole_each_day(house: House, lions: bytes) -> None:
-    results = [house.run("lions", lions) for _ in range(2)]
+def test_a_source_without_update_dates_is_published_and_loaded_whole_each_day(site: Site, lions: bytes) -> None:
+    results = [site.run("lions", lions) for _ in range(2)]
     assert [result.counts["inserted"] for result in results] == [56, 0]
     assert results[1].counts["unchanged"] == 56
-    runs = dicts(house.data.warehouse, "SELECT mode, watermark FROM ops.ingest_run ORDER BY started_at")
+    runs = dicts(site.data.warehouse, "SELECT mode, watermark FROM ops.ingest_run ORDER BY started_at")
     assert runs == [{"mode": "full", "watermark": None}] * 2
-    house.publish()
-    assert query(house.data.snapshot, "SELECT name, value FROM _about WHERE topic = 'finding'") == []
+    site.publish()
+    assert query(site.data.snapshot, "SELECT name, value FROM _about WHERE topic = 'finding'") == []
 
 
-def test_a_source_published_with_the_placeholder_is_published_without(house: House, lions: bytes) -> None:
+def test_a_source_published_with_the_placeholder_is_published_without(site: Site, lions: bytes) -> None:
     """As the snapshots are that an earlier version has made."""
-    house.run("lions", lions)
-    house.publish()
-    with duckdb.connect(house.data.snapshot) as snapshot:
+    site.run("lions", lions)
+    site.publish()
+    with duckdb.connect(site.data.snapshot) as snapshot:
         snapshot.execute("UPDATE virus_genome SET update_date = DATE '1900-01-01'")
-    house.run("lions", lions, mode="full")
-    house.publish()
-    assert query(house.data.snapshot, "SELECT count(update_date) FROM virus_genome") == [(0,)]
+    site.run("lions", lions, mode="full")
+    site.publish()
+    assert query(site.data.snapshot, "SELECT count(update_date) FROM virus_genome") == [(0,)]
 
 
 def not_of_viruses(name: str) -> bytes:
@@ -156,13 +156,13 @@ def not_of_viruses(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["a bacterium", "genes"])
-def test_what_is_no_virus_package_fails_the_run_and_judges_nothing(house: House, name: str) -> None:
+def test_what_is_no_virus_package_fails_the_run_and_judges_nothing(site: Site, name: str) -> None:
     phages = (PACKAGES_2025 / "phage_decurro.zip").read_bytes()
-    house.run("phages", phages)
+    site.run("phages", phages)
     for mode in ("census", "census", "incremental"):
         with pytest.raises(DatasetsUnavailable, match="package refused"):
-            house.run("phages", not_of_viruses(name), mode=None if mode == "incremental" else mode)
-    assert house.run("phages", phages, mode="census").counts["unchanged"] == 2
-    assert query(house.data.warehouse, "SELECT status, count(*) FROM virus_genome GROUP BY ALL") == [("live", 2)]
-    assert query(house.data.warehouse, "FROM ops.quarantine") == []
-    assert len(list(house.data.refused.glob("*.zip"))) == 3
+            site.run("phages", not_of_viruses(name), mode=None if mode == "incremental" else mode)
+    assert site.run("phages", phages, mode="census").counts["unchanged"] == 2
+    assert query(site.data.warehouse, "SELECT status, count(*) FROM virus_genome GROUP BY ALL") == [("live", 2)]
+    assert query(site.data.warehouse, "FROM ops.quarantine") == []
+    assert len(list(site.data.refused.glob("*.zip"))) == 3

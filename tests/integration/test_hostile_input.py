@@ -15,17 +15,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.integration.test_ingest import KEY, House, serving
+from tests.integration.test_ingest import KEY, Site, serving
 from tests.support.warehouses import line
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.private_files import without_world_access
+from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.publish.publication import publish
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.sources import Source, SourcesFile, read_sources
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 HOSTILE = [
     "'; DROP TABLE virus_genome; --",
@@ -41,12 +41,12 @@ HOSTILE = [
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def site(tmp_path: Path) -> Site:
     """Where even the data folder is named with bad intent."""
-    return House(tmp_path / 'it\'s; -- "data" {{ x }}')
+    return Site(tmp_path / 'it\'s; -- "data" {{ x }}')
 
 
-def test_values_of_ncbi_are_values(house: House) -> None:
+def test_values_of_ncbi_are_values(site: Site) -> None:
     lines = [
         line(f"PX{number}.1", isolate={"name": value}, location={"geographicLocation": value}, segment=value)
         for number, value in enumerate(HOSTILE)
@@ -54,25 +54,25 @@ def test_values_of_ncbi_are_values(house: House) -> None:
     lines += [json.dumps({"accession": f"PY{number}.1", value: value}) for number, value in enumerate(HOSTILE)]
     lines += [f'{{"accession":"{number}'.replace("\n", " ") + value for number, value in enumerate(HOSTILE[:3])]
     with serving(lines) as ncbi:
-        result = house.ingest(ncbi.url)
+        result = site.ingest(ncbi.url)
     assert (result.counts["inserted"], result.counts["quarantined"]) == (len(HOSTILE) * 2, 3)
-    told = house.rows("SELECT isolate_name FROM virus_genome WHERE accession LIKE 'PX%' ORDER BY accession")
+    told = site.rows("SELECT isolate_name FROM virus_genome WHERE accession LIKE 'PX%' ORDER BY accession")
     assert [name for (name,) in told] == HOSTILE
-    assert house.rows(gates_sql()) == []
+    assert site.rows(gates_sql()) == []
 
 
 @pytest.mark.parametrize("value", [value for value in HOSTILE[:6] if value != "line\nbreak"])
-def test_filters_of_the_sources_file_are_values(house: House, value: str) -> None:
+def test_filters_of_the_sources_file_are_values(site: Site, value: str) -> None:
     request = VirusGenomeRequest(taxon=value, geo_location=value, host=value)
     source = Source(name="mpox", request=request)
     with serving([line("PX1.1")]) as ncbi:
-        house.ingest(ncbi.url, source)
-        house.ingest(ncbi.url, source, wish=WindowWish("census"))
-        house.ingest(ncbi.url, source, wish=WindowWish("replay"))
+        site.ingest(ncbi.url, source)
+        site.ingest(ncbi.url, source, window_request=WindowRequest("census"))
+        site.ingest(ncbi.url, source, window_request=WindowRequest("replay"))
         assert {dict(request.query)["geo_location"] for request in ncbi.requests} == {value}
         assert all("/virus/taxon/" in request.path and "/genome/download" in request.path for request in ncbi.requests)
-    assert publish(house.warehouse, house.data, SourcesFile(Path("sources.yaml"))).publication_id
-    rebuilt = rebuild(house.data)
+    assert publish(site.warehouse, site.data, SourcesFile(Path("sources.yaml"))).publication_id
+    rebuilt = rebuild(site.data)
     assert (len(rebuilt.loads), rebuilt.gaps, rebuilt.differences) == (2, [], [])
 
 
@@ -85,23 +85,23 @@ def test_names_that_could_be_more_than_a_name_are_refused(tmp_path: Path, name: 
     assert "allowed are small letters, digits and _" in str(next(iter(read.errors.values())))
 
 
-def test_no_file_is_open_to_the_world(house: House) -> None:
+def test_no_file_is_open_to_the_world(site: Site) -> None:
     umask = os.umask(0)  # whoever runs it may have a careless one
     try:
         with serving([line("PX1.1"), "{"]) as ncbi:
-            house.data.create()
-            house.data.warehouse.unlink()
-            house.ingest(ncbi.url)
-        publish(house.warehouse, house.data, SourcesFile(Path("sources.yaml")))
-        rebuild(house.data)
+            site.data.create()
+            site.data.warehouse.unlink()
+            site.ingest(ncbi.url)
+        publish(site.warehouse, site.data, SourcesFile(Path("sources.yaml")))
+        rebuild(site.data)
     finally:
         assert os.umask(umask) == 0
     open_to_all = [
         (path.name, stat.filemode(path.stat().st_mode))
-        for path in house.data.root.rglob("*")
-        if path.stat().st_mode & 0o007 and path != house.data.root and path.parent.name != house.data.root.name
+        for path in site.data.root.rglob("*")
+        if path.stat().st_mode & 0o007 and path != site.data.root and path.parent.name != site.data.root.name
     ]
-    made = [path for path in house.data.root.rglob("*") if path.is_file()]
+    made = [path for path in site.data.root.rglob("*") if path.is_file()]
     assert open_to_all == []
     assert len(made) >= 6
 
@@ -109,7 +109,7 @@ def test_no_file_is_open_to_the_world(house: House) -> None:
 def test_stricter_umask_is_kept() -> None:
     before = os.umask(0o077)
     try:
-        with without_world_access():
+        with private_files():
             inside = os.umask(0o077)
             os.umask(inside)
         assert inside == 0o077

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.packages import CATALOG, DATA_REPORT, MD5_SUMS, README, whole
 from tests.support.scripted_server import Answer, ScriptedServer
-from tests.support.warehouses import Shelf, dicts, line, query
+from tests.support.warehouses import Store, dicts, line, query
 from virus_warehouse.data_folder import DataFolder
 
 INCLUDE = Path(__file__).parents[2] / "include"
@@ -81,44 +81,44 @@ ACCEPTED: dict[str, bytes] = {
 @pytest.mark.parametrize("line_end", [b"", pytest.param(b"\r", marks=pytest.mark.long)], ids=["LF", "CRLF"])
 def test_hostile_line_is_set_apart_with_its_reason(tmp_path: Path, name: str, line_end: bytes) -> None:
     content, reason = REFUSED[name]
-    shelf = Shelf(tmp_path)
-    outcomes = shelf.load(*(one + line_end for one in (GOOD[0], content, GOOD[1])))
+    store = Store(tmp_path)
+    outcomes = store.load(*(one + line_end for one in (GOOD[0], content, GOOD[1])))
     assert outcomes == {"inserted": 2, "quarantined": 1}
-    ((number, told, raw),) = shelf.rows("SELECT line_number, reason, raw FROM ops.quarantine")
+    ((number, told, raw),) = store.rows("SELECT line_number, reason, raw FROM ops.quarantine")
     assert number == 2
     assert told.startswith(reason)
     assert "\0" not in raw
-    assert shelf.rows("SELECT accession FROM virus_genome ORDER BY ALL") == [("PX000001",), ("PX000003",)]
+    assert store.rows("SELECT accession FROM virus_genome ORDER BY ALL") == [("PX000001",), ("PX000003",)]
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_odd_line_stops_nothing(tmp_path: Path, name: str) -> None:
-    shelf = Shelf(tmp_path)
-    outcomes = shelf.load(GOOD[0], ACCEPTED[name], GOOD[1])
+    store = Store(tmp_path)
+    outcomes = store.load(GOOD[0], ACCEPTED[name], GOOD[1])
     assert sum(outcomes.values()) == 3
     assert outcomes["inserted"] >= 2
-    assert {("PX000001",), ("PX000003",)} <= set(shelf.rows("SELECT accession FROM virus_genome"))
+    assert {("PX000001",), ("PX000003",)} <= set(store.rows("SELECT accession FROM virus_genome"))
 
 
 def test_byte_order_mark_and_line_ends_of_windows_are_no_harm(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    assert shelf.load(b"\xef\xbb\xbf" + GOOD[0] + b"\r", GOOD[1] + b"\r") == {"inserted": 2}
-    assert shelf.rows("SELECT count(*) FROM ops.quarantine") == [(0,)]
+    store = Store(tmp_path)
+    assert store.load(b"\xef\xbb\xbf" + GOOD[0] + b"\r", GOOD[1] + b"\r") == {"inserted": 2}
+    assert store.rows("SELECT count(*) FROM ops.quarantine") == [(0,)]
 
 
 @pytest.mark.parametrize("neighbour", [GOOD[1], b"{"], ids=["read at once", "looked at closely"])
 def test_escaped_nul_is_a_character_of_the_value(tmp_path: Path, neighbour: bytes) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.load(
+    store = Store(tmp_path)
+    store.load(
         rb'{"accession":"PX000002.1","labHost":"a\u0000b","submitter":{"names":["c\u0000"]}}',
         neighbour,
         annotation=[rb'{"accession":"PX000002.1","isolateName":"d\u0000e"}', neighbour],
         biosamples=[rb'{"accession":"SAMN1","attributes":[{"name":"f","value":"g\u0000h"}]}', neighbour],
     )
     genome = "SELECT lab_host, submitter_names FROM virus_genome WHERE accession = 'PX000002'"
-    assert shelf.rows(genome) == [("a\0b", ["c\0"])]
-    assert shelf.rows("SELECT isolate_name FROM virus_annotation WHERE accession = 'PX000002'") == [("d\0e",)]
-    assert shelf.rows("SELECT value FROM biosample_attribute") == [("g\0h",)]
+    assert store.rows(genome) == [("a\0b", ["c\0"])]
+    assert store.rows("SELECT isolate_name FROM virus_annotation WHERE accession = 'PX000002'") == [("d\0e",)]
+    assert store.rows("SELECT value FROM biosample_attribute") == [("g\0h",)]
 
 
 INGEST = """
@@ -208,7 +208,7 @@ def far_too_long(filling: str, mebibytes: int) -> Iterable[bytes]:
     return [start, *[byte * MEBIBYTE] * mebibytes, b"\n"]
 
 
-def assert_told(row: dict[str, Any], filling: str, mebibytes: int) -> None:
+def assert_reported(row: dict[str, Any], filling: str, mebibytes: int) -> None:
     start, _ = LONG_LINES[filling]
     length = len(start) + mebibytes * MEBIBYTE
     assert row["reason"].startswith("longer than 16 MiB: ")
@@ -230,7 +230,7 @@ def test_memory_stays_bounded_with_lines_that_are_far_too_long(tmp_path: Path) -
     refused = dicts(DataFolder(root).warehouse, "FROM ops.quarantine ORDER BY line_number")
     for number, (filling, row) in enumerate(zip(LONG_LINES, refused, strict=True), start=2):
         assert row["line_number"] == number
-        assert_told(row, filling, mebibytes)
+        assert_reported(row, filling, mebibytes)
     assert peak < MOST_MIB
     assert query(DataFolder(root).warehouse, "SELECT count(*) FROM virus_genome") == [(2,)]
 
@@ -245,7 +245,7 @@ def test_memory_stays_bounded_with_one_line_that_is_longer_than_the_memory(tmp_p
     assert {name: count for name, count in counts.items() if count} == {"lines": 3, "inserted": 2, "quarantined": 1}
     (refused,) = dicts(DataFolder(root).warehouse, "FROM ops.quarantine")
     assert refused["line_number"] == 2
-    assert_told(refused, filling, 512)
+    assert_reported(refused, filling, 512)
     assert peak < MOST_MIB
     assert query(DataFolder(root).warehouse, "SELECT count(*) FROM virus_genome") == [(2,)]
 

@@ -36,7 +36,7 @@ from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.run_record import OUTCOMES
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 INCLUDE = Path(__file__).parents[2] / "include"
 TODAY = date(2025, 6, 2)
@@ -52,7 +52,7 @@ NOTHING_MATCHES = Answer(
 )
 
 
-class House:
+class Site:
     """A data folder with its warehouse, and runs that fill it."""
 
     def __init__(self, root: Path) -> None:
@@ -92,8 +92,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path / "data")
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path / "data")
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +117,12 @@ def serving(*reports: list[str]) -> ScriptedServer:
 
 class TestFullThenDeltas:
     def test_deltas_bring_a_warehouse_to_what_a_full_load_shows(
-        self, house: House, stand_in: StandIn, tmp_path: Path
+        self, site: Site, stand_in: StandIn, tmp_path: Path
     ) -> None:
         results = []
         for days in (0, 1, 4, 5, 15):
             stand_in.set_today(TODAY + timedelta(days=days))
-            results.append(house.ingest(stand_in.url))
+            results.append(site.ingest(stand_in.url))
         assert [result.mode for result in results] == ["full", *["incremental"] * 4]
         for before, after in pairwise(results):
             assert before.watermark is not None
@@ -133,53 +133,53 @@ class TestFullThenDeltas:
         assert changes["inserted"]
         assert changes["revised"]
         assert changes["unchanged"]
-        assert house.rows(gates_sql()) == []
+        assert site.rows(gates_sql()) == []
 
-        fresh = House(tmp_path / "fresh")
+        fresh = Site(tmp_path / "fresh")
         fresh.ingest(stand_in.url)
         state = "SELECT accession, accession_version, update_date, record_hash FROM virus_genome"
         taxonomy = "SELECT descendant_tax_id, ancestor_tax_id, depth FROM taxon_lineage"
-        assert set(fresh.rows(state)) <= set(house.rows(state))
-        assert set(fresh.rows(taxonomy)) <= set(house.rows(taxonomy))
+        assert set(fresh.rows(state)) <= set(site.rows(state))
+        assert set(fresh.rows(taxonomy)) <= set(site.rows(taxonomy))
 
-    def test_watermark_is_the_largest_update_date(self, house: House, stand_in: StandIn) -> None:
+    def test_watermark_is_the_largest_update_date(self, site: Site, stand_in: StandIn) -> None:
         for days in (0, 3):
             stand_in.set_today(TODAY + timedelta(days=days))
-            result = house.ingest(stand_in.url)
-            assert house.rows("SELECT max(update_date) FROM virus_genome") == [(result.watermark,)]
-            assert house.last_run["watermark"] == result.watermark
+            result = site.ingest(stand_in.url)
+            assert site.rows("SELECT max(update_date) FROM virus_genome") == [(result.watermark,)]
+            assert site.last_run["watermark"] == result.watermark
 
-    def test_counts_add_up_in_ledger_report_and_tables(self, house: House, stand_in: StandIn) -> None:
+    def test_counts_add_up_in_ledger_report_and_tables(self, site: Site, stand_in: StandIn) -> None:
         for days in (0, 2, 4):
             stand_in.set_today(TODAY + timedelta(days=days))
-            result = house.ingest(stand_in.url)
-            row = house.last_run
-            [report] = dicts(house.data.warehouse, "FROM ops.ingest_report WHERE run_id = ?", result.run_id)
+            result = site.ingest(stand_in.url)
+            row = site.last_run
+            [report] = dicts(site.data.warehouse, "FROM ops.ingest_report WHERE run_id = ?", result.run_id)
             assert {name: report[name] for name in ("lines", *OUTCOMES)} == {
                 name: row[name] for name in ("lines", *OUTCOMES)
             }
             assert result.counts == {name: row[name] for name in result.counts}
             assert row["lines"] == sum(row[outcome] for outcome in OUTCOMES)
             mine = "SELECT count(*) FROM virus_genome WHERE run_id = ?"
-            assert house.rows(mine, result.run_id) == [(row["inserted"] + row["revised"],)]
+            assert site.rows(mine, result.run_id) == [(row["inserted"] + row["revised"],)]
             ended = "SELECT count(*) FROM virus_genome_history WHERE ended_run_id = ?"
-            assert house.rows(ended, result.run_id) == [(row["revised"],)]
-        inserted, records = house.rows("SELECT sum(inserted), (SELECT count(*) FROM virus_genome) FROM ops.ingest_run")[
+            assert site.rows(ended, result.run_id) == [(row["revised"],)]
+        inserted, records = site.rows("SELECT sum(inserted), (SELECT count(*) FROM virus_genome) FROM ops.ingest_run")[
             0
         ]
         assert inserted == records
 
-    def test_ledger_row_is_complete(self, house: House, stand_in: StandIn) -> None:
+    def test_ledger_row_is_complete(self, site: Site, stand_in: StandIn) -> None:
         before = datetime.now(UTC)
-        full = house.ingest(stand_in.url, origin=RUN, airflow_version="3.3.0")
-        delta = house.ingest(stand_in.url, airflow_version="3.3.0")
+        full = site.ingest(stand_in.url, origin=RUN, airflow_version="3.3.0")
+        delta = site.ingest(stand_in.url, airflow_version="3.3.0")
         after = datetime.now(UTC)
-        rows = {row["run_id"]: row for row in house.ledger}
+        rows = {row["run_id"]: row for row in site.ledger}
         row = rows[full.run_id]
         absent = {name for name, value in row.items() if value is None}
         assert absent == {"error", "updated_since", "until", "watermark_before", "missing"}
-        path = house.data.root / row["package_path"]
-        assert path == house.data.packages / "dengue" / f"{full.run_id}.zip"
+        path = site.data.root / row["package_path"]
+        assert path == site.data.packages / "dengue" / f"{full.run_id}.zip"
         assert row["package_bytes"] == path.stat().st_size
         assert {name: row[name] for name in ("source", "mode", "status", "attempts", "http_status")} == {
             "source": "dengue",
@@ -208,47 +208,47 @@ class TestFullThenDeltas:
         assert row["watermark_before"] == full.watermark
         assert f"updated_since={delta.updated_since}T00:00:00Z" in row["request_url"]
 
-    def test_records_of_a_run_have_its_commit_time(self, house: House, stand_in: StandIn) -> None:
-        house.ingest(stand_in.url)
-        assert house.rows("SELECT DISTINCT valid_from, run_id FROM virus_genome") == [
-            (house.last_run["ended_at"], house.last_run["run_id"])
+    def test_records_of_a_run_have_its_commit_time(self, site: Site, stand_in: StandIn) -> None:
+        site.ingest(stand_in.url)
+        assert site.rows("SELECT DISTINCT valid_from, run_id FROM virus_genome") == [
+            (site.last_run["ended_at"], site.last_run["run_id"])
         ]
 
-    def test_run_file_and_sidecar_tell_the_run(self, house: House, stand_in: StandIn) -> None:
-        result = house.ingest(stand_in.url)
-        [state] = house.run_files
+    def test_run_file_and_sidecar_tell_the_run(self, site: Site, stand_in: StandIn) -> None:
+        result = site.ingest(stand_in.url)
+        [state] = site.run_files
         assert state["stage"] == "finished"
         assert state["run_id"] == result.run_id
         assert state["summary"].startswith("dengue: full load committed, ")
         assert state["lines"] == result.counts["lines"]
-        sidecar = json.loads((house.data.packages / "dengue" / f"{result.run_id}.json").read_text())
-        assert sidecar["sha256"] == house.last_run["package_sha256"]
+        sidecar = json.loads((site.data.packages / "dengue" / f"{result.run_id}.json").read_text())
+        assert sidecar["sha256"] == site.last_run["package_sha256"]
         assert sidecar["mode"] == "full"
 
-    def test_nothing_is_left_behind(self, house: House, stand_in: StandIn) -> None:
-        house.ingest(stand_in.url)
-        assert house.is_tidy()
+    def test_nothing_is_left_behind(self, site: Site, stand_in: StandIn) -> None:
+        site.ingest(stand_in.url)
+        assert site.is_tidy()
 
-    def test_changed_filter_loads_in_full_and_ends_what_it_does_not_show(self, house: House, stand_in: StandIn) -> None:
-        house.ingest(stand_in.url)
-        before = house.count()
+    def test_changed_filter_loads_in_full_and_ends_what_it_does_not_show(self, site: Site, stand_in: StandIn) -> None:
+        site.ingest(stand_in.url)
+        before = site.count()
         brazil = DENGUE.model_copy(update={"request": VirusGenomeRequest(taxon="12637", geo_location="Brazil")})
-        result = house.ingest(stand_in.url, brazil)
+        result = site.ingest(stand_in.url, brazil)
         assert result.mode == "full"
-        assert house.rows("SELECT DISTINCT country FROM virus_genome") == [("Brazil",)]
-        ended = house.rows("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'filter'")
-        assert ended == [(before - house.count(),)]
-        assert house.ingest(stand_in.url, brazil).mode == "incremental"
-        assert house.ingest(stand_in.url).mode == "full"
-        assert house.count() == before
-        assert house.rows(gates_sql()) == []
+        assert site.rows("SELECT DISTINCT country FROM virus_genome") == [("Brazil",)]
+        ended = site.rows("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'filter'")
+        assert ended == [(before - site.count(),)]
+        assert site.ingest(stand_in.url, brazil).mode == "incremental"
+        assert site.ingest(stand_in.url).mode == "full"
+        assert site.count() == before
+        assert site.rows(gates_sql()) == []
 
-    def test_sources_ingested_at_once_both_commit(self, house: House, stand_in: StandIn) -> None:
+    def test_sources_ingested_at_once_both_commit(self, site: Site, stand_in: StandIn) -> None:
         failures: list[BaseException] = []
 
         def run(source: Source) -> None:
             try:
-                house.ingest(stand_in.url, source)
+                site.ingest(stand_in.url, source)
             except BaseException as error:
                 failures.append(error)
 
@@ -258,63 +258,63 @@ class TestFullThenDeltas:
         for thread in threads:
             thread.join()
         assert failures == []
-        assert {row["source"]: row["status"] for row in house.ledger} == {"dengue": "success", "mpox": "success"}
-        assert house.rows(gates_sql()) == []
+        assert {row["source"]: row["status"] for row in site.ledger} == {"dengue": "success", "mpox": "success"}
+        assert site.rows(gates_sql()) == []
 
 
 class TestWindow:
-    def test_its_days_are_merged_and_no_others(self, house: House) -> None:
+    def test_its_days_are_merged_and_no_others(self, site: Site) -> None:
         days = [line(f"PX{day}.1", f"2025-05-0{day}") for day in range(1, 6)]
         with serving(days, days) as ncbi:
-            wish = WindowWish(since=date(2025, 5, 2), until=date(2025, 5, 4))
-            result = house.ingest(ncbi.url, wish=wish)
+            window_request = WindowRequest(since=date(2025, 5, 2), until=date(2025, 5, 4))
+            result = site.ingest(ncbi.url, window_request=window_request)
             assert (result.mode, result.counts["inserted"], result.counts["out_of_window"]) == ("window", 2, 3)
-            assert house.rows("SELECT accession FROM virus_genome ORDER BY 1") == [("PX2",), ("PX3",)]
+            assert site.rows("SELECT accession FROM virus_genome ORDER BY 1") == [("PX2",), ("PX3",)]
             assert ("updated_since", "2025-05-02T00:00:00Z") in ncbi.requests[0].query
-            assert house.ingest(ncbi.url).mode == "full", "a window is no way to follow a source"
-        window, _ = house.ledger
+            assert site.ingest(ncbi.url).mode == "full", "a window is no way to follow a source"
+        window, _ = site.ledger
         assert (window["updated_since"], window["until"]) == (date(2025, 5, 2), date(2025, 5, 4))
 
-    def test_it_leaves_the_watermark(self, house: House) -> None:
+    def test_it_leaves_the_watermark(self, site: Site) -> None:
         with serving([line("PX1.1", "2025-05-01")], [line("PX2.1", "2025-05-20")]) as ncbi:
-            house.ingest(ncbi.url)
-            result = house.ingest(ncbi.url, wish=WindowWish(since=date(2025, 5, 10)))
+            site.ingest(ncbi.url)
+            result = site.ingest(ncbi.url, window_request=WindowRequest(since=date(2025, 5, 10)))
             assert result.counts["inserted"] == 1
-            assert (result.watermark, house.last_run["watermark"]) == (date(2025, 5, 1), date(2025, 5, 1))
-            assert house.ingest(ncbi.url).updated_since == date(2025, 4, 17)
+            assert (result.watermark, site.last_run["watermark"]) == (date(2025, 5, 1), date(2025, 5, 1))
+            assert site.ingest(ncbi.url).updated_since == date(2025, 4, 17)
 
 
 class TestWatermark:
-    def test_date_after_the_request_does_not_move_it(self, house: House) -> None:
+    def test_date_after_the_request_does_not_move_it(self, site: Site) -> None:
         with serving([line("PX1.1", "2025-05-01"), line("PX2.1", "2999-01-01")], [line("PX3.1", "2999-01-02")]) as ncbi:
-            assert house.ingest(ncbi.url).watermark == date(2025, 5, 1)
-            assert house.ingest(ncbi.url).watermark == date(2025, 5, 1)
-        assert house.rows("SELECT max(update_date)::VARCHAR FROM virus_genome") == [("2999-01-02",)]
+            assert site.ingest(ncbi.url).watermark == date(2025, 5, 1)
+            assert site.ingest(ncbi.url).watermark == date(2025, 5, 1)
+        assert site.rows("SELECT max(update_date)::VARCHAR FROM virus_genome") == [("2999-01-02",)]
 
-    def test_today_moves_it(self, house: House) -> None:
+    def test_today_moves_it(self, site: Site) -> None:
         today = today_for_a_while()
         with serving([line("PX1.1", today.isoformat())]) as ncbi:
-            assert house.ingest(ncbi.url).watermark == today
+            assert site.ingest(ncbi.url).watermark == today
 
-    def test_older_dates_do_not_move_it_back(self, house: House) -> None:
+    def test_older_dates_do_not_move_it_back(self, site: Site) -> None:
         with serving([line("PX1.1", "2025-05-20")], [line("PX2.1", "2025-05-08")]) as ncbi:
-            house.ingest(ncbi.url)
-            result = house.ingest(ncbi.url)
+            site.ingest(ncbi.url)
+            result = site.ingest(ncbi.url)
         assert (result.updated_since, result.watermark) == (date(2025, 5, 6), date(2025, 5, 20))
         assert result.counts["inserted"] == 1
 
-    def test_without_any_date_the_next_run_is_full_again(self, house: House) -> None:
+    def test_without_any_date_the_next_run_is_full_again(self, site: Site) -> None:
         with serving([line("PX1.1", None)]) as ncbi:
-            assert house.ingest(ncbi.url).watermark is None
-            assert house.ingest(ncbi.url).mode == "full"
+            assert site.ingest(ncbi.url).watermark is None
+            assert site.ingest(ncbi.url).mode == "full"
 
-    def test_failed_run_does_not_move_it(self, house: House) -> None:
+    def test_failed_run_does_not_move_it(self, site: Site) -> None:
         late = [line(accession, "2025-05-20") for accession in accessions(9)]
         with serving([line("PX1.1", "2025-05-01")], ["{" * n for n in range(1, 12)] + late, [line("PX1.1")]) as ncbi:
-            house.ingest(ncbi.url)
+            site.ingest(ncbi.url)
             with pytest.raises(GateError, match="quarantine share"):
-                house.ingest(ncbi.url)
-            assert house.ingest(ncbi.url).updated_since == date(2025, 4, 17)
+                site.ingest(ncbi.url)
+            assert site.ingest(ncbi.url).updated_since == date(2025, 4, 17)
 
 
 EMPTY = {"404": NOTHING_MATCHES, **{name: Answer(body=make()) for name, make in packages.EMPTY.items()}}
@@ -323,135 +323,135 @@ EMPTY = {"404": NOTHING_MATCHES, **{name: Answer(body=make()) for name, make in 
 class TestEmpty:
     @pytest.mark.parametrize("empty", EMPTY)
     def test_empty_delta_is_a_success_with_a_warning_when_held_rows_lie_in_it(
-        self, house: House, empty: str, caplog: pytest.LogCaptureFixture
+        self, site: Site, empty: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.WARNING)
         with ScriptedServer(Answer(body=packages.package([line("PX1.1"), line("PX2.1")])), EMPTY[empty]) as ncbi:
-            first = house.ingest(ncbi.url)
+            first = site.ingest(ncbi.url)
             assert caplog.messages == []
-            result = house.ingest(ncbi.url)
+            result = site.ingest(ncbi.url)
         assert caplog.messages == ["NCBI shows nothing in this window, yet 2 records held lie in it"]
         assert (result.counts["lines"], result.changed, result.watermark) == (0, False, first.watermark)
-        row = house.last_run
+        row = site.last_run
         assert (row["status"], row["lines"], row["error"]) == ("success", 0, None)
         assert row["http_status"] == (404 if empty == "404" else 200)
-        assert house.count() == 2
-        assert house.rows(gates_sql()) == []
+        assert site.count() == 2
+        assert site.rows(gates_sql()) == []
 
     def test_empty_window_without_held_rows_is_no_reason_to_warn(
-        self, house: House, caplog: pytest.LogCaptureFixture
+        self, site: Site, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.WARNING)
         with ScriptedServer(Answer(body=packages.package([line("PX1.1", "2025-05-01")])), NOTHING_MATCHES) as ncbi:
-            house.ingest(ncbi.url)
-            house.ingest(ncbi.url, wish=WindowWish(since=date(2025, 5, 2), until=date(2025, 5, 3)))
+            site.ingest(ncbi.url)
+            site.ingest(ncbi.url, window_request=WindowRequest(since=date(2025, 5, 2), until=date(2025, 5, 3)))
         assert caplog.messages == []
-        assert house.last_run["status"] == "success"
+        assert site.last_run["status"] == "success"
 
     @pytest.mark.parametrize("empty", EMPTY)
-    def test_empty_full_load_fails_and_says_what_to_do(self, house: House, empty: str) -> None:
+    def test_empty_full_load_fails_and_says_what_to_do(self, site: Site, empty: str) -> None:
         with ScriptedServer(EMPTY[empty]) as ncbi, pytest.raises(EmptyFullLoad) as failed:
-            house.ingest(ncbi.url)
+            site.ingest(ncbi.url)
         assert "set allow_empty: true for the source" in str(failed.value)
-        row = house.last_run
+        row = site.last_run
         assert (row["status"], row["lines"], row["watermark"]) == ("failed", None, None)
         assert row["error"].startswith("EmptyFullLoad: NCBI has no record at all for source dengue")
-        assert house.is_tidy()
+        assert site.is_tidy()
 
     @pytest.mark.parametrize("empty", EMPTY)
-    def test_source_may_allow_an_empty_full_load(self, house: House, empty: str) -> None:
+    def test_source_may_allow_an_empty_full_load(self, site: Site, empty: str) -> None:
         with ScriptedServer(EMPTY[empty]) as ncbi:
-            result = house.ingest(ncbi.url, DENGUE.model_copy(update={"allow_empty": True}))
+            result = site.ingest(ncbi.url, DENGUE.model_copy(update={"allow_empty": True}))
         assert (result.mode, result.counts["lines"]) == ("full", 0)
-        assert house.last_run["status"] == "success"
+        assert site.last_run["status"] == "success"
 
     @pytest.mark.parametrize("empty", EMPTY)
-    def test_another_try_of_an_empty_full_load_asks_ncbi_again(self, house: House, empty: str) -> None:
+    def test_another_try_of_an_empty_full_load_asks_ncbi_again(self, site: Site, empty: str) -> None:
         with ScriptedServer(EMPTY[empty], Answer(body=packages.package([line()]))) as ncbi:
             with pytest.raises(EmptyFullLoad):
-                house.ingest(ncbi.url, origin=RUN)
-            assert house.ingest(ncbi.url, origin=RUN).counts["inserted"] == 1
+                site.ingest(ncbi.url, origin=RUN)
+            assert site.ingest(ncbi.url, origin=RUN).counts["inserted"] == 1
             assert len(ncbi.requests) == 2
 
-    def test_any_other_404_is_a_failure(self, house: House, stand_in: StandIn) -> None:
+    def test_any_other_404_is_a_failure(self, site: Site, stand_in: StandIn) -> None:
         with pytest.raises(RequestRefused, match=r"that the base URL .* is right"):
-            house.ingest(f"{stand_in.url}/misspelt", DENGUE.model_copy(update={"allow_empty": True}))
-        assert house.last_run["status"] == "failed"
+            site.ingest(f"{stand_in.url}/misspelt", DENGUE.model_copy(update={"allow_empty": True}))
+        assert site.last_run["status"] == "failed"
 
 
 class TestRefusals:
-    def test_unknown_taxon_is_asked_for_once_and_ncbis_words_are_kept(self, house: House, stand_in: StandIn) -> None:
+    def test_unknown_taxon_is_asked_for_once_and_ncbis_words_are_kept(self, site: Site, stand_in: StandIn) -> None:
         unknown = Source(name="typo", request=VirusGenomeRequest(taxon="dengu"))
         with pytest.raises(RequestRefused, match="'dengu' is not recognized"):
-            house.ingest(stand_in.url, unknown)
+            site.ingest(stand_in.url, unknown)
         assert len(stand_in.requests) == 1
-        row = house.last_run
+        row = site.last_run
         assert (row["status"], row["attempts"], row["http_status"]) == ("failed", 1, 400)
         assert "The taxonomy name 'dengu' is not recognized" in row["error"]
         assert row["ncbi_phid"] in row["error"]
-        [state] = house.run_files
+        [state] = site.run_files
         assert (state["stage"], state["error"]) == ("failed", row["error"])
-        assert house.is_tidy()
+        assert site.is_tidy()
 
-    def test_ncbi_down_is_retried_and_then_a_failed_run_with_its_row(self, house: House) -> None:
+    def test_ncbi_down_is_retried_and_then_a_failed_run_with_its_row(self, site: Site) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
         with pytest.raises(DatasetsUnavailable, match="Connection refused"):
-            house.ingest(f"http://127.0.0.1:{port}")
-        row = house.last_run
+            site.ingest(f"http://127.0.0.1:{port}")
+        row = site.last_run
         assert (row["status"], row["attempts"], row["http_status"]) == ("failed", 2, None)
         assert "Connection refused" in row["error"]
         assert row["ended_at"] >= row["started_at"]
-        [state] = house.run_files
+        [state] = site.run_files
         assert (state["stage"], state["status"]) == ("failed", "failed")
-        assert house.is_tidy()
+        assert site.is_tidy()
 
-    def test_run_after_a_failed_one_is_none_the_worse(self, house: House, stand_in: StandIn) -> None:
+    def test_run_after_a_failed_one_is_none_the_worse(self, site: Site, stand_in: StandIn) -> None:
         stand_in.fault("status", times=2, status=503)
         with pytest.raises(DatasetsUnavailable):
-            house.ingest(stand_in.url)
-        assert house.last_run["http_status"] == 503
-        assert house.ingest(stand_in.url).mode == "full"
+            site.ingest(stand_in.url)
+        assert site.last_run["http_status"] == 503
+        assert site.ingest(stand_in.url).mode == "full"
 
     @pytest.mark.parametrize("fault", ["truncated", "not_zip", "bad_crc", "md5_mismatch", "catalog_mismatch"])
     def test_broken_package_is_refused_kept_aside_and_asked_for_again(
-        self, house: House, stand_in: StandIn, fault: str
+        self, site: Site, stand_in: StandIn, fault: str
     ) -> None:
         stand_in.fault(fault)
-        result = house.ingest(stand_in.url)
+        result = site.ingest(stand_in.url)
         assert result.counts["inserted"] > 0
-        assert (house.last_run["attempts"], house.last_run["status"]) == (2, "success")
-        [kept] = house.data.refused.iterdir()
+        assert (site.last_run["attempts"], site.last_run["status"]) == (2, "success")
+        [kept] = site.data.refused.iterdir()
         assert kept.name.startswith(result.run_id)
         assert kept.stat().st_size > 0
 
     @pytest.mark.parametrize("fault", ["truncated", "not_zip", "bad_crc", "md5_mismatch", "catalog_mismatch", "cut"])
-    def test_package_that_stays_broken_is_never_loaded(self, house: House, stand_in: StandIn, fault: str) -> None:
+    def test_package_that_stays_broken_is_never_loaded(self, site: Site, stand_in: StandIn, fault: str) -> None:
         stand_in.fault(fault, times=2)
         with pytest.raises(DatasetsUnavailable, match="gave no whole package"):
-            house.ingest(stand_in.url)
-        row = house.last_run
+            site.ingest(stand_in.url)
+        row = site.last_run
         assert (row["status"], row["attempts"], row["http_status"], row["package_path"]) == ("failed", 2, 200, None)
-        assert house.count() == 0
-        assert list(house.data.packages.rglob("*.zip")) == []
+        assert site.count() == 0
+        assert list(site.data.packages.rglob("*.zip")) == []
         # A connection that is cut leaves no package to look at.
-        assert len(list(house.data.refused.iterdir())) == (0 if fault == "cut" else 2)
-        assert house.is_tidy()
+        assert len(list(site.data.refused.iterdir())) == (0 if fault == "cut" else 2)
+        assert site.is_tidy()
 
-    def test_bad_lines_are_kept_and_the_others_loaded(self, house: House) -> None:
+    def test_bad_lines_are_kept_and_the_others_loaded(self, site: Site) -> None:
         with serving([line("PX1.1"), '{"accession":"PX2"}', line("PX3.1", virus="mpox"), line("PX4.1")]) as ncbi:
-            result = house.ingest(ncbi.url)
+            result = site.ingest(ncbi.url)
         assert (result.counts["inserted"], result.counts["quarantined"], result.counts["lines"]) == (2, 2, 4)
-        assert house.rows("SELECT line_number, reason, first_run_id FROM ops.quarantine ORDER BY line_number") == [
+        assert site.rows("SELECT line_number, reason, first_run_id FROM ops.quarantine ORDER BY line_number") == [
             (2, "accession: not of the form accession.version", result.run_id),
             (3, 'virus: "mpox" is not an object', result.run_id),
         ]
-        assert house.rows(gates_sql()) == []
+        assert site.rows(gates_sql()) == []
 
 
 class TestFurtherTries:
     def test_try_after_a_failed_merge_uses_the_archived_package(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def out_of_luck(*_: object) -> None:
             raise OSError("the power failed")
@@ -460,92 +460,92 @@ class TestFurtherTries:
             with monkeypatch.context() as patch:
                 patch.setattr("virus_warehouse.ingest.load_reports", out_of_luck)
                 with pytest.raises(OSError, match="the power failed"):
-                    house.ingest(ncbi.url, origin=RUN)
-            failed = house.last_run
-            result = house.ingest(ncbi.url, origin=RUN)
+                    site.ingest(ncbi.url, origin=RUN)
+            failed = site.last_run
+            result = site.ingest(ncbi.url, origin=RUN)
             assert len(ncbi.requests) == 1
-        row = house.last_run
+        row = site.last_run
         assert (row["status"], row["attempts"], result.counts["inserted"]) == ("success", 0, 2)
         provenance = ("package_path", "package_sha256", "package_bytes", "requested_at", "request_url", "ncbi_phid")
         assert {name: row[name] for name in provenance} == {name: failed[name] for name in provenance}
-        assert house.states() == ["accepted"]
+        assert site.states() == ["accepted"]
 
-    def test_try_after_a_gate_asks_again_and_takes_what_ncbi_has_mended(self, house: House) -> None:
+    def test_try_after_a_gate_asks_again_and_takes_what_ncbi_has_mended(self, site: Site) -> None:
         many = [line(accession) for accession in accessions(30)]
         origin = RunOrigin(RUN.dag_id, "manual__full", "manual", 1)
         with serving(many, many[:5], many) as ncbi:
-            house.ingest(ncbi.url)
+            site.ingest(ncbi.url)
             with pytest.raises(GateError, match=r"missing records: .* lacks 25 of the 30"):
-                house.ingest(ncbi.url, origin=origin, wish=WindowWish(mode="full"))
-            assert house.count() == 30
-            assert house.states() == ["accepted", "refused"]
-            result = house.ingest(ncbi.url, origin=origin, wish=WindowWish(mode="full"))
+                site.ingest(ncbi.url, origin=origin, window_request=WindowRequest(mode="full"))
+            assert site.count() == 30
+            assert site.states() == ["accepted", "refused"]
+            result = site.ingest(ncbi.url, origin=origin, window_request=WindowRequest(mode="full"))
             assert len(ncbi.requests) == 3
-        assert (house.last_run["status"], result.counts["unchanged"]) == ("success", 30)
+        assert (site.last_run["status"], result.counts["unchanged"]) == ("success", 30)
 
-    def test_package_that_a_gate_refused_serves_no_window(self, house: House) -> None:
+    def test_package_that_a_gate_refused_serves_no_window(self, site: Site) -> None:
         many = [line(accession, "2025-05-01") for accession in accessions(30)]
-        window = WindowWish(since=date(2025, 5, 1), until=date(2025, 5, 2))
+        window = WindowRequest(since=date(2025, 5, 1), until=date(2025, 5, 2))
         with serving(many, many[:5], many) as ncbi:
-            house.ingest(ncbi.url)
+            site.ingest(ncbi.url)
             with pytest.raises(GateError):
-                house.ingest(ncbi.url, wish=WindowWish(mode="full"))
+                site.ingest(ncbi.url, window_request=WindowRequest(mode="full"))
             # The first full package serves the window, the refused one after it does not.
-            house.ingest(ncbi.url, wish=window)
-            assert (len(ncbi.requests), house.last_run["lines"], house.last_run["attempts"]) == (2, 30, 0)
-            for package in house.data.packages.rglob("*.zip"):
+            site.ingest(ncbi.url, window_request=window)
+            assert (len(ncbi.requests), site.last_run["lines"], site.last_run["attempts"]) == (2, 30, 0)
+            for package in site.data.packages.rglob("*.zip"):
                 if json.loads(package.with_suffix(".json").read_text())["state"] == "accepted":
                     package.unlink()
-            house.ingest(ncbi.url, wish=window)
-        assert (len(ncbi.requests), house.last_run["lines"], house.last_run["attempts"]) == (3, 30, 1)
+            site.ingest(ncbi.url, window_request=window)
+        assert (len(ncbi.requests), site.last_run["lines"], site.last_run["attempts"]) == (3, 30, 1)
 
-    def test_refused_packages_go_by_the_retention_of_their_own_source(self, house: House) -> None:
+    def test_refused_packages_go_by_the_retention_of_their_own_source(self, site: Site) -> None:
         forgetful = DENGUE.model_copy(update={"name": "forgetful", "retention_days": 1})
-        refused = [house.data.refused / f"20250601T060000Z-{name}-abc123-ab12.zip" for name in ("dengue", "forgetful")]
+        refused = [site.data.refused / f"20250601T060000Z-{name}-abc123-ab12.zip" for name in ("dengue", "forgetful")]
         two_days_ago = time.time() - 2 * 86_400
         for path in refused:
             path.touch()
             os.utime(path, (two_days_ago, two_days_ago))
         with serving([line("PX1.1")]) as ncbi:
-            house.ingest(ncbi.url, forgetful)
+            site.ingest(ncbi.url, forgetful)
         assert [path.exists() for path in refused] == [True, False]
 
-    def test_package_that_was_damaged_in_the_archive_fails_one_try(self, house: House) -> None:
-        window = WindowWish(since=date(2025, 5, 1), until=date(2025, 5, 2))
+    def test_package_that_was_damaged_in_the_archive_fails_one_try(self, site: Site) -> None:
+        window = WindowRequest(since=date(2025, 5, 1), until=date(2025, 5, 2))
         with serving(*[[line("PX1.1", "2025-05-01")]] * 2) as ncbi:
-            house.ingest(ncbi.url)
-            [archived] = house.data.packages.rglob("*.zip")
+            site.ingest(ncbi.url)
+            [archived] = site.data.packages.rglob("*.zip")
             content = bytearray(archived.read_bytes())
             start = content.index(b"data_report.jsonl") + len("data_report.jsonl")
             content[start + 40 : start + 50] = bytes(10)
             archived.write_bytes(content)
             with pytest.raises(PackageError, match=r"damaged since it was verified .* the next try asks NCBI"):
-                house.ingest(ncbi.url, wish=window)
-            house.ingest(ncbi.url, wish=window)
+                site.ingest(ncbi.url, window_request=window)
+            site.ingest(ncbi.url, window_request=window)
             assert len(ncbi.requests) == 2
-        assert house.last_run["status"] == "success"
+        assert site.last_run["status"] == "success"
 
-    def test_after_the_commit_it_downloads_anew(self, house: House) -> None:
+    def test_after_the_commit_it_downloads_anew(self, site: Site) -> None:
         with serving([line("PX1.1")], [line("PX1.1"), line("PX2.1")]) as ncbi:
-            house.ingest(ncbi.url, origin=RUN)
-            result = house.ingest(ncbi.url, origin=RUN)
-        assert (result.mode, result.counts["inserted"], house.last_run["attempts"]) == ("full", 1, 1)
+            site.ingest(ncbi.url, origin=RUN)
+            result = site.ingest(ncbi.url, origin=RUN)
+        assert (result.mode, result.counts["inserted"], site.last_run["attempts"]) == ("full", 1, 1)
 
-    def test_other_dag_run_downloads_anew(self, house: House) -> None:
+    def test_other_dag_run_downloads_anew(self, site: Site) -> None:
         with serving([line("PX1.1"), *("{" * n for n in range(1, 12))], [line("PX1.1")]) as ncbi:
             with pytest.raises(GateError):
-                house.ingest(ncbi.url, origin=RUN)
-            house.ingest(ncbi.url, origin=RunOrigin(RUN.dag_id, "scheduled__2025-06-03"))
-        assert house.last_run["attempts"] == 1
+                site.ingest(ncbi.url, origin=RUN)
+            site.ingest(ncbi.url, origin=RunOrigin(RUN.dag_id, "scheduled__2025-06-03"))
+        assert site.last_run["attempts"] == 1
 
-    def test_damaged_archived_package_is_not_used(self, house: House) -> None:
+    def test_damaged_archived_package_is_not_used(self, site: Site) -> None:
         with serving([line("PX1.1"), *("{" * n for n in range(1, 12))], [line("PX1.1")]) as ncbi:
             with pytest.raises(GateError):
-                house.ingest(ncbi.url, origin=RUN)
-            [archived] = house.data.packages.rglob("*.zip")
+                site.ingest(ncbi.url, origin=RUN)
+            [archived] = site.data.packages.rglob("*.zip")
             archived.write_bytes(archived.read_bytes()[:-50])
-            house.ingest(ncbi.url, origin=RUN)
-        assert (house.last_run["attempts"], house.last_run["status"]) == (1, "success")
+            site.ingest(ncbi.url, origin=RUN)
+        assert (site.last_run["attempts"], site.last_run["status"]) == (1, "success")
 
 
 INGEST_FOR_EVER = """
@@ -580,61 +580,61 @@ time.sleep(600)
 
 
 class TestDeath:
-    def test_killed_run_is_closed_by_the_next_one(self, house: House) -> None:
+    def test_killed_run_is_closed_by_the_next_one(self, site: Site) -> None:
         whole = packages.package([line()])
         pieces = [whole[:100], whole[100:200], whole[200:]]
         stalling = Answer(body=pieces, pause_seconds=0.1, stall_after=200, stall_seconds=600)
         with ScriptedServer(stalling, Answer(body=whole)) as ncbi:
-            command = [sys.executable, "-c", INGEST_FOR_EVER, str(house.data.root), ncbi.url]
+            command = [sys.executable, "-c", INGEST_FOR_EVER, str(site.data.root), ncbi.url]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
                 assert process.stdout is not None
                 assert process.stdout.readline() == "downloading\n"
                 process.send_signal(signal.SIGKILL)
-            [dead] = house.ledger
+            [dead] = site.ledger
             assert (dead["status"], dead["ended_at"]) == ("running", None)
-            [state] = house.run_files
+            [state] = site.run_files
             assert (state["stage"], state["process_id"]) == ("download", process.pid)
-            result = house.ingest(ncbi.url)
-        closed, last = house.ledger
+            result = site.ingest(ncbi.url)
+        closed, last = site.ledger
         assert closed["run_id"] == dead["run_id"]
         assert (closed["status"], last["status"]) == ("failed", "success")
         assert closed["error"].startswith("the process ended before the run did")
         assert closed["ended_at"] is not None
         assert (result.mode, result.counts["inserted"]) == ("full", 1)
-        assert list(house.data.temporary.iterdir()) == []
+        assert list(site.data.temporary.iterdir()) == []
 
-    def test_run_whose_ledger_row_cannot_be_written_tells_its_end_in_its_file(self, house: House) -> None:
+    def test_run_whose_ledger_row_cannot_be_written_tells_its_end_in_its_file(self, site: Site) -> None:
         with ExitStack() as holding, serving([line("PX1.1")], [line("PX1.1")]) as ncbi:
 
             def hold_warehouse(_: object) -> None:
-                command = [sys.executable, "-c", HOLD_FILE, str(house.data.warehouse)]
+                command = [sys.executable, "-c", HOLD_FILE, str(site.data.warehouse)]
                 holder = holding.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
                 holding.callback(holder.kill)
                 assert holder.stdout is not None
                 assert holder.stdout.readline() == b"holding\n"
 
-            impatient = Warehouse(house.data.warehouse, lock_timeout=0.2)
+            impatient = Warehouse(site.data.warehouse, lock_timeout=0.2)
             with pytest.raises(WarehouseLocked):
-                house.ingest(ncbi.url, warehouse=impatient, on_progress=hold_warehouse, origin=RUN)
-            [state] = house.run_files
+                site.ingest(ncbi.url, warehouse=impatient, on_progress=hold_warehouse, origin=RUN)
+            [state] = site.run_files
             assert (state["stage"], state["status"]) == ("failed", "failed")
             assert state["error"].startswith("WarehouseLocked: ")
-            assert house.is_tidy()
+            assert site.is_tidy()
             holding.close()
-            house.ingest(ncbi.url, origin=RUN)
+            site.ingest(ncbi.url, origin=RUN)
             assert len(ncbi.requests) == 1, "the package of the first try was there"
-        assert [row["status"] for row in house.ledger] == ["failed", "success"]
+        assert [row["status"] for row in site.ledger] == ["failed", "success"]
 
 
 class TestSecrets:
-    def test_api_key_is_in_no_file_of_the_data_folder(self, house: House, stand_in: StandIn) -> None:
-        house.ingest(stand_in.url, api_key=KEY)
+    def test_api_key_is_in_no_file_of_the_data_folder(self, site: Site, stand_in: StandIn) -> None:
+        site.ingest(stand_in.url, api_key=KEY)
         assert stand_in.requests[0].headers["api-key"] == KEY
         echo = Answer(400, body=f'{{"error":"API key invalid","message":"API key {KEY} is invalid"}}'.encode())
         for answer in (echo, Answer(503, body=KEY.encode()), Answer(200, body=KEY.encode()[::-1])):
             with ScriptedServer(answer) as ncbi, pytest.raises((RequestRefused, DatasetsUnavailable)):
-                house.ingest(ncbi.url, api_key=KEY)
-        files = [path for path in house.data.root.rglob("*") if path.is_file()]
+                site.ingest(ncbi.url, api_key=KEY)
+        files = [path for path in site.data.root.rglob("*") if path.is_file()]
         assert len(files) > 5
         assert [path for path in files if KEY.encode() in path.read_bytes()] == []
 

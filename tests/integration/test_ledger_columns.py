@@ -34,7 +34,7 @@ from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.run_record import OUTCOMES, TIMED_STAGES
 from virus_warehouse.warehouse.schema import ingest_report, ingest_run
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 ELSEWHERE = {"withdrawn": "test_census.py", "missing": "test_census.py"}
 """Columns that only a census fills, by the file beside this one that tells their values."""
@@ -252,8 +252,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         run("down", MPOX, SCHEDULED_2[0])
         run("crashed", MPOX, SCHEDULED_2[1], CrashingWarehouse)
         run("retry", MPOX, SCHEDULED_2[2])
-        run("window", MPOX, MANUAL, wish=WindowWish(since=date(2025, 5, 1)))
-        run("day", MPOX, BACKFILL, wish=WindowWish(since=date(2025, 5, 18), until=date(2025, 5, 20)))
+        run("window", MPOX, MANUAL, window_request=WindowRequest(since=date(2025, 5, 1)))
+        run("day", MPOX, BACKFILL, window_request=WindowRequest(since=date(2025, 5, 18), until=date(2025, 5, 20)))
         run("filtered", HUMAN_MPOX, FILTERED)
         run("empty", DENGUE, None)
         assert len(ncbi.requests) == len(ANSWERS)

@@ -19,7 +19,7 @@ from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 YESTERDAY = date(2025, 6, 1)
 TODAY = YESTERDAY + timedelta(days=1)
@@ -43,7 +43,7 @@ def snapshot(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Pat
         for source in (VIRUSES, INFLUENZA):
             with DatasetsClient(stand_in.url, attempts=1) as client:
                 # In full on both days: a record that comes back after long has a date that no daily run asks for.
-                ingest(source, client=client, warehouse=warehouse, data=data, wish=WindowWish(mode="full"))
+                ingest(source, client=client, warehouse=warehouse, data=data, wish=WindowRequest(mode="full"))
     followed = SourcesFile(Path("sources.yaml"), {source.name: source for source in (VIRUSES, INFLUENZA)})
     candidate = prepare_candidate(warehouse, data, "candidate", followed)
     with duckdb.connect(candidate, read_only=True) as connection:

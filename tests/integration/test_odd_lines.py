@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support import packages
-from tests.support.genuine import GENUINE_2025, House, house_in, needs_genuine_packages
+from tests.support.genuine import GENUINE_2025, Site, house_in, needs_genuine_packages
 from tests.support.warehouses import dicts, query
 
 pytestmark = needs_genuine_packages
@@ -32,18 +32,18 @@ def lines() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> House:
+def site(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> Site:
     """A source of these lines alone, loaded and published with default settings."""
-    house = house_in(tmp_path_factory.mktemp("odd"))
-    house.run("odd", packages.package(lines))
-    house.publish()
-    return house
+    site = house_in(tmp_path_factory.mktemp("odd"))
+    site.run("odd", packages.package(lines))
+    site.publish()
+    return site
 
 
 @pytest.fixture(scope="module")
-def rows(house: House) -> dict[str, Row]:
+def rows(site: Site) -> dict[str, Row]:
     found = dicts(
-        house.data.snapshot,
+        site.data.snapshot,
         "SELECT *, taxon_name(virus_tax_id) AS current_virus, taxon_name(host_tax_id) AS current_host "
         "FROM virus_genome_distinct",
     )
@@ -179,11 +179,11 @@ def test_row_is_as_its_oddity_demands(accession: str, rows: dict[str, Row], give
     )
 
 
-def test_none_is_refused_and_only_dates_are_told(house: House, rows: dict[str, Row]) -> None:
+def test_none_is_refused_and_only_dates_are_told(site: Site, rows: dict[str, Row]) -> None:
     assert len(rows) == len(reasons())
     for table in ("quarantine", "schema_drift"):
-        assert query(house.data.snapshot, f"FROM ops.{table}") == []
-    found = query(house.data.snapshot, "SELECT DISTINCT name FROM _about WHERE topic = 'finding' ORDER BY ALL")
+        assert query(site.data.snapshot, f"FROM ops.{table}") == []
+    found = query(site.data.snapshot, "SELECT DISTINCT name FROM _about WHERE topic = 'finding' ORDER BY ALL")
     assert found == [("freshness",), ("odd_dates",)]
 
 

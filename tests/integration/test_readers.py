@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import duckdb
 import pytest
 
-from tests.support.doomed import publish
-from tests.support.fake_ncbi import DatedAnew, FakeNcbi, NoLongerShown, Released, Revised
+from tests.support.fake_ncbi import FakeNcbi, NoLongerShown, Redated, Released, Revised
+from tests.support.killed_process import publish
 from tests.support.memory import memory_folder
 from tests.support.waiting import until
 from tests.support.warehouses import made_data, query
@@ -26,7 +26,7 @@ from virus_warehouse.run_mode import CENSUS
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.run_record import OUTCOMES
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 FIRST_DAY = date(2025, 5, 1)
 SOURCES = ("mpox", "mpox_again")
@@ -149,7 +149,7 @@ def follow_on(root: Path, url: str, name: str, rounds: int) -> int:
                 client=client,
                 warehouse=Warehouse(data.warehouse, lock_timeout=PATIENCE),
                 data=data,
-                wish=WindowWish(mode=CENSUS) if number % 3 == 2 else None,
+                wish=WindowRequest(mode=CENSUS) if number % 3 == 2 else None,
             )
         publish(data, result.run_id)
     return rounds
@@ -162,7 +162,7 @@ def change_things(ncbi: FakeNcbi, stop: threading.Event) -> None:
         day = FIRST_DAY + timedelta(days=10 + number // 20)
         Released(f"PXNEW{number}", day, None).happen(ncbi.world)
         Revised(number * 7, {"length": 100 + number}, days=1).happen(ncbi.world)
-        DatedAnew(number * 5, days=1).happen(ncbi.world)
+        Redated(number * 5, days=1).happen(ncbi.world)
         if number % 10 == 9 and number < 90:  # more than ten, and a census would not believe it
             NoLongerShown(number).happen(ncbi.world)
         number += 1

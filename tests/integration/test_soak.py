@@ -19,8 +19,8 @@ import pytest
 
 from tests.integration.test_crash_safety import leftovers
 from tests.support.crashing_warehouse import Crash, CrashingWarehouse
-from tests.support.doomed import MPOX, publish
 from tests.support.fake_ncbi import UNAVAILABLE, BadLine, FakeNcbi, Line, damaged
+from tests.support.killed_process import MPOX, publish
 from tests.support.memory import memory_folder
 from tests.support.seeds import session_seed
 from tests.support.warehouses import dicts, made_data, query
@@ -34,7 +34,7 @@ from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.run_record import OUTCOMES
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 RUNS = 40
 LONG_RUNS = 3000
@@ -43,14 +43,14 @@ RETENTION_DAYS = 30
 
 GROWTH = {"files": 2, "threads": 2, "MiB": 24}
 """What a process may take more at the end than after a quarter of the days: a file or thread that is just being closed,
-and memory, which allocators settle slowly. A MiB that leaks at each run goes beyond in forty days."""
+and memory, which allocators record_and_enforce slowly. A MiB that leaks at each run goes beyond in forty days."""
 WORLD_BYTES_A_DAY = 8 << 10
 """What the fake NCBI, in the same process, keeps of each day's records: much in thousands of days, nothing in forty."""
 PATIENCE = 120.0
 """Seconds to wait for what takes one or two, unless the machine is busy with something else."""
 
 
-class Weather:
+class FaultSchedule:
     """What NCBI shows from day to day, and what goes wrong."""
 
     def __init__(self, seed: int, ncbi: FakeNcbi) -> None:
@@ -126,12 +126,12 @@ def used() -> dict[str, int]:
     }
 
 
-def wish_of(day: int, today: date) -> WindowWish:
+def request_of(day: int, today: date) -> WindowRequest:
     if day % 40 == 39:
-        return WindowWish(mode=FULL)
+        return WindowRequest(mode=FULL)
     if day % 7 == 6:
-        return WindowWish(mode=WINDOW, since=today - timedelta(days=3), until=today)
-    return WindowWish()
+        return WindowRequest(mode=WINDOW, since=today - timedelta(days=3), until=today)
+    return WindowRequest()
 
 
 def state(path: Path) -> list[tuple[Any, ...]]:
@@ -163,13 +163,13 @@ def run_for(
     caplog.set_level("CRITICAL")
     with memory_folder(tmp_path) as folder, FakeNcbi() as ncbi:
         data = made_data(folder / "data")
-        weather = Weather(seed, ncbi)
+        fault_schedule = FaultSchedule(seed, ncbi)
         ended: Counter[str] = Counter()
         warm: dict[str, int] = {}
         for day in range(runs):
-            weather.dawn()
-            trouble = weather.trouble()
-            result = run_once(data, ncbi, trouble, wish=wish_of(day, weather.today))
+            fault_schedule.dawn()
+            trouble = fault_schedule.trouble()
+            result = run_once(data, ncbi, trouble, window_request=request_of(day, fault_schedule.today))
             ended["success" if result else "failed"] += 1
             if result is not None and day % 5 == 0:
                 publish(data, result.run_id)
@@ -190,9 +190,11 @@ def run_for(
                 assert row["lines"] == sum(row[outcome] for outcome in OUTCOMES)
 
         # Censuses end what NCBI does not show any more; then the warehouse is what a first load of today would make it.
-        weather.ncbi.world.strays.clear()
+        fault_schedule.ncbi.world.strays.clear()
         for _ in range(2):
-            last = run_once(data, ncbi, None, wish=WindowWish(mode="census"), accepts=Acceptance(missing=True))
+            last = run_once(
+                data, ncbi, None, window_request=WindowRequest(mode="census"), accepts=Acceptance(missing=True)
+            )
         assert last is not None
         publish(data, last.run_id)
         fresh = made_data(folder / "fresh")

@@ -23,7 +23,7 @@ class MassLoss(Exception):
 
 
 @dataclass(frozen=True)
-class Wish:
+class RunRequest:
     """What is asked for. In mode `window` the days are given, in the others the ledger tells them."""
 
     mode: str = INCREMENTAL
@@ -42,7 +42,7 @@ class Package:
     number: int
     filters: str
     dag_run: str | None
-    window: Wish
+    window: RunRequest
     lines: tuple[Line | BadLine, ...]
     family: str
 
@@ -136,20 +136,20 @@ class FollowedSource:
     newest_request: int = 0
     is_rebuildable: bool = True
     """Whether its archive tells all of it: so it is once a full load was the newest, or before any load."""
-    first_windows: dict[tuple[str | None, str], Wish] = field(default_factory=dict)
+    first_windows: dict[tuple[str | None, str], RunRequest] = field(default_factory=dict)
     committed_dag_runs: set[str | None] = field(default_factory=set)
     filters_shown: set[str] = field(default_factory=set)
     """The filters whose packages were merged since a full load could last end what its own do not show."""
 
-    def window(self, wish: Wish, filters: str, dag_run: str | None) -> Wish:
+    def window(self, window_request: RunRequest, filters: str, dag_run: str | None) -> RunRequest:
         """The days a run asks for (section 6)."""
-        if wish.mode == CENSUS:
-            return Wish(FULL, is_census=True)
-        if wish.mode != INCREMENTAL:
-            return wish
+        if window_request.mode == CENSUS:
+            return RunRequest(FULL, is_census=True)
+        if window_request.mode != INCREMENTAL:
+            return window_request
         changed = self.filter_changed(filters)
         watermark = self.watermarks.get(filters)
-        planned = Wish(FULL) if changed or watermark is None else Wish(INCREMENTAL, watermark - LOOKBACK)
+        planned = RunRequest(FULL) if changed or watermark is None else RunRequest(INCREMENTAL, watermark - LOOKBACK)
         if dag_run is None:
             return planned
         first = self.first_windows.setdefault((dag_run, filters), planned)
@@ -159,7 +159,7 @@ class FollowedSource:
         """Whether rows may be held that other filters showed."""
         return bool(self.filters_shown - {filters})
 
-    def archived(self, window: Wish, filters: str, dag_run: str | None, *, reuses: bool) -> Package | None:
+    def archived(self, window: RunRequest, filters: str, dag_run: str | None, *, reuses: bool) -> Package | None:
         """The package that spares a download: an earlier try's, or for a window one that covers it."""
         newest_first = [package for package in reversed(self.archive) if package.filters == filters]
         if dag_run is not None and dag_run not in self.committed_dag_runs:
@@ -172,7 +172,7 @@ class FollowedSource:
                     return package
         return None
 
-    def merge(self, package: Package, window: Wish, run: Run) -> Counter[str]:
+    def merge(self, package: Package, window: RunRequest, run: Run) -> Counter[str]:
         """Take a package in; how many of its lines had each outcome (section 5)."""
         is_newest = package.number >= self.newest_request
         best: dict[str, Line] = {}
@@ -206,7 +206,7 @@ class FollowedSource:
             self._move_watermark(package.readable, run)
         return +counts
 
-    def _merge_line(self, line: Line, window: Wish, run: Run, is_newest: bool) -> str:
+    def _merge_line(self, line: Line, window: RunRequest, run: Run, is_newest: bool) -> str:
         held = self.held.get(line.accession)
         if not window.holds(line.update_date):
             return "out_of_window"
@@ -242,15 +242,15 @@ class FollowedSource:
 
     def _take_census(self, package: Package, run: Run) -> Counter[str]:
         reach = package.reach(run.requested_at.date())
-        judged = {
+        classified = {
             accession: state
             for accession in self._absent(package)
             if (state := self.held[accession]).valid_from < run.requested_at and state.line.update_date <= reach
         }
-        unaccepted = sum(not state.is_accepted for state in judged.values())
+        unaccepted = sum(not state.is_accepted for state in classified.values())
         is_accepted = self._refuse_mass_loss(unaccepted, run)
         counts = Counter(missing=0, withdrawn=0)
-        for accession, state in judged.items():
+        for accession, state in classified.items():
             state.miss(package, run, is_accepted=is_accepted)
             is_withdrawn = len(state.missed_by) >= WITHDRAW_AFTER
             counts["withdrawn" if is_withdrawn else "missing"] += 1
@@ -283,14 +283,14 @@ class FollowedSource:
 
 
 @dataclass
-class Truth:
+class Model:
     """All sources, the taxonomy they share, and what the table held after every run."""
 
     sources: dict[str, FollowedSource]
     taxa: dict[int, str] = field(default_factory=dict)
     past: list[tuple[datetime, set[tuple[object, ...]]]] = field(default_factory=list)
 
-    def merge(self, name: str, package: Package, window: Wish, run: Run) -> Counter[str]:
+    def merge(self, name: str, package: Package, window: RunRequest, run: Run) -> Counter[str]:
         source = self.sources[name]
         is_newest = package.number >= source.newest_request
         counts = source.merge(package, window, run)

@@ -1,7 +1,7 @@
 """Any sequence of packages, however late, repeated, broken or out of order, leaves what the model says.
 
 Hypothesis lets NCBI change and runs happen as it likes; the real `ingest` works on a real file over real HTTP. After
-every run the warehouse is compared with `model.Truth`. A failure is shown as the shortest play that leads to it.
+every run the warehouse is compared with `model.Model`. A failure is shown as the shortest play that leads to it.
 
 `make test` plays one that has everything in it, and a few random ones that are the same every time. `make test-long`
 plays thousands, and longer ones, with the session's seed.
@@ -39,11 +39,11 @@ from tests.property.model import (
     WITHDRAW_AFTER,
     FollowedSource,
     MassLoss,
+    Model,
     Package,
     Run,
+    RunRequest,
     State,
-    Truth,
-    Wish,
 )
 from tests.support.crashing_warehouse import Crash, CrashingWarehouse
 from tests.support.fake_ncbi import (
@@ -52,13 +52,13 @@ from tests.support.fake_ncbi import (
     UNAVAILABLE,
     BadLine,
     Change,
-    DatedAnew,
     DatedInTheFuture,
     FakeNcbi,
     FamilyRenamed,
     LineBroken,
     ListedTwice,
     NoLongerShown,
+    Redated,
     Released,
     ReportMended,
     Revised,
@@ -85,7 +85,7 @@ from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.run_record import OUTCOMES
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 CASES, STEPS = 2, 4
 LONG_CASES, LONG_STEPS = 600, 8
@@ -123,7 +123,7 @@ changes = st.lists(
     st.one_of(
         releases,
         st.builds(Revised, picks, contents, days_later),
-        st.builds(DatedAnew, picks, days_later),
+        st.builds(Redated, picks, days_later),
         st.builds(VersionBumped, picks, days_later),
         st.builds(DatedInTheFuture, picks),
         st.builds(ShownInPastState, picks, picks),
@@ -138,20 +138,20 @@ changes = st.lists(
 )
 troubles = st.sampled_from([NONE] * 6 + [BEFORE_COMMIT] * 2 + [DOWN, DAMAGED])
 
-A_WINDOW = Wish(WINDOW, FIRST_DAY, FIRST_DAY + timedelta(days=3))
+A_WINDOW = RunRequest(WINDOW, FIRST_DAY, FIRST_DAY + timedelta(days=3))
 windows = st.builds(
-    lambda first, length: Wish(WINDOW, first, first + timedelta(days=length) if length else None),
+    lambda first, length: RunRequest(WINDOW, first, first + timedelta(days=length) if length else None),
     days,
     st.sampled_from([1, 3, 6, None]),
 )
-wishes = st.one_of(
+window_requests = st.one_of(
     windows,
     windows,
-    st.just(Wish()),
-    st.just(Wish()),
-    st.just(Wish(FULL)),
-    st.just(Wish(CENSUS)),
-    st.just(Wish(CENSUS)),
+    st.just(RunRequest()),
+    st.just(RunRequest()),
+    st.just(RunRequest(FULL)),
+    st.just(RunRequest(CENSUS)),
+    st.just(RunRequest(CENSUS)),
 )
 
 happened: Counter[str] = Counter()
@@ -163,13 +163,13 @@ class DagRun:
     """A run as Airflow names it; tried again or cleared it keeps its name. Without one: a Python prompt's."""
 
     name: str | None
-    wish: Wish
+    window_request: RunRequest
     reuses: bool = True
     source: str = FOLLOWED
     accepts_missing: bool = False
 
 
-class Play(RuleBasedStateMachine):
+class RandomHistory(RuleBasedStateMachine):
     """NCBI changes, runs happen, and the warehouse is compared with the truth."""
 
     def __init__(self, ncbi: FakeNcbi, reader: DuckDBPyConnection, folder: Path) -> None:
@@ -180,26 +180,26 @@ class Play(RuleBasedStateMachine):
         self.world.annotates = True
         self.folder = folder
         self.data = made_data(folder)
-        self.truth = Truth({FOLLOWED: FollowedSource(), NEIGHBOUR: FollowedSource()})
+        self.truth = Model({FOLLOWED: FollowedSource(), NEIGHBOUR: FollowedSource()})
         self.filters = EVERY_HOST
         self.requests = 0
         self.requested_at: dict[int, datetime] = {}
         self.runs = 0
         self.dag_runs: list[DagRun] = []
-        self.is_sound = True
+        self.is_valid = True
         happened["cases"] += 1
 
     @initialize(releases=st.lists(releases, min_size=3, max_size=8))
     def first_load(self, releases: list[Change]) -> None:
-        self.start(releases, Wish())
+        self.start(releases, RunRequest())
 
     @rule(changes=changes, trouble=troubles)
     def scheduled_run(self, changes: list[Change], trouble: str) -> None:
-        self.start(changes, Wish(), trouble=trouble)
+        self.start(changes, RunRequest(), trouble=trouble)
 
-    @rule(changes=changes, wish=wishes, reuses=st.booleans(), trouble=troubles)
-    def run_on_demand(self, changes: list[Change], wish: Wish, reuses: bool, trouble: str) -> None:
-        self.start(changes, wish, reuses=reuses, trouble=trouble)
+    @rule(changes=changes, window_request=window_requests, reuses=st.booleans(), trouble=troubles)
+    def run_on_demand(self, changes: list[Change], window_request: RunRequest, reuses: bool, trouble: str) -> None:
+        self.start(changes, window_request, reuses=reuses, trouble=trouble)
 
     @rule(changes=changes, pick=picks, trouble=troubles)
     def run_tried_again_or_cleared(self, changes: list[Change], pick: int, trouble: str) -> None:
@@ -208,17 +208,17 @@ class Play(RuleBasedStateMachine):
 
     @rule(
         changes=changes,
-        overtaken=wishes,
+        overtaken=window_requests,
         changes_since=changes,
-        overtaking=wishes,
+        overtaking=window_requests,
         has_other_filters=st.sampled_from([False, False, True]),
     )
     def run_crashes_and_is_overtaken(
         self,
         changes: list[Change],
-        overtaken: Wish,
+        overtaken: RunRequest,
         changes_since: list[Change],
-        overtaking: Wish,
+        overtaking: RunRequest,
         has_other_filters: bool,
     ) -> None:
         first = self.start(changes, overtaken, trouble=BEFORE_COMMIT)
@@ -229,10 +229,10 @@ class Play(RuleBasedStateMachine):
             self.change_filters()
         self.run([], first)
 
-    @rule(changes=changes, wish=wishes, trouble=troubles)
-    def filters_changed(self, changes: list[Change], wish: Wish, trouble: str) -> None:
+    @rule(changes=changes, window_request=window_requests, trouble=troubles)
+    def filters_changed(self, changes: list[Change], window_request: RunRequest, trouble: str) -> None:
         self.change_filters()
-        self.start(changes, wish, trouble=trouble)
+        self.start(changes, window_request, trouble=trouble)
 
     @rule(
         changes=changes,
@@ -244,11 +244,11 @@ class Play(RuleBasedStateMachine):
     def censuses_in_a_row(
         self, changes: list[Change], gone: int, more_changes: list[Change], accepts_missing: bool, has_run_between: bool
     ) -> None:
-        self.start([*changes, NoLongerShown(gone)], Wish(CENSUS), accepts_missing=accepts_missing)
+        self.start([*changes, NoLongerShown(gone)], RunRequest(CENSUS), accepts_missing=accepts_missing)
         if has_run_between:
-            self.start(more_changes, Wish())
+            self.start(more_changes, RunRequest())
             more_changes = []
-        self.start(more_changes, Wish(CENSUS))
+        self.start(more_changes, RunRequest(CENSUS))
 
     @rule()
     def refused_lines_read_again(self) -> None:
@@ -256,11 +256,11 @@ class Play(RuleBasedStateMachine):
 
     @rule(changes=changes)
     def run_without_airflow(self, changes: list[Change]) -> None:
-        self.run(changes, DagRun(None, Wish()))
+        self.run(changes, DagRun(None, RunRequest()))
 
     @rule(changes=changes)
     def neighbour_run(self, changes: list[Change]) -> None:
-        self.run(changes, DagRun(None, Wish(), source=NEIGHBOUR))
+        self.run(changes, DagRun(None, RunRequest(), source=NEIGHBOUR))
 
     @property
     def failed(self) -> list[DagRun]:
@@ -270,8 +270,8 @@ class Play(RuleBasedStateMachine):
     def change_filters(self) -> None:
         self.filters = HUMAN_HOST if self.filters == EVERY_HOST else EVERY_HOST
 
-    def start(self, changes: list[Change], wish: Wish, *, trouble: str = NONE, **others: Any) -> DagRun:
-        dag_run = DagRun(f"run {len(self.dag_runs) + 1}", wish, **others)
+    def start(self, changes: list[Change], window_request: RunRequest, *, trouble: str = NONE, **others: Any) -> DagRun:
+        dag_run = DagRun(f"run {len(self.dag_runs) + 1}", window_request, **others)
         self.dag_runs.append(dag_run)
         self.run(changes, dag_run, trouble)
         return dag_run
@@ -280,9 +280,9 @@ class Play(RuleBasedStateMachine):
         """Let things change at NCBI, run once, for good or ill, and compare."""
         for change in changes:
             change.happen(self.world)
-        self.is_sound = False
+        self.is_valid = False
         source = self.truth.sources[dag_run.source]
-        window = source.window(dag_run.wish, self.filters, dag_run.name)
+        window = source.window(dag_run.window_request, self.filters, dag_run.name)
         watermark = source.watermarks.get(self.filters)
         archived = source.archived(window, self.filters, dag_run.name, reuses=dag_run.reuses)
         package = archived or self.answer(dag_run, window)
@@ -325,13 +325,13 @@ class Play(RuleBasedStateMachine):
                 expected |= {"withdrawn": counts["withdrawn"]}
             assert {column: row[column] for column in expected} == expected
             self.compare()
-        self.is_sound = True
+        self.is_valid = True
 
     def replay(self) -> None:
         """Read the quarantine again: nothing is asked of NCBI, and nothing changes."""
-        dag_run = DagRun(None, Wish(REPLAY))
+        dag_run = DagRun(None, RunRequest(REPLAY))
         source = self.truth.sources[FOLLOWED]
-        self.is_sound = False
+        self.is_valid = False
         requests_before = len(self.ncbi.requests)
         assert self.ingest(dag_run, Warehouse(self.data.warehouse, lock_timeout=120)) is None
         assert len(self.ncbi.requests) == requests_before
@@ -346,14 +346,14 @@ class Play(RuleBasedStateMachine):
             source.replay(run)
             self.truth.remember(run)
             self.compare()
-        self.is_sound = True
+        self.is_valid = True
 
     def committed(self, row: dict[str, Any], dag_run: DagRun) -> Run:
         requested_at = row["requested_at"] or row["started_at"]
         return Run(row["run_id"], row["ended_at"], requested_at, self.filters, dag_run.name, dag_run.accepts_missing)
 
     def failure(
-        self, package: Package, window: Wish, dag_run: DagRun, trouble: str, *, is_downloaded: bool
+        self, package: Package, window: RunRequest, dag_run: DagRun, trouble: str, *, is_downloaded: bool
     ) -> type[Exception] | None:
         """How the run has to fail, if it has to."""
         if is_downloaded and trouble in BREAKS:
@@ -369,7 +369,7 @@ class Play(RuleBasedStateMachine):
             return GateError
         return Crash if trouble == BEFORE_COMMIT else None
 
-    def answer(self, dag_run: DagRun, window: Wish) -> Package:
+    def answer(self, dag_run: DagRun, window: RunRequest) -> Package:
         """What NCBI shall be asked for, and so what it answers."""
         self.requests += 1
         lines = self.world.report(self.filters, window.since)
@@ -377,7 +377,7 @@ class Play(RuleBasedStateMachine):
 
     def ingest(self, dag_run: DagRun, warehouse: Warehouse) -> type[Exception] | None:
         """Let the real thing run; how it failed."""
-        wish = dag_run.wish
+        window_request = dag_run.window_request
         try:
             with DatasetsClient(self.ncbi.url, attempts=1) as client:
                 ingest(
@@ -394,7 +394,11 @@ class Play(RuleBasedStateMachine):
                     warehouse=warehouse,
                     data=self.data,
                     origin=RunOrigin("ncbi_virus_ingest", dag_run.name) if dag_run.name else None,
-                    wish=WindowWish(None if wish.mode == INCREMENTAL else wish.mode, wish.since, wish.until),
+                    wish=WindowRequest(
+                        None if window_request.mode == INCREMENTAL else window_request.mode,
+                        window_request.since,
+                        window_request.until,
+                    ),
                     accepts=Acceptance(missing=dag_run.accepts_missing),
                 )
         except (DatasetsUnavailable, Crash, EmptyFullLoad, GateError) as error:
@@ -487,7 +491,7 @@ class Play(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            if self.is_sound and self.runs:
+            if self.is_valid and self.runs:
                 with self.reading():
                     self.compare_whole_life()
                 if happened["cases"] % REBUILT_CASES == 0:
@@ -518,18 +522,18 @@ def playing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
     caplog.set_level("CRITICAL")
 
     @contextmanager
-    def begin(*, shares_of: int) -> Iterator[Callable[[], Play]]:
+    def begin(*, shares_of: int) -> Iterator[Callable[[], RandomHistory]]:
         monkeypatch.setattr(shares, "ACCESSIONS_AT_ONCE", shares_of)
         happened.clear()
         with memory_folder(tmp_path) as folder, FakeNcbi() as ncbi, duckdb.connect() as reader:
             reader.execute("SET TimeZone = 'UTC'")
-            yield lambda: Play(ncbi, reader, folder / str(happened["cases"]))
+            yield lambda: RandomHistory(ncbi, reader, folder / str(happened["cases"]))
 
     return begin
 
 
 def play_cases(playing: Playing, part: int, *, seed: int, cases: int, steps: int) -> None:
-    """Play the cases of one seed, every second part with shares of seven accessions."""
+    """RandomHistory the cases of one seed, every second part with shares of seven accessions."""
     started = time.monotonic()
     with playing(shares_of=(1_000_000, 7)[part % 2]) as play:
         run_state_machine_as_test(
@@ -575,7 +579,7 @@ def test_warehouse_holds_the_truth_when_everything_comes(playing: Playing) -> No
     with playing(shares_of=1_000_000) as begin:
         play = begin()
         play.first_load([Released(name, FIRST_DAY, "human") for name in ACCESSIONS])
-        play.scheduled_run([Revised(0, {"length": 2}, 1), DatedAnew(1, 1), ListedTwice(2, 2, {"length": 3}, 0)], NONE)
+        play.scheduled_run([Revised(0, {"length": 2}, 1), Redated(1, 1), ListedTwice(2, 2, {"length": 3}, 0)], NONE)
         play.scheduled_run([VersionBumped(3, 2), LineBroken(BadLine("{"), 1)], DOWN)
         play.run_tried_again_or_cleared([ReportMended()], 0, DAMAGED)
         play.run_tried_again_or_cleared([DatedInTheFuture(4)], 0, NONE)
@@ -584,14 +588,14 @@ def test_warehouse_holds_the_truth_when_everything_comes(playing: Playing) -> No
         play.run_on_demand([ReportMended(), Revised(1, {"isolate": "a"}, 3)], A_WINDOW, True, NONE)
         play.run_on_demand([FamilyRenamed("Poxviridae")], A_WINDOW, True, NONE)
         revised = [Revised(0, {"length": 1}, 3)]
-        play.run_crashes_and_is_overtaken([ShownInPastState(0, 0)], Wish(), revised, Wish(), False)
+        play.run_crashes_and_is_overtaken([ShownInPastState(0, 0)], RunRequest(), revised, RunRequest(), False)
         play.censuses_in_a_row([], 0, [], False, True)
-        play.run_without_airflow([DatedAnew(2, 3)])
+        play.run_without_airflow([Redated(2, 3)])
         play.neighbour_run([])
-        play.filters_changed([Released("PX5", DAYS[4], None)], Wish(), BEFORE_COMMIT)
+        play.filters_changed([Released("PX5", DAYS[4], None)], RunRequest(), BEFORE_COMMIT)
         play.run_tried_again_or_cleared([], 0, NONE)
-        play.start([NoLongerShown(0), NoLongerShown(0), NoLongerShown(0)], Wish(CENSUS))
-        play.start([NoLongerShown(0)] * 5, Wish(FULL))
+        play.start([NoLongerShown(0), NoLongerShown(0), NoLongerShown(0)], RunRequest(CENSUS))
+        play.start([NoLongerShown(0)] * 5, RunRequest(FULL))
         with play.reading():
             play.compare_whole_life()
         play.compare_rebuilt()

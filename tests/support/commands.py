@@ -36,7 +36,9 @@ def make_here(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[s
     preparation, line = make("--dry-run", *arguments).stdout.replace("\\\n", " ").strip().splitlines()
     assert preparation == "scripts/setup"
     environment, python, *words = shlex.split(line)[1:]
-    assert (environment, python) == ("scripts/environment.sh;", "python"), line
+    assert environment == "scripts/environment.sh;", line
+    if python != "python":
+        return make(*arguments, typed=typed)  # the command virus-warehouse, which starts no Airflow
     stdout, stderr = io.StringIO(), io.StringIO()
     with _given(words, typed), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         code = _exit_code(words)

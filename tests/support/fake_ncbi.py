@@ -127,7 +127,7 @@ class Revised:
 
 
 @dataclass(frozen=True)
-class DatedAnew:
+class Redated:
     """NCBI touches the date and nothing else."""
 
     record: int
@@ -228,7 +228,7 @@ class FamilyRenamed:
 
 
 Change = (
-    Released | Revised | DatedAnew | VersionBumped | DatedInTheFuture | ShownInPastState | NoLongerShown
+    Released | Revised | Redated | VersionBumped | DatedInTheFuture | ShownInPastState | NoLongerShown
     | ListedTwice | LineBroken | ReportMended | FamilyRenamed
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 HUMAN_MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
@@ -50,7 +50,7 @@ class Followed:
     def run(self, source: Source = MPOX, mode: str | None = None, **days: date) -> IngestResult:
         with DatasetsClient(self.ncbi.url, attempts=1) as client:
             warehouse = Warehouse(self.data.warehouse, lock_timeout=120)
-            return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowWish(mode, **days))
+            return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowRequest(mode, **days))
 
     def package(self, result: IngestResult) -> Path:
         return self.data.packages / result.source / f"{result.run_id}.zip"

@@ -15,7 +15,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "ncbi" / "samples"
 
@@ -38,7 +38,7 @@ needs_genuine_packages = pytest.mark.skipif(
 
 
 @dataclass
-class House:
+class Site:
     """A data folder, and sources whose NCBI answers with one package."""
 
     data: DataFolder
@@ -48,12 +48,12 @@ class House:
         source = self.sources.setdefault(name, Source(name=name, request=VirusGenomeRequest(taxon="10239")))
         with ScriptedServer(Answer(body=content)) as server, DatasetsClient(server.url, attempts=1) as client:
             warehouse = Warehouse(self.data.warehouse)
-            return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowWish(mode))
+            return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowRequest(mode))
 
     def publish(self) -> None:
         publish(self.data, SourcesFile(Path("sources.yaml"), self.sources))
 
 
-def house_in(folder: Path) -> House:
+def house_in(folder: Path) -> Site:
     """One with no source yet."""
-    return House(made_data(folder), {})
+    return Site(made_data(folder), {})

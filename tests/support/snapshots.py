@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.support.warehouses import DENGUE, MPOX, Shelf, migrated_file
+from tests.support.warehouses import DENGUE, MPOX, Store, migrated_file
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
 from virus_warehouse.publish.about import About
@@ -19,17 +19,17 @@ from virus_warehouse.warehouse.connection import Warehouse
 FOLLOWED = SourcesFile(Path("sources.yaml"), {source.name: source for source in (MPOX, DENGUE)})
 
 
-def snapshot_of(shelf: Shelf) -> Path:
+def snapshot_of(store: Store) -> Path:
     """A snapshot of the warehouse as it is, whose sources are mpox and dengue."""
-    data = DataFolder(shelf.folder)
+    data = DataFolder(store.folder)
     data.create()
-    return prepare_candidate(shelf.warehouse, data, "candidate", FOLLOWED)
+    return prepare_candidate(store.warehouse, data, "candidate", FOLLOWED)
 
 
-def publish_unchecked(shelf: Shelf) -> DataFolder:
+def publish_unchecked(store: Store) -> DataFolder:
     """Publish the warehouse as it is, whatever a check would say."""
-    data = DataFolder(shelf.folder)
-    snapshot_of(shelf).replace(data.snapshot)
+    data = DataFolder(store.folder)
+    snapshot_of(store).replace(data.snapshot)
     return data
 
 
@@ -49,18 +49,18 @@ def _file_with_marts() -> bytes:
         return path.read_bytes()
 
 
-def shelf_with_marts(folder: Path) -> Shelf:
+def store_with_marts(folder: Path) -> Store:
     """A warehouse that has the marts already, for tests of what they answer.
 
     They are views, so they need not be made anew after each load. Making a whole snapshot takes longer than a load.
     """
-    shelf = Shelf(folder)
-    shelf.warehouse.path.write_bytes(_file_with_marts())
-    return shelf
+    store = Store(folder)
+    store.warehouse.path.write_bytes(_file_with_marts())
+    return store
 
 
-def marts_of(shelf: Shelf) -> Path:
-    """The file of a shelf with marts, to query them as they are now."""
-    with duckdb.connect(shelf.warehouse.path) as connection:
+def marts_of(store: Store) -> Path:
+    """The file of a store with marts, to query them as they are now."""
+    with duckdb.connect(store.warehouse.path) as connection:
         write_source_status(connection, FOLLOWED)
-    return shelf.warehouse.path
+    return store.warehouse.path

@@ -119,7 +119,7 @@ def made_data(root: Path) -> DataFolder:
     return data
 
 
-class Shelf:
+class Store:
     """A warehouse file in a folder, loaded from report lines with the ledger rows of committed runs."""
 
     def __init__(self, folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.support.doomed import publish
+from tests.support.killed_process import publish
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -18,7 +18,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 HOLD_FILE = """
 import sys, time
@@ -37,7 +37,13 @@ def processes(count: int) -> ProcessPoolExecutor:
 
 
 def follow(
-    root: Path, url: str, name: str = "mpox", wish: WindowWish | None = None, *, runs: int = 1, publishes: bool = True
+    root: Path,
+    url: str,
+    name: str = "mpox",
+    window_request: WindowRequest | None = None,
+    *,
+    runs: int = 1,
+    publishes: bool = True,
 ) -> list[dict[str, int | None]]:
     """Run a source so many times, with publications; the counts of the runs."""
     data = DataFolder(root)
@@ -46,7 +52,7 @@ def follow(
     for _ in range(runs):
         with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=120.0) as client:
             warehouse = Warehouse(data.warehouse, lock_timeout=120)
-            result = ingest(source, client=client, warehouse=warehouse, data=data, wish=wish)
+            result = ingest(source, client=client, warehouse=warehouse, data=data, wish=window_request)
         counts.append(result.counts)
         if publishes:
             publish(data, result.run_id)

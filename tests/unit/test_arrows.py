@@ -1,4 +1,4 @@
-"""The arrows of the house go one way: dags, plugins, include, and within include no circle."""
+"""The arrows of the site go one way: dags, plugins, include, and within include no circle."""
 
 import ast
 from collections.abc import Iterator

@@ -20,7 +20,7 @@ from virus_warehouse.run_mode import CENSUS, REPLAY, REQUESTABLE
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 ACCEPTABLE = tuple(Acceptance.__dataclass_fields__)
 
@@ -55,21 +55,21 @@ def run(
     Exit code 0: all done. 1: it failed, or SOURCE is held back. 2: the command was not understood.
     """
     with explained():
-        wish = WindowWish(mode=mode, since=WindowWish.day(since), until=WindowWish.day(until))
-    _run(source, wish, accept or (), publishes=publishes, as_json=as_json)
+        window_request = WindowRequest(mode=mode, since=WindowRequest.day(since), until=WindowRequest.day(until))
+    _run(source, window_request, accept or (), publishes=publishes, as_json=as_json)
 
 
 def census(source: Source, accept: Accept = None, publishes: Publish = True, as_json: Json = False) -> None:
     """Load all of SOURCE, conclude which of its records NCBI no longer lists, and publish it."""
-    _run(source, WindowWish(mode=CENSUS), accept or (), publishes=publishes, as_json=as_json)
+    _run(source, WindowRequest(mode=CENSUS), accept or (), publishes=publishes, as_json=as_json)
 
 
 def replay(source: Source, accept: AcceptGate = None, publishes: Publish = True, as_json: Json = False) -> None:
     """Read the quarantined lines of SOURCE again with this version, and publish what they bring."""
-    _run(source, WindowWish(mode=REPLAY), accept or (), publishes=publishes, as_json=as_json)
+    _run(source, WindowRequest(mode=REPLAY), accept or (), publishes=publishes, as_json=as_json)
 
 
-def _run(name: str, wish: WindowWish, accepted: Sequence[str], *, publishes: bool, as_json: bool) -> None:
+def _run(name: str, window_request: WindowRequest, accepted: Sequence[str], *, publishes: bool, as_json: bool) -> None:
     with explained():
         followed = read_sources()
         source, data = followed.source(name), DataFolder.from_environment()
@@ -82,7 +82,7 @@ def _run(name: str, wish: WindowWish, accepted: Sequence[str], *, publishes: boo
                 client=client,
                 warehouse=warehouse,
                 data=data,
-                wish=wish,
+                wish=window_request,
                 accepts=Acceptance.of(set(accepted) & set(ACCEPTABLE)),
                 on_progress=on_progress,
             )

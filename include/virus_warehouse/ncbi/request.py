@@ -111,7 +111,7 @@ def _day(value: Any, info: ValidationInfo) -> date:
 
 
 def _choices(value: Any, choices: type[Choice], name: str) -> tuple[Choice, ...]:
-    """Each choice once and in the API's order, so that equal wishes make equal requests."""
+    """Each choice once and in the API's order, so that equal choices make equal requests."""
     if isinstance(value, str) and re.search(r"[\[\],'\"\s]", value.strip()):
         example = list(choices)[:2]
         raise ValueError(
@@ -151,7 +151,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 
 
 class VirusGenomeRequest(BaseModel):
-    """A wish for a virus genome data package: the 14 parameters of `/virus/taxon/{taxon}/genome/download`.
+    """A request for a virus genome data package: the 14 parameters of `/virus/taxon/{taxon}/genome/download`.
 
     The parameters have the API's own names, and a value of any of these forms is understood: Python's own, a
     YAML scalar, and the text a rendered Airflow template leaves ("True", "10244"). None, "" and "None" mean:

@@ -20,7 +20,7 @@ _KNOWN_OF_THE_COPY = ("publication_id", "previous_publication_id", "loaded_until
 
 
 @dataclass(frozen=True)
-class Judged:
+class ClassifiedFinding:
     """A finding as `_about` has it.
 
     Attributes:
@@ -46,7 +46,7 @@ class About:
         loaded_until: when the newest run committed that the warehouse had, held back or not.
         changes: what each source has that the snapshot before it had not: how many records and reports, by kind.
         held_back: since when each source is held back that is.
-        judged: what the gates found.
+        classified: what the gates found.
     """
 
     publication_id: str | None
@@ -54,17 +54,17 @@ class About:
     loaded_until: datetime | None
     changes: Mapping[str, Mapping[str, int]]
     held_back: Mapping[str, datetime]
-    judged: Sequence[Judged]
+    classified: Sequence[ClassifiedFinding]
 
     @property
     def accepted(self) -> set[str]:
         """Sources of which a person accepted a finding."""
-        return {found.source for found in self.judged if found.outcome == ACCEPTED and found.source}
+        return {found.source for found in self.classified if found.outcome == ACCEPTED and found.source}
 
     @property
     def findings(self) -> list[str]:
         """What the gates found, each with what became of it, for a person."""
-        return [f"{found.outcome}: {found.fault}." for found in self.judged]
+        return [f"{found.outcome}: {found.fault}." for found in self.classified]
 
 
 def read_about(snapshot: Path) -> About:
@@ -90,8 +90,10 @@ def read_about(snapshot: Path) -> About:
         loaded_until=datetime.fromisoformat(loaded_until) if loaded_until else None,
         changes=dict(changes),
         held_back={source: datetime.fromisoformat(value) for topic, source, _, value in facts if topic == "held back"},
-        judged=[
-            Judged(source, gate, *value.split(": ", 1)) for topic, source, gate, value in facts if topic == "finding"
+        classified=[
+            ClassifiedFinding(source, gate, *value.split(": ", 1))
+            for topic, source, gate, value in facts
+            if topic == "finding"
         ],
     )
 
@@ -141,7 +143,7 @@ def write_findings(candidate: DuckDBPyConnection, findings: Sequence[Finding]) -
 
     Args:
         candidate: from `open_candidate`, with `_about`.
-        findings: what the gates found, judged.
+        findings: what the gates found, classified.
     """
     candidate.execute("DELETE FROM _about WHERE topic = 'finding'")
     for finding in findings:

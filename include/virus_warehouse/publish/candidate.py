@@ -14,8 +14,8 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
-from virus_warehouse.private_files import without_world_access
-from virus_warehouse.shortage import shortages_told
+from virus_warehouse.private_files import private_files
+from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.warehouse.connection import Warehouse
 
 KEPT_CANDIDATE_SECONDS = 2 * 24 * 3600
@@ -37,7 +37,7 @@ def candidate_path(data: DataFolder, publication_id: str) -> Path:
     return data.candidates / f"{publication_id}.duckdb"
 
 
-@without_world_access()
+@private_files()
 def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) -> Path:
     """Copy the warehouse, to be checked and then published.
 
@@ -51,7 +51,7 @@ def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) 
     candidate = candidate_path(data, publication_id)
     part = candidate.with_name(f"{candidate.name}.part")
     _drop_old_candidates(data)
-    with shortages_told(data.root), warehouse.exclusive() as connection:
+    with translate_resource_errors(data.root), warehouse.exclusive() as connection:
         connection.execute("CHECKPOINT")
         # Whoever holds the warehouse is the only one who copies it: other parts are of processes that are gone.
         for unfinished in data.candidates.glob("*.part"):
@@ -76,7 +76,7 @@ def open_candidate(candidate: Path) -> Iterator[DuckDBPyConnection]:
     Raises:
         DiskFull: when there is no space for what is written.
     """
-    with without_world_access(), shortages_told(candidate.parent), duckdb.connect(candidate) as connection:
+    with private_files(), translate_resource_errors(candidate.parent), duckdb.connect(candidate) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
 

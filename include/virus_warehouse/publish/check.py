@@ -1,4 +1,4 @@
-"""The check of a candidate snapshot: every gate runs, and what they find is logged and written down, then judged."""
+"""The check of a candidate snapshot: every gate runs, and its findings are logged, recorded and classified."""
 
 import json
 import logging
@@ -11,11 +11,11 @@ import duckdb
 
 from virus_warehouse.atomic_file import write_json
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.private_files import without_world_access
+from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.about import write_changes, write_findings
 from virus_warehouse.publish.candidate import open_candidate
 from virus_warehouse.publish.gates import BLOCKED, HELD_BACK, WAYS_OUT, Finding, gates_sql, judge, refuse_findings
-from virus_warehouse.shortage import shortages_told
+from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sources import SourcesFile
 
 logger = logging.getLogger(__name__)
@@ -88,8 +88,8 @@ def check_candidate(
         DiskFull, MemoryTooSmall: when the gates cannot be asked, or their answer not be written.
     """
     with (
-        without_world_access(),
-        shortages_told(candidate.parent),
+        private_files(),
+        translate_resource_errors(candidate.parent),
         duckdb.connect(candidate, read_only=True) as connection,
     ):
         rows = connection.execute(gates_sql(followed, published)).fetchall()

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.private_files import without_world_access
-from virus_warehouse.shortage import shortages_told
+from virus_warehouse.private_files import private_files
+from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sql_file import read_sql, sql_text
 
 
@@ -28,7 +28,7 @@ class ExportError(RuntimeError):
     """Nothing was exported; says why, and the way out."""
 
 
-@without_world_access()
+@private_files()
 def export(snapshot: Path, folder: Path, file_format: Format = Format.PARQUET, source: str | None = None) -> list[Path]:
     """Write the snapshot's tables to files: those of reports in a folder a source, the shared ones beside these.
 
@@ -56,7 +56,7 @@ def export(snapshot: Path, folder: Path, file_format: Format = Format.PARQUET, s
     except OSError as error:
         raise ExportError(f"{folder}: {error.strerror}; name another with --to FOLDER") from error
     try:
-        with shortages_told(folder), duckdb.connect(snapshot, read_only=True) as connection:
+        with translate_resource_errors(folder), duckdb.connect(snapshot, read_only=True) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             written = _write(connection, work, file_format, source)
         return [_move(work, path, folder) for path in written]

@@ -202,7 +202,7 @@ def gates_sql(followed: SourcesFile | None = None, published: Path | None = None
     given = [
         _settings(followed),
         _published(published),
-        read_sql("publish/sql/gates/given.sql"),
+        read_sql("publish/sql/gates/inputs.sql"),
         _filled(),
         read_sql("publish/sql/lost_field.sql"),
     ]
@@ -246,7 +246,7 @@ def refuse_findings(findings: Iterable[Finding], candidate: Path | None = None) 
     """Stop a publication for what belongs to no source.
 
     Args:
-        findings: what the gates found, judged.
+        findings: what the gates found, classified.
         candidate: where it can be looked at.
 
     Raises:

@@ -28,7 +28,7 @@ def reasons_to_hold_back(about: About) -> dict[str, str]:
         about: what the checked candidate says of itself.
     """
     faults: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for found in about.judged:
+    for found in about.classified:
         if found.outcome == HELD_BACK and found.source:
             by_gate = faults[found.source]
             by_gate[found.gate] = f"{by_gate.get(found.gate, '')} {found.fault}.".lstrip()

@@ -10,7 +10,7 @@ import duckdb
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
-from virus_warehouse.private_files import without_world_access
+from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.about import About, published_about, read_about, write_changes
 from virus_warehouse.publish.candidate import candidate_path, open_candidate
 from virus_warehouse.publish.check import check_candidate
@@ -59,7 +59,7 @@ def publish(
     return read_about(data.snapshot)
 
 
-@without_world_access()
+@private_files()
 def publish_candidate(data: DataFolder, publication_id: str) -> bool:
     """Make a checked candidate the published snapshot, in one rename: no reader sees a part of it.
 

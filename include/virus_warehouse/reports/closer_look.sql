@@ -6,7 +6,7 @@ CREATE OR REPLACE TEMP TABLE expected_node AS
 SELECT node.*
 FROM (SELECT unnest(getvariable('expected_nodes')) AS node);
 
-CREATE OR REPLACE TEMP TABLE judged_line AS
+CREATE OR REPLACE TEMP TABLE checked_line AS
 SELECT line_number, no_object(refusal, raw) AS reason
 FROM report_line;
 
@@ -25,7 +25,7 @@ WITH RECURSIVE node AS (
         coalesce(line.folded, line.raw)::JSON AS value,
         false AS is_item
     FROM report_line AS line
-    INNER JOIN judged_line ON line.line_number = judged_line.line_number AND judged_line.reason IS NULL
+    INNER JOIN checked_line ON line.line_number = checked_line.line_number AND checked_line.reason IS NULL
     INNER JOIN expected_node AS root ON root.path = '$'
     UNION ALL
     SELECT
@@ -98,7 +98,7 @@ WHERE judged.kind IS NULL OR judged.is_mistyped OR judged.is_repetitive;
 
 CREATE OR REPLACE TEMP TABLE refused_in_part AS
 WITH fault AS (
-    SELECT line_number, reason FROM judged_line WHERE reason IS NOT NULL
+    SELECT line_number, reason FROM checked_line WHERE reason IS NOT NULL
     UNION ALL
     SELECT line_number, fullkey || ': a field is given twice' FROM odd_node WHERE is_repetitive
     UNION ALL

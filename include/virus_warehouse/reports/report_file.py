@@ -180,7 +180,7 @@ def describe_lines(
         path: the report, or some lines of one.
         description: the file to write.
         numbers: of those lines in the report; by default they are all of it.
-        fold: gives what is to be judged in place of a line.
+        fold: gives what is to be classified in place of a line.
 
     An object has `line_number`, `raw` (the line, bytes that are no UTF-8 as ``\\xNN``; of a refused one the first
     MiB), `raw_sha256`, `refusal` (why the bytes are no text, else absent) and `folded` (absent where it is the line).

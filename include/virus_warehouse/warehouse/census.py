@@ -23,13 +23,13 @@ class Absence:
     Attributes:
         held: records held.
         absent: those that are not listed.
-        judged: the absent ones that the package could have shown.
-        unaccepted: the judged ones that no person has accepted as missing before.
+        classified: the absent ones that the package could have shown.
+        unaccepted: the classified ones that no person has accepted as missing before.
     """
 
     held: int
     absent: int
-    judged: int
+    classified: int
     unaccepted: int
 
 
@@ -47,12 +47,12 @@ def without_ended(session: DuckDBPyConnection, source: str) -> Absence:
 
 
 def _counted(session: DuckDBPyConnection, source: object) -> Absence:
-    held, absent, judged, unaccepted = session.execute(
+    held, absent, classified, unaccepted = session.execute(
         "SELECT (SELECT count(*) FROM warehouse.main.virus_genome WHERE source = ?), "
         "count(*), count(*) FILTER (is_judged), count(*) FILTER (is_judged AND NOT is_accepted) FROM absent",
         [source],
     ).fetchall()[0]
-    return Absence(held, absent, judged, unaccepted)
+    return Absence(held, absent, classified, unaccepted)
 
 
 def vanished(session: DuckDBPyConnection) -> list[str]:
@@ -94,4 +94,4 @@ def take_census(
         {**load, "withdraw_after": limits.withdraw_after, "is_accepted": is_mass},
     )
     withdrawn = end_records(session, load, "SELECT accession FROM withdrawn", "withdrawal")
-    return {"withdrawn": withdrawn, "missing": absence.judged - withdrawn}
+    return {"withdrawn": withdrawn, "missing": absence.classified - withdrawn}

@@ -26,7 +26,7 @@ DEFAULT_LOCK_TIMEOUT = 600.0
 _HELD_ELSEWHERE = ("Could not set lock on file", "Unique file handle conflict")
 """How DuckDB says that another process, or another connection of this one, has the file open."""
 
-_FIRST_TOLD, _TOLD_EVERY = 1.0, 10.0
+_FIRST_LOG_AFTER, _LOG_INTERVAL = 1.0, 10.0
 """Seconds of a wait after which it is logged first, and then again. Shorter ones are of no interest."""
 
 _DAMAGED = ("Failure while replaying WAL file", "not a valid DuckDB database file", "Corrupt database file")
@@ -84,7 +84,7 @@ class Warehouse:
                 with suppress(duckdb.Error):
                     session.execute(statement)
             raise
-        self._let_go(session)
+        self._detach(session)
 
     def _commit(self, session: DuckDBPyConnection) -> None:
         try:
@@ -92,7 +92,7 @@ class Warehouse:
         except duckdb.Error as error:
             raise CommitFailed(f"{self.path}: the commit ended with an error: {error}") from error
 
-    def _let_go(self, session: DuckDBPyConnection) -> None:
+    def _detach(self, session: DuckDBPyConnection) -> None:
         try:
             session.execute("DETACH warehouse")
         except duckdb.Error as error:
@@ -176,12 +176,12 @@ def _is_held_elsewhere(error: BaseException) -> bool:
 
 def _wait_log() -> Callable[[RetryCallState], None]:
     """Tells a wait now and then. DuckDB's message names the process that holds the file, when it is another one."""
-    due = _FIRST_TOLD
+    due = _FIRST_LOG_AFTER
 
     def log(state: RetryCallState) -> None:
         nonlocal due
         if state.seconds_since_start is not None and state.seconds_since_start >= due and state.outcome is not None:
-            due = state.seconds_since_start + _TOLD_EVERY
+            due = state.seconds_since_start + _LOG_INTERVAL
             logger.info(
                 "waiting for the warehouse since %.0f s: %s", state.seconds_since_start, state.outcome.exception()
             )

@@ -24,7 +24,7 @@ from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance, UnknownAcceptance
 from virus_warehouse.warehouse.migrate import SchemaTooNew
 from virus_warehouse.window_order import DayOfBackfill, EarlierDay, EarlierDayFirst
-from virus_warehouse.windows import WindowError, WindowWish
+from virus_warehouse.windows import WindowError, WindowRequest
 
 BACKFILL = "backfill"
 """What Airflow calls the type of a backfill's DAG runs."""
@@ -133,7 +133,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
                 warehouse=VirusWarehouseHook(self.virus_warehouse_conn_id).get_conn(),
                 data=data,
                 origin=_origin(context),
-                wish=self._wish(context),
+                wish=self._window_request(context),
                 accepts=Acceptance.of(filter(None, self.accept)),
                 airflow_version=airflow_version,
                 on_progress=_progress_writer(context),
@@ -148,14 +148,14 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
             "changed": result.changed,
         }
 
-    def _wish(self, context: Context) -> WindowWish:
-        mode, since, until = self.mode or None, WindowWish.day(self.since), WindowWish.day(self.until)
+    def _window_request(self, context: Context) -> WindowRequest:
+        mode, since, until = self.mode or None, WindowRequest.day(self.since), WindowRequest.day(self.until)
         dag_run = context["dag_run"]
         if mode is None and since is None and until is None and dag_run.run_type.value == BACKFILL:
             mode = WINDOW
             # A manual run has no data interval; a backfill always has.
-            since, until = (WindowWish.day(context[key]) for key in ("data_interval_start", "data_interval_end"))
-        return WindowWish(mode=mode, since=since, until=until)
+            since, until = (WindowRequest.day(context[key]) for key in ("data_interval_start", "data_interval_end"))
+        return WindowRequest(mode=mode, since=since, until=until)
 
 
 def _origin(context: Context) -> RunOrigin:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from virus_warehouse.data_folder import DEFAULT_PATH, DataFolder, DataFolderError
-from virus_warehouse.private_files import without_world_access
+from virus_warehouse.data_folder import CHECKOUT, DataFolder, DataFolderError, default_root
+from virus_warehouse.private_files import private_files
 
 PLACES = ("packages", "refused", "runs", "temporary", "published/candidates")
 
@@ -35,9 +35,9 @@ def test_relative_folder_is_fixed_to_where_it_was_named(tmp_path: Path, monkeypa
     assert DataFolder.from_environment().root == tmp_path / "here"
 
 
-def test_without_a_setting_data_lie_in_the_checkout() -> None:
-    assert (DEFAULT_PATH.parent / "include" / "virus_warehouse").is_dir()
-    assert DEFAULT_PATH.name == "data"
+def test_without_a_setting_data_are_in_the_checkout() -> None:
+    assert CHECKOUT == Path(__file__).parents[3]
+    assert default_root() == CHECKOUT / "data"
 
 
 def test_warehouse_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_runs_in_threads_leave_the_umask_as_it_was() -> None:
     try:
 
         def work(_: int) -> int:
-            with without_world_access():
+            with private_files():
                 inside = os.umask(0o077)
                 os.umask(inside)
                 return inside & 0o007

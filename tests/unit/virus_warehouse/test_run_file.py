@@ -169,7 +169,7 @@ def test_file_that_no_version_wrote_stops_no_run(tmp_path: Path, text: bytes) ->
     path.write_bytes(text)
     with run_lock(tmp_path, run_id) as lock:
         assert list(running_states(tmp_path)) == list(states_since(tmp_path, "mpox", moment)) == []
-        lock.is_left = True
+        lock.is_kept = True
     close_dead_run(tmp_path, run_id, {"status": "failed"})
     assert dead_runs(tmp_path) == []
     assert path.read_bytes() == text

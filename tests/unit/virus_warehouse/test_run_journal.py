@@ -44,7 +44,7 @@ def test_end_that_cannot_be_written_is_left_to_the_next_run(
 ) -> None:
     (tmp_path / "run-1.json").mkdir()
     journal.write_end("finished")
-    assert journal._lock.is_left
+    assert journal._lock.is_kept
     assert "its run file could not be written" in caplog.text
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.sources import Source, SourceError, SourcesFile, read_sources, sound_sources
+from virus_warehouse.sources import Source, SourceError, SourcesFile, read_sources, valid_sources
 
 Write = Callable[[str | bytes], Path]
 
@@ -126,7 +126,7 @@ def test_file_that_cannot_be_used_gives_one_line_that_names_it(write: Write, tex
     assert str(refused.value).startswith(f"{path}: ")
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
-    assert sound_sources() == []
+    assert valid_sources() == []
 
 
 def test_missing_file_is_named_with_the_way_out(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_source_is_given_by_name_or_told_why_not(write: Write) -> None:
         read.source("bad")
     with pytest.raises(SourceError, match="no source is named 'mpox'; the file has bad, good"):
         read.source("mpox")
-    assert [source.name for source in sound_sources()] == ["good"]
+    assert [source.name for source in valid_sources()] == ["good"]
 
 
 def test_every_filter_of_the_endpoint_can_be_set(write: Write) -> None:

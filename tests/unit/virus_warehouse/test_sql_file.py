@@ -36,6 +36,6 @@ def test_every_variable_that_a_file_reads_is_named_in_its_head() -> None:
     for path in [*PACKAGE.glob("reports/*.sql"), *PACKAGE.glob("warehouse/*/*.sql")]:
         name = str(path.relative_to(PACKAGE))
         told = " ".join(line for line in read_sql(name).splitlines() if line.startswith("--"))
-        if untold := {variable for variable in variables_of(name) if variable not in told}:
-            silent[name] = untold
+        if unreported := {variable for variable in variables_of(name) if variable not in told}:
+            silent[name] = unreported
     assert silent == {}

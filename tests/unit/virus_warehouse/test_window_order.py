@@ -22,7 +22,7 @@ from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.window_order import STARTING, DayOfBackfill, EarlierDay, EarlierDayFirst
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 FIRST = date(2025, 5, 1)
@@ -60,7 +60,7 @@ def load(data: DataFolder, ncbi: ScriptedServer, number: int, earlier_day: Earli
             warehouse=Warehouse(data.warehouse, lock_timeout=PATIENCE),
             data=data,
             origin=RunOrigin("ncbi_virus_ingest__mpox", run_id(number), "backfill", 1),
-            wish=WindowWish(since=since, until=since + timedelta(days=1)),
+            wish=WindowRequest(since=since, until=since + timedelta(days=1)),
             earlier_day=earlier_day,
         )
 

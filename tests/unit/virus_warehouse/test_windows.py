@@ -5,12 +5,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.support.warehouses import MPOX, Shelf
+from tests.support.warehouses import MPOX, Store
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_mode import FULL, INCREMENTAL, WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
-from virus_warehouse.windows import Window, WindowError, WindowWish, plan_window
+from virus_warehouse.windows import Window, WindowError, WindowRequest, plan_window
 
 FILTERED = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
 RUN = ledger.RunOrigin("ncbi_virus_ingest__mpox", "scheduled__2025-06-02", "scheduled", 1)
@@ -21,7 +21,7 @@ class Ledger:
     """Runs that were, and the window that follows from them."""
 
     def __init__(self, folder: Path) -> None:
-        self.warehouse = Shelf(folder).warehouse
+        self.warehouse = Store(folder).warehouse
         self.count = 0
 
     def ran(self, source: Source = MPOX, **changes: Any) -> None:
@@ -42,12 +42,12 @@ class Ledger:
 
     def plan(
         self,
-        wish: WindowWish | None = None,
+        window_request: WindowRequest | None = None,
         origin: ledger.RunOrigin | None = None,
         source: Source = MPOX,
     ) -> Window:
         with duckdb.connect() as session, self.warehouse.transaction(session):
-            return plan_window(session, source, origin or ledger.RunOrigin(), wish or WindowWish())
+            return plan_window(session, source, origin or ledger.RunOrigin(), window_request or WindowRequest())
 
 
 @pytest.fixture
@@ -108,13 +108,15 @@ class TestPlan:
 
     def test_wished_days_are_the_window(self, runs: Ledger) -> None:
         runs.ran()
-        wish = WindowWish(since=date(2025, 1, 1), until=date(2025, 2, 1))
+        window_request = WindowRequest(since=date(2025, 1, 1), until=date(2025, 2, 1))
         expected = Window(WINDOW, date(2025, 1, 1), date(2025, 2, 1), date(2025, 5, 30), filter_changed=False)
-        assert runs.plan(wish) == expected
+        assert runs.plan(window_request) == expected
 
     def test_full_load_can_be_wished(self, runs: Ledger) -> None:
         runs.ran()
-        assert runs.plan(WindowWish(mode="full")) == Window(FULL, None, None, date(2025, 5, 30), filter_changed=False)
+        assert runs.plan(WindowRequest(mode="full")) == Window(
+            FULL, None, None, date(2025, 5, 30), filter_changed=False
+        )
 
     def test_further_try_gets_the_window_of_the_first(self, runs: Ledger) -> None:
         runs.ran()
@@ -148,9 +150,9 @@ class TestPlan:
         assert runs.plan(origin=RUN) == Window(FULL, None, None, date(2025, 5, 30), filter_changed=True)
 
 
-class TestWish:
+class TestWindowRequest:
     @pytest.mark.parametrize(
-        ("wish", "told"),
+        ("window_request", "told"),
         [
             ({"mode": "delta"}, "mode is 'delta'; allowed are incremental, window, full"),
             ({"mode": "full", "since": date(2025, 1, 1)}, "drop mode 'full'"),
@@ -162,14 +164,14 @@ class TestWish:
             ({"since": date(2025, 6, 2)}, "lies in the future; today is 2025-06-01"),
         ],
     )
-    def test_what_cannot_be_meant_is_refused(self, wish: dict[str, Any], told: str) -> None:
+    def test_what_cannot_be_meant_is_refused(self, window_request: dict[str, Any], told: str) -> None:
         with pytest.raises(WindowError, match=told):
-            WindowWish(**wish).refuse_nonsense(today=date(2025, 6, 1))
+            WindowRequest(**window_request).validate(today=date(2025, 6, 1))
 
     def test_days_mean_a_window_and_nothing_means_the_watermark(self) -> None:
-        assert WindowWish(since=date(2025, 1, 1)).effective_mode == WINDOW
-        assert WindowWish().effective_mode == INCREMENTAL
-        assert WindowWish(mode="full").effective_mode == FULL
+        assert WindowRequest(since=date(2025, 1, 1)).effective_mode == WINDOW
+        assert WindowRequest().effective_mode == INCREMENTAL
+        assert WindowRequest(mode="full").effective_mode == FULL
 
     @pytest.mark.parametrize(
         ("given", "day"),
@@ -185,8 +187,8 @@ class TestWish:
         ],
     )
     def test_days_come_in_many_forms(self, given: Any, day: date | None) -> None:
-        assert WindowWish.day(given) == day
+        assert WindowRequest.day(given) == day
 
     def test_what_is_no_day_is_refused(self) -> None:
         with pytest.raises(WindowError, match="'yesterday' is no day; write it as in 2026-11-01"):
-            WindowWish.day("yesterday")
+            WindowRequest.day("yesterday")

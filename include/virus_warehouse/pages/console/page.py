@@ -18,17 +18,17 @@ from starlette.types import Receive, Scope, Send
 from virus_warehouse import cookbook
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.console.confinement import landlock_version
+from virus_warehouse.pages.console.query_limiter import Busy, QueryLimiter
 from virus_warehouse.pages.console.runner import STOPPED, Console, File, FileForm, QueryFailed, QueryLimits, Table
-from virus_warehouse.pages.console.turns import Busy, Turns
 from virus_warehouse.pages.host import Reader
 from virus_warehouse.pages.rendering import render
 from virus_warehouse.pages.snapshot import Edition, NoSnapshot, edition, reading
 from virus_warehouse.publish.dictionary import Entry, entries
 
 LIMITS = QueryLimits()
-QUERIES = Turns(2)
+QUERIES = QueryLimiter(2)
 """Of each of the API server's processes."""
-FILES = Turns(8, each=2)
+FILES = QueryLimiter(8, each=2)
 """Files that wait to be sent: they take room on the disk while somebody's slow line takes its time."""
 
 SEND_SECONDS = 600
@@ -105,7 +105,7 @@ async def run_query(request: Request, reader: Reader) -> Response:
     try:
         if form in get_args(FileForm):
             return await _download(request, console, sql, cast(FileForm, form), str(reader.get_id()))
-        table = await _unless_gone(request, _in_turn(str(reader.get_id()), console.table(sql)))
+        table = await _unless_gone(request, _within_limit(str(reader.get_id()), console.table(sql)))
         outcome, status_code = Outcome(table=table), 200
     except _Gone:
         return Response(status_code=499)
@@ -142,11 +142,11 @@ class _Download(StreamingResponse):
 async def _download(request: Request, console: Console, sql: str, form: FileForm, person: str) -> Response:
     async with AsyncExitStack() as held:
         await held.enter_async_context(FILES.turn(person))
-        file = held.enter_context(await _unless_gone(request, _in_turn(person, console.file(sql, form))))
+        file = held.enter_context(await _unless_gone(request, _within_limit(person, console.file(sql, form))))
         return _Download(file, form, held.pop_all())
 
 
-async def _in_turn(person: str, query: Coroutine[Any, Any, Answer]) -> Answer:
+async def _within_limit(person: str, query: Coroutine[Any, Any, Answer]) -> Answer:
     try:
         async with QUERIES.turn(person):
             return await query

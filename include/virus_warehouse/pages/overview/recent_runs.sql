@@ -10,7 +10,7 @@ SELECT
     } ORDER BY started_at, run_id) AS runs
 FROM (
     SELECT *
-    FROM told_run
+    FROM run_view
     QUALIFY row_number() OVER (PARTITION BY source ORDER BY started_at DESC, run_id DESC) <= getvariable('recent')
 )
 GROUP BY source;

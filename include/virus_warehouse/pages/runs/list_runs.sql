@@ -3,7 +3,7 @@ SELECT
     run_id, source, mode, run_type, status, error, started_at, ended_at, updated_since, until, stage, is_published,
     lines, inserted, revised, withdrawn, quarantined, watermark,
     count(*) OVER () AS runs_found
-FROM told_run
+FROM run_view
 WHERE
     getvariable('wanted_source') IN ('', source)
     AND getvariable('wanted_status') IN ('', status)

@@ -38,7 +38,7 @@ _AS_IN_FILES = {"seconds": "MAP(VARCHAR, DOUBLE)", "versions": "MAP(VARCHAR, VAR
 
 
 @cache
-def _told_columns() -> str:
+def _run_columns() -> str:
     """What a run file says of a run, each with its type, as `from_json` takes it: the ledger's columns, and a few."""
     dialect = Dialect()
     of_ledger = {column.name: column.type.compile(dialect=dialect) for column in ingest_run.columns}
@@ -66,7 +66,7 @@ class RunFilter:
 
 @contextmanager
 def telling(data: DataFolder, run_id: str | None = None) -> Iterator[DuckDBPyConnection]:
-    """A connection with a temporary table `told_run`, a row a run, and the snapshot's tables if there is one.
+    """A connection with a temporary table `run_view`, a row a run, and the snapshot's tables if there is one.
 
     Args:
         data: where snapshot and run files are.
@@ -83,11 +83,11 @@ def telling(data: DataFolder, run_id: str | None = None) -> Iterator[DuckDBPyCon
             connection = stack.enter_context(duckdb.connect())
             connection.execute("SET TimeZone = 'UTC'")
             ended, is_published = set(), False
-        run_sql(connection, "pages/runs/told_run.sql", {"told_columns": _told_columns()})
+        run_sql(connection, "pages/runs/run_view.sql", {"run_columns": _run_columns()})
         _tell_files(connection, (path for path in data.runs.glob("*.json") if path.stem not in ended - {run_id}))
         if is_published:
-            run_sql(connection, "pages/runs/told_by_ledger.sql")
-        unfinished = _rows(connection, "SELECT run_id FROM told_run WHERE status = 'running'")
+            run_sql(connection, "pages/runs/runs_of_ledger.sql")
+        unfinished = _rows(connection, "SELECT run_id FROM run_view WHERE status = 'running'")
         dead = [told for (told,) in unfinished if not is_running(data.runs, told)]
         # One that has ended since its file was read let go of its lock as well, but not without telling its end.
         _tell_files(connection, (data.runs / f"{told}.json" for told in dead))
@@ -101,8 +101,8 @@ def _tell_files(connection: DuckDBPyConnection, files: Iterable[Path]) -> None:
         with suppress(FileNotFoundError):  # a run that begins deletes old files
             states[path.stem] = path.read_text(encoding="utf-8", errors="replace")
     # By Python, since DuckDB takes a hundred times as long to open so many small files.
-    told = {"run_states": list(states.values()), "file_runs": list(states), "told_columns": _told_columns()}
-    run_sql(connection, "pages/runs/told_by_files.sql", told)
+    told = {"run_states": list(states.values()), "file_runs": list(states), "run_columns": _run_columns()}
+    run_sql(connection, "pages/runs/runs_of_files.sql", told)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def list_runs(data: DataFolder, wanted: RunFilter, *, limit: int, offset: int = 
             connection, "pages/runs/list_runs.sql", {**variables, "page_limit": limit, "page_offset": offset}
         )
         runs = rows_of(found)
-        sources = [source for (source,) in _rows(connection, "SELECT DISTINCT source FROM told_run ORDER BY source")]
+        sources = [source for (source,) in _rows(connection, "SELECT DISTINCT source FROM run_view ORDER BY source")]
     return RunList(runs, runs[0]["runs_found"] if runs else 0, sources)
 
 
@@ -146,7 +146,7 @@ def one_run(data: DataFolder, run_id: str) -> Run | None:
     `tries`, the runs of the same source in the same DAG run.
     """
     with telling(data, run_id) as connection:
-        rows = rows_of(connection.execute("SELECT * FROM told_run WHERE run_id = ?", [run_id]))
+        rows = rows_of(connection.execute("SELECT * FROM run_view WHERE run_id = ?", [run_id]))
         if not rows:
             return None
         run = rows[0]
@@ -179,7 +179,7 @@ def runs_of_dag_run(data: DataFolder, dag_id: str, dag_run_id: str) -> list[Run]
     """The runs that a DAG run made, a try of a source each, oldest first."""
     with telling(data) as connection:
         found = connection.execute(
-            "SELECT run_id, source FROM told_run WHERE dag_id = ? AND dag_run_id = ? ORDER BY started_at, run_id",
+            "SELECT run_id, source FROM run_view WHERE dag_id = ? AND dag_run_id = ? ORDER BY started_at, run_id",
             [dag_id, dag_run_id],
         )
         return rows_of(found)

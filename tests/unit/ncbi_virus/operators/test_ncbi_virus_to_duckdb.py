@@ -121,18 +121,26 @@ def test_a_backfill_is_a_window_of_its_data_interval():
         "data_interval_start": datetime(2026, 11, 10, 6, tzinfo=UTC),
         "data_interval_end": datetime(2026, 11, 11, 6, tzinfo=UTC),
     }
-    wish = operator()._wish(context("backfill", **interval))
-    assert (wish.effective_mode, wish.since, wish.until) == ("window", date(2026, 11, 10), date(2026, 11, 11))
-    assert operator()._wish(context("scheduled", **interval)).effective_mode == "incremental"
+    window_request = operator()._window_request(context("backfill", **interval))
+    assert (window_request.effective_mode, window_request.since, window_request.until) == (
+        "window",
+        date(2026, 11, 10),
+        date(2026, 11, 11),
+    )
+    assert operator()._window_request(context("scheduled", **interval)).effective_mode == "incremental"
 
 
 def test_a_manual_run_without_a_logical_date_follows_the_watermark():
-    assert operator()._wish(context("manual")).effective_mode == "incremental"
+    assert operator()._window_request(context("manual")).effective_mode == "incremental"
 
 
 def test_days_make_a_window():
-    wish = operator(since="2026-11-10", until="2026-11-12")._wish(context("manual"))
-    assert (wish.effective_mode, wish.since, wish.until) == ("window", date(2026, 11, 10), date(2026, 11, 12))
+    window_request = operator(since="2026-11-10", until="2026-11-12")._window_request(context("manual"))
+    assert (window_request.effective_mode, window_request.since, window_request.until) == (
+        "window",
+        date(2026, 11, 10),
+        date(2026, 11, 12),
+    )
 
 
 BEGAN = datetime(2026, 11, 12, 6, tzinfo=UTC)

@@ -86,12 +86,12 @@ def test_whole_package_is_saved_and_described(destination: Path) -> None:
 
 
 def test_request_is_sent_as_ncbi_wants_it(destination: Path) -> None:
-    wish = VirusGenomeRequest(taxon="Zika virus", aux_report=("ANNOTATION", "BIOSAMPLE_REPORT"))
+    window_request = VirusGenomeRequest(taxon="Zika virus", aux_report=("ANNOTATION", "BIOSAMPLE_REPORT"))
     with ScriptedServer(WHOLE) as server, client(server) as datasets:
-        datasets.download(wish, destination)
+        datasets.download(window_request, destination)
     [received] = server.requests
     assert received.path == "/virus/taxon/Zika%20virus/genome/download"
-    assert received.query == wish.query()
+    assert received.query == window_request.query()
     assert received.headers["accept"] == "application/zip"
     assert received.headers["accept-encoding"] == "identity"
     assert received.headers["user-agent"].startswith("virus-warehouse/")

@@ -108,8 +108,8 @@ class TestAgainstTheOfficialClient:
         parts = urlsplit(url)
         return parts.path, parse_qsl(parts.query)
 
-    def ours(self, wish: VirusGenomeRequest) -> tuple[str, list[tuple[str, str]]]:
-        parts = urlsplit(wish.url(BASE))
+    def ours(self, window_request: VirusGenomeRequest) -> tuple[str, list[tuple[str, str]]]:
+        parts = urlsplit(window_request.url(BASE))
         return parts.path, parse_qsl(parts.query)
 
     def test_everything_at_once(self) -> None:
@@ -125,24 +125,24 @@ class TestAgainstTheOfficialClient:
     )
     def test_any_text_survives(self, taxon: str, host: str) -> None:
         try:
-            wish = request(taxon=taxon, host=host)
+            window_request = request(taxon=taxon, host=host)
         except ValidationError:
             return
-        path, query = self.ours(wish)
-        assert unquote(path) == f"/datasets/v2/virus/taxon/{wish.taxon}/genome/download"
+        path, query = self.ours(window_request)
+        assert unquote(path) == f"/datasets/v2/virus/taxon/{window_request.taxon}/genome/download"
         assert path.count("/") == 7
         assert query == [("host", host), ("include_sequence", "NONE")]
         assert query == self.official(taxon=taxon, host=host, include_sequence=["NONE"])[1]
 
 
 def test_url_of_the_documentations_wish_in_the_form_that_ncbi_takes() -> None:
-    wish = request(
+    window_request = request(
         taxon=1335626,
         refseq_only=True,
         updated_since="2025-01-15",
         aux_report=["ANNOTATION", "BIOSAMPLE_REPORT"],
     )
-    assert wish.url(f"{BASE}/") == (
+    assert window_request.url(f"{BASE}/") == (
         f"{BASE}/virus/taxon/1335626/genome/download?refseq_only=true&updated_since=2025-01-15T00:00:00Z"
         "&include_sequence=NONE&aux_report=ANNOTATION&aux_report=BIOSAMPLE_REPORT"
     )
@@ -214,8 +214,8 @@ def test_single_name_is_a_list_of_one() -> None:
 
 
 def test_letters_are_sent_in_upper_case_where_ncbi_writes_them_so() -> None:
-    wish = request(usa_state="ca", pangolin_classification="lp.8.1")
-    assert (wish.usa_state, wish.pangolin_classification) == ("CA", "LP.8.1")
+    window_request = request(usa_state="ca", pangolin_classification="lp.8.1")
+    assert (window_request.usa_state, window_request.pangolin_classification) == ("CA", "LP.8.1")
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_unknown_parameter_is_refused_because_ncbi_would_ignore_it(value: str | 
 def test_any_value_is_understood_or_refused(name: str, value: object) -> None:
     build: Callable[[], VirusGenomeRequest] = lambda: request(**{name: value})  # noqa: E731
     try:
-        wish = build()
+        window_request = build()
     except ValidationError:
         return
-    assert wish.url(BASE).isascii()
+    assert window_request.url(BASE).isascii()

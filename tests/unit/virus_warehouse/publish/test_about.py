@@ -9,7 +9,7 @@ import pytest
 
 import virus_warehouse
 from tests.support.nested_lines import annotation
-from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
+from tests.support.warehouses import DENGUE, MPOX, Store, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.about import write_about
 from virus_warehouse.publish.candidate import make_candidate, open_candidate
@@ -22,15 +22,15 @@ BEFORE = datetime.now(UTC).replace(microsecond=0)
 def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = DataFolder(tmp_path_factory.mktemp("data"))
     data.create()
-    shelf = Shelf(data.root)
-    shelf.load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX1.1", "A")])
-    shelf.load(line("PX1.2"), mode="incremental")
-    shelf.load(line("PX1.1"), source=DENGUE)
-    shelf.execute(
+    store = Store(data.root)
+    store.load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX1.1", "A")])
+    store.load(line("PX1.2"), mode="incremental")
+    store.load(line("PX1.1"), source=DENGUE)
+    store.execute(
         "UPDATE ops.ingest_run SET watermark = '2025-05-01', requested_at = '2025-06-01 08:00:00+02' "
         "WHERE run_id = 'run-2'; UPDATE ops.ingest_run SET status = 'failed' WHERE run_id = 'run-9'"
     )
-    candidate = make_candidate(shelf.warehouse, data, "run-3")
+    candidate = make_candidate(store.warehouse, data, "run-3")
     with open_candidate(candidate) as connection:
         write_about(connection, "publication-1", "publication-0")
     return candidate
@@ -100,7 +100,7 @@ def test_it_tells_how_to_cite(candidate: Path) -> None:
 def test_snapshot_of_nothing_tells_that_too(tmp_path: Path) -> None:
     data = DataFolder(tmp_path)
     data.create()
-    candidate = make_candidate(Shelf(data.root).warehouse, data, "run-1")
+    candidate = make_candidate(Store(data.root).warehouse, data, "run-1")
     with open_candidate(candidate) as connection:
         write_about(connection, "publication-1", "publication-0")
     assert told(candidate, "snapshot").keys() == {

@@ -6,7 +6,7 @@ import time
 import duckdb
 import pytest
 
-from tests.support.warehouses import Shelf, line, query
+from tests.support.warehouses import Store, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.candidate import (
     KEPT_CANDIDATE_SECONDS,
@@ -26,54 +26,54 @@ os._exit(0)
 
 
 @pytest.fixture
-def shelf(data: DataFolder) -> Shelf:
-    shelf = Shelf(data.root)
-    shelf.load(line("PX1.1"))
-    return shelf
+def store(data: DataFolder) -> Store:
+    store = Store(data.root)
+    store.load(line("PX1.1"))
+    return store
 
 
 class TestCandidate:
-    def test_it_is_the_warehouse_and_the_warehouse_stays_usable(self, shelf: Shelf, data: DataFolder) -> None:
-        candidate = make_candidate(shelf.warehouse, data, "publication-1")
+    def test_it_is_the_warehouse_and_the_warehouse_stays_usable(self, store: Store, data: DataFolder) -> None:
+        candidate = make_candidate(store.warehouse, data, "publication-1")
         assert candidate == candidate_path(data, "publication-1")
         tables = ("virus_genome", "taxon", "taxon_lineage", "ops.ingest_run", "ops.ingest_report")
         for table in tables:
-            assert query(candidate, f"FROM {table} ORDER BY ALL") == shelf.rows(f"FROM {table} ORDER BY ALL")
-        assert shelf.load(line("PX2.1"), line("PX1.1")) == {"inserted": 1, "unchanged": 1}
+            assert query(candidate, f"FROM {table} ORDER BY ALL") == store.rows(f"FROM {table} ORDER BY ALL")
+        assert store.load(line("PX2.1"), line("PX1.1")) == {"inserted": 1, "unchanged": 1}
         assert not data.snapshot.exists()
 
-    def test_it_has_what_is_still_in_the_write_ahead_log(self, shelf: Shelf, data: DataFolder) -> None:
-        subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(shelf.warehouse.path)], check=True)
-        log = shelf.warehouse.path.with_name(f"{shelf.warehouse.path.name}.wal")
+    def test_it_has_what_is_still_in_the_write_ahead_log(self, store: Store, data: DataFolder) -> None:
+        subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(store.warehouse.path)], check=True)
+        log = store.warehouse.path.with_name(f"{store.warehouse.path.name}.wal")
         assert log.stat().st_size > 0
-        candidate = make_candidate(shelf.warehouse, data, "publication-1")
+        candidate = make_candidate(store.warehouse, data, "publication-1")
         assert query(candidate, "SELECT count(*) FROM taxon WHERE tax_id = 77") == [(1,)]
         assert [entry.name for entry in data.candidates.iterdir()] == ["publication-1.duckdb"]
 
-    def test_it_waits_for_the_warehouse_and_gives_up_without_a_trace(self, shelf: Shelf, data: DataFolder) -> None:
-        with duckdb.connect() as session, shelf.warehouse.transaction(session), pytest.raises(WarehouseLocked):
-            make_candidate(Warehouse(shelf.warehouse.path, lock_timeout=0.2), data, "publication-1")
+    def test_it_waits_for_the_warehouse_and_gives_up_without_a_trace(self, store: Store, data: DataFolder) -> None:
+        with duckdb.connect() as session, store.warehouse.transaction(session), pytest.raises(WarehouseLocked):
+            make_candidate(Warehouse(store.warehouse.path, lock_timeout=0.2), data, "publication-1")
         assert list(data.candidates.iterdir()) == []
 
-    def test_second_try_of_a_check_makes_it_anew(self, shelf: Shelf, data: DataFolder) -> None:
-        make_candidate(shelf.warehouse, data, "publication-1")
-        shelf.load(line("PX2.1"), mode="incremental")
-        candidate = make_candidate(shelf.warehouse, data, "publication-1")
+    def test_second_try_of_a_check_makes_it_anew(self, store: Store, data: DataFolder) -> None:
+        make_candidate(store.warehouse, data, "publication-1")
+        store.load(line("PX2.1"), mode="incremental")
+        candidate = make_candidate(store.warehouse, data, "publication-1")
         assert query(candidate, "SELECT count(*) FROM virus_genome") == [(2,)]
 
-    def test_old_ones_that_failed_are_dropped_and_young_ones_stay(self, shelf: Shelf, data: DataFolder) -> None:
-        old, young = (make_candidate(shelf.warehouse, data, run_id) for run_id in ("old", "young"))
+    def test_old_ones_that_failed_are_dropped_and_young_ones_stay(self, store: Store, data: DataFolder) -> None:
+        old, young = (make_candidate(store.warehouse, data, run_id) for run_id in ("old", "young"))
         for candidate, age in ((old, KEPT_CANDIDATE_SECONDS + 60), (young, KEPT_CANDIDATE_SECONDS - 60)):
             os.utime(candidate, (time.time() - age,) * 2)
-        make_candidate(shelf.warehouse, data, "publication-1")
+        make_candidate(store.warehouse, data, "publication-1")
         assert {entry.name for entry in data.candidates.iterdir()} == {"young.duckdb", "publication-1.duckdb"}
 
-    def test_what_killed_checks_have_spilled_goes_with_them(self, shelf: Shelf, data: DataFolder) -> None:
+    def test_what_killed_checks_have_spilled_goes_with_them(self, store: Store, data: DataFolder) -> None:
         folders = {age: data.candidates / f"{age}.duckdb.tmp" for age in ("old", "young")}
         for age, folder in folders.items():
             folder.mkdir()
             (folder / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"rows")
             moment = time.time() - KEPT_CANDIDATE_SECONDS + {"old": -60, "young": 60}[age]
             os.utime(folder, (moment, moment))
-        make_candidate(shelf.warehouse, data, "next")
+        make_candidate(store.warehouse, data, "next")
         assert [folder.exists() for folder in folders.values()] == [False, True]

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.warehouses import MPOX, Shelf, accessions, line, query
+from tests.support.warehouses import MPOX, Store, accessions, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
 from virus_warehouse.publish.about import About
@@ -22,46 +22,46 @@ FINDINGS = "SELECT source, name, value FROM _about WHERE topic = 'finding' ORDER
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def published(tmp_path_factory: pytest.TempPathFactory) -> Store:
     data = DataFolder(tmp_path_factory.mktemp("published"))
     data.create()
-    shelf = Shelf(data.root)
-    shelf.load(*(line(accession) for accession in accessions(40)))
-    publish(shelf, data)
-    return shelf
+    store = Store(data.root)
+    store.load(*(line(accession) for accession in accessions(40)))
+    publish(store, data)
+    return store
 
 
 @pytest.fixture
-def shelf(data: DataFolder, published: Shelf) -> Shelf:
+def store(data: DataFolder, published: Store) -> Store:
     """A warehouse whose forty records are published."""
     shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
     return published.copy_to(data.root)
 
 
-def publish(shelf: Shelf, data: DataFolder, *accepted: str, source: str | None = None) -> About:
-    return publication.publish(shelf.warehouse, data, FOLLOWED, accepted, source=source)
+def publish(store: Store, data: DataFolder, *accepted: str, source: str | None = None) -> About:
+    return publication.publish(store.warehouse, data, FOLLOWED, accepted, source=source)
 
 
-def lose_records(shelf: Shelf) -> None:
+def lose_records(store: Store) -> None:
     """Let the warehouse lose records, and then load something."""
-    shelf.execute("DELETE FROM virus_genome WHERE accession <= 'PX000012'")
-    shelf.load(line("PY1.1"), mode="incremental")
+    store.execute("DELETE FROM virus_genome WHERE accession <= 'PX000012'")
+    store.load(line("PY1.1"), mode="incremental")
 
 
-def spoil_taxonomy(shelf: Shelf) -> None:
+def spoil_taxonomy(store: Store) -> None:
     """Let the warehouse have a fault that belongs to no source."""
-    shelf.load(line("PY1.1"), mode="incremental")
-    shelf.execute("INSERT INTO taxon VALUES (10244, 'once more')")
+    store.load(line("PY1.1"), mode="incremental")
+    store.execute("INSERT INTO taxon VALUES (10244, 'once more')")
 
 
-def test_what_is_valid_is_published_without_a_finding(data: DataFolder, shelf: Shelf) -> None:
+def test_what_is_valid_is_published_without_a_finding(data: DataFolder, store: Store) -> None:
     assert query(data.snapshot, FINDINGS) == []
 
 
-def test_fault_of_no_source_keeps_the_old_snapshot_and_the_candidate_says_why(data: DataFolder, shelf: Shelf) -> None:
+def test_fault_of_no_source_keeps_the_old_snapshot_and_the_candidate_says_why(data: DataFolder, store: Store) -> None:
     before = data.snapshot.read_bytes()
-    spoil_taxonomy(shelf)
-    candidate = prepare_candidate(shelf.warehouse, data, "next", FOLLOWED)
+    spoil_taxonomy(store)
+    candidate = prepare_candidate(store.warehouse, data, "next", FOLLOWED)
     with pytest.raises(GateFailed, match="a taxon stands more than once"):
         check_candidate(candidate, FOLLOWED, data.snapshot)
     assert data.snapshot.read_bytes() == before
@@ -74,9 +74,9 @@ def test_fault_of_no_source_keeps_the_old_snapshot_and_the_candidate_says_why(da
 
 
 @pytest.mark.slow
-def test_fault_of_no_source_is_published_once_it_is_accepted(data: DataFolder, shelf: Shelf) -> None:
-    spoil_taxonomy(shelf)
-    about = publish(shelf, data, "unique_keys")
+def test_fault_of_no_source_is_published_once_it_is_accepted(data: DataFolder, store: Store) -> None:
+    spoil_taxonomy(store)
+    about = publish(store, data, "unique_keys")
     assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(41,)]
     [told] = about.findings
     assert told.startswith("accepted: unique_keys")
@@ -87,33 +87,33 @@ def test_fault_of_no_source_is_published_once_it_is_accepted(data: DataFolder, s
 
 @pytest.mark.slow
 def test_fault_of_a_source_accepted_once_is_published_told_and_done_with(
-    data: DataFolder, shelf: Shelf, caplog: pytest.LogCaptureFixture
+    data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lose_records(shelf)
+    lose_records(store)
     with caplog.at_level(logging.WARNING):
-        publish(shelf, data, "shrinkage", source="mpox")
+        publish(store, data, "shrinkage", source="mpox")
     assert "accepted: shrinkage of mpox" in caplog.text
     assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(29,)]
     [(source, gate, value)] = query(data.snapshot, FINDINGS)
     assert (source, gate) == ("mpox", "shrinkage")
     assert value.startswith("accepted: ")
-    shelf.load(line("PY2.1"), mode="incremental")
-    publish(shelf, data)
+    store.load(line("PY2.1"), mode="incremental")
+    publish(store, data)
     assert query(data.snapshot, FINDINGS) == []
 
 
-def test_what_is_accepted_of_one_source_is_not_of_another(data: DataFolder, shelf: Shelf) -> None:
-    lose_records(shelf)
-    assert set(publish(shelf, data, "shrinkage", source="dengue").held_back) == {"mpox"}
+def test_what_is_accepted_of_one_source_is_not_of_another(data: DataFolder, store: Store) -> None:
+    lose_records(store)
+    assert set(publish(store, data, "shrinkage", source="dengue").held_back) == {"mpox"}
 
 
 @pytest.mark.slow
 def test_warnings_are_told_in_the_log_and_in_the_snapshot(
-    data: DataFolder, shelf: Shelf, caplog: pytest.LogCaptureFixture
+    data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shelf.load(line("PX1.1", updated="1970-01-01"), mode="incremental")
+    store.load(line("PX1.1", updated="1970-01-01"), mode="incremental")
     with caplog.at_level(logging.WARNING):
-        publish(shelf, data)
+        publish(store, data)
     fault = "update_date is before GenBank's first release in 1982"
     told = f"warned: odd_dates of mpox: {fault} (1 row, such as PX1 1970-01-01)"
     assert told in caplog.text
@@ -121,9 +121,9 @@ def test_warnings_are_told_in_the_log_and_in_the_snapshot(
 
 
 @pytest.mark.slow
-def test_second_try_of_a_check_tells_each_finding_once(data: DataFolder, shelf: Shelf) -> None:
-    lose_records(shelf)
-    candidate = prepare_candidate(shelf.warehouse, data, "next", FOLLOWED)
+def test_second_try_of_a_check_tells_each_finding_once(data: DataFolder, store: Store) -> None:
+    lose_records(store)
+    candidate = prepare_candidate(store.warehouse, data, "next", FOLLOWED)
     for _ in range(2):
         check_candidate(candidate, FOLLOWED, data.snapshot)
     assert len(query(candidate, FINDINGS)) == 1
@@ -132,7 +132,7 @@ def test_second_try_of_a_check_tells_each_finding_once(data: DataFolder, shelf: 
 @pytest.mark.slow
 class TestBounds:
     def test_gates_take_no_more_memory_and_threads_than_a_load(
-        self, data: DataFolder, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+        self, data: DataFolder, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("VIRUS_MEMORY_LIMIT", "64MB")
         monkeypatch.setenv("VIRUS_THREADS", "1")
@@ -144,9 +144,9 @@ class TestBounds:
         assert (memory, threads) == ("61.0 MiB", 1)
 
     def test_too_little_memory_is_told_with_its_setting(
-        self, data: DataFolder, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+        self, data: DataFolder, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        candidate = prepare_candidate(shelf.warehouse, data, "run-1", FOLLOWED)
+        candidate = prepare_candidate(store.warehouse, data, "run-1", FOLLOWED)
         monkeypatch.setenv("VIRUS_MEMORY_LIMIT", "1MB")
         with pytest.raises(MemoryTooSmall, match="Set VIRUS_MEMORY_LIMIT higher"):
             check_candidate(candidate, FOLLOWED, data.snapshot)

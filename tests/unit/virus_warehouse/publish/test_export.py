@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from tests.support.nested_lines import annotation, sample
-from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
+from tests.support.warehouses import DENGUE, MPOX, Store, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import export as export_module
 from virus_warehouse.publish.export import ExportError, Format, export
@@ -35,21 +35,21 @@ SHARED = {"taxon", "taxon_lineage", "_about"}
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = DataFolder(tmp_path_factory.mktemp("data"))
     data.create()
-    shelf = Shelf(data.root)
+    store = Store(data.root)
     strange = 'one "quoted", two\nlines; a tab\t and Ünïcode'
-    shelf.load(
+    store.load(
         line("PX1.1", biosample="SAMN1", bioprojects=["PRJNA1", "PRJNA2"], isolate={"name": strange}),
         line("PX2.1", virus={"taxId": 10244, "organismName": "Monkeypox virus", "infraspecificNames": {"strain": "Z"}}),
         annotation=[annotation("PX1.1", "A")],
         biosamples=[sample("SAMN1", attributes=[{"name": "host", "value": "missing"}])],
     )
-    shelf.load(
+    store.load(
         line("PX1.2", biosample="SAMN1", bioprojects=["PRJNA1", "PRJNA2"], isolate={"name": strange}),
         annotation=[annotation("PX1.2", "A")],
     )
-    shelf.load(line("PX1.1"), source=DENGUE)
+    store.load(line("PX1.1"), source=DENGUE)
     followed = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX, DENGUE.name: DENGUE})
-    publish(shelf.warehouse, data, followed, ["quarantine_share"])
+    publish(store.warehouse, data, followed, ["quarantine_share"])
     return data.snapshot
 
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from tests.support.nested_lines import annotation, sample
-from tests.support.warehouses import DENGUE, MPOX, Shelf, accessions, line
+from tests.support.warehouses import DENGUE, MPOX, Store, accessions, line
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import (
     BLOCKING,
@@ -29,30 +29,30 @@ GATES_FOLDER = "publish/sql/gates"
 
 
 @pytest.fixture(scope="module")
-def sound_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def valid_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A sound warehouse with a present and a past, a host and a bad line."""
-    shelf = Shelf(tmp_path_factory.mktemp("sound"))
+    store = Store(tmp_path_factory.mktemp("sound"))
     host = {"taxId": 9606, "organismName": "Homo sapiens"}
     annotated = [annotation("PX1.1", "A"), annotation("PX2.1", "A", "B")]
     sampled = [sample("SAMN1", attributes=[{"name": "host", "value": "missing"}])]
-    shelf.load(line("PX1.1", host=host), line("PX2.1"), "{", annotation=annotated, biosamples=sampled)
-    shelf.load(line("PX1.2", host=host), line("PX2.1"), line("PX3.1", virus=None))
-    return shelf.warehouse.path.read_bytes()
+    store.load(line("PX1.1", host=host), line("PX2.1"), "{", annotation=annotated, biosamples=sampled)
+    store.load(line("PX1.2", host=host), line("PX2.1"), line("PX3.1", virus=None))
+    return store.warehouse.path.read_bytes()
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, sound_file: bytes) -> Shelf:
-    shelf = Shelf(tmp_path)
-    shelf.warehouse.path.write_bytes(sound_file)
-    return shelf
+def store(tmp_path: Path, valid_file: bytes) -> Store:
+    store = Store(tmp_path)
+    store.warehouse.path.write_bytes(valid_file)
+    return store
 
 
-def test_sound_warehouse_passes(shelf: Shelf) -> None:
-    assert shelf.rows(gates_sql()) == []
+def test_sound_warehouse_passes(store: Store) -> None:
+    assert store.rows(gates_sql()) == []
 
 
 def test_empty_warehouse_passes(tmp_path: Path) -> None:
-    assert Shelf(tmp_path).rows(gates_sql(followed(MPOX), tmp_path / "nothing.duckdb")) == []
+    assert Store(tmp_path).rows(gates_sql(followed(MPOX), tmp_path / "nothing.duckdb")) == []
 
 
 BREAKAGES = {
@@ -158,10 +158,10 @@ BREAKAGES = {
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES)
-def test_broken_warehouse_is_found_out_and_the_row_named(shelf: Shelf, breakage: str) -> None:
+def test_broken_warehouse_is_found_out_and_the_row_named(store: Store, breakage: str) -> None:
     statement, finding = BREAKAGES[breakage]
-    shelf.execute(statement)
-    assert shelf.rows(gates_sql()) == [finding]
+    store.execute(statement)
+    assert store.rows(gates_sql()) == [finding]
 
 
 def test_every_gate_of_one_file_is_broken_once() -> None:
@@ -173,10 +173,10 @@ def test_every_gate_of_one_file_is_broken_once() -> None:
     assert gates == {gate.name for gate in GATES if not gate.settings}
 
 
-def test_some_of_many_rows_at_fault_are_named(shelf: Shelf) -> None:
-    shelf.load(*(line(f"PY{number}.1") for number in range(1, 8)), mode="incremental")
-    shelf.execute("INSERT INTO virus_genome FROM virus_genome")
-    [(gate, source, _, count, examples)] = shelf.rows(gates_sql())
+def test_some_of_many_rows_at_fault_are_named(store: Store) -> None:
+    store.load(*(line(f"PY{number}.1") for number in range(1, 8)), mode="incremental")
+    store.execute("INSERT INTO virus_genome FROM virus_genome")
+    [(gate, source, _, count, examples)] = store.rows(gates_sql())
     assert (gate, source, count) == ("unique_keys", "mpox", 10)
     assert examples == ["PX1", "PX2", "PX3", "PY1", "PY2"]
 
@@ -195,30 +195,30 @@ class Published:
 
     lines = tuple(line(accession, isolate={"name": "I"}) for accession in accessions(40))
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-        self.snapshot = shelf.folder / "virus.duckdb"
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.snapshot = store.folder / "virus.duckdb"
         self.publish()
 
     def publish(self) -> None:
-        self.snapshot.write_bytes(self.shelf.warehouse.path.read_bytes())
+        self.snapshot.write_bytes(self.store.warehouse.path.read_bytes())
 
     def findings(self, sources: SourcesFile | None = None) -> list[tuple[Any, ...]]:
-        return self.shelf.rows(gates_sql(sources or followed(MPOX), self.snapshot))
+        return self.store.rows(gates_sql(sources or followed(MPOX), self.snapshot))
 
     def gates(self, sources: SourcesFile | None = None) -> list[str]:
         return [gate for gate, *_ in self.findings(sources)]
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    shelf = Shelf(tmp_path_factory.mktemp("loaded"))
-    shelf.load(*Published.lines)
-    return shelf
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = Store(tmp_path_factory.mktemp("loaded"))
+    store.load(*Published.lines)
+    return store
 
 
 @pytest.fixture
-def house(tmp_path: Path, loaded: Shelf) -> Published:
+def site(tmp_path: Path, loaded: Store) -> Published:
     return Published(loaded.copy_to(tmp_path))
 
 
@@ -229,9 +229,9 @@ def some(count: int) -> str:
 
 @pytest.mark.slow
 class TestShrinkage:
-    def test_records_gone_are_named(self, house: Published) -> None:
-        house.shelf.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
-        assert house.findings() == [
+    def test_records_gone_are_named(self, site: Published) -> None:
+        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        assert site.findings() == [
             (
                 "shrinkage",
                 "mpox",
@@ -241,74 +241,74 @@ class TestShrinkage:
             )
         ]
 
-    def test_few_stop_nothing(self, house: Published) -> None:
-        house.shelf.execute(f"DELETE FROM virus_genome WHERE {some(9)}")
-        assert house.gates() == []
+    def test_few_stop_nothing(self, site: Published) -> None:
+        site.store.execute(f"DELETE FROM virus_genome WHERE {some(9)}")
+        assert site.gates() == []
 
     @pytest.mark.parametrize("allowed", [0.25, None])
-    def test_source_says_how_many_and_switches_it_off(self, house: Published, allowed: float | None) -> None:
-        house.shelf.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
-        assert house.gates(with_(max_shrinkage=allowed)) == []
-        house.shelf.execute(f"DELETE FROM virus_genome WHERE {some(11)}")
-        assert house.gates(with_(max_shrinkage=allowed)) == (["shrinkage"] if allowed else [])
+    def test_source_says_how_many_and_switches_it_off(self, site: Published, allowed: float | None) -> None:
+        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        assert site.gates(with_(max_shrinkage=allowed)) == []
+        site.store.execute(f"DELETE FROM virus_genome WHERE {some(11)}")
+        assert site.gates(with_(max_shrinkage=allowed)) == (["shrinkage"] if allowed else [])
 
-    def test_new_ones_do_not_make_up_for_those_gone(self, house: Published) -> None:
-        house.shelf.load(*(line(accession) for accession in accessions(30, first=100)), mode="incremental")
-        house.shelf.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
-        assert house.gates() == ["shrinkage"]
+    def test_new_ones_do_not_make_up_for_those_gone(self, site: Published) -> None:
+        site.store.load(*(line(accession) for accession in accessions(30, first=100)), mode="incremental")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        assert site.gates() == ["shrinkage"]
 
-    def test_source_gone_altogether_is_seen_though_nobody_follows_it(self, house: Published) -> None:
-        house.shelf.execute("DELETE FROM virus_genome")
-        assert house.gates(followed(DENGUE)) == ["shrinkage"]
+    def test_source_gone_altogether_is_seen_though_nobody_follows_it(self, site: Published) -> None:
+        site.store.execute("DELETE FROM virus_genome")
+        assert site.gates(followed(DENGUE)) == ["shrinkage"]
 
-    def test_what_another_filter_no_longer_shows_does_not_count(self, house: Published) -> None:
+    def test_what_another_filter_no_longer_shows_does_not_count(self, site: Published) -> None:
         other = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
-        house.shelf.load(*house.lines[:5], source=other, filter_changed=True)
-        assert house.shelf.rows("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'filter'") == [(35,)]
-        assert house.gates(followed(other)) == []
+        site.store.load(*site.lines[:5], source=other, filter_changed=True)
+        assert site.store.rows("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'filter'") == [(35,)]
+        assert site.gates(followed(other)) == []
 
     @pytest.mark.parametrize("accepted", [True, False])
-    def test_withdrawn_ones_count_unless_a_person_accepted_it(self, house: Published, accepted: bool) -> None:
+    def test_withdrawn_ones_count_unless_a_person_accepted_it(self, site: Published, accepted: bool) -> None:
         few = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"), max_missing=0.02 if accepted else 0.9)
         for _ in range(2):
-            house.shelf.load(*house.lines[12:], source=few, is_census=True, accepts=Acceptance(missing=accepted))
-        assert house.shelf.rows("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'withdrawal'") == [(12,)]
-        assert house.gates() == ([] if accepted else ["shrinkage"])
+            site.store.load(*site.lines[12:], source=few, is_census=True, accepts=Acceptance(missing=accepted))
+        assert site.store.rows("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'withdrawal'") == [(12,)]
+        assert site.gates() == ([] if accepted else ["shrinkage"])
 
-    def test_ended_long_ago_and_here_again_explains_no_loss_of_today(self, house: Published) -> None:
+    def test_ended_long_ago_and_here_again_explains_no_loss_of_today(self, site: Published) -> None:
         other = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
-        house.shelf.load(*house.lines[:5], source=other, filter_changed=True)
-        house.shelf.load(*house.lines, source=MPOX, filter_changed=True)
-        house.publish()
-        house.shelf.execute(f"DELETE FROM virus_genome WHERE NOT {some(5)}")
-        assert house.gates() == ["shrinkage"]
+        site.store.load(*site.lines[:5], source=other, filter_changed=True)
+        site.store.load(*site.lines, source=MPOX, filter_changed=True)
+        site.publish()
+        site.store.execute(f"DELETE FROM virus_genome WHERE NOT {some(5)}")
+        assert site.gates() == ["shrinkage"]
 
-    def test_warehouse_that_was_restored_lacks_what_was_published_since(self, house: Published) -> None:
-        older = house.shelf.warehouse.path.read_bytes()
-        house.shelf.load(*(line(accession) for accession in accessions(30, first=100)), mode="incremental")
-        house.publish()
-        house.shelf.warehouse.path.write_bytes(older)
-        assert house.gates() == ["shrinkage"]
+    def test_warehouse_that_was_restored_lacks_what_was_published_since(self, site: Published) -> None:
+        older = site.store.warehouse.path.read_bytes()
+        site.store.load(*(line(accession) for accession in accessions(30, first=100)), mode="incremental")
+        site.publish()
+        site.store.warehouse.path.write_bytes(older)
+        assert site.gates() == ["shrinkage"]
 
-    def test_once_published_it_is_not_asked_about_again(self, house: Published) -> None:
-        house.shelf.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
-        house.publish()
-        assert house.gates() == []
+    def test_once_published_it_is_not_asked_about_again(self, site: Published) -> None:
+        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        site.publish()
+        assert site.gates() == []
 
-    def test_snapshot_of_an_older_version_has_other_columns(self, house: Published) -> None:
-        with duckdb.connect(house.snapshot) as connection:
+    def test_snapshot_of_an_older_version_has_other_columns(self, site: Published) -> None:
+        with duckdb.connect(site.snapshot) as connection:
             connection.execute("ALTER TABLE virus_genome DROP COLUMN usa_state")
             connection.execute("ALTER TABLE virus_genome ADD COLUMN dropped_since VARCHAR")
-        house.shelf.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
-        assert house.gates() == ["shrinkage"]
+        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        assert site.gates() == ["shrinkage"]
 
 
 class TestEmptiedFields:
     EMPTY = "UPDATE virus_genome SET isolate_name = NULL WHERE "
 
-    def test_field_and_records_are_named(self, house: Published) -> None:
-        house.shelf.execute(self.EMPTY + some(10))
-        assert house.findings() == [
+    def test_field_and_records_are_named(self, site: Published) -> None:
+        site.store.execute(self.EMPTY + some(10))
+        assert site.findings() == [
             (
                 "emptied_fields",
                 "mpox",
@@ -318,16 +318,16 @@ class TestEmptiedFields:
             )
         ]
 
-    def test_few_or_as_many_as_the_source_allows_stop_nothing(self, house: Published) -> None:
-        house.shelf.execute(self.EMPTY + some(9))
-        assert house.gates() == []
-        house.shelf.execute(self.EMPTY + some(20))
-        assert house.gates(with_(max_emptied=0.5)) == ["lost_fields"]
-        assert house.gates(with_(max_emptied=0.49)) == ["emptied_fields"]
+    def test_few_or_as_many_as_the_source_allows_stop_nothing(self, site: Published) -> None:
+        site.store.execute(self.EMPTY + some(9))
+        assert site.gates() == []
+        site.store.execute(self.EMPTY + some(20))
+        assert site.gates(with_(max_emptied=0.5)) == ["lost_fields"]
+        assert site.gates(with_(max_emptied=0.49)) == ["emptied_fields"]
 
-    def test_what_stops_nothing_is_told_with_field_number_and_examples(self, house: Published) -> None:
-        house.shelf.execute(self.EMPTY + some(20))
-        assert house.findings(with_(max_emptied=0.5)) == [
+    def test_what_stops_nothing_is_told_with_field_number_and_examples(self, site: Published) -> None:
+        site.store.execute(self.EMPTY + some(20))
+        assert site.findings(with_(max_emptied=0.5)) == [
             (
                 "lost_fields",
                 "mpox",
@@ -337,17 +337,17 @@ class TestEmptiedFields:
             )
         ]
 
-    def test_records_without_the_field_that_are_new_are_no_loss(self, house: Published) -> None:
-        house.shelf.load(*(line(accession) for accession in accessions(300, first=100)), mode="incremental")
-        assert house.gates() == []
+    def test_records_without_the_field_that_are_new_are_no_loss(self, site: Published) -> None:
+        site.store.load(*(line(accession) for accession in accessions(300, first=100)), mode="incremental")
+        assert site.gates() == []
 
-    def test_records_found_again_have_lost_nothing(self, house: Published) -> None:
-        house.shelf.execute("UPDATE virus_genome SET status = 'missing', missing_since = now()")
-        house.publish()
-        house.shelf.execute("UPDATE virus_genome SET status = 'live', missing_since = NULL")
-        assert house.gates() == []
+    def test_records_found_again_have_lost_nothing(self, site: Published) -> None:
+        site.store.execute("UPDATE virus_genome SET status = 'missing', missing_since = now()")
+        site.publish()
+        site.store.execute("UPDATE virus_genome SET status = 'live', missing_since = NULL")
+        assert site.gates() == []
 
-    def test_every_field_is_looked_at(self, house: Published) -> None:
+    def test_every_field_is_looked_at(self, site: Published) -> None:
         fields = [
             name
             for name in ORIGINS["virus_genome"][1]
@@ -355,24 +355,24 @@ class TestEmptiedFields:
             and not name.startswith(("collection_date_", "country", "division"))
         ]
         values = {"VARCHAR": "'x'", "JSON": "'1'", "VARCHAR[]": "['x']", "DATE": "'2025-05-01'", "BOOLEAN": "true"}
-        kinds = dict(house.shelf.rows("SELECT column_name, data_type FROM duckdb_columns()"))
-        house.shelf.execute(
+        kinds = dict(site.store.rows("SELECT column_name, data_type FROM duckdb_columns()"))
+        site.store.execute(
             f"UPDATE virus_genome SET {', '.join(f'{field} = {values.get(kinds[field], 1)}' for field in fields)}"
         )
-        house.publish()
-        house.shelf.execute(f"UPDATE virus_genome SET {', '.join(f'{field} = NULL' for field in fields)}")
-        told = [fault for gate, _, fault, *_ in house.findings() if gate == "emptied_fields"]
+        site.publish()
+        site.store.execute(f"UPDATE virus_genome SET {', '.join(f'{field} = NULL' for field in fields)}")
+        told = [fault for gate, _, fault, *_ in site.findings() if gate == "emptied_fields"]
         assert {fault.split(" had ")[1].split(",")[0] for fault in told} == set(fields)
 
-    def test_other_filters_and_reports_have_other_fields(self, house: Published) -> None:
-        house.shelf.execute(self.EMPTY + "true; UPDATE ops.ingest_run SET fingerprint = 'other'")
-        assert house.gates() == []
+    def test_other_filters_and_reports_have_other_fields(self, site: Published) -> None:
+        site.store.execute(self.EMPTY + "true; UPDATE ops.ingest_run SET fingerprint = 'other'")
+        assert site.gates() == []
 
-    def test_field_that_the_snapshot_did_not_have_is_not_lost(self, house: Published) -> None:
-        with duckdb.connect(house.snapshot) as connection:
+    def test_field_that_the_snapshot_did_not_have_is_not_lost(self, site: Published) -> None:
+        with duckdb.connect(site.snapshot) as connection:
             connection.execute("ALTER TABLE virus_genome DROP COLUMN isolate_name")
-        house.shelf.execute(self.EMPTY + "true")
-        assert house.gates() == []
+        site.store.execute(self.EMPTY + "true")
+        assert site.gates() == []
 
 
 TODAY = "now()::DATE"
@@ -389,41 +389,41 @@ ODD_DATES = {
 
 
 class TestDates:
-    def test_many_new_ones_block_and_all_are_warned_of(self, house: Published) -> None:
-        house.shelf.execute(f"UPDATE virus_genome SET release_date = '2999-01-01' WHERE {some(10)}")
+    def test_many_new_ones_block_and_all_are_warned_of(self, site: Published) -> None:
+        site.store.execute(f"UPDATE virus_genome SET release_date = '2999-01-01' WHERE {some(10)}")
         told = [f"PX{number:06d} 2999-01-01" for number in range(1, 6)]
         fault = "of 40 records, 10 have dates that cannot be and were not published before, more than 5.0%: "
-        assert house.findings() == [
+        assert site.findings() == [
             ("dates_in_range", "mpox", f"{fault}release_date in the future", 10, told),
             ("odd_dates", "mpox", "release_date is in the future", 10, told),
         ]
 
-    def test_published_once_they_block_nothing_again_until_they_change(self, house: Published) -> None:
-        house.shelf.execute(f"UPDATE virus_genome SET update_date = '2999-01-01' WHERE {some(10)}")
-        house.publish()
-        assert house.gates() == ["odd_dates"]
-        house.shelf.execute(f"UPDATE virus_genome SET update_date = '2999-01-02' WHERE {some(10)}")
-        assert house.gates() == ["dates_in_range", "odd_dates"]
+    def test_published_once_they_block_nothing_again_until_they_change(self, site: Published) -> None:
+        site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-01' WHERE {some(10)}")
+        site.publish()
+        assert site.gates() == ["odd_dates"]
+        site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-02' WHERE {some(10)}")
+        assert site.gates() == ["dates_in_range", "odd_dates"]
 
-    def test_before_the_first_publication_all_are_new(self, house: Published) -> None:
-        house.shelf.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(10)}")
-        house.snapshot.unlink()
-        assert house.gates() == ["dates_in_range", "odd_dates"]
+    def test_before_the_first_publication_all_are_new(self, site: Published) -> None:
+        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(10)}")
+        site.snapshot.unlink()
+        assert site.gates() == ["dates_in_range", "odd_dates"]
 
-    def test_few_are_only_warned_of(self, house: Published) -> None:
-        house.shelf.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(9)}")
-        assert house.gates() == ["odd_dates"]
+    def test_few_are_only_warned_of(self, site: Published) -> None:
+        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(9)}")
+        assert site.gates() == ["odd_dates"]
 
-    def test_source_says_how_many_and_switches_it_off(self, house: Published) -> None:
-        house.shelf.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(20)}")
-        assert house.gates(with_(max_odd_dates=0.5)) == ["odd_dates"]
-        assert house.gates(with_(max_odd_dates=None)) == []
+    def test_source_says_how_many_and_switches_it_off(self, site: Published) -> None:
+        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(20)}")
+        assert site.gates(with_(max_odd_dates=0.5)) == ["odd_dates"]
+        assert site.gates(with_(max_odd_dates=None)) == []
 
     @pytest.mark.parametrize("field", ODD_DATES)
-    def test_each_date_has_its_bounds(self, house: Published, field: str) -> None:
+    def test_each_date_has_its_bounds(self, site: Published, field: str) -> None:
         oddity, assignment = ODD_DATES[field]
-        house.shelf.execute(f"UPDATE virus_genome SET {assignment} WHERE {some(1)}")
-        [(gate, _, fault, count, _)] = house.findings()
+        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {some(1)}")
+        [(gate, _, fault, count, _)] = site.findings()
         assert (gate, fault, count) == ("odd_dates", f"{field} is {oddity}", 1)
 
     @pytest.mark.parametrize(
@@ -438,74 +438,74 @@ class TestDates:
             "release_date = NULL, update_date = NULL",
         ],
     )
-    def test_what_can_be_is_not_told(self, house: Published, assignment: str) -> None:
-        house.shelf.execute(f"UPDATE virus_genome SET {assignment} WHERE {some(1)}")
-        assert house.gates() == []
+    def test_what_can_be_is_not_told(self, site: Published, assignment: str) -> None:
+        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {some(1)}")
+        assert site.gates() == []
 
-    def test_source_sets_the_bounds(self, house: Published) -> None:
-        house.shelf.execute(
+    def test_source_sets_the_bounds(self, site: Published) -> None:
+        site.store.execute(
             "UPDATE virus_genome SET collection_date_min = '1020-01-01', collection_date_max = '1020-12-31', "
             f"update_date = {TODAY} + 9 WHERE {some(1)}"
         )
-        assert house.gates(with_(earliest_collection_date="1000-01-01", future_days=9)) == []
+        assert site.gates(with_(earliest_collection_date="1000-01-01", future_days=9)) == []
 
 
 @pytest.mark.slow
 class TestQuarantineShare:
     BAD = tuple(f'{{"accession": {number}' for number in range(12))
 
-    def test_report_lines_and_reasons_are_named(self, house: Published) -> None:
-        house.shelf.load(*house.lines[:20], *self.BAD, mode="incremental")
-        [(gate, source, fault, count, examples)] = house.findings()
+    def test_report_lines_and_reasons_are_named(self, site: Published) -> None:
+        site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
+        [(gate, source, fault, count, examples)] = site.findings()
         assert (gate, source, count) == ("quarantine_share", "mpox", 12)
         assert fault == "of 32 new lines of the data report, 12 could not be read, more than 10.0%"
         assert examples[0].startswith("line 21 of run-2: ")
 
-    def test_few_or_as_many_as_the_source_allows_stop_nothing(self, house: Published) -> None:
-        house.shelf.load(*house.lines[:20], *self.BAD[:9], mode="incremental")
-        assert house.gates() == []
-        house.shelf.load(*house.lines[:20], *self.BAD, mode="incremental")
-        assert house.gates() == ["quarantine_share"]
-        assert house.gates(with_(max_quarantined=0.5)) == []
-        assert house.gates(with_(max_quarantined=None)) == []
+    def test_few_or_as_many_as_the_source_allows_stop_nothing(self, site: Published) -> None:
+        site.store.load(*site.lines[:20], *self.BAD[:9], mode="incremental")
+        assert site.gates() == []
+        site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
+        assert site.gates() == ["quarantine_share"]
+        assert site.gates(with_(max_quarantined=0.5)) == []
+        assert site.gates(with_(max_quarantined=None)) == []
 
-    def test_the_same_lines_again_are_not_asked_about_again(self, house: Published) -> None:
-        house.shelf.load(*house.lines[:20], *self.BAD, mode="incremental")
-        house.publish()
-        house.shelf.load(*house.lines[:20], *self.BAD, mode="incremental")
-        assert house.gates() == []
+    def test_the_same_lines_again_are_not_asked_about_again(self, site: Published) -> None:
+        site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
+        site.publish()
+        site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
+        assert site.gates() == []
 
-    def test_lines_loaded_after_all_do_not_count(self, house: Published) -> None:
-        house.shelf.load(*house.lines[:20], *self.BAD, mode="incremental")
-        house.shelf.execute("UPDATE ops.quarantine SET replayed_at = now()")
-        assert house.gates() == []
+    def test_lines_loaded_after_all_do_not_count(self, site: Published) -> None:
+        site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
+        site.store.execute("UPDATE ops.quarantine SET replayed_at = now()")
+        assert site.gates() == []
 
 
 class TestFreshness:
     @pytest.fixture
-    def ask(self, house: Published) -> Callable[[str], None]:
+    def ask(self, site: Published) -> Callable[[str], None]:
         def ask(watermark: str) -> None:
-            house.shelf.execute(
+            site.store.execute(
                 f"UPDATE ops.ingest_run SET requested_at = '2025-06-30 06:00:00+00', watermark = '{watermark}'"
             )
 
         return ask
 
-    def test_ncbi_that_stands_still_is_told(self, house: Published, ask: Callable[[str], None]) -> None:
+    def test_ncbi_that_stands_still_is_told(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-06-08")
         fault = "NCBI stands still: asked on 2025-06-30, it showed nothing updated after 2025-06-08, 22 days before"
-        assert house.findings() == [("freshness", "mpox", fault, 1, ["run-1"])]
+        assert site.findings() == [("freshness", "mpox", fault, 1, ["run-1"])]
 
-    def test_days_are_the_sources_and_null_switches_it_off(self, house: Published, ask: Callable[[str], None]) -> None:
+    def test_days_are_the_sources_and_null_switches_it_off(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-06-08")
-        assert house.gates(with_(stale_after_days=22)) == []
-        assert house.gates(with_(stale_after_days=None)) == []
+        assert site.gates(with_(stale_after_days=22)) == []
+        assert site.gates(with_(stale_after_days=None)) == []
         ask("2025-06-09")
-        assert house.gates() == []
+        assert site.gates() == []
 
-    def test_of_a_source_that_is_not_followed_nobody_asks(self, house: Published, ask: Callable[[str], None]) -> None:
+    def test_of_a_source_that_is_not_followed_nobody_asks(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-01-01")
-        assert house.gates(followed(DENGUE)) == []
+        assert site.gates(followed(DENGUE)) == []
 
 
 def test_every_gate_says_why_and_what_to_do_and_is_an_sql_file() -> None:

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from tests.support.nested_lines import annotation, sample
-from tests.support.warehouses import DENGUE, MPOX, MPOX_ORGANISM, Shelf, accessions, line, lineage, query
+from tests.support.warehouses import DENGUE, MPOX, MPOX_ORGANISM, Store, accessions, line, lineage, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
 from virus_warehouse.publish.about import About, read_about
@@ -34,10 +34,10 @@ UNREADABLE_IN_PART = [*(line(accession) for accession in accessions(20)), *(f"{{
 """A third of it; a load stops at half."""
 
 
-def load_all(shelf: Shelf, *more: str) -> None:
+def load_all(store: Store, *more: str) -> None:
     """Load each source: forty records with everything that reports can have, and further lines."""
     for source in SOURCES:
-        shelf.load(
+        store.load(
             *(line(accession, biosample="SAMN1") for accession in accessions(40)),
             *more,
             "{",
@@ -48,40 +48,40 @@ def load_all(shelf: Shelf, *more: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def first(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Four sources, loaded and published."""
     data = DataFolder(tmp_path_factory.mktemp("first"))
     data.create()
-    shelf = Shelf(data.root)
-    load_all(shelf)
-    publish(shelf, data)
-    return shelf
+    store = Store(data.root)
+    load_all(store)
+    publish(store, data)
+    return store
 
 
 @pytest.fixture
-def shelf(data: DataFolder, first: Shelf) -> Shelf:
+def store(data: DataFolder, first: Store) -> Store:
     """The same, and mpox has lost a third of its records since; then all four were loaded again, with one more."""
     shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
-    shelf = first.copy_to(data.root)
-    shelf.execute("DELETE FROM virus_genome WHERE source = 'mpox' AND accession BETWEEN 'PX000010' AND 'PX000022'")
+    store = first.copy_to(data.root)
+    store.execute("DELETE FROM virus_genome WHERE source = 'mpox' AND accession BETWEEN 'PX000010' AND 'PX000022'")
     for source in SOURCES:
         other = {**MPOX_ORGANISM, "taxId": 7, "lineage": lineage((10239, "Viruses"), (7, "A new one"))}
-        shelf.load(line("PX000001.2"), line("PY1.1", virus=other), source=source, mode="incremental")
-    return shelf
+        store.load(line("PX000001.2"), line("PY1.1", virus=other), source=source, mode="incremental")
+    return store
 
 
-def publish(shelf: Shelf, data: DataFolder, *accepted: str, source: str | None = None) -> About:
-    return publication.publish(shelf.warehouse, data, FOLLOWED, accepted, source=source)
+def publish(store: Store, data: DataFolder, *accepted: str, source: str | None = None) -> About:
+    return publication.publish(store.warehouse, data, FOLLOWED, accepted, source=source)
 
 
 def rows(path: Path, table: str, source: str, columns: str = "*") -> list[tuple[Any, ...]]:
     return query(path, f"SELECT {columns} FROM {table} WHERE source = ? ORDER BY ALL", source)
 
 
-def test_the_others_are_published_and_the_source_is_as_it_was(data: DataFolder, shelf: Shelf) -> None:
+def test_the_others_are_published_and_the_source_is_as_it_was(data: DataFolder, store: Store) -> None:
     before = {table: rows(data.snapshot, table, "mpox", "* EXCLUDE source") for table in TABLES[:-1]}
     status = rows(data.snapshot, "ops.source_status", "mpox", "* EXCLUDE (held_back_since, held_back_reason)")
-    about = publish(shelf, data)
+    about = publish(store, data)
     assert set(about.held_back) == {"mpox"}
     assert {table: rows(data.snapshot, table, "mpox", "* EXCLUDE source") for table in before} == before
     assert len(before["main.virus_genome"]) == 40
@@ -91,18 +91,18 @@ def test_the_others_are_published_and_the_source_is_as_it_was(data: DataFolder, 
     assert now == status
     for source in ("dengue", "flu", "zika"):
         for table in TABLES[:-1]:
-            assert rows(data.snapshot, table, source) == shelf.rows(
+            assert rows(data.snapshot, table, source) == store.rows(
                 f"FROM {table} WHERE source = '{source}' ORDER BY ALL"
             ), table
     assert query(data.snapshot, gates_sql(FOLLOWED)) == [], "what is published passes every gate"
 
 
 def test_the_snapshot_says_what_is_held_back_since_when_and_why(
-    data: DataFolder, shelf: Shelf, caplog: pytest.LogCaptureFixture
+    data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     start = datetime.now(UTC).replace(microsecond=0)
     with caplog.at_level(logging.WARNING):
-        about = publish(shelf, data)
+        about = publish(store, data)
     told = "shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
     assert f"held back: {told}" in caplog.text
     assert "mpox is held back, and shown as it was published before" in caplog.text
@@ -123,32 +123,32 @@ def test_the_snapshot_says_what_is_held_back_since_when_and_why(
     assert check.blocked == ()
 
 
-def test_only_what_was_published_is_a_change(data: DataFolder, shelf: Shelf) -> None:
-    changes = publish(shelf, data).changes
+def test_only_what_was_published_is_a_change(data: DataFolder, store: Store) -> None:
+    changes = publish(store, data).changes
     assert set(changes) == {"dengue", "flu", "zika"}
     assert changes["flu"] == {"inserted": 1, "revised": 1}
-    assert publish(shelf, data).changes == {}
-    assert publish(shelf, data, "shrinkage").changes == {"mpox": {"inserted": 1, "revised": 1}}
+    assert publish(store, data).changes == {}
+    assert publish(store, data, "shrinkage").changes == {"mpox": {"inserted": 1, "revised": 1}}
 
 
-def test_it_stays_held_back_since_the_first_time_until_it_is_mended(data: DataFolder, shelf: Shelf) -> None:
+def test_it_stays_held_back_since_the_first_time_until_it_is_mended(data: DataFolder, store: Store) -> None:
     with duckdb.connect(data.snapshot) as connection:  # as if it had been held back for long
         connection.execute(
             "UPDATE ops.source_status SET held_back_since = TIMESTAMPTZ '2025-06-02 00:00:00+00' WHERE source = 'mpox'"
         )
-    assert publish(shelf, data).held_back == {"mpox": datetime(2025, 6, 2, tzinfo=UTC)}
-    assert publish(shelf, data).held_back == {"mpox": datetime(2025, 6, 2, tzinfo=UTC)}
+    assert publish(store, data).held_back == {"mpox": datetime(2025, 6, 2, tzinfo=UTC)}
+    assert publish(store, data).held_back == {"mpox": datetime(2025, 6, 2, tzinfo=UTC)}
     again = (line(accession, biosample="SAMN1") for accession in accessions(40))
-    shelf.load(*again, line("PY1.1"), source=MPOX, accepts=Acceptance(emptied=True))
-    about = publish(shelf, data)
+    store.load(*again, line("PY1.1"), source=MPOX, accepts=Acceptance(emptied=True))
+    about = publish(store, data)
     assert (about.held_back, about.findings) == ({}, [])
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 41
     assert query(data.snapshot, "SELECT count(*) FROM ops.source_status WHERE held_back_reason NOTNULL") == [(0,)]
 
 
-def test_accepted_it_is_published_knowingly(data: DataFolder, shelf: Shelf) -> None:
-    publish(shelf, data)
-    about = publish(shelf, data, "shrinkage", source="mpox")
+def test_accepted_it_is_published_knowingly(data: DataFolder, store: Store) -> None:
+    publish(store, data)
+    about = publish(store, data, "shrinkage", source="mpox")
     assert about.held_back == {}
     assert [finding.split(" (")[0] for finding in about.findings] == [
         "accepted: shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
@@ -156,14 +156,14 @@ def test_accepted_it_is_published_knowingly(data: DataFolder, shelf: Shelf) -> N
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
 
 
-def test_a_source_that_was_never_published_is_absent(data: DataFolder, first: Shelf) -> None:
+def test_a_source_that_was_never_published_is_absent(data: DataFolder, first: Store) -> None:
     shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
-    shelf = first.copy_to(data.root)
+    store = first.copy_to(data.root)
     rabies = MPOX.model_copy(update={"name": "rabies"})
-    shelf.load(*UNREADABLE_IN_PART, source=rabies)
-    shelf.load(line("PX000001.2"), source=FLU, mode="incremental")
+    store.load(*UNREADABLE_IN_PART, source=rabies)
+    store.load(line("PX000001.2"), source=FLU, mode="incremental")
     followed = SourcesFile(FOLLOWED.path, {**FOLLOWED.sources, "rabies": rabies})
-    about = publication.publish(shelf.warehouse, data, followed)
+    about = publication.publish(store.warehouse, data, followed)
     assert set(about.held_back) == {"rabies"}
     assert set(about.changes) == {"flu"}
     for table in TABLES[:-1]:
@@ -174,28 +174,28 @@ def test_a_source_that_was_never_published_is_absent(data: DataFolder, first: Sh
 
 
 def test_nothing_is_published_where_every_source_would_be_absent(data: DataFolder) -> None:
-    shelf = Shelf(data.root)
-    shelf.load(*UNREADABLE_IN_PART)
+    store = Store(data.root)
+    store.load(*UNREADABLE_IN_PART)
     with pytest.raises(GateFailed, match=r"every source is held back\. quarantine_share of mpox"):
-        publish(shelf, data)
+        publish(store, data)
     assert not data.snapshot.exists()
-    publish(shelf, data, "quarantine_share")
+    publish(store, data, "quarantine_share")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 20
 
 
-def test_fault_of_the_warehouse_in_one_source_holds_back_that_one(data: DataFolder, shelf: Shelf) -> None:
-    shelf.execute("INSERT INTO virus_genome FROM virus_genome WHERE source = 'zika' AND accession = 'PX000002'")
-    assert set(publish(shelf, data).held_back) == {"mpox", "zika"}
+def test_fault_of_the_warehouse_in_one_source_holds_back_that_one(data: DataFolder, store: Store) -> None:
+    store.execute("INSERT INTO virus_genome FROM virus_genome WHERE source = 'zika' AND accession = 'PX000002'")
+    assert set(publish(store, data).held_back) == {"mpox", "zika"}
     assert len(rows(data.snapshot, "virus_genome", "zika")) == 40
     assert query(data.snapshot, gates_sql(FOLLOWED)) == []
 
 
-def test_taxa_of_what_is_put_back_are_there(data: DataFolder, shelf: Shelf) -> None:
+def test_taxa_of_what_is_put_back_are_there(data: DataFolder, store: Store) -> None:
     """As after a rebuild, whose taxonomy knows only what its packages name."""
-    shelf.execute("DELETE FROM taxon WHERE tax_id = 10244; DELETE FROM taxon_lineage WHERE descendant_tax_id = 10244")
+    store.execute("DELETE FROM taxon WHERE tax_id = 10244; DELETE FROM taxon_lineage WHERE descendant_tax_id = 10244")
     for source in ("dengue", "flu", "zika"):
-        shelf.execute(f"UPDATE virus_genome SET virus_tax_id = 7 WHERE source = '{source}'")
-    publish(shelf, data)
+        store.execute(f"UPDATE virus_genome SET virus_tax_id = 7 WHERE source = '{source}'")
+    publish(store, data)
     assert query(data.snapshot, "SELECT DISTINCT taxon_name(virus_tax_id) FROM virus_genome WHERE source = 'mpox'") == [
         ("Monkeypox virus",)
     ]
@@ -203,9 +203,9 @@ def test_taxa_of_what_is_put_back_are_there(data: DataFolder, shelf: Shelf) -> N
     assert query(data.snapshot, gates_sql(FOLLOWED)) == []
 
 
-def test_taxon_that_has_moved_keeps_the_one_lineage_that_it_has_now(data: DataFolder, shelf: Shelf) -> None:
-    shelf.execute("UPDATE taxon_lineage SET ancestor_tax_id = 7 WHERE descendant_tax_id = 10244 AND depth = 1")
-    publish(shelf, data)
+def test_taxon_that_has_moved_keeps_the_one_lineage_that_it_has_now(data: DataFolder, store: Store) -> None:
+    store.execute("UPDATE taxon_lineage SET ancestor_tax_id = 7 WHERE descendant_tax_id = 10244 AND depth = 1")
+    publish(store, data)
     lineages = "SELECT ancestor_tax_id, depth FROM taxon_lineage WHERE descendant_tax_id = 10244 ORDER BY depth"
     assert query(data.snapshot, lineages) == [(10244, 0), (7, 1), (10239, 2)]
 
@@ -227,42 +227,42 @@ BEFORE_0008 = (
     "changes", [BEFORE_0009, BEFORE_0009 + BEFORE_0008, BEFORE_0009 + "DROP TABLE _about"], ids=["0008", "0007", "none"]
 )
 def test_what_an_earlier_version_published_is_put_back_in_the_present_schema(
-    data: DataFolder, shelf: Shelf, changes: str
+    data: DataFolder, store: Store, changes: str
 ) -> None:
     with duckdb.connect(data.snapshot) as connection:
         connection.execute(changes)
-    assert set(publish(shelf, data).held_back) == {"mpox"}
+    assert set(publish(store, data).held_back) == {"mpox"}
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 40
     assert query(data.snapshot, "SELECT version_num FROM ops.alembic_version") == [(migrate.newest_revision(),)]
     assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
 
 
-def test_source_that_nobody_follows_and_nobody_has_seen_is_named_all_the_same(data: DataFolder, shelf: Shelf) -> None:
-    shelf.load(*UNREADABLE_IN_PART, source=MPOX.model_copy(update={"name": "rabies"}))
-    assert set(publish(shelf, data).held_back) == {"mpox", "rabies"}
+def test_source_that_nobody_follows_and_nobody_has_seen_is_named_all_the_same(data: DataFolder, store: Store) -> None:
+    store.load(*UNREADABLE_IN_PART, source=MPOX.model_copy(update={"name": "rabies"}))
+    assert set(publish(store, data).held_back) == {"mpox", "rabies"}
     assert query(data.snapshot, "SELECT status, records FROM ops.source_status WHERE source = 'rabies'") == [
         ("not followed", 0)
     ]
 
 
-def test_warehouse_that_was_lost_empties_no_snapshot(data: DataFolder, first: Shelf) -> None:
+def test_warehouse_that_was_lost_empties_no_snapshot(data: DataFolder, first: Store) -> None:
     shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
-    assert set(publish(Shelf(data.root), data).held_back) == {source.name for source in SOURCES}
+    assert set(publish(Store(data.root), data).held_back) == {source.name for source in SOURCES}
     assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(160,)]
 
 
-def test_warehouse_of_an_earlier_version_is_migrated_before_it_is_copied(data: DataFolder, shelf: Shelf) -> None:
-    shelf.execute(
+def test_warehouse_of_an_earlier_version_is_migrated_before_it_is_copied(data: DataFolder, store: Store) -> None:
+    store.execute(
         "DROP TABLE ops.acceptance; ALTER TABLE ops.source_status DROP held_back_since; "
         "ALTER TABLE ops.source_status DROP held_back_reason; UPDATE ops.alembic_version SET version_num = '0008'"
     )
-    assert set(publish(shelf, data).held_back) == {"mpox"}
+    assert set(publish(store, data).held_back) == {"mpox"}
 
 
 def test_done_again_after_it_was_killed_it_comes_to_the_same(
-    data: DataFolder, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    data: DataFolder, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    candidate = prepare_candidate(shelf.warehouse, data, "publication-1", FOLLOWED)
+    candidate = prepare_candidate(store.warehouse, data, "publication-1", FOLLOWED)
     check_candidate(candidate, FOLLOWED, data.snapshot)
 
     def die(*_: object) -> None:
@@ -277,11 +277,11 @@ def test_done_again_after_it_was_killed_it_comes_to_the_same(
     assert set(read_about(data.snapshot).held_back) == {"mpox"}
 
 
-def test_no_source_goes_back_behind_what_another_publication_showed_meanwhile(data: DataFolder, shelf: Shelf) -> None:
+def test_no_source_goes_back_behind_what_another_publication_showed_meanwhile(data: DataFolder, store: Store) -> None:
     """Two at once: a person accepts a finding for the first, and the second has not heard of it."""
-    check_candidate(prepare_candidate(shelf.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
-    shelf.load(line("PY2.1"), source=FLU, mode="incremental")
-    check_candidate(prepare_candidate(shelf.warehouse, data, "2", FOLLOWED), FOLLOWED, data.snapshot)
+    check_candidate(prepare_candidate(store.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
+    store.load(line("PY2.1"), source=FLU, mode="incremental")
+    check_candidate(prepare_candidate(store.warehouse, data, "2", FOLLOWED), FOLLOWED, data.snapshot)
     assert publish_candidate(data, "1")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
     assert read_about(data.snapshot).changes["flu"] == {"inserted": 1, "revised": 1}
@@ -291,19 +291,19 @@ def test_no_source_goes_back_behind_what_another_publication_showed_meanwhile(da
     assert read_about(data.snapshot).changes == {"flu": {"inserted": 1}}, "what the first has shown is no change"
 
 
-def test_one_that_another_has_overtaken_is_dropped(data: DataFolder, shelf: Shelf) -> None:
-    check_candidate(prepare_candidate(shelf.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot)
-    publish(shelf, data, "shrinkage")
+def test_one_that_another_has_overtaken_is_dropped(data: DataFolder, store: Store) -> None:
+    check_candidate(prepare_candidate(store.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot)
+    publish(store, data, "shrinkage")
     assert not publish_candidate(data, "1")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
 
 
-def test_acceptance_that_another_has_overtaken_is_not_lost_in_silence(data: DataFolder, shelf: Shelf) -> None:
-    check_candidate(prepare_candidate(shelf.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
-    publish(shelf, data)
+def test_acceptance_that_another_has_overtaken_is_not_lost_in_silence(data: DataFolder, store: Store) -> None:
+    check_candidate(prepare_candidate(store.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
+    publish(store, data)
     with pytest.raises(Overtaken, match="holds back mpox, which this one accepts: publish again"):
         publish_candidate(data, "1")
-    assert publish(shelf, data, "shrinkage").held_back == {}
+    assert publish(store, data, "shrinkage").held_back == {}
 
 
 def test_tries_of_one_publication_have_one_candidate() -> None:
@@ -315,11 +315,11 @@ def test_tries_of_one_publication_have_one_candidate() -> None:
 
 
 def test_emptied_fields_that_a_load_was_let_pass_with_hold_nothing_back(data: DataFolder) -> None:
-    shelf = Shelf(data.root)
-    shelf.load(*(line(accession, isolate={"name": "known"}) for accession in accessions(40)))
-    publish(shelf, data)
-    shelf.load(*(line(accession) for accession in accessions(40)), accepts=Acceptance(emptied=True))
-    assert publish(shelf, data).held_back == {}
-    shelf.execute("UPDATE virus_genome SET length = NULL")
-    shelf.load(line("PY1.1"), mode="incremental")
-    assert set(publish(shelf, data).held_back) == {"mpox"}, "this once"
+    store = Store(data.root)
+    store.load(*(line(accession, isolate={"name": "known"}) for accession in accessions(40)))
+    publish(store, data)
+    store.load(*(line(accession) for accession in accessions(40)), accepts=Acceptance(emptied=True))
+    assert publish(store, data).held_back == {}
+    store.execute("UPDATE virus_genome SET length = NULL")
+    store.load(line("PY1.1"), mode="incremental")
+    assert set(publish(store, data).held_back) == {"mpox"}, "this once"

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from tests.support.nested_lines import annotation, sample
-from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
+from tests.support.warehouses import DENGUE, MPOX, Store, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.publication import publish
 from virus_warehouse.sources import SourcesFile
@@ -56,17 +56,17 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published snapshot with something in every table that reports fill."""
     data = DataFolder(tmp_path_factory.mktemp("data"))
     data.create()
-    shelf = Shelf(data.root)
-    shelf.load(
+    store = Store(data.root)
+    store.load(
         line("PX1.1", biosample="SAMN1"),
         line("PX2.1"),
         "{",
         annotation=[annotation("PX1.1", "A")],
         biosamples=[sample("SAMN1", attributes=[{"name": "host", "value": "missing"}])],
     )
-    shelf.load(line("PX1.2"), line("PX2.1"), annotation=[annotation("PX1.2", "A")])
-    shelf.load(line("PX1.2"), source=DENGUE)
-    publish(shelf.warehouse, data, FOLLOWED)
+    store.load(line("PX1.2"), line("PX2.1"), annotation=[annotation("PX1.2", "A")])
+    store.load(line("PX1.2"), source=DENGUE)
+    publish(store.warehouse, data, FOLLOWED)
     return data.snapshot
 
 

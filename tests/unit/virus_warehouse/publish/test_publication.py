@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
+from tests.support.warehouses import DENGUE, MPOX, Store, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
 from virus_warehouse.publish.candidate import candidate_path
@@ -30,109 +30,109 @@ with duckdb.connect(sys.argv[1], read_only=True) as connection:
 
 
 @pytest.fixture
-def shelf(data: DataFolder) -> Shelf:
-    shelf = Shelf(data.root)
-    shelf.load(line("PX1.1"))
-    return shelf
+def store(data: DataFolder) -> Store:
+    store = Store(data.root)
+    store.load(line("PX1.1"))
+    return store
 
 
 def published(data: DataFolder) -> list[str]:
     return [accession for (accession,) in query(data.snapshot, "SELECT accession FROM virus_genome ORDER BY 1")]
 
 
-def publish(shelf: Shelf, data: DataFolder, publication_id: str) -> bool:
-    prepare_candidate(shelf.warehouse, data, publication_id, FOLLOWED)
+def publish(store: Store, data: DataFolder, publication_id: str) -> bool:
+    prepare_candidate(store.warehouse, data, publication_id, FOLLOWED)
     return publish_candidate(data, publication_id)
 
 
 @pytest.mark.slow
 class TestPublication:
-    def test_candidate_becomes_the_snapshot_that_nobody_writes(self, shelf: Shelf, data: DataFolder) -> None:
-        assert publish(shelf, data, "publication-1")
+    def test_candidate_becomes_the_snapshot_that_nobody_writes(self, store: Store, data: DataFolder) -> None:
+        assert publish(store, data, "publication-1")
         assert published(data) == ["PX1"]
         assert stat.S_IMODE(data.snapshot.stat().st_mode) == 0o440
         assert not candidate_path(data, "publication-1").exists()
 
-    def test_log_that_lies_there_is_of_no_file_that_comes(self, shelf: Shelf, data: DataFolder) -> None:
-        publish(shelf, data, "publication-1")
+    def test_log_that_lies_there_is_of_no_file_that_comes(self, store: Store, data: DataFolder) -> None:
+        publish(store, data, "publication-1")
         log_of(data.snapshot).write_bytes(b"the log of a snapshot of long ago")
-        shelf.load(line("PX2.1"), mode="incremental")
-        assert publish(shelf, data, "publication-2")
+        store.load(line("PX2.1"), mode="incremental")
+        assert publish(store, data, "publication-2")
         assert not log_of(data.snapshot).exists()
         assert published(data) == ["PX1", "PX2"]
 
-    def test_next_one_takes_its_place(self, shelf: Shelf, data: DataFolder) -> None:
-        publish(shelf, data, "publication-1")
-        shelf.load(line("PX2.1"), mode="incremental")
-        assert publish(shelf, data, "publication-2")
+    def test_next_one_takes_its_place(self, store: Store, data: DataFolder) -> None:
+        publish(store, data, "publication-1")
+        store.load(line("PX2.1"), mode="incremental")
+        assert publish(store, data, "publication-2")
         assert published(data) == ["PX1", "PX2"]
 
     def test_reader_by_sqlalchemy_sees_the_next_one_where_nothing_is_pooled(
-        self, shelf: Shelf, data: DataFolder
+        self, store: Store, data: DataFolder
     ) -> None:
         """As docs/ways-in.md says."""
-        publish(shelf, data, "publication-1")
+        publish(store, data, "publication-1")
         url = f"duckdb:///{data.snapshot}"
         engine = create_engine(url, connect_args={"read_only": True}, poolclass=NullPool)
         seen = []
         for number in (2, 3):
             with engine.connect() as connection:
                 seen.append(connection.execute(text("SELECT count(*) FROM virus_genome")).scalar_one())
-            shelf.load(line(f"PX{number}.1"), mode="incremental")
-            publish(shelf, data, f"run-{number}")
+            store.load(line(f"PX{number}.1"), mode="incremental")
+            publish(store, data, f"run-{number}")
         assert seen == [1, 2]
 
     def test_reader_keeps_the_old_one_whole_and_the_next_reader_gets_the_new(
-        self, shelf: Shelf, data: DataFolder
+        self, store: Store, data: DataFolder
     ) -> None:
-        publish(shelf, data, "publication-1")
+        publish(store, data, "publication-1")
         command = [sys.executable, "-c", READ_TWICE, str(data.snapshot)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as reader:
             assert reader.stdin is not None
             assert reader.stdout is not None
             reader.stdin.write("count\n")
             assert reader.stdout.readline() == "1\n"
-            shelf.load(line("PX2.1"), mode="incremental")
-            assert publish(shelf, data, "publication-2")
+            store.load(line("PX2.1"), mode="incremental")
+            assert publish(store, data, "publication-2")
             reader.stdin.write("count\n")
             assert reader.stdout.readline() == "1\n"
             reader.stdin.close()
         assert reader.returncode == 0
         assert published(data) == ["PX1", "PX2"]
 
-    def test_snapshot_is_there_while_a_load_holds_the_warehouse(self, shelf: Shelf, data: DataFolder) -> None:
-        publish(shelf, data, "publication-1")
-        with duckdb.connect() as session, shelf.warehouse.transaction(session):
+    def test_snapshot_is_there_while_a_load_holds_the_warehouse(self, store: Store, data: DataFolder) -> None:
+        publish(store, data, "publication-1")
+        with duckdb.connect() as session, store.warehouse.transaction(session):
             assert published(data) == ["PX1"]
 
-    def test_older_candidate_after_a_newer_one_is_dropped(self, shelf: Shelf, data: DataFolder) -> None:
-        prepare_candidate(shelf.warehouse, data, "publication-1", FOLLOWED)
-        shelf.load(line("PX2.1"), mode="incremental")
-        assert publish(shelf, data, "publication-2")
+    def test_older_candidate_after_a_newer_one_is_dropped(self, store: Store, data: DataFolder) -> None:
+        prepare_candidate(store.warehouse, data, "publication-1", FOLLOWED)
+        store.load(line("PX2.1"), mode="incremental")
+        assert publish(store, data, "publication-2")
         assert not publish_candidate(data, "publication-1")
         assert published(data) == ["PX1", "PX2"]
         assert not candidate_path(data, "publication-1").exists()
 
-    def test_retry_after_the_rename_finds_it_done(self, shelf: Shelf, data: DataFolder) -> None:
-        publish(shelf, data, "publication-1")
+    def test_retry_after_the_rename_finds_it_done(self, store: Store, data: DataFolder) -> None:
+        publish(store, data, "publication-1")
         before = data.snapshot.stat().st_ino
         assert publish_candidate(data, "publication-1")
         assert data.snapshot.stat().st_ino == before
 
     def test_retry_of_an_older_one_after_a_newer_was_published_finds_it_done(
-        self, shelf: Shelf, data: DataFolder
+        self, store: Store, data: DataFolder
     ) -> None:
-        shelf.load(line("PX2.1"), mode="incremental")
-        publish(shelf, data, "publication-2")
+        store.load(line("PX2.1"), mode="incremental")
+        publish(store, data, "publication-2")
         assert not publish_candidate(data, "publication-1")
         assert published(data) == ["PX1", "PX2"]
 
     @pytest.mark.parametrize("has_snapshot", [False, True])
     def test_one_that_was_never_prepared_is_not_published(
-        self, shelf: Shelf, data: DataFolder, has_snapshot: bool
+        self, store: Store, data: DataFolder, has_snapshot: bool
     ) -> None:
         if has_snapshot:
-            publish(shelf, data, "publication-1")
+            publish(store, data, "publication-1")
         with pytest.raises(FileNotFoundError, match=r"publication-9\.duckdb"):
             publish_candidate(data, "publication-9")
         assert data.snapshot.exists() == has_snapshot

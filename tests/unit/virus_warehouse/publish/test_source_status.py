@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.warehouses import DENGUE, MPOX, Shelf, line, query
+from tests.support.warehouses import DENGUE, MPOX, Store, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.candidate import make_candidate, open_candidate
 from virus_warehouse.publish.source_status import write_source_status
@@ -15,10 +15,10 @@ from virus_warehouse.sources import SourcesFile, read_sources
 def candidate(tmp_path: Path) -> Path:
     data = DataFolder(tmp_path)
     data.create()
-    shelf = Shelf(data.root)
-    shelf.load(line("PX1.1"), line("PX2.1"), source=MPOX)
-    shelf.load(line("PX1.1"), source=DENGUE)
-    return make_candidate(shelf.warehouse, data, "run-2")
+    store = Store(data.root)
+    store.load(line("PX1.1"), line("PX2.1"), source=MPOX)
+    store.load(line("PX1.1"), source=DENGUE)
+    return make_candidate(store.warehouse, data, "run-2")
 
 
 def sources(tmp_path: Path, text: str) -> SourcesFile:

@@ -558,7 +558,7 @@ class TestBadLines:
         values = [0, -1, 1.5, 1e3, 1e30, True, False, None, "5", " 5 ", "+5", "5.", "0x10", "1_000", "n", "yes", "1"]
         values += ["TRUE", "", [], [None], [1], {}, {"a": 1}, {"a": {}}, "\u0000", "\U0001f9a0"]
         lines = [json.dumps({"accession": "PX000001.1", field: value}) for value in values]
-        # With a line that is surely bad, so that the others are judged and not only read.
+        # With a line that is surely bad, so that the others are classified and not only read.
         assert stage(*lines, "{") == len(lines) + 1
         assert len(staged(session, "1")) + len(refused(session)) == len(lines) + 1
 

@@ -39,11 +39,11 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The SQL files that staging runs, in their order."""
     run, names = reading.run_sql, []
 
-    def run_and_tell(connection: DuckDBPyConnection, name: str, *others: Any) -> DuckDBPyConnection:
+    def run_and_print(connection: DuckDBPyConnection, name: str, *others: Any) -> DuckDBPyConnection:
         names.append(name.removeprefix("reports/"))
         return run(connection, name, *others)
 
-    monkeypatch.setattr(reading, "run_sql", run_and_tell)
+    monkeypatch.setattr(reading, "run_sql", run_and_print)
     return names
 
 
@@ -154,14 +154,14 @@ def test_only_lines_that_hold_more_than_was_read_are_looked_at(
     drift: Drift, monkeypatch: pytest.MonkeyPatch, session: DuckDBPyConnection
 ) -> None:
     seen: list[int] = []
-    describe = reading.describe_lines
+    original = reading.describe_lines
 
-    def describe_and_tell(path: Path, *others: Any) -> int:
-        lines = describe(path, *others)
+    def describe(path: Path, *others: Any) -> int:
+        lines = original(path, *others)
         seen.append(lines)
         return lines
 
-    monkeypatch.setattr(reading, "describe_lines", describe_and_tell)
+    monkeypatch.setattr(reading, "describe_lines", describe)
     lines = [line(f"PX{number}.1", host={"organismName": "Aves", "taxId": 8782}) for number in range(1, 3000)]
     lines[1000] = line("PX1001.1", isolate={"name": "[Pakistan:17-5:06] Lahore6"})
     lines[2000] = line("PX2001.1", new=1)

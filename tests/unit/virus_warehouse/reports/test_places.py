@@ -7,7 +7,7 @@ import pytest
 from babel import Locale
 from duckdb import DuckDBPyConnection
 
-from tests.support.warehouses import Shelf, line
+from tests.support.warehouses import Store, line
 from virus_warehouse.session import private_session
 from virus_warehouse.sql_file import run_sql
 
@@ -50,11 +50,11 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 def test_a_place_is_read_and_the_text_stays(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.load(
+    store = Store(tmp_path)
+    store.load(
         *(line(f"PX{n}.1", location={"geographicLocation": place}) for n, place in enumerate(PLACES)), line("PX99.1")
     )
-    held = shelf.rows("SELECT geo_location, country, country_code, division FROM virus_genome")
+    held = store.rows("SELECT geo_location, country, country_code, division FROM virus_genome")
     assert {place: tuple(read) for place, *read in held} == {**PLACES, None: (None, None, None)}
 
 

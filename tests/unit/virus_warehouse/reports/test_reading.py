@@ -70,13 +70,13 @@ def everything(kind: tuple[Report, dict[str, Any]]) -> dict[str, Any]:
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that staging looked at closer."""
-    describe, files = reading.describe_lines, []
+    original, files = reading.describe_lines, []
 
-    def describe_and_tell(path: Path, *others: Any) -> int:
+    def describe(path: Path, *others: Any) -> int:
         files.append(path)
-        return describe(path, *others)
+        return original(path, *others)
 
-    monkeypatch.setattr(reading, "describe_lines", describe_and_tell)
+    monkeypatch.setattr(reading, "describe_lines", describe)
     return files
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, Shelf, accessions, line
+from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, Store, accessions, line
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.load_gates import GateError
@@ -16,8 +16,8 @@ HOUR = timedelta(hours=1)
 ALL = accessions(30)
 
 
-class Register(Shelf):
-    """A shelf whose source has censuses."""
+class Register(Store):
+    """A store whose source has censuses."""
 
     def census(self, listed: Collection[str], **others: Any) -> dict[str, int]:
         return self.load(*(line(accession) for accession in listed), is_census=True, **others)

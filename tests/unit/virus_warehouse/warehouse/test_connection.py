@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.warehouses import Shelf, query
+from tests.support.warehouses import Store, query
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 
 HOLD_FILE = """
@@ -75,7 +75,7 @@ def count_elsewhere(path: Path) -> int:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return Shelf(tmp_path).warehouse.path
+    return Store(tmp_path).warehouse.path
 
 
 def add_taxon(warehouse: Warehouse, tax_id: int) -> None:

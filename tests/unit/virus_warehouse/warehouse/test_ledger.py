@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from duckdb import DuckDBPyConnection
 
-from tests.support.warehouses import Shelf, dicts
+from tests.support.warehouses import Store, dicts
 from virus_warehouse.run_file import is_running, run_lock
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
@@ -21,7 +21,7 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
     """Within a transaction on an attached warehouse."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        with Shelf(tmp_path).warehouse.transaction(connection):
+        with Store(tmp_path).warehouse.transaction(connection):
             yield connection
 
 
@@ -39,7 +39,7 @@ def add(session: DuckDBPyConnection, run_id: str, **changes: Any) -> None:
 
 
 def test_row_is_opened_and_changed(tmp_path: Path) -> None:
-    path = Shelf(tmp_path).warehouse.path
+    path = Store(tmp_path).warehouse.path
     with duckdb.connect() as session, Warehouse(path).transaction(session):
         for run_id in ("run-1", "run-2"):
             add(session, run_id, status="running", ended_at=None, versions={"duckdb": "1.5"})
@@ -131,7 +131,7 @@ class TestNextCommitTime:
 
 class TestDeadRuns:
     def test_run_whose_lock_is_free_is_closed_and_others_are_not(self, tmp_path: Path) -> None:
-        path = Shelf(tmp_path).warehouse.path
+        path = Store(tmp_path).warehouse.path
         with duckdb.connect() as session, Warehouse(path).transaction(session), run_lock(tmp_path, "alive"):
             add(session, "dead", status="running", ended_at=None)
             add(session, "alive", status="running", ended_at=None)

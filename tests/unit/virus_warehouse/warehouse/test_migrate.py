@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from duckdb_sqlalchemy.datatypes import Struct
 from sqlalchemy import URL, MetaData, NullPool, create_engine
 
-from tests.support.warehouses import Shelf, line, query
+from tests.support.warehouses import Store, line, query
 from tests.unit.virus_warehouse.reports.test_data_report import EVERYTHING
 from virus_warehouse.warehouse import migrate, schema
 from virus_warehouse.warehouse.connection import Warehouse
@@ -125,22 +125,22 @@ def test_file_without_our_schema_is_migrated(tmp_path: Path, content: object) ->
 
 @pytest.mark.slow
 def test_records_are_hashed_anew_as_they_would_be_read_today(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.load(
+    store = Store(tmp_path)
+    store.load(
         json.dumps(EVERYTHING), line("PX1.1", labHost="a\x1fb"), line("PX2.1", bioprojects=[]), '{"accession":"PX3.1"}'
     )
-    shelf.load(line("PX1.1", labHost="c"))
+    store.load(line("PX1.1", labHost="c"))
     hashes = [
         f"SELECT accession, record_hash FROM {table} ORDER BY 1" for table in ("virus_genome", "virus_genome_history")
     ]
-    before = [shelf.rows(sql) for sql in hashes]
+    before = [store.rows(sql) for sql in hashes]
     assert [len(rows) for rows in before] == [4, 1]
     for table in ("virus_genome", "virus_genome_history"):
-        shelf.execute(f"UPDATE {table} SET record_hash = 0")
-    before_revision_0006(shelf)
-    shelf.execute("UPDATE ops.alembic_version SET version_num = '0004'")
-    use(shelf.warehouse.path)
-    assert [shelf.rows(sql) for sql in hashes] == before
+        store.execute(f"UPDATE {table} SET record_hash = 0")
+    before_revision_0006(store)
+    store.execute("UPDATE ops.alembic_version SET version_num = '0004'")
+    use(store.warehouse.path)
+    assert [store.rows(sql) for sql in hashes] == before
 
 
 def test_file_that_is_made_is_packed_as_newer_files_are(tmp_path: Path) -> None:
@@ -151,19 +151,19 @@ def test_file_that_is_made_is_packed_as_newer_files_are(tmp_path: Path) -> None:
 
 
 def test_file_at_the_newest_revision_is_not_written(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.load(line())
-    before = shelf.warehouse.path.read_bytes()
-    use(shelf.warehouse.path)
-    assert shelf.warehouse.path.read_bytes() == before
+    store = Store(tmp_path)
+    store.load(line())
+    before = store.warehouse.path.read_bytes()
+    use(store.warehouse.path)
+    assert store.warehouse.path.read_bytes() == before
 
 
 def test_file_of_a_newer_version_is_refused_with_the_way_out_and_left_as_it_is(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.load(line())
-    shelf.execute("UPDATE ops.alembic_version SET version_num = '9999'")
-    shelf.execute("CHECKPOINT")
-    path = shelf.warehouse.path
+    store = Store(tmp_path)
+    store.load(line())
+    store.execute("UPDATE ops.alembic_version SET version_num = '9999'")
+    store.execute("CHECKPOINT")
+    path = store.warehouse.path
     before = hashlib.sha256(path.read_bytes()).hexdigest()
     with pytest.raises(migrate.SchemaTooNew) as refused:
         use(path)
@@ -175,55 +175,55 @@ def test_file_of_a_newer_version_is_refused_with_the_way_out_and_left_as_it_is(t
         assert connection.execute("SELECT count(*) FROM virus_genome").fetchall() == [(1,)]
 
 
-def before_revision_0008(shelf: Shelf) -> None:
+def before_revision_0008(store: Store) -> None:
     """As the file was then; views and macros are made anew."""
-    shelf.execute("DROP VIEW virus_genome_distinct")
-    shelf.execute("DROP TABLE ops.source_status")
-    shelf.execute("DROP TABLE ops.acceptance")
+    store.execute("DROP VIEW virus_genome_distinct")
+    store.execute("DROP TABLE ops.source_status")
+    store.execute("DROP TABLE ops.acceptance")
     for table in ("quarantine", "schema_drift"):
         for column in ("resolved_at", "acknowledged_at"):
-            shelf.execute(f"ALTER TABLE ops.{table} DROP COLUMN {column}")
-    shelf.execute("ALTER TABLE ops.schema_drift DROP COLUMN last_run_id")
-    shelf.execute("UPDATE ops.alembic_version SET version_num = '0007'")
+            store.execute(f"ALTER TABLE ops.{table} DROP COLUMN {column}")
+    store.execute("ALTER TABLE ops.schema_drift DROP COLUMN last_run_id")
+    store.execute("UPDATE ops.alembic_version SET version_num = '0007'")
 
 
-def before_revision_0006(shelf: Shelf) -> None:
+def before_revision_0006(store: Store) -> None:
     """As the file was then."""
-    before_revision_0008(shelf)
+    before_revision_0008(store)
     for table in ("virus_genome", "virus_genome_history"):
-        shelf.execute(f"ALTER TABLE {table} DROP COLUMN country_code")
-        shelf.execute(f"UPDATE {table} SET country = 'Swaziland', division = 'Manzini: Malkerns'")
+        store.execute(f"ALTER TABLE {table} DROP COLUMN country_code")
+        store.execute(f"UPDATE {table} SET country = 'Swaziland', division = 'Manzini: Malkerns'")
 
 
 @pytest.mark.slow
 def test_names_that_were_lost_come_back_and_the_placeholder_is_no_date(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    store = Store(tmp_path)
     place = {"geographicLocation": "Swaziland:Manzini: Malkerns"}
-    shelf.load(line("PX1.1", host={"taxId": 9606, "organismName": "Homo sapiens"}, location=place))
-    before = shelf.rows("FROM virus_genome")
-    before_revision_0006(shelf)
-    shelf.execute("UPDATE taxon SET name = NULL WHERE tax_id IN (9606, 10239)")
-    shelf.execute("UPDATE virus_genome SET update_date = DATE '1900-01-01'")
-    shelf.execute("UPDATE ops.alembic_version SET version_num = '0005'")
-    use(shelf.warehouse.path)
-    assert shelf.rows("FROM taxon WHERE tax_id IN (9606, 10239, 10244) ORDER BY tax_id") == [
+    store.load(line("PX1.1", host={"taxId": 9606, "organismName": "Homo sapiens"}, location=place))
+    before = store.rows("FROM virus_genome")
+    before_revision_0006(store)
+    store.execute("UPDATE taxon SET name = NULL WHERE tax_id IN (9606, 10239)")
+    store.execute("UPDATE virus_genome SET update_date = DATE '1900-01-01'")
+    store.execute("UPDATE ops.alembic_version SET version_num = '0005'")
+    use(store.warehouse.path)
+    assert store.rows("FROM taxon WHERE tax_id IN (9606, 10239, 10244) ORDER BY tax_id") == [
         (9606, "Homo sapiens"),
         (10239, None),
         (10244, "Monkeypox virus"),
     ]
-    assert shelf.rows("SELECT update_date FROM virus_genome") == [(None,)]
-    assert shelf.rows("SELECT country, country_code, division FROM virus_genome") == [("Eswatini", "SZ", "Manzini")]
-    shelf.execute("UPDATE virus_genome SET update_date = DATE '2025-05-01'")
-    assert shelf.rows("FROM virus_genome") == before
+    assert store.rows("SELECT update_date FROM virus_genome") == [(None,)]
+    assert store.rows("SELECT country, country_code, division FROM virus_genome") == [("Eswatini", "SZ", "Manzini")]
+    store.execute("UPDATE virus_genome SET update_date = DATE '2025-05-01'")
+    assert store.rows("FROM virus_genome") == before
 
 
 @pytest.mark.slow
 def test_drift_was_met_last_where_it_was_met_first(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
-    shelf.load(line("PX1.1", novel=1), '{"accession":"PX9.1"')
+    store = Store(tmp_path)
+    store.load(line("PX1.1", novel=1), '{"accession":"PX9.1"')
     tables = ("quarantine", "schema_drift")
-    before = [shelf.rows(f"FROM ops.{table}") for table in tables]
+    before = [store.rows(f"FROM ops.{table}") for table in tables]
     assert [len(rows) for rows in before] == [1, 1]
-    before_revision_0008(shelf)
-    use(shelf.warehouse.path)
-    assert [shelf.rows(f"FROM ops.{table}") for table in tables] == before
+    before_revision_0008(store)
+    use(store.warehouse.path)
+    assert [store.rows(f"FROM ops.{table}") for table in tables] == before

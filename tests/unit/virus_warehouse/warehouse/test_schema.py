@@ -3,16 +3,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from tests.support.warehouses import Shelf, line, query
+from tests.support.warehouses import Store, line, query
 from virus_warehouse.warehouse import schema
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with something in it."""
-    shelf = Shelf(tmp_path_factory.mktemp("warehouse"))
-    shelf.load(line())
-    return shelf.warehouse.path
+    store = Store(tmp_path_factory.mktemp("warehouse"))
+    store.load(line())
+    return store.warehouse.path
 
 
 def test_file_has_the_tables_of_the_schema(file: Path) -> None:

@@ -5,45 +5,45 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.warehouses import DENGUE, FIRST_COMMIT, Shelf, line
+from tests.support.warehouses import DENGUE, FIRST_COMMIT, Store, line
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path)
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
 
 
-def held(shelf: Shelf) -> list[tuple]:
-    return shelf.rows("SELECT source, accession_version, length, isolate_name FROM virus_genome ORDER BY ALL")
+def held(store: Store) -> list[tuple]:
+    return store.rows("SELECT source, accession_version, length, isolate_name FROM virus_genome ORDER BY ALL")
 
 
-def as_of(shelf: Shelf, hours: float) -> list[tuple]:
+def as_of(store: Store, hours: float) -> list[tuple]:
     moment = (FIRST_COMMIT + timedelta(hours=hours)).isoformat()
-    return shelf.rows(
+    return store.rows(
         f"SELECT source, accession_version, length, isolate_name FROM virus_genome_as_of('{moment}') ORDER BY ALL"
     )
 
 
-def test_as_of_a_run_is_what_the_table_held_then(shelf: Shelf) -> None:
-    states = [held(shelf)]
+def test_as_of_a_run_is_what_the_table_held_then(store: Store) -> None:
+    states = [held(store)]
     for lines in (
         [line("PX1.1"), line("PX2.1")],
         [line("PX1.1", "2025-05-02", length=100)],
         [line("PX1.2", "2025-05-03", length=200), line("PX3.1")],
     ):
-        shelf.load(*lines, mode="incremental")
-        states.append(held(shelf))
-    assert [as_of(shelf, hours) for hours in (0.5, 1, 2, 3)] == states
-    assert as_of(shelf, 1.999) == states[1]  # until the next commit, exclusive
+        store.load(*lines, mode="incremental")
+        states.append(held(store))
+    assert [as_of(store, hours) for hours in (0.5, 1, 2, 3)] == states
+    assert as_of(store, 1.999) == states[1]  # until the next commit, exclusive
     assert len({str(state) for state in states}) == 4
 
 
-def test_change_lists_old_and_new_value_of_each_field_and_the_run(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1", isolate={"name": "a"}), line("PX2.1"))
-    shelf.load(line("PX1.2", "2025-05-02", length=7), mode="incremental")
-    changes = shelf.rows(
+def test_change_lists_old_and_new_value_of_each_field_and_the_run(store: Store) -> None:
+    store.load(line("PX1.1", isolate={"name": "a"}), line("PX2.1"))
+    store.load(line("PX1.2", "2025-05-02", length=7), mode="incremental")
+    changes = store.rows(
         "SELECT accession, field, old_value, new_value, run_id FROM virus_genome_change ORDER BY field"
     )
     assert changes == [
@@ -54,31 +54,31 @@ def test_change_lists_old_and_new_value_of_each_field_and_the_run(shelf: Shelf) 
     ]
 
 
-def test_change_of_a_record_revised_twice_compares_neighbouring_states(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1", length=1))
-    shelf.load(line("PX1.1", "2025-05-02", length=2), mode="incremental")
-    shelf.load(line("PX1.1", "2025-05-03", length=3), mode="incremental")
-    changes = shelf.rows(
+def test_change_of_a_record_revised_twice_compares_neighbouring_states(store: Store) -> None:
+    store.load(line("PX1.1", length=1))
+    store.load(line("PX1.1", "2025-05-02", length=2), mode="incremental")
+    store.load(line("PX1.1", "2025-05-03", length=3), mode="incremental")
+    changes = store.rows(
         "SELECT run_id, old_value, new_value FROM virus_genome_change WHERE field = 'length' ORDER BY changed_at"
     )
     assert changes == [("run-2", "1", "2"), ("run-3", "2", "3")]
 
 
-def test_distinct_has_a_record_of_two_sources_once_in_its_latest_state(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"), line("PX2.1"))
-    shelf.load(line("PX1.2", "2025-05-02"), source=DENGUE)
-    assert shelf.rows("SELECT accession_version, sources FROM virus_genome_distinct ORDER BY 1") == [
+def test_distinct_has_a_record_of_two_sources_once_in_its_latest_state(store: Store) -> None:
+    store.load(line("PX1.1"), line("PX2.1"))
+    store.load(line("PX1.2", "2025-05-02"), source=DENGUE)
+    assert store.rows("SELECT accession_version, sources FROM virus_genome_distinct ORDER BY 1") == [
         ("PX1.2", ["dengue", "mpox"]),
         ("PX2.1", ["mpox"]),
     ]
 
 
-def test_distinct_takes_version_then_update_then_load_then_name(shelf: Shelf) -> None:
+def test_distinct_takes_version_then_update_then_load_then_name(store: Store) -> None:
     flavi = Source(name="flavi", request=VirusGenomeRequest(taxon="11050"))
-    shelf.load(line("PX1.2", "2025-05-01"), line("PX2.1", "2025-05-02"), line("PX3.1", length=1), line("PX4.1"))
-    shelf.load(line("PX1.1", "2025-05-09"), line("PX2.1", "2025-05-01"), line("PX3.1", length=2), source=flavi)
-    shelf.load(line("PX1.1", "2025-05-09"), line("PX2.1", None), line("PX3.1", length=3), source=DENGUE)
-    rows = shelf.rows(
+    store.load(line("PX1.2", "2025-05-01"), line("PX2.1", "2025-05-02"), line("PX3.1", length=1), line("PX4.1"))
+    store.load(line("PX1.1", "2025-05-09"), line("PX2.1", "2025-05-01"), line("PX3.1", length=2), source=flavi)
+    store.load(line("PX1.1", "2025-05-09"), line("PX2.1", None), line("PX3.1", length=3), source=DENGUE)
+    rows = store.rows(
         "SELECT accession_version, update_date::VARCHAR, length, sources FROM virus_genome_distinct ORDER BY 1"
     )
     everybody = ["dengue", "flavi", "mpox"]
@@ -89,11 +89,11 @@ def test_distinct_takes_version_then_update_then_load_then_name(shelf: Shelf) ->
         ("PX4.1", "2025-05-01", 197209, ["mpox"]),
     ]
     # Loaded at the same moment, which two sources may be: the name decides, so that an answer is always the same.
-    shelf.execute("UPDATE virus_genome SET valid_from = TIMESTAMPTZ '2025-06-01 00:00:00+00' WHERE accession = 'PX3'")
-    assert shelf.rows("SELECT length FROM virus_genome_distinct WHERE accession = 'PX3'") == [(3,)]
+    store.execute("UPDATE virus_genome SET valid_from = TIMESTAMPTZ '2025-06-01 00:00:00+00' WHERE accession = 'PX3'")
+    assert store.rows("SELECT length FROM virus_genome_distinct WHERE accession = 'PX3'") == [(3,)]
 
 
-def test_distinct_has_the_columns_of_a_record_and_its_sources_last(shelf: Shelf) -> None:
-    columns = [name for (name, *_) in shelf.rows("DESCRIBE virus_genome_distinct")]
-    record = [name for (name, *_) in shelf.rows("DESCRIBE virus_genome")]
+def test_distinct_has_the_columns_of_a_record_and_its_sources_last(store: Store) -> None:
+    columns = [name for (name, *_) in store.rows("DESCRIBE virus_genome_distinct")]
+    record = [name for (name, *_) in store.rows("DESCRIBE virus_genome")]
     assert columns == [name for name in record if name != "source"] + ["sources"]

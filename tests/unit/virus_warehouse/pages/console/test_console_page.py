@@ -24,7 +24,7 @@ from tests.support.pages import text_of
 from tests.support.sandboxes import sandboxes
 from tests.support.snapshots import publish_unchecked
 from tests.support.waiting import until
-from tests.support.warehouses import Shelf, line
+from tests.support.warehouses import Store, line
 from virus_warehouse import cookbook
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages import host
@@ -38,9 +38,9 @@ FORM = "application/x-www-form-urlencoded"
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
-    shelf = Shelf(tmp_path_factory.mktemp("published"))
-    shelf.load(line("PX1.1", length=900), line("PX2.1", length=1100))
-    return publish_unchecked(shelf)
+    store = Store(tmp_path_factory.mktemp("published"))
+    store.load(line("PX1.1", length=900), line("PX2.1", length=1100))
+    return publish_unchecked(store)
 
 
 @pytest.fixture

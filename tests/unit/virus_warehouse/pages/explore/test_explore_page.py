@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from tests.support.pages import text_of
 from tests.support.snapshots import snapshot_of
-from tests.support.warehouses import Shelf, line
+from tests.support.warehouses import Store, line
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.explore import page
 from virus_warehouse.pages.explore.drawing import NotDrawn
@@ -30,14 +30,14 @@ SCRIPT = "<script>alert(1)</script>"
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two records of this year, of Ghana and Togo, and one of 2019 whose host is a script."""
-    shelf = Shelf(tmp_path_factory.mktemp("shelf"))
+    store = Store(tmp_path_factory.mktemp("store"))
     fields = {"isolate": {"collectionDate": RECENT}, "releaseDate": f"{TODAY}T00:00:00Z"}
-    shelf.load(
+    store.load(
         line("PX1.1", location={"geographicLocation": "Ghana"}, **fields),
         line("PX2.1", location={"geographicLocation": "Togo"}, **fields),
         line("PX3.1", isolate={"collectionDate": OLD}, host={"taxId": 1, "organismName": SCRIPT}),
     )
-    return snapshot_of(shelf)
+    return snapshot_of(store)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.support.snapshots import marts_of, shelf_with_marts
-from tests.support.warehouses import Shelf, line, lineage
+from tests.support.snapshots import marts_of, store_with_marts
+from tests.support.warehouses import Store, line, lineage
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages import snapshot
 from virus_warehouse.pages.explore import plots as explore
@@ -44,17 +44,17 @@ def record(number: int, collected: str, place: str | None = "Ghana", **fields: A
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return shelf_with_marts(tmp_path)
+def store(tmp_path: Path) -> Store:
+    return store_with_marts(tmp_path)
 
 
-def published(shelf: Shelf, *lines: str) -> DataFolder:
+def published(store: Store, *lines: str) -> DataFolder:
     if lines:
-        shelf.load(*lines)
-    data = DataFolder(shelf.folder)
+        store.load(*lines)
+    data = DataFolder(store.folder)
     data.create()
     candidate = data.candidates / "candidate"
-    candidate.write_bytes(marts_of(shelf).read_bytes())
+    candidate.write_bytes(marts_of(store).read_bytes())
     candidate.replace(data.snapshot)
     return data
 
@@ -65,14 +65,14 @@ def answer(data: DataFolder, name: str, **filters: Any) -> Sequence[tuple[Any, .
     return ask(data, plot_sql(plot, Filters(**filters))).rows
 
 
-def test_weeks_are_iso_weeks_and_the_sixth_virus_is_one_of_all_others(shelf: Shelf) -> None:
+def test_weeks_are_iso_weeks_and_the_sixth_virus_is_one_of_all_others(store: Store) -> None:
     taxa = [{"taxId": number, "organismName": f"virus {number}"} for number in range(1, 8)]
     lines = [
         record(10 * number + copy, "2025-03-05", virus=virus)
         for number, virus in enumerate(taxa)
         for copy in range(8 - number)
     ]
-    data = published(shelf, *lines, record(99, "2025-03", virus=taxa[0]), record(98, "2025-03-10", virus=taxa[6]))
+    data = published(store, *lines, record(99, "2025-03", virus=taxa[0]), record(98, "2025-03-10", virus=taxa[6]))
     monday = date(2025, 3, 3)
     assert answer(data, "weekly_by_virus") == [
         (monday, "virus 1", 8),
@@ -85,20 +85,20 @@ def test_weeks_are_iso_weeks_and_the_sixth_virus_is_one_of_all_others(shelf: She
     ]
 
 
-def test_a_country_that_is_not_stated_is_counted_as_such(shelf: Shelf) -> None:
-    data = published(shelf, record(1, "2025-03-05"), record(2, "2025-03-06", "missing"), record(3, "2025-03-07", None))
+def test_a_country_that_is_not_stated_is_counted_as_such(store: Store) -> None:
+    data = published(store, record(1, "2025-03-05"), record(2, "2025-03-06", "missing"), record(3, "2025-03-07", None))
     monday = date(2025, 3, 3)
     assert answer(data, "weekly_by_country") == [(monday, "not stated", 2), (monday, "Ghana", 1)]
     assert answer(data, "places") == [("not stated", 2, 66.7, 1, 3), ("Ghana", 1, 33.3, 1, 3)]
 
 
-def test_lineages_share_the_records_of_a_month_that_have_one(shelf: Shelf) -> None:
+def test_lineages_share_the_records_of_a_month_that_have_one(store: Store) -> None:
     def of(number: int, lineage_name: str | None, collected: str = "2025-03-05") -> str:
         named = {"virus": SARS2 | {"pangolinClassification": lineage_name}} if lineage_name else {"virus": SARS2}
         return record(number, collected, **named)
 
     data = published(
-        shelf,
+        store,
         *[of(number, "XFG") for number in (1, 2)],
         of(3, "NB.1", "2025-03"),
         of(4, None),
@@ -114,12 +114,12 @@ def test_lineages_share_the_records_of_a_month_that_have_one(shelf: Shelf) -> No
     assert answer(data, "lineage_shares", virus=10244) == answer(data, "lineage_shares"), "there is but one virus"
 
 
-def test_the_lag_is_that_of_days_and_of_the_month_of_release(shelf: Shelf) -> None:
+def test_the_lag_is_that_of_days_and_of_the_month_of_release(store: Store) -> None:
     def of(number: int, collected: str, released: str) -> str:
         return record(number, collected, releaseDate=f"{released}T00:00:00Z")
 
     data = published(
-        shelf,
+        store,
         of(1, "2025-04-01", "2025-04-11"),
         of(2, "2025-04-01", "2025-04-21"),
         of(3, "2025-03-22", "2025-04-21"),
@@ -131,9 +131,9 @@ def test_the_lag_is_that_of_days_and_of_the_month_of_release(shelf: Shelf) -> No
     assert answer(data, "submission_lag", since=date(2025, 5, 1)) == [(date(2025, 5, 1), 1, 120, 120, 120)]
 
 
-def test_hosts_are_ranked_with_their_share(shelf: Shelf) -> None:
+def test_hosts_are_ranked_with_their_share(store: Store) -> None:
     data = published(
-        shelf,
+        store,
         record(1, "2025-03-05", host=HUMAN),
         record(2, "2025", host=HUMAN, virus=FLU),
         record(3, "2025-03", host=HEN, virus=FLU),
@@ -153,17 +153,17 @@ def test_hosts_are_ranked_with_their_share(shelf: Shelf) -> None:
     assert answer(data, "top_hosts", **whole_in_march)[1][1] == 1, "2025 may be any day of the year"
 
 
-def test_a_virus_is_chosen_with_everything_under_it(shelf: Shelf) -> None:
+def test_a_virus_is_chosen_with_everything_under_it(store: Store) -> None:
     data = published(
-        shelf, record(1, "2025-03-05"), record(2, "2025-03-05", virus=FLU), record(3, "2025-03-05", virus=OTHER_FLU)
+        store, record(1, "2025-03-05"), record(2, "2025-03-05", virus=FLU), record(3, "2025-03-05", virus=OTHER_FLU)
     )
     assert [row[1] for row in answer(data, "weekly_by_virus", virus=11320)] == ["H1N1 subtype", "H5N1 subtype"]
     assert [row[1] for row in answer(data, "weekly_by_virus", virus=102793)] == ["H5N1 subtype"]
     assert answer(data, "weekly_by_virus", virus=424242) == []
 
 
-def test_a_week_is_shown_when_it_lies_in_the_period_as_a_whole(shelf: Shelf) -> None:
-    data = published(shelf, *[record(day, f"2025-03-{day:02d}") for day in (5, 12, 19)])
+def test_a_week_is_shown_when_it_lies_in_the_period_as_a_whole(store: Store) -> None:
+    data = published(store, *[record(day, f"2025-03-{day:02d}") for day in (5, 12, 19)])
 
     def weeks(**filters: date) -> list[int]:
         return [row[0].day for row in answer(data, "weekly_by_virus", **filters)]
@@ -176,15 +176,15 @@ def test_a_week_is_shown_when_it_lies_in_the_period_as_a_whole(shelf: Shelf) -> 
     assert weeks(since=date(2025, 3, 10), until=date(2025, 3, 16)) == [10]
 
 
-def test_a_country_is_a_text_whatever_stands_in_it(shelf: Shelf) -> None:
-    data = published(shelf, record(1, "2025-03-05", "Cote d'Ivoire"))
+def test_a_country_is_a_text_whatever_stands_in_it(store: Store) -> None:
+    data = published(store, record(1, "2025-03-05", "Cote d'Ivoire"))
     assert [row[1] for row in answer(data, "weekly_by_country", country="Cote d'Ivoire")] == ["Cote d'Ivoire"]
     for country in ("'; DROP TABLE virus_genome; --", 'a "quoted" one'):
         assert [len(answer(data, plot.name, country=country)) for plot in PLOTS] == [0] * len(PLOTS)
 
 
-def test_the_query_that_is_shown_answers_the_same_in_any_prompt(shelf: Shelf) -> None:
-    data = published(shelf, record(1, "2025-03-05", host=HUMAN), record(2, "2025-03-05", virus=SARS2))
+def test_the_query_that_is_shown_answers_the_same_in_any_prompt(store: Store) -> None:
+    data = published(store, record(1, "2025-03-05", host=HUMAN), record(2, "2025-03-05", virus=SARS2))
     filters = Filters(virus=10239, country="Ghana", since=date(2025, 1, 1), until=date(2025, 12, 31))
     with duckdb.connect(data.snapshot, read_only=True) as prompt:
         for plot in PLOTS:
@@ -193,9 +193,9 @@ def test_the_query_that_is_shown_answers_the_same_in_any_prompt(shelf: Shelf) ->
             assert prompt.sql(sql).fetchall() == ask(data, sql).rows
 
 
-def test_choices_are_groups_of_several_viruses_then_viruses_then_countries(shelf: Shelf) -> None:
+def test_choices_are_groups_of_several_viruses_then_viruses_then_countries(store: Store) -> None:
     data = published(
-        shelf,
+        store,
         *[record(number, "2025-03-05", virus=FLU) for number in (1, 2)],
         record(3, "2025-03-05", "Togo", virus=OTHER_FLU),
         record(4, "2025-03-05", "not collected", virus=SARS2),
@@ -208,17 +208,17 @@ def test_choices_are_groups_of_several_viruses_then_viruses_then_countries(shelf
     assert taxon_name(data, 42) is None
 
 
-def test_the_next_snapshot_is_asked_anew(shelf: Shelf) -> None:
-    data = published(shelf, record(1, "2025-03-05"))
+def test_the_next_snapshot_is_asked_anew(store: Store) -> None:
+    data = published(store, record(1, "2025-03-05"))
     assert answer(data, "places") == [("Ghana", 1, 100.0, 1, 1)]
-    shelf.load(record(2, "2025-03-05"), mode="incremental")
+    store.load(record(2, "2025-03-05"), mode="incremental")
     assert answer(data, "places") == [("Ghana", 1, 100.0, 1, 1)], "what is loaded is not published yet"
-    published(shelf)
+    published(store)
     assert answer(data, "places") == [("Ghana", 2, 100.0, 1, 2)]
 
 
-def test_the_same_question_is_answered_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = published(shelf, record(1, "2025-03-05"))
+def test_the_same_question_is_answered_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = published(store, record(1, "2025-03-05"))
     first = answer(data, "places")
     monkeypatch.setattr(explore, "reading", None)
     assert answer(data, "places") == first
@@ -229,16 +229,16 @@ def test_without_a_snapshot_there_is_nothing_to_ask(tmp_path: Path) -> None:
         choices(DataFolder(tmp_path))
 
 
-def test_a_query_that_takes_too_long_is_stopped(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_that_takes_too_long_is_stopped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explore, "SECONDS", 0.3)
     with pytest.raises(AskedTooMuch, match=r"longer than 0\.3 seconds"):
         ask(
-            published(shelf),
+            published(store),
             "SELECT count(*) FROM range(1000000) AS a, range(1000000) AS b WHERE a.range % 7 = b.range % 5",
         )
 
 
-def test_a_query_that_takes_too_much_memory_is_stopped(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_that_takes_too_much_memory_is_stopped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "MEMORY_LIMIT", "32MB")
     with pytest.raises(AskedTooMuch, match="more memory than an answer may take"):
-        ask(published(shelf), "SELECT list(range) FROM range(20000000)")
+        ask(published(store), "SELECT list(range) FROM range(20000000)")

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from tests.support.pages import links_of, text_of
 from tests.support.snapshots import publish
-from tests.support.warehouses import MPOX, Shelf, accessions, line
+from tests.support.warehouses import MPOX, Store, accessions, line
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.host import DagState
 from virus_warehouse.publish.gates import GateFailed
@@ -22,17 +22,17 @@ FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def published(tmp_path_factory: pytest.TempPathFactory) -> Store:
     data = DataFolder(tmp_path_factory.mktemp("published"))
     data.create()
-    shelf = Shelf(data.root)
-    shelf.load(*(line(accession) for accession in accessions(12)), "{")
+    store = Store(data.root)
+    store.load(*(line(accession) for accession in accessions(12)), "{")
     publish(data, FOLLOWED, "quarantine_share", "freshness")
-    return shelf
+    return store
 
 
 @pytest.fixture
-def mpox(data: DataFolder, published: Shelf) -> Shelf:
+def mpox(data: DataFolder, published: Store) -> Store:
     """Twelve records of mpox and a line that cannot be read, published; loaded in June 2025."""
     shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
     return published.copy_to(data.root)
@@ -54,7 +54,7 @@ def test_the_first_time_it_says_what_to_do(client: TestClient, dags: dict[str, D
     assert links_of(client.get("/").text)["DAG"] == "/dags/ncbi_virus_ingest__mpox"
 
 
-def test_a_card_has_records_freshness_and_what_is_amiss(client: TestClient, mpox: Shelf) -> None:
+def test_a_card_has_records_freshness_and_what_is_amiss(client: TestClient, mpox: Store) -> None:
     page = client.get("/").text
     text = text_of(page)
     assert "mpox stale 12 records" in text
@@ -106,7 +106,7 @@ def test_it_renews_itself_quickly_while_something_runs(client: TestClient, data:
     assert seconds() == "30"
 
 
-def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient, data: DataFolder, mpox: Shelf) -> None:
+def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient, data: DataFolder, mpox: Store) -> None:
     mpox.load(line("PY1.1"), mode="incremental")
     mpox.execute("INSERT INTO taxon VALUES (10244, 'once more')")
     with pytest.raises(GateFailed):
@@ -118,7 +118,7 @@ def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient,
 
 
 def test_what_is_held_back_of_a_source_is_told_with_the_way_out(
-    client: TestClient, data: DataFolder, mpox: Shelf
+    client: TestClient, data: DataFolder, mpox: Store
 ) -> None:
     mpox.execute("DELETE FROM virus_genome")
     mpox.load(line("PY1.1"), mode="incremental")
@@ -133,13 +133,13 @@ def test_what_is_held_back_of_a_source_is_told_with_the_way_out(
 
 
 def test_the_next_run_is_told_of_a_dag_that_is_switched_on(
-    client: TestClient, dags: dict[str, DagState], mpox: Shelf
+    client: TestClient, dags: dict[str, DagState], mpox: Store
 ) -> None:
     dags["mpox"] = DagState(is_paused=False, next_run_at=datetime.now(UTC) + timedelta(hours=5, minutes=30))
     assert "Next run in 5 hours" in text_of(client.get("/").text)
 
 
-def test_sources_that_cannot_be_read_are_told_with_what_is_held(client: TestClient, mpox: Shelf, tmp_path) -> None:
+def test_sources_that_cannot_be_read_are_told_with_what_is_held(client: TestClient, mpox: Store, tmp_path) -> None:
     (tmp_path / "sources.yaml").write_text("sources: [", encoding="utf-8")
     text = text_of(client.get("/").text)
     assert "The sources file cannot be read" in text

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from tests.support.pages import links_of, text_of
 from tests.support.snapshots import publish
-from tests.support.warehouses import MPOX, Shelf, accessions, line
+from tests.support.warehouses import MPOX, Store, accessions, line
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.runs import page as runs
 from virus_warehouse.run_file import RunFile, run_lock
@@ -23,19 +23,19 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def published(tmp_path_factory: pytest.TempPathFactory) -> Store:
     data = DataFolder(tmp_path_factory.mktemp("published"))
     data.create()
-    shelf = Shelf(data.root)
-    shelf.load(*(line(accession) for accession in accessions(12)))
+    store = Store(data.root)
+    store.load(*(line(accession) for accession in accessions(12)))
     changed = line("PX000001.1", "2025-05-02", length=1)
-    shelf.load(line("PY1.1"), changed, line("PX000002.1"), "{", mode="incremental", annotation=[])
+    store.load(line("PY1.1"), changed, line("PX000002.1"), "{", mode="incremental", annotation=[])
     publish(data, FOLLOWED)
-    return shelf
+    return store
 
 
 @pytest.fixture
-def mpox(data: DataFolder, published: Shelf) -> Shelf:
+def mpox(data: DataFolder, published: Store) -> Store:
     """Two runs, published: twelve records; then one new, one revised, one as it was, one line refused."""
     shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
     return published.copy_to(data.root)
@@ -47,18 +47,18 @@ def write_run(data: DataFolder, run_id: str, **told: object) -> None:
 
 
 class TestLedger:
-    def test_it_lists_the_latest_first(self, client: TestClient, mpox: Shelf) -> None:
+    def test_it_lists_the_latest_first(self, client: TestClient, mpox: Store) -> None:
         page = client.get("/runs").text
         assert "2 runs" in text_of(page)
         assert re.findall(r'href="/virus-warehouse/runs/(run-\d)"', page) == ["run-2", "run-1"]
 
-    def test_what_filters_it_is_in_the_url_and_stays_in_the_form(self, client: TestClient, mpox: Shelf) -> None:
+    def test_what_filters_it_is_in_the_url_and_stays_in_the_form(self, client: TestClient, mpox: Store) -> None:
         page = client.get("/runs?mode=full&source=mpox&text=RUN").text
         assert re.findall(r'href="/virus-warehouse/runs/(run-\d)"', page) == ["run-1"]
         assert re.findall(r"<option selected>([^<]*)", page) == ["mpox", "full"]
         assert 'value="RUN"' in page
 
-    def test_nothing_found_says_so_and_how_to_go_on(self, client: TestClient, mpox: Shelf) -> None:
+    def test_nothing_found_says_so_and_how_to_go_on(self, client: TestClient, mpox: Store) -> None:
         page = client.get("/runs?source=nobody").text
         assert "No run is like that." in text_of(page)
         assert links_of(page)["Show all"] == "/virus-warehouse/runs"
@@ -84,12 +84,12 @@ class TestLedger:
         assert "No run is like that." in text_of(client.get("/runs?page=9").text)
 
     @pytest.mark.parametrize("page", ["0", "-3"])
-    def test_a_page_before_the_first_is_the_first(self, client: TestClient, mpox: Shelf, page: str) -> None:
+    def test_a_page_before_the_first_is_the_first(self, client: TestClient, mpox: Store, page: str) -> None:
         assert "2 runs" in text_of(client.get(f"/runs?page={page}").text)
 
 
 class TestStory:
-    def test_counts_are_shown_adding_up(self, client: TestClient, mpox: Shelf) -> None:
+    def test_counts_are_shown_adding_up(self, client: TestClient, mpox: Store) -> None:
         text = text_of(client.get("/runs/run-2").text)
         for told in (
             "inserted 1 0", "+ revised 1 0", "+ unchanged 1 0", "+ quarantined 1 0", "= together 4 0",
@@ -97,7 +97,7 @@ class TestStory:
         ):  # fmt: skip
             assert told in text
 
-    def test_counts_that_do_not_add_up_are_told_so(self, client: TestClient, data: DataFolder, mpox: Shelf) -> None:
+    def test_counts_that_do_not_add_up_are_told_so(self, client: TestClient, data: DataFolder, mpox: Store) -> None:
         data.snapshot.chmod(0o600)
         with duckdb.connect(data.snapshot) as connection:
             connection.execute("UPDATE ops.ingest_report SET lines = lines + 2 WHERE report = 'data_report'")
@@ -106,7 +106,7 @@ class TestStory:
         assert "every line is accounted for" not in text
 
     def test_what_it_brought_changed_and_refused_is_a_query_away(
-        self, client: TestClient, data: DataFolder, mpox: Shelf
+        self, client: TestClient, data: DataFolder, mpox: Store
     ) -> None:
         links = links_of(client.get("/runs/run-2").text)
         found = {}

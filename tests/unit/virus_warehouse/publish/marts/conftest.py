@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.snapshots import shelf_with_marts
-from tests.support.warehouses import Shelf
+from tests.support.snapshots import store_with_marts
+from tests.support.warehouses import Store
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return shelf_with_marts(tmp_path)
+def store(tmp_path: Path) -> Store:
+    return store_with_marts(tmp_path)

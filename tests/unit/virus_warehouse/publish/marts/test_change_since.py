@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.snapshots import marts_of, shelf_with_marts
-from tests.support.warehouses import FIRST_COMMIT, MPOX, Shelf, line, query
+from tests.support.snapshots import marts_of, store_with_marts
+from tests.support.warehouses import FIRST_COMMIT, MPOX, Store, line, query
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source
 
@@ -30,14 +30,14 @@ def changes(
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """PX1 is revised twice, PX2 is withdrawn and comes back, PX3 is new, PX4 is filtered out, PX5 only re-dated."""
-    shelf = shelf_with_marts(tmp_path_factory.mktemp("lived"))
+    store = store_with_marts(tmp_path_factory.mktemp("lived"))
     second = "2025-05-02"
-    shelf.load(line("PX1.1"), line("PX2.1"), line("PX5.1"))
-    shelf.load(line("PX1.2", second), line("PX5.1", second), mode="incremental")
-    shelf.load(line("PX1.2", second), line("PX4.1"), line("PX5.1", second), is_census=True)
-    shelf.load(line("PX1.2", second), line("PX4.1"), line("PX5.1", second), is_census=True)
-    shelf.load(line("PX1.2", "2025-05-03", length=7), line("PX2.1"), line("PX3.1"), mode="incremental")
-    shelf.load(
+    store.load(line("PX1.1"), line("PX2.1"), line("PX5.1"))
+    store.load(line("PX1.2", second), line("PX5.1", second), mode="incremental")
+    store.load(line("PX1.2", second), line("PX4.1"), line("PX5.1", second), is_census=True)
+    store.load(line("PX1.2", second), line("PX4.1"), line("PX5.1", second), is_census=True)
+    store.load(line("PX1.2", "2025-05-03", length=7), line("PX2.1"), line("PX3.1"), mode="incremental")
+    store.load(
         line("PX1.2", "2025-05-03", length=7),
         line("PX2.1"),
         line("PX3.1"),
@@ -45,7 +45,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source=HUMAN_MPOX,
         filter_changed=True,
     )
-    return marts_of(shelf)
+    return marts_of(store)
 
 
 def test_every_change_is_told_once_with_its_run(lived: Path) -> None:
@@ -85,8 +85,8 @@ def test_records_of_then_and_the_changes_since_are_the_records_of_now(lived: Pat
     assert then == dict(query(lived, "SELECT accession, accession_version FROM virus_genome"))
 
 
-def test_virus_and_country_are_told(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1", location={"geographicLocation": "Ghana: Accra"}), source=MPOX)
-    assert changes(marts_of(shelf), committed(0), "source, accession, virus_name, country, changed_at") == [
+def test_virus_and_country_are_told(store: Store) -> None:
+    store.load(line("PX1.1", location={"geographicLocation": "Ghana: Accra"}), source=MPOX)
+    assert changes(marts_of(store), committed(0), "source, accession, virus_name, country, changed_at") == [
         ("mpox", "PX1", "Monkeypox virus", "Ghana", committed(1))
     ]

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from tests.support.snapshots import marts_of
-from tests.support.warehouses import DENGUE, Shelf, line, query
+from tests.support.warehouses import DENGUE, Store, line, query
 
 
 def counted(snapshot: Path, condition: str = "true") -> int:
@@ -19,12 +19,12 @@ def sampled(accession: str, collected: str | None) -> str:
     return line(accession, isolate={"collectionDate": collected} if collected else None)
 
 
-def test_withdrawn_records_do_not_count_and_missing_ones_still_do(shelf: Shelf) -> None:
+def test_withdrawn_records_do_not_count_and_missing_ones_still_do(store: Store) -> None:
     kept = [line(f"PX{number}.1") for number in range(1, 4)]
-    shelf.load(*kept, line("PX8.1"), line("PX9.1"))
-    shelf.load(*kept, line("PX8.1"), is_census=True)
-    shelf.load(*kept, is_census=True)
-    snapshot = marts_of(shelf)
+    store.load(*kept, line("PX8.1"), line("PX9.1"))
+    store.load(*kept, line("PX8.1"), is_census=True)
+    store.load(*kept, is_census=True)
+    snapshot = marts_of(store)
     everything_ever_loaded = """
         SELECT count(*) FROM (
             SELECT accession FROM virus_genome UNION SELECT accession FROM virus_genome_history
@@ -41,24 +41,24 @@ def test_withdrawn_records_do_not_count_and_missing_ones_still_do(shelf: Shelf) 
     ) == [(4, 1, 1)]
 
 
-def test_record_that_two_sources_follow_counts_once(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"), line("PX2.1"))
-    shelf.load(line("PX2.1"), line("PX3.1"), source=DENGUE)
-    snapshot = marts_of(shelf)
+def test_record_that_two_sources_follow_counts_once(store: Store) -> None:
+    store.load(line("PX1.1"), line("PX2.1"))
+    store.load(line("PX2.1"), line("PX3.1"), source=DENGUE)
+    snapshot = marts_of(store)
     assert query(snapshot, "SELECT count(*) FROM virus_genome") == [(4,)], "the naive count has PX2 twice"
     assert counted(snapshot) == 3
     assert query(snapshot, "SELECT sum(records) FROM mart.metadata_completeness") == [(3,)]
     assert query(snapshot, "SELECT count(*) FROM mart.submission_lag") == [(3,)]
 
 
-def test_partial_date_counts_in_no_week_that_it_does_not_tell(shelf: Shelf) -> None:
-    shelf.load(
+def test_partial_date_counts_in_no_week_that_it_does_not_tell(store: Store) -> None:
+    store.load(
         sampled("PX1.1", "2025-03-05"),  # a Wednesday
         sampled("PX2.1", "2025-03"),
         sampled("PX3.1", "2025"),
         sampled("PX4.1", None),
     )
-    snapshot = marts_of(shelf)
+    snapshot = marts_of(store)
     naive = (
         "SELECT date_trunc('week', collection_date_min)::DATE AS week, count(*) FROM virus_genome GROUP BY 1 ORDER BY 1"
     )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.snapshots import marts_of
-from tests.support.warehouses import DENGUE, Shelf, line, lineage, query
+from tests.support.warehouses import DENGUE, Store, line, lineage, query
 
 
 def sars(accession: str, pango: str | None, collected: str | None, place: str | None = "USA: Iowa") -> str:
@@ -25,8 +25,8 @@ def sars(accession: str, pango: str | None, collected: str | None, place: str | 
     )
 
 
-def test_shares_are_of_the_records_with_a_lineage_in_the_same_month_and_country(shelf: Shelf) -> None:
-    shelf.load(
+def test_shares_are_of_the_records_with_a_lineage_in_the_same_month_and_country(store: Store) -> None:
+    store.load(
         sars("PX1.1", "XFG", "2025-08-01"),
         sars("PX2.1", "XFG", "2025-08"),
         sars("PX3.1", "LP.8.1", "2025-08-30/2025-08-31"),
@@ -37,7 +37,7 @@ def test_shares_are_of_the_records_with_a_lineage_in_the_same_month_and_country(
         line("PX8.1", isolate={"collectionDate": "2025-08-01"}, location={"geographicLocation": "USA"}),
     )
     rows = query(
-        marts_of(shelf),
+        marts_of(store),
         "SELECT month_start, country, pango_lineage, records, records_with_lineage, round(share_of_month, 4) "
         "FROM mart.lineage_count ORDER BY month_start, country, pango_lineage",
     )
@@ -52,10 +52,10 @@ def test_shares_are_of_the_records_with_a_lineage_in_the_same_month_and_country(
     ]
 
 
-def test_date_that_tells_no_month_is_shown_as_its_span_and_has_no_share(shelf: Shelf) -> None:
-    shelf.load(sars("PX1.1", "XFG", "2025"), sars("PX2.1", "XFG", "2025-08-31/2025-09-01"), sars("PX3.1", "XFG", None))
+def test_date_that_tells_no_month_is_shown_as_its_span_and_has_no_share(store: Store) -> None:
+    store.load(sars("PX1.1", "XFG", "2025"), sars("PX2.1", "XFG", "2025-08-31/2025-09-01"), sars("PX3.1", "XFG", None))
     rows = query(
-        marts_of(shelf),
+        marts_of(store),
         "SELECT month_start, month_certainty, collection_date_precision, span_start, span_end, records, "
         "records_with_lineage, share_of_month FROM mart.lineage_count ORDER BY span_start",
     )
@@ -66,24 +66,24 @@ def test_date_that_tells_no_month_is_shown_as_its_span_and_has_no_share(shelf: S
     ]
 
 
-def test_month_row_says_which_days_it_stands_for(shelf: Shelf) -> None:
-    shelf.load(sars("PX1.1", "XFG", "2024-02-11"))
+def test_month_row_says_which_days_it_stands_for(store: Store) -> None:
+    store.load(sars("PX1.1", "XFG", "2024-02-11"))
     assert query(
-        marts_of(shelf), "SELECT month_start, month_certainty, span_start, span_end FROM mart.lineage_count"
+        marts_of(store), "SELECT month_start, month_certainty, span_start, span_end FROM mart.lineage_count"
     ) == [(date(2024, 2, 1), "month", date(2024, 2, 1), date(2024, 2, 29))]
 
 
 @pytest.mark.parametrize("answer", ["Unassigned", "unclassifiable", "None"])
-def test_what_pangolin_says_when_it_assigns_none_is_no_lineage(shelf: Shelf, answer: str) -> None:
-    shelf.load(sars("PX1.1", answer, "2025-08-01"), sars("PX2.1", "XFG", "2025-08-01"))
+def test_what_pangolin_says_when_it_assigns_none_is_no_lineage(store: Store, answer: str) -> None:
+    store.load(sars("PX1.1", answer, "2025-08-01"), sars("PX2.1", "XFG", "2025-08-01"))
     rows = query(
-        marts_of(shelf),
+        marts_of(store),
         "SELECT pango_lineage, records, share_of_month FROM mart.lineage_count ORDER BY pango_lineage",
     )
     assert rows == [("XFG", 1, 1.0), (None, 1, None)]
 
 
-def test_record_of_two_sources_weighs_once(shelf: Shelf) -> None:
-    shelf.load(sars("PX1.1", "XFG", "2025-08-01"), sars("PX2.1", "LP.8.1", "2025-08-01"))
-    shelf.load(sars("PX1.1", "XFG", "2025-08-01"), source=DENGUE)
-    assert query(marts_of(shelf), "SELECT DISTINCT share_of_month FROM mart.lineage_count") == [(0.5,)]
+def test_record_of_two_sources_weighs_once(store: Store) -> None:
+    store.load(sars("PX1.1", "XFG", "2025-08-01"), sars("PX2.1", "LP.8.1", "2025-08-01"))
+    store.load(sars("PX1.1", "XFG", "2025-08-01"), source=DENGUE)
+    assert query(marts_of(store), "SELECT DISTINCT share_of_month FROM mart.lineage_count") == [(0.5,)]

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from tests.support.snapshots import snapshot_of
-from tests.support.warehouses import Shelf, line, query
+from tests.support.warehouses import Store, line, query
 from virus_warehouse.publish import marts
 from virus_warehouse.publish.candidate import open_candidate
 
@@ -15,15 +15,15 @@ VIEWS = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'mart' ORDER B
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def store(tmp_path: Path) -> Store:
     """Without marts: here they are made as a publication makes them."""
-    return Shelf(tmp_path)
+    return Store(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The snapshot of a warehouse without rows."""
-    return snapshot_of(Shelf(tmp_path_factory.mktemp("empty")))
+    return snapshot_of(Store(tmp_path_factory.mktemp("empty")))
 
 
 def test_every_file_makes_the_mart_of_its_name_and_no_other(empty: Path) -> None:
@@ -58,26 +58,26 @@ def test_empty_warehouse_has_empty_marts(empty: Path) -> None:
     assert query(empty, "FROM mart.change_since('2000-01-01')") == []
 
 
-def test_mart_that_does_not_fit_the_tables_is_seen_before_anything_is_published(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"))
-    shelf.execute("ALTER TABLE virus_genome RENAME COLUMN country TO land")
+def test_mart_that_does_not_fit_the_tables_is_seen_before_anything_is_published(store: Store) -> None:
+    store.load(line("PX1.1"))
+    store.execute("ALTER TABLE virus_genome RENAME COLUMN country TO land")
     with pytest.raises(duckdb.BinderException, match="country"):
-        snapshot_of(shelf)
+        snapshot_of(store)
 
 
-def test_they_are_made_anew_over_older_ones(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"))
-    snapshot = snapshot_of(shelf)
+def test_they_are_made_anew_over_older_ones(store: Store) -> None:
+    store.load(line("PX1.1"))
+    snapshot = snapshot_of(store)
     before = query(snapshot, VIEWS)
     with open_candidate(snapshot) as connection:
         marts.create_marts(connection)
     assert query(snapshot, VIEWS) == before
 
 
-def test_they_answer_in_a_snapshot_that_is_attached_under_another_name(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"))
+def test_they_answer_in_a_snapshot_that_is_attached_under_another_name(store: Store) -> None:
+    store.load(line("PX1.1"))
     with duckdb.connect() as session:
-        session.execute(f"ATTACH '{snapshot_of(shelf)}' AS published (READ_ONLY)")
+        session.execute(f"ATTACH '{snapshot_of(store)}' AS published (READ_ONLY)")
         views = session.execute(f"{VIEWS}").fetchall()
         assert len(views) == len(marts.MARTS) - 1
         for (view,) in views:

@@ -1,14 +1,14 @@
 """What the records of a submitter tell, and what says only that there is nothing to tell."""
 
 from tests.support.snapshots import marts_of
-from tests.support.warehouses import Shelf, dicts, line
+from tests.support.warehouses import Store, dicts, line
 
 LABORATORY = {"affiliation": "Laboratory A", "country": "Ghana", "names": ["Doe,J."]}
 SHARES = "COLUMNS('share_.*')"
 
 
-def test_shares_are_of_all_records_of_the_submitter(shelf: Shelf) -> None:
-    shelf.load(
+def test_shares_are_of_all_records_of_the_submitter(store: Store) -> None:
+    store.load(
         line(
             "PX1.1",
             submitter=LABORATORY,
@@ -36,7 +36,7 @@ def test_shares_are_of_all_records_of_the_submitter(shelf: Shelf) -> None:
         line("PX4.1", submitter=LABORATORY),
         line("PX5.1"),
     )
-    snapshot = marts_of(shelf)
+    snapshot = marts_of(store)
     laboratory, nobody = dicts(snapshot, "FROM mart.metadata_completeness ORDER BY submitter_affiliation")
     assert str(laboratory.pop("last_release_date")) == "2025-04-09"
     assert laboratory == {

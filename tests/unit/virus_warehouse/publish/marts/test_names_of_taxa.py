@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.snapshots import marts_of, shelf_with_marts
-from tests.support.warehouses import Shelf, line, lineage, query
+from tests.support.snapshots import marts_of, store_with_marts
+from tests.support.warehouses import Store, line, lineage, query
 
 pytestmark = pytest.mark.slow
 
@@ -27,9 +27,9 @@ def piece(accession: str, virus: dict[str, Any], **fields: Any) -> str:
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shelf: Shelf = shelf_with_marts(tmp_path_factory.mktemp("names"))
-    shelf.load(piece("PX1.1", FORMER, host=HUMAN), piece("PX2.1", FAMILY, host=MAN), piece("PX3.1", UNTAXED))
-    return marts_of(shelf)
+    store: Store = store_with_marts(tmp_path_factory.mktemp("names"))
+    store.load(piece("PX1.1", FORMER, host=HUMAN), piece("PX2.1", FAMILY, host=MAN), piece("PX3.1", UNTAXED))
+    return marts_of(store)
 
 
 def test_a_record_keeps_the_name_it_gives(snapshot: Path) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.snapshots import marts_of, shelf_with_marts
-from tests.support.warehouses import DENGUE, Shelf, dicts, line, lineage, query
+from tests.support.snapshots import marts_of, store_with_marts
+from tests.support.warehouses import DENGUE, Store, dicts, line, lineage, query
 from virus_warehouse.publish import marts
 
 INFLUENZA_A = ((10239, "Viruses"), (11308, "Orthomyxoviridae"), (197911, "Alphainfluenzavirus"), (11320, "Influenza A"))
@@ -50,30 +50,30 @@ def piece(
     )
 
 
-def isolates(shelf: Shelf, *lines: str) -> list[dict[str, Any]]:
-    shelf.load(*lines)
-    return dicts(marts_of(shelf), "FROM mart.segment_completeness ORDER BY accessions[1]")
+def isolates(store: Store, *lines: str) -> list[dict[str, Any]]:
+    store.load(*lines)
+    return dicts(marts_of(store), "FROM mart.segment_completeness ORDER BY accessions[1]")
 
 
 Stated = tuple[Taxa, Sequence[str | None]]
 Found = tuple[list[str], int, int | None, bool | None]
 
 
-def of_each(shelf: Shelf, *stated: Stated) -> list[dict[str, Any]]:
+def of_each(store: Store, *stated: Stated) -> list[dict[str, Any]]:
     """What the mart tells of isolates, each of another laboratory, whose records state these segments of a virus."""
     lines = [
         piece(100 * isolate + number, segment, virus, laboratory=f"Laboratory {isolate}")
         for isolate, (virus, segments) in enumerate(stated, start=1)
         for number, segment in enumerate(segments)
     ]
-    rows = sorted(isolates(shelf, *lines), key=lambda row: int(row["accessions"][0].removeprefix("PX")))
+    rows = sorted(isolates(store, *lines), key=lambda row: int(row["accessions"][0].removeprefix("PX")))
     assert len(rows) == len(stated)
     return rows
 
 
-def found(shelf: Shelf, *stated: Stated) -> list[Found]:
+def found(store: Store, *stated: Stated) -> list[Found]:
     """What is found of isolates, each with records that state these segments of a virus."""
-    rows = of_each(shelf, *stated)
+    rows = of_each(store, *stated)
     assert [row["records"] for row in rows] == [len(segments) for _, segments in stated]
     return [(row["segments"], row["segments_found"], row["segments_expected"], row["is_complete"]) for row in rows]
 
@@ -81,7 +81,7 @@ def found(shelf: Shelf, *stated: Stated) -> list[Found]:
 EIGHT = ["PB2", "PB1", "PA", "HA", "NP", "NA", "M", "NS"]
 
 
-def test_whole_genome_is_complete_however_it_is_spelled(shelf: Shelf) -> None:
+def test_whole_genome_is_complete_however_it_is_spelled(store: Store) -> None:
     genomes: list[tuple[Taxa, list[str], list[str]]] = [
         (INFLUENZA_A, ["1", "2", "3", "4", "5", "6", "7", "8"], EIGHT),
         (INFLUENZA_A, EIGHT, EIGHT),
@@ -98,59 +98,61 @@ def test_whole_genome_is_complete_however_it_is_spelled(shelf: Shelf) -> None:
         (BLUETONGUE, [f"{number}" for number in range(1, 11)], [f"{number}" for number in range(1, 11)]),
     ]
     stated: list[Stated] = [(virus, spellings[::-1]) for virus, spellings, _ in genomes]
-    assert found(shelf, *stated) == [(segments, len(segments), len(segments), True) for *_, segments in genomes]
+    assert found(store, *stated) == [(segments, len(segments), len(segments), True) for *_, segments in genomes]
 
 
-def test_segment_twice_counts_once_and_one_that_lacks_makes_it_incomplete(shelf: Shelf) -> None:
-    assert found(shelf, (INFLUENZA_A, ["4", "HA", "6"])) == [(["HA", "NA"], 2, 8, False)]
+def test_segment_twice_counts_once_and_one_that_lacks_makes_it_incomplete(store: Store) -> None:
+    assert found(store, (INFLUENZA_A, ["4", "HA", "6"])) == [(["HA", "NA"], 2, 8, False)]
 
 
-def test_what_cannot_be_read_for_certain_is_not_read(shelf: Shelf) -> None:
+def test_what_cannot_be_read_for_certain_is_not_read(store: Store) -> None:
     spellings = ["9", "S", "HA/NA", "PB1-F2", "unknown", "4 or 6", "segment"]
-    rows = of_each(shelf, *((INFLUENZA_A, [spelling, "HA"]) for spelling in spellings))
+    rows = of_each(store, *((INFLUENZA_A, [spelling, "HA"]) for spelling in spellings))
     assert [(row["segments"], row["segments_found"]) for row in rows] == [(["HA"], 1)] * 7
     assert [(row["records_unread"], row["spellings_unread"]) for row in rows] == [(1, [one]) for one in spellings]
 
 
-def test_unread_record_that_may_be_the_missing_segment_leaves_it_open(shelf: Shelf) -> None:
+def test_unread_record_that_may_be_the_missing_segment_leaves_it_open(store: Store) -> None:
     isolates_told: list[tuple[Taxa, list[str | None], bool | None]] = [
         (LASSA, ["L", None], None),
         (LASSA, ["L", "S", None], True),
         (HANTAAN, ["L", "?"], False),  # even so, one lacks
         (HANTAAN, ["L", "?", None], None),
     ]
-    told = found(shelf, *((virus, spellings) for virus, spellings, _ in isolates_told))
+    told = found(store, *((virus, spellings) for virus, spellings, _ in isolates_told))
     assert [is_complete for *_, is_complete in told] == [is_complete for *_, is_complete in isolates_told]
 
 
-def test_number_and_name_of_influenza_b_polymerases_are_not_matched(shelf: Shelf) -> None:
+def test_number_and_name_of_influenza_b_polymerases_are_not_matched(store: Store) -> None:
     others = ["3", "HA", "NP", "6", "MP", "8"]
     told = ["PA", "HA", "NP", "NA", "M", "NS"]
     polymerases = (["1", "2"], ["PB1", "PB2"], ["1", "PB1"], ["1", "2", "PB1", "PB2"])
-    numbered, *named = found(shelf, *((INFLUENZA_B, [*some, *others]) for some in polymerases))
+    numbered, *named = found(store, *((INFLUENZA_B, [*some, *others]) for some in polymerases))
     assert numbered == (["1", "2", *told], 8, 8, True)
     # Segment 1 may be PB1: it is not known to be another.
     assert [isolate[1:] for isolate in named] == [(8, 8, True), (7, 8, False), (8, 8, True)]
 
 
-def test_rotavirus_has_eleven_by_number_or_by_name(shelf: Shelf) -> None:
+def test_rotavirus_has_eleven_by_number_or_by_name(store: Store) -> None:
     names = ["VP1", "VP2", "VP3", "VP4", "NSP1", "VP6", "NSP3", "NSP2", "VP7", "NSP4", "NSP5"]
     spellings = (names, [str(number) for number in range(1, 12)], [*names[:6], "1", "2", "3", "4", "5"])
-    named, numbered, mixed = found(shelf, *((ROTAVIRUS_A, some) for some in spellings))
+    named, numbered, mixed = found(store, *((ROTAVIRUS_A, some) for some in spellings))
     assert named == (names, 11, 11, True)
     assert (numbered[1:], mixed[1:]) == ((11, 11, True), (6, 11, False))
 
 
-def test_unsegmented_virus_is_never_listed(shelf: Shelf) -> None:
+def test_unsegmented_virus_is_never_listed(store: Store) -> None:
     assert (
-        isolates(shelf, piece(1, None, CORONAVIRUS), piece(2, "ANONYMOUS", CORONAVIRUS), piece(3, "S", CORONAVIRUS))
+        isolates(store, piece(1, None, CORONAVIRUS), piece(2, "ANONYMOUS", CORONAVIRUS), piece(3, "S", CORONAVIRUS))
         == []
     )
 
 
-def test_virus_that_nobody_knows_is_listed_if_it_states_segments_and_expects_no_number(shelf: Shelf) -> None:
+def test_virus_that_nobody_knows_is_listed_if_it_states_segments_and_expects_no_number(
+    store: Store,
+) -> None:
     rows = isolates(
-        shelf,
+        store,
         piece(1, "RNA1", EMARAVIRUS),
         piece(2, "segment 2", EMARAVIRUS),
         piece(3, None, EMARAVIRUS),
@@ -172,23 +174,23 @@ def test_virus_that_nobody_knows_is_listed_if_it_states_segments_and_expects_no_
         {"virus": ((10239, "Viruses"), (1653394, "Mammarenavirus"), (11623, "Lymphocytic choriomeningitis"))},
     ],
 )
-def test_pieces_of_different_isolates_make_none_complete(shelf: Shelf, other: dict[str, Any]) -> None:
-    rows = isolates(shelf, piece(1, "L", LASSA), piece(2, "S", **({"virus": LASSA} | other)))
+def test_pieces_of_different_isolates_make_none_complete(store: Store, other: dict[str, Any]) -> None:
+    rows = isolates(store, piece(1, "L", LASSA), piece(2, "S", **({"virus": LASSA} | other)))
     assert [(row["segments"], row["is_complete"]) for row in rows] == [(["L"], False), (["S"], False)]
 
 
 @pytest.mark.parametrize("name", [None, "missing"])
-def test_record_that_names_no_isolate_stands_alone(shelf: Shelf, name: str | None) -> None:
-    rows = isolates(shelf, piece(1, "L", LASSA, name=name), piece(2, "S", LASSA, name=name))
+def test_record_that_names_no_isolate_stands_alone(store: Store, name: str | None) -> None:
+    rows = isolates(store, piece(1, "L", LASSA, name=name), piece(2, "S", LASSA, name=name))
     assert [(row["isolate_name"], row["accessions"], row["is_complete"]) for row in rows] == [
         (None, ["PX1"], False),
         (None, ["PX2"], False),
     ]
 
 
-def test_fragments_are_found_and_told_apart_from_what_is_declared_complete(shelf: Shelf) -> None:
+def test_fragments_are_found_and_told_apart_from_what_is_declared_complete(store: Store) -> None:
     [isolate] = isolates(
-        shelf,
+        store,
         piece(1, "L", LASSA, completeness="PARTIAL"),
         piece(2, "S", LASSA, completeness="PARTIAL"),
         piece(3, "S", LASSA, completeness="COMPLETE", biosample="SAMN1"),
@@ -197,9 +199,9 @@ def test_fragments_are_found_and_told_apart_from_what_is_declared_complete(shelf
     assert (isolate["accessions"], isolate["biosamples"]) == (["PX1", "PX2", "PX3"], ["SAMN1"])
 
 
-def test_segment_of_two_sources_is_one_record(shelf: Shelf) -> None:
-    shelf.load(piece(1, "L", LASSA), source=DENGUE)
-    [isolate] = isolates(shelf, piece(1, "L", LASSA), piece(2, "S", LASSA))
+def test_segment_of_two_sources_is_one_record(store: Store) -> None:
+    store.load(piece(1, "L", LASSA), source=DENGUE)
+    [isolate] = isolates(store, piece(1, "L", LASSA), piece(2, "S", LASSA))
     assert (isolate["records"], isolate["is_complete"]) == (2, True)
 
 
@@ -207,7 +209,7 @@ class TestFacts:
     @pytest.fixture(scope="class")
     @staticmethod
     def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return marts_of(shelf_with_marts(tmp_path_factory.mktemp("facts")))
+        return marts_of(store_with_marts(tmp_path_factory.mktemp("facts")))
 
     def test_spellings_come_to_as_many_segments_as_are_expected(self, snapshot: Path) -> None:
         counted = query(

@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 
 from tests.support.snapshots import marts_of
-from tests.support.warehouses import Shelf, dicts, line
+from tests.support.warehouses import Store, dicts, line
 
 BEGINNING = None
 
 
-def status(shelf: Shelf, source: str = "mpox") -> dict[str, Any]:
-    rows = dicts(marts_of(shelf), "FROM mart.source_status ORDER BY source")
+def status(store: Store, source: str = "mpox") -> dict[str, Any]:
+    rows = dicts(marts_of(store), "FROM mart.source_status ORDER BY source")
     assert [row["source"] for row in rows] == ["dengue", "mpox"]
     [row] = [row for row in rows if row["source"] == source]
     return row
 
 
 def ran(
-    shelf: Shelf,
+    store: Store,
     mode: str,
     requested: str,
     *,
@@ -45,95 +45,95 @@ def ran(
         "watermark": watermark,
     }
     values = ", ".join("NULL" if value is None else f"'{value}'" for value in run.values())
-    shelf.execute(f"INSERT INTO ops.ingest_run ({', '.join(run)}) VALUES ({values})")
+    store.execute(f"INSERT INTO ops.ingest_run ({', '.join(run)}) VALUES ({values})")
 
 
 def span(since: date | None, until: date) -> dict[str, date | None]:
     return {"since": since, "until": until}
 
 
-def test_full_load_covers_all_before_its_day(shelf: Shelf) -> None:
-    ran(shelf, "full", "2025-06-01")
-    told = status(shelf)
+def test_full_load_covers_all_before_its_day(store: Store) -> None:
+    ran(store, "full", "2025-06-01")
+    told = status(store)
     assert (told["covered"], told["gaps"]) == ([span(BEGINNING, date(2025, 6, 1))], [])
 
 
-def test_daily_runs_lengthen_what_is_covered(shelf: Shelf) -> None:
-    ran(shelf, "full", "2025-06-01")
-    ran(shelf, "incremental", "2025-06-02", since="2025-05-18")
-    ran(shelf, "incremental", "2025-06-05", since="2025-05-20")
-    told = status(shelf)
+def test_daily_runs_lengthen_what_is_covered(store: Store) -> None:
+    ran(store, "full", "2025-06-01")
+    ran(store, "incremental", "2025-06-02", since="2025-05-18")
+    ran(store, "incremental", "2025-06-05", since="2025-05-20")
+    told = status(store)
     assert (told["covered"], told["gaps"]) == ([span(BEGINNING, date(2025, 6, 5))], [])
 
 
-def test_windows_alone_leave_gaps(shelf: Shelf) -> None:
-    ran(shelf, "window", "2025-06-01", since="2025-01-01", until="2025-01-10")
-    ran(shelf, "window", "2025-06-01", since="2025-01-20", until="2025-01-25")
-    ran(shelf, "window", "2025-06-02", since="2025-01-05", until="2025-01-12")
-    ran(shelf, "window", "2025-06-02", since="2025-01-25", until="2025-01-26")
-    told = status(shelf)
+def test_windows_alone_leave_gaps(store: Store) -> None:
+    ran(store, "window", "2025-06-01", since="2025-01-01", until="2025-01-10")
+    ran(store, "window", "2025-06-01", since="2025-01-20", until="2025-01-25")
+    ran(store, "window", "2025-06-02", since="2025-01-05", until="2025-01-12")
+    ran(store, "window", "2025-06-02", since="2025-01-25", until="2025-01-26")
+    told = status(store)
     assert told["covered"] == [span(date(2025, 1, 1), date(2025, 1, 12)), span(date(2025, 1, 20), date(2025, 1, 26))]
     assert told["gaps"] == [span(BEGINNING, date(2025, 1, 1)), span(date(2025, 1, 12), date(2025, 1, 20))]
 
 
-def test_full_load_fills_the_gaps_and_the_days_after_it_can_lack(shelf: Shelf) -> None:
-    ran(shelf, "window", "2025-06-01", since="2025-01-01", until="2025-01-10")
-    ran(shelf, "full", "2025-06-01")
-    ran(shelf, "window", "2025-06-20", since="2025-06-10", until="2025-06-12")
-    told = status(shelf)
+def test_full_load_fills_the_gaps_and_the_days_after_it_can_lack(store: Store) -> None:
+    ran(store, "window", "2025-06-01", since="2025-01-01", until="2025-01-10")
+    ran(store, "full", "2025-06-01")
+    ran(store, "window", "2025-06-20", since="2025-06-10", until="2025-06-12")
+    told = status(store)
     assert told["covered"] == [span(BEGINNING, date(2025, 6, 1)), span(date(2025, 6, 10), date(2025, 6, 12))]
     assert told["gaps"] == [span(date(2025, 6, 1), date(2025, 6, 10))]
 
 
-def test_day_of_the_request_is_not_over_and_a_failed_run_covers_nothing(shelf: Shelf) -> None:
-    ran(shelf, "window", "2025-06-01", since="2025-05-30", until="2025-06-10")
-    ran(shelf, "window", "2025-06-03", since="2025-06-03", until="2025-06-04")
-    ran(shelf, "full", "2025-06-09", outcome="failed")
-    assert status(shelf)["covered"] == [span(date(2025, 5, 30), date(2025, 6, 1))]
+def test_day_of_the_request_is_not_over_and_a_failed_run_covers_nothing(store: Store) -> None:
+    ran(store, "window", "2025-06-01", since="2025-05-30", until="2025-06-10")
+    ran(store, "window", "2025-06-03", since="2025-06-03", until="2025-06-04")
+    ran(store, "full", "2025-06-09", outcome="failed")
+    assert status(store)["covered"] == [span(date(2025, 5, 30), date(2025, 6, 1))]
 
 
-def test_what_other_filters_asked_for_does_not_count(shelf: Shelf) -> None:
-    ran(shelf, "full", "2025-06-01", fingerprint="f1")
-    ran(shelf, "window", "2025-06-02", since="2025-01-01", until="2025-01-02", fingerprint="f2")
-    assert status(shelf)["covered"] == [span(date(2025, 1, 1), date(2025, 1, 2))]
+def test_what_other_filters_asked_for_does_not_count(store: Store) -> None:
+    ran(store, "full", "2025-06-01", fingerprint="f1")
+    ran(store, "window", "2025-06-02", since="2025-01-01", until="2025-01-02", fingerprint="f2")
+    assert status(store)["covered"] == [span(date(2025, 1, 1), date(2025, 1, 2))]
     # Back to the first filters: what they had loaded was ended in between.
-    ran(shelf, "incremental", "2025-06-03", since="2025-06-01", fingerprint="f1")
-    assert status(shelf)["covered"] == [span(date(2025, 6, 1), date(2025, 6, 3))]
+    ran(store, "incremental", "2025-06-03", since="2025-06-01", fingerprint="f1")
+    assert status(store)["covered"] == [span(date(2025, 6, 1), date(2025, 6, 3))]
 
 
-def test_source_that_never_asked_has_neither(shelf: Shelf) -> None:
-    ran(shelf, "full", "2025-06-01", outcome="failed")
-    told = status(shelf)
+def test_source_that_never_asked_has_neither(store: Store) -> None:
+    ran(store, "full", "2025-06-01", outcome="failed")
+    told = status(store)
     assert (told["status"], told["covered"], told["gaps"]) == ("never loaded", None, None)
     assert (told["last_run_status"], told["last_run_mode"]) == ("failed", "full")
 
 
-def test_two_kinds_of_age_are_told_apart(shelf: Shelf) -> None:
+def test_two_kinds_of_age_are_told_apart(store: Store) -> None:
     today = datetime.now(UTC).date()
     asked = today - timedelta(days=3)
-    ran(shelf, "full", str(asked), watermark=str(asked - timedelta(days=20)))
-    told = status(shelf)
+    ran(store, "full", str(asked), watermark=str(asked - timedelta(days=20)))
+    told = status(store)
     assert told["days_watermark_behind"] == 20, "NCBI stood still"
     assert told["days_since_last_success"] in (3, 4), "we did"
     assert told["last_run_started_at"].date() == asked
 
 
-def test_what_was_refused_and_not_read_is_told(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1", novelty=1), "{", "[")
-    shelf.execute("UPDATE ops.quarantine SET replayed_at = now() WHERE raw = '['")
-    told = status(shelf)
+def test_what_was_refused_and_not_read_is_told(store: Store) -> None:
+    store.load(line("PX1.1", novelty=1), "{", "[")
+    store.execute("UPDATE ops.quarantine SET replayed_at = now() WHERE raw = '['")
+    told = status(store)
     assert (told["quarantine_open"], told["quarantine_replayed"], told["drift"]) == (1, 1, ["data_report $.novelty"])
     assert (told["records"], told["records_missing"], told["records_withdrawn"]) == (1, 0, 0)
-    other = status(shelf, "dengue")
+    other = status(store, "dengue")
     assert (other["quarantine_open"], other["quarantine_replayed"], other["drift"]) == (0, 0, [])
 
 
 @pytest.mark.parametrize("comes_back", [False, True])
-def test_withdrawn_record_that_came_back_is_not_withdrawn(shelf: Shelf, comes_back: bool) -> None:
-    shelf.load(line("PX1.1"), line("PX2.1"))
-    shelf.load(line("PX1.1"), is_census=True)
-    shelf.load(line("PX1.1"), is_census=True)
+def test_withdrawn_record_that_came_back_is_not_withdrawn(store: Store, comes_back: bool) -> None:
+    store.load(line("PX1.1"), line("PX2.1"))
+    store.load(line("PX1.1"), is_census=True)
+    store.load(line("PX1.1"), is_census=True)
     if comes_back:
-        shelf.load(line("PX2.1"), mode="incremental")
-    told = status(shelf)
+        store.load(line("PX2.1"), mode="incremental")
+    told = status(store)
     assert (told["records"], told["records_withdrawn"]) == ((2, 0) if comes_back else (1, 1))

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from tests.support.snapshots import marts_of
-from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, Shelf, line, query
+from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, Store, line, query
 from virus_warehouse.ncbi.request import ReportType, VirusGenomeRequest
 from virus_warehouse.sources import Source
 
@@ -18,12 +18,12 @@ def committed(number: int) -> datetime:
     return FIRST_COMMIT + timedelta(hours=number)
 
 
-def lags(shelf: Shelf, columns: str) -> list[tuple[Any, ...]]:
-    return query(marts_of(shelf), f"SELECT accession, {columns} FROM mart.submission_lag ORDER BY accession")
+def lags(store: Store, columns: str) -> list[tuple[Any, ...]]:
+    return query(marts_of(store), f"SELECT accession, {columns} FROM mart.submission_lag ORDER BY accession")
 
 
-def seen(shelf: Shelf) -> dict[str, datetime | None]:
-    return dict(lags(shelf, "first_seen_at"))
+def seen(store: Store) -> dict[str, datetime | None]:
+    return dict(lags(store, "first_seen_at"))
 
 
 @pytest.mark.parametrize(
@@ -39,70 +39,70 @@ def seen(shelf: Shelf) -> dict[str, datetime | None]:
     ],
 )
 def test_days_to_the_release_are_those_that_the_date_allows(
-    shelf: Shelf, collected: str, fewest: int | None, most: int | None
+    store: Store, collected: str, fewest: int | None, most: int | None
 ) -> None:
-    shelf.load(line("PX1.1", releaseDate="2025-04-01T00:00:00Z", isolate={"collectionDate": collected}))
-    assert lags(shelf, "days_collection_to_release_min, days_collection_to_release_max") == [("PX1", fewest, most)]
+    store.load(line("PX1.1", releaseDate="2025-04-01T00:00:00Z", isolate={"collectionDate": collected}))
+    assert lags(store, "days_collection_to_release_min, days_collection_to_release_max") == [("PX1", fewest, most)]
 
 
-def test_first_load_is_no_news_and_what_comes_later_is(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"))
-    shelf.load(line("PX2.1", releaseDate="2025-05-30T00:00:00Z"), mode="incremental")
-    assert lags(shelf, "held_since, first_seen_at, release_date, days_release_to_first_seen") == [
+def test_first_load_is_no_news_and_what_comes_later_is(store: Store) -> None:
+    store.load(line("PX1.1"))
+    store.load(line("PX2.1", releaseDate="2025-05-30T00:00:00Z"), mode="incremental")
+    assert lags(store, "held_since, first_seen_at, release_date, days_release_to_first_seen") == [
         ("PX1", committed(1), None, date(2025, 4, 1), None),
         ("PX2", committed(2), committed(2), date(2025, 5, 30), 2),
     ]
 
 
-def test_days_are_those_of_utc_wherever_the_reader_is(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"))
-    shelf.load(line("PX2.1", releaseDate="2025-06-01T00:00:00Z"), mode="incremental")
+def test_days_are_those_of_utc_wherever_the_reader_is(store: Store) -> None:
+    store.load(line("PX1.1"))
+    store.load(line("PX2.1", releaseDate="2025-06-01T00:00:00Z"), mode="incremental")
     sql = "SELECT days_release_to_first_seen FROM mart.submission_lag WHERE accession = 'PX2'"
-    with duckdb.connect(marts_of(shelf), read_only=True) as connection:
+    with duckdb.connect(marts_of(store), read_only=True) as connection:
         for zone in ("UTC", "Pacific/Honolulu", "Pacific/Kiritimati"):
             connection.execute(f"SET TimeZone = '{zone}'")
             assert connection.execute(sql).fetchall() == [(0,)], zone
 
 
 @pytest.mark.slow
-def test_revision_and_withdrawal_do_not_make_a_record_new(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"))
-    shelf.load(line("PX2.1"), mode="incremental")
-    shelf.load(line("PX2.2", "2025-05-02"), line("PX1.2", "2025-05-02"), mode="incremental")
-    shelf.load(line("PX1.2", "2025-05-02"), is_census=True)
-    shelf.load(line("PX1.2", "2025-05-02"), is_census=True)
-    shelf.load(line("PX2.2", "2025-05-02"), mode="incremental")
-    assert seen(shelf) == {"PX1": None, "PX2": committed(2)}
+def test_revision_and_withdrawal_do_not_make_a_record_new(store: Store) -> None:
+    store.load(line("PX1.1"))
+    store.load(line("PX2.1"), mode="incremental")
+    store.load(line("PX2.2", "2025-05-02"), line("PX1.2", "2025-05-02"), mode="incremental")
+    store.load(line("PX1.2", "2025-05-02"), is_census=True)
+    store.load(line("PX1.2", "2025-05-02"), is_census=True)
+    store.load(line("PX2.2", "2025-05-02"), mode="incremental")
+    assert seen(store) == {"PX1": None, "PX2": committed(2)}
 
 
 @pytest.mark.slow
-def test_earliest_of_several_sources_counts(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"))
-    shelf.load(line("PX2.1"), mode="incremental")
-    shelf.load(line("PX2.1"), line("PX3.1"), source=DENGUE)
-    shelf.load(line("PX1.1"), line("PX4.1"), source=DENGUE, mode="incremental")
+def test_earliest_of_several_sources_counts(store: Store) -> None:
+    store.load(line("PX1.1"))
+    store.load(line("PX2.1"), mode="incremental")
+    store.load(line("PX2.1"), line("PX3.1"), source=DENGUE)
+    store.load(line("PX1.1"), line("PX4.1"), source=DENGUE, mode="incremental")
     # PX3 came with dengue's first load; PX1 was held for long when dengue saw it.
-    assert seen(shelf) == {"PX1": None, "PX2": committed(2), "PX3": None, "PX4": committed(4)}
+    assert seen(store) == {"PX1": None, "PX2": committed(2), "PX3": None, "PX4": committed(4)}
 
 
 @pytest.mark.slow
-def test_first_load_with_other_filters_is_no_news_either(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"))
-    shelf.load(line("PX1.1"), line("PX2.1"), source=HUMAN_MPOX, filter_changed=True)
-    shelf.load(line("PX3.1"), source=HUMAN_MPOX, mode="incremental")
-    shelf.load(line("PX1.1"), line("PX3.1"), line("PX4.1"), source=MPOX, filter_changed=True)
-    assert seen(shelf) == {"PX1": None, "PX3": committed(3), "PX4": None}
+def test_first_load_with_other_filters_is_no_news_either(store: Store) -> None:
+    store.load(line("PX1.1"))
+    store.load(line("PX1.1"), line("PX2.1"), source=HUMAN_MPOX, filter_changed=True)
+    store.load(line("PX3.1"), source=HUMAN_MPOX, mode="incremental")
+    store.load(line("PX1.1"), line("PX3.1"), line("PX4.1"), source=MPOX, filter_changed=True)
+    assert seen(store) == {"PX1": None, "PX3": committed(3), "PX4": None}
 
 
 @pytest.mark.slow
-def test_windows_before_the_first_full_load_and_replays_are_no_news(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"), mode="window", since=date(2025, 5, 1), until=date(2025, 5, 2))
-    shelf.load(line("PX2.1"))
-    shelf.load(line("PX3.1"), mode="incremental")
-    shelf.execute("UPDATE ops.ingest_run SET mode = 'replay' WHERE run_id = 'run-3'")
-    shelf.load(line("PX4.1", "2025-05-20"), mode="window", since=date(2025, 5, 20), until=date(2025, 5, 21))
-    assert seen(shelf) == {"PX1": None, "PX2": None, "PX3": None, "PX4": committed(4)}
-    assert query(marts_of(shelf), "SELECT run_id, mode FROM mart.first_load ORDER BY ended_at") == [
+def test_windows_before_the_first_full_load_and_replays_are_no_news(store: Store) -> None:
+    store.load(line("PX1.1"), mode="window", since=date(2025, 5, 1), until=date(2025, 5, 2))
+    store.load(line("PX2.1"))
+    store.load(line("PX3.1"), mode="incremental")
+    store.execute("UPDATE ops.ingest_run SET mode = 'replay' WHERE run_id = 'run-3'")
+    store.load(line("PX4.1", "2025-05-20"), mode="window", since=date(2025, 5, 20), until=date(2025, 5, 21))
+    assert seen(store) == {"PX1": None, "PX2": None, "PX3": None, "PX4": committed(4)}
+    assert query(marts_of(store), "SELECT run_id, mode FROM mart.first_load ORDER BY ended_at") == [
         ("run-1", "window"),
         ("run-2", "full"),
         ("run-3", "replay"),
@@ -120,26 +120,26 @@ def test_windows_before_the_first_full_load_and_replays_are_no_news(shelf: Shelf
     ],
 )
 def test_records_of_a_load_with_other_reports_are_news_and_those_of_other_filters_are_not(
-    shelf: Shelf, changed: dict[str, Any], is_news: bool
+    store: Store, changed: dict[str, Any], is_news: bool
 ) -> None:
     request = MPOX.request.model_copy(update=changed)
     loads = [(MPOX.request, "full"), (MPOX.request, "incremental"), (request, "full"), (request, "incremental")]
     for number, (asked, mode) in enumerate(loads, 1):
-        shelf.load(line(f"PX{number}.1"), source=MPOX.model_copy(update={"request": asked}), mode=mode)
+        store.load(line(f"PX{number}.1"), source=MPOX.model_copy(update={"request": asked}), mode=mode)
         url = asked.model_copy(update={"updated_since": date(2026, 1, number) if number % 2 else None}).url(
             "https://x/v2"
         )
-        shelf.execute(f"UPDATE ops.ingest_run SET request_url = '{url}' WHERE run_id = 'run-{number}'")
-    firsts = query(marts_of(shelf), "SELECT run_id FROM mart.first_load ORDER BY ended_at")
+        store.execute(f"UPDATE ops.ingest_run SET request_url = '{url}' WHERE run_id = 'run-{number}'")
+    firsts = query(marts_of(store), "SELECT run_id FROM mart.first_load ORDER BY ended_at")
     assert firsts == ([("run-1",)] if is_news else [("run-1",), ("run-3",)])
 
 
-def test_failed_runs_are_no_first_loads(shelf: Shelf) -> None:
-    shelf.load(line("PX1.1"))
-    shelf.execute(
+def test_failed_runs_are_no_first_loads(store: Store) -> None:
+    store.load(line("PX1.1"))
+    store.execute(
         "INSERT INTO ops.ingest_run BY NAME SELECT * REPLACE ('run-0' AS run_id, 'failed' AS status, "
         "ended_at - INTERVAL 1 HOUR AS ended_at) FROM ops.ingest_run"
     )
-    assert query(marts_of(shelf), "SELECT run_id, ended_at FROM mart.first_load") == [
+    assert query(marts_of(store), "SELECT run_id, ended_at FROM mart.first_load") == [
         ("run-1", datetime(2025, 6, 1, 7, tzinfo=UTC))
     ]

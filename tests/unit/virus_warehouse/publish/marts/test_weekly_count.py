@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from tests.support.snapshots import marts_of
-from tests.support.warehouses import Shelf, line, query
+from tests.support.warehouses import Store, line, query
 
 HUMAN = {"taxId": 9606, "organismName": "Homo sapiens"}
 
 
-def week_of(shelf: Shelf, collected: str | None) -> tuple[Any, ...]:
-    shelf.load(line("PX1.1", isolate={"collectionDate": collected} if collected else None))
+def week_of(store: Store, collected: str | None) -> tuple[Any, ...]:
+    store.load(line("PX1.1", isolate={"collectionDate": collected} if collected else None))
     [row] = query(
-        marts_of(shelf),
+        marts_of(store),
         "SELECT week_start, iso_week, week_certainty, collection_date_precision, span_start, span_end, records "
         "FROM mart.weekly_count",
     )
@@ -31,9 +31,9 @@ def week_of(shelf: Shelf, collected: str | None) -> tuple[Any, ...]:
         ("2025-03-04/2025-03-06", date(2025, 3, 3), "2025-W10"),
     ],
 )
-def test_date_within_a_week_counts_in_it(shelf: Shelf, collected: str, monday: date, iso_week: str) -> None:
+def test_date_within_a_week_counts_in_it(store: Store, collected: str, monday: date, iso_week: str) -> None:
     sunday = date.fromordinal(monday.toordinal() + 6)
-    assert week_of(shelf, collected) == (monday, iso_week, "week", None, monday, sunday, 1)
+    assert week_of(store, collected) == (monday, iso_week, "week", None, monday, sunday, 1)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,16 @@ def test_date_within_a_week_counts_in_it(shelf: Shelf, collected: str, monday: d
     ],
 )
 def test_date_that_tells_no_week_is_shown_as_its_span(
-    shelf: Shelf, collected: str | None, precision: str | None, first: date | None, last: date | None
+    store: Store, collected: str | None, precision: str | None, first: date | None, last: date | None
 ) -> None:
-    assert week_of(shelf, collected) == (None, None, "unsure", precision, first, last, 1)
+    assert week_of(store, collected) == (None, None, "unsure", precision, first, last, 1)
 
 
-def test_records_are_counted_by_country_virus_and_host_and_those_without_are_not_dropped(shelf: Shelf) -> None:
+def test_records_are_counted_by_country_virus_and_host_and_those_without_are_not_dropped(
+    store: Store,
+) -> None:
     day = {"isolate": {"collectionDate": "2025-03-05"}}
-    shelf.load(
+    store.load(
         line("PX1.1", host=HUMAN, location={"geographicLocation": "Ghana: Accra"}, **day),
         line("PX2.1", host=HUMAN, location={"geographicLocation": "Ghana"}, **day),
         line("PX3.1", location={"geographicLocation": "Ghana"}, **day),
@@ -63,7 +65,7 @@ def test_records_are_counted_by_country_virus_and_host_and_those_without_are_not
         line("PX6.1", virus=None, **day),
     )
     rows = query(
-        marts_of(shelf),
+        marts_of(store),
         "SELECT country, virus_tax_id, virus_name, host_tax_id, host_name, records FROM mart.weekly_count "
         "ORDER BY country, virus_tax_id, host_tax_id",
     )

@@ -1,10 +1,10 @@
--- Runs by what their files say -> told_run, anew for those that are told there. Reads the variables file_runs, the
--- runs; run_states, the JSON texts of their files; told_columns, what is read in them.
+-- Runs by what their files say -> run_view, anew for those that are told there. Reads the variables file_runs, the
+-- runs; run_states, the JSON texts of their files; run_columns, what is read in them.
 -- Another version may have written a file: what it names otherwise is left out, and a file that does not say whose run
 -- it is, what it was to do, how it is and since when, tells of no run.
-DELETE FROM told_run WHERE list_contains(getvariable('file_runs')::VARCHAR[], run_id);
+DELETE FROM run_view WHERE list_contains(getvariable('file_runs')::VARCHAR[], run_id);
 
-INSERT INTO told_run BY NAME
+INSERT INTO run_view BY NAME
 WITH file AS (
     SELECT
         unnest(getvariable('file_runs')::VARCHAR[]) AS run_id,
@@ -14,7 +14,7 @@ WITH file AS (
 told AS (
     SELECT
         file.run_id AS file_run,
-        unnest(from_json(file.state, getvariable('told_columns')))
+        unnest(from_json(file.state, getvariable('run_columns')))
     FROM file
     WHERE json_valid(file.state)
 )

@@ -30,7 +30,7 @@ from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
-from virus_warehouse.windows import WindowWish
+from virus_warehouse.windows import WindowRequest
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 
@@ -44,22 +44,22 @@ Stop = Callable[[], None]
 
 
 def spend_day(
-    data: DataFolder, url: str, wish: WindowWish | None = None, *, dag_run: str = "scheduled__today"
+    data: DataFolder, url: str, window_request: WindowRequest | None = None, *, dag_run: str = "scheduled__today"
 ) -> ingest.IngestResult:
     """What a DAG run does: ingest, check, publish. Done twice, it is one DAG run's second try."""
-    result = ingest_day(data, url, wish, dag_run=dag_run)
+    result = ingest_day(data, url, window_request, dag_run=dag_run)
     publish(data, result.run_id)
     return result
 
 
 def ingest_day(
-    data: DataFolder, url: str, wish: WindowWish | None = None, *, dag_run: str = "scheduled__today"
+    data: DataFolder, url: str, window_request: WindowRequest | None = None, *, dag_run: str = "scheduled__today"
 ) -> ingest.IngestResult:
     """The ingest of a day."""
     origin = RunOrigin("ncbi_virus_ingest__mpox", dag_run, "scheduled")
     warehouse = Warehouse(data.warehouse, lock_timeout=PATIENCE)
     with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=PATIENCE) as client:
-        return ingest.ingest(MPOX, client=client, warehouse=warehouse, data=data, origin=origin, wish=wish)
+        return ingest.ingest(MPOX, client=client, warehouse=warehouse, data=data, origin=origin, wish=window_request)
 
 
 def publish(data: DataFolder, publication_id: str) -> None:
@@ -123,7 +123,7 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
         atomic_file.Path, "replace", stop, when=lambda beside, path: path.parent.name == "runs"
     ),
     "within the opening transaction": lambda stop: _after(ledger, "insert", stop),
-    "after the opening commit": lambda stop: _before(Warehouse, "_let_go", stop),
+    "after the opening commit": lambda stop: _before(Warehouse, "_detach", stop),
     "at the end of the download": lambda stop: _before(
         os, "fsync", stop, when=lambda fd: Path(f"/proc/self/fd/{fd}").readlink().suffix == ".part"
     ),
@@ -132,7 +132,7 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
     ),
     "within the merge": lambda stop: _after(ledger, "insert_report", stop),
     "before the commit": lambda stop: _before(Warehouse, "_commit", stop, when=_second_time()),
-    "after the commit, before the checkpoint": lambda stop: _before(Warehouse, "_let_go", stop, when=_second_time()),
+    "after the commit, before the checkpoint": lambda stop: _before(Warehouse, "_detach", stop, when=_second_time()),
     "before the load is recorded": lambda stop: _before(archive.Archive, "record_load", stop),
     "while the load is recorded": lambda stop: _before(
         atomic_file.Path, "replace", stop, when=lambda beside, path: path.parent.name == "loads"
@@ -151,7 +151,7 @@ WAREHOUSE_MADE = "while the warehouse is made"
 
 
 @dataclass
-class Doomed:
+class KilledProcess:
     """A process at work. `moment` is told by `wait_for_moment`."""
 
     process: Any
@@ -211,7 +211,7 @@ def _live(told: Connection, root: Path, url: str, moment: str | None) -> None:
         told.send("done")
 
 
-class DoomedProcesses:
+class KilledProcesses:
     """Where they come from: a server to fork, warm and without threads."""
 
     def __init__(self) -> None:
@@ -222,7 +222,7 @@ class DoomedProcesses:
             forkserver.ensure_running()
 
     @contextmanager
-    def living(self, root: Path, url: str, moment: str | None = None) -> Iterator[Doomed]:
+    def living(self, root: Path, url: str, moment: str | None = None) -> Iterator[KilledProcess]:
         """A process that spends a day, and stops at the moment if there is one; dead afterwards."""
         mine, its = self._context.Pipe()
         process = self._context.Process(target=_live, args=(its, root, url, moment))
@@ -232,7 +232,7 @@ class DoomedProcesses:
             if moment is None:
                 assert mine.poll(PATIENCE), "it never began"
                 assert mine.recv() == "begun"
-            yield Doomed(process, mine)
+            yield KilledProcess(process, mine)
         finally:
             process.kill()
             process.join()

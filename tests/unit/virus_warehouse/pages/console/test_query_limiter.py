@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from virus_warehouse.pages.console.turns import Busy, Turns
+from virus_warehouse.pages.console.query_limiter import Busy, QueryLimiter
 
 NOT_LONG = 0.05
 
@@ -10,7 +10,7 @@ NOT_LONG = 0.05
 class Crowd:
     """People who hold their places until they are let go."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: QueryLimiter) -> None:
         self.turns, self.inside = turns, []
         self.go = asyncio.Event()
 
@@ -28,7 +28,7 @@ class Crowd:
 
 def test_places_are_given_in_turn() -> None:
     async def play() -> None:
-        crowd = Crowd(Turns(2))
+        crowd = Crowd(QueryLimiter(2))
         tasks = await crowd.all_come("ann", "bob", "cem", "dan")
         assert crowd.inside == ["ann", "bob"]
         crowd.go.set()
@@ -40,7 +40,7 @@ def test_places_are_given_in_turn() -> None:
 
 def test_one_person_leaves_places_to_others() -> None:
     async def play() -> None:
-        crowd = Crowd(Turns(2, patience=NOT_LONG))
+        crowd = Crowd(QueryLimiter(2, patience=NOT_LONG))
         tasks = await crowd.all_come("ann", "ann", "bob")
         assert crowd.inside == ["ann", "bob"]
         with pytest.raises(Busy, match="of yours"):
@@ -53,7 +53,7 @@ def test_one_person_leaves_places_to_others() -> None:
 
 def test_a_wait_ends_and_says_why() -> None:
     async def play() -> None:
-        crowd = Crowd(Turns(1, patience=NOT_LONG))
+        crowd = Crowd(QueryLimiter(1, patience=NOT_LONG))
         first, second = await crowd.all_come("ann", "bob")
         with pytest.raises(Busy, match="others"):
             await second
@@ -65,7 +65,7 @@ def test_a_wait_ends_and_says_why() -> None:
 
 def test_not_everybody_may_wait() -> None:
     async def play() -> None:
-        crowd = Crowd(Turns(1, waiting=1))
+        crowd = Crowd(QueryLimiter(1, waiting=1))
         tasks = await crowd.all_come("ann", "bob", "cem")
         with pytest.raises(Busy, match="many"):
             await tasks[2]
@@ -77,7 +77,7 @@ def test_not_everybody_may_wait() -> None:
 
 def test_who_gives_up_waiting_or_fails_takes_no_place() -> None:
     async def play() -> None:
-        crowd = Crowd(Turns(1))
+        crowd = Crowd(QueryLimiter(1))
         first, second, third = await crowd.all_come("ann", "bob", "cem")
         second.cancel()
         first.cancel()

@@ -10,7 +10,7 @@ class Busy(Exception):
     """A turn did not come in time; says whose doing that is."""
 
 
-class Turns:
+class QueryLimiter:
     """A number of places, of which each person may have some.
 
     Args:
