@@ -36,7 +36,7 @@ def test_relative_folder_is_fixed_to_where_it_was_named(tmp_path: Path, monkeypa
 
 
 def test_without_a_setting_data_are_in_the_checkout() -> None:
-    assert CHECKOUT == Path(__file__).parents[3]
+    assert Path(__file__).parents[3] == CHECKOUT
     assert default_root() == CHECKOUT / "data"
 
 
