@@ -154,7 +154,7 @@ def _record_what_is_missing(data: DataFolder, old: Warehouse) -> None:
     if not old.path.exists():
         return
     try:
-        with duckdb.connect() as session, old.transaction(session):
+        with duckdb.connect() as session, old.transaction(session, even_too_old=True):
             for folder in (path for path in data.packages.iterdir() if path.is_dir()):
                 archive, limits = Archive(data.packages, folder.name), limits_of(folder.name)
                 for run in ledger.committed_since_full_load(session, folder.name):
@@ -257,7 +257,7 @@ def _keep_acknowledgements(old: Warehouse, new: Warehouse) -> None:
         return
     with duckdb.connect() as session:
         try:
-            with old.transaction(session):
+            with old.transaction(session, even_too_old=True):
                 run_sql(session, "warehouse/sql/take_acknowledgements.sql")
         except duckdb.Error as error:
             logger.warning("the old warehouse cannot be read (%s): what was acknowledged raises alarms again", error)
@@ -355,7 +355,7 @@ def _replace(old: Warehouse, rebuilt: Rebuilt) -> Path | None:
         return None
     with ExitStack() as stack:
         try:
-            connection = stack.enter_context(old.exclusive())
+            connection = stack.enter_context(old.exclusive(even_too_old=True))
             connection.execute("CHECKPOINT")
             lacking = _committed_since(connection, rebuilt.loads)
         except duckdb.Error as error:

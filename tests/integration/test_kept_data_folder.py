@@ -89,8 +89,8 @@ def assert_rows(path: Path, expected: Rows, *not_kept: str) -> None:
     found = rows_of(path)
     for table in expected.keys() - set(not_kept):
         names = {name for row in expected[table] for name in row}
-        told = in_order([{name: row[name] for name in names} for row in found[table]])
-        assert told == in_order(expected[table]), table
+        known = in_order([{name: row[name] for name in names} for row in found[table]])
+        assert known == in_order(expected[table]), table
 
 
 def test_it_is_opened_with_all_rows_and_written_only_if_its_schema_is_an_earlier_one(kept: Kept) -> None:

@@ -24,7 +24,7 @@ from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import WarehouseDamaged
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
-from virus_warehouse.warehouse.migrate import SchemaTooNew
+from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
 from virus_warehouse.window_order import DayOfBackfill, EarlierDay, EarlierDayFirst
 from virus_warehouse.windows import WindowError, WindowWish
 
@@ -38,6 +38,7 @@ NO_RETRY_MENDS = [
     RequestRefused,
     WindowError,
     SchemaTooNew,
+    SchemaTooOld,
     DataFolderError,
     ValidationError,
     NoWarehousePath,

@@ -14,7 +14,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import WarehouseLocked
 from virus_warehouse.warehouse.load_gates import GateError
-from virus_warehouse.warehouse.migrate import SchemaTooNew
+from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
 from virus_warehouse.window_order import DayOfBackfill
 from virus_warehouse.windows import WindowError
 
@@ -53,6 +53,7 @@ def test_the_retries_are_those_that_set_up_configures():
         RequestRefused("400"),
         WindowError("inverted"),
         SchemaTooNew("0099"),
+        SchemaTooOld("0005"),
         DataFolderError("no place"),
         pytest.param(None, id="bad parameter"),
     ],
