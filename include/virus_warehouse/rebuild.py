@@ -140,7 +140,7 @@ def rebuild(
         if from_nothing.setdefault(archive.folder.name, _was_first_load(load)):
             compared += OF_MERGING
         rebuilt.differences += _differences(load, counts, compared)
-    _keep_acknowledgements(old, new)
+    _keep_what_people_said(old, new)
     if replace:
         rebuilt.replaced = _replace(old, rebuilt)
         for load, archive in redated:
@@ -154,7 +154,7 @@ def _record_what_is_missing(data: DataFolder, old: Warehouse) -> None:
     if not old.path.exists():
         return
     try:
-        with duckdb.connect() as session, old.transaction(session):
+        with duckdb.connect() as session, old.transaction(session, even_too_old=True):
             for folder in (path for path in data.packages.iterdir() if path.is_dir()):
                 archive, limits = Archive(data.packages, folder.name), limits_of(folder.name)
                 for run in ledger.committed_since_full_load(session, folder.name):
@@ -251,19 +251,20 @@ def _meaning(load: CommittedLoad, whole: list[CommittedLoad]) -> str:
     )
 
 
-def _keep_acknowledgements(old: Warehouse, new: Warehouse) -> None:
-    """Bring over what a person has said: no package tells it."""
+def _keep_what_people_said(old: Warehouse, new: Warehouse) -> None:
+    """Copy what people have acknowledged and accepted from the old warehouse: it is in no package."""
     if not old.path.exists():
         return
-    with duckdb.connect() as session:
-        try:
-            with old.transaction(session):
-                run_sql(session, "warehouse/sql/take_acknowledgements.sql")
-        except duckdb.Error as error:
-            logger.warning("the old warehouse cannot be read (%s): what was acknowledged raises alarms again", error)
-            return
-        with new.transaction(session):
-            run_sql(session, "warehouse/sql/keep_acknowledgements.sql")
+    for kind in ("acknowledgements", "acceptances"):
+        with duckdb.connect() as session:
+            try:
+                with old.transaction(session, even_too_old=True):
+                    run_sql(session, f"warehouse/sql/take_{kind}.sql")
+            except duckdb.Error as error:
+                logger.warning("the old warehouse cannot be read (%s): its %s are lost", error, kind)
+                continue
+            with new.transaction(session):
+                run_sql(session, f"warehouse/sql/keep_{kind}.sql")
 
 
 @contextmanager
@@ -355,7 +356,7 @@ def _replace(old: Warehouse, rebuilt: Rebuilt) -> Path | None:
         return None
     with ExitStack() as stack:
         try:
-            connection = stack.enter_context(old.exclusive())
+            connection = stack.enter_context(old.exclusive(even_too_old=True))
             connection.execute("CHECKPOINT")
             lacking = _committed_since(connection, rebuilt.loads)
         except duckdb.Error as error:

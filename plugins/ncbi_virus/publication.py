@@ -15,16 +15,19 @@ from virus_warehouse.publish.gates import GateFailed
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
 from virus_warehouse.publish.publication import Overtaken, publish_candidate
 from virus_warehouse.sources import read_sources
+from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
 
-NO_RETRY_MENDS = ExceptionRetryPolicy(rules=[RetryRule(exception=[GateFailed, Overtaken], action=RetryAction.FAIL)])
-"""A second look at the same candidate finds the same, and an overtaken one is gone."""
+NO_RETRY_MENDS = ExceptionRetryPolicy(
+    rules=[RetryRule(exception=[GateFailed, Overtaken, SchemaTooNew, SchemaTooOld], action=RetryAction.FAIL)]
+)
+"""A second look at the same candidate finds the same, an overtaken one is gone, and a schema stays what it is."""
 
 
 class SourcesHeldBack(RuntimeError):
     """The snapshot is published, and shows sources as they were published before."""
 
 
-@task
+@task(retry_policy=NO_RETRY_MENDS)
 def prepare() -> str:
     """Copy the warehouse to a candidate snapshot; returns the id of the publication."""
     data, dag_run = DataFolder.from_environment(), get_current_context()["dag_run"]

@@ -107,7 +107,7 @@ with FakeNcbi() as ncbi:
     days = {"since": FIRST_DAY + timedelta(days=2), "until": FIRST_DAY + timedelta(days=3)}
     followed.show("PX4", 2)
     assert counts(mode="window", **days) == {"lines": 2, "out_of_window": 2}
-    counted = rows("SELECT lines, inserted FROM ops.ingest_report WHERE report = 'assay_report' ORDER BY run_id")
+    counted = rows("SELECT lines, inserted FROM ops.ingest_report WHERE report = 'assay_report' ORDER BY lines DESC")
     assert counted[0] == (5, 2)
     assert counts(mode="replay") == {"lines": 2, "quarantined": 2}
     rebuilt = rebuild(followed.data)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ import duckdb
 import pytest
 
 from tests.support.fake_ncbi import BadLine, FakeNcbi, World
-from tests.support.followed import TABLES, Followed, content
+from tests.support.followed import DENGUE, TABLES, Followed, content
 from tests.support.warehouses import query
 from virus_warehouse import rebuild as rebuilding
 from virus_warehouse.database_file import log_of
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import RebuildError, rebuild
 from virus_warehouse.run_result import IngestResult
-from virus_warehouse.warehouse.connection import WarehouseDamaged
+from virus_warehouse.warehouse.connection import Warehouse, WarehouseDamaged
+from virus_warehouse.warehouse.findings import acknowledge
+from virus_warehouse.warehouse.migrate import SchemaTooOld
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,72 @@ def test_lost_warehouse_is_rebuilt(followed: Followed, loss: str) -> None:
         followed.data.warehouse.write_bytes(b"rubbish" * 1000)
     rebuild(followed.data, replace=True, from_oldest=True)
     assert content(followed.data.warehouse) == original
+
+
+AS_OF_0008 = (
+    "DROP TABLE ops.acceptance; ALTER TABLE ops.source_status DROP held_back_since; "
+    "ALTER TABLE ops.source_status DROP held_back_reason; UPDATE ops.alembic_version SET version_num = '0008'; "
+)
+AS_OF_0005 = AS_OF_0008 + (
+    "DROP TABLE ops.source_status; ALTER TABLE ops.quarantine DROP resolved_at; "
+    "ALTER TABLE ops.quarantine DROP acknowledged_at; ALTER TABLE ops.schema_drift DROP resolved_at; "
+    "ALTER TABLE ops.schema_drift DROP acknowledged_at; ALTER TABLE ops.schema_drift DROP last_run_id; "
+    "ALTER TABLE virus_genome DROP country_code; ALTER TABLE virus_genome_history DROP country_code; "
+    "UPDATE ops.alembic_version SET version_num = '0005'; "
+)
+
+
+def make_older(followed: Followed, changes: str) -> None:
+    """Give the warehouse the schema that it had at a revision from which nothing is migrated any more."""
+    with duckdb.connect(followed.data.warehouse) as connection:
+        connection.execute(changes)
+
+
+@pytest.mark.parametrize("changes", [AS_OF_0008, AS_OF_0005], ids=["0008", "0005"])
+def test_warehouse_that_is_no_longer_migrated_is_rebuilt(lived: Followed, changes: str) -> None:
+    original = content(lived.data.warehouse)
+    make_older(lived, changes)
+    before = lived.data.warehouse.read_bytes()
+    with pytest.raises(SchemaTooOld, match="virus-warehouse rebuild --replace --from-oldest"):
+        lived.run()
+    beside = rebuild(lived.data, from_oldest=True)
+    assert (beside.gaps, beside.differences, beside.replaced) == ([], [], None)
+    assert content(beside.path) == original
+    assert lived.data.warehouse.read_bytes() == before
+
+    rebuilt = rebuild(lived.data, replace=True, from_oldest=True)
+    assert rebuilt.replaced is not None
+    assert query(rebuilt.replaced, "SELECT count(*) FROM virus_genome") == [(len(original["virus_genome"]),)]
+    assert content(lived.data.warehouse) == original
+    assert lived.run().counts["unchanged"] > 0
+
+
+def test_what_only_a_ledger_that_is_no_longer_migrated_knows_is_rebuilt_too(followed: Followed) -> None:
+    followed.show("PX1", 1)
+    followed.ncbi.world.strays.append((0, BadLine("{")))
+    followed.run()
+    followed.show("PX2", 2)
+    died = followed.run()
+    with duckdb.connect() as session, Warehouse(followed.data.warehouse).transaction(session):
+        acknowledge(session, "mpox", datetime.now(UTC))
+    original = content(followed.data.warehouse)
+    (followed.data.packages / "mpox" / "loads" / f"{died.run_id}.json").unlink()
+    make_older(followed, AS_OF_0008)
+    assert died.run_id in rebuild(followed.data, replace=True).loads
+    assert content(followed.data.warehouse) == original
+    assert query(followed.data.warehouse, "SELECT count(acknowledged_at) FROM ops.quarantine") == [(1,)]
+
+
+def test_runs_that_a_rebuild_lacks_keep_a_warehouse_that_is_no_longer_migrated_in_place(followed: Followed) -> None:
+    followed.show("PX1", 1)
+    followed.run()
+    followed.show("PX1", 1, length=2)
+    lost = followed.run(DENGUE)
+    shutil.rmtree(followed.data.packages / "dengue")
+    make_older(followed, AS_OF_0005)
+    with pytest.raises(RebuildError, match=lost.run_id):
+        rebuild(followed.data, replace=True)
+    assert query(followed.data.warehouse, "SELECT version_num FROM ops.alembic_version") == [("0005",)]
 
 
 LEAVES_A_LOG = """

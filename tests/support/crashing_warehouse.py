@@ -18,9 +18,9 @@ class CrashingWarehouse(Warehouse):
     transactions = 0
 
     @contextmanager
-    def transaction(self, session: DuckDBPyConnection) -> Iterator[None]:
+    def transaction(self, session: DuckDBPyConnection, *, even_too_old: bool = False) -> Iterator[None]:
         self.transactions += 1
-        with super().transaction(session):
+        with super().transaction(session, even_too_old=even_too_old):
             yield
             if self.transactions == 2:
                 raise Crash("the disk is full")

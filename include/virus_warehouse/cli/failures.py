@@ -19,7 +19,7 @@ from virus_warehouse.shortage import DiskFull, MemoryTooSmall
 from virus_warehouse.sources import SourceError
 from virus_warehouse.warehouse.connection import WarehouseDamaged, WarehouseLocked
 from virus_warehouse.warehouse.load_gates import GateError
-from virus_warehouse.warehouse.migrate import SchemaTooNew
+from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
 from virus_warehouse.windows import WindowError
 
 EXPLAINED = (
@@ -36,6 +36,7 @@ EXPLAINED = (
     RebuildError,
     ReportUnreadable,
     SchemaTooNew,
+    SchemaTooOld,
     SourceError,
     WarehouseDamaged,
     WarehouseLocked,

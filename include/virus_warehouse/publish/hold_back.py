@@ -20,6 +20,12 @@ from virus_warehouse.warehouse.schema import full_name, tables_by_source
 
 logger = logging.getLogger(__name__)
 
+NOT_HELD_BACK = (
+    "So no source can be shown as this snapshot has it. Fix what the check found, or accept it once; or move the "
+    "snapshot away: what is held back is then absent from the next one until it passes."
+)
+"""The ways out where what is published is too old."""
+
 
 def reasons_to_hold_back(about: About) -> dict[str, str]:
     """Why each source is held back that the check holds back, with the ways out.
@@ -98,7 +104,7 @@ def _in_this_schema(snapshot: Path) -> Iterator[Path]:
     if revision == migrate.newest_revision():
         yield snapshot
         return
-    migrate.refuse_unknown_revision(revision, snapshot)
+    migrate.refuse_unknown_revision(revision, snapshot, if_too_old=NOT_HELD_BACK)
     copy = snapshot.with_name("candidates") / f"{snapshot.stem}.{revision}.duckdb"
     try:
         shutil.copyfile(snapshot, copy)

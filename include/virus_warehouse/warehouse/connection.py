@@ -60,20 +60,25 @@ class Warehouse:
         self.lock_timeout = lock_timeout
 
     @contextmanager
-    def transaction(self, session: DuckDBPyConnection) -> Iterator[None]:
+    def transaction(self, session: DuckDBPyConnection, *, even_too_old: bool = False) -> Iterator[None]:
         """Attach the warehouse to `session` as `warehouse`, for one transaction.
 
         Commits at the end of the block, rolls back when it raises, and lets the file go in both cases. The
         block may write the attached database and temporary tables, and no other: a DuckDB transaction
         writes one database.
 
+        Args:
+            session: where it is attached.
+            even_too_old: attach a file that this version cannot migrate as it is, to read what its schema has.
+
         Raises:
             WarehouseLocked: when the file stays in use for `lock_timeout` seconds.
             WarehouseDamaged: when the file or its log cannot be read.
             CommitFailed: when the commit ended with an error.
             migrate.SchemaTooNew: when a newer version wrote the file.
+            migrate.SchemaTooOld: when this version has no migrations from the file's revision.
         """
-        self._wait_for_lock(lambda: self._attach(session))
+        self._wait_for_lock(lambda: self._attach(session, even_too_old=even_too_old))
         try:
             session.execute("BEGIN TRANSACTION")
             yield
@@ -106,27 +111,32 @@ class Warehouse:
             )
 
     @contextmanager
-    def exclusive(self) -> Iterator[DuckDBPyConnection]:
+    def exclusive(self, *, even_too_old: bool = False) -> Iterator[DuckDBPyConnection]:
         """Hold the file alone, through a connection of its own; for a checkpoint and a copy.
+
+        Args:
+            even_too_old: as in `transaction`.
 
         Raises:
             WarehouseLocked: when the file stays in use for `lock_timeout` seconds.
             WarehouseDamaged: when the file or its log cannot be read.
+            migrate.SchemaTooNew: when a newer version wrote the file.
+            migrate.SchemaTooOld: when this version has no migrations from the file's revision.
         """
         # Not by connecting to the file: connections of one process to one file would share it, and be no hold.
         with duckdb.connect() as connection:
-            self._wait_for_lock(lambda: self._attach(connection))
+            self._wait_for_lock(lambda: self._attach(connection, even_too_old=even_too_old))
             connection.execute("USE warehouse")
             yield connection
 
-    def _attach(self, session: DuckDBPyConnection) -> None:
+    def _attach(self, session: DuckDBPyConnection, *, even_too_old: bool) -> None:
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             migrate.upgrade(self.path)
         attach = f"ATTACH {sql_text(self.path)} AS warehouse"
         session.execute(attach)
         revision = _revision(session)
-        if revision == migrate.newest_revision():
+        if revision == migrate.newest_revision() or (even_too_old and migrate.is_too_old(revision)):
             return
         session.execute("DETACH warehouse")
         migrate.refuse_unknown_revision(revision, self.path)

@@ -14,7 +14,20 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-"""Alembic's folder. The file of a revision begins with its number, which is higher than those before it."""
+"""Alembic's folder. The file of a revision begins with its number, which is higher than those before it.
+
+The first one creates the warehouse. It took the place of nine before release 0.1.0 and has the number of the last.
+"""
+
+LAST_WITH_EARLIER_REVISIONS = "7d14b5a"
+"""The last commit that migrates warehouses of revisions before the first one that is in `MIGRATIONS` now."""
+
+REBUILD_OR_MIGRATE = (
+    "`virus-warehouse rebuild --replace --from-oldest` rebuilds the warehouse from the archived packages, and keeps "
+    f"this file under another name. Or run `make publish` once in a checkout of commit {LAST_WITH_EARLIER_REVISIONS}, "
+    "which migrates the file."
+)
+"""The ways out for a warehouse that is too old."""
 
 STORAGE_VERSION = "v1.4.0"
 """Oldest DuckDB that reads a file made here: from this one on, texts are packed in two thirds of the time."""
@@ -22,6 +35,10 @@ STORAGE_VERSION = "v1.4.0"
 
 class SchemaTooNew(RuntimeError):
     """The warehouse was written by a newer version of this project; nothing was changed."""
+
+
+class SchemaTooOld(RuntimeError):
+    """The warehouse has a schema from which this version has no migrations any more; nothing was changed."""
 
 
 def alembic_config() -> "Config":
@@ -45,16 +62,32 @@ def newest_revision() -> str:
     return known_revisions()[0]
 
 
-def refuse_unknown_revision(revision: str | None, path: Path) -> None:
+def is_too_old(revision: str | None) -> bool:
+    """Whether a revision comes before the first one that this version knows.
+
+    Args:
+        revision: what a file says, None for a file without our schema.
+    """
+    return revision is not None and revision < known_revisions()[-1]
+
+
+def refuse_unknown_revision(revision: str | None, path: Path, *, if_too_old: str = REBUILD_OR_MIGRATE) -> None:
     """Stop before a file is touched that this version cannot know.
 
     Args:
         revision: what the file says, None for a file without our schema.
         path: the file.
+        if_too_old: the ways out for a file with a schema that cannot be migrated any more.
 
     Raises:
         SchemaTooNew: when a newer version wrote the file.
+        SchemaTooOld: when this version has no migrations from the file's revision.
     """
+    if is_too_old(revision):
+        raise SchemaTooOld(
+            f"{path} has schema revision {revision}; this version migrates revision {known_revisions()[-1]} and later. "
+            f"{if_too_old}"
+        )
     if revision is not None and revision not in known_revisions():
         raise SchemaTooNew(
             f"{path} has schema revision {revision}, which this version does not know: a newer version of "

@@ -22,7 +22,7 @@ from virus_warehouse.sources import SourceError, read_sources, source_of
 from virus_warehouse.warehouse.connection import WarehouseDamaged
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance, UnknownAcceptance
-from virus_warehouse.warehouse.migrate import SchemaTooNew
+from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
 from virus_warehouse.window_order import DayOfBackfill, EarlierDay, EarlierDayFirst
 from virus_warehouse.windows import WindowError, WindowRequest
 
@@ -36,6 +36,7 @@ NO_RETRY_MENDS = [
     RequestRefused,
     WindowError,
     SchemaTooNew,
+    SchemaTooOld,
     DataFolderError,
     SourceError,
     UnknownAcceptance,

@@ -18,7 +18,7 @@ from virus_warehouse.sources import Source, SourceError, read_sources
 from virus_warehouse.warehouse.connection import WarehouseLocked
 from virus_warehouse.warehouse.load import Acceptance, UnknownAcceptance
 from virus_warehouse.warehouse.load_gates import GateError
-from virus_warehouse.warehouse.migrate import SchemaTooNew
+from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
 from virus_warehouse.window_order import DayOfBackfill
 from virus_warehouse.windows import WindowError
 
@@ -91,6 +91,7 @@ def test_the_retries_are_those_that_set_up_configures():
         RequestRefused("400"),
         WindowError("inverted"),
         SchemaTooNew("0099"),
+        SchemaTooOld("0005"),
         DataFolderError("no place"),
         SourceError("unknown key"),
         UnknownAcceptance("everything"),

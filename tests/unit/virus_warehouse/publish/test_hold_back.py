@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.support.later_revision import add_later_revision
 from tests.support.nested_lines import annotation, sample
 from tests.support.warehouses import DENGUE, MPOX, MPOX_ORGANISM, Store, accessions, line, lineage, query
 from virus_warehouse.data_folder import DataFolder
@@ -210,31 +211,34 @@ def test_taxon_that_has_moved_keeps_the_one_lineage_that_it_has_now(data: DataFo
     assert query(data.snapshot, lineages) == [(10244, 0), (7, 1), (10239, 2)]
 
 
-BEFORE_0009 = (
-    "DROP VIEW mart.source_status; DROP TABLE ops.acceptance; "
-    "ALTER TABLE ops.source_status DROP held_back_since; ALTER TABLE ops.source_status DROP held_back_reason; "
-    "UPDATE ops.alembic_version SET version_num = '0008'; "
-    "DELETE FROM _about WHERE name IN ('publication_id', 'previous_publication_id', 'loaded_until'); "
-)
-BEFORE_0008 = (
-    "ALTER TABLE ops.quarantine DROP resolved_at; ALTER TABLE ops.quarantine DROP acknowledged_at; "
-    "ALTER TABLE ops.schema_drift DROP resolved_at; ALTER TABLE ops.schema_drift DROP acknowledged_at; "
-    "ALTER TABLE ops.schema_drift DROP last_run_id; UPDATE ops.alembic_version SET version_num = '0007'; "
-)
-
-
-@pytest.mark.parametrize(
-    "changes", [BEFORE_0009, BEFORE_0009 + BEFORE_0008, BEFORE_0009 + "DROP TABLE _about"], ids=["0008", "0007", "none"]
-)
+@pytest.mark.parametrize("changes", ["", "DROP TABLE _about"], ids=["with _about", "without"])
 def test_what_an_earlier_version_published_is_put_back_in_the_present_schema(
-    data: DataFolder, store: Store, changes: str
+    data: DataFolder, store: Store, monkeypatch: pytest.MonkeyPatch, changes: str
 ) -> None:
     with duckdb.connect(data.snapshot) as connection:
         connection.execute(changes)
+    later = add_later_revision(data.root, monkeypatch)
     assert set(publish(store, data).held_back) == {"mpox"}
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 40
-    assert query(data.snapshot, "SELECT version_num FROM ops.alembic_version") == [(migrate.newest_revision(),)]
+    assert len(rows(data.snapshot, "ops.quarantine", "mpox", "note")) == 1
+    assert query(data.snapshot, "SELECT version_num FROM ops.alembic_version") == [(later,)]
     assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
+
+
+def test_what_is_published_and_cannot_be_migrated_holds_no_source_back_and_says_the_ways_out(
+    data: DataFolder, store: Store
+) -> None:
+    with duckdb.connect(data.snapshot) as connection:
+        connection.execute(
+            "DROP TABLE ops.acceptance; ALTER TABLE ops.schema_drift DROP last_run_id; "
+            "UPDATE ops.alembic_version SET version_num = '0007'"
+        )
+    before = data.snapshot.read_bytes()
+    with pytest.raises(migrate.SchemaTooOld, match=r"virus.duckdb has schema revision 0007.*accept it once"):
+        publish(store, data)
+    assert data.snapshot.read_bytes() == before
+    assert publish(store, data, "shrinkage").held_back == {}
+    assert query(data.snapshot, "SELECT version_num FROM ops.alembic_version") == [(migrate.newest_revision(),)]
 
 
 def test_source_that_nobody_follows_and_nobody_has_seen_is_named_all_the_same(data: DataFolder, store: Store) -> None:
@@ -251,12 +255,13 @@ def test_warehouse_that_was_lost_empties_no_snapshot(data: DataFolder, first: St
     assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(160,)]
 
 
-def test_warehouse_of_an_earlier_version_is_migrated_before_it_is_copied(data: DataFolder, store: Store) -> None:
-    store.execute(
-        "DROP TABLE ops.acceptance; ALTER TABLE ops.source_status DROP held_back_since; "
-        "ALTER TABLE ops.source_status DROP held_back_reason; UPDATE ops.alembic_version SET version_num = '0008'"
-    )
-    assert set(publish(store, data).held_back) == {"mpox"}
+def test_warehouse_of_an_earlier_version_is_migrated_before_it_is_copied(
+    data: DataFolder, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = add_later_revision(data.root, monkeypatch)
+    publish(store, data)
+    for path in (store.warehouse.path, data.snapshot):
+        assert query(path, "SELECT version_num FROM ops.alembic_version") == [(later,)]
 
 
 def test_done_again_after_it_was_killed_it_comes_to_the_same(

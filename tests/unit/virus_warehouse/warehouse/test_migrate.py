@@ -1,5 +1,4 @@
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -14,8 +13,8 @@ from duckdb import DuckDBPyConnection
 from duckdb_sqlalchemy.datatypes import Struct
 from sqlalchemy import URL, MetaData, NullPool, create_engine
 
+from tests.support.later_revision import add_later_revision
 from tests.support.warehouses import Store, line, query
-from tests.unit.virus_warehouse.reports.test_data_report import EVERYTHING
 from virus_warehouse.warehouse import migrate, schema
 from virus_warehouse.warehouse.connection import Warehouse
 
@@ -123,26 +122,6 @@ def test_file_without_our_schema_is_migrated(tmp_path: Path, content: object) ->
     assert revision(path) == [(migrate.newest_revision(),)]
 
 
-@pytest.mark.slow
-def test_records_are_hashed_anew_as_they_would_be_read_today(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.load(
-        json.dumps(EVERYTHING), line("PX1.1", labHost="a\x1fb"), line("PX2.1", bioprojects=[]), '{"accession":"PX3.1"}'
-    )
-    store.load(line("PX1.1", labHost="c"))
-    hashes = [
-        f"SELECT accession, record_hash FROM {table} ORDER BY 1" for table in ("virus_genome", "virus_genome_history")
-    ]
-    before = [store.rows(sql) for sql in hashes]
-    assert [len(rows) for rows in before] == [4, 1]
-    for table in ("virus_genome", "virus_genome_history"):
-        store.execute(f"UPDATE {table} SET record_hash = 0")
-    before_revision_0006(store)
-    store.execute("UPDATE ops.alembic_version SET version_num = '0004'")
-    use(store.warehouse.path)
-    assert [store.rows(sql) for sql in hashes] == before
-
-
 def test_file_that_is_made_is_packed_as_newer_files_are(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     use(path)
@@ -175,55 +154,53 @@ def test_file_of_a_newer_version_is_refused_with_the_way_out_and_left_as_it_is(t
         assert connection.execute("SELECT count(*) FROM virus_genome").fetchall() == [(1,)]
 
 
-def before_revision_0008(store: Store) -> None:
-    """As the file was then; views and macros are made anew."""
-    store.execute("DROP VIEW virus_genome_distinct")
-    store.execute("DROP TABLE ops.source_status")
-    store.execute("DROP TABLE ops.acceptance")
-    for table in ("quarantine", "schema_drift"):
-        for column in ("resolved_at", "acknowledged_at"):
-            store.execute(f"ALTER TABLE ops.{table} DROP COLUMN {column}")
-    store.execute("ALTER TABLE ops.schema_drift DROP COLUMN last_run_id")
-    store.execute("UPDATE ops.alembic_version SET version_num = '0007'")
-
-
-def before_revision_0006(store: Store) -> None:
-    """As the file was then."""
-    before_revision_0008(store)
-    for table in ("virus_genome", "virus_genome_history"):
-        store.execute(f"ALTER TABLE {table} DROP COLUMN country_code")
-        store.execute(f"UPDATE {table} SET country = 'Swaziland', division = 'Manzini: Malkerns'")
-
-
-@pytest.mark.slow
-def test_names_that_were_lost_come_back_and_the_placeholder_is_no_date(tmp_path: Path) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0008"])
+def test_file_that_is_no_longer_migrated_is_refused_with_the_ways_out_and_left_as_it_is(
+    tmp_path: Path, revision: str
+) -> None:
     store = Store(tmp_path)
-    place = {"geographicLocation": "Swaziland:Manzini: Malkerns"}
-    store.load(line("PX1.1", host={"taxId": 9606, "organismName": "Homo sapiens"}, location=place))
-    before = store.rows("FROM virus_genome")
-    before_revision_0006(store)
-    store.execute("UPDATE taxon SET name = NULL WHERE tax_id IN (9606, 10239)")
-    store.execute("UPDATE virus_genome SET update_date = DATE '1900-01-01'")
+    store.load(line())
+    store.execute(f"UPDATE ops.alembic_version SET version_num = '{revision}'")
+    store.execute("CHECKPOINT")
+    path = store.warehouse.path
+    before = path.read_bytes()
+    with pytest.raises(migrate.SchemaTooOld) as refused:
+        use(path)
+    for words in (
+        f"{path} has schema revision {revision}; this version migrates revision 0009 and later",
+        "`virus-warehouse rebuild --replace --from-oldest`",
+        "`make publish` once in a checkout of commit 7d14b5a",
+    ):
+        assert words in str(refused.value)
+    with pytest.raises(migrate.SchemaTooOld), Warehouse(path).exclusive():
+        pass
+    assert path.read_bytes() == before
+
+
+def test_file_that_is_no_longer_migrated_can_be_read_as_it_is(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.load(line())
     store.execute("UPDATE ops.alembic_version SET version_num = '0005'")
-    use(store.warehouse.path)
-    assert store.rows("FROM taxon WHERE tax_id IN (9606, 10239, 10244) ORDER BY tax_id") == [
-        (9606, "Homo sapiens"),
-        (10239, None),
-        (10244, "Monkeypox virus"),
-    ]
-    assert store.rows("SELECT update_date FROM virus_genome") == [(None,)]
-    assert store.rows("SELECT country, country_code, division FROM virus_genome") == [("Eswatini", "SZ", "Manzini")]
-    store.execute("UPDATE virus_genome SET update_date = DATE '2025-05-01'")
-    assert store.rows("FROM virus_genome") == before
+    with duckdb.connect() as session, store.warehouse.transaction(session, even_too_old=True):
+        assert session.execute("SELECT count(*) FROM warehouse.main.virus_genome").fetchall() == [(1,)]
+    with store.warehouse.exclusive(even_too_old=True) as connection:
+        assert connection.execute("SELECT count(*) FROM virus_genome").fetchall() == [(1,)]
+    assert revision(store.warehouse.path) == [("0005",)]
 
 
-@pytest.mark.slow
-def test_drift_was_met_last_where_it_was_met_first(tmp_path: Path) -> None:
+def test_later_revision_migrates_a_file_of_this_version_and_keeps_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store(tmp_path)
-    store.load(line("PX1.1", novel=1), '{"accession":"PX9.1"')
-    tables = ("quarantine", "schema_drift")
-    before = [store.rows(f"FROM ops.{table}") for table in tables]
-    assert [len(rows) for rows in before] == [1, 1]
-    before_revision_0008(store)
+    store.load(line("PX1.1"), "{")
+    before = store.rows("FROM virus_genome"), store.rows("FROM ops.quarantine")
+    later = add_later_revision(tmp_path, monkeypatch)
     use(store.warehouse.path)
-    assert [store.rows(f"FROM ops.{table}") for table in tables] == before
+    assert revision(store.warehouse.path) == [(later,)]
+    assert (store.rows("FROM virus_genome"), store.rows("SELECT * EXCLUDE note FROM ops.quarantine")) == before
+    use(tmp_path / "new.duckdb")
+    for path in (store.warehouse.path, tmp_path / "new.duckdb"):
+        assert query(path, "SELECT DISTINCT note FROM ops.quarantine") in ([(None,)], [])
+    monkeypatch.undo()
+    with pytest.raises(migrate.SchemaTooNew, match=later):
+        use(store.warehouse.path)
