@@ -9,16 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.steps import follow
 from tests.support.warehouses import Store, line
 from virus_warehouse.warehouse import migrate
 
 PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "adding-a-report.md"
-
-STEP = re.compile(
-    r"`(?P<path>include/[^`]+)`(?:,\s+after\s+the\s+line\s+`(?P<line>[^`]+)`)?:\n\n```\w+\n(?P<text>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
 
 CHECKS = """
 from sqlalchemy import create_engine
@@ -141,21 +137,6 @@ def test_what_the_page_says_is_all_that_it_takes(tmp_path: Path, heading: str, s
         check=False,
     )
     assert done.returncode == 0, done.stderr
-
-
-def follow(section: str, folder: Path) -> None:
-    """Do what the steps of a section say: write a new file, or put lines after another one."""
-    steps = [*STEP.finditer(section)]
-    assert len(steps) == section.count("```python") + section.count("```sql"), "a step that is not understood"
-    for step in steps:
-        path, text = folder / step["path"], step["text"]
-        if step["line"] is None:
-            assert not path.exists()
-            path.write_text(text.replace("the newest before it", migrate.newest_revision()))
-            continue
-        content = path.read_text()
-        assert content.count(f"\n{step['line']}\n") == 1, f"{step['line']} in {step['path']}"
-        path.write_text(content.replace(f"\n{step['line']}\n", f"\n{step['line']}\n{text}"))
 
 
 def test_an_older_version_refuses_the_file_it_cannot_know(tmp_path: Path) -> None:
