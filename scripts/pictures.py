@@ -1,4 +1,4 @@
-"""How each picture of the README comes about: what a person clicks, and what is then to be seen."""
+"""How each picture of the documentation is taken: what a person clicks, and what is then to be seen."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""`make screenshots`: the README's pictures, in docs/screenshots, of made-up data.
+"""`make screenshots`: the documentation's pictures, in docs/screenshots, of made-up data.
 
 As in the demo, the stand-in serves the records; here for a week, to an Airflow that is started as `make start` does it,
 with a source that NCBI refuses, so that there is a failure to look at. Then it is looked at, in light and in dark.

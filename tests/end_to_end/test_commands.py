@@ -247,7 +247,8 @@ def test_start_answers_and_leaves_no_process(data, follow):
     follow("{mpox: {taxon: 10244}}")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = ["make", "--no-print-directory", "start"]
+    sources = os.environ["VIRUS_SOURCES"]
+    command = ["make", "--no-print-directory", "start", f"VIRUS_DATA={data.root}", f"VIRUS_SOURCES={sources}"]
     marker = f"TEST_OF_START_{port}"
     environment = os.environ | {"AIRFLOW__API__PORT": str(port), marker: "1"}
     environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = f"http://127.0.0.1:{port}/execution/"

@@ -1,4 +1,4 @@
-"""Backfills as the README says to click them: a real browser before a real Airflow.
+"""Backfills as docs/backfills.md says to click them: a real browser before a real Airflow.
 
 What becomes of a backfill is told by `tests/services/test_backfill.py`, which starts them by the REST API.
 """
@@ -14,7 +14,7 @@ from tests.support.stage import DENGUE, NOW, Stage
 
 pytestmark = pytest.mark.browser
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "backfills.md"
 DAY = timedelta(days=1)
 DAYS = [NOW.date() - number * DAY for number in (6, 5, 4)]
 
@@ -124,9 +124,8 @@ def test_midnight_is_before_the_run_of_its_day(stage: Stage) -> None:
         assert promised(page, DAYS[-1], "00:00") == DAYS[:-1]
 
 
-def test_the_readme_names_what_there_is_to_click(stage: Stage) -> None:
-    _, section = README.read_text(encoding="utf-8").split("### Backfills and other days")
-    section, *_ = section.split("\n## ")
+def test_the_page_names_what_there_is_to_click(stage: Stage) -> None:
+    section = PAGE.read_text(encoding="utf-8").split("## With Airflow")[1].split("\n## ")[0]
     with stage.logged_in(f"/dags/{DENGUE}", timezone_id="UTC") as page:
         dialog = open_dialog(page)
         for label in (FROM, TO, REPROCESS, *CHOICES, MAX_ACTIVE_RUNS, BACKWARDS, UNPAUSE, RUN):

@@ -1,13 +1,14 @@
-"""The README's pictures are there, each in light and in dark, told to who cannot see them, and light to load."""
+"""The pictures of the documents are there, each in light and in dark, described for who cannot see them, and small."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from scripts.pictures import PICTURES, THEMES
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / "docs" / "screenshots"
-README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+README = CHECKOUT / "README.md"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -19,15 +20,22 @@ def test_every_picture_is_there_in_every_theme_and_none_is_left_over() -> None:
         assert path.stat().st_size < 250_000, f"{path.name} takes long to load"
 
 
-def test_the_readme_shows_each_in_the_readers_theme_and_says_what_is_seen() -> None:
-    pictures = re.findall(r"(?s)<picture>(.*?)</picture>", README)
-    shown = set()
-    for picture in pictures:
+def shown_on(page: Path) -> list[str]:
+    """The pictures of a page, each in the reader's theme and with words for what is seen."""
+    folder = FOLDER.relative_to(page.parent)
+    shown = []
+    for picture in re.findall(r"(?s)<picture>(.*?)</picture>", page.read_text(encoding="utf-8")):
         [dark] = re.findall(
-            r'<source media="\(prefers-color-scheme: dark\)" srcset="docs/screenshots/(.*?)-dark\.png">', picture
+            rf'<source media="\(prefers-color-scheme: dark\)" srcset="{folder}/(.*?)-dark\.png">', picture
         )
-        [(alt, light)] = re.findall(r'<img alt="([^"]+)" src="docs/screenshots/(.*?)-light\.png">', picture)
+        [(alt, light)] = re.findall(rf'<img alt="([^"]+)" src="{folder}/(.*?)-light\.png">', picture)
         assert dark == light
         assert len(alt) > 20
-        shown.add(light)
-    assert shown == set(PICTURES)
+        shown.append(light)
+    return shown
+
+
+def test_each_is_shown_once_and_one_of_them_in_the_readme() -> None:
+    assert len(shown_on(README)) == 1
+    pages = (README, *(CHECKOUT / "docs").glob("*.md"))
+    assert Counter(name for page in pages for name in shown_on(page)) == Counter(PICTURES.keys())
