@@ -3,7 +3,7 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo ingest census replay publish rebuild acknowledge forget start sql test test-fast test-long bench bench-pages bench-profile
-.PHONY: lint format check-sources lock export tables cookbook screenshots
+.PHONY: lint format docs check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
 PYTEST = $(ENVIRONMENT); python -m pytest -n auto --dist loadfile --no-loadscope-reorder
@@ -84,7 +84,10 @@ bench-profile: setup ## RECORDS=200000: where a full load's time goes, statement
 cookbook: setup-dev ## docs/cookbook.md and docs/ways-in.md anew, with what their queries and code answer
 	@$(ENVIRONMENT); python scripts/cookbook.py $(COOKBOOK_ARGS)
 
-lint: setup-dev ## ruff, mypy, bandit, sqlfluff, the compose file
+docs: setup-dev ## the documentation as a site, in site/; a broken link fails
+	@$(ENVIRONMENT); zensical build --clean --strict
+
+lint: setup-dev docs ## ruff, mypy, bandit, sqlfluff, the compose file, the documentation
 	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && bandit -q -c pyproject.toml -r include plugins dags scripts \
 	  && sqlfluff lint --disable-progress-bar include scripts benchmarks \
 	  && check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
@@ -92,7 +95,7 @@ lint: setup-dev ## ruff, mypy, bandit, sqlfluff, the compose file
 format: setup-dev ## let ruff and sqlfluff lay the code out
 	@$(ENVIRONMENT); ruff check --fix . && ruff format . && sqlfluff fix --disable-progress-bar include scripts benchmarks
 
-screenshots: setup-dev ## docs/screenshots anew: Airflow and the pages with made-up data, in light and dark
+screenshots: setup-dev ## take docs/screenshots again: Airflow and the pages with made-up data, in light and dark
 	@scripts/install_services
 	@$(ENVIRONMENT); python scripts/screenshots.py
 
