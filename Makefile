@@ -36,7 +36,7 @@ replay: setup ## SOURCE=mpox: read its refused lines again, with this version
 publish: setup ## what was loaded becomes the snapshot; SOURCE=mpox ACCEPT_FINDINGS=shrinkage: what is held back, too
 	@$(ENVIRONMENT); python scripts/publish.py $(if $(SOURCE),--source "$(SOURCE)") $(FINDINGS)
 
-rebuild: setup ## the warehouse from the archived packages, beside the old one; REPLACE=1 puts it in its place
+rebuild: setup ## rebuild the warehouse from the archived packages, beside the old one; REPLACE=1 puts it in its place
 	@$(COMMAND) rebuild $(if $(REPLACE),--replace) $(if $(FROM_OLDEST),--from-oldest)
 
 acknowledge: setup ## SOURCE=mpox: its refused lines and unknown names raise no alarm any more; new ones do
@@ -81,7 +81,7 @@ bench-profile: setup ## RECORDS=200000: where a full load's time goes, statement
 	@$(ENVIRONMENT); .venv-bench/bin/py-spy record --native --threads --subprocesses -o data/bench/load.svg -- \
 	  python -m benchmarks.profile_load $(or $(RECORDS),200000)
 
-cookbook: setup-dev ## docs/cookbook.md and docs/ways-in.md anew, with what their queries and code answer
+cookbook: setup-dev ## write docs/cookbook.md and docs/ways-in.md again, with the answers of their queries and code
 	@$(ENVIRONMENT); python scripts/cookbook.py $(COOKBOOK_ARGS)
 
 docs: setup-dev ## the documentation as a site, in site/; a broken link fails
@@ -99,7 +99,7 @@ screenshots: setup-dev ## take docs/screenshots again: Airflow and the pages wit
 	@scripts/install_services
 	@$(ENVIRONMENT); python scripts/screenshots.py
 
-tables: setup ## write docs/tables.md, the data dictionary, anew
+tables: setup ## write docs/tables.md, the data dictionary
 	@$(ENVIRONMENT); python scripts/tables.py
 
 lock: setup-dev ## compile requirements*.in anew
