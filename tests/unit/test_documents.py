@@ -1,19 +1,30 @@
 """The documents fit together: short README, statuses, navigation, links, tables that name what there is."""
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
+from typer.core import TyperGroup
 
+from virus_warehouse.cli.app import app
 from virus_warehouse.publish.gates import GATES, OnFailure
 from virus_warehouse.sources import _SOURCE_KEYS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DOCS = CHECKOUT / "docs"
 DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+TO_BE_MADE = {
+    "include/virus_warehouse/publish/sql/gates/lengths.sql",
+    "include/virus_warehouse/cookbook/recipes/NN_hosts_by_virus.sql",
+    "NN_name.sql",
+}
+"""Files that a reader of the pages writes."""
+
 STATUS = re.compile(r"Status: (?:accepted|superseded by \[decision (?P<number>\d+)\]\((?P<file>[^)]+)\))")
 
 
@@ -117,19 +128,38 @@ def test_the_files_that_a_page_names_exist() -> None:
         if page.name != "adding-a-report.md"  # names files that are to be made; a test follows it
         for name in file.findall(page.read_text(encoding="utf-8"))
     }
-    made = {
-        "include/virus_warehouse/publish/sql/gates/lengths.sql",
-        "include/virus_warehouse/cookbook/recipes/NN_hosts_by_virus.sql",
-    }
-    assert {name for name in named - made if not (CHECKOUT / name).exists()} == set()
+    assert {name for name in named - TO_BE_MADE if not (CHECKOUT / name).exists()} == set()
 
 
-def test_the_files_of_the_architecture_exist() -> None:
-    text = (DOCS / "architecture.md").read_text(encoding="utf-8").split("## One run")[1]
-    named = set(re.findall(r"`([\w/]+\.(?:py|sql))`", text))
-    assert len(named) > 25
-    roots = (CHECKOUT, CHECKOUT / "include/virus_warehouse")
-    assert {name for name in named if not any((root / name).exists() for root in roots)} == set()
+@pytest.mark.parametrize("name", ["architecture.md", "adding-a-field.md", "adding-a-gate.md", "adding-a-recipe.md"])
+def test_the_files_of_the_code_that_a_page_names_exist(name: str) -> None:
+    text = re.sub(r"(?ms)^```.*?^```$", "", (DOCS / name).read_text(encoding="utf-8"))
+    named = set(re.findall(r"`([\w.]+(?:/[\w.]+)*\.(?:py|sql))`", text)) - TO_BE_MADE
+    assert named
+    folders = [*(CHECKOUT / "include/virus_warehouse").rglob(""), *(CHECKOUT / "tests/unit/virus_warehouse").rglob("")]
+    assert {name for name in named if not any((root / name).exists() for root in (CHECKOUT, *folders))} == set()
+
+
+def test_every_command_line_of_virus_warehouse_is_one() -> None:
+    group = typer.main.get_command(app)
+    top = group.make_context("virus-warehouse", [], resilient_parsing=True)
+    read = set()
+    for page in (*tracked("*.md"), CHECKOUT / "README.md"):
+        text = page.read_text(encoding="utf-8")
+        lines = re.findall(r"`(?:\.venv/bin/)?virus-warehouse ([^`\n]+)`", text)
+        lines += re.findall(r"(?m)^ *\$ (?:\.venv/bin/)?virus-warehouse (.+)$", text)
+        for line in lines:
+            name, *arguments = shlex.split(line, comments=True)
+            if name == "--help":
+                continue
+            command = group.get_command(top, name)
+            assert command, f"{page.name}: virus-warehouse {line}"
+            read.add(name)
+            if isinstance(command, TyperGroup):
+                assert arguments[0] in command.list_commands(top), line
+            elif arguments:
+                command.make_context(name, arguments, parent=top)
+    assert read == set(group.list_commands(top))
 
 
 def test_every_key_of_a_source_is_explained() -> None:
