@@ -22,7 +22,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("folder", ABOVE)
-def test_nothing_imports_what_stands_on_it(folder: str) -> None:
+def test_imports_follow_the_layer_order(folder: str) -> None:
     files = list((CHECKOUT / folder).rglob("*.py"))
     assert len(files) > 10
     wrong = [
@@ -45,7 +45,7 @@ def parts_of(package: Path) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("package", ["include/virus_warehouse", "include/ncbi_stand_in", "plugins/ncbi_virus"])
-def test_parts_of_a_package_import_each_other_in_no_circle(package: str) -> None:
+def test_package_parts_have_no_import_cycles(package: str) -> None:
     try:
         list(TopologicalSorter(parts_of(CHECKOUT / package)).static_order())
     except CycleError as circle:

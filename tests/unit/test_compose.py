@@ -58,7 +58,7 @@ def test_postgresql_is_16() -> None:
 
 
 @pytest.mark.parametrize("name", AIRFLOW)
-def test_all_of_airflow_shares_executor_retries_code_and_data(name: str) -> None:
+def test_airflow_services_share_executor_retries_code_and_data(name: str) -> None:
     environment = AIRFLOW[name]["environment"]
     assert environment["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
     assert environment["AIRFLOW__CORE__DEFAULT_TASK_RETRIES"] == "2"
@@ -69,7 +69,7 @@ def test_all_of_airflow_shares_executor_retries_code_and_data(name: str) -> None
     assert f"virus-data:{environment['VIRUS_DATA']}" in AIRFLOW[name]["volumes"]
 
 
-def test_volumes_are_declared_and_keep_what_must_outlive_a_container() -> None:
+def test_persistent_data_are_in_declared_volumes() -> None:
     declared = set(yaml.safe_load(COMPOSE)["volumes"])
     mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service["volumes"]}
     assert declared == {volume for volume in mounted if not volume.startswith(".")}
@@ -142,7 +142,7 @@ def test_only_the_ui_is_published_and_only_to_this_machine() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_no_secret_stands_in_the_file(name: str) -> None:
+def test_file_contains_no_secret(name: str) -> None:
     for key, value in SERVICES[name]["environment"].items():
         if re.search(r"(PASSWORD|SECRET|TOKEN|KEY)$", key):
             assert value is None or REQUIRED.fullmatch(value), f"{key} has a value of its own"
@@ -172,11 +172,11 @@ def test_the_image_is_small_hashed_and_not_run_by_root() -> None:
     assert not re.search(r"^(ARG|ENV|ADD) ", DOCKERFILE, re.MULTILINE)
 
 
-def test_our_code_is_copied_after_the_packages_are_installed() -> None:
+def test_code_is_copied_after_the_packages_are_installed() -> None:
     assert DOCKERFILE.index("--require-hashes") < DOCKERFILE.index("COPY include")
 
 
-def test_the_image_is_built_from_what_it_copies_and_nothing_else() -> None:
+def test_build_context_contains_only_what_the_image_copies() -> None:
     copied = {
         name.rstrip("/") for line in DOCKERFILE.splitlines() if line.startswith("COPY ") for name in line.split()[1:-1]
     }

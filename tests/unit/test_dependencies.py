@@ -64,24 +64,24 @@ def test_each_pin_is_exact_and_has_a_hash(file: str) -> None:
     ("source", "lock"),
     list(zip(SOURCES, LOCKS, strict=True)),
 )
-def test_the_lock_is_not_older_than_what_it_was_made_from(source: str, lock: str) -> None:
+def test_lock_file_is_up_to_date_with_its_inputs(source: str, lock: str) -> None:
     locked = {canonical(re.split(r"[=\[]", pin)[0]) for pin in pins(lock)}
     assert set(asked_for(source)) <= locked
 
 
-def test_the_peers_have_the_duckdb_that_runs() -> None:
+def test_benchmark_peers_have_the_same_duckdb_version() -> None:
     pinned = [{pin for pin in pins(lock) if pin.startswith("duckdb==")} for lock in LOCKS[:3]]
     assert pinned[0]
     assert all(pin == pinned[0] for pin in pinned)
 
 
 @pytest.mark.parametrize("file", [*SOURCES, *LOCKS])
-def test_no_index_is_named(file: str) -> None:
+def test_no_package_index_is_named(file: str) -> None:
     text = (ROOT / file).read_text()
     assert not re.findall(r".*(?:://|--(?:extra-)?index|--find-links|--trusted-host).*", text)
 
 
-def test_what_installs_is_installed_by_its_hash_too() -> None:
+def test_installers_are_also_installed_by_hash() -> None:
     assert [pin for pin in pins("requirements-build.txt") if pin.startswith("uv==")] == [
         pin for pin in pins("requirements-dev.txt") if pin.startswith("uv==")
     ]
@@ -99,7 +99,7 @@ def test_what_installs_is_installed_by_its_hash_too() -> None:
     assert [line for line in installs if not by_hash_or_own.search(line)] == []
 
 
-def test_the_package_asks_for_what_is_pinned() -> None:
+def test_package_requirements_are_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {canonical(re.match(NAME, wanted)[0]) for wanted in project["dependencies"]}
     # Airflow brings these, or the checkout's demo alone needs them.

@@ -11,7 +11,7 @@ README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def test_every_picture_is_there_in_every_theme_and_none_is_left_over() -> None:
+def test_every_picture_exists_in_every_theme_without_leftovers() -> None:
     files = {path.name: path for path in FOLDER.iterdir()}
     assert set(files) == {f"{name}-{theme}.png" for name in PICTURES for theme in THEMES}
     for path in files.values():
@@ -19,7 +19,7 @@ def test_every_picture_is_there_in_every_theme_and_none_is_left_over() -> None:
         assert path.stat().st_size < 250_000, f"{path.name} takes long to load"
 
 
-def test_the_readme_shows_each_in_the_readers_theme_and_says_what_is_seen() -> None:
+def test_readme_shows_pictures_in_the_readers_theme_with_alternative_text() -> None:
     pictures = re.findall(r"(?s)<picture>(.*?)</picture>", README)
     shown = set()
     for picture in pictures:

@@ -66,13 +66,13 @@ def test_ratios_are_those_of_medians() -> None:
     assert told["ratio_records"]["pandas_over_load"] == 10
 
 
-def test_the_spread_is_told_beside_the_median() -> None:
+def test_spread_is_listed_with_the_median() -> None:
     told = results([measured("load", 40, 3, 90, 4)], SIZES, full=False, versions={})
     assert told["cases"][0]["wall_seconds"] == {"median": 4, "least": 3, "most": 90}
     assert told["cases"][0]["seconds"]["stage"]["median"] == 2
 
 
-def test_the_slope_is_what_further_records_cost() -> None:
+def test_slope_is_the_cost_of_additional_records() -> None:
     told = results(
         [
             measured("load", 900_000, 7, rss=500),
@@ -105,7 +105,7 @@ def test_only_a_full_benchmark_measures_every_peer_at_every_size() -> None:
     assert sizes(full=False)["pandas"] == sizes(full=False)["dlt_arrow"] == [200_000]
 
 
-def test_what_a_case_starts_from_is_left_by_a_load_before_it() -> None:
+def test_each_case_starts_from_the_result_of_an_earlier_load() -> None:
     cases = plan(Sizes(), full=False)
     for number, case in enumerate(cases):
         loaded = {earlier.recipe.records for earlier in cases[:number] if earlier.name == "load"}
@@ -113,11 +113,11 @@ def test_what_a_case_starts_from_is_left_by_a_load_before_it() -> None:
 
 
 @pytest.mark.parametrize(("count", "text"), [(999, "999"), (1500, "1500"), (20_000, "20k"), (1_000_000, "1M")])
-def test_counts_are_short(count: int, text: str) -> None:
+def test_counts_are_abbreviated(count: int, text: str) -> None:
     assert short(count) == text
 
 
-def test_only_what_lies_between_the_markers_is_rewritten(tmp_path: Path) -> None:
+def test_only_text_between_the_markers_is_rewritten(tmp_path: Path) -> None:
     path = tmp_path / "performance.md"
     path.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     told = results([measured("load", 40, 3)], SIZES, full=False, versions={"duckdb": "1.5.6"})

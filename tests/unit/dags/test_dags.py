@@ -64,7 +64,7 @@ def test_the_census_is_weekly_and_mapped_over_the_sources(load):
     assert census.partial_kwargs["outlets"] == [LOADS]
 
 
-def test_a_publication_follows_whatever_a_load_updates_one_at_a_time(load):
+def test_publication_runs_after_each_load_one_at_a_time(load):
     dag = load("sources: {flu: {taxon: 11320}, mpox: {taxon: 10244}}").dags["ncbi_virus_publish"]
     assert [task.task_id for task in dag.topological_sort()] == [
         "prepare",
@@ -84,7 +84,7 @@ def test_a_publication_follows_whatever_a_load_updates_one_at_a_time(load):
 
 
 @pytest.mark.parametrize("given", [None, [], ["shrinkage"], ["shrinkage", "dates_in_range"]])
-def test_findings_of_gates_that_block_can_be_accepted(load, given):
+def test_findings_of_blocking_gates_can_be_accepted(load, given):
     assert load().dags["ncbi_virus_publish"].params.get_param("accept_findings").resolve(given) == given
 
 
@@ -104,7 +104,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("entry", "told"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_source_is_an_import_error_and_the_others_keep_their_dags(load, tmp_path, entry, told):
+def test_broken_source_is_an_import_error_and_other_sources_keep_their_dags(load, tmp_path, entry, told):
     bag = load(f"sources:\n  good: {{taxon: 10244}}\n  {entry}\n")
     assert set(bag.dags) == {"ncbi_virus_ingest__good", "ncbi_virus_census", "ncbi_virus_publish"}
     (error,) = bag.import_errors.values()

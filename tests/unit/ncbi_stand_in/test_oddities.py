@@ -43,14 +43,14 @@ def told(record: Record, oddity: Oddity | None = None) -> dict[str, Any]:
     return line
 
 
-def test_each_is_as_rare_as_at_ncbi() -> None:
+def test_oddities_are_as_rare_as_at_ncbi() -> None:
     random, draws = Random(1), 400_000
     found = Counter(draw_oddity(random) for _ in range(draws))
     for oddity, share in SHARES.items():
         assert found[oddity] / draws == pytest.approx(share, rel=0.5), oddity
 
 
-def test_some_records_say_a_former_name_of_a_taxon_that_has_another(records: list[Record]) -> None:
+def test_some_records_have_a_former_taxon_name(records: list[Record]) -> None:
     odd = [record for record in records if record.isolate.virus_name != record.isolate.taxon.name]
     assert len(odd) / len(records) == pytest.approx(SHARES[Oddity.FORMER_VIRUS_NAME], rel=0.4)
     for record in odd:
@@ -59,7 +59,7 @@ def test_some_records_say_a_former_name_of_a_taxon_that_has_another(records: lis
         assert virus["lineage"][-1] == {"name": record.isolate.taxon.name, "taxId": virus["taxId"]}
 
 
-def test_what_is_odd_is_told_so_and_the_rest_as_ever(records: list[Record]) -> None:
+def test_oddity_changes_only_its_own_field(records: list[Record]) -> None:
     for record in plain(records)[:300]:
         even = told(record)
         host = told(record, Oddity.FORMER_HOST_NAME)["host"]

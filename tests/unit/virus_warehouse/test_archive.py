@@ -66,7 +66,7 @@ def held(tmp_path: Path) -> Held:
         package("a", mode="full", updated_since=None, dag_id=None, dag_run_id=None, ncbi_phid=None),
     ],
 )
-def test_what_is_known_of_a_package_comes_back_as_it_was(held: Held, kept: ArchivedPackage) -> None:
+def test_package_metadata_round_trip(held: Held, kept: ArchivedPackage) -> None:
     path = held.keep(kept)
     assert list(held.archive.packages()) == [kept]
     assert path == held.archive.path("a") == held.folder / "packages" / "mpox" / "a.zip"
@@ -74,18 +74,18 @@ def test_what_is_known_of_a_package_comes_back_as_it_was(held: Held, kept: Archi
     assert not (held.folder / "package.zip").exists()
 
 
-def test_sidecar_says_what_the_design_promises(held: Held) -> None:
+def test_sidecar_has_the_documented_fields(held: Held) -> None:
     sidecar = json.loads(held.keep(package("a")).with_suffix(".json").read_text())
     assert sidecar.keys() >= {"mode", "updated_since", "until", "fingerprint", "request_url", "requested_at", "sha256"}
 
 
-def test_newest_request_comes_first(held: Held) -> None:
+def test_packages_are_listed_newest_request_first(held: Held) -> None:
     for run_id, age in (("b", 2), ("c", 3), ("a", 1)):
         held.keep(package(run_id, age_days=age))
     assert held.run_ids() == ["a", "b", "c"]
 
 
-def test_zip_without_a_sidecar_is_no_package(held: Held) -> None:
+def test_zip_without_a_sidecar_is_not_a_package(held: Held) -> None:
     held.keep(package("a")).with_suffix(".json").unlink()
     assert held.run_ids() == []
 
@@ -107,14 +107,14 @@ def test_old_packages_before_the_newest_full_one_are_deleted_with_their_sidecars
     assert names == {f"{run_id}{suffix}" for run_id in ("today", "after", "full") for suffix in (".zip", ".json")}
 
 
-def test_a_full_package_that_was_refused_protects_nothing_and_its_elder_stays(held: Held) -> None:
+def test_refused_full_package_does_not_supersede_older_ones(held: Held) -> None:
     held.keep(package("full", age_days=100, mode="full"))
     held.keep(package("refused", age_days=1, mode="full"))
     held.prune(90, refused="refused")
     assert held.run_ids() == ["refused", "full"]
 
 
-def test_a_sidecar_that_cannot_be_read_is_passed_over_and_left_alone(held: Held) -> None:
+def test_unreadable_sidecar_is_skipped_and_left_alone(held: Held) -> None:
     damaged = held.keep(package("damaged")).with_suffix(".json")
     damaged.write_text('{"run_id": ')
     held.keep(package("full", mode="full"))
@@ -124,7 +124,7 @@ def test_a_sidecar_that_cannot_be_read_is_passed_over_and_left_alone(held: Held)
     assert held.archive.path("damaged").exists()
 
 
-def test_young_packages_before_the_newest_full_one_stay(held: Held) -> None:
+def test_recent_packages_before_the_newest_full_one_are_kept(held: Held) -> None:
     held.keep(package("before", age_days=89.9))
     held.keep(package("full", age_days=1, mode="full"))
     held.prune(90)
@@ -164,7 +164,7 @@ def load(run_id: str, *, age_days: float = 0, of_package: str | None = None) -> 
     return CommittedLoad({"run_id": run_id, "ended_at": str(committed_at), "lines": 3}, of_package, LIMITS)
 
 
-def test_load_records_come_back_in_the_order_of_their_commits(held: Held) -> None:
+def test_load_records_are_read_in_commit_order(held: Held) -> None:
     loads = [load("b", age_days=1, of_package="b"), load("c"), load("a", age_days=2, of_package="b")]
     for one in loads:
         assert not held.archive.has_recorded(str(one.run["run_id"]))
@@ -175,7 +175,7 @@ def test_load_records_come_back_in_the_order_of_their_commits(held: Held) -> Non
     assert list(held.archive.packages()) == []
 
 
-def test_load_records_go_with_what_a_rebuild_no_longer_needs(held: Held) -> None:
+def test_load_records_not_needed_for_a_rebuild_are_deleted(held: Held) -> None:
     for run_id, age_days, mode in (("old", 200, "full"), ("delta", 150, "incremental"), ("full", 120, "full")):
         held.keep(package(run_id, age_days=age_days, mode=mode))
         held.archive.record_load(load(run_id, age_days=age_days, of_package=run_id))
@@ -233,7 +233,7 @@ class TestOtherVersions:
         assert [load.run["run_id"] for load in held.archive.loads()] == ["b"]
 
 
-def test_what_has_become_of_a_package_is_in_its_sidecar(held: Held) -> None:
+def test_outcome_of_a_package_is_in_its_sidecar(held: Held) -> None:
     for run_id in ("a", "b"):
         held.keep(package(run_id))
     held.archive.mark({"a", "nobody"}, "accepted")

@@ -20,7 +20,7 @@ def recipe_file(folder: Path, text: str, name: str = "07_how_many.sql") -> Path:
     return path
 
 
-def test_a_file_is_taken_apart(tmp_path: Path) -> None:
+def test_file_is_parsed(tmp_path: Path) -> None:
     recipe = read_recipe(recipe_file(tmp_path, GOOD))
     assert (recipe.number, recipe.name, recipe.topic) == (7, "how_many", "Counting right")
     assert recipe.question == "How many are there?"
@@ -29,7 +29,7 @@ def test_a_file_is_taken_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["how_many.sql", "7_how_many.sql", "07-how-many.sql"])
-def test_a_name_that_is_none(tmp_path: Path, name: str) -> None:
+def test_invalid_file_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BrokenRecipe, match=rf"{re.escape(name)}: a recipe's file is named NN_name.sql"):
         read_recipe(recipe_file(tmp_path, GOOD, name))
 
@@ -44,7 +44,7 @@ def test_a_name_that_is_none(tmp_path: Path, name: str) -> None:
     ],
     ids=["no comment", "no topic", "no question", "no explanation"],
 )
-def test_a_head_that_says_too_little(tmp_path: Path, text: str) -> None:
+def test_incomplete_header_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(BrokenRecipe, match="its comment begins with `topic: question"):
         read_recipe(recipe_file(tmp_path, text))
 

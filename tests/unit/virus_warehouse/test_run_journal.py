@@ -25,9 +25,7 @@ def told(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "run-1.json").read_text(encoding="utf-8")))
 
 
-def test_what_was_said_of_an_earlier_stage_stays_until_the_record_knows_better(
-    journal: RunJournal, tmp_path: Path
-) -> None:
+def test_values_of_an_earlier_stage_are_kept_until_overwritten(journal: RunJournal, tmp_path: Path) -> None:
     journal.write("merge", lines=7, bytes=3)
     assert (told(tmp_path)["stage"], told(tmp_path)["lines"]) == ("merge", 7)
     journal.record.status = "failed"

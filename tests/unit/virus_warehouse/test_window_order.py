@@ -79,7 +79,7 @@ def asked_since(ncbi: ScriptedServer) -> list[str]:
     return [dict(request.query)["updated_since"][:10] for request in ncbi.requests]
 
 
-def test_days_that_come_in_reverse_make_way_for_the_first(data: DataFolder, ncbi: ScriptedServer) -> None:
+def test_days_started_in_reverse_wait_for_the_first(data: DataFolder, ncbi: ScriptedServer) -> None:
     for number in (3, 2, 1):
         with pytest.raises(EarlierDayFirst, match=run_id(number - 1)):
             load(data, ncbi, number, began(number - 1))
@@ -98,7 +98,7 @@ def test_a_day_whose_run_has_ended_is_not_waited_for(data: DataFolder, ncbi: Scr
     assert asked_since(ncbi) == [str(FIRST), str(FIRST + timedelta(days=1))]
 
 
-def test_a_day_that_is_run_again_is_waited_for_though_it_ran_before(data: DataFolder, ncbi: ScriptedServer) -> None:
+def test_day_that_runs_again_is_waited_for(data: DataFolder, ncbi: ScriptedServer) -> None:
     load(data, ncbi, 0)
     lose_packages(data)
     time.sleep(1.1)  # the names of run files hold the second
@@ -110,12 +110,12 @@ def test_a_day_that_is_run_again_is_waited_for_though_it_ran_before(data: DataFo
     assert asked_since(ncbi) == [str(FIRST)] * 2
 
 
-def test_a_day_that_never_appears_holds_nobody_up_for_long(data: DataFolder, ncbi: ScriptedServer) -> None:
+def test_wait_for_a_day_that_never_starts_is_short(data: DataFolder, ncbi: ScriptedServer) -> None:
     load(data, ncbi, 1, began(0, ago=STARTING))
     assert asked_since(ncbi) == [str(FIRST + timedelta(days=1))]
 
 
-def test_airflow_is_not_asked_where_a_package_serves(data: DataFolder, ncbi: ScriptedServer) -> None:
+def test_airflow_is_not_queried_if_an_archived_package_suffices(data: DataFolder, ncbi: ScriptedServer) -> None:
     asked = threading.Event()
     load(data, ncbi, 0)
 
@@ -127,7 +127,7 @@ def test_airflow_is_not_asked_where_a_package_serves(data: DataFolder, ncbi: Scr
     assert not asked.is_set()
 
 
-def test_a_damaged_package_serves_nobody(data: DataFolder, ncbi: ScriptedServer) -> None:
+def test_damaged_package_is_not_reused(data: DataFolder, ncbi: ScriptedServer) -> None:
     load(data, ncbi, 0)
     for package in data.packages.rglob("*.zip"):
         package.write_bytes(package.read_bytes()[:-100])
@@ -137,7 +137,7 @@ def test_a_damaged_package_serves_nobody(data: DataFolder, ncbi: ScriptedServer)
     assert len(ncbi.requests) == 2
 
 
-def test_a_day_that_waits_for_the_warehouse_goes_first_all_the_same(
+def test_first_day_goes_first_even_if_it_waits_for_the_warehouse(
     data: DataFolder, ncbi: ScriptedServer, pool: ThreadPoolExecutor
 ) -> None:
     with Warehouse(data.warehouse, lock_timeout=PATIENCE).exclusive():

@@ -56,24 +56,24 @@ def runs(tmp_path: Path) -> Ledger:
 
 
 class TestPlan:
-    def test_first_run_asks_for_everything(self, runs: Ledger) -> None:
+    def test_first_run_requests_everything(self, runs: Ledger) -> None:
         assert runs.plan() == Window(FULL, None, None, None, filter_changed=False)
 
-    def test_next_run_asks_from_before_the_watermark(self, runs: Ledger) -> None:
+    def test_next_run_requests_from_before_the_watermark(self, runs: Ledger) -> None:
         runs.ran()
         assert runs.plan() == Window(INCREMENTAL, date(2025, 5, 16), None, date(2025, 5, 30), filter_changed=False)
 
-    def test_lookback_is_the_sources_own(self, runs: Ledger) -> None:
+    def test_lookback_is_set_by_the_source(self, runs: Ledger) -> None:
         runs.ran()
         source = MPOX.model_copy(update={"lookback_days": 0})
         assert runs.plan(source=source).updated_since == date(2025, 5, 30)
 
-    def test_failed_and_running_runs_move_nothing(self, runs: Ledger) -> None:
+    def test_failed_and_running_runs_do_not_move_the_window(self, runs: Ledger) -> None:
         runs.ran(status="failed")
         runs.ran(status="running")
         assert runs.plan().mode == FULL
 
-    def test_without_a_watermark_everything_is_asked_for(self, runs: Ledger) -> None:
+    def test_without_a_watermark_everything_is_requested(self, runs: Ledger) -> None:
         runs.ran(watermark=None)
         assert runs.plan().mode == FULL
 
@@ -81,7 +81,7 @@ class TestPlan:
         runs.ran(MPOX.model_copy(update={"name": "dengue"}))
         assert runs.plan().mode == FULL
 
-    def test_changed_filters_ask_for_everything_until_that_is_loaded(self, runs: Ledger) -> None:
+    def test_changed_filters_request_everything_until_it_is_loaded(self, runs: Ledger) -> None:
         runs.ran()
         assert runs.plan(source=FILTERED) == Window(FULL, None, None, None, filter_changed=True)
         runs.ran(FILTERED, status="failed", watermark=None)
@@ -89,16 +89,16 @@ class TestPlan:
         runs.ran(FILTERED)
         assert runs.plan(source=FILTERED).mode == INCREMENTAL
 
-    def test_filters_changed_back_ask_for_everything_too(self, runs: Ledger) -> None:
+    def test_filters_changed_back_also_request_everything(self, runs: Ledger) -> None:
         runs.ran()
         runs.ran(FILTERED)
         assert runs.plan() == Window(FULL, None, None, date(2025, 5, 30), filter_changed=True)
 
-    def test_window_does_not_count_as_having_followed_the_source(self, runs: Ledger) -> None:
+    def test_window_load_does_not_count_as_a_regular_load(self, runs: Ledger) -> None:
         runs.ran(mode="window", watermark=None)
         assert runs.plan().mode == FULL
 
-    def test_window_with_other_filters_brings_rows_that_a_full_load_ends(self, runs: Ledger) -> None:
+    def test_window_with_other_filters_adds_rows_that_a_full_load_ends(self, runs: Ledger) -> None:
         runs.ran()
         runs.ran(FILTERED, mode="window", watermark=None)
         assert runs.plan() == Window(FULL, None, None, date(2025, 5, 30), filter_changed=True)
@@ -106,19 +106,19 @@ class TestPlan:
         runs.ran()
         assert runs.plan().mode == INCREMENTAL
 
-    def test_wished_days_are_the_window(self, runs: Ledger) -> None:
+    def test_requested_days_are_the_window(self, runs: Ledger) -> None:
         runs.ran()
         window_request = WindowRequest(since=date(2025, 1, 1), until=date(2025, 2, 1))
         expected = Window(WINDOW, date(2025, 1, 1), date(2025, 2, 1), date(2025, 5, 30), filter_changed=False)
         assert runs.plan(window_request) == expected
 
-    def test_full_load_can_be_wished(self, runs: Ledger) -> None:
+    def test_full_load_can_be_requested(self, runs: Ledger) -> None:
         runs.ran()
         assert runs.plan(WindowRequest(mode="full")) == Window(
             FULL, None, None, date(2025, 5, 30), filter_changed=False
         )
 
-    def test_further_try_gets_the_window_of_the_first(self, runs: Ledger) -> None:
+    def test_retry_gets_the_window_of_the_first_try(self, runs: Ledger) -> None:
         runs.ran()
         here = {"dag_id": RUN.dag_id, "dag_run_id": RUN.dag_run_id}
         runs.ran(mode=INCREMENTAL, status="failed", updated_since=date(2025, 5, 16), watermark=None, **here)
@@ -130,18 +130,18 @@ class TestPlan:
         same_name_elsewhere = ledger.RunOrigin("ncbi_virus_ingest__dengue", RUN.dag_run_id)
         assert runs.plan(origin=same_name_elsewhere).updated_since == date(2025, 5, 18)
 
-    def test_further_try_of_a_full_load_loads_in_full_though_others_did_meanwhile(self, runs: Ledger) -> None:
+    def test_retry_of_a_full_load_is_full_even_after_another_full_load(self, runs: Ledger) -> None:
         runs.ran(status="failed", watermark=None, dag_id=RUN.dag_id, dag_run_id=RUN.dag_run_id)
         runs.ran()
         assert runs.plan(origin=RUN).mode == FULL
 
-    def test_further_try_in_another_mode_gets_a_window_of_its_own(self, runs: Ledger) -> None:
+    def test_retry_in_another_mode_gets_its_own_window(self, runs: Ledger) -> None:
         here = {"dag_id": RUN.dag_id, "dag_run_id": RUN.dag_run_id}
         runs.ran()
         runs.ran(mode=WINDOW, updated_since=date(2020, 1, 1), **here)
         assert runs.plan(origin=RUN).updated_since == date(2025, 5, 16)
 
-    def test_old_increment_is_no_way_back_from_other_filters(self, runs: Ledger) -> None:
+    def test_old_increment_is_not_repeated_after_other_filters(self, runs: Ledger) -> None:
         # What the other filters ended would stay gone for good: the next increments would not ask for it.
         runs.ran()
         here = {"dag_id": RUN.dag_id, "dag_run_id": RUN.dag_run_id}
@@ -164,11 +164,11 @@ class TestWindowRequest:
             ({"since": date(2025, 6, 2)}, "lies in the future; today is 2025-06-01"),
         ],
     )
-    def test_what_cannot_be_meant_is_refused(self, window_request: dict[str, Any], told: str) -> None:
+    def test_invalid_request_is_refused(self, window_request: dict[str, Any], told: str) -> None:
         with pytest.raises(WindowError, match=told):
             WindowRequest(**window_request).validate(today=date(2025, 6, 1))
 
-    def test_days_mean_a_window_and_nothing_means_the_watermark(self) -> None:
+    def test_days_select_a_window_and_no_days_the_watermark(self) -> None:
         assert WindowRequest(since=date(2025, 1, 1)).effective_mode == WINDOW
         assert WindowRequest().effective_mode == INCREMENTAL
         assert WindowRequest(mode="full").effective_mode == FULL
@@ -186,9 +186,9 @@ class TestWindowRequest:
             (datetime(2025, 6, 1, 1, tzinfo=timezone(timedelta(hours=2))), date(2025, 5, 31)),
         ],
     )
-    def test_days_come_in_many_forms(self, given: Any, day: date | None) -> None:
+    def test_days_are_accepted_in_many_formats(self, given: Any, day: date | None) -> None:
         assert WindowRequest.day(given) == day
 
-    def test_what_is_no_day_is_refused(self) -> None:
+    def test_invalid_day_is_refused(self) -> None:
         with pytest.raises(WindowError, match="'yesterday' is no day; write it as in 2026-11-01"):
             WindowRequest.day("yesterday")

@@ -98,7 +98,7 @@ def test_request_is_sent_as_ncbi_wants_it(destination: Path) -> None:
     assert "api-key" not in received.headers
 
 
-def test_body_with_a_length_is_as_good_as_chunks(destination: Path) -> None:
+def test_body_with_a_content_length_is_accepted(destination: Path) -> None:
     with ScriptedServer(Answer(body=PACKAGE, chunked=False)) as server, client(server) as datasets:
         datasets.download(REQUEST, destination, accept=is_whole)
         datasets.download(REQUEST, destination, accept=is_whole)
@@ -119,7 +119,7 @@ def test_ncbis_own_404_for_no_match_is_an_empty_result(destination: Path) -> Non
     assert not destination.exists()
 
 
-class TestWhatIsTriedAgain:
+class TestRetriedErrors:
     @pytest.mark.parametrize(
         "fault",
         [
@@ -151,7 +151,7 @@ class TestWhatIsTriedAgain:
         assert download.attempts == len(server.requests) == 2
         assert destination.read_bytes() == PACKAGE
 
-    def test_host_that_nobody_serves(self, destination: Path) -> None:
+    def test_unreachable_host(self, destination: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as unused:
             port = unused.getsockname()[1]
         with (
@@ -161,7 +161,7 @@ class TestWhatIsTriedAgain:
             datasets.download(REQUEST, destination)
         assert (failed.value.attempts, failed.value.status, failed.value.ncbi_phid) == (2, None, None)
 
-    def test_attempts_are_counted_and_told(self, destination: Path) -> None:
+    def test_attempts_are_counted_and_reported(self, destination: Path) -> None:
         cut = Answer(body=PACKAGE, cut_after=300)
         with (
             ScriptedServer(BROKEN, cut, Answer(body=b"no zip")) as server,
@@ -207,7 +207,7 @@ class TestWhatIsTriedAgain:
         assert aside.read_bytes() == PACKAGE
         assert not destination.exists()
 
-    def test_other_errors_of_the_callers_are_the_callers(self, destination: Path) -> None:
+    def test_other_errors_of_the_caller_are_propagated(self, destination: Path) -> None:
         def full(path: Path) -> None:
             raise OSError(28, "No space left on device")
 
@@ -219,7 +219,7 @@ class TestWhatIsTriedAgain:
             datasets.download(REQUEST, destination, accept=full)
         assert len(server.requests) == 1
 
-    def test_failed_download_keeps_what_was_there(self, destination: Path) -> None:
+    def test_failed_download_keeps_the_existing_file(self, destination: Path) -> None:
         destination.parent.mkdir()
         destination.write_bytes(b"yesterday's")
         with (
@@ -231,9 +231,9 @@ class TestWhatIsTriedAgain:
         assert destination.read_bytes() == b"yesterday's"
 
 
-class TestWhatIsNot:
+class TestErrorsThatAreNotRetried:
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 501])
-    def test_refusal_ends_at_once_with_ncbis_words(self, destination: Path, status: int) -> None:
+    def test_refusal_fails_at_once_with_ncbi_message(self, destination: Path, status: int) -> None:
         answer = Answer(
             status,
             headers={"Ncbi-Phid": "322C00003.1", "Retry-After": "1"},
@@ -269,7 +269,7 @@ class TestWhatIsNot:
         assert refused.value.attempts == len(server.requests) == 2
 
 
-class TestPatience:
+class TestTimeoutsAndWaits:
     @pytest.mark.parametrize("as_date", [False, True])
     def test_retry_after_is_obeyed(self, destination: Path, as_date: bool) -> None:
         # A date has no fractions: two seconds from now is one at least.
@@ -310,7 +310,7 @@ class TestPatience:
             pytest.param(Answer(503, body=[b"x"] * 999, pause_seconds=0.1), id="explanation drips"),
         ],
     )
-    def test_silence_ends_the_call_whatever_its_kind(self, destination: Path, fault: Answer) -> None:
+    def test_silence_of_any_kind_times_out(self, destination: Path, fault: Answer) -> None:
         started = time.monotonic()
         with ScriptedServer(fault) as server, client(server, patience=0.8, read_timeout=0.5) as datasets:
             with pytest.raises(DatasetsUnavailable, match="patience used up"):
@@ -380,13 +380,13 @@ class TestApiKey:
 
 
 @pytest.mark.parametrize("url", ["", "api.ncbi.nlm.nih.gov/datasets/v2", "ftp://x.org", "https://"])
-def test_base_url_that_cannot_be_right_is_refused(url: str) -> None:
+def test_invalid_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="must be like https://"):
         DatasetsClient(url)
 
 
 @pytest.mark.parametrize(("api_key", "spacing"), [(None, 0.2), (KEY, 0.1)])
-def test_requests_keep_to_ncbis_limit_across_threads(tmp_path: Path, api_key: str | None, spacing: float) -> None:
+def test_ncbi_rate_limit_is_kept_across_threads(tmp_path: Path, api_key: str | None, spacing: float) -> None:
     with ScriptedServer(WHOLE) as server, client(server, api_key=api_key) as datasets:
         threads = [
             threading.Thread(target=datasets.download, args=(REQUEST, tmp_path / f"{number}.zip"))
@@ -401,7 +401,7 @@ def test_requests_keep_to_ncbis_limit_across_threads(tmp_path: Path, api_key: st
     assert len(list(tmp_path.iterdir())) == 5
 
 
-def test_progress_is_told_while_bytes_arrive_and_at_the_end(destination: Path) -> None:
+def test_progress_is_reported_while_bytes_arrive_and_at_the_end(destination: Path) -> None:
     seen: list[Progress] = []
     told = threading.Event()
     held = HeldBody([b"x" * 1000] * 9, b"x" * 1000, told)
@@ -418,7 +418,7 @@ def test_progress_is_told_while_bytes_arrive_and_at_the_end(destination: Path) -
     assert seen[-1].bytes_per_second == seen[-1].bytes / seen[-1].seconds > 0
 
 
-def test_progress_is_not_told_more_often_than_asked_for(destination: Path) -> None:
+def test_progress_is_not_reported_more_often_than_requested(destination: Path) -> None:
     seen: list[Progress] = []
     slow = Answer(body=[b"x" * 1000] * 10, pause_seconds=0.01)
     with ScriptedServer(slow) as server, client(server, progress_interval=3600.0) as datasets:
@@ -459,7 +459,7 @@ def test_error_bodies_of_every_kind_are_read(body: bytes, message: str, is_json:
     assert ErrorBody.parse(body) == ErrorBody(message, is_json)
 
 
-def test_errors_survive_a_process_border() -> None:
+def test_errors_can_be_pickled() -> None:
     error = DatasetsUnavailable("no package", url="https://x.org", attempts=5, retry_after=7.0)
     copy = pickle.loads(pickle.dumps(error))
     assert (str(copy), copy.retry_after, copy.attempts) == (str(error), 7.0, 5)

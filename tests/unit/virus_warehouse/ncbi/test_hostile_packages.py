@@ -39,7 +39,7 @@ def saved(tmp_path: Path) -> Save:
     return save
 
 
-def test_the_package_that_is_made_hostile_is_whole(saved: Save) -> None:
+def test_package_before_manipulation_is_valid(saved: Save) -> None:
     assert saved(bytes(hostile.plain())).verify()
 
 
@@ -65,7 +65,7 @@ def test_refusal_names_the_member(saved: Save, name: str) -> None:
     assert refused.value.member == DATA_REPORT
 
 
-def test_plain_folders_are_no_harm(saved: Save) -> None:
+def test_plain_folders_are_accepted(saved: Save) -> None:
     members: Members = {"ncbi_dataset/": b"", "ncbi_dataset/data/": b""}
     assert saved(bytes(hostile.plain(members | whole(data_members(hostile.LINES))))).verify()
 
@@ -92,12 +92,12 @@ class TestLimits:
 
     @pytest.mark.parametrize("name", ["VIRUS_MAX_PACKAGE_BYTES", "VIRUS_MAX_COMPRESSION_RATIO"])
     @pytest.mark.parametrize("value", ["0", "-1", "a lot", "nan"])
-    def test_what_is_no_limit_is_refused(self, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    def test_invalid_limit_is_refused(self, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
         monkeypatch.setenv(name, value)
         with pytest.raises(ValueError, match=f"{name} is '{value}'; it must be a positive number such as"):
             PackageLimits.from_environment()
 
-    def test_a_body_that_never_ends_is_not_saved(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_endless_body_is_not_saved(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("VIRUS_MAX_PACKAGE_BYTES", str(3 * MEBIBYTE))
         destination = tmp_path / "package.zip"
         answer = Answer(body=[bytes(MEBIBYTE)] * 50, headers={"Ncbi-Phid": "PHID.1"})
@@ -133,7 +133,7 @@ VERIFY = """
 """
 
 
-def verified_apart(path: Path, **environment: str) -> tuple[str, int]:
+def verify_in_subprocess(path: Path, **environment: str) -> tuple[str, int]:
     """What a process of its own says of a package, and by how many MiB its memory grew."""
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(VERIFY), path],
@@ -160,7 +160,7 @@ def verified_apart(path: Path, **environment: str) -> tuple[str, int]:
     ],
 )
 def test_memory_stays_small_while_it_is_refused(saved: Save, name: str) -> None:
-    outcome, mebibytes = verified_apart(saved(hostile.HOSTILE[name][1]()).path)
+    outcome, mebibytes = verify_in_subprocess(saved(hostile.HOSTILE[name][1]()).path)
     assert outcome == "refused"
     assert mebibytes < 64
 
@@ -168,7 +168,7 @@ def test_memory_stays_small_while_it_is_refused(saved: Save, name: str) -> None:
 @pytest.mark.slow
 @needs_proc
 def test_memory_stays_small_while_a_bomb_is_read(saved: Save) -> None:
-    outcome, mebibytes = verified_apart(saved(hostile.zeros(256)).path, VIRUS_MAX_COMPRESSION_RATIO="2000")
+    outcome, mebibytes = verify_in_subprocess(saved(hostile.zeros(256)).path, VIRUS_MAX_COMPRESSION_RATIO="2000")
     assert outcome == "whole"
     assert mebibytes < 32
 
@@ -187,7 +187,7 @@ def test_memory_stays_small_while_a_bomb_is_read(saved: Save) -> None:
         ),
     ],
 )
-def test_member_with_the_header_of_large_ones_is_whole(tmp_path: Path, length: int, crc: int, md5: str) -> None:
+def test_member_with_a_zip64_header_is_valid(tmp_path: Path, length: int, crc: int, md5: str) -> None:
     """Its bytes are zeros that no disk holds: a hole in the file between its header and the next one."""
     name, path = "ncbi_dataset/data/genomic.fna", tmp_path / "ncbi_dataset.zip"
     members = {name: b"", **data_members(hostile.LINES)}
@@ -205,7 +205,7 @@ def test_member_with_the_header_of_large_ones_is_whole(tmp_path: Path, length: i
         archive.writestr(MD5_SUMS, "".join(f"{sums[one]}  {one}\n" for one in sums))
     assert path.stat().st_size > length
     assert path.stat().st_blocks * 512 < MEBIBYTE
-    outcome, mebibytes = verified_apart(path)
+    outcome, mebibytes = verify_in_subprocess(path)
     assert outcome == "whole"
     assert mebibytes < 32
 

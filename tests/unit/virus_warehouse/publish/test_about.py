@@ -42,7 +42,7 @@ def told(candidate: Path, topic: str) -> dict[tuple[str | None, str], str]:
     return {(source, name): value for source, name, value in rows}
 
 
-def test_it_tells_when_it_was_made_and_of_which_runs(candidate: Path) -> None:
+def test_creation_time_and_runs_are_recorded(candidate: Path) -> None:
     snapshot = told(candidate, "snapshot")
     made_at = datetime.fromisoformat(snapshot.pop((None, "made_at")))
     assert BEFORE <= made_at <= datetime.now(UTC)
@@ -56,7 +56,7 @@ def test_it_tells_when_it_was_made_and_of_which_runs(candidate: Path) -> None:
     }
 
 
-def test_it_tells_the_last_run_of_each_source(candidate: Path) -> None:
+def test_last_run_of_each_source_is_recorded(candidate: Path) -> None:
     runs = told(candidate, "run")
     assert {name: value for (source, name), value in runs.items() if source == "mpox"} == {
         "run_id": "run-2",
@@ -70,7 +70,7 @@ def test_it_tells_the_last_run_of_each_source(candidate: Path) -> None:
     assert runs["dengue", "run_id"] == "run-3"
 
 
-def test_its_counts_are_those_of_the_tables(candidate: Path) -> None:
+def test_counts_match_the_tables(candidate: Path) -> None:
     counts = told(candidate, "count")
     assert counts["mpox", "virus_genome"] == "2"
     assert counts["mpox", "virus_genome_history"] == "1"
@@ -80,7 +80,7 @@ def test_its_counts_are_those_of_the_tables(candidate: Path) -> None:
         assert query(candidate, f"SELECT count(*) FROM {table} {where}") == [(int(count),)]
 
 
-def test_it_tells_the_versions(candidate: Path) -> None:
+def test_versions_are_recorded(candidate: Path) -> None:
     assert told(candidate, "version") == {
         (None, "virus_warehouse"): virus_warehouse.__version__,
         (None, "duckdb"): duckdb.__version__,
@@ -89,7 +89,7 @@ def test_it_tells_the_versions(candidate: Path) -> None:
     }
 
 
-def test_it_tells_how_to_cite(candidate: Path) -> None:
+def test_citation_is_recorded(candidate: Path) -> None:
     cited = " ".join(told(candidate, "citation").values())
     for part in ("accession.version", "NCBI Datasets", "https://doi.org/10.1038/s41597-024-03571-y", "INSDC"):
         assert part in cited or part in str(told(candidate, "citation"))
@@ -97,7 +97,7 @@ def test_it_tells_how_to_cite(candidate: Path) -> None:
     assert "https://www.ncbi.nlm.nih.gov/home/about/policies/" in cited
 
 
-def test_snapshot_of_nothing_tells_that_too(tmp_path: Path) -> None:
+def test_empty_snapshot_is_described(tmp_path: Path) -> None:
     data = DataFolder(tmp_path)
     data.create()
     candidate = make_candidate(Store(data.root).warehouse, data, "run-1")

@@ -47,7 +47,7 @@ def store(tmp_path: Path, valid_file: bytes) -> Store:
     return store
 
 
-def test_sound_warehouse_passes(store: Store) -> None:
+def test_valid_warehouse_passes(store: Store) -> None:
     assert store.rows(gates_sql()) == []
 
 
@@ -158,7 +158,7 @@ BREAKAGES = {
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES)
-def test_broken_warehouse_is_found_out_and_the_row_named(store: Store, breakage: str) -> None:
+def test_fault_is_found_and_its_row_named(store: Store, breakage: str) -> None:
     statement, finding = BREAKAGES[breakage]
     store.execute(statement)
     assert store.rows(gates_sql()) == [finding]
@@ -173,7 +173,7 @@ def test_every_gate_of_one_file_is_broken_once() -> None:
     assert gates == {gate.name for gate in GATES if not gate.settings}
 
 
-def test_some_of_many_rows_at_fault_are_named(store: Store) -> None:
+def test_examples_of_many_faulty_rows_are_named(store: Store) -> None:
     store.load(*(line(f"PY{number}.1") for number in range(1, 8)), mode="incremental")
     store.execute("INSERT INTO virus_genome FROM virus_genome")
     [(gate, source, _, count, examples)] = store.rows(gates_sql())
@@ -229,7 +229,7 @@ def some(count: int) -> str:
 
 @pytest.mark.slow
 class TestShrinkage:
-    def test_records_gone_are_named(self, site: Published) -> None:
+    def test_missing_records_are_named(self, site: Published) -> None:
         site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
         assert site.findings() == [
             (
@@ -241,41 +241,41 @@ class TestShrinkage:
             )
         ]
 
-    def test_few_stop_nothing(self, site: Published) -> None:
+    def test_few_missing_records_do_not_block(self, site: Published) -> None:
         site.store.execute(f"DELETE FROM virus_genome WHERE {some(9)}")
         assert site.gates() == []
 
     @pytest.mark.parametrize("allowed", [0.25, None])
-    def test_source_says_how_many_and_switches_it_off(self, site: Published, allowed: float | None) -> None:
+    def test_source_sets_the_limit_and_can_disable_the_gate(self, site: Published, allowed: float | None) -> None:
         site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
         assert site.gates(with_(max_shrinkage=allowed)) == []
         site.store.execute(f"DELETE FROM virus_genome WHERE {some(11)}")
         assert site.gates(with_(max_shrinkage=allowed)) == (["shrinkage"] if allowed else [])
 
-    def test_new_ones_do_not_make_up_for_those_gone(self, site: Published) -> None:
+    def test_new_records_do_not_offset_missing_ones(self, site: Published) -> None:
         site.store.load(*(line(accession) for accession in accessions(30, first=100)), mode="incremental")
         site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
         assert site.gates() == ["shrinkage"]
 
-    def test_source_gone_altogether_is_seen_though_nobody_follows_it(self, site: Published) -> None:
+    def test_lost_source_is_found_even_if_not_configured(self, site: Published) -> None:
         site.store.execute("DELETE FROM virus_genome")
         assert site.gates(followed(DENGUE)) == ["shrinkage"]
 
-    def test_what_another_filter_no_longer_shows_does_not_count(self, site: Published) -> None:
+    def test_records_outside_a_changed_filter_do_not_count(self, site: Published) -> None:
         other = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
         site.store.load(*site.lines[:5], source=other, filter_changed=True)
         assert site.store.rows("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'filter'") == [(35,)]
         assert site.gates(followed(other)) == []
 
     @pytest.mark.parametrize("accepted", [True, False])
-    def test_withdrawn_ones_count_unless_a_person_accepted_it(self, site: Published, accepted: bool) -> None:
+    def test_withdrawn_records_count_unless_accepted(self, site: Published, accepted: bool) -> None:
         few = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"), max_missing=0.02 if accepted else 0.9)
         for _ in range(2):
             site.store.load(*site.lines[12:], source=few, is_census=True, accepts=Acceptance(missing=accepted))
         assert site.store.rows("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'withdrawal'") == [(12,)]
         assert site.gates() == ([] if accepted else ["shrinkage"])
 
-    def test_ended_long_ago_and_here_again_explains_no_loss_of_today(self, site: Published) -> None:
+    def test_earlier_end_of_a_returned_record_does_not_explain_a_new_loss(self, site: Published) -> None:
         other = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
         site.store.load(*site.lines[:5], source=other, filter_changed=True)
         site.store.load(*site.lines, source=MPOX, filter_changed=True)
@@ -283,14 +283,14 @@ class TestShrinkage:
         site.store.execute(f"DELETE FROM virus_genome WHERE NOT {some(5)}")
         assert site.gates() == ["shrinkage"]
 
-    def test_warehouse_that_was_restored_lacks_what_was_published_since(self, site: Published) -> None:
+    def test_restored_warehouse_lacks_records_published_since(self, site: Published) -> None:
         older = site.store.warehouse.path.read_bytes()
         site.store.load(*(line(accession) for accession in accessions(30, first=100)), mode="incremental")
         site.publish()
         site.store.warehouse.path.write_bytes(older)
         assert site.gates() == ["shrinkage"]
 
-    def test_once_published_it_is_not_asked_about_again(self, site: Published) -> None:
+    def test_published_loss_is_not_flagged_again(self, site: Published) -> None:
         site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
         site.publish()
         assert site.gates() == []
@@ -318,14 +318,14 @@ class TestEmptiedFields:
             )
         ]
 
-    def test_few_or_as_many_as_the_source_allows_stop_nothing(self, site: Published) -> None:
+    def test_few_or_as_many_as_allowed_do_not_block(self, site: Published) -> None:
         site.store.execute(self.EMPTY + some(9))
         assert site.gates() == []
         site.store.execute(self.EMPTY + some(20))
         assert site.gates(with_(max_emptied=0.5)) == ["lost_fields"]
         assert site.gates(with_(max_emptied=0.49)) == ["emptied_fields"]
 
-    def test_what_stops_nothing_is_told_with_field_number_and_examples(self, site: Published) -> None:
+    def test_warning_names_field_number_and_examples(self, site: Published) -> None:
         site.store.execute(self.EMPTY + some(20))
         assert site.findings(with_(max_emptied=0.5)) == [
             (
@@ -337,17 +337,17 @@ class TestEmptiedFields:
             )
         ]
 
-    def test_records_without_the_field_that_are_new_are_no_loss(self, site: Published) -> None:
+    def test_new_records_without_the_field_are_not_a_loss(self, site: Published) -> None:
         site.store.load(*(line(accession) for accession in accessions(300, first=100)), mode="incremental")
         assert site.gates() == []
 
-    def test_records_found_again_have_lost_nothing(self, site: Published) -> None:
+    def test_reinstated_records_are_not_a_loss(self, site: Published) -> None:
         site.store.execute("UPDATE virus_genome SET status = 'missing', missing_since = now()")
         site.publish()
         site.store.execute("UPDATE virus_genome SET status = 'live', missing_since = NULL")
         assert site.gates() == []
 
-    def test_every_field_is_looked_at(self, site: Published) -> None:
+    def test_every_field_is_checked(self, site: Published) -> None:
         fields = [
             name
             for name in ORIGINS["virus_genome"][1]
@@ -368,7 +368,7 @@ class TestEmptiedFields:
         site.store.execute(self.EMPTY + "true; UPDATE ops.ingest_run SET fingerprint = 'other'")
         assert site.gates() == []
 
-    def test_field_that_the_snapshot_did_not_have_is_not_lost(self, site: Published) -> None:
+    def test_field_missing_from_the_snapshot_is_not_a_loss(self, site: Published) -> None:
         with duckdb.connect(site.snapshot) as connection:
             connection.execute("ALTER TABLE virus_genome DROP COLUMN isolate_name")
         site.store.execute(self.EMPTY + "true")
@@ -389,7 +389,7 @@ ODD_DATES = {
 
 
 class TestDates:
-    def test_many_new_ones_block_and_all_are_warned_of(self, site: Published) -> None:
+    def test_many_new_odd_dates_block_and_all_are_warned_about(self, site: Published) -> None:
         site.store.execute(f"UPDATE virus_genome SET release_date = '2999-01-01' WHERE {some(10)}")
         told = [f"PX{number:06d} 2999-01-01" for number in range(1, 6)]
         fault = "of 40 records, 10 have dates that cannot be and were not published before, more than 5.0%: "
@@ -398,7 +398,7 @@ class TestDates:
             ("odd_dates", "mpox", "release_date is in the future", 10, told),
         ]
 
-    def test_published_once_they_block_nothing_again_until_they_change(self, site: Published) -> None:
+    def test_published_odd_dates_do_not_block_again_until_they_change(self, site: Published) -> None:
         site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-01' WHERE {some(10)}")
         site.publish()
         assert site.gates() == ["odd_dates"]
@@ -410,11 +410,11 @@ class TestDates:
         site.snapshot.unlink()
         assert site.gates() == ["dates_in_range", "odd_dates"]
 
-    def test_few_are_only_warned_of(self, site: Published) -> None:
+    def test_few_odd_dates_only_warn(self, site: Published) -> None:
         site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(9)}")
         assert site.gates() == ["odd_dates"]
 
-    def test_source_says_how_many_and_switches_it_off(self, site: Published) -> None:
+    def test_source_sets_the_limit_and_can_disable_the_gate(self, site: Published) -> None:
         site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(20)}")
         assert site.gates(with_(max_odd_dates=0.5)) == ["odd_dates"]
         assert site.gates(with_(max_odd_dates=None)) == []
@@ -438,7 +438,7 @@ class TestDates:
             "release_date = NULL, update_date = NULL",
         ],
     )
-    def test_what_can_be_is_not_told(self, site: Published, assignment: str) -> None:
+    def test_possible_dates_are_not_reported(self, site: Published, assignment: str) -> None:
         site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {some(1)}")
         assert site.gates() == []
 
@@ -461,7 +461,7 @@ class TestQuarantineShare:
         assert fault == "of 32 new lines of the data report, 12 could not be read, more than 10.0%"
         assert examples[0].startswith("line 21 of run-2: ")
 
-    def test_few_or_as_many_as_the_source_allows_stop_nothing(self, site: Published) -> None:
+    def test_few_or_as_many_as_allowed_do_not_block(self, site: Published) -> None:
         site.store.load(*site.lines[:20], *self.BAD[:9], mode="incremental")
         assert site.gates() == []
         site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
@@ -469,13 +469,13 @@ class TestQuarantineShare:
         assert site.gates(with_(max_quarantined=0.5)) == []
         assert site.gates(with_(max_quarantined=None)) == []
 
-    def test_the_same_lines_again_are_not_asked_about_again(self, site: Published) -> None:
+    def test_the_same_lines_are_not_flagged_again(self, site: Published) -> None:
         site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
         site.publish()
         site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
         assert site.gates() == []
 
-    def test_lines_loaded_after_all_do_not_count(self, site: Published) -> None:
+    def test_replayed_lines_do_not_count(self, site: Published) -> None:
         site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
         site.store.execute("UPDATE ops.quarantine SET replayed_at = now()")
         assert site.gates() == []
@@ -491,19 +491,19 @@ class TestFreshness:
 
         return ask
 
-    def test_ncbi_that_stands_still_is_told(self, site: Published, ask: Callable[[str], None]) -> None:
+    def test_missing_ncbi_updates_are_reported(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-06-08")
         fault = "NCBI stands still: asked on 2025-06-30, it showed nothing updated after 2025-06-08, 22 days before"
         assert site.findings() == [("freshness", "mpox", fault, 1, ["run-1"])]
 
-    def test_days_are_the_sources_and_null_switches_it_off(self, site: Published, ask: Callable[[str], None]) -> None:
+    def test_source_sets_the_days_and_null_disables_the_gate(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-06-08")
         assert site.gates(with_(stale_after_days=22)) == []
         assert site.gates(with_(stale_after_days=None)) == []
         ask("2025-06-09")
         assert site.gates() == []
 
-    def test_of_a_source_that_is_not_followed_nobody_asks(self, site: Published, ask: Callable[[str], None]) -> None:
+    def test_source_that_is_not_configured_is_not_checked(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-01-01")
         assert site.gates(followed(DENGUE)) == []
 
@@ -517,7 +517,7 @@ def test_every_gate_says_why_and_what_to_do_and_is_an_sql_file() -> None:
     assert len({gate.name for gate in GATES}) == len(GATES)
 
 
-def test_what_never_blocks() -> None:
+def test_gates_that_never_block() -> None:
     warns = {gate.name for gate in GATES if gate.on_failure is OnFailure.WARNS}
     assert warns == {"freshness", "lost_fields", "odd_dates"}
     assert set(BLOCKING) == {gate.name for gate in GATES} - warns
@@ -530,23 +530,23 @@ FOUND: list[tuple[str, str | None, str, int, list[str]]] = [
 ]
 
 
-def test_nothing_found_stops_nothing() -> None:
+def test_no_findings_do_not_block() -> None:
     refuse_findings([])
 
 
-def test_warnings_and_what_is_accepted_stop_nothing() -> None:
+def test_warnings_and_accepted_findings_do_not_block() -> None:
     findings = judge(FOUND, ["unique_keys", "no_orphans", "history"])
     assert [finding.outcome for finding in findings] == ["accepted", "accepted", "warned"]
     refuse_findings(findings)
 
 
-def test_fault_of_a_source_holds_that_source_back_and_stops_no_other() -> None:
+def test_fault_of_a_source_blocks_only_that_source() -> None:
     findings = judge(FOUND, ["no_orphans"])
     assert [finding.outcome for finding in findings] == ["held back", "accepted", "warned"]
     refuse_findings(findings)
 
 
-def test_what_belongs_to_no_source_stops_the_publication_with_what_and_where_and_the_way_out() -> None:
+def test_fault_without_a_source_blocks_publication_and_names_fault_place_and_remedy() -> None:
     with pytest.raises(GateFailed) as failed:
         refuse_findings(judge(FOUND, ["history"]), Path("candidates/publication-1.duckdb"))
     message = str(failed.value)
@@ -569,12 +569,12 @@ def test_what_belongs_to_no_source_stops_the_publication_with_what_and_where_and
         (["unique_keys"], None, ["accepted", "blocked", "warned"]),
     ],
 )
-def test_accepting_goes_for_the_gates_and_the_source_that_are_named(
+def test_acceptance_applies_to_the_named_gates_and_source(
     accepted: list[str], source: str | None, outcomes: list[str]
 ) -> None:
     assert [finding.outcome for finding in judge(FOUND, accepted, source)] == outcomes
 
 
-def test_finding_tells_itself_in_a_line() -> None:
+def test_finding_is_formatted_as_one_line() -> None:
     finding = Finding("shrinkage", "accepted", "mpox", "gone", 2, ["PX1", "PX2"])
     assert str(finding) == "shrinkage of mpox: gone (2 rows, such as PX1; PX2)"

@@ -78,7 +78,7 @@ def rows(path: Path, table: str, source: str, columns: str = "*") -> list[tuple[
     return query(path, f"SELECT {columns} FROM {table} WHERE source = ? ORDER BY ALL", source)
 
 
-def test_the_others_are_published_and_the_source_is_as_it_was(data: DataFolder, store: Store) -> None:
+def test_other_sources_are_published_and_the_blocked_one_is_unchanged(data: DataFolder, store: Store) -> None:
     before = {table: rows(data.snapshot, table, "mpox", "* EXCLUDE source") for table in TABLES[:-1]}
     status = rows(data.snapshot, "ops.source_status", "mpox", "* EXCLUDE (held_back_since, held_back_reason)")
     about = publish(store, data)
@@ -97,7 +97,7 @@ def test_the_others_are_published_and_the_source_is_as_it_was(data: DataFolder, 
     assert query(data.snapshot, gates_sql(FOLLOWED)) == [], "what is published passes every gate"
 
 
-def test_the_snapshot_says_what_is_held_back_since_when_and_why(
+def test_snapshot_records_what_is_blocked_since_when_and_why(
     data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     start = datetime.now(UTC).replace(microsecond=0)
@@ -123,7 +123,7 @@ def test_the_snapshot_says_what_is_held_back_since_when_and_why(
     assert check.blocked == ()
 
 
-def test_only_what_was_published_is_a_change(data: DataFolder, store: Store) -> None:
+def test_only_published_changes_are_listed(data: DataFolder, store: Store) -> None:
     changes = publish(store, data).changes
     assert set(changes) == {"dengue", "flu", "zika"}
     assert changes["flu"] == {"inserted": 1, "revised": 1}
@@ -131,7 +131,7 @@ def test_only_what_was_published_is_a_change(data: DataFolder, store: Store) -> 
     assert publish(store, data, "shrinkage").changes == {"mpox": {"inserted": 1, "revised": 1}}
 
 
-def test_it_stays_held_back_since_the_first_time_until_it_is_mended(data: DataFolder, store: Store) -> None:
+def test_source_stays_blocked_since_the_first_time_until_it_is_fixed(data: DataFolder, store: Store) -> None:
     with duckdb.connect(data.snapshot) as connection:  # as if it had been held back for long
         connection.execute(
             "UPDATE ops.source_status SET held_back_since = TIMESTAMPTZ '2025-06-02 00:00:00+00' WHERE source = 'mpox'"
@@ -146,7 +146,7 @@ def test_it_stays_held_back_since_the_first_time_until_it_is_mended(data: DataFo
     assert query(data.snapshot, "SELECT count(*) FROM ops.source_status WHERE held_back_reason NOTNULL") == [(0,)]
 
 
-def test_accepted_it_is_published_knowingly(data: DataFolder, store: Store) -> None:
+def test_accepted_source_is_published(data: DataFolder, store: Store) -> None:
     publish(store, data)
     about = publish(store, data, "shrinkage", source="mpox")
     assert about.held_back == {}
@@ -156,7 +156,7 @@ def test_accepted_it_is_published_knowingly(data: DataFolder, store: Store) -> N
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
 
 
-def test_a_source_that_was_never_published_is_absent(data: DataFolder, first: Store) -> None:
+def test_blocked_source_that_was_never_published_is_absent(data: DataFolder, first: Store) -> None:
     shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
     store = first.copy_to(data.root)
     rabies = MPOX.model_copy(update={"name": "rabies"})
@@ -183,14 +183,14 @@ def test_nothing_is_published_where_every_source_would_be_absent(data: DataFolde
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 20
 
 
-def test_fault_of_the_warehouse_in_one_source_holds_back_that_one(data: DataFolder, store: Store) -> None:
+def test_warehouse_fault_in_one_source_blocks_that_source(data: DataFolder, store: Store) -> None:
     store.execute("INSERT INTO virus_genome FROM virus_genome WHERE source = 'zika' AND accession = 'PX000002'")
     assert set(publish(store, data).held_back) == {"mpox", "zika"}
     assert len(rows(data.snapshot, "virus_genome", "zika")) == 40
     assert query(data.snapshot, gates_sql(FOLLOWED)) == []
 
 
-def test_taxa_of_what_is_put_back_are_there(data: DataFolder, store: Store) -> None:
+def test_taxa_of_restored_records_exist(data: DataFolder, store: Store) -> None:
     """As after a rebuild, whose taxonomy knows only what its packages name."""
     store.execute("DELETE FROM taxon WHERE tax_id = 10244; DELETE FROM taxon_lineage WHERE descendant_tax_id = 10244")
     for source in ("dengue", "flu", "zika"):
@@ -203,7 +203,7 @@ def test_taxa_of_what_is_put_back_are_there(data: DataFolder, store: Store) -> N
     assert query(data.snapshot, gates_sql(FOLLOWED)) == []
 
 
-def test_taxon_that_has_moved_keeps_the_one_lineage_that_it_has_now(data: DataFolder, store: Store) -> None:
+def test_moved_taxon_keeps_its_current_lineage(data: DataFolder, store: Store) -> None:
     store.execute("UPDATE taxon_lineage SET ancestor_tax_id = 7 WHERE descendant_tax_id = 10244 AND depth = 1")
     publish(store, data)
     lineages = "SELECT ancestor_tax_id, depth FROM taxon_lineage WHERE descendant_tax_id = 10244 ORDER BY depth"
@@ -226,7 +226,7 @@ BEFORE_0008 = (
 @pytest.mark.parametrize(
     "changes", [BEFORE_0009, BEFORE_0009 + BEFORE_0008, BEFORE_0009 + "DROP TABLE _about"], ids=["0008", "0007", "none"]
 )
-def test_what_an_earlier_version_published_is_put_back_in_the_present_schema(
+def test_rows_published_by_an_earlier_version_are_restored_in_the_current_schema(
     data: DataFolder, store: Store, changes: str
 ) -> None:
     with duckdb.connect(data.snapshot) as connection:
@@ -237,7 +237,7 @@ def test_what_an_earlier_version_published_is_put_back_in_the_present_schema(
     assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
 
 
-def test_source_that_nobody_follows_and_nobody_has_seen_is_named_all_the_same(data: DataFolder, store: Store) -> None:
+def test_source_neither_configured_nor_published_is_named(data: DataFolder, store: Store) -> None:
     store.load(*UNREADABLE_IN_PART, source=MPOX.model_copy(update={"name": "rabies"}))
     assert set(publish(store, data).held_back) == {"mpox", "rabies"}
     assert query(data.snapshot, "SELECT status, records FROM ops.source_status WHERE source = 'rabies'") == [
@@ -245,7 +245,7 @@ def test_source_that_nobody_follows_and_nobody_has_seen_is_named_all_the_same(da
     ]
 
 
-def test_warehouse_that_was_lost_empties_no_snapshot(data: DataFolder, first: Store) -> None:
+def test_lost_warehouse_does_not_empty_the_snapshot(data: DataFolder, first: Store) -> None:
     shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
     assert set(publish(Store(data.root), data).held_back) == {source.name for source in SOURCES}
     assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(160,)]
@@ -259,7 +259,7 @@ def test_warehouse_of_an_earlier_version_is_migrated_before_it_is_copied(data: D
     assert set(publish(store, data).held_back) == {"mpox"}
 
 
-def test_done_again_after_it_was_killed_it_comes_to_the_same(
+def test_retry_after_a_kill_gives_the_same_result(
     data: DataFolder, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate = prepare_candidate(store.warehouse, data, "publication-1", FOLLOWED)
@@ -277,7 +277,7 @@ def test_done_again_after_it_was_killed_it_comes_to_the_same(
     assert set(read_about(data.snapshot).held_back) == {"mpox"}
 
 
-def test_no_source_goes_back_behind_what_another_publication_showed_meanwhile(data: DataFolder, store: Store) -> None:
+def test_no_source_reverts_behind_a_concurrent_publication(data: DataFolder, store: Store) -> None:
     """Two at once: a person accepts a finding for the first, and the second has not heard of it."""
     check_candidate(prepare_candidate(store.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
     store.load(line("PY2.1"), source=FLU, mode="incremental")
@@ -291,14 +291,14 @@ def test_no_source_goes_back_behind_what_another_publication_showed_meanwhile(da
     assert read_about(data.snapshot).changes == {"flu": {"inserted": 1}}, "what the first has shown is no change"
 
 
-def test_one_that_another_has_overtaken_is_dropped(data: DataFolder, store: Store) -> None:
+def test_overtaken_candidate_is_dropped(data: DataFolder, store: Store) -> None:
     check_candidate(prepare_candidate(store.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot)
     publish(store, data, "shrinkage")
     assert not publish_candidate(data, "1")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
 
 
-def test_acceptance_that_another_has_overtaken_is_not_lost_in_silence(data: DataFolder, store: Store) -> None:
+def test_overtaken_acceptance_is_not_lost_silently(data: DataFolder, store: Store) -> None:
     check_candidate(prepare_candidate(store.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
     publish(store, data)
     with pytest.raises(Overtaken, match="holds back mpox, which this one accepts: publish again"):
@@ -314,7 +314,7 @@ def test_tries_of_one_publication_have_one_candidate() -> None:
     assert new_publication_id() != new_publication_id()
 
 
-def test_emptied_fields_that_a_load_was_let_pass_with_hold_nothing_back(data: DataFolder) -> None:
+def test_emptied_fields_accepted_at_load_do_not_block(data: DataFolder) -> None:
     store = Store(data.root)
     store.load(*(line(accession, isolate={"name": "known"}) for accession in accessions(40)))
     publish(store, data)

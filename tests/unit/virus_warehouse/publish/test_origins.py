@@ -41,12 +41,12 @@ def test_every_column_of_a_report_says_where_it_comes_from(table: str) -> None:
     assert set(ORIGINS[table][1]) <= columns
 
 
-def test_every_table_for_people_is_of_a_report() -> None:
+def test_every_public_table_belongs_to_a_report() -> None:
     assert set(ORIGINS) == {table.name for table in metadata.sorted_tables if table.schema is None}
 
 
 @pytest.mark.parametrize("table", ORIGINS)
-def test_every_path_is_one_of_its_report(table: str) -> None:
+def test_every_path_exists_in_its_report(table: str) -> None:
     report, paths = ORIGINS[table]
     for path in paths.values():
         if report in NESTED:

@@ -70,11 +70,11 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data.snapshot
 
 
-def test_nothing_in_it_is_unexplained(snapshot: Path) -> None:
+def test_everything_in_the_candidate_is_explained(snapshot: Path) -> None:
     assert query(snapshot, UNEXPLAINED) == []
 
 
-def test_the_list_of_what_is_unexplained_sees_everything(snapshot: Path, tmp_path: Path) -> None:
+def test_unexplained_objects_are_all_found(snapshot: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.duckdb"
     shutil.copyfile(snapshot, copy)
     with duckdb.connect(copy) as connection:
@@ -92,7 +92,7 @@ def test_the_list_of_what_is_unexplained_sees_everything(snapshot: Path, tmp_pat
     }
 
 
-def test_view_that_shows_a_column_as_it_is_explains_it_as_the_table_does(snapshot: Path) -> None:
+def test_view_column_has_the_comment_of_its_table_column(snapshot: Path) -> None:
     told = (
         "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = '{}' "
         "AND column_name NOT IN ('source', 'sources') ORDER BY column_index"
@@ -102,7 +102,7 @@ def test_view_that_shows_a_column_as_it_is_explains_it_as_the_table_does(snapsho
     assert len(of_table) > 40
 
 
-def test_bare_duckdb_reads_all_of_it_where_there_is_nothing_else(snapshot: Path, tmp_path: Path) -> None:
+def test_plain_duckdb_reads_the_whole_file_on_its_own(snapshot: Path, tmp_path: Path) -> None:
     alone = tmp_path / "elsewhere" / "renamed.duckdb"
     alone.parent.mkdir()
     shutil.copyfile(snapshot, alone)

@@ -85,14 +85,14 @@ def test_unknown_name_is_found_at_any_depth_with_its_count_and_a_sample(drift: D
     ]
 
 
-def test_a_refused_line_is_kept_as_it_came_with_its_lineages(drift: Drift, session: DuckDBPyConnection) -> None:
+def test_refused_line_is_kept_verbatim_with_its_lineages(drift: Drift, session: DuckDBPyConnection) -> None:
     new, wrong = line("PX1.1", new=1), line("PX2.1", length="long", host={**MPOX_ORGANISM})
     assert drift(line("PX3.1"), new, wrong) == [("$.new", 1, "1")]
     assert session.execute("SELECT line_number, raw FROM refused_line").fetchall() == [(3, wrong)]
     assert session.execute("SELECT count(*) FROM lineage_folded").fetchone() == (1,)
 
 
-def test_a_lineage_in_something_odd_is_told_as_it_came(drift: Drift, session: DuckDBPyConnection) -> None:
+def test_lineage_in_an_unknown_field_is_reported_verbatim(drift: Drift, session: DuckDBPyConnection) -> None:
     steps = MPOX_ORGANISM["lineage"]
     given = json.dumps(steps, separators=(",", ":"))
     found = drift(
@@ -103,7 +103,7 @@ def test_a_lineage_in_something_odd_is_told_as_it_came(drift: Drift, session: Du
     assert reason == f"host: {json.dumps([MPOX_ORGANISM], separators=(',', ':'))[:80]} is not an object"
 
 
-def test_many_odd_lines_are_looked_at_some_at_a_time(
+def test_many_odd_lines_are_inspected_in_batches(
     drift: Drift, monkeypatch: pytest.MonkeyPatch, session: DuckDBPyConnection
 ) -> None:
     monkeypatch.setattr(reading, "_LOOKED_AT_ONCE", 1000)
@@ -115,29 +115,29 @@ def test_many_odd_lines_are_looked_at_some_at_a_time(
     assert numbers == [(number,) for number in range(1, 30) if number not in (8, 21)]
 
 
-def test_name_in_another_case_is_another_name(drift: Drift, session: DuckDBPyConnection) -> None:
+def test_names_are_case_sensitive(drift: Drift, session: DuckDBPyConnection) -> None:
     assert drift(line("PX1.1", Length=5, isolate={"Name": "x"})) == [("$.Length", 1, "5"), ("$.isolate.Name", 1, '"x"')]
     assert session.execute("SELECT length, isolate_name FROM data_report").fetchall() == [(197209, None)]
 
 
-def test_renamed_key_is_told_though_its_record_is_refused(drift: Drift, session: DuckDBPyConnection) -> None:
+def test_renamed_key_is_reported_even_if_its_record_is_refused(drift: Drift, session: DuckDBPyConnection) -> None:
     assert drift('{"Accession":"PX1.1"}') == [("$.Accession", 1, '"PX1.1"')]
     assert session.execute("SELECT reason FROM refused_line").fetchall() == [("accession: absent",)]
 
 
-def test_deprecated_names_and_nulls_are_no_drift(drift: Drift) -> None:
+def test_deprecated_names_and_nulls_are_not_drift(drift: Drift) -> None:
     assert drift('{"accession":"PX1.1","isComplete":true,"nucleotideCompleteness":"complete","segment":null}') == []
     assert (
         drift('{"accession":"PX1.1","virus":{"sciName":"x"},"host":{"sciName":"x"},"nucleotide":{"title":"x"}}') == []
     )
 
 
-def test_drift_is_told_beside_bad_lines(drift: Drift, session: DuckDBPyConnection) -> None:
+def test_drift_is_reported_along_with_bad_lines(drift: Drift, session: DuckDBPyConnection) -> None:
     assert drift("{", line("PX1.1", new=1), line("PX2.1", length=1.5, newer=1)) == [("$.new", 1, "1")]
     assert session.execute("SELECT line_number FROM refused_line ORDER BY 1").fetchall() == [(1,), (3,)]
 
 
-def test_report_that_is_understood_is_looked_at_once(drift: Drift, looks: list[str]) -> None:
+def test_report_without_drift_is_read_once(drift: Drift, looks: list[str]) -> None:
     begin = ["nothing_found.sql", "hashed.sql", "data_report.sql", "lineage_folded.sql", "hashed.sql"]
     closer = ["report_lines.sql", "closer_look.sql", "refused_rows.sql"]
     told = ["lineage_given.sql", "places.sql", "free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
@@ -150,7 +150,7 @@ def test_report_that_is_understood_is_looked_at_once(drift: Drift, looks: list[s
         assert looks == [*begin, *closer, *told]
 
 
-def test_only_lines_that_hold_more_than_was_read_are_looked_at(
+def test_only_lines_with_unread_content_are_inspected(
     drift: Drift, monkeypatch: pytest.MonkeyPatch, session: DuckDBPyConnection
 ) -> None:
     seen: list[int] = []
@@ -180,7 +180,7 @@ def test_only_lines_that_hold_more_than_was_read_are_looked_at(
 
 
 @pytest.mark.slow
-def test_tally_is_exact_wherever_the_bytes_are_cut(
+def test_tally_is_exact_wherever_the_bytes_are_split(
     drift: Drift, looks: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tricky = line("PX1.1", labHost='\\" "x": \\\\":"', isolate={"name": '\\"'})
@@ -191,7 +191,7 @@ def test_tally_is_exact_wherever_the_bytes_are_cut(
 
 
 @needs_genuine_records
-def test_genuine_records_are_understood(drift: Drift, session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_genuine_records_have_no_drift(drift: Drift, session: DuckDBPyConnection, tmp_path: Path) -> None:
     assert drift(*SARS_COV_2_REPORT.read_bytes().splitlines()) == []
     with zipfile.ZipFile(PACKAGE) as archive:
         assert drift(*archive.read("ncbi_dataset/data/data_report.jsonl").splitlines()) == []
@@ -201,7 +201,7 @@ def test_genuine_records_are_understood(drift: Drift, session: DuckDBPyConnectio
 @pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(path=st.sampled_from(OBJECTS), name=NAMES, value=VALUES, others=st.integers(0, 2))
-def test_nothing_new_stays_unseen(
+def test_every_new_name_is_detected(
     session: DuckDBPyConnection, tmp_path: Path, path: str, name: str, value: Any, others: int
 ) -> None:
     lines = [json.dumps(with_member(path, name, value)), *[json.dumps(EVERYTHING)] * others]

@@ -90,7 +90,7 @@ def test_empty_report_is_one_part_without_lines(tmp_path: Path) -> None:
     assert [(piece, tally.lines) for piece, _, tally in cut(b"", tmp_path, 64)] == [(b"", 0)]
 
 
-def test_failure_to_inflate_reaches_the_reader(tmp_path: Path) -> None:
+def test_inflate_error_is_raised_in_the_reader(tmp_path: Path) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise OSError("bad CRC")

@@ -49,7 +49,7 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
         yield connection
 
 
-def test_a_place_is_read_and_the_text_stays(tmp_path: Path) -> None:
+def test_place_is_parsed_and_the_text_kept(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.load(
         *(line(f"PX{n}.1", location={"geographicLocation": place}) for n, place in enumerate(PLACES)), line("PX99.1")
@@ -58,12 +58,12 @@ def test_a_place_is_read_and_the_text_stays(tmp_path: Path) -> None:
     assert {place: tuple(read) for place, *read in held} == {**PLACES, None: (None, None, None)}
 
 
-def test_no_spelling_is_of_two_places(session: DuckDBPyConnection) -> None:
+def test_spellings_are_unambiguous(session: DuckDBPyConnection) -> None:
     twice = "SELECT spelling, count(*) FROM place_spelling GROUP BY spelling HAVING count(*) > 1 OR spelling = ''"
     assert session.execute(twice).fetchall() == []
 
 
-def test_every_code_is_of_iso_and_of_that_country(session: DuckDBPyConnection) -> None:
+def test_every_code_is_the_iso_code_of_its_country(session: DuckDBPyConnection) -> None:
     """Babel's territories are Unicode's: their codes are ISO's, and a few of its own that none of ours is."""
     territories = Locale("en").territories
     given = session.execute("SELECT DISTINCT country, country_code FROM place_spelling").fetchall()

@@ -42,7 +42,7 @@ def organism(tax_id: int | None, name: str | None, steps: Any = None, **others: 
 MPOX = organism(10244, "mpox", lineage((1, "root"), (10239, "Viruses"), (10244, "mpox")))
 
 
-def test_every_rank_has_its_ancestors_and_itself_at_no_distance(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_every_taxon_has_its_ancestors_and_itself_at_distance_zero(session: DuckDBPyConnection, tmp_path: Path) -> None:
     taxonomy = Taxonomy(session, tmp_path, MPOX)
     assert taxonomy.names == {1: "root", 10239: "Viruses", 10244: "mpox"}
     assert taxonomy.pairs == {
@@ -62,7 +62,7 @@ def test_hosts_are_taxa_as_viruses_are(session: DuckDBPyConnection, tmp_path: Pa
     assert (9606, 9605, 1) in session.execute("FROM taxon_lineage_seen").fetchall()
 
 
-def test_same_organism_in_many_records_is_told_once(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_same_organism_in_many_records_is_stored_once(session: DuckDBPyConnection, tmp_path: Path) -> None:
     assert Taxonomy(session, tmp_path, *[MPOX] * 50).pairs == Taxonomy(session, tmp_path, MPOX).pairs
 
 

@@ -91,7 +91,7 @@ def test_transaction_waits_for_the_lock_and_goes_on(path: Path) -> None:
     assert query(path, "SELECT tax_id FROM taxon") == [(1,)]
 
 
-def test_transaction_gives_up_in_time_and_names_the_holder(path: Path) -> None:
+def test_transaction_times_out_and_names_the_lock_holder(path: Path) -> None:
     started = time.monotonic()
     with held_elsewhere(path, 600) as holder, pytest.raises(WarehouseLocked) as locked:
         add_taxon(Warehouse(path, lock_timeout=0.5), 1)
@@ -138,7 +138,7 @@ def test_another_connection_of_this_process_waits_too(path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_error_leaves_nothing_and_frees_the_file(path: Path, error: type[BaseException]) -> None:
+def test_error_rolls_back_and_releases_the_file(path: Path, error: type[BaseException]) -> None:
     with duckdb.connect() as session:
         with pytest.raises(error), Warehouse(path).transaction(session):  # noqa: PT012
             session.execute("INSERT INTO warehouse.main.taxon VALUES (1, 'one')")
@@ -149,7 +149,7 @@ def test_error_leaves_nothing_and_frees_the_file(path: Path, error: type[BaseExc
     assert query(path, "SELECT tax_id FROM taxon") == [(2,)]
 
 
-def test_statement_that_fails_leaves_nothing(path: Path) -> None:
+def test_failed_statement_rolls_back(path: Path) -> None:
     insert = "INSERT INTO warehouse.main.taxon VALUES"
     with (
         duckdb.connect() as session,
@@ -168,7 +168,7 @@ def test_readers_elsewhere_see_each_commit_between_transactions(path: Path) -> N
             assert count_elsewhere(path) == number
 
 
-def test_exclusive_hold_is_one_within_a_process_too(path: Path) -> None:
+def test_exclusive_hold_is_exclusive_within_a_process(path: Path) -> None:
     with (
         Warehouse(path).exclusive(),
         pytest.raises(WarehouseLocked),
@@ -194,21 +194,21 @@ def test_exclusive_hold_ends_with_its_block(path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_writers_take_turns(path: Path) -> None:
+def test_writers_are_serialized(path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", ADD_TAXON, str(path)]) for _ in range(2)]
     assert [writer.wait(200) for writer in writers] == [0, 0]
     assert query(path, "SELECT tax_id FROM taxon ORDER BY 1") == [(number,) for number in range(10)]
 
 
 @pytest.mark.slow
-def test_first_users_of_a_missing_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+def test_concurrent_first_users_of_a_missing_file_succeed(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     writers = [subprocess.Popen([sys.executable, "-c", ADD_TAXON, str(path)]) for _ in range(2)]
     assert [writer.wait(200) for writer in writers] == [0, 0]
     assert query(path, "SELECT count(*) FROM taxon") == [(10,)]
 
 
-def test_file_that_is_no_warehouse_is_not_waited_for(tmp_path: Path) -> None:
+def test_invalid_file_fails_without_waiting(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     path.write_text("no DuckDB file" * 1000)
     started = time.monotonic()

@@ -44,7 +44,7 @@ def test_comments_are_those_of_the_schema(file: Path) -> None:
         assert {(table.name, column.name): column.comment for column in table.columns}.items() <= told.items()
 
 
-def test_there_is_no_index_and_no_key(file: Path) -> None:
+def test_schema_has_no_index_and_no_key(file: Path) -> None:
     # An index makes a merge 15 to 30 times slower, and DuckLake has none.
     assert query(file, "SELECT table_name, index_name FROM duckdb_indexes()") == []
     keys = "SELECT table_name, constraint_type FROM duckdb_constraints() WHERE constraint_type <> 'NOT NULL'"

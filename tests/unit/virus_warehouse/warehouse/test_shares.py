@@ -52,7 +52,7 @@ def compare(session: DuckDBPyConnection) -> None:
 
 
 @pytest.mark.slow
-def test_what_does_not_fit_into_memory_is_compared_in_shares(
+def test_comparison_larger_than_memory_runs_in_shares(
     session: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shares_module, "ACCESSIONS_AT_ONCE", RECORDS)
@@ -69,7 +69,7 @@ def test_what_does_not_fit_into_memory_is_compared_in_shares(
 
 
 @pytest.mark.parametrize(("accessions", "number"), [(0, 1), (1, 1), (10, 1), (11, 2), (30, 3), (31, 4)])
-def test_every_accession_is_of_one_share(
+def test_every_accession_belongs_to_one_share(
     accessions: int, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shares_module, "ACCESSIONS_AT_ONCE", 10)

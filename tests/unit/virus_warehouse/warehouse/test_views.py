@@ -26,7 +26,7 @@ def as_of(store: Store, hours: float) -> list[tuple]:
     )
 
 
-def test_as_of_a_run_is_what_the_table_held_then(store: Store) -> None:
+def test_as_of_a_run_is_the_table_content_at_that_time(store: Store) -> None:
     states = [held(store)]
     for lines in (
         [line("PX1.1"), line("PX2.1")],

@@ -75,13 +75,13 @@ class TestPage:
         assert "<script>alert" not in page.text
         assert "<td" not in page.text
 
-    def test_the_limits_are_said(self, client: TestClient) -> None:
+    def test_limits_are_shown(self, client: TestClient) -> None:
         said = text_of(client.get("/console").text)
         assert "512 MB of memory" in said
         assert "a file holds 200 MB" in said
 
     @pytest.mark.parametrize(("version", "said"), [(0, True), (1, False)])
-    def test_a_kernel_without_landlock_is_no_secret(
+    def test_missing_landlock_is_shown(
         self, client: TestClient, monkeypatch: pytest.MonkeyPatch, version: int, said: bool
     ) -> None:
         monkeypatch.setattr(console, "landlock_version", lambda: version)
@@ -105,7 +105,7 @@ class TestPage:
         assert html.unescape(shown) == recipe.sql
 
     @pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
-    def test_what_explore_asks_can_be_asked_here(self, client: TestClient, data: DataFolder, plot: Plot) -> None:
+    def test_explore_queries_can_be_run_here(self, client: TestClient, data: DataFolder, plot: Plot) -> None:
         sql = plot_sql(plot, Filters())
         answer = run(client, sql, "csv")
         assert answer.status_code == 200, answer.text
@@ -163,12 +163,12 @@ class TestAnswers:
         assert '<td class="amount">900' in answer.text
         assert "2 rows, in" in text_of(answer.text)
 
-    def test_values_are_text_and_no_page(self, client: TestClient) -> None:
+    def test_values_are_escaped(self, client: TestClient) -> None:
         answer = run(client, "SELECT '<img src=x onerror=alert(1)>' AS \"<b>\"")
         assert "<img" not in answer.text
         assert "<b>" not in answer.text
 
-    def test_rows_that_are_not_shown_are_told_of(self, client: TestClient) -> None:
+    def test_number_of_rows_not_shown_is_reported(self, client: TestClient) -> None:
         answer = run(client, "FROM range(5000)")
         assert "The first 1 000 rows; there are more." in text_of(answer.text)
         assert answer.text.count("<tr>") == 1001
@@ -205,7 +205,7 @@ class TestAnswers:
             assert [row[0] for row in found.fetchall()] == ["PX1", "PX2"]
 
     @pytest.mark.parametrize("form", ["csv", "parquet"])
-    def test_a_file_that_cannot_be_is_an_error_and_no_part_of_one(self, client: TestClient, form: str) -> None:
+    def test_failed_export_is_an_error_and_not_a_partial_file(self, client: TestClient, form: str) -> None:
         answer = run(client, "SELECT error('half way') FROM range(5000) WHERE range = 4000", form)
         assert answer.status_code == 400
         assert "half way" in text_of(answer.text)
@@ -233,7 +233,7 @@ class TestOtherSites:
             {"Origin": "null"},
         ],
     )
-    def test_they_run_nothing(self, client: TestClient, headers: dict[str, str]) -> None:
+    def test_they_cannot_run_queries(self, client: TestClient, headers: dict[str, str]) -> None:
         answer = run(client, "SELECT 'ran' || '!'", **headers)
         assert answer.status_code == 403
         assert "ran!" not in answer.text
@@ -241,7 +241,7 @@ class TestOtherSites:
     @pytest.mark.parametrize(
         "headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://testserver"}, {}], ids=str
     )
-    def test_our_own_pages_and_programs_do(self, client: TestClient, headers: dict[str, str]) -> None:
+    def test_own_pages_and_programs_can_run_queries(self, client: TestClient, headers: dict[str, str]) -> None:
         assert "ran!" in run(client, "SELECT 'ran' || '!'", **headers).text
 
 
@@ -281,7 +281,7 @@ SLEEP = {"sql": "SELECT sleep_ms(1000000)", "form": "table"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["table", "csv"])
-def test_who_hangs_up_ends_the_query(server: Server, form: str) -> None:
+def test_disconnect_stops_the_query(server: Server, form: str) -> None:
     with pytest.raises(requests.ReadTimeout):
         requests.post(server.url, data={**SLEEP, "form": form}, timeout=(PATIENCE, 1.5))
     until(lambda: not sandboxes(), PATIENCE)
@@ -305,11 +305,11 @@ def test_the_server_answers_others_while_queries_run_and_more_wait(
     until(lambda: len(sandboxes()) == 2, PATIENCE)
     assert requests.get(server.url, timeout=PATIENCE).status_code == 200
 
-    def the_others_are_turned_away() -> bool:
+    def the_others_are_refused() -> bool:
         assert len(sandboxes()) <= 2
         return len(statuses) == 40 - 2
 
-    until(the_others_are_turned_away, PATIENCE)
+    until(the_others_are_refused, PATIENCE)
     assert set(statuses) == {429}
     for sandbox in sandboxes():
         sandbox.kill()
@@ -320,7 +320,7 @@ def test_the_server_answers_others_while_queries_run_and_more_wait(
 
 
 @pytest.mark.slow
-def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
+def test_slow_reader_does_not_occupy_a_query_slot(server: Server) -> None:
     """A file that is not fetched waits on the disk; others' queries go on."""
     slow = [
         requests.post(server.url, data={"sql": "FROM range(1_500_000)", "form": "csv"}, stream=True, timeout=PATIENCE)
@@ -336,7 +336,7 @@ def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_a_file_does_not_wait_for_its_reader_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_waits_for_its_reader_only_for_a_limited_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "SEND_SECONDS", 1)
     query = {"sql": "FROM range(1_500_000)", "form": "csv"}
     with requests.post(server.url, data=query, stream=True, timeout=PATIENCE) as answer:

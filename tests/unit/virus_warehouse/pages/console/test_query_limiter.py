@@ -26,7 +26,7 @@ class Crowd:
         return tasks
 
 
-def test_places_are_given_in_turn() -> None:
+def test_slots_are_granted_in_order() -> None:
     async def play() -> None:
         crowd = Crowd(QueryLimiter(2))
         tasks = await crowd.all_come("ann", "bob", "cem", "dan")
@@ -38,7 +38,7 @@ def test_places_are_given_in_turn() -> None:
     asyncio.run(play())
 
 
-def test_one_person_leaves_places_to_others() -> None:
+def test_one_user_leaves_slots_for_others() -> None:
     async def play() -> None:
         crowd = Crowd(QueryLimiter(2, patience=NOT_LONG))
         tasks = await crowd.all_come("ann", "ann", "bob")
@@ -51,7 +51,7 @@ def test_one_person_leaves_places_to_others() -> None:
     asyncio.run(play())
 
 
-def test_a_wait_ends_and_says_why() -> None:
+def test_wait_times_out_with_a_reason() -> None:
     async def play() -> None:
         crowd = Crowd(QueryLimiter(1, patience=NOT_LONG))
         first, second = await crowd.all_come("ann", "bob")
@@ -63,7 +63,7 @@ def test_a_wait_ends_and_says_why() -> None:
     asyncio.run(play())
 
 
-def test_not_everybody_may_wait() -> None:
+def test_queue_length_is_limited() -> None:
     async def play() -> None:
         crowd = Crowd(QueryLimiter(1, waiting=1))
         tasks = await crowd.all_come("ann", "bob", "cem")
@@ -75,7 +75,7 @@ def test_not_everybody_may_wait() -> None:
     asyncio.run(play())
 
 
-def test_who_gives_up_waiting_or_fails_takes_no_place() -> None:
+def test_cancelled_or_failed_waiter_occupies_no_slot() -> None:
     async def play() -> None:
         crowd = Crowd(QueryLimiter(1))
         first, second, third = await crowd.all_come("ann", "bob", "cem")

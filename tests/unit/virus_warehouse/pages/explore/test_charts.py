@@ -48,20 +48,20 @@ def tooltips(drawn: str) -> list[str]:
 
 @pytest.mark.parametrize("width", [280, 360, 640, 1100])
 @pytest.mark.parametrize("one", PLOTS, ids=lambda one: one.name)
-def test_a_chart_is_as_wide_as_its_place(one: Plot, width: int) -> None:
+def test_chart_has_the_requested_width(one: Plot, width: int) -> None:
     drawn = ElementTree.fromstring(svg(one, ANSWERS[one.name], width))
     assert float(drawn.attrib["width"]) == pytest.approx(width, abs=2)
 
 
 @pytest.mark.parametrize("one", PLOTS, ids=lambda one: one.name)
-def test_colours_are_those_of_the_page(one: Plot) -> None:
+def test_colours_match_the_page(one: Plot) -> None:
     drawn = svg(one, ANSWERS[one.name], 640)
     colours = set(re.findall(r'(?:fill|stroke)="([^"]*)"', drawn)) - {"none", "transparent"}
     assert {colour for colour in colours if "var(--" not in colour} == set()
     assert "var(--series-1)" in drawn
 
 
-def test_every_mark_tells_its_numbers() -> None:
+def test_every_mark_has_a_tooltip_with_its_numbers() -> None:
     told = {name: tooltips(svg(plot(name), answer, 640)) for name, answer in ANSWERS.items()}
     assert sorted(told["weekly_by_virus"]) == [
         "all others, week of 3 Mar 2025: 2\u202f000",
@@ -75,7 +75,7 @@ def test_every_mark_tells_its_numbers() -> None:
     assert told["top_hosts"] == ["Homo sapiens: 10\u202f500 (91.3 %)", "not stated: 1\u202f000 (8.7 %)"]
 
 
-def test_what_the_data_say_is_a_text_and_nothing_else() -> None:
+def test_data_are_escaped_as_text() -> None:
     rows = {
         "weekly_by_virus": Answer(WEEKS, [(MONDAY, HOSTILE, 3)]),
         "lineage_shares": Answer(SHARES, [(date(2025, 3, 1), HOSTILE, 3, 3, 100.0)]),
@@ -88,7 +88,7 @@ def test_what_the_data_say_is_a_text_and_nothing_else() -> None:
         assert HOSTILE in tooltips(drawn)[0], "and it is told as it is"
 
 
-def test_the_largest_stands_at_the_bottom_and_the_rest_on_top() -> None:
+def test_largest_group_is_at_the_bottom_and_the_rest_on_top() -> None:
     answer = ANSWERS["weekly_by_virus"]
     assert [series.name for series in legend(plot("weekly_by_virus"), answer)] == ["mpox", "dengue", "all others"]
     bars = re.findall(r'<path d="M[\d.]+,([\d.]+)h[^>]*><title>(\w+)', svg(plot("weekly_by_virus"), answer, 640))
@@ -99,7 +99,7 @@ def test_the_largest_stands_at_the_bottom_and_the_rest_on_top() -> None:
 @pytest.mark.parametrize(
     ("weeks", "width", "told"), [(52, 640, "week"), (52, 280, "week"), (260, 640, "4 weeks"), (3000, 640, "52 weeks")]
 )
-def test_many_weeks_share_a_bar_and_none_is_lost(weeks: int, width: int, told: str) -> None:
+def test_many_weeks_are_combined_into_bars_without_loss(weeks: int, width: int, told: str) -> None:
     answer = Answer(WEEKS, [(MONDAY - timedelta(weeks=back), "mpox", 1) for back in range(weeks)])
     drawn = svg(plot("weekly_by_virus"), answer, width)
     assert f"records per {told}<" in drawn
@@ -107,7 +107,7 @@ def test_many_weeks_share_a_bar_and_none_is_lost(weeks: int, width: int, told: s
     assert len(drawn) < 100_000
 
 
-def test_a_week_is_a_week_from_monday() -> None:
+def test_weeks_start_on_monday() -> None:
     answer = Answer(WEEKS, [(MONDAY, "mpox", 1), (MONDAY + timedelta(weeks=1), "mpox", 1)])
     assert tooltips(svg(plot("weekly_by_virus"), answer, 640)) == [
         "mpox, week of 3 Mar 2025: 1",
@@ -115,7 +115,7 @@ def test_a_week_is_a_week_from_monday() -> None:
     ]
 
 
-def test_headlines_say_what_is_seen_above_all() -> None:
+def test_headlines_summarize_the_main_result() -> None:
     told = {name: headline(plot(name), answer) for name, answer in ANSWERS.items()}
     assert told == {
         "weekly_by_virus": "3\u202f234 records in 1 week: mpox (37\u202f%), dengue (1.1\u202f%) lead.",
@@ -129,7 +129,7 @@ def test_headlines_say_what_is_seen_above_all() -> None:
     assert headline(plot("top_hosts"), nothing_named) == "Of 2 records: not stated."
 
 
-def test_a_month_of_few_records_is_pale_and_makes_no_headline() -> None:
+def test_month_of_few_records_is_pale_and_not_in_the_headline() -> None:
     may, june = date(2025, 5, 1), date(2025, 6, 1)
     answer = Answer(SHARES, [(may, "XFG", 15, 20, 75.0), (may, "all others", 5, 20, 25.0), (june, "XFG", 1, 1, 100.0)])
     assert headline(plot("lineage_shares"), answer) == "May 2025, of 20 records: XFG 75\u202f%."

@@ -65,7 +65,7 @@ def answer(data: DataFolder, name: str, **filters: Any) -> Sequence[tuple[Any, .
     return ask(data, plot_sql(plot, Filters(**filters))).rows
 
 
-def test_weeks_are_iso_weeks_and_the_sixth_virus_is_one_of_all_others(store: Store) -> None:
+def test_weeks_are_iso_weeks_and_the_sixth_virus_is_grouped_with_others(store: Store) -> None:
     taxa = [{"taxId": number, "organismName": f"virus {number}"} for number in range(1, 8)]
     lines = [
         record(10 * number + copy, "2025-03-05", virus=virus)
@@ -114,7 +114,7 @@ def test_lineages_share_the_records_of_a_month_that_have_one(store: Store) -> No
     assert answer(data, "lineage_shares", virus=10244) == answer(data, "lineage_shares"), "there is but one virus"
 
 
-def test_the_lag_is_that_of_days_and_of_the_month_of_release(store: Store) -> None:
+def test_lag_is_in_days_by_month_of_release(store: Store) -> None:
     def of(number: int, collected: str, released: str) -> str:
         return record(number, collected, releaseDate=f"{released}T00:00:00Z")
 
@@ -153,7 +153,7 @@ def test_hosts_are_ranked_with_their_share(store: Store) -> None:
     assert answer(data, "top_hosts", **whole_in_march)[1][1] == 1, "2025 may be any day of the year"
 
 
-def test_a_virus_is_chosen_with_everything_under_it(store: Store) -> None:
+def test_virus_filter_includes_its_descendants(store: Store) -> None:
     data = published(
         store, record(1, "2025-03-05"), record(2, "2025-03-05", virus=FLU), record(3, "2025-03-05", virus=OTHER_FLU)
     )
@@ -162,7 +162,7 @@ def test_a_virus_is_chosen_with_everything_under_it(store: Store) -> None:
     assert answer(data, "weekly_by_virus", virus=424242) == []
 
 
-def test_a_week_is_shown_when_it_lies_in_the_period_as_a_whole(store: Store) -> None:
+def test_only_weeks_entirely_within_the_period_are_shown(store: Store) -> None:
     data = published(store, *[record(day, f"2025-03-{day:02d}") for day in (5, 12, 19)])
 
     def weeks(**filters: date) -> list[int]:
@@ -176,14 +176,14 @@ def test_a_week_is_shown_when_it_lies_in_the_period_as_a_whole(store: Store) -> 
     assert weeks(since=date(2025, 3, 10), until=date(2025, 3, 16)) == [10]
 
 
-def test_a_country_is_a_text_whatever_stands_in_it(store: Store) -> None:
+def test_country_is_always_passed_as_text(store: Store) -> None:
     data = published(store, record(1, "2025-03-05", "Cote d'Ivoire"))
     assert [row[1] for row in answer(data, "weekly_by_country", country="Cote d'Ivoire")] == ["Cote d'Ivoire"]
     for country in ("'; DROP TABLE virus_genome; --", 'a "quoted" one'):
         assert [len(answer(data, plot.name, country=country)) for plot in PLOTS] == [0] * len(PLOTS)
 
 
-def test_the_query_that_is_shown_answers_the_same_in_any_prompt(store: Store) -> None:
+def test_shown_query_gives_the_same_answer_in_any_client(store: Store) -> None:
     data = published(store, record(1, "2025-03-05", host=HUMAN), record(2, "2025-03-05", virus=SARS2))
     filters = Filters(virus=10239, country="Ghana", since=date(2025, 1, 1), until=date(2025, 12, 31))
     with duckdb.connect(data.snapshot, read_only=True) as prompt:
@@ -208,7 +208,7 @@ def test_choices_are_groups_of_several_viruses_then_viruses_then_countries(store
     assert taxon_name(data, 42) is None
 
 
-def test_the_next_snapshot_is_asked_anew(store: Store) -> None:
+def test_next_snapshot_is_queried_again(store: Store) -> None:
     data = published(store, record(1, "2025-03-05"))
     assert answer(data, "places") == [("Ghana", 1, 100.0, 1, 1)]
     store.load(record(2, "2025-03-05"), mode="incremental")
@@ -217,14 +217,14 @@ def test_the_next_snapshot_is_asked_anew(store: Store) -> None:
     assert answer(data, "places") == [("Ghana", 2, 100.0, 1, 2)]
 
 
-def test_the_same_question_is_answered_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_query_is_run_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     data = published(store, record(1, "2025-03-05"))
     first = answer(data, "places")
     monkeypatch.setattr(explore, "reading", None)
     assert answer(data, "places") == first
 
 
-def test_without_a_snapshot_there_is_nothing_to_ask(tmp_path: Path) -> None:
+def test_without_a_snapshot_there_is_no_answer(tmp_path: Path) -> None:
     with pytest.raises(NoSnapshot):
         choices(DataFolder(tmp_path))
 

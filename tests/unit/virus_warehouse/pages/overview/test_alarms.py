@@ -31,12 +31,12 @@ HELD_BACK = {"held_back_since": NOW - timedelta(days=2), "held_back_reason": "sh
         pytest.param("*/5 * * * *", "2026-11-25T10:51", "2026-11-25T10:55", id="no more either"),
     ],
 )
-def test_stale_is_who_has_missed_a_run_of_its_own_schedule(schedule: str, last: str, due: str | None) -> None:
+def test_source_is_stale_after_missing_a_run_of_its_own_schedule(schedule: str, last: str, due: str | None) -> None:
     found = due_since(schedule, datetime.fromisoformat(last).replace(tzinfo=UTC), NOW)
     assert found == (due and datetime.fromisoformat(due).replace(tzinfo=UTC))
 
 
-def test_a_time_of_another_zone_is_the_same_time() -> None:
+def test_times_are_compared_across_time_zones() -> None:
     last = datetime.fromisoformat("2026-11-24T23:03-07:00")  # 06:03 UTC the next day
     assert due_since("0 6 * * *", last, NOW) is None
 
@@ -46,7 +46,7 @@ def alarms(run: dict[str, Any] | None = None, published: dict[str, Any] | None =
     return list(alarms_of(published=published and PUBLISHED | published, run=run and RUN | run, **given))
 
 
-def test_nothing_is_amiss_with_what_is_well_or_has_not_begun() -> None:
+def test_healthy_or_new_source_has_no_alarms() -> None:
     assert alarms(RUN, PUBLISHED) == alarms() == alarms(RUN, PUBLISHED, check=CHECK) == []
 
 
@@ -71,14 +71,14 @@ def test_nothing_is_amiss_with_what_is_well_or_has_not_begun() -> None:
         ({"published": {"drift": ["data_report $.x", "data_report $.y"]}}, "warn", "NCBI's reports have 2 names"),
     ],
 )
-def test_what_is_amiss_is_told_in_words(amiss: dict[str, Any], weight: str, told: str) -> None:
+def test_problems_are_described(amiss: dict[str, Any], weight: str, told: str) -> None:
     (alarm,) = alarms(**amiss)
     assert (alarm.weight, alarm.text[: len(told)]) == (weight, told)
 
 
-def test_what_was_loaded_just_now_may_wait_for_its_check() -> None:
+def test_fresh_load_may_wait_for_its_check() -> None:
     assert alarms({"unpublished_since": NOW - timedelta(minutes=5)}) == []
 
 
-def test_nobody_waits_for_a_source_that_is_not_followed() -> None:
+def test_source_that_is_not_configured_is_not_stale() -> None:
     assert alarms({"brought_all_at": NOW - timedelta(days=99)}, source=None) == []

@@ -48,7 +48,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return marts_of(store)
 
 
-def test_every_change_is_told_once_with_its_run(lived: Path) -> None:
+def test_every_change_is_listed_once_with_its_run(lived: Path) -> None:
     assert changes(lived, committed(1)) == [
         ("PX1.2", "revised", "run-2"),
         ("PX4.1", "new", "run-3"),
@@ -60,20 +60,20 @@ def test_every_change_is_told_once_with_its_run(lived: Path) -> None:
     ]
 
 
-def test_moment_itself_is_not_after_it(lived: Path) -> None:
+def test_moment_itself_is_excluded(lived: Path) -> None:
     assert changes(lived, committed(5)) == [("PX4.1", "filtered", "run-6")]
     assert len(changes(lived, committed(4.999))) == 4
     assert changes(lived, committed(6)) == []
 
 
-def test_first_load_is_marked_as_no_news(lived: Path) -> None:
+def test_first_load_is_marked(lived: Path) -> None:
     news = changes(lived, committed(0), "run_id, is_first_load")
     assert {run_id for run_id, is_first_load in news if is_first_load} == {"run-1", "run-6"}
     assert len([run_id for run_id, _ in news if run_id == "run-1"]) == 3
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5, 6])
-def test_records_of_then_and_the_changes_since_are_the_records_of_now(lived: Path, number: int) -> None:
+def test_past_records_plus_changes_equal_current_records(lived: Path, number: int) -> None:
     as_of = f"virus_genome_as_of('{committed(number).isoformat()}')"
     then = dict(query(lived, f"SELECT accession, accession_version FROM {as_of}"))
     for accession, version, change in changes(lived, committed(number), "accession, accession_version, change"):
@@ -85,7 +85,7 @@ def test_records_of_then_and_the_changes_since_are_the_records_of_now(lived: Pat
     assert then == dict(query(lived, "SELECT accession, accession_version FROM virus_genome"))
 
 
-def test_virus_and_country_are_told(store: Store) -> None:
+def test_virus_and_country_are_included(store: Store) -> None:
     store.load(line("PX1.1", location={"geographicLocation": "Ghana: Accra"}), source=MPOX)
     assert changes(marts_of(store), committed(0), "source, accession, virus_name, country, changed_at") == [
         ("mpox", "PX1", "Monkeypox virus", "Ghana", committed(1))

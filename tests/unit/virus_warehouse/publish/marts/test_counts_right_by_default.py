@@ -51,7 +51,7 @@ def test_record_that_two_sources_follow_counts_once(store: Store) -> None:
     assert query(snapshot, "SELECT count(*) FROM mart.submission_lag") == [(3,)]
 
 
-def test_partial_date_counts_in_no_week_that_it_does_not_tell(store: Store) -> None:
+def test_partial_date_is_not_counted_in_a_single_week(store: Store) -> None:
     store.load(
         sampled("PX1.1", "2025-03-05"),  # a Wednesday
         sampled("PX2.1", "2025-03"),

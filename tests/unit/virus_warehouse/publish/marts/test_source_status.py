@@ -76,7 +76,7 @@ def test_windows_alone_leave_gaps(store: Store) -> None:
     assert told["gaps"] == [span(BEGINNING, date(2025, 1, 1)), span(date(2025, 1, 12), date(2025, 1, 20))]
 
 
-def test_full_load_fills_the_gaps_and_the_days_after_it_can_lack(store: Store) -> None:
+def test_full_load_fills_earlier_gaps_but_later_days_can_be_missing(store: Store) -> None:
     ran(store, "window", "2025-06-01", since="2025-01-01", until="2025-01-10")
     ran(store, "full", "2025-06-01")
     ran(store, "window", "2025-06-20", since="2025-06-10", until="2025-06-12")
@@ -85,14 +85,14 @@ def test_full_load_fills_the_gaps_and_the_days_after_it_can_lack(store: Store) -
     assert told["gaps"] == [span(date(2025, 6, 1), date(2025, 6, 10))]
 
 
-def test_day_of_the_request_is_not_over_and_a_failed_run_covers_nothing(store: Store) -> None:
+def test_request_day_and_failed_runs_are_not_covered(store: Store) -> None:
     ran(store, "window", "2025-06-01", since="2025-05-30", until="2025-06-10")
     ran(store, "window", "2025-06-03", since="2025-06-03", until="2025-06-04")
     ran(store, "full", "2025-06-09", outcome="failed")
     assert status(store)["covered"] == [span(date(2025, 5, 30), date(2025, 6, 1))]
 
 
-def test_what_other_filters_asked_for_does_not_count(store: Store) -> None:
+def test_requests_with_other_filters_do_not_count(store: Store) -> None:
     ran(store, "full", "2025-06-01", fingerprint="f1")
     ran(store, "window", "2025-06-02", since="2025-01-01", until="2025-01-02", fingerprint="f2")
     assert status(store)["covered"] == [span(date(2025, 1, 1), date(2025, 1, 2))]
@@ -101,14 +101,14 @@ def test_what_other_filters_asked_for_does_not_count(store: Store) -> None:
     assert status(store)["covered"] == [span(date(2025, 6, 1), date(2025, 6, 3))]
 
 
-def test_source_that_never_asked_has_neither(store: Store) -> None:
+def test_source_that_never_loaded_has_no_covered_days_and_no_gaps(store: Store) -> None:
     ran(store, "full", "2025-06-01", outcome="failed")
     told = status(store)
     assert (told["status"], told["covered"], told["gaps"]) == ("never loaded", None, None)
     assert (told["last_run_status"], told["last_run_mode"]) == ("failed", "full")
 
 
-def test_two_kinds_of_age_are_told_apart(store: Store) -> None:
+def test_watermark_age_and_load_age_are_distinguished(store: Store) -> None:
     today = datetime.now(UTC).date()
     asked = today - timedelta(days=3)
     ran(store, "full", str(asked), watermark=str(asked - timedelta(days=20)))
@@ -118,7 +118,7 @@ def test_two_kinds_of_age_are_told_apart(store: Store) -> None:
     assert told["last_run_started_at"].date() == asked
 
 
-def test_what_was_refused_and_not_read_is_told(store: Store) -> None:
+def test_quarantine_and_drift_are_reported(store: Store) -> None:
     store.load(line("PX1.1", novelty=1), "{", "[")
     store.execute("UPDATE ops.quarantine SET replayed_at = now() WHERE raw = '['")
     told = status(store)

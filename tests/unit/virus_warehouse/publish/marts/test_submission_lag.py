@@ -38,14 +38,14 @@ def seen(store: Store) -> dict[str, datetime | None]:
         ("missing", None, None),
     ],
 )
-def test_days_to_the_release_are_those_that_the_date_allows(
+def test_days_to_release_follow_the_precision_of_the_date(
     store: Store, collected: str, fewest: int | None, most: int | None
 ) -> None:
     store.load(line("PX1.1", releaseDate="2025-04-01T00:00:00Z", isolate={"collectionDate": collected}))
     assert lags(store, "days_collection_to_release_min, days_collection_to_release_max") == [("PX1", fewest, most)]
 
 
-def test_first_load_is_no_news_and_what_comes_later_is(store: Store) -> None:
+def test_first_load_is_not_new_and_later_records_are(store: Store) -> None:
     store.load(line("PX1.1"))
     store.load(line("PX2.1", releaseDate="2025-05-30T00:00:00Z"), mode="incremental")
     assert lags(store, "held_since, first_seen_at, release_date, days_release_to_first_seen") == [
@@ -54,7 +54,7 @@ def test_first_load_is_no_news_and_what_comes_later_is(store: Store) -> None:
     ]
 
 
-def test_days_are_those_of_utc_wherever_the_reader_is(store: Store) -> None:
+def test_days_are_utc_in_any_session_time_zone(store: Store) -> None:
     store.load(line("PX1.1"))
     store.load(line("PX2.1", releaseDate="2025-06-01T00:00:00Z"), mode="incremental")
     sql = "SELECT days_release_to_first_seen FROM mart.submission_lag WHERE accession = 'PX2'"
@@ -86,7 +86,7 @@ def test_earliest_of_several_sources_counts(store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_first_load_with_other_filters_is_no_news_either(store: Store) -> None:
+def test_first_load_with_other_filters_is_not_new_either(store: Store) -> None:
     store.load(line("PX1.1"))
     store.load(line("PX1.1"), line("PX2.1"), source=HUMAN_MPOX, filter_changed=True)
     store.load(line("PX3.1"), source=HUMAN_MPOX, mode="incremental")
@@ -95,7 +95,7 @@ def test_first_load_with_other_filters_is_no_news_either(store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_windows_before_the_first_full_load_and_replays_are_no_news(store: Store) -> None:
+def test_windows_before_the_first_full_load_and_replays_are_not_new(store: Store) -> None:
     store.load(line("PX1.1"), mode="window", since=date(2025, 5, 1), until=date(2025, 5, 2))
     store.load(line("PX2.1"))
     store.load(line("PX3.1"), mode="incremental")
@@ -119,7 +119,7 @@ def test_windows_before_the_first_full_load_and_replays_are_no_news(store: Store
         ({"taxon": "10242"}, False),
     ],
 )
-def test_records_of_a_load_with_other_reports_are_news_and_those_of_other_filters_are_not(
+def test_records_of_a_load_with_other_reports_are_new_and_those_of_other_filters_are_not(
     store: Store, changed: dict[str, Any], is_news: bool
 ) -> None:
     request = MPOX.request.model_copy(update=changed)
@@ -134,7 +134,7 @@ def test_records_of_a_load_with_other_reports_are_news_and_those_of_other_filter
     assert firsts == ([("run-1",)] if is_news else [("run-1",), ("run-3",)])
 
 
-def test_failed_runs_are_no_first_loads(store: Store) -> None:
+def test_failed_runs_do_not_count_as_first_loads(store: Store) -> None:
     store.load(line("PX1.1"))
     store.execute(
         "INSERT INTO ops.ingest_run BY NAME SELECT * REPLACE ('run-0' AS run_id, 'failed' AS status, "
