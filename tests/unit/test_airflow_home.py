@@ -1,4 +1,4 @@
-"""Airflow's home, as set-up makes it."""
+"""The Airflow home folder that set-up creates."""
 
 import json
 import stat

@@ -1,4 +1,4 @@
-"""The arrows of the site go one way: dags, plugins, include, and within include no circle."""
+"""Imports go one way, from dags to plugins to include, and there are no cycles within include."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ ABOVE = {"include": {"airflow", "dags", "plugins", "ncbi_virus"}, "plugins": {"d
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports, wherever in it."""
+    """The modules that a file imports, at any place in it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -35,7 +35,7 @@ def test_imports_follow_the_layer_order(folder: str) -> None:
 
 
 def parts_of(package: Path) -> dict[str, set[str]]:
-    """What each part of a package imports of its other parts; a part is a module or a folder directly below it."""
+    """The other parts that each part of a package imports; a part is a module or a folder directly below it."""
     arrows: dict[str, set[str]] = {}
     for path in package.rglob("*.py"):
         part = path.relative_to(package).with_suffix("").parts[0]

@@ -1,4 +1,4 @@
-"""docker-compose.yaml: valid, and as careful as it says."""
+"""docker-compose.yaml is valid and has the documented safeguards."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Every dependency is explained, pinned and hashed, and comes from whatever index the reader uses."""
+"""Every dependency is explained, pinned and hashed, and is installed from the user's own package index."""
 
 import re
 import tomllib
@@ -29,7 +29,7 @@ def explained_under(heading: str) -> list[str]:
 
 
 def pins(file: str) -> dict[str, str]:
-    """Each pin of a lock file, with all that belongs to it: its marker, its hashes, its comments."""
+    """Each pin of a lock file, with its marker, hashes and comments."""
     text = (ROOT / file).read_text()
     blocks = re.split(r"^(?=\S)", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE), flags=re.MULTILINE)
     return {block.splitlines()[0].rstrip(" \\"): block for block in blocks if block}
@@ -94,7 +94,7 @@ def test_installers_are_also_installed_by_hash() -> None:
         if "pip install" in line
     ]
     assert len(installs) >= 4
-    # This project itself comes from the checkout, and nothing with it.
+    # This project itself is installed from the checkout, without dependencies.
     by_hash_or_own = re.compile("--require-hashes|--no-deps --no-build-isolation --editable .$")
     assert [line for line in installs if not by_hash_or_own.search(line)] == []
 
@@ -102,6 +102,6 @@ def test_installers_are_also_installed_by_hash() -> None:
 def test_package_requirements_are_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {canonical(re.match(NAME, wanted)[0]) for wanted in project["dependencies"]}
-    # Airflow brings these, or the checkout's demo alone needs them.
+    # Airflow installs these, or only the checkout's demo needs them.
     others = {"apache-airflow", "apache-airflow-task-sdk", "apache-airflow-providers-postgres", "uvicorn"}
     assert asked == set(asked_for("requirements.in")) - others

@@ -1,4 +1,4 @@
-"""The README's pictures are there, each in light and in dark, told to who cannot see them, and light to load."""
+"""The README's pictures exist in a light and a dark theme, have alternative text, and are small files."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tiers of the tests, seen from outside: pytest runs small suites that are laid out as this one is."""
+"""The test tiers, tested by running pytest on small suites with the layout of this one."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-pytestmark = pytest.mark.slow  # each test starts a pytest of its own
+pytestmark = pytest.mark.slow  # each test starts its own pytest
 
 MAKEFILE = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
 FAST = next(re.finditer(r'-m "(not \(.*?\))"', MAKEFILE)).group(1)
@@ -26,7 +26,7 @@ def test_fails_once(request):
 
 
 def run(folder: Path, files: dict[str, str], *arguments: str) -> list[str]:
-    """Run a suite of these files, by their paths under `tests/`; what pytest prints, line by line."""
+    """Run a suite of these files, by their paths under `tests/`, and return the lines that pytest prints."""
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  slow\n  airflow\n  services\n  browser\n  long\n")
     for path, code in files.items():
         file = folder / "tests" / path

@@ -1,4 +1,4 @@
-"""An answer is the same whoever gave it, and no other is."""
+"""Answers of different libraries are equal if and only if their values are."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 

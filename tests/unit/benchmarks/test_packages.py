@@ -1,4 +1,4 @@
-"""The made-up packages hold what their recipes say."""
+"""The synthetic packages match their recipes."""
 
 import json
 from pathlib import Path

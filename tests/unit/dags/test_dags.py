@@ -1,4 +1,4 @@
-"""What Airflow makes of the DAG files."""
+"""The DAGs that Airflow loads from the DAG files."""
 
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def test_publication_runs_after_each_load_one_at_a_time(load):
         "publish",
         "all_sources_published",
     ]
-    # The alias, for loads of sources that only a DAG of somebody's own names.
+    # The alias, for loads of sources that are defined only in a user's own DAG.
     expected = (LOADS, UNCHANGED, warehouse_asset("flu"), warehouse_asset("mpox"))
     assert {asset.name for asset in dag.timetable.asset_condition.objects} == {asset.name for asset in expected}
     assert dag.max_active_runs == 1
@@ -103,13 +103,13 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("entry", "told"), BROKEN.values(), ids=BROKEN)
-def test_broken_source_is_an_import_error_and_other_sources_keep_their_dags(load, tmp_path, entry, told):
+@pytest.mark.parametrize(("entry", "message"), BROKEN.values(), ids=BROKEN)
+def test_broken_source_is_an_import_error_and_other_sources_keep_their_dags(load, tmp_path, entry, message):
     bag = load(f"sources:\n  good: {{taxon: 10244}}\n  {entry}\n")
     assert set(bag.dags) == {"ncbi_virus_ingest__good", "ncbi_virus_census", "ncbi_virus_publish"}
     (error,) = bag.import_errors.values()
     line = error.strip().splitlines()[-1]
-    assert told in line
+    assert message in line
     assert str(tmp_path / "sources.yaml") in line
     assert "'bad'" in line
 

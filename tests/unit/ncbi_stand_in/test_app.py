@@ -1,4 +1,4 @@
-"""The calls around the downloads, and the stand-in as a process of its own."""
+"""The calls other than downloads, and the stand-in as a separate process."""
 
 import os
 import signal

@@ -19,7 +19,7 @@ NO_FILTER = {
     "updated_since": "0001-01-01T00:00:00Z",
     "usa_state": "",
 }
-"""What the client sends for filters that nobody set."""
+"""The values that the client sends for unset filters."""
 
 
 def ask(stand_in: StandIn, path: str, body: Any) -> requests.Response:
@@ -34,7 +34,7 @@ def answer(stand_in: StandIn, path: str, body: Any) -> dict[str, Any]:
 
 
 def pages(stand_in: StandIn, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every page, asked for as the client does: with the token of the one before, until there is none."""
+    """Every page, requested as the client does: with the token of the previous page, until there is none."""
     answers = [answer(stand_in, path, body)]
     while token := answers[-1].get("next_page_token"):
         answers.append(answer(stand_in, path, {**body, "page_token": token}))

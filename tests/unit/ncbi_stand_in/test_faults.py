@@ -1,4 +1,4 @@
-"""Each fault breaks what it says, and only for as many downloads as it was asked to."""
+"""Each fault breaks what its name says, for the requested number of downloads only."""
 
 import io
 import json
@@ -19,7 +19,7 @@ def faulty(stand_in: StandIn) -> requests.Response:
     return get(stand_in, "1335626", {"include_sequence": "NONE"})
 
 
-def sound(stand_in: StandIn) -> bytes:
+def valid_package(stand_in: StandIn) -> bytes:
     return Download(faulty(stand_in)).response.content
 
 
@@ -34,7 +34,7 @@ def test_status_with_body_and_headers_for_the_next_downloads_only(stand_in: Stan
 
 
 def test_cut_closes_the_connection_mid_body(stand_in: StandIn) -> None:
-    whole = sound(stand_in)
+    whole = valid_package(stand_in)
     stand_in.fault("cut", fraction=0.4)
     with get(stand_in, "1335626", {"include_sequence": "NONE"}, stream=True) as response:
         assert response.status_code == 200
@@ -69,7 +69,7 @@ def test_stalled_finally_closes_the_connection(stand_in: StandIn) -> None:
 
 
 def test_drip_is_complete_but_slow(stand_in: StandIn) -> None:
-    whole = sound(stand_in)
+    whole = valid_package(stand_in)
     stand_in.fault("drip", seconds=0.0)
     assert faulty(stand_in).content == whole
     stand_in.fault("drip", seconds=0.05)
@@ -89,7 +89,7 @@ def test_packages_without_records_are_valid(stand_in: StandIn) -> None:
 
 
 def test_extra_headers_come_with_a_valid_package(stand_in: StandIn) -> None:
-    whole = sound(stand_in)
+    whole = valid_package(stand_in)
     stand_in.fault("more_headers", headers={"X-Datasets-User-Message": "An update is due"})
     response = faulty(stand_in)
     assert response.headers["X-Datasets-User-Message"] == "An update is due"
@@ -97,7 +97,7 @@ def test_extra_headers_come_with_a_valid_package(stand_in: StandIn) -> None:
 
 
 def test_truncated_ends_cleanly_but_is_not_a_zip(stand_in: StandIn) -> None:
-    whole = sound(stand_in)
+    whole = valid_package(stand_in)
     stand_in.fault("truncated", fraction=0.5)
     response = faulty(stand_in)
     assert response.content == whole[: len(whole) // 2]
@@ -112,7 +112,7 @@ def test_not_zip_is_a_web_page(stand_in: StandIn) -> None:
 
 
 def test_bad_crc_is_noticed_by_the_central_directory_and_the_descriptor(stand_in: StandIn) -> None:
-    whole = sound(stand_in)
+    whole = valid_package(stand_in)
     stand_in.fault("bad_crc")
     broken = Download(faulty(stand_in))
     assert broken.zip.testzip() == REPORT

@@ -1,4 +1,4 @@
-"""Every filter really filters: what comes back is exactly what the unfiltered report says should."""
+"""Every filter works: the result is exactly the matching records of the unfiltered report."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Records live: what is shown depends on the day, on the seed and on nothing else."""
+"""Records change over time: the served records depend only on the day and the seed."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -77,7 +77,7 @@ def test_three_days_show_inserts_revisions_and_unchanged_records_of_mpox(world: 
 
 
 def test_records_change_only_with_their_update_date(world: World) -> None:
-    """Over many days each difference between two days is explained by an update on the second."""
+    """Over many days, each difference between two consecutive days has an update date of the second day."""
     kinds: Counter[str] = Counter()
     for offset in range(-20, 21):
         day_before, day = days(offset - 1, offset)

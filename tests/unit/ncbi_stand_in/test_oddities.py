@@ -1,4 +1,4 @@
-"""What is odd in few records: as often as in NCBI's own, and told as NCBI tells it."""
+"""Rare oddities in records: their frequency and their form are those of NCBI's own records."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ def records() -> list[Record]:
 
 
 def plain(records: list[Record]) -> list[Record]:
-    """Those in which everything is stated, and nothing is odd yet."""
+    """Records in which every field is set and nothing is odd."""
     return [
         record
         for record in records
@@ -37,7 +37,7 @@ def plain(records: list[Record]) -> list[Record]:
     ]
 
 
-def told(record: Record, oddity: Oddity | None = None) -> dict[str, Any]:
+def report_line(record: Record, oddity: Oddity | None = None) -> dict[str, Any]:
     isolate = made_odd(record.isolate, oddity, Random(1)) if oddity else record.isolate
     line: dict[str, Any] = json.loads(data_report_line(replace(record, isolate=isolate)))
     return line
@@ -61,23 +61,23 @@ def test_some_records_have_a_former_taxon_name(records: list[Record]) -> None:
 
 def test_oddity_changes_only_its_own_field(records: list[Record]) -> None:
     for record in plain(records)[:300]:
-        even = told(record)
-        host = told(record, Oddity.FORMER_HOST_NAME)["host"]
+        even = report_line(record)
+        host = report_line(record, Oddity.FORMER_HOST_NAME)["host"]
         assert host["organismName"] == (record.isolate.host.former_name or record.isolate.host.name)
         assert host["lineage"] == even["host"]["lineage"]
 
-        nameless = told(record, Oddity.NAMELESS_HOST)
+        nameless = report_line(record, Oddity.NAMELESS_HOST)
         assert nameless["host"]["lineage"] == [{"taxId": nameless["host"]["taxId"]}]
         assert nameless["host"]["organismName"] == TAXONOMY[nameless["host"]["taxId"]].name
         assert {**nameless, "host": 0} == {**even, "host": 0}
 
-        assert told(record, Oddity.NO_UPDATE_DATE) == {**even, "updateDate": "1900-01-01T00:00:00Z"}
+        assert report_line(record, Oddity.NO_UPDATE_DATE) == {**even, "updateDate": "1900-01-01T00:00:00Z"}
 
-        nowhere = told(record, Oddity.NO_COUNTRY)
+        nowhere = report_line(record, Oddity.NO_COUNTRY)
         assert list(nowhere["location"]) == ["geographicLocation"]
         assert nowhere["location"]["geographicLocation"] in UNSTATED_PLACES
 
-        name = told(record, Oddity.BRACKETED_ISOLATE)["isolate"]["name"]
+        name = report_line(record, Oddity.BRACKETED_ISOLATE)["isolate"]["name"]
         assert name.startswith(f"[{record.isolate.place.country}:")
         assert name.endswith(f"] {even['isolate']['name']}")
 

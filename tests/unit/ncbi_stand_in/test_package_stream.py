@@ -1,4 +1,4 @@
-"""The package's bytes are NCBI's, but for what they say."""
+"""The package has NCBI's binary format; only the content is synthetic."""
 
 import hashlib
 import io
@@ -32,7 +32,7 @@ def mers(shared: StandIn) -> Download:
 
 
 def local_headers(package: bytes) -> list[tuple[Any, ...]]:
-    """What a forward reader sees of each member: signature, version, flags, method, CRC, sizes, extra field."""
+    """The local header of each member: signature, version, flags, method, CRC, sizes, extra field."""
     headers = []
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         for member in archive.infolist():

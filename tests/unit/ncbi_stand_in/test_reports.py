@@ -1,4 +1,4 @@
-"""What the report lines say, and that the files of one package agree with each other."""
+"""The content of the report lines, and the consistency of the files of one package."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A world of as many taxa as one asks for: strains below the viruses' own taxa, few of them common and most rare."""
+"""A data set with a requested number of taxa: strains below the viruses' taxa, few of them common and most rare."""
 
 import json
 from collections import Counter

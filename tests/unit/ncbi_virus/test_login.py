@@ -1,4 +1,4 @@
-"""Nothing is shown to anyone whom Airflow does not know."""
+"""The pages require an Airflow login."""
 
 import re
 

@@ -191,7 +191,7 @@ def test_load_records_not_needed_for_a_rebuild_are_deleted(held: Held) -> None:
 
 
 class TestOtherVersions:
-    """What is on the disk is read whichever version wrote it; what cannot be read stops nobody."""
+    """Files of other versions are read; unreadable files cause no errors."""
 
     def edit(self, path: Path, **changes: Any) -> None:
         content = json.loads(path.read_text())

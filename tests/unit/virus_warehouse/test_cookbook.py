@@ -1,4 +1,4 @@
-"""The files of the cookbook are recipes, and what is no recipe is told apart."""
+"""The files of the cookbook are valid recipes, and invalid ones are refused."""
 
 import re
 from collections import Counter
@@ -67,5 +67,5 @@ def test_no_recipe_depends_on_the_clock_or_changes_anything() -> None:
 
 
 def test_the_list_has_every_question() -> None:
-    told = listing()
-    assert all(f"{recipe.number:4}  {recipe.question}\n" in told for recipe in recipes())
+    text = listing()
+    assert all(f"{recipe.number:4}  {recipe.question}\n" in text for recipe in recipes())

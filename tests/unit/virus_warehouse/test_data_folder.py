@@ -63,7 +63,7 @@ def test_folder_creation_error_names_the_folder_and_the_remedy(
 
 
 def test_creation_does_not_change_the_umask_in_any_thread(tmp_path: Path) -> None:
-    """As in the API server, whose threads all ask for the folder."""
+    """As in the API server, whose threads all create the folder."""
     umask, seen = os.umask(0), set[int]()
     try:
 

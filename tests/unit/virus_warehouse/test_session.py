@@ -1,4 +1,4 @@
-"""A run's private DuckDB: what a block changes of it is as before afterwards, and hides no error."""
+"""A run's private DuckDB session: settings changed by a block are restored, and no error is hidden."""
 
 from pathlib import Path
 

@@ -15,17 +15,17 @@ GOOD = "  good: {taxon: 10244}\n"
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    def write_it(text: str | bytes) -> Path:
+    def write_file(text: str | bytes) -> Path:
         path = tmp_path / "followed.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         monkeypatch.setenv("VIRUS_SOURCES", str(path))
         return path
 
-    return write_it
+    return write_file
 
 
 def bad_source(path: Path, name: str = "bad") -> str:
-    """What is wrong with the one bad source of a file whose other source is sound."""
+    """The error of the only bad source in a file whose other source is valid."""
     read = read_sources(path)
     assert list(read.sources) == ["good"]
     assert list(read.errors) == [name]
@@ -33,7 +33,7 @@ def bad_source(path: Path, name: str = "bad") -> str:
 
 
 @pytest.mark.parametrize(
-    ("entry", "key", "told"),
+    ("entry", "key", "expected"),
     [
         ("{taxon: 1, hosts: human}", "hosts", ["unknown key", "a source may set", " host,"]),
         ("{taxon: 1, aux_report: [ANNOTATION]}", "aux_report", ["unknown key", "aux_reports"]),
@@ -65,13 +65,13 @@ def bad_source(path: Path, name: str = "bad") -> str:
     ],
 )
 def test_bad_key_gives_one_line_that_names_file_source_and_key(
-    write: Write, entry: str, key: str, told: list[str]
+    write: Write, entry: str, key: str, expected: list[str]
 ) -> None:
     path = write(f"sources:\n  bad: {entry}\n{GOOD}")
     error = bad_source(path)
     assert error.startswith(f"{path}: source 'bad': key '{key}': ")
     assert "\n" not in error
-    for text in told:
+    for text in expected:
         assert text in error
 
 
@@ -95,7 +95,7 @@ def test_invalid_source_name_is_refused(write: Write, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "the file is empty"),
         ("# nothing yet\n", "the file is empty"),
@@ -119,12 +119,12 @@ def test_invalid_source_name_is_refused(write: Write, name: str) -> None:
         (f"defaults: [14]\nsources:\n{GOOD}", "defaults: not a mapping"),
     ],
 )
-def test_invalid_file_gives_one_line_that_names_it(write: Write, text: str | bytes, told: str) -> None:
+def test_invalid_file_gives_one_line_that_names_it(write: Write, text: str | bytes, message: str) -> None:
     path = write(text)
     with pytest.raises(SourceError) as refused:
         read_sources()
     assert str(refused.value).startswith(f"{path}: ")
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     assert valid_sources() == []
 
@@ -209,7 +209,7 @@ class TestFingerprint:
         return Source(name="mpox", request=request, **(followed or {})).fingerprint
 
     def test_is_stable(self) -> None:
-        # Another value here would load every source of every user in full again.
+        # A different value here would cause a full reload of every source of every user.
         assert self.fingerprint(aux_report=["ANNOTATION"], released_since=date(2025, 1, 1)) == "a53fbb2fba0ebe99"
 
     @pytest.mark.parametrize(

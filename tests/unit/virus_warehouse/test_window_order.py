@@ -1,4 +1,4 @@
-"""Days of a backfill that Airflow starts together, in whatever order: one download, and nobody waits for ever."""
+"""Days of a backfill that Airflow starts together in any order: one download, and no endless wait."""
 
 import json
 import threading
@@ -66,13 +66,13 @@ def load(data: DataFolder, ncbi: ScriptedServer, number: int, earlier_day: Earli
 
 
 def began(number: int, ago: timedelta = timedelta()) -> EarlierDay:
-    """What Airflow says to the day after this one."""
+    """Airflow's answer about this day, for the day after it."""
     day = DayOfBackfill(run_id(number), datetime.now(UTC) - ago)
     return lambda: day
 
 
 def nothing_runs() -> None:
-    """What Airflow says to the first day."""
+    """Airflow's answer for the first day."""
 
 
 def asked_since(ncbi: ScriptedServer) -> list[str]:
@@ -101,7 +101,7 @@ def test_a_day_whose_run_has_ended_is_not_waited_for(data: DataFolder, ncbi: Scr
 def test_day_that_runs_again_is_waited_for(data: DataFolder, ncbi: ScriptedServer) -> None:
     load(data, ncbi, 0)
     lose_packages(data)
-    time.sleep(1.1)  # the names of run files hold the second
+    time.sleep(1.1)  # the names of run files contain the time in seconds
     again = began(0)
     with pytest.raises(EarlierDayFirst):
         load(data, ncbi, 1, again)
@@ -152,7 +152,7 @@ def test_first_day_goes_first_even_if_it_waits_for_the_warehouse(
 
 
 def lose_packages(data: DataFolder) -> None:
-    """Remove the sidecars: without one there is no package, and nothing serves the next day."""
+    """Remove the sidecars; a package without one cannot be reused for the next day."""
     for sidecar in data.packages.glob("*/*.json"):
         sidecar.unlink()
 

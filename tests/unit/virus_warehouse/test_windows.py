@@ -18,7 +18,7 @@ NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
 class Ledger:
-    """Runs that were, and the window that follows from them."""
+    """Past runs, and the window that follows from them."""
 
     def __init__(self, folder: Path) -> None:
         self.warehouse = Store(folder).warehouse
@@ -142,7 +142,7 @@ class TestPlan:
         assert runs.plan(origin=RUN).updated_since == date(2025, 5, 16)
 
     def test_old_increment_is_not_repeated_after_other_filters(self, runs: Ledger) -> None:
-        # What the other filters ended would stay gone for good: the next increments would not ask for it.
+        # Records ended by the other filters would be lost: the next increments would not request them.
         runs.ran()
         here = {"dag_id": RUN.dag_id, "dag_run_id": RUN.dag_run_id}
         runs.ran(mode=INCREMENTAL, updated_since=date(2025, 5, 16), **here)
@@ -152,7 +152,7 @@ class TestPlan:
 
 class TestWindowRequest:
     @pytest.mark.parametrize(
-        ("window_request", "told"),
+        ("window_request", "message"),
         [
             ({"mode": "delta"}, "mode is 'delta'; allowed are incremental, window, full"),
             ({"mode": "full", "since": date(2025, 1, 1)}, "drop mode 'full'"),
@@ -164,8 +164,8 @@ class TestWindowRequest:
             ({"since": date(2025, 6, 2)}, "lies in the future; today is 2025-06-01"),
         ],
     )
-    def test_invalid_request_is_refused(self, window_request: dict[str, Any], told: str) -> None:
-        with pytest.raises(WindowError, match=told):
+    def test_invalid_request_is_refused(self, window_request: dict[str, Any], message: str) -> None:
+        with pytest.raises(WindowError, match=message):
             WindowRequest(**window_request).validate(today=date(2025, 6, 1))
 
     def test_days_select_a_window_and_no_days_the_watermark(self) -> None:

@@ -1,4 +1,4 @@
-"""An Airflow connection, and the environment over it, become a client."""
+"""A client is configured by an Airflow connection, which the environment overrides."""
 
 import json
 

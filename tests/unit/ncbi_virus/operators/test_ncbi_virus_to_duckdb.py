@@ -1,4 +1,4 @@
-"""The operator: what it templates, what it makes of a source, and which failures it retries."""
+"""The operator: its template fields, its sources, and which failures it retries."""
 
 import inspect
 from datetime import UTC, date, datetime
@@ -29,7 +29,7 @@ def operator(**arguments) -> NcbiVirusToDuckDBOperator:
 
 @pytest.fixture
 def loaded(tmp_path, monkeypatch) -> list[dict[str, Any]]:
-    """What the core was called with, by operators that run in a test; none of them loads anything."""
+    """The arguments with which operators call `ingest`, which is replaced; nothing is loaded."""
     calls: list[dict[str, Any]] = []
 
     def ingest(source: Source, **arguments: Any) -> IngestResult:

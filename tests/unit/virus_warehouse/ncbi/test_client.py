@@ -43,7 +43,7 @@ NOTHING_MATCHES = Answer(
 BROKEN = Answer(503, headers={"Ncbi-Phid": "322C00002.1"}, body=b"<html><h1>Not   now</h1></html>")
 REQUEST = VirusGenomeRequest(taxon="10244")
 FOR_EVER = 600
-"""Seconds that a server is silent: no test waits for their end."""
+"""Seconds for which a server is silent; no test waits that long."""
 
 
 def client(server: ScriptedServer, **settings: Any) -> DatasetsClient:
@@ -272,7 +272,7 @@ class TestErrorsThatAreNotRetried:
 class TestTimeoutsAndWaits:
     @pytest.mark.parametrize("as_date", [False, True])
     def test_retry_after_is_obeyed(self, destination: Path, as_date: bool) -> None:
-        # A date has no fractions: two seconds from now is one at least.
+        # An HTTP date has no fractions, so two seconds from now may be one second.
         at = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)
         wait = Answer(429, headers={"Retry-After": email.utils.format_datetime(at, usegmt=True) if as_date else "1"})
         started = time.monotonic()
@@ -403,15 +403,15 @@ def test_ncbi_rate_limit_is_kept_across_threads(tmp_path: Path, api_key: str | N
 
 def test_progress_is_reported_while_bytes_arrive_and_at_the_end(destination: Path) -> None:
     seen: list[Progress] = []
-    told = threading.Event()
-    held = HeldBody([b"x" * 1000] * 9, b"x" * 1000, told)
+    reported = threading.Event()
+    held = HeldBody([b"x" * 1000] * 9, b"x" * 1000, reported)
 
-    def tell(progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         seen.append(progress)
-        told.set()  # only now does the last piece come
+        reported.set()  # only now is the last piece sent
 
     with ScriptedServer(BROKEN, Answer(body=held)) as server, client(server, progress_interval=0.0) as datasets:
-        datasets.download(REQUEST, destination, progress=tell)
+        datasets.download(REQUEST, destination, progress=report)
     assert 0 < seen[0].bytes < seen[-1].bytes == 10_000
     assert [progress.bytes for progress in seen] == sorted(progress.bytes for progress in seen)
     assert {progress.attempt for progress in seen} == {2}

@@ -1,4 +1,4 @@
-"""A zip from the network is input that nobody vouches for: refused with a reason, in bounded memory."""
+"""A zip from the network is untrusted input: hostile ones are refused with a reason, in bounded memory."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ MEBIBYTE = 1 << 20
 Save = Callable[[bytes], DataPackage]
 
 needs_proc = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="the system does not tell a process's peak memory in /proc"
+    not Path("/proc/self/status").exists(), reason="/proc does not report a process's peak memory on this system"
 )
 
 
@@ -50,7 +50,7 @@ def test_hostile_package_is_refused_with_its_reason(saved: Save, name: str, tmp_
     with pytest.raises(PackageError) as refused:
         package.verify()
     assert reason in refused.value.reason
-    # It is shown in logs and in a ledger row.
+    # The reason is shown in logs and in a ledger row.
     assert str(refused.value).isprintable()
     assert str(refused.value).isascii()
     assert [path.name for path in tmp_path.iterdir()] == ["ncbi_dataset.zip"]
@@ -121,7 +121,7 @@ VERIFY = """
 
     # Without it an allocation of all that a hostile file claims would succeed, and be counted only when touched.
     resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-    # Not of getrusage, which tells the memory of the process that started this one if that was more.
+    # Not from getrusage, which reports the memory of the parent process if that was larger.
     peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
     before = peak()
     try:
@@ -134,7 +134,7 @@ VERIFY = """
 
 
 def verify_in_subprocess(path: Path, **environment: str) -> tuple[str, int]:
-    """What a process of its own says of a package, and by how many MiB its memory grew."""
+    """Verify a package in a separate process; the outcome, and by how many MiB its memory grew."""
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(VERIFY), path],
         env={**os.environ, "PYTHONPATH": str(INCLUDE), **environment},
@@ -188,7 +188,7 @@ def test_memory_stays_small_while_a_bomb_is_read(saved: Save) -> None:
     ],
 )
 def test_member_with_a_zip64_header_is_valid(tmp_path: Path, length: int, crc: int, md5: str) -> None:
-    """Its bytes are zeros that no disk holds: a hole in the file between its header and the next one."""
+    """The member's bytes are zeros that use no disk space: a sparse hole between its header and the next one."""
     name, path = "ncbi_dataset/data/genomic.fna", tmp_path / "ncbi_dataset.zip"
     members = {name: b"", **data_members(hostile.LINES)}
     catalog = whole(members)[CATALOG].replace(b'"0"', b'"%d"' % length)

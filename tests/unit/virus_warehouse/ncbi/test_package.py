@@ -29,7 +29,7 @@ def saved(tmp_path: Path) -> Save:
 
 def test_genuine_package_is_whole() -> None:
     if not GENUINE.exists():
-        pytest.skip("NCBI's genuine package does not lie beside this checkout (../shared/ncbi/samples)")
+        pytest.skip("NCBI's genuine package is not beside this checkout (../shared/ncbi/samples)")
     package = DataPackage(GENUINE).verify()
     assert package.report_names == ("data_report",)
     assert not package.is_empty

@@ -50,7 +50,7 @@ def refusal(**parameters: Any) -> str:
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
     if not DESCRIPTION.exists():
-        pytest.skip("NCBI's API description does not lie beside this checkout (../shared/ncbi)")
+        pytest.skip("NCBI's API description is not beside this checkout (../shared/ncbi)")
     loaded: dict[str, Any] = yaml.safe_load(DESCRIPTION.read_text())
     return loaded
 
@@ -95,7 +95,7 @@ class TestAgainstTheApiDescription:
 
 
 class TestAgainstTheOfficialClient:
-    """ncbi-datasets-pyclient writes times in a form that is no RFC 3339, so dates are compared apart."""
+    """ncbi-datasets-pyclient writes times in a format other than RFC 3339, so dates are compared separately."""
 
     def official(self, **values: Any) -> tuple[str, list[tuple[str, str]]]:
         names = [name for name in VirusGenomeRequest.model_fields if name != "taxon"]

@@ -1,4 +1,4 @@
-"""What a snapshot says of itself."""
+"""The `_about` table of a snapshot."""
 
 import platform
 from datetime import UTC, datetime
@@ -36,14 +36,14 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return candidate
 
 
-def told(candidate: Path, topic: str) -> dict[tuple[str | None, str], str]:
+def about_topic(candidate: Path, topic: str) -> dict[tuple[str | None, str], str]:
     rows = query(candidate, "SELECT source, name, value FROM _about WHERE topic = ?", topic)
     assert len({row[:2] for row in rows}) == len(rows)
     return {(source, name): value for source, name, value in rows}
 
 
 def test_creation_time_and_runs_are_recorded(candidate: Path) -> None:
-    snapshot = told(candidate, "snapshot")
+    snapshot = about_topic(candidate, "snapshot")
     made_at = datetime.fromisoformat(snapshot.pop((None, "made_at")))
     assert BEFORE <= made_at <= datetime.now(UTC)
     assert snapshot == {
@@ -57,7 +57,7 @@ def test_creation_time_and_runs_are_recorded(candidate: Path) -> None:
 
 
 def test_last_run_of_each_source_is_recorded(candidate: Path) -> None:
-    runs = told(candidate, "run")
+    runs = about_topic(candidate, "run")
     assert {name: value for (source, name), value in runs.items() if source == "mpox"} == {
         "run_id": "run-2",
         "mode": "incremental",
@@ -71,7 +71,7 @@ def test_last_run_of_each_source_is_recorded(candidate: Path) -> None:
 
 
 def test_counts_match_the_tables(candidate: Path) -> None:
-    counts = told(candidate, "count")
+    counts = about_topic(candidate, "count")
     assert counts["mpox", "virus_genome"] == "2"
     assert counts["mpox", "virus_genome_history"] == "1"
     assert counts["dengue", "virus_genome"] == "1"
@@ -81,7 +81,7 @@ def test_counts_match_the_tables(candidate: Path) -> None:
 
 
 def test_versions_are_recorded(candidate: Path) -> None:
-    assert told(candidate, "version") == {
+    assert about_topic(candidate, "version") == {
         (None, "virus_warehouse"): virus_warehouse.__version__,
         (None, "duckdb"): duckdb.__version__,
         (None, "python"): platform.python_version(),
@@ -90,9 +90,9 @@ def test_versions_are_recorded(candidate: Path) -> None:
 
 
 def test_citation_is_recorded(candidate: Path) -> None:
-    cited = " ".join(told(candidate, "citation").values())
+    cited = " ".join(about_topic(candidate, "citation").values())
     for part in ("accession.version", "NCBI Datasets", "https://doi.org/10.1038/s41597-024-03571-y", "INSDC"):
-        assert part in cited or part in str(told(candidate, "citation"))
+        assert part in cited or part in str(about_topic(candidate, "citation"))
     assert "https://www.insdc.org/policy/" in cited
     assert "https://www.ncbi.nlm.nih.gov/home/about/policies/" in cited
 
@@ -103,10 +103,10 @@ def test_empty_snapshot_is_described(tmp_path: Path) -> None:
     candidate = make_candidate(Store(data.root).warehouse, data, "run-1")
     with open_candidate(candidate) as connection:
         write_about(connection, "publication-1", "publication-0")
-    assert told(candidate, "snapshot").keys() == {
+    assert about_topic(candidate, "snapshot").keys() == {
         (None, "publication_id"),
         (None, "previous_publication_id"),
         (None, "made_at"),
         (None, "runs"),
     }
-    assert told(candidate, "run") == {}
+    assert about_topic(candidate, "run") == {}

@@ -1,4 +1,4 @@
-"""The check of a candidate: what stops it, what is accepted, and where both are told."""
+"""The check of a candidate: what blocks it, what is accepted, and where both are recorded."""
 
 import logging
 import shutil
@@ -43,13 +43,13 @@ def publish(store: Store, data: DataFolder, *accepted: str, source: str | None =
 
 
 def lose_records(store: Store) -> None:
-    """Let the warehouse lose records, and then load something."""
+    """Delete records from the warehouse, then load another."""
     store.execute("DELETE FROM virus_genome WHERE accession <= 'PX000012'")
     store.load(line("PY1.1"), mode="incremental")
 
 
 def spoil_taxonomy(store: Store) -> None:
-    """Let the warehouse have a fault that belongs to no source."""
+    """Cause a fault in the warehouse that belongs to no source."""
     store.load(line("PY1.1"), mode="incremental")
     store.execute("INSERT INTO taxon VALUES (10244, 'once more')")
 
@@ -78,8 +78,8 @@ def test_fault_without_a_source_is_published_if_accepted(data: DataFolder, store
     spoil_taxonomy(store)
     about = publish(store, data, "unique_keys")
     assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(41,)]
-    [told] = about.findings
-    assert told.startswith("accepted: unique_keys")
+    [finding] = about.findings
+    assert finding.startswith("accepted: unique_keys")
     check = last_check(data)
     assert check is not None
     assert check.blocked == ()
@@ -115,9 +115,9 @@ def test_warnings_are_in_the_log_and_in_the_snapshot(
     with caplog.at_level(logging.WARNING):
         publish(store, data)
     fault = "update_date is before GenBank's first release in 1982"
-    told = f"warned: odd_dates of mpox: {fault} (1 row, such as PX1 1970-01-01)"
-    assert told in caplog.text
-    assert query(data.snapshot, FINDINGS) == [("mpox", "odd_dates", told)]
+    warning = f"warned: odd_dates of mpox: {fault} (1 row, such as PX1 1970-01-01)"
+    assert warning in caplog.text
+    assert query(data.snapshot, FINDINGS) == [("mpox", "odd_dates", warning)]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The data dictionary says what the snapshot says, and docs/tables.md is it."""
+"""The data dictionary, docs/tables.md, matches the comments in the snapshot."""
 
 from pathlib import Path
 

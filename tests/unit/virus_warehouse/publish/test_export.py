@@ -1,4 +1,4 @@
-"""The snapshot as files: all of it, readable by those who do not know DuckDB, and never a part of one."""
+"""The snapshot exported to files: complete, readable without DuckDB, and never partial."""
 
 import csv
 import json
@@ -112,8 +112,8 @@ def test_csv_is_read_by_any_reader(snapshot: Path, tmp_path: Path) -> None:
     assert rows["PX1"]["valid_from"] == "2025-06-01 08:00:00+00"
     with (tmp_path / "mpox" / "virus_protein.csv").open(newline="", encoding="utf-8") as file:
         ranges = {row["kind"]: row["nucleotide_ranges"] for row in csv.DictReader(file)}
-    [lies_on] = json.loads(ranges["coding_region"])
-    assert (lies_on["begin"], lies_on["end"]) == (1, 9)
+    [nucleotide_range] = json.loads(ranges["coding_region"])
+    assert (nucleotide_range["begin"], nucleotide_range["end"]) == (1, 9)
 
 
 @pytest.mark.slow

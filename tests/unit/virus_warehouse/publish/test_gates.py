@@ -1,4 +1,4 @@
-"""The gates before publication, on real files: each finds what it is for, names the rows, and nothing else."""
+"""The gates before publication, on real files: each finds its own kind of fault, names the rows, and nothing else."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,8 +30,8 @@ GATES_FOLDER = "publish/sql/gates"
 
 @pytest.fixture(scope="module")
 def valid_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A sound warehouse with a present and a past, a host and a bad line."""
-    store = Store(tmp_path_factory.mktemp("sound"))
+    """A valid warehouse with current and past records, a host and a bad line."""
+    store = Store(tmp_path_factory.mktemp("valid"))
     host = {"taxId": 9606, "organismName": "Homo sapiens"}
     annotated = [annotation("PX1.1", "A"), annotation("PX2.1", "A", "B")]
     sampled = [sample("SAMN1", attributes=[{"name": "host", "value": "missing"}])]
@@ -186,7 +186,7 @@ def followed(*sources: Source) -> SourcesFile:
 
 
 def with_(**settings: Any) -> SourcesFile:
-    """The sources file of a source that sets these keys."""
+    """A sources file whose source sets these keys."""
     return followed(Source(name="mpox", request=VirusGenomeRequest(taxon="10244"), **settings))
 
 
@@ -223,7 +223,7 @@ def site(tmp_path: Path, loaded: Store) -> Published:
 
 
 def some(count: int) -> str:
-    """A condition that is true of the first records."""
+    """An SQL condition that selects the first records."""
     return f"accession <= 'PX{count:06d}'"
 
 
@@ -361,8 +361,8 @@ class TestEmptiedFields:
         )
         site.publish()
         site.store.execute(f"UPDATE virus_genome SET {', '.join(f'{field} = NULL' for field in fields)}")
-        told = [fault for gate, _, fault, *_ in site.findings() if gate == "emptied_fields"]
-        assert {fault.split(" had ")[1].split(",")[0] for fault in told} == set(fields)
+        faults = [fault for gate, _, fault, *_ in site.findings() if gate == "emptied_fields"]
+        assert {fault.split(" had ")[1].split(",")[0] for fault in faults} == set(fields)
 
     def test_other_filters_and_reports_have_other_fields(self, site: Published) -> None:
         site.store.execute(self.EMPTY + "true; UPDATE ops.ingest_run SET fingerprint = 'other'")
@@ -376,7 +376,7 @@ class TestEmptiedFields:
 
 
 TODAY = "now()::DATE"
-"""Asked when a test runs: a test run may begin before midnight and end after it."""
+"""Evaluated when a test runs, because a test run may begin before midnight and end after it."""
 
 ODD_DATES = {
     "release_date": ("before GenBank's first release in 1982", "release_date = '1981-12-31'"),
@@ -391,11 +391,11 @@ ODD_DATES = {
 class TestDates:
     def test_many_new_odd_dates_block_and_all_are_warned_about(self, site: Published) -> None:
         site.store.execute(f"UPDATE virus_genome SET release_date = '2999-01-01' WHERE {some(10)}")
-        told = [f"PX{number:06d} 2999-01-01" for number in range(1, 6)]
+        examples = [f"PX{number:06d} 2999-01-01" for number in range(1, 6)]
         fault = "of 40 records, 10 have dates that cannot be and were not published before, more than 5.0%: "
         assert site.findings() == [
-            ("dates_in_range", "mpox", f"{fault}release_date in the future", 10, told),
-            ("odd_dates", "mpox", "release_date is in the future", 10, told),
+            ("dates_in_range", "mpox", f"{fault}release_date in the future", 10, examples),
+            ("odd_dates", "mpox", "release_date is in the future", 10, examples),
         ]
 
     def test_published_odd_dates_do_not_block_again_until_they_change(self, site: Published) -> None:

@@ -1,4 +1,4 @@
-"""A source that the check holds back is shown as it was published before; all others are shown as they are now."""
+"""A source that the check blocks is shown as published before; all others are shown in their current state."""
 
 import logging
 import shutil
@@ -31,11 +31,11 @@ TABLES = [*map(full_name, tables_by_source()), "ops.source_status"]
 
 
 UNREADABLE_IN_PART = [*(line(accession) for accession in accessions(20)), *(f"{{{number}" for number in range(12))]
-"""A third of it; a load stops at half."""
+"""A third of the records; a load fails at half."""
 
 
 def load_all(store: Store, *more: str) -> None:
-    """Load each source: forty records with everything that reports can have, and further lines."""
+    """Load each source with forty records that have every field of the reports, and further lines."""
     for source in SOURCES:
         store.load(
             *(line(accession, biosample="SAMN1") for accession in accessions(40)),
@@ -60,7 +60,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture
 def store(data: DataFolder, first: Store) -> Store:
-    """The same, and mpox has lost a third of its records since; then all four were loaded again, with one more."""
+    """The same, but mpox has since lost a third of its records; then each source was loaded again with one more."""
     shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
     store = first.copy_to(data.root)
     store.execute("DELETE FROM virus_genome WHERE source = 'mpox' AND accession BETWEEN 'PX000010' AND 'PX000022'")
@@ -103,17 +103,17 @@ def test_snapshot_records_what_is_blocked_since_when_and_why(
     start = datetime.now(UTC).replace(microsecond=0)
     with caplog.at_level(logging.WARNING):
         about = publish(store, data)
-    told = "shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
-    assert f"held back: {told}" in caplog.text
+    fault = "shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
+    assert f"held back: {fault}" in caplog.text
     assert "mpox is held back, and shown as it was published before" in caplog.text
     assert start <= about.held_back["mpox"] <= datetime.now(UTC)
     [finding] = about.findings
-    assert finding.startswith(f"held back: {told}")
+    assert finding.startswith(f"held back: {fault}")
     [(since, reason)] = query(
         data.snapshot, "SELECT held_back_since, held_back_reason FROM mart.source_status WHERE held_back_since NOTNULL"
     )
     assert since.replace(microsecond=0) == about.held_back["mpox"]
-    assert reason.startswith(told)
+    assert reason.startswith(fault)
     assert "load the source with `mode: full`" in reason
     assert "virus-warehouse publish --source mpox --accept shrinkage" in reason
     counts = query(data.snapshot, "SELECT source, value FROM _about WHERE topic = 'count' AND name = 'virus_genome'")
@@ -132,7 +132,7 @@ def test_only_published_changes_are_listed(data: DataFolder, store: Store) -> No
 
 
 def test_source_stays_blocked_since_the_first_time_until_it_is_fixed(data: DataFolder, store: Store) -> None:
-    with duckdb.connect(data.snapshot) as connection:  # as if it had been held back for long
+    with duckdb.connect(data.snapshot) as connection:  # as if it had been blocked for a long time
         connection.execute(
             "UPDATE ops.source_status SET held_back_since = TIMESTAMPTZ '2025-06-02 00:00:00+00' WHERE source = 'mpox'"
         )
@@ -191,7 +191,7 @@ def test_warehouse_fault_in_one_source_blocks_that_source(data: DataFolder, stor
 
 
 def test_taxa_of_restored_records_exist(data: DataFolder, store: Store) -> None:
-    """As after a rebuild, whose taxonomy knows only what its packages name."""
+    """As after a rebuild, whose taxonomy contains only the taxa named in its packages."""
     store.execute("DELETE FROM taxon WHERE tax_id = 10244; DELETE FROM taxon_lineage WHERE descendant_tax_id = 10244")
     for source in ("dengue", "flu", "zika"):
         store.execute(f"UPDATE virus_genome SET virus_tax_id = 7 WHERE source = '{source}'")
@@ -278,7 +278,7 @@ def test_retry_after_a_kill_gives_the_same_result(
 
 
 def test_no_source_reverts_behind_a_concurrent_publication(data: DataFolder, store: Store) -> None:
-    """Two at once: a person accepts a finding for the first, and the second has not heard of it."""
+    """Two concurrent publications: a finding is accepted for the first, and the second does not have the acceptance."""
     check_candidate(prepare_candidate(store.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
     store.load(line("PY2.1"), source=FLU, mode="incremental")
     check_candidate(prepare_candidate(store.warehouse, data, "2", FOLLOWED), FOLLOWED, data.snapshot)

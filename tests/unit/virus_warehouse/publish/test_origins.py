@@ -1,4 +1,4 @@
-"""Where columns are said to come from is where they come from."""
+"""The documented origin of each column is its actual origin."""
 
 import pytest
 
@@ -15,13 +15,13 @@ OURS = {
     "virus_annotation": {"annotation_hash"},
     "biosample": {"biosample_hash"},
 }
-"""Columns that no report fills, besides source, valid_from and run_id."""
+"""Columns that are not filled from a report, besides source, valid_from and run_id."""
 
 NESTED = {report.name: report.shape for report in (ANNOTATION_REPORT, BIOSAMPLE_REPORT)}
 
 
 def has(shape: Shape, path: str) -> bool:
-    """Whether a report of this shape has the path, lists and objects told apart."""
+    """Whether a report of this shape has the path; lists and objects are distinguished."""
     for step in path.split("."):
         name = step.removesuffix("[]")
         if not isinstance(shape, Object) or name not in shape.members:

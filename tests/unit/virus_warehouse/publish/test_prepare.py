@@ -1,4 +1,4 @@
-"""The candidate as people will get it: one file that explains itself and needs nothing beside it."""
+"""The candidate as users get it: a single self-describing file without dependencies."""
 
 import json
 import shutil
@@ -93,12 +93,12 @@ def test_unexplained_objects_are_all_found(snapshot: Path, tmp_path: Path) -> No
 
 
 def test_view_column_has_the_comment_of_its_table_column(snapshot: Path) -> None:
-    told = (
+    comments = (
         "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = '{}' "
         "AND column_name NOT IN ('source', 'sources') ORDER BY column_index"
     )
-    of_table = query(snapshot, told.format("virus_genome"))
-    assert query(snapshot, told.format("virus_genome_distinct")) == of_table
+    of_table = query(snapshot, comments.format("virus_genome"))
+    assert query(snapshot, comments.format("virus_genome_distinct")) == of_table
     assert len(of_table) > 40
 
 
@@ -114,9 +114,9 @@ def test_plain_duckdb_reads_the_whole_file_on_its_own(snapshot: Path, tmp_path: 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["databases"] == [[str(alone)]]
-    rows = told["rows"]
+    output = json.loads(done.stdout)
+    assert output["databases"] == [[str(alone)]]
+    rows = output["rows"]
     empty = {name for name, count in rows.items() if count == 0 and not name.startswith("mart.")}
     assert empty == {"ops.acceptance", "ops.census_missing", "ops.schema_drift"}
     assert rows["mart.weekly_count"] > 0

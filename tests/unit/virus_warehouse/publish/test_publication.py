@@ -1,4 +1,4 @@
-"""The publication: one rename, the newer one wins, and what the check holds back is shown as it was before."""
+"""The publication: one rename, the newer candidate wins, and blocked sources are shown as before."""
 
 import stat
 import subprocess

@@ -1,4 +1,4 @@
-"""The snapshot says of each source whether it is still followed."""
+"""The snapshot states for each source whether it is still configured."""
 
 from pathlib import Path
 

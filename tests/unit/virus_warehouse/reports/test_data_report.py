@@ -124,10 +124,10 @@ DERIVED = {
     "country_code",
     "division",
 }
-"""Columns that another column of the report tells already."""
+"""Columns that repeat another column of the report."""
 
 OF_THE_WAREHOUSE = {"source", "record_hash", "status", "missing_since", "valid_from", "run_id"}
-"""Columns of a record that no report tells."""
+"""Columns of a record that are not in any report."""
 
 
 @pytest.fixture
@@ -230,7 +230,7 @@ COLLECTION_DATES: list[tuple[str, date | None, date | None, str | None]] = [
     ("20191230", None, None, None),
     ("1819-1820", None, None, None),
     ("", None, None, None),
-    # As long as a day, a month or a year, and none.
+    # As long as a day, a month or a year, but not a date.
     ("2019/12/30", None, None, None),
     ("2019/01/xx", None, None, None),
     ("01/2019", None, None, None),
@@ -260,7 +260,7 @@ PLACES = [
 
 
 class TestDerivedColumns:
-    """All forms in one report: staging is what takes the time."""
+    """All forms in one report, because staging dominates the run time."""
 
     def test_collection_date_is_a_range_of_days_and_kept_verbatim(
         self, session: DuckDBPyConnection, stage: Stage
@@ -331,7 +331,7 @@ def hashed_columns() -> list[str]:
 
 class TestRecordHash:
     def test_is_stable(self, session: DuckDBPyConnection, stage: Stage) -> None:
-        # Other values here would make every record of every warehouse a revision.
+        # Different values here would make every record of every warehouse a revision.
         assert hashes_of(session, stage, EVERYTHING, {"accession": "PX1.1"}) == [
             13_774_313_963_827_195_836,
             15_422_746_352_655_736_890,
@@ -558,7 +558,7 @@ class TestBadLines:
         values = [0, -1, 1.5, 1e3, 1e30, True, False, None, "5", " 5 ", "+5", "5.", "0x10", "1_000", "n", "yes", "1"]
         values += ["TRUE", "", [], [None], [1], {}, {"a": 1}, {"a": {}}, "\u0000", "\U0001f9a0"]
         lines = [json.dumps({"accession": "PX000001.1", field: value}) for value in values]
-        # With a line that is surely bad, so that the others are classified and not only read.
+        # Includes a line that is always bad, so that the others are classified and not only read.
         assert stage(*lines, "{") == len(lines) + 1
         assert len(staged(session, "1")) + len(refused(session)) == len(lines) + 1
 

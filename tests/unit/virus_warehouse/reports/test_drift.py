@@ -1,4 +1,4 @@
-"""What NCBI adds to a report is seen at any depth, and a report with nothing new in it is not looked at twice."""
+"""New fields in a report are detected at any depth, and a report without any is read only once."""
 
 import copy
 import json
@@ -35,8 +35,8 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The SQL files that staging runs, in their order."""
+def sql_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL files that staging runs, in order."""
     run, names = reading.run_sql, []
 
     def run_and_print(connection: DuckDBPyConnection, name: str, *others: Any) -> DuckDBPyConnection:
@@ -57,7 +57,7 @@ def drift(session: DuckDBPyConnection, tmp_path: Path) -> Drift:
 
 
 def with_member(path: str, name: str, value: Any) -> dict[str, Any]:
-    """A record that says everything, and one thing more."""
+    """A record with every known field and one unknown field."""
     fields = copy.deepcopy(EVERYTHING)
     target = fields
     for step in filter(None, path.split(".")):
@@ -137,17 +137,17 @@ def test_drift_is_reported_along_with_bad_lines(drift: Drift, session: DuckDBPyC
     assert session.execute("SELECT line_number FROM refused_line ORDER BY 1").fetchall() == [(1,), (3,)]
 
 
-def test_report_without_drift_is_read_once(drift: Drift, looks: list[str]) -> None:
+def test_report_without_drift_is_read_once(drift: Drift, sql_files: list[str]) -> None:
     begin = ["nothing_found.sql", "hashed.sql", "data_report.sql", "lineage_folded.sql", "hashed.sql"]
     closer = ["report_lines.sql", "closer_look.sql", "refused_rows.sql"]
-    told = ["lineage_given.sql", "places.sql", "free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
+    finish = ["lineage_given.sql", "places.sql", "free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
     tricky = line("PX1.1", labHost='a "quoted": text, \\ and \\" and "', isolate={"name": "x:\"'{}[]\\"})
     assert drift(json.dumps(EVERYTHING), line("PX2.1"), tricky, '{"accession":"PX3.1"}') == []
-    assert looks == [*begin, *told]
-    for looked_at_closer in (line("PX1.1", new=1), line("PX1.1", labHost=":"), line("PX1.1", labHost="[a")):
-        looks.clear()
-        drift(line("PX2.1"), looked_at_closer)
-        assert looks == [*begin, *closer, *told]
+    assert sql_files == [*begin, *finish]
+    for inspected in (line("PX1.1", new=1), line("PX1.1", labHost=":"), line("PX1.1", labHost="[a")):
+        sql_files.clear()
+        drift(line("PX2.1"), inspected)
+        assert sql_files == [*begin, *closer, *finish]
 
 
 def test_only_lines_with_unread_content_are_inspected(
@@ -171,7 +171,7 @@ def test_only_lines_with_unread_content_are_inspected(
     assert session.execute("SELECT line_number FROM refused_line").fetchall() == [(2501,)]
     names = "SELECT isolate_name FROM data_report WHERE isolate_name IS NOT NULL"
     assert session.execute(names).fetchall() == [("[Pakistan:17-5:06] Lahore6",)]
-    # A line that stops the reader is found by cutting the report up, and few others are looked at with it.
+    # A line that stops the reader is found by splitting the report, and few other lines are inspected with it.
     seen.clear()
     lines[1500] = '{"accession":'
     drift(*lines)
@@ -181,13 +181,13 @@ def test_only_lines_with_unread_content_are_inspected(
 
 @pytest.mark.slow
 def test_tally_is_exact_wherever_the_bytes_are_split(
-    drift: Drift, looks: list[str], monkeypatch: pytest.MonkeyPatch
+    drift: Drift, sql_files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tricky = line("PX1.1", labHost='\\" "x": \\\\":"', isolate={"name": '\\"'})
     for size in range(1, 9):
         monkeypatch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", size)
         assert drift(tricky, line("PX2.1", bioprojects=["\\", '"', ""])) == []
-    assert "closer_look.sql" not in looks
+    assert "closer_look.sql" not in sql_files
 
 
 @needs_genuine_records
@@ -206,8 +206,8 @@ def test_every_new_name_is_detected(
 ) -> None:
     lines = [json.dumps(with_member(path, name, value)), *[json.dumps(EVERYTHING)] * others]
     stage_bytes(session, tmp_path, report(tuple(lines)))
-    [(told, occurrences)] = session.execute("SELECT path, occurrences FROM drift").fetchall()
-    assert (told, occurrences) == (".".join(filter(None, ["$", path, name])) + ("." if not name else ""), 1)
+    [(path_found, occurrences)] = session.execute("SELECT path, occurrences FROM drift").fetchall()
+    assert (path_found, occurrences) == (".".join(filter(None, ["$", path, name])) + ("." if not name else ""), 1)
 
 
 @pytest.mark.slow

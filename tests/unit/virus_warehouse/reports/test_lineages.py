@@ -1,4 +1,4 @@
-"""Lineages are folded where they are written as NCBI writes them, and nothing else is; all of it comes back."""
+"""Only lineages in NCBI's own formatting are folded, and unfolding restores the text."""
 
 import json
 
@@ -16,7 +16,7 @@ def line(virus: str, host: str = HUMAN) -> bytes:
 
 
 def round_trip(lineages: Lineages, given: bytes) -> bytes:
-    """What unfolding makes of what folding made."""
+    """The text after folding and unfolding."""
     return lineages.unfold(lineages.fold(given))
 
 
@@ -24,8 +24,8 @@ def test_lineage_is_stored_once_and_replaced_by_a_reference() -> None:
     lineages = Lineages()
     folded = [json.loads(lineages.fold(line(VIRUSES))) for _ in range(2)]
     assert folded[0] == folded[1]
-    told = lineages.take_new()
-    assert [told[folded[0][organism]["lineage"]] for organism in ("virus", "host")] == [VIRUSES, HUMAN]
+    new = lineages.take_new()
+    assert [new[folded[0][organism]["lineage"]] for organism in ("virus", "host")] == [VIRUSES, HUMAN]
     assert lineages.take_new() == {}
     lineages.fold(line("[" + VIRUSES[1:-1] + "," + VIRUSES[1:-1] + "]"))
     assert len(lineages.take_new()) == 1

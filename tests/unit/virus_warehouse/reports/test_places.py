@@ -1,4 +1,4 @@
-"""A place has INSDC's present name of its country, ISO's code, and a division, or none of them."""
+"""A place has the current INSDC name of its country, the ISO code and a division, or none of them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_spellings_are_unambiguous(session: DuckDBPyConnection) -> None:
 
 
 def test_every_code_is_the_iso_code_of_its_country(session: DuckDBPyConnection) -> None:
-    """Babel's territories are Unicode's: their codes are ISO's, and a few of its own that none of ours is."""
+    """Babel's territories are those of Unicode: ISO codes, and a few own codes that are not used here."""
     territories = Locale("en").territories
     given = session.execute("SELECT DISTINCT country, country_code FROM place_spelling").fetchall()
     coded = {country: code for country, code in given if code}

@@ -1,4 +1,4 @@
-"""Whatever stands in a report is read, refused or recorded as drift: nothing in it is lost unseen, at any depth."""
+"""All content of a report is read, refused or recorded as drift, at any depth; nothing is lost silently."""
 
 import hashlib
 import io
@@ -68,8 +68,8 @@ def everything(kind: tuple[Report, dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The files that staging looked at closer."""
+def inspected_files(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files whose lines staging inspected."""
     original, files = reading.describe_lines, []
 
     def describe(path: Path, *others: Any) -> int:
@@ -81,9 +81,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 @pytest.fixture
-def stage(session: DuckDBPyConnection, tmp_path: Path, report: Report, looks: list[Path]) -> Stage:
+def stage(session: DuckDBPyConnection, tmp_path: Path, report: Report, inspected_files: list[Path]) -> Stage:
     def stage_lines(*lines: str | bytes) -> StagedReport:
-        looks.clear()
+        inspected_files.clear()
         return reading.stage(report, session, partial(io.BytesIO, report_bytes(lines)), tmp_path)
 
     return stage_lines
@@ -111,7 +111,7 @@ KEPT_WHOLE = {
     for organism in ("host", "virus")
     for name in ("breed", "cultivar", "ecotype", "isolate", "sex", "strain")
 }
-"""Where anything may stand."""
+"""Paths at which any value is allowed."""
 
 
 def nodes(shape: Shape, path: str = "$") -> Iterator[str]:
@@ -132,12 +132,12 @@ def test_full_line_of_these_tests_sets_every_field_that_is_read(report: Report, 
 
 
 def test_known_report_is_read_once(
-    session: DuckDBPyConnection, stage: Stage, looks: list[Path], everything: dict[str, Any], report: Report
+    session: DuckDBPyConnection, stage: Stage, inspected_files: list[Path], everything: dict[str, Any], report: Report
 ) -> None:
     result = stage(json.dumps(everything), named(report, 1), json.dumps(everything))
     assert result.lines == 3
     assert (refused(session), drift(session)) == ([], [])
-    assert looks == []
+    assert inspected_files == []
 
 
 def test_too_long_line_is_refused_even_if_the_reader_accepts_it(
@@ -186,7 +186,7 @@ def test_only_odd_lines_are_inspected(
 @often
 @given(data=st.data())
 def test_any_line_of_the_expected_structure_is_read_in_one_pass(
-    session: DuckDBPyConnection, stage: Stage, looks: list[Path], report: Report, data: st.DataObject
+    session: DuckDBPyConnection, stage: Stage, inspected_files: list[Path], report: Report, data: st.DataObject
 ) -> None:
     accession = "SAMN1" if report is BIOSAMPLE_REPORT else "PX1.1"
     moments = {"lastUpdated", "publicationDate", "submissionDate", "status", "releaseDate", "updateDate"}
@@ -196,7 +196,7 @@ def test_any_line_of_the_expected_structure_is_read_in_one_pass(
     ]
     assert stage(*map(json.dumps, lines)).lines == len(lines)
     assert (refused(session), drift(session)) == ([], [])
-    assert looks == []
+    assert inspected_files == []
 
 
 NAMES = st.sampled_from(["new", "Accession", "a b", "ä", "x/y", "x~y", "x.y", 'quo"te', "back\\slash", "", "taxID"])
@@ -220,14 +220,14 @@ def test_new_name_is_detected_at_any_depth(
 ) -> None:
     path = data.draw(st.sampled_from([*places(everything, dict)]))
     stage(json.dumps(changed(everything, (*path, name), value)), *[json.dumps(everything)] * others)
-    [(told, occurrences, _)] = drift(session)
-    assert (told, occurrences) == (f"{json_path(path)}.{name}", 1)
+    [(path_found, occurrences, _)] = drift(session)
+    assert (path_found, occurrences) == (f"{json_path(path)}.{name}", 1)
     assert refused(session) == []
     assert len(staged(session, report)) == 1 + others
 
 
 def wrong_for(path: nested_lines.Path, given: Any) -> list[Any]:
-    """Values that may not stand where that one does."""
+    """Values that are invalid in place of the given one."""
     wrong: list[Any] = [None] if isinstance(path[-1], int) else []
     if isinstance(given, list):
         return [*wrong, "text", 5, {}, {"a": 1}]
@@ -249,7 +249,7 @@ def test_value_of_another_kind_is_refused_at_any_depth(
     paths = [path for path in places(everything, object) if json_path(path) not in KEPT_WHOLE]
     path = data.draw(st.sampled_from(paths[1:]))
     value = data.draw(st.sampled_from(wrong_for(path, at(everything, path))))
-    # A number in quotes is no fault, and may not make up for one in what is counted.
+    # A quoted number is valid, and must not offset an invalid one in the counts.
     quoted = changed(everything, next(places(everything, int)), "5")
     result = stage(json.dumps(quoted), json.dumps(changed(everything, path, value)), json.dumps(everything))
     assert [number for number, _ in refused(session)] == [2]
@@ -412,7 +412,7 @@ def test_lines_keep_their_order_with_any_number_of_threads(
     session: DuckDBPyConnection,
     stage: Stage,
     report: Report,
-    looks: list[Path],
+    inspected_files: list[Path],
     monkeypatch: pytest.MonkeyPatch,
     threads: int,
     others: dict[int, str],
@@ -429,7 +429,7 @@ def test_lines_keep_their_order_with_any_number_of_threads(
         if number not in others
     ]
     assert refused(session) == [(number, NOT_JSON) for number, text in others.items() if text]
-    assert len(looks) <= len(others)
+    assert len(inspected_files) <= len(others)
 
 
 @pytest.mark.slow
@@ -497,7 +497,7 @@ def another(path: nested_lines.Path, value: Any) -> Any:
 
 @pytest.mark.parametrize("kind", ["annotation", "biosample"], indirect=True)
 def test_hash_is_stable(session: DuckDBPyConnection, stage: Stage, report: Report, everything: dict[str, Any]) -> None:
-    # Other values here would make every annotation or BioSample of every warehouse a revision.
+    # Different values here would make every annotation or BioSample of every warehouse a revision.
     stage(json.dumps(everything), named(report, 1))
     column = HASHES_OF[report.name]
     hashes = [row[0] for row in session.execute(f"SELECT {column} FROM {report.name} ORDER BY line_number").fetchall()]
@@ -512,11 +512,11 @@ HASHES: dict[str, list[int]] = {
 
 @needs_genuine_records
 def test_genuine_lines_are_read_in_one_pass(
-    session: DuckDBPyConnection, stage: Stage, looks: list[Path], report: Report
+    session: DuckDBPyConnection, stage: Stage, inspected_files: list[Path], report: Report
 ) -> None:
     files = {"annotation_report": ANNOTATION_REPORT_SHAPES, "biosample_report": BIOSAMPLE_REPORT_SHAPES}
     file = files.get(report.name, SARS_COV_2_REPORT)
     lines = file.read_bytes().splitlines()
     assert stage(*lines).lines == len(lines)
     assert (refused(session), drift(session), len(staged(session, report))) == ([], [], len(lines))
-    assert looks == []
+    assert inspected_files == []

@@ -18,7 +18,7 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 class Taxonomy:
-    """What a report of these organisms says of taxa."""
+    """The taxa of a report with these organisms."""
 
     def __init__(self, session: DuckDBPyConnection, folder: Path, *organisms: dict[str, Any] | None) -> None:
         lines = (

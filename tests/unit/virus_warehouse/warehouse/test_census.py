@@ -1,4 +1,4 @@
-"""Records that NCBI no longer lists: missing, then withdrawn, and reinstated when they come back."""
+"""Records that NCBI no longer lists: missing, then withdrawn, and reinstated when they return."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -47,7 +47,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Register:
 
 @pytest.fixture
 def register(tmp_path: Path, loaded: Register) -> Register:
-    """Thirty records that one run has loaded."""
+    """Thirty records loaded by one run."""
     return loaded.copy_to(tmp_path)
 
 
@@ -88,8 +88,8 @@ class TestWithdrawal:
         hasty = MPOX.model_copy(update={"withdraw_after": 1})
         assert register.census(ALL[1:], source=hasty) == {"unchanged": 29, "withdrawn": 1}
         patient = MPOX.model_copy(update={"withdraw_after": 3})
-        told = [register.census(ALL[2:], source=patient) for _ in range(3)]
-        assert [counts.get("withdrawn", 0) for counts in told] == [0, 0, 1]
+        results = [register.census(ALL[2:], source=patient) for _ in range(3)]
+        assert [counts.get("withdrawn", 0) for counts in results] == [0, 0, 1]
 
     def test_returning_withdrawn_record_is_a_new_row(self, register: Register) -> None:
         register.census(ALL[1:])
@@ -100,8 +100,8 @@ class TestWithdrawal:
             (FIRST_COMMIT + 4 * HOUR,)
         ]
         as_of = "SELECT count(*) FROM virus_genome_as_of(?::TIMESTAMPTZ) WHERE accession = 'PX000001'"
-        told = [register.rows(as_of, FIRST_COMMIT + hours * HOUR) for hours in (1, 2, 3, 4)]
-        assert told == [[(1,)], [(1,)], [(0,)], [(1,)]]
+        counts = [register.rows(as_of, FIRST_COMMIT + hours * HOUR) for hours in (1, 2, 3, 4)]
+        assert counts == [[(1,)], [(1,)], [(0,)], [(1,)]]
 
 
 @pytest.mark.slow
@@ -186,7 +186,7 @@ class TestCensusScope:
 
 @pytest.mark.slow
 class TestBrake:
-    """200 records, of which 6 % vanish."""
+    """200 records, of which 6% disappear."""
 
     MANY = accessions(200)
 

@@ -66,7 +66,7 @@ def held_elsewhere(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]
 
 
 def count_elsewhere(path: Path) -> int:
-    """Taxa, as another process sees them."""
+    """The number of taxa that another process sees."""
     counted = subprocess.run(
         [sys.executable, "-c", COUNT_TAXA, str(path)], check=True, capture_output=True, text=True, timeout=120
     )
@@ -144,7 +144,7 @@ def test_error_rolls_back_and_releases_the_file(path: Path, error: type[BaseExce
             session.execute("INSERT INTO warehouse.main.taxon VALUES (1, 'one')")
             raise error
         assert count_elsewhere(path) == 0
-        with Warehouse(path).transaction(session):  # and the session is as good as before
+        with Warehouse(path).transaction(session):  # and the session is still usable
             session.execute("INSERT INTO warehouse.main.taxon VALUES (2, 'two')")
     assert query(path, "SELECT tax_id FROM taxon") == [(2,)]
 

@@ -215,7 +215,7 @@ class TestWindow:
 
 @pytest.mark.slow
 class TestOlderPackage:
-    """A package requested before another that was committed: from the archive, say."""
+    """A package requested before another that was committed, for example from the archive."""
 
     def test_it_inserts_unknown_records(self, store: Store) -> None:
         store.load(line("PX1.1"))
@@ -268,7 +268,7 @@ class TestOlderPackage:
         assert (store.rows("FROM taxon ORDER BY ALL"), store.rows("FROM taxon_lineage ORDER BY ALL")) == before
 
     def test_it_adds_the_taxa_that_its_new_records_name(self, store: Store) -> None:
-        # Without them the gate "no orphans" would stop every publication from then on.
+        # Without them the gate "no orphans" would block every later publication.
         store.load(line("PX1.1"))
         host = {
             "taxId": 9606,
@@ -370,12 +370,12 @@ def everything(store: Store) -> list[list[tuple[Any, ...]]]:
 
 @pytest.mark.slow
 class TestGates:
-    @pytest.mark.parametrize("told", [1, 3])
-    def test_unaccounted_line_fails_the_load(self, store: Store, told: int) -> None:
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_unaccounted_line_fails_the_load(self, store: Store, count: int) -> None:
         store.load(line("PX1.1"))
         before = everything(store)
-        with pytest.raises(GateError, match=rf"conservation: {told} lines .* but 1 inserted \+ 1 duplicate = 2\."):
-            store.load(line("PX2.1"), line("PX2.1"), told_lines=told)
+        with pytest.raises(GateError, match=rf"conservation: {count} lines .* but 1 inserted \+ 1 duplicate = 2\."):
+            store.load(line("PX2.1"), line("PX2.1"), told_lines=count)
         assert everything(store) == before
 
     def test_mostly_unreadable_report_fails_the_load(self, store: Store) -> None:

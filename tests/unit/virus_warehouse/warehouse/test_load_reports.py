@@ -1,4 +1,4 @@
-"""Annotation and BioSamples follow their genomes, in one transaction, and no line of theirs is lost."""
+"""Annotations and BioSamples follow their genomes in one transaction, and none of their lines is lost."""
 
 import json
 from datetime import date, datetime, timedelta
@@ -174,8 +174,8 @@ class TestAnnotationOutcomes:
         assert store.further == {"annotation_report": {"inserted": 1, "quarantined": 2}}
         store.load(line("PX1.1"), annotation=lines[1:])
         assert store.further == {"annotation_report": {"duplicate": 1, "quarantined": 3}}
-        told = [row for row in quarantine(store) if row[0] == "annotation_report"]
-        assert told == [
+        rows = [row for row in quarantine(store) if row[0] == "annotation_report"]
+        assert rows == [
             ("annotation_report", 3, "not JSON, or more than one value on the line", "{"),
             ("annotation_report", 4, NOT_HELD, lines[3]),
             ("annotation_report", 4, OTHER_VERSION, lines[4]),
@@ -209,9 +209,9 @@ class TestAnnotationsEndWithTheirGenomes:
         assert genes(store) == [("PX2", "A")]
         assert is_valid(store)
 
-    @pytest.mark.parametrize("told", [None, [], ['{"accession":"PX1.1","genes":5}', annotation("PX2.1", "A")]])
-    def test_revision_without_a_readable_annotation(self, store: Store, told: list[str] | None) -> None:
-        store.load(line("PX1.1", labHost="x"), line("PX2.1"), annotation=told)
+    @pytest.mark.parametrize("lines", [None, [], ['{"accession":"PX1.1","genes":5}', annotation("PX2.1", "A")]])
+    def test_revision_without_a_readable_annotation(self, store: Store, lines: list[str] | None) -> None:
+        store.load(line("PX1.1", labHost="x"), line("PX2.1"), annotation=lines)
         assert genes(store) == [("PX1", "A"), ("PX2", "A")]
 
     def test_unchanged_genome_keeps_annotation_missing_from_the_report(self, store: Store) -> None:
@@ -329,10 +329,10 @@ class TestGuarantees:
 
     def test_lines_add_up_by_report(self, store: Store) -> None:
         store.load(line("PX1.1"), annotation=[annotation("PX1.1", "A"), "{"], biosamples=[])
-        told = dicts(store.warehouse.path, "FROM ops.ingest_report WHERE report <> 'data_report' ORDER BY report")
+        reports = dicts(store.warehouse.path, "FROM ops.ingest_report WHERE report <> 'data_report' ORDER BY report")
         nothing = dict.fromkeys(("revised", "touched", "unchanged", "stale", "duplicate", "out_of_window"), 0)
         keys = {"run_id": "run-1", "source": "mpox"}
-        assert told == [
+        assert reports == [
             {**keys, "report": "annotation_report", "lines": 2, "inserted": 1, "quarantined": 1, **nothing},
             {**keys, "report": "biosample_report", "lines": 0, "inserted": 0, "quarantined": 0, **nothing},
         ]

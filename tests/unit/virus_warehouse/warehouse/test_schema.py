@@ -9,7 +9,7 @@ from virus_warehouse.warehouse import schema
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse with something in it."""
+    """A warehouse with some rows."""
     store = Store(tmp_path_factory.mktemp("warehouse"))
     store.load(line())
     return store.warehouse.path
@@ -34,14 +34,14 @@ def test_every_table_and_column_is_explained(file: Path) -> None:
 
 
 def test_comments_are_those_of_the_schema(file: Path) -> None:
-    told = {
+    comments = {
         (table, column): comment
         for table, column, comment in query(
             file, "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
         )
     }
     for table in schema.metadata.sorted_tables:
-        assert {(table.name, column.name): column.comment for column in table.columns}.items() <= told.items()
+        assert {(table.name, column.name): column.comment for column in table.columns}.items() <= comments.items()
 
 
 def test_schema_has_no_index_and_no_key(file: Path) -> None:

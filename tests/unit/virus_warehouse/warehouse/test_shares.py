@@ -1,4 +1,4 @@
-"""All records are compared with all lines in little memory, a share of the accessions at a time: none is left out."""
+"""All records are compared with all lines in little memory, one share of the accessions at a time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ LOAD = {"source": "mpox", "is_newest_package": True, "since": None, "until": Non
 
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DuckDBPyConnection]:
-    """A session of little memory: a warehouse holds so many records, and a report lists each of them, one twice."""
+    """A session with little memory. Its warehouse holds this many records; a report lists each, and one twice."""
     monkeypatch.setenv("VIRUS_MEMORY_LIMIT", "10MB")
     monkeypatch.setenv("VIRUS_THREADS", "1")
     warehouse = tmp_path / "warehouse.duckdb"

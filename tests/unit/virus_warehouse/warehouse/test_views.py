@@ -1,4 +1,4 @@
-"""What stands on history and current records: as of a moment, what changed, each record once."""
+"""Views of history and current records: as of a moment, changes, each record once."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -88,7 +88,7 @@ def test_distinct_takes_version_then_update_then_load_then_name(store: Store) ->
         ("PX3.1", "2025-05-01", 3, everybody),  # the last one loaded
         ("PX4.1", "2025-05-01", 197209, ["mpox"]),
     ]
-    # Loaded at the same moment, which two sources may be: the name decides, so that an answer is always the same.
+    # Two sources may be loaded at the same moment; then the name decides, so that the answer is deterministic.
     store.execute("UPDATE virus_genome SET valid_from = TIMESTAMPTZ '2025-06-01 00:00:00+00' WHERE accession = 'PX3'")
     assert store.rows("SELECT length FROM virus_genome_distinct WHERE accession = 'PX3'") == [(3,)]
 

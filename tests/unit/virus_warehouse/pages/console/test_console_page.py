@@ -1,4 +1,4 @@
-"""The console as a browser and a program see it: over HTTP, with a real sandbox on a real snapshot."""
+"""The console over HTTP, as used by a browser or a program, with a real sandbox on a real snapshot."""
 
 import asyncio
 import csv
@@ -46,7 +46,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
 @pytest.fixture
 def data(published: DataFolder, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     monkeypatch.setenv("VIRUS_DATA", str(published.root))
-    # A busy machine may stand still for longer than a query may take.
+    # A busy machine may stall for longer than a query may take.
     monkeypatch.setattr(console, "LIMITS", replace(console.LIMITS, seconds=PATIENCE))
     return published
 
@@ -246,7 +246,7 @@ class TestOtherSites:
 
 
 class Server:
-    """The pages behind a real server, of which a client can hang up."""
+    """The pages behind a real server, from which a client can disconnect."""
 
     def __init__(self, app, loop: str) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -321,7 +321,7 @@ def test_the_server_answers_others_while_queries_run_and_more_wait(
 
 @pytest.mark.slow
 def test_slow_reader_does_not_occupy_a_query_slot(server: Server) -> None:
-    """A file that is not fetched waits on the disk; others' queries go on."""
+    """A file that is not fetched waits on disk while other users' queries continue."""
     slow = [
         requests.post(server.url, data={"sql": "FROM range(1_500_000)", "form": "csv"}, stream=True, timeout=PATIENCE)
         for _ in range(3)

@@ -8,7 +8,7 @@ NOT_LONG = 0.05
 
 
 class Crowd:
-    """People who hold their places until they are let go."""
+    """Users who hold their query slots until released."""
 
     def __init__(self, turns: QueryLimiter) -> None:
         self.turns, self.inside = turns, []

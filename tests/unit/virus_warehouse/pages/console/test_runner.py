@@ -1,4 +1,4 @@
-"""Answers of a real sandbox, and of which snapshot they are."""
+"""Answers of a real sandbox, and which snapshot they come from."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which texts are one query, and where those that are not begin to be something else."""
+"""Which texts are a single query, and the position at which other texts stop being one."""
 
 import duckdb
 import pytest

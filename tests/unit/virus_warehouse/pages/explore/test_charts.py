@@ -1,4 +1,4 @@
-"""Charts tell what their numbers say, fit their place, and let no text of the data be more than a text."""
+"""Charts show their numbers, have the requested size, and escape text from the data."""
 
 import re
 from datetime import date, timedelta
@@ -62,17 +62,17 @@ def test_colours_match_the_page(one: Plot) -> None:
 
 
 def test_every_mark_has_a_tooltip_with_its_numbers() -> None:
-    told = {name: tooltips(svg(plot(name), answer, 640)) for name, answer in ANSWERS.items()}
-    assert sorted(told["weekly_by_virus"]) == [
+    shown = {name: tooltips(svg(plot(name), answer, 640)) for name, answer in ANSWERS.items()}
+    assert sorted(shown["weekly_by_virus"]) == [
         "all others, week of 3 Mar 2025: 2\u202f000",
         "dengue, week of 3 Mar 2025: 34",
         "mpox, week of 3 Mar 2025: 1\u202f200",
     ]
-    assert told["lineage_shares"] == ["XFG, March 2025: 75 %, 3 of 4", "all others, March 2025: 25 %, 1 of 4"]
-    assert told["submission_lag"][1] == (
+    assert shown["lineage_shares"] == ["XFG, March 2025: 75 %, 3 of 4", "all others, March 2025: 25 %, 1 of 4"]
+    assert shown["submission_lag"][1] == (
         "April 2025: a quarter of 6 records within 11 days, half within 21, three quarters within 31"
     )
-    assert told["top_hosts"] == ["Homo sapiens: 10\u202f500 (91.3 %)", "not stated: 1\u202f000 (8.7 %)"]
+    assert shown["top_hosts"] == ["Homo sapiens: 10\u202f500 (91.3 %)", "not stated: 1\u202f000 (8.7 %)"]
 
 
 def test_data_are_escaped_as_text() -> None:
@@ -85,7 +85,7 @@ def test_data_are_escaped_as_text() -> None:
         drawn = svg(plot(name), answer, 1100)
         assert "<script" not in drawn
         assert "<b>" not in drawn
-        assert HOSTILE in tooltips(drawn)[0], "and it is told as it is"
+        assert HOSTILE in tooltips(drawn)[0], "the text is unchanged"
 
 
 def test_largest_group_is_at_the_bottom_and_the_rest_on_top() -> None:
@@ -97,12 +97,12 @@ def test_largest_group_is_at_the_bottom_and_the_rest_on_top() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weeks", "width", "told"), [(52, 640, "week"), (52, 280, "week"), (260, 640, "4 weeks"), (3000, 640, "52 weeks")]
+    ("weeks", "width", "unit"), [(52, 640, "week"), (52, 280, "week"), (260, 640, "4 weeks"), (3000, 640, "52 weeks")]
 )
-def test_many_weeks_are_combined_into_bars_without_loss(weeks: int, width: int, told: str) -> None:
+def test_many_weeks_are_combined_into_bars_without_loss(weeks: int, width: int, unit: str) -> None:
     answer = Answer(WEEKS, [(MONDAY - timedelta(weeks=back), "mpox", 1) for back in range(weeks)])
     drawn = svg(plot("weekly_by_virus"), answer, width)
-    assert f"records per {told}<" in drawn
+    assert f"records per {unit}<" in drawn
     assert sum(int(tip.rsplit(" ", 1)[1]) for tip in tooltips(drawn)) == weeks
     assert len(drawn) < 100_000
 
@@ -116,8 +116,8 @@ def test_weeks_start_on_monday() -> None:
 
 
 def test_headlines_summarize_the_main_result() -> None:
-    told = {name: headline(plot(name), answer) for name, answer in ANSWERS.items()}
-    assert told == {
+    headlines = {name: headline(plot(name), answer) for name, answer in ANSWERS.items()}
+    assert headlines == {
         "weekly_by_virus": "3\u202f234 records in 1 week: mpox (37\u202f%), dengue (1.1\u202f%) lead.",
         "weekly_by_country": "1 record in 1 week: Togo (100\u202f%).",
         "lineage_shares": "March 2025, of 4 records: XFG 75\u202f%.",

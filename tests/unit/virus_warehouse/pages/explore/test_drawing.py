@@ -1,4 +1,4 @@
-"""What draws is ended when it takes too long, and draws again for the next who asks."""
+"""The chart process is stopped when it takes too long, and restarted for the next request."""
 
 import contextlib
 import threading
@@ -21,7 +21,7 @@ ENDLESS = {
 
 
 SECONDS = 120.5
-"""How long a chart may take here: on a busy machine the first one takes seconds. No other drawer is given as long."""
+"""The time limit of a chart here: on a busy machine the first one takes seconds. No other drawer has this limit."""
 TOO_LONG = 3
 
 
@@ -33,7 +33,7 @@ def drawer() -> Iterator[Drawer]:
 
 
 def programs() -> list[psutil.Process]:
-    """The processes of a drawer of these tests, and not of the charts of others."""
+    """The processes of this test's drawer, and not those of other drawers."""
     return [child for child in psutil.Process().children() if is_of(child, SECONDS) or is_of(child, TOO_LONG)]
 
 

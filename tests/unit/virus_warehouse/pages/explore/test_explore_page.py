@@ -1,4 +1,4 @@
-"""Plots as they are served: chosen by the URL, each with its numbers, its SQL and the way to the Console."""
+"""Plots as served: selected by the URL, each with its numbers, its SQL and a link to the Console."""
 
 import re
 import shutil
@@ -29,7 +29,7 @@ SCRIPT = "<script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two records of this year, of Ghana and Togo, and one of 2019 whose host is a script."""
+    """Two records of this year from Ghana and Togo, and one of 2019 whose host name is a script."""
     store = Store(tmp_path_factory.mktemp("store"))
     fields = {"isolate": {"collectionDate": RECENT}, "releaseDate": f"{TODAY}T00:00:00Z"}
     store.load(
@@ -42,7 +42,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def records(data: DataFolder, snapshot: Path) -> DataFolder:
-    """A data folder in which these are published."""
+    """A data folder with these records published."""
     shutil.copy(snapshot, data.snapshot)
     return data
 
@@ -68,8 +68,8 @@ def test_every_plot_is_listed_at_once_and_drawn_on_request(client: TestClient, r
 
 
 def test_default_period_is_at_most_one_year(client: TestClient, records: DataFolder) -> None:
-    told = text_of(client.get("/explore/places").text)
-    assert "Of 2 records: Ghana 50 %, Togo 50 %." in told
+    text = text_of(client.get("/explore/places").text)
+    assert "Of 2 records: Ghana 50 %, Togo 50 %." in text
     everything = text_of(client.get("/explore/places?since=").text)
     assert "Of 3 records: Ghana 33 %, Togo 33 %." in everything
 
@@ -108,7 +108,7 @@ def test_chart_is_drawn_in_the_requested_width(client: TestClient, records: Data
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         ("virus=pox", "virus is an NCBI Taxonomy ID, such as 10244, and not 'pox'"),
         ("since=yesterday", "since is a day, such as 2026-01-31, and not 'yesterday'"),
@@ -116,10 +116,10 @@ def test_chart_is_drawn_in_the_requested_width(client: TestClient, records: Data
         ("since=2026-02-01&until=2026-01-01", "ends, on 2026-01-01, before it begins"),
     ],
 )
-def test_invalid_filter_is_reported(client: TestClient, records: DataFolder, query: str, told: str) -> None:
+def test_invalid_filter_is_reported(client: TestClient, records: DataFolder, query: str, message: str) -> None:
     answer = client.get(f"/explore?{query}")
     assert answer.status_code == 400
-    assert told in text_of(answer.text)
+    assert message in text_of(answer.text)
 
 
 def test_unknown_plot_is_not_found(client: TestClient, records: DataFolder) -> None:

@@ -1,4 +1,4 @@
-"""Plots count what they say they count: records counted by hand, and filters. An answer lasts as long as a snapshot."""
+"""Plots have the right counts, compared with records counted by hand. Answers are cached per snapshot."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -124,7 +124,7 @@ def test_lag_is_in_days_by_month_of_release(store: Store) -> None:
         of(2, "2025-04-01", "2025-04-21"),
         of(3, "2025-03-22", "2025-04-21"),
         of(4, "2025-03", "2025-04-21"),  # no day
-        of(5, "2025-04-30", "2025-04-21"),  # after its release: cannot be
+        of(5, "2025-04-30", "2025-04-21"),  # after its release: impossible
         of(6, "2025-01-01", "2025-05-01"),
     )
     assert answer(data, "submission_lag") == [(date(2025, 4, 1), 3, 15, 20, 25), (date(2025, 5, 1), 1, 120, 120, 120)]
@@ -170,7 +170,7 @@ def test_only_weeks_entirely_within_the_period_are_shown(store: Store) -> None:
 
     assert weeks() == [3, 10, 17]
     assert weeks(since=date(2025, 3, 10)) == [10, 17]
-    assert weeks(since=date(2025, 3, 11)) == [17], "a bar of a part of a week would tell a fall"
+    assert weeks(since=date(2025, 3, 11)) == [17], "the bar of a partial week would look like a decrease"
     assert weeks(until=date(2025, 3, 16)) == [3, 10]
     assert weeks(until=date(2025, 3, 15)) == [3]
     assert weeks(since=date(2025, 3, 10), until=date(2025, 3, 16)) == [10]

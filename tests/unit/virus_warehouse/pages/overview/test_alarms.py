@@ -1,4 +1,4 @@
-"""When a source counts as stale, by its own schedule, and what else is amiss, in words."""
+"""When a source counts as stale by its own schedule, and the texts of the other alarms."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def test_healthy_or_new_source_has_no_alarms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amiss", "weight", "told"),
+    ("problem", "weight", "message"),
     [
         ({"run": {"status": "failed", "error": "no disk"}}, "bad", "no disk"),
         ({"run": {"status": "failed"}}, "bad", "The last run failed, and wrote no reason; see its log."),
@@ -71,9 +71,9 @@ def test_healthy_or_new_source_has_no_alarms() -> None:
         ({"published": {"drift": ["data_report $.x", "data_report $.y"]}}, "warn", "NCBI's reports have 2 names"),
     ],
 )
-def test_problems_are_described(amiss: dict[str, Any], weight: str, told: str) -> None:
-    (alarm,) = alarms(**amiss)
-    assert (alarm.weight, alarm.text[: len(told)]) == (weight, told)
+def test_problems_are_described(problem: dict[str, Any], weight: str, message: str) -> None:
+    (alarm,) = alarms(**problem)
+    assert (alarm.weight, alarm.text[: len(message)]) == (weight, message)
 
 
 def test_fresh_load_may_wait_for_its_check() -> None:

@@ -1,4 +1,4 @@
-"""The overview, as it is served. What it tells is proven in `tests/integration/test_pages.py`."""
+"""The overview page, as served. Its content is tested in `tests/integration/test_pages.py`."""
 
 import re
 import shutil
@@ -33,15 +33,15 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture
 def mpox(data: DataFolder, published: Store) -> Store:
-    """Twelve records of mpox and a line that cannot be read, published; loaded in June 2025."""
+    """A published snapshot with twelve mpox records and an unreadable line, loaded in June 2025."""
     shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
     return published.copy_to(data.root)
 
 
-def failed(data: DataFolder, error: str, **told: object) -> None:
+def failed(data: DataFolder, error: str, **values: object) -> None:
     file = RunFile(data.runs, "run-failed")
     started = datetime.now(UTC).isoformat()
-    file.write(source="dengue", mode="full", status="failed", stage="failed", started_at=started, error=error, **told)
+    file.write(source="dengue", mode="full", status="failed", stage="failed", started_at=started, error=error, **values)
 
 
 def test_first_visit_shows_what_to_do(client: TestClient, dags: dict[str, DagState]) -> None:

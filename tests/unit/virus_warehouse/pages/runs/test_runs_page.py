@@ -1,4 +1,4 @@
-"""The ledger and the stories of runs, as they are served."""
+"""The ledger and the pages of single runs, as served."""
 
 import re
 import shutil
@@ -36,14 +36,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture
 def mpox(data: DataFolder, published: Store) -> Store:
-    """Two runs, published: twelve records; then one new, one revised, one as it was, one line refused."""
+    """Two published runs: twelve records; then one new, one revised, one unchanged and one refused line."""
     shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
     return published.copy_to(data.root)
 
 
-def write_run(data: DataFolder, run_id: str, **told: object) -> None:
+def write_run(data: DataFolder, run_id: str, **values: object) -> None:
     usual = {"source": "mpox", "mode": "full", "status": "failed", "started_at": NOW.isoformat()}
-    RunFile(data.runs, run_id).write(**{**usual, **told})
+    RunFile(data.runs, run_id).write(**{**usual, **values})
 
 
 class TestLedger:
@@ -91,11 +91,11 @@ class TestLedger:
 class TestRunPage:
     def test_counts_are_shown_with_their_sum(self, client: TestClient, mpox: Store) -> None:
         text = text_of(client.get("/runs/run-2").text)
-        for told in (
+        for part in (
             "inserted 1 0", "+ revised 1 0", "+ unchanged 1 0", "+ quarantined 1 0", "= together 4 0",
             "lines in it 4 0", "every line is accounted for",
         ):  # fmt: skip
-            assert told in text
+            assert part in text
 
     def test_counts_that_do_not_add_up_are_reported(self, client: TestClient, data: DataFolder, mpox: Store) -> None:
         data.snapshot.chmod(0o600)
@@ -146,7 +146,7 @@ class TestRunPage:
         assert 'id="story" data-live="2"' in page
         assert '<li class="now" aria-current="step">' in page
         assert "At work: 1.0 MB have come, at 2.5 MB/s." in text_of(page)
-        assert 'data-live=""' in client.get("/runs/run-1").text  # its process is gone
+        assert 'data-live=""' in client.get("/runs/run-1").text  # its process has ended
 
     def test_other_tries_are_linked(self, client: TestClient, data: DataFolder) -> None:
         for number in (1, 2):

@@ -1,4 +1,4 @@
-"""What changed after a moment: the records as of then and the changes are the records as they are."""
+"""Changes after a moment: past records plus changes equal the current records."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Lineages of SARS-CoV-2 alone, in the months that their dates tell, with shares whose denominator is told."""
+"""Lineages of SARS-CoV-2 only, by month where the date has an exact month, with shares and their denominator."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""What holds of every mart."""
+"""Properties of every mart."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ VIEWS = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'mart' ORDER B
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """Without marts: here they are made as a publication makes them."""
+    """A store without marts; the tests create them as a publication does."""
     return Store(tmp_path)
 
 

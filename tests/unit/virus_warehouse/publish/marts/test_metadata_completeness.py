@@ -1,4 +1,4 @@
-"""What the records of a submitter tell, and what says only that there is nothing to tell."""
+"""Which metadata a submitter's records contain; terms for missing values do not count."""
 
 from tests.support.snapshots import marts_of
 from tests.support.warehouses import Store, dicts, line

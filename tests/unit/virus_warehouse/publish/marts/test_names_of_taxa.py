@@ -1,4 +1,4 @@
-"""A taxon under several names is one taxon, and is called what it is called now."""
+"""A taxon with several names is one taxon and is shown under its current name."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Segments are read as they are spelled, or not at all; isolates are never made complete out of several."""
+"""Segment spellings are recognized or left unread; several isolates are never combined into a complete one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,7 +60,7 @@ Found = tuple[list[str], int, int | None, bool | None]
 
 
 def of_each(store: Store, *stated: Stated) -> list[dict[str, Any]]:
-    """What the mart tells of isolates, each of another laboratory, whose records state these segments of a virus."""
+    """The mart's rows for isolates, each from a different laboratory, whose records state these segments of a virus."""
     lines = [
         piece(100 * isolate + number, segment, virus, laboratory=f"Laboratory {isolate}")
         for isolate, (virus, segments) in enumerate(stated, start=1)
@@ -72,7 +72,7 @@ def of_each(store: Store, *stated: Stated) -> list[dict[str, Any]]:
 
 
 def found(store: Store, *stated: Stated) -> list[Found]:
-    """What is found of isolates, each with records that state these segments of a virus."""
+    """The segments found for isolates whose records state these segments of a virus."""
     rows = of_each(store, *stated)
     assert [row["records"] for row in rows] == [len(segments) for _, segments in stated]
     return [(row["segments"], row["segments_found"], row["segments_expected"], row["is_complete"]) for row in rows]
@@ -113,23 +113,23 @@ def test_ambiguous_segment_is_not_parsed(store: Store) -> None:
 
 
 def test_unparsed_record_that_may_be_the_missing_segment_leaves_completeness_unknown(store: Store) -> None:
-    isolates_told: list[tuple[Taxa, list[str | None], bool | None]] = [
+    stated: list[tuple[Taxa, list[str | None], bool | None]] = [
         (LASSA, ["L", None], None),
         (LASSA, ["L", "S", None], True),
-        (HANTAAN, ["L", "?"], False),  # even so, one lacks
+        (HANTAAN, ["L", "?"], False),  # one segment is missing in any case
         (HANTAAN, ["L", "?", None], None),
     ]
-    told = found(store, *((virus, spellings) for virus, spellings, _ in isolates_told))
-    assert [is_complete for *_, is_complete in told] == [is_complete for *_, is_complete in isolates_told]
+    results = found(store, *((virus, spellings) for virus, spellings, _ in stated))
+    assert [is_complete for *_, is_complete in results] == [is_complete for *_, is_complete in stated]
 
 
 def test_number_and_name_of_influenza_b_polymerases_are_not_matched(store: Store) -> None:
     others = ["3", "HA", "NP", "6", "MP", "8"]
-    told = ["PA", "HA", "NP", "NA", "M", "NS"]
+    named_segments = ["PA", "HA", "NP", "NA", "M", "NS"]
     polymerases = (["1", "2"], ["PB1", "PB2"], ["1", "PB1"], ["1", "2", "PB1", "PB2"])
     numbered, *named = found(store, *((INFLUENZA_B, [*some, *others]) for some in polymerases))
-    assert numbered == (["1", "2", *told], 8, 8, True)
-    # Segment 1 may be PB1: it is not known to be another.
+    assert numbered == (["1", "2", *named_segments], 8, 8, True)
+    # Segment 1 may be PB1, so it is not counted as another segment.
     assert [isolate[1:] for isolate in named] == [(8, 8, True), (7, 8, False), (8, 8, True)]
 
 

@@ -1,4 +1,4 @@
-"""Collected, released, first seen: what a date allows, and what is no news."""
+"""Days between collection, release and first sight, by date precision, and which records do not count as new."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -34,7 +34,7 @@ def seen(store: Store) -> dict[str, datetime | None]:
         ("2025", 0, 90),  # until the end of the year, but released in April
         ("2025-04", 0, 0),
         ("2025-03-20/2025-03-30", 2, 12),
-        ("2025-04-11", -10, -10),  # after its release: shown as it is
+        ("2025-04-11", -10, -10),  # after its release: shown unchanged
         ("missing", None, None),
     ],
 )
@@ -81,7 +81,7 @@ def test_earliest_of_several_sources_counts(store: Store) -> None:
     store.load(line("PX2.1"), mode="incremental")
     store.load(line("PX2.1"), line("PX3.1"), source=DENGUE)
     store.load(line("PX1.1"), line("PX4.1"), source=DENGUE, mode="incremental")
-    # PX3 came with dengue's first load; PX1 was held for long when dengue saw it.
+    # PX3 came with dengue's first load; PX1 had long been loaded when dengue listed it.
     assert seen(store) == {"PX1": None, "PX2": committed(2), "PX3": None, "PX4": committed(4)}
 
 

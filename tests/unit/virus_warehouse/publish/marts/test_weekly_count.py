@@ -1,4 +1,4 @@
-"""Weeks are ISO weeks, spans are told, and nothing is dropped."""
+"""Weeks are ISO weeks, dates without an exact week are shown as spans, and no record is dropped."""
 
 from datetime import date
 from typing import Any
