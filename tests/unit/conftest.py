@@ -9,7 +9,7 @@ from virus_warehouse.pages.explore.drawing import Drawer
 
 
 @pytest.fixture(scope="session")
-def patient_drawer() -> Iterator[None]:
+def slow_drawer() -> Iterator[None]:
     """A chart drawer with a long timeout, for busy machines; it is stopped after the tests."""
     drawer = Drawer(240)
     with pytest.MonkeyPatch.context() as patch:

@@ -35,7 +35,7 @@ def test_it_follows_the_compose_specification() -> None:
     assert outcome.returncode == 0, outcome.stdout
 
 
-def test_the_specification_would_catch_a_mistyped_key(tmp_path: Path) -> None:
+def test_specification_rejects_a_mistyped_key(tmp_path: Path) -> None:
     mistyped = tmp_path / "docker-compose.yaml"
     mistyped.write_text(COMPOSE.replace("depends_on:", "depend_on:"))
     assert validate(mistyped).returncode != 0
@@ -102,7 +102,7 @@ def test_every_service_is_checked_or_waited_for(name: str) -> None:
         ("airflow-triggerer", "triggerer"),
     ],
 )
-def test_a_health_check_is_green_only_for_a_healthy_service(name: str, part: str) -> None:
+def test_health_check_passes_only_for_a_healthy_service(name: str, part: str) -> None:
     healthy = {each: {"status": "healthy"} for each in ("metadatabase", "scheduler", "dag_processor", "triggerer")}
     assert health_check(name, healthy) == 0
     assert health_check(name, {**healthy, part: {"status": "unhealthy"}}) != 0
@@ -145,9 +145,9 @@ def test_only_the_ui_is_published_and_only_to_this_machine() -> None:
 def test_file_contains_no_secret(name: str) -> None:
     for key, value in SERVICES[name]["environment"].items():
         if re.search(r"(PASSWORD|SECRET|TOKEN|KEY)$", key):
-            assert value is None or REQUIRED.fullmatch(value), f"{key} has a value of its own"
+            assert value is None or REQUIRED.fullmatch(value), f"{key} has a hard-coded value"
         for password in re.findall(r"://[^:/@]*:(.+)@", value or ""):
-            assert REQUIRED.fullmatch(password), f"{key} has a password of its own"
+            assert REQUIRED.fullmatch(password), f"{key} has a hard-coded password"
 
 
 def test_only_the_init_step_knows_the_admin_password() -> None:
@@ -161,7 +161,7 @@ def test_env_example_names_each_variable_and_gives_no_secret() -> None:
     passed_on = {key for s in SERVICES.values() for key, value in s["environment"].items() if value is None}
     assert required == set(REQUIRED.findall(COMPOSE))
     assert optional == passed_on == {"NCBI_API_KEY", "NCBI_DATASETS_URL"}
-    assert COMPOSE.count("${") == len(REQUIRED.findall(COMPOSE)), "a variable without :? may be forgotten"
+    assert COMPOSE.count("${") == len(REQUIRED.findall(COMPOSE)), "a variable without :? may be left unset"
     assert not re.findall(r"^[A-Z_]+=.+", ENV_EXAMPLE, re.MULTILINE)
 
 

@@ -19,7 +19,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def asked_for(file: str) -> list[str]:
+def requirements_of(file: str) -> list[str]:
     return [canonical(name) for name in re.findall(rf"^({NAME})", (ROOT / file).read_text(), re.MULTILINE)]
 
 
@@ -44,8 +44,8 @@ def pins(file: str) -> dict[str, str]:
     ],
 )
 def test_each_dependency_is_explained_once_and_nothing_else_is(file: str, heading: str) -> None:
-    assert asked_for(file)
-    assert sorted(explained_under(heading)) == sorted(asked_for(file))
+    assert requirements_of(file)
+    assert sorted(explained_under(heading)) == sorted(requirements_of(file))
 
 
 def test_each_explanation_says_what_and_why() -> None:
@@ -64,9 +64,9 @@ def test_each_pin_is_exact_and_has_a_hash(file: str) -> None:
     ("source", "lock"),
     list(zip(SOURCES, LOCKS, strict=True)),
 )
-def test_lock_file_is_up_to_date_with_its_inputs(source: str, lock: str) -> None:
+def test_lock_file_covers_its_inputs(source: str, lock: str) -> None:
     locked = {canonical(re.split(r"[=\[]", pin)[0]) for pin in pins(lock)}
-    assert set(asked_for(source)) <= locked
+    assert set(requirements_of(source)) <= locked
 
 
 def test_benchmark_peers_have_the_same_duckdb_version() -> None:
@@ -104,4 +104,4 @@ def test_package_requirements_are_pinned() -> None:
     asked = {canonical(re.match(NAME, wanted)[0]) for wanted in project["dependencies"]}
     # Airflow installs these, or only the checkout's demo needs them.
     others = {"apache-airflow", "apache-airflow-task-sdk", "apache-airflow-providers-postgres", "uvicorn"}
-    assert asked == set(asked_for("requirements.in")) - others
+    assert asked == set(requirements_of("requirements.in")) - others

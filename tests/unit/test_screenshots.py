@@ -16,7 +16,7 @@ def test_every_picture_exists_in_every_theme_without_leftovers() -> None:
     assert set(files) == {f"{name}-{theme}.png" for name in PICTURES for theme in THEMES}
     for path in files.values():
         assert path.read_bytes().startswith(PNG)
-        assert path.stat().st_size < 250_000, f"{path.name} takes long to load"
+        assert path.stat().st_size < 250_000, f"{path.name} is too large"
 
 
 def test_readme_shows_pictures_in_the_readers_theme_with_alternative_text() -> None:

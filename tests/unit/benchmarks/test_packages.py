@@ -17,12 +17,12 @@ def records(recipe: Recipe, folder: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in report]
 
 
-def test_a_package_has_as_many_records_as_asked_for_each_once(tmp_path: Path) -> None:
+def test_package_has_the_requested_number_of_unique_records(tmp_path: Path) -> None:
     accessions = [record["accession"] for record in records(Recipe(1500), tmp_path)]
     assert len(accessions) == len(set(accessions)) == 1500
 
 
-def test_a_smaller_package_is_the_beginning_of_a_larger_one(tmp_path: Path) -> None:
+def test_smaller_package_is_a_prefix_of_a_larger_one(tmp_path: Path) -> None:
     assert records(Recipe(1500), tmp_path)[:300] == records(Recipe(300), tmp_path)
 
 

@@ -130,12 +130,12 @@ def test_only_text_between_the_markers_is_rewritten(tmp_path: Path) -> None:
     assert "duckdb 1.5.6" in text
 
 
-def test_the_figures_of_the_documentation_are_those_of_the_last_benchmark() -> None:
+def test_documented_figures_match_the_last_benchmark() -> None:
     latest = json.loads((ROOT / "benchmarks/results/latest.json").read_text(encoding="utf-8"))
     written = (ROOT / "docs/performance.md").read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
     assert written.strip() == document(latest)
 
 
-def test_the_last_benchmark_names_no_path_of_the_machine_it_ran_on() -> None:
+def test_last_benchmark_contains_no_local_path() -> None:
     text = (ROOT / "benchmarks/results/latest.json").read_text(encoding="utf-8")
     assert not re.findall(r"/(?:\w+/)+", text)

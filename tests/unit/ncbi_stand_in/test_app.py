@@ -29,7 +29,7 @@ def test_unknown_path_returns_ncbi_404(stand_in: StandIn) -> None:
     assert response.json()["message"].startswith("Your request is invalid. (For more help, see ")
 
 
-def test_clock_call_reads_and_moves_the_clock(stand_in: StandIn) -> None:
+def test_clock_call_reads_and_sets_the_clock(stand_in: StandIn) -> None:
     url = f"{stand_in.control_url}/clock"
     assert requests.get(url, timeout=60).json() == {"today": DEFAULT_TODAY.isoformat()}
     tomorrow = (DEFAULT_TODAY + timedelta(days=1)).isoformat()

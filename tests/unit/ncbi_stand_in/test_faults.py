@@ -111,7 +111,7 @@ def test_not_zip_is_a_web_page(stand_in: StandIn) -> None:
     assert response.headers["Content-Type"].startswith("text/html")
 
 
-def test_bad_crc_is_noticed_by_the_central_directory_and_the_descriptor(stand_in: StandIn) -> None:
+def test_bad_crc_is_detected_by_the_central_directory_and_the_descriptor(stand_in: StandIn) -> None:
     whole = valid_package(stand_in)
     stand_in.fault("bad_crc")
     broken = Download(faulty(stand_in))

@@ -143,7 +143,7 @@ def test_records_disappear_and_some_return_unchanged(world: World) -> None:
     assert gone - now.keys()
 
 
-def test_a_withdrawn_record_is_shown_before_and_after_only() -> None:
+def test_withdrawn_record_is_absent_only_while_withdrawn() -> None:
     first, second, third, fourth = days(0, 1, 2, 3)
     life = Life(first, first, second, withdrawn=third, reinstated=fourth)
     assert [life.is_shown_on(day) for day in (first, second, third, fourth)] == [False, True, False, True]

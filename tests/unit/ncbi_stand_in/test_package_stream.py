@@ -83,7 +83,7 @@ def test_zip_fields_are_those_of_a_streamed_archive(mers: Download) -> None:
     assert set(central_entries(mers.response.content)) == {(3, 45, 45, 0x0008, 0o600 << 16)}
 
 
-@pytest.mark.skipif(not GENUINE.exists(), reason="the genuine package is not here")
+@pytest.mark.skipif(not GENUINE.exists(), reason="the genuine package is not available")
 def test_structure_matches_the_genuine_package(stand_in: StandIn) -> None:
     genuine = GENUINE.read_bytes()
     ours = Download(get(stand_in, "2697049", {"refseq_only": "true"}))

@@ -153,7 +153,7 @@ def test_post_without_selection_is_refused(stand_in: StandIn) -> None:
     assert post(stand_in, {"refseq_only": True}).status_code == 400
 
 
-def test_post_as_ncbis_own_client_sends_it(stand_in: StandIn) -> None:
+def test_post_of_the_ncbi_client_is_accepted(stand_in: StandIn) -> None:
     body = {
         "annotated_only": False,
         "complete_only": False,

@@ -33,7 +33,7 @@ def test_anonymous_requests_get_401(method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(static_files.FILES))
-def test_static_files_ask_for_a_login_too(name: str) -> None:
+def test_static_files_also_require_a_login(name: str) -> None:
     with TestClient(APP) as client:
         assert client.get(f"/static/{name}").status_code == 401
 

@@ -49,14 +49,14 @@ def test_incomplete_header_is_refused(tmp_path: Path, text: str) -> None:
         read_recipe(recipe_file(tmp_path, text))
 
 
-def test_the_book_is_in_order() -> None:
+def test_recipes_are_numbered_and_grouped_by_topic() -> None:
     book = recipes()
     assert len(book) >= 24
     assert [recipe.number for recipe in book] == list(range(1, len(book) + 1))
     assert len({recipe.name for recipe in book}) == len(book)
     topics = [recipe.topic for recipe in book]
     chapters = [topic for topic, before in zip(topics, [None, *topics], strict=False) if topic != before]
-    assert max(Counter(chapters).values()) == 1, "a topic is one chapter"
+    assert max(Counter(chapters).values()) == 1, "the recipes of a topic are consecutive"
 
 
 def test_no_recipe_depends_on_the_clock_or_changes_anything() -> None:
@@ -66,6 +66,6 @@ def test_no_recipe_depends_on_the_clock_or_changes_anything() -> None:
         assert ";" not in recipe.sql, "one statement"
 
 
-def test_the_list_has_every_question() -> None:
+def test_listing_has_every_question() -> None:
     text = listing()
     assert all(f"{recipe.number:4}  {recipe.question}\n" in text for recipe in recipes())

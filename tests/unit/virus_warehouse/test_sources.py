@@ -24,7 +24,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     return write_file
 
 
-def bad_source(path: Path, name: str = "bad") -> str:
+def error_of_bad_source(path: Path, name: str = "bad") -> str:
     """The error of the only bad source in a file whose other source is valid."""
     read = read_sources(path)
     assert list(read.sources) == ["good"]
@@ -68,7 +68,7 @@ def test_bad_key_gives_one_line_that_names_file_source_and_key(
     write: Write, entry: str, key: str, expected: list[str]
 ) -> None:
     path = write(f"sources:\n  bad: {entry}\n{GOOD}")
-    error = bad_source(path)
+    error = error_of_bad_source(path)
     assert error.startswith(f"{path}: source 'bad': key '{key}': ")
     assert "\n" not in error
     for text in expected:
@@ -78,18 +78,18 @@ def test_bad_key_gives_one_line_that_names_file_source_and_key(
 @pytest.mark.parametrize("entry", ["", "10244", "[10244]"])
 def test_source_that_is_not_a_mapping_is_refused_with_the_expected_form(write: Write, entry: str) -> None:
     path = write(f"sources:\n  bad: {entry}\n{GOOD}")
-    assert bad_source(path) == f"{path}: source 'bad': not a mapping of keys such as taxon: 10244"
+    assert error_of_bad_source(path) == f"{path}: source 'bad': not a mapping of keys such as taxon: 10244"
 
 
 def test_two_sources_of_one_name_are_refused_both_with_their_lines(write: Write) -> None:
     path = write(f"sources:\n  bad: {{taxon: 1}}\n{GOOD}  bad: {{taxon: 2}}\n")
-    assert bad_source(path) == f"{path}: source 'bad': given twice, on lines 2 and 4; rename one"
+    assert error_of_bad_source(path) == f"{path}: source 'bad': given twice, on lines 2 and 4; rename one"
 
 
 @pytest.mark.parametrize("name", ["Mpox", "mpox-2022", "2mpox", "mpox virus", "../mpox"])
 def test_invalid_source_name_is_refused(write: Write, name: str) -> None:
     path = write(f"sources:\n  '{name}': {{taxon: 1}}\n{GOOD}")
-    error = bad_source(path, name)
+    error = error_of_bad_source(path, name)
     assert error.startswith(f"{path}: source '{name}': key 'name': ")
     assert "small letters, digits and _" in error
 

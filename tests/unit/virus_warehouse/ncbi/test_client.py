@@ -58,7 +58,7 @@ def is_whole(path: Path) -> None:
 def destination(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "new folder" / "mpox.zip"
     yield path
-    assert {entry.name for entry in path.parent.iterdir()} <= {"mpox.zip"}, "something is left behind"
+    assert {entry.name for entry in path.parent.iterdir()} <= {"mpox.zip"}, "leftover files"
 
 
 def test_whole_package_is_saved_and_described(destination: Path) -> None:
@@ -171,7 +171,7 @@ class TestRetriedErrors:
             datasets.download(REQUEST, destination, accept=is_whole)
         assert failed.value.attempts == len(server.requests) == 3
         assert failed.value.ncbi_phid == "322C00002.1"
-        for words in (
+        for part in (
             "attempt 1: HTTP 503 Service Unavailable: Not now",
             "attempt 2: IncompleteRead",
             "after 300 bytes",
@@ -179,7 +179,7 @@ class TestRetriedErrors:
             "Try again later",
             "Ncbi-Phid 322C00002.1",
         ):
-            assert words in str(failed.value)
+            assert part in str(failed.value)
 
     def test_single_attempt(self, destination: Path) -> None:
         with (
@@ -247,8 +247,8 @@ class TestErrorsThatAreNotRetried:
         assert refused.value.status == status
         assert refused.value.ncbi_phid == "322C00003.1"
         assert refused.value.ncbi_message == "The taxonomy name 'x' is not recognized."
-        for words in (str(status), "'x' is not recognized", "322C00003.1", refused.value.url):
-            assert words in str(refused.value)
+        for part in (str(status), "'x' is not recognized", "322C00003.1", refused.value.url):
+            assert part in str(refused.value)
 
     @pytest.mark.parametrize("body", [b"<h1>Not Found</h1> does not match any items", b"", b'{"message":"x"}'])
     def test_any_other_404_hints_at_the_base_url(self, destination: Path, body: bytes) -> None:
@@ -325,7 +325,7 @@ class TestTimeoutsAndWaits:
         assert download.seconds > 6
         assert download.attempts == 1
 
-    def test_waits_grow(self, destination: Path) -> None:
+    def test_waits_increase(self, destination: Path) -> None:
         started = time.monotonic()
         with (
             ScriptedServer(BROKEN) as server,
@@ -423,7 +423,7 @@ def test_progress_is_not_reported_more_often_than_requested(destination: Path) -
     slow = Answer(body=[b"x" * 1000] * 10, pause_seconds=0.01)
     with ScriptedServer(slow) as server, client(server, progress_interval=3600.0) as datasets:
         datasets.download(REQUEST, destination, progress=seen.append)
-    assert [progress.bytes for progress in seen] == [10_000], "the end alone"
+    assert [progress.bytes for progress in seen] == [10_000], "only the end is reported"
     assert Progress(bytes=0, seconds=0.0, attempt=1).bytes_per_second == 0.0
 
 

@@ -39,7 +39,7 @@ def test_content_equals_the_packed_data(name: str, level: int) -> None:
     assert read(zipped(CONTENTS, level=level), name) == CONTENTS[name]
 
 
-def test_stored_member_is_read_too() -> None:
+def test_stored_member_is_also_read() -> None:
     assert read(zipped(CONTENTS, zipfile.ZIP_STORED), "lines") == LINES
 
 

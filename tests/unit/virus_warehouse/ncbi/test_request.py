@@ -121,7 +121,7 @@ class TestAgainstTheOfficialClient:
         taxon=st.text("abcXYZ019 /%?#&+.'éß()", min_size=1).filter(lambda text: any(map(str.isalnum, text))),
         host=st.text(st.characters(exclude_categories=("C", "Z")), min_size=1).filter(lambda text: text != "None"),
     )
-    def test_any_text_survives(self, taxon: str, host: str) -> None:
+    def test_any_text_is_preserved(self, taxon: str, host: str) -> None:
         try:
             window_request = request(taxon=taxon, host=host)
         except ValidationError:

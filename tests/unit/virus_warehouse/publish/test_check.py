@@ -48,7 +48,7 @@ def lose_records(store: Store) -> None:
     store.load(line("PY1.1"), mode="incremental")
 
 
-def spoil_taxonomy(store: Store) -> None:
+def corrupt_taxonomy(store: Store) -> None:
     """Cause a fault in the warehouse that belongs to no source."""
     store.load(line("PY1.1"), mode="incremental")
     store.execute("INSERT INTO taxon VALUES (10244, 'once more')")
@@ -60,7 +60,7 @@ def test_valid_warehouse_is_published_without_findings(data: DataFolder, store: 
 
 def test_fault_without_a_source_keeps_the_old_snapshot_and_is_recorded(data: DataFolder, store: Store) -> None:
     before = data.snapshot.read_bytes()
-    spoil_taxonomy(store)
+    corrupt_taxonomy(store)
     candidate = prepare_candidate(store.warehouse, data, "next", FOLLOWED)
     with pytest.raises(GateFailed, match="a taxon stands more than once"):
         check_candidate(candidate, FOLLOWED, data.snapshot)
@@ -75,7 +75,7 @@ def test_fault_without_a_source_keeps_the_old_snapshot_and_is_recorded(data: Dat
 
 @pytest.mark.slow
 def test_fault_without_a_source_is_published_if_accepted(data: DataFolder, store: Store) -> None:
-    spoil_taxonomy(store)
+    corrupt_taxonomy(store)
     about = publish(store, data, "unique_keys")
     assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(41,)]
     [finding] = about.findings

@@ -164,7 +164,7 @@ def test_fault_is_found_and_its_row_named(store: Store, breakage: str) -> None:
     assert store.rows(gates_sql()) == [finding]
 
 
-def test_every_gate_of_one_file_is_broken_once() -> None:
+def test_every_gate_has_one_failing_case() -> None:
     faults = {(finding[0], finding[2]) for _, finding in BREAKAGES.values()}
     gates = {gate for gate, _ in faults}
     sql = {gate: read_sql(f"{GATES_FOLDER}/{gate}.sql") for gate in gates}
@@ -222,7 +222,7 @@ def site(tmp_path: Path, loaded: Store) -> Published:
     return Published(loaded.copy_to(tmp_path))
 
 
-def some(count: int) -> str:
+def first_records(count: int) -> str:
     """An SQL condition that selects the first records."""
     return f"accession <= 'PX{count:06d}'"
 
@@ -230,7 +230,7 @@ def some(count: int) -> str:
 @pytest.mark.slow
 class TestShrinkage:
     def test_missing_records_are_named(self, site: Published) -> None:
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
         assert site.findings() == [
             (
                 "shrinkage",
@@ -242,19 +242,19 @@ class TestShrinkage:
         ]
 
     def test_few_missing_records_do_not_block(self, site: Published) -> None:
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(9)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(9)}")
         assert site.gates() == []
 
     @pytest.mark.parametrize("allowed", [0.25, None])
     def test_source_sets_the_limit_and_can_disable_the_gate(self, site: Published, allowed: float | None) -> None:
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
         assert site.gates(with_(max_shrinkage=allowed)) == []
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(11)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(11)}")
         assert site.gates(with_(max_shrinkage=allowed)) == (["shrinkage"] if allowed else [])
 
     def test_new_records_do_not_offset_missing_ones(self, site: Published) -> None:
         site.store.load(*(line(accession) for accession in accessions(30, first=100)), mode="incremental")
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
         assert site.gates() == ["shrinkage"]
 
     def test_lost_source_is_found_even_if_not_configured(self, site: Published) -> None:
@@ -280,7 +280,7 @@ class TestShrinkage:
         site.store.load(*site.lines[:5], source=other, filter_changed=True)
         site.store.load(*site.lines, source=MPOX, filter_changed=True)
         site.publish()
-        site.store.execute(f"DELETE FROM virus_genome WHERE NOT {some(5)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE NOT {first_records(5)}")
         assert site.gates() == ["shrinkage"]
 
     def test_restored_warehouse_lacks_records_published_since(self, site: Published) -> None:
@@ -291,7 +291,7 @@ class TestShrinkage:
         assert site.gates() == ["shrinkage"]
 
     def test_published_loss_is_not_flagged_again(self, site: Published) -> None:
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
         site.publish()
         assert site.gates() == []
 
@@ -299,7 +299,7 @@ class TestShrinkage:
         with duckdb.connect(site.snapshot) as connection:
             connection.execute("ALTER TABLE virus_genome DROP COLUMN usa_state")
             connection.execute("ALTER TABLE virus_genome ADD COLUMN dropped_since VARCHAR")
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
         assert site.gates() == ["shrinkage"]
 
 
@@ -307,7 +307,7 @@ class TestEmptiedFields:
     EMPTY = "UPDATE virus_genome SET isolate_name = NULL WHERE "
 
     def test_field_and_records_are_named(self, site: Published) -> None:
-        site.store.execute(self.EMPTY + some(10))
+        site.store.execute(self.EMPTY + first_records(10))
         assert site.findings() == [
             (
                 "emptied_fields",
@@ -319,14 +319,14 @@ class TestEmptiedFields:
         ]
 
     def test_few_or_as_many_as_allowed_do_not_block(self, site: Published) -> None:
-        site.store.execute(self.EMPTY + some(9))
+        site.store.execute(self.EMPTY + first_records(9))
         assert site.gates() == []
-        site.store.execute(self.EMPTY + some(20))
+        site.store.execute(self.EMPTY + first_records(20))
         assert site.gates(with_(max_emptied=0.5)) == ["lost_fields"]
         assert site.gates(with_(max_emptied=0.49)) == ["emptied_fields"]
 
     def test_warning_names_field_number_and_examples(self, site: Published) -> None:
-        site.store.execute(self.EMPTY + some(20))
+        site.store.execute(self.EMPTY + first_records(20))
         assert site.findings(with_(max_emptied=0.5)) == [
             (
                 "lost_fields",
@@ -390,7 +390,7 @@ ODD_DATES = {
 
 class TestDates:
     def test_many_new_odd_dates_block_and_all_are_warned_about(self, site: Published) -> None:
-        site.store.execute(f"UPDATE virus_genome SET release_date = '2999-01-01' WHERE {some(10)}")
+        site.store.execute(f"UPDATE virus_genome SET release_date = '2999-01-01' WHERE {first_records(10)}")
         examples = [f"PX{number:06d} 2999-01-01" for number in range(1, 6)]
         fault = "of 40 records, 10 have dates that cannot be and were not published before, more than 5.0%: "
         assert site.findings() == [
@@ -399,30 +399,30 @@ class TestDates:
         ]
 
     def test_published_odd_dates_do_not_block_again_until_they_change(self, site: Published) -> None:
-        site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-01' WHERE {some(10)}")
+        site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-01' WHERE {first_records(10)}")
         site.publish()
         assert site.gates() == ["odd_dates"]
-        site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-02' WHERE {some(10)}")
+        site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-02' WHERE {first_records(10)}")
         assert site.gates() == ["dates_in_range", "odd_dates"]
 
     def test_before_the_first_publication_all_are_new(self, site: Published) -> None:
-        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(10)}")
+        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {first_records(10)}")
         site.snapshot.unlink()
         assert site.gates() == ["dates_in_range", "odd_dates"]
 
     def test_few_odd_dates_only_warn(self, site: Published) -> None:
-        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(9)}")
+        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {first_records(9)}")
         assert site.gates() == ["odd_dates"]
 
     def test_source_sets_the_limit_and_can_disable_the_gate(self, site: Published) -> None:
-        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(20)}")
+        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {first_records(20)}")
         assert site.gates(with_(max_odd_dates=0.5)) == ["odd_dates"]
         assert site.gates(with_(max_odd_dates=None)) == []
 
     @pytest.mark.parametrize("field", ODD_DATES)
     def test_each_date_has_its_bounds(self, site: Published, field: str) -> None:
         oddity, assignment = ODD_DATES[field]
-        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {some(1)}")
+        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {first_records(1)}")
         [(gate, _, fault, count, _)] = site.findings()
         assert (gate, fault, count) == ("odd_dates", f"{field} is {oddity}", 1)
 
@@ -439,13 +439,13 @@ class TestDates:
         ],
     )
     def test_possible_dates_are_not_reported(self, site: Published, assignment: str) -> None:
-        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {some(1)}")
+        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {first_records(1)}")
         assert site.gates() == []
 
     def test_source_sets_the_bounds(self, site: Published) -> None:
         site.store.execute(
             "UPDATE virus_genome SET collection_date_min = '1020-01-01', collection_date_max = '1020-12-31', "
-            f"update_date = {TODAY} + 9 WHERE {some(1)}"
+            f"update_date = {TODAY} + 9 WHERE {first_records(1)}"
         )
         assert site.gates(with_(earliest_collection_date="1000-01-01", future_days=9)) == []
 

@@ -94,7 +94,7 @@ def test_other_sources_are_published_and_the_blocked_one_is_unchanged(data: Data
             assert rows(data.snapshot, table, source) == store.rows(
                 f"FROM {table} WHERE source = '{source}' ORDER BY ALL"
             ), table
-    assert query(data.snapshot, gates_sql(FOLLOWED)) == [], "what is published passes every gate"
+    assert query(data.snapshot, gates_sql(FOLLOWED)) == [], "the published snapshot passes every gate"
 
 
 def test_snapshot_records_what_is_blocked_since_when_and_why(
@@ -288,7 +288,9 @@ def test_no_source_reverts_behind_a_concurrent_publication(data: DataFolder, sto
     assert publish_candidate(data, "2")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
     assert len(rows(data.snapshot, "virus_genome", "flu")) == 42
-    assert read_about(data.snapshot).changes == {"flu": {"inserted": 1}}, "what the first has shown is no change"
+    assert read_about(data.snapshot).changes == {"flu": {"inserted": 1}}, (
+        "records shown by the first publication are not a change"
+    )
 
 
 def test_overtaken_candidate_is_dropped(data: DataFolder, store: Store) -> None:
@@ -306,7 +308,7 @@ def test_overtaken_acceptance_is_not_lost_silently(data: DataFolder, store: Stor
     assert publish(store, data, "shrinkage").held_back == {}
 
 
-def test_tries_of_one_publication_have_one_candidate() -> None:
+def test_retries_of_a_publication_share_one_candidate() -> None:
     moment = datetime(2026, 11, 29, 6, tzinfo=UTC)
     first, again, other = (new_publication_id(moment, name) for name in ("run 1", "run 1", "run 2"))
     assert first == again != other

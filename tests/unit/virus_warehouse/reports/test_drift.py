@@ -216,7 +216,7 @@ def test_every_new_name_is_detected(
     st.lists(st.sets(st.sampled_from(sorted(EVERYTHING))), max_size=4),
     st.dictionaries(st.sampled_from(["labHost", "segment", "biosample", "molType"]), st.text(max_size=8)),
 )
-def test_known_names_are_never_taken_for_drift(
+def test_known_names_are_never_reported_as_drift(
     session: DuckDBPyConnection, tmp_path: Path, left_out: list[set[str]], texts: dict[str, str]
 ) -> None:
     records = [

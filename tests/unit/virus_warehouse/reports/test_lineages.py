@@ -31,7 +31,7 @@ def test_lineage_is_stored_once_and_replaced_by_a_reference() -> None:
     assert len(lineages.take_new()) == 1
 
 
-def test_a_line_is_folded_again_as_far_as_its_lineages_are_known() -> None:
+def test_only_known_lineages_are_folded_again() -> None:
     lineages = Lineages()
     known = b'{"accession":"A.1","virus":{"lineage":[{"name":"root","taxId":1}]}}'
     folded = lineages.fold(known)

@@ -226,7 +226,7 @@ def test_new_name_is_detected_at_any_depth(
     assert len(staged(session, report)) == 1 + others
 
 
-def wrong_for(path: nested_lines.Path, given: Any) -> list[Any]:
+def invalid_values_for(path: nested_lines.Path, given: Any) -> list[Any]:
     """Values that are invalid in place of the given one."""
     wrong: list[Any] = [None] if isinstance(path[-1], int) else []
     if isinstance(given, list):
@@ -248,7 +248,7 @@ def test_value_of_another_kind_is_refused_at_any_depth(
 ) -> None:
     paths = [path for path in places(everything, object) if json_path(path) not in KEPT_WHOLE]
     path = data.draw(st.sampled_from(paths[1:]))
-    value = data.draw(st.sampled_from(wrong_for(path, at(everything, path))))
+    value = data.draw(st.sampled_from(invalid_values_for(path, at(everything, path))))
     # A quoted number is valid, and must not offset an invalid one in the counts.
     quoted = changed(everything, next(places(everything, int)), "5")
     result = stage(json.dumps(quoted), json.dumps(changed(everything, path, value)), json.dumps(everything))

@@ -81,7 +81,7 @@ class TestRowsOfOtherFilters:
     def may_be_held(self, session: DuckDBPyConnection, fingerprint: str) -> bool:
         return ledger.may_hold_rows_of_other_filters(session, "mpox", fingerprint)
 
-    def test_there_are_no_such_rows_at_first(self, session: DuckDBPyConnection) -> None:
+    def test_there_are_no_rows_of_other_filters_at_first(self, session: DuckDBPyConnection) -> None:
         assert not self.may_be_held(session, "a")
         self.add(session, 1, "a", "full")
         self.add(session, 2, "b", "full", status="failed")

@@ -310,7 +310,7 @@ class TestTaxonomy:
         store.load(line("PX2.1", virus={**MPOX_ORGANISM, "lineage": []}), mode="incremental")
         assert store.rows("FROM taxon_lineage ORDER BY ALL") == before
 
-    def test_name_is_never_replaced_by_none(self, store: Store) -> None:
+    def test_name_is_never_replaced_by_null(self, store: Store) -> None:
         human = {
             "taxId": 9606,
             "organismName": "Homo sapiens",
@@ -351,7 +351,7 @@ class TestQuarantine:
             ("mpox", "data_report", 2, '{"accession":"PX2"}', "run-1", "run-1", None)
         ]
 
-    def test_same_line_is_one_row_however_often_it_comes(self, store: Store) -> None:
+    def test_repeated_bad_line_is_stored_once(self, store: Store) -> None:
         store.load(line("PX1.1"), "{", "{", "[")
         store.load("{", line("PX1.1"))
         store.load("{", line("PX1.1"), source=DENGUE)

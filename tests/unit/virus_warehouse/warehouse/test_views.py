@@ -73,7 +73,7 @@ def test_distinct_has_a_record_of_two_sources_once_in_its_latest_state(store: St
     ]
 
 
-def test_distinct_takes_version_then_update_then_load_then_name(store: Store) -> None:
+def test_distinct_prefers_version_then_update_then_load_then_name(store: Store) -> None:
     flavi = Source(name="flavi", request=VirusGenomeRequest(taxon="11050"))
     store.load(line("PX1.2", "2025-05-01"), line("PX2.1", "2025-05-02"), line("PX3.1", length=1), line("PX4.1"))
     store.load(line("PX1.1", "2025-05-09"), line("PX2.1", "2025-05-01"), line("PX3.1", length=2), source=flavi)

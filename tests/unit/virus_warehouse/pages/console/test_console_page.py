@@ -123,7 +123,7 @@ class TestPage:
             assert "Nothing has been published yet" in client.get("/console").text
             assert run(client, "SELECT 1").status_code == 404
 
-    def test_tables_of_a_snapshot_that_has_just_been_published(
+    def test_tables_of_a_newly_published_snapshot(
         self, published: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = DataFolder(tmp_path)
@@ -152,7 +152,7 @@ def test_recipes_can_be_run_here(data: DataFolder, recipe: cookbook.Recipe) -> N
 
 
 class TestAnswers:
-    def test_a_table(self, client: TestClient) -> None:
+    def test_answer_as_a_table(self, client: TestClient) -> None:
         answer = run(client, "SELECT accession, length, NULL AS nothing FROM virus_genome ORDER BY length")
         assert answer.status_code == 200
         rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", answer.text)]
@@ -173,7 +173,7 @@ class TestAnswers:
         assert "The first 1 000 rows; there are more." in text_of(answer.text)
         assert answer.text.count("<tr>") == 1001
 
-    def test_an_error_with_its_place(self, client: TestClient) -> None:
+    def test_error_has_its_position(self, client: TestClient) -> None:
         answer = run(client, "SELECT 'é',\r\n  lenght\r\nFROM virus_genome")
         assert answer.status_code == 400
         assert "Binder, line 2, column 3" in text_of(answer.text)
@@ -181,13 +181,13 @@ class TestAnswers:
         assert 'data-line="2" data-column="3"' in answer.text
         assert "length" in text_of(answer.text).split("Binder, line 2")[1]
 
-    def test_a_place_far_out_in_a_line(self, client: TestClient) -> None:
+    def test_error_position_far_into_a_line(self, client: TestClient) -> None:
         answer = run(client, f"SELECT {'1 + ' * 100}nope")
         (excerpt,) = re.findall(r'<pre class="fault">(.*?)</pre>', answer.text, re.DOTALL)
         line_shown, caret = excerpt.split("\n")
         assert line_shown[caret.index("<") :].startswith("nope")
 
-    def test_csv(self, client: TestClient) -> None:
+    def test_answer_as_csv(self, client: TestClient) -> None:
         answer = run(client, "FROM range(5000) SELECT range AS n, 'a;\"b\",é' AS t", "csv")
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -196,7 +196,7 @@ class TestAnswers:
         assert rows[0] == ["n", "t"]
         assert rows[5000] == ["4999", 'a;"b",é']
 
-    def test_parquet(self, client: TestClient, tmp_path: Path) -> None:
+    def test_answer_as_parquet(self, client: TestClient, tmp_path: Path) -> None:
         answer = run(client, "SELECT accession, bioprojects FROM virus_genome ORDER BY ALL", "parquet")
         (tmp_path / "answer.parquet").write_bytes(answer.content)
         with duckdb.connect() as connection:
@@ -215,7 +215,7 @@ class TestAnswers:
         assert len(run(client, "FROM range(800_000)", "csv").content) > 1 << 22
         assert sorted(data.root.rglob("*")) == before
 
-    def test_a_text_that_is_too_long(self, client: TestClient) -> None:
+    def test_too_long_query_is_refused(self, client: TestClient) -> None:
         assert run(client, "-" * (console.SQL_CHARACTERS + 1)).status_code == 413
         assert run(client, "é" * 1_000_000).status_code == 413
         many = client.post("/console", content="a=1&" * 100_000, headers={"Content-Type": FORM})
@@ -315,7 +315,7 @@ def test_the_server_answers_others_while_queries_run_and_more_wait(
         sandbox.kill()
     for one in many:
         one.join()
-    assert statuses[-2:] == [400, 400], "two queries had run until they were ended"
+    assert statuses[-2:] == [400, 400], "both queries ran until they were stopped"
     until(lambda: console.QUERIES._taken.total() == 0, PATIENCE)
 
 

@@ -32,7 +32,7 @@ def test_nothing_published(console: Console) -> None:
 
 
 def test_query_uses_the_snapshot_it_started_with(console: Console) -> None:
-    async def play() -> list[str | None]:
+    async def scenario() -> list[str | None]:
         publish(console.data, "old")
         asked = asyncio.create_task(console.table("SELECT word FROM t, (SELECT sleep_ms(500))"))
         while not (sandboxes() or asked.done()):
@@ -41,7 +41,7 @@ def test_query_uses_the_snapshot_it_started_with(console: Console) -> None:
         tables = [await asked, await console.table("FROM t")]
         return [row[0] for table in tables for row in table.rows]
 
-    assert asyncio.run(play()) == ["old", "new"]
+    assert asyncio.run(scenario()) == ["old", "new"]
 
 
 def test_values_are_written_as_duckdb_writes_them(console: Console) -> None:
@@ -57,7 +57,7 @@ def test_values_are_written_as_duckdb_writes_them(console: Console) -> None:
     assert [column.is_number for column in table.columns] == [True, True, False, False, True, False, False]
 
 
-def test_explain_output_is_not_mistaken_for_the_result(console: Console) -> None:
+def test_explain_returns_the_plan(console: Console) -> None:
     publish(console.data, "word")
     plans = [asyncio.run(console.table(f"{verb} FROM t")) for verb in ("EXPLAIN", "EXPLAIN ANALYZE")]
     for table in plans:

@@ -10,7 +10,7 @@ from virus_warehouse.pages.explore.charts import legend, svg
 from virus_warehouse.pages.explore.headlines import headline
 from virus_warehouse.pages.explore.plots import PLOTS, Answer, Plot, plot_named
 
-pytestmark = pytest.mark.usefixtures("patient_drawer")
+pytestmark = pytest.mark.usefixtures("slow_drawer")
 
 MONDAY = date(2025, 3, 3)
 HOSTILE = """</title><script>alert('1')</script>"&amp;<b>é\\'"""

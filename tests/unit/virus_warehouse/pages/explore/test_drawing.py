@@ -90,7 +90,7 @@ def test_concurrent_requests_each_get_their_own_chart(drawer: Drawer) -> None:
     assert len(programs()) == 1
 
 
-def test_nothing_is_left_running(drawer: Drawer) -> None:
+def test_no_process_is_left_running(drawer: Drawer) -> None:
     drawer.svg(BAR)
     drawer.close()
     assert programs() == []

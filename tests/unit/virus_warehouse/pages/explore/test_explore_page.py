@@ -19,7 +19,7 @@ from virus_warehouse.pages.explore import page
 from virus_warehouse.pages.explore.drawing import NotDrawn
 from virus_warehouse.pages.explore.plots import PLOTS
 
-pytestmark = pytest.mark.usefixtures("patient_drawer")
+pytestmark = pytest.mark.usefixtures("slow_drawer")
 
 TODAY = datetime.now(UTC).date()
 RECENT = (TODAY - timedelta(days=60)).isoformat()
@@ -64,7 +64,7 @@ def test_every_plot_is_listed_at_once_and_drawn_on_request(client: TestClient, r
         [url] = re.findall(rf'data-plot="(/virus-warehouse/explore/{plot.name}\?[^"]*)"', answer.text)
         drawn = client.get(unescape(url).removeprefix("/virus-warehouse"))
         assert drawn.status_code == 200
-        assert ("<svg" in drawn.text) == (plot.name != "lineage_shares"), "there is no SARS-CoV-2 here"
+        assert ("<svg" in drawn.text) == (plot.name != "lineage_shares"), "there are no SARS-CoV-2 records"
 
 
 def test_default_period_is_at_most_one_year(client: TestClient, records: DataFolder) -> None:

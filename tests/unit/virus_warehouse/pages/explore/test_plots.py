@@ -92,7 +92,7 @@ def test_a_country_that_is_not_stated_is_counted_as_such(store: Store) -> None:
     assert answer(data, "places") == [("not stated", 2, 66.7, 1, 3), ("Ghana", 1, 33.3, 1, 3)]
 
 
-def test_lineages_share_the_records_of_a_month_that_have_one(store: Store) -> None:
+def test_lineage_shares_are_of_monthly_records_with_a_lineage(store: Store) -> None:
     def of(number: int, lineage_name: str | None, collected: str = "2025-03-05") -> str:
         named = {"virus": SARS2 | {"pangolinClassification": lineage_name}} if lineage_name else {"virus": SARS2}
         return record(number, collected, **named)
@@ -111,7 +111,7 @@ def test_lineages_share_the_records_of_a_month_that_have_one(store: Store) -> No
         (date(2025, 3, 1), "NB.1", 1, 3, 33.3),
         (date(2025, 4, 1), "NB.1", 1, 1, 100.0),
     ]
-    assert answer(data, "lineage_shares", virus=10244) == answer(data, "lineage_shares"), "there is but one virus"
+    assert answer(data, "lineage_shares", virus=10244) == answer(data, "lineage_shares"), "there is only one virus"
 
 
 def test_lag_is_in_days_by_month_of_release(store: Store) -> None:
@@ -201,7 +201,7 @@ def test_choices_are_groups_of_several_viruses_then_viruses_then_countries(store
         record(4, "2025-03-05", "not collected", virus=SARS2),
     )
     offered = choices(data)
-    assert offered.groups == [(11320, "Influenza A virus")], "all of them are no choice, one alone is no group"
+    assert offered.groups == [(11320, "Influenza A virus")], "neither the root nor single viruses are groups"
     assert offered.viruses == [(102793, "H5N1 subtype"), (114727, "H1N1 subtype"), (2697049, "SARS-CoV-2")]
     assert offered.countries == ["Ghana", "Togo"]
     assert taxon_name(data, 11320) == "Influenza A virus"
@@ -212,7 +212,7 @@ def test_next_snapshot_is_queried_again(store: Store) -> None:
     data = published(store, record(1, "2025-03-05"))
     assert answer(data, "places") == [("Ghana", 1, 100.0, 1, 1)]
     store.load(record(2, "2025-03-05"), mode="incremental")
-    assert answer(data, "places") == [("Ghana", 1, 100.0, 1, 1)], "what is loaded is not published yet"
+    assert answer(data, "places") == [("Ghana", 1, 100.0, 1, 1)], "loaded records are not published yet"
     published(store)
     assert answer(data, "places") == [("Ghana", 2, 100.0, 1, 2)]
 

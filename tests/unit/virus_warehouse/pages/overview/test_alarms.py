@@ -19,16 +19,18 @@ HELD_BACK = {"held_back_since": NOW - timedelta(days=2), "held_back_reason": "sh
 @pytest.mark.parametrize(
     ("schedule", "last", "due"),
     [
-        pytest.param("0 6 * * *", "2026-11-25T06:03", None, id="today's run has come through"),
-        pytest.param("0 6 * * *", "2026-11-24T06:03", None, id="today's may still be at work or retried"),
-        pytest.param("0 6 * * *", "2026-11-23T06:03", "2026-11-24T06:00", id="yesterday's has not come through"),
-        pytest.param("0 6 * * 1", "2026-11-17T06:00", "2026-11-23T06:00", id="a week's has a day, no week"),
-        pytest.param("0 6 * * 1", "2026-11-23T06:03", None, id="nothing was due since"),
-        pytest.param("0 11 25 * *", "2026-10-25T12:00", None, id="a month's was due an hour ago"),
-        pytest.param("0 * * * *", "2026-11-25T10:02", None, id="an hour's has an hour"),
-        pytest.param("0 * * * *", "2026-11-25T09:02", "2026-11-25T10:00", id="and no more"),
-        pytest.param("*/5 * * * *", "2026-11-25T11:01", None, id="five minutes' has an hour, too"),
-        pytest.param("*/5 * * * *", "2026-11-25T10:51", "2026-11-25T10:55", id="no more either"),
+        pytest.param("0 6 * * *", "2026-11-25T06:03", None, id="today's run has succeeded"),
+        pytest.param("0 6 * * *", "2026-11-24T06:03", None, id="today's run may still be running or retried"),
+        pytest.param("0 6 * * *", "2026-11-23T06:03", "2026-11-24T06:00", id="yesterday's run has not succeeded"),
+        pytest.param(
+            "0 6 * * 1", "2026-11-17T06:00", "2026-11-23T06:00", id="a weekly run has one day of grace, not a week"
+        ),
+        pytest.param("0 6 * * 1", "2026-11-23T06:03", None, id="no run was due since"),
+        pytest.param("0 11 25 * *", "2026-10-25T12:00", None, id="a monthly run was due an hour ago"),
+        pytest.param("0 * * * *", "2026-11-25T10:02", None, id="an hourly run has one hour of grace"),
+        pytest.param("0 * * * *", "2026-11-25T09:02", "2026-11-25T10:00", id="an hourly run is stale after that"),
+        pytest.param("*/5 * * * *", "2026-11-25T11:01", None, id="a five-minute run also has one hour of grace"),
+        pytest.param("*/5 * * * *", "2026-11-25T10:51", "2026-11-25T10:55", id="a five-minute run is stale after that"),
     ],
 )
 def test_source_is_stale_after_missing_a_run_of_its_own_schedule(schedule: str, last: str, due: str | None) -> None:
