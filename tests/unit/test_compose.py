@@ -151,8 +151,8 @@ def test_file_contains_no_secret(name: str) -> None:
 
 
 def test_only_the_init_step_knows_the_admin_password() -> None:
-    knowing = {name for name, service in SERVICES.items() if "AIRFLOW_ADMIN_PASSWORD" in str(service)}
-    assert knowing == {"airflow-init"}
+    services = {name for name, service in SERVICES.items() if "AIRFLOW_ADMIN_PASSWORD" in str(service)}
+    assert services == {"airflow-init"}
 
 
 def test_env_example_names_each_variable_and_gives_no_secret() -> None:

@@ -128,16 +128,16 @@ def test_records_are_indexed_late_with_early_dates(world: World) -> None:
 
 
 def test_records_disappear_and_some_return_unchanged(world: World) -> None:
-    ever: dict[str, bytes] = {}
+    seen_so_far: dict[str, bytes] = {}
     gone: set[str] = set()
     reinstated: set[str] = set()
     for day in days(*range(-60, 46)):
         now = {name: line for name, (_, line) in shown(world, day).items()}
-        gone |= ever.keys() - now.keys()
+        gone |= seen_so_far.keys() - now.keys()
         back = gone & now.keys()
-        assert all(now[name] == ever[name] for name in back - reinstated)
+        assert all(now[name] == seen_so_far[name] for name in back - reinstated)
         reinstated |= back
-        ever |= now
+        seen_so_far |= now
     assert len(gone) >= 5
     assert reinstated
     assert gone - now.keys()

@@ -61,25 +61,25 @@ def test_some_records_have_a_former_taxon_name(records: list[Record]) -> None:
 
 def test_oddity_changes_only_its_own_field(records: list[Record]) -> None:
     for record in plain(records)[:300]:
-        even = report_line(record)
+        normal = report_line(record)
         host = report_line(record, Oddity.FORMER_HOST_NAME)["host"]
         assert host["organismName"] == (record.isolate.host.former_name or record.isolate.host.name)
-        assert host["lineage"] == even["host"]["lineage"]
+        assert host["lineage"] == normal["host"]["lineage"]
 
-        nameless = report_line(record, Oddity.NAMELESS_HOST)
-        assert nameless["host"]["lineage"] == [{"taxId": nameless["host"]["taxId"]}]
-        assert nameless["host"]["organismName"] == TAXONOMY[nameless["host"]["taxId"]].name
-        assert {**nameless, "host": 0} == {**even, "host": 0}
+        without_host_name = report_line(record, Oddity.NAMELESS_HOST)
+        assert without_host_name["host"]["lineage"] == [{"taxId": without_host_name["host"]["taxId"]}]
+        assert without_host_name["host"]["organismName"] == TAXONOMY[without_host_name["host"]["taxId"]].name
+        assert {**without_host_name, "host": 0} == {**normal, "host": 0}
 
-        assert report_line(record, Oddity.NO_UPDATE_DATE) == {**even, "updateDate": "1900-01-01T00:00:00Z"}
+        assert report_line(record, Oddity.NO_UPDATE_DATE) == {**normal, "updateDate": "1900-01-01T00:00:00Z"}
 
-        nowhere = report_line(record, Oddity.NO_COUNTRY)
-        assert list(nowhere["location"]) == ["geographicLocation"]
-        assert nowhere["location"]["geographicLocation"] in UNSTATED_PLACES
+        without_country = report_line(record, Oddity.NO_COUNTRY)
+        assert list(without_country["location"]) == ["geographicLocation"]
+        assert without_country["location"]["geographicLocation"] in UNSTATED_PLACES
 
         name = report_line(record, Oddity.BRACKETED_ISOLATE)["isolate"]["name"]
         assert name.startswith(f"[{record.isolate.place.country}:")
-        assert name.endswith(f"] {even['isolate']['name']}")
+        assert name.endswith(f"] {normal['isolate']['name']}")
 
 
 def test_records_without_an_update_date_come_with_full_loads_only(records: list[Record]) -> None:

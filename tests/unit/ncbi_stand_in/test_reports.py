@@ -92,8 +92,8 @@ def test_places_have_ncbi_free_text_forms(everything: Download) -> None:
     assert any(re.fullmatch(r"United Kingdom:\w+.*", name) for name in names)
     assert any(":" not in name for name in names)
     for place in places:
-        in_a_state = place["geographicLocation"].startswith("USA: ")
-        assert ("usaState" in place) == in_a_state
+        has_state = place["geographicLocation"].startswith("USA: ")
+        assert ("usaState" in place) == has_state
 
 
 def test_influenza_isolates_have_eight_segments_with_shared_metadata(shared: StandIn) -> None:

@@ -45,11 +45,11 @@ def test_warehouse_can_be_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert DataFolder(tmp_path / "data").warehouse == tmp_path / "elsewhere.duckdb"
 
 
-@pytest.mark.parametrize("in_the_way", ["data", "data/runs"])
+@pytest.mark.parametrize("blocking", ["data", "data/runs"])
 def test_folder_creation_error_names_the_folder_and_the_remedy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_the_way: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocking: str
 ) -> None:
-    file = tmp_path / in_the_way
+    file = tmp_path / blocking
     file.parent.mkdir(exist_ok=True)
     file.write_text("a file")
     monkeypatch.setenv("VIRUS_DATA", str(tmp_path / "data"))
@@ -57,7 +57,7 @@ def test_folder_creation_error_names_the_folder_and_the_remedy(
         DataFolder.from_environment()
     message = str(refused.value)
     assert message.startswith(f"the data folder {tmp_path / 'data'} cannot be used: ")
-    assert in_the_way in message
+    assert blocking in message
     assert "Set VIRUS_DATA to a folder that this user may write" in message
     assert "\n" not in message
 

@@ -141,8 +141,8 @@ def test_concurrent_checks_do_not_report_a_running_run(tmp_path: Path) -> None:
 def test_lock_removed_as_that_of_a_dead_run_is_recreated(tmp_path: Path) -> None:
     # A run that cleans up removes the file while this one waits for the lock.
     path = tmp_path / ".run-1.lock"
-    with path.open("w") as tidying:
-        fcntl.flock(tidying, fcntl.LOCK_EX)
+    with path.open("w") as cleanup:
+        fcntl.flock(cleanup, fcntl.LOCK_EX)
         locked = threading.Event()
 
         def work() -> None:

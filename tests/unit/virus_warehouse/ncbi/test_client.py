@@ -42,7 +42,7 @@ NOTHING_MATCHES = Answer(
 )
 BROKEN = Answer(503, headers={"Ncbi-Phid": "322C00002.1"}, body=b"<html><h1>Not   now</h1></html>")
 REQUEST = VirusGenomeRequest(taxon="10244")
-FOR_EVER = 600
+SILENCE_SECONDS = 600
 """Seconds for which a server is silent; no test waits that long."""
 
 
@@ -144,7 +144,7 @@ class TestRetriedErrors:
     @pytest.mark.slow
     @pytest.mark.parametrize("stall_after", [None, 300], ids=["before the answer", "in the body"])
     def test_silence_costs_one_attempt(self, destination: Path, stall_after: int | None) -> None:
-        silent = Answer(body=PACKAGE, stall_after=stall_after, stall_seconds=FOR_EVER)
+        silent = Answer(body=PACKAGE, stall_after=stall_after, stall_seconds=SILENCE_SECONDS)
         # Long enough for the second answer on a busy machine.
         with ScriptedServer(silent, WHOLE) as server, client(server, read_timeout=5.0) as datasets:
             download = datasets.download(REQUEST, destination, accept=is_whole)
@@ -192,10 +192,10 @@ class TestRetriedErrors:
         assert failed.value.ncbi_message == "Not now"
 
     def test_refused_package_may_be_moved_aside(self, destination: Path, tmp_path: Path) -> None:
-        aside = tmp_path / "refused.zip"
+        moved = tmp_path / "refused.zip"
 
         def refuse(path: Path) -> None:
-            path.rename(aside)
+            path.rename(moved)
             raise PackageError("expected records, found none", path=path)
 
         with (
@@ -204,7 +204,7 @@ class TestRetriedErrors:
             pytest.raises(DatasetsUnavailable, match="expected records, found none"),
         ):
             datasets.download(REQUEST, destination, accept=refuse)
-        assert aside.read_bytes() == PACKAGE
+        assert moved.read_bytes() == PACKAGE
         assert not destination.exists()
 
     def test_other_errors_of_the_caller_are_propagated(self, destination: Path) -> None:
@@ -303,8 +303,8 @@ class TestTimeoutsAndWaits:
     @pytest.mark.parametrize(
         "fault",
         [
-            pytest.param(Answer(stall_seconds=FOR_EVER), id="silent before the answer"),
-            pytest.param(Answer(body=PACKAGE, stall_after=300, stall_seconds=FOR_EVER), id="silent in the body"),
+            pytest.param(Answer(stall_seconds=SILENCE_SECONDS), id="silent before the answer"),
+            pytest.param(Answer(body=PACKAGE, stall_after=300, stall_seconds=SILENCE_SECONDS), id="silent in the body"),
             pytest.param(Answer(body=[b"x"] * 999, pause_seconds=0.1), id="drips"),
             pytest.param(Answer(body=[b"x"] * 999, pause_seconds=0.1, chunked=False), id="drips, with a length"),
             pytest.param(Answer(503, body=[b"x"] * 999, pause_seconds=0.1), id="explanation drips"),
@@ -372,8 +372,8 @@ class TestApiKey:
 
     def test_stays_with_its_host(self, destination: Path) -> None:
         with ScriptedServer(WHOLE) as elsewhere:
-            away = Answer(302, headers={"Location": f"{elsewhere.url}/package"})
-            with ScriptedServer(away) as server, client(server, api_key=KEY) as datasets:
+            redirect = Answer(302, headers={"Location": f"{elsewhere.url}/package"})
+            with ScriptedServer(redirect) as server, client(server, api_key=KEY) as datasets:
                 datasets.download(REQUEST, destination, accept=is_whole)
         assert "api-key" in server.requests[0].headers
         assert "api-key" not in elsewhere.requests[0].headers

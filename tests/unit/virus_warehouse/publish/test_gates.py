@@ -88,7 +88,7 @@ BREAKAGES = {
         "INSERT INTO biosample_attribute FROM biosample_attribute",
         ("unique_keys", "mpox", "an attribute of a BioSample stands more than once", 1, ["SAMN1 1"]),
     ),
-    "annotation of a run that nobody knows": (
+    "annotation of an unknown run": (
         "UPDATE virus_annotation SET run_id = 'run-9'",
         ("no_orphans", "mpox", "an annotation or a BioSample names a run that did not commit", 1, ["PX2 of run-9"]),
     ),
@@ -113,7 +113,7 @@ BREAKAGES = {
         "DELETE FROM biosample",
         ("no_orphans", "mpox", "an attribute is of no BioSample that is held", 1, ["SAMN1 1"]),
     ),
-    "run that nobody knows": (
+    "unknown run": (
         "UPDATE virus_genome SET run_id = 'run-9' WHERE accession = 'PX2'",
         ("no_orphans", "mpox", "a record names a run that did not commit", 1, ["PX2 of run-9"]),
     ),
@@ -145,11 +145,11 @@ BREAKAGES = {
         "DELETE FROM ops.ingest_report WHERE run_id = 'run-2'",
         ("conservation", "mpox", "a committed run lost its report counts", 1, ["run-2"]),
     ),
-    "past that reaches into the present": (
+    "past state that overlaps the current one": (
         "UPDATE virus_genome_history SET valid_to = valid_to + INTERVAL 1 MINUTE",
         ("history", "mpox", "a past state of a record overlaps the one after it", 1, ["PX1"]),
     ),
-    "past that reaches into another past": (
+    "past state that overlaps another one": (
         "INSERT INTO virus_genome_history BY NAME SELECT * REPLACE (valid_from - INTERVAL 1 MINUTE AS valid_from) "
         "FROM virus_genome_history",
         ("history", "mpox", "a past state of a record overlaps the one after it", 1, ["PX1"]),
@@ -164,7 +164,7 @@ def test_fault_is_found_and_its_row_named(store: Store, breakage: str) -> None:
     assert store.rows(gates_sql()) == [finding]
 
 
-def test_every_gate_has_one_failing_case() -> None:
+def test_every_fault_of_a_gate_has_a_case() -> None:
     faults = {(finding[0], finding[2]) for _, finding in BREAKAGES.values()}
     gates = {gate for gate, _ in faults}
     sql = {gate: read_sql(f"{GATES_FOLDER}/{gate}.sql") for gate in gates}

@@ -362,8 +362,8 @@ class TestRecordHash:
         assert len(set(hashes_of(session, stage, EVERYTHING, *others))) == 1
 
     def test_does_not_change_when_a_default_is_explicit(self, session: DuckDBPyConnection, stage: Stage) -> None:
-        aloud = record(completeness="UNKNOWN", isAnnotated=False, isLabHost=False, isVaccineStrain=False)
-        first, second = hashes_of(session, stage, record(), aloud)
+        explicit = record(completeness="UNKNOWN", isAnnotated=False, isLabHost=False, isVaccineStrain=False)
+        first, second = hashes_of(session, stage, record(), explicit)
         assert first == second
 
     @pytest.mark.parametrize(
@@ -392,8 +392,8 @@ class TestRecordHash:
 
     def test_adjacent_separator_does_not_change_the_hash(self, session: DuckDBPyConnection, stage: Stage) -> None:
         [alone] = hashes_of(session, stage, EVERYTHING)
-        [beside, _] = hashes_of(session, stage, EVERYTHING, record(labHost="a\x1fb"))
-        assert alone == beside
+        [adjacent, _] = hashes_of(session, stage, EVERYTHING, record(labHost="a\x1fb"))
+        assert alone == adjacent
 
     def test_every_column_of_the_report_is_included_once(self) -> None:
         columns = {column.name for column in schema.virus_genome.columns}
@@ -447,7 +447,7 @@ BAD_LINES: dict[str, tuple[str | bytes, str]] = {
         line("PX000009.1", bioprojects=[1, 2]),
         "bioprojects[0]: 1 is not a text; bioprojects[1]: 2 is not a text",
     ),
-    "infraspecific names that are no object": (
+    "infraspecific names that are not an object": (
         line("PX000009.1", virus={"infraspecificNames": "a"}),
         'virus.infraspecificNames: "a" is not an object',
     ),
@@ -518,7 +518,7 @@ class TestBadLines:
             "text that is a list of one",
             "nested text that is an object",
             "list of numbers",
-            "infraspecific names that are no object",
+            "infraspecific names that are not an object",
         ],
     )
     def test_single_bad_line_is_quarantined(self, session: DuckDBPyConnection, stage: Stage, bad: str) -> None:

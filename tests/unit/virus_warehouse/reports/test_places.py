@@ -70,8 +70,8 @@ def test_every_code_is_the_iso_code_of_its_country(session: DuckDBPyConnection) 
     coded = {country: code for country, code in given if code}
     assert len(coded) > 250
     assert set(coded.values()) <= {code for code in territories if len(code) == 2 and code.isalpha()} - {"XK", "EU"}
-    alike = [
+    equal_names = [
         country for country, code in coded.items() if country.split()[0] in territories[code].replace("\u2019", "'")
     ]
-    assert len(alike) > 200, "a code on the wrong line would make many differ"
+    assert len(equal_names) > 200, "a code on the wrong line would make many differ"
     assert {country for country, code in given if not code} > {"Kosovo", "Baltic Sea", "Southern Ocean", "Yugoslavia"}

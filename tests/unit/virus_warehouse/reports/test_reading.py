@@ -469,8 +469,8 @@ def test_next_report_of_a_session_is_independent(session: DuckDBPyConnection, st
 def test_hash_changes_with_every_kept_value(
     session: DuckDBPyConnection, stage: Stage, report: Report, everything: dict[str, Any]
 ) -> None:
-    passed_over = {"seqId", "title"} if report is ANNOTATION_REPORT else set()
-    leaves = [path for path in places(everything, (str, int)) if path[-1] not in passed_over]
+    ignored = {"seqId", "title"} if report is ANNOTATION_REPORT else set()
+    leaves = [path for path in places(everything, (str, int)) if path[-1] not in ignored]
     others = [changed(everything, path, another(path, at(everything, path))) for path in leaves]
     others += [
         nested_lines.without(everything, path)

@@ -121,10 +121,10 @@ def test_fullest_lineage_wins_regardless_of_its_text(session: DuckDBPyConnection
 
 
 def test_unnamed_step_is_named_by_another_lineage_or_the_record(session: DuckDBPyConnection, tmp_path: Path) -> None:
-    nameless = [{"taxId": 1}, {"taxId": 10239, "name": ""}, {"taxId": 10244}]
-    taxonomy = Taxonomy(session, tmp_path, organism(10244, "monkeypox", nameless), MPOX)
+    unnamed_steps = [{"taxId": 1}, {"taxId": 10239, "name": ""}, {"taxId": 10244}]
+    taxonomy = Taxonomy(session, tmp_path, organism(10244, "monkeypox", unnamed_steps), MPOX)
     assert taxonomy.names == {1: "root", 10239: "Viruses", 10244: "mpox"}
-    taxonomy = Taxonomy(session, tmp_path, organism(10244, "monkeypox", nameless))
+    taxonomy = Taxonomy(session, tmp_path, organism(10244, "monkeypox", unnamed_steps))
     assert taxonomy.names == {1: None, 10239: None, 10244: "monkeypox"}
 
 

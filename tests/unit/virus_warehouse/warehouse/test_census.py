@@ -85,10 +85,10 @@ class TestWithdrawal:
         assert register.census(ALL[1:]) == {"unchanged": 29, "withdrawn": 1}
 
     def test_number_of_censuses_is_set_by_the_source(self, register: Register) -> None:
-        hasty = MPOX.model_copy(update={"withdraw_after": 1})
-        assert register.census(ALL[1:], source=hasty) == {"unchanged": 29, "withdrawn": 1}
-        patient = MPOX.model_copy(update={"withdraw_after": 3})
-        results = [register.census(ALL[2:], source=patient) for _ in range(3)]
+        quick = MPOX.model_copy(update={"withdraw_after": 1})
+        assert register.census(ALL[1:], source=quick) == {"unchanged": 29, "withdrawn": 1}
+        slow = MPOX.model_copy(update={"withdraw_after": 3})
+        results = [register.census(ALL[2:], source=slow) for _ in range(3)]
         assert [counts.get("withdrawn", 0) for counts in results] == [0, 0, 1]
 
     def test_returning_withdrawn_record_is_a_new_row(self, register: Register) -> None:

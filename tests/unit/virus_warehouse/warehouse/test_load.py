@@ -430,8 +430,8 @@ class TestGates:
         everyone = accessions(100)
         host = {"taxId": 9606, "organismName": "Homo sapiens"}
         store.load(*(line(accession, host=host) for accession in everyone))
-        thinned = [line(accession, **({} if n < 10 else {"host": host})) for n, accession in enumerate(everyone)]
-        assert store.load(*thinned) == {"revised": 10, "unchanged": 90}
+        with_few_hosts = [line(accession, **({} if n < 10 else {"host": host})) for n, accession in enumerate(everyone)]
+        assert store.load(*with_few_hosts) == {"revised": 10, "unchanged": 90}
         assert "no longer tells" in caplog.text
         assert "host.taxId (of 100 records that had it, 10 lost it)" in caplog.text
 

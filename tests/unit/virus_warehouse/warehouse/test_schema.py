@@ -23,14 +23,14 @@ def test_file_has_the_tables_of_the_schema(file: Path) -> None:
 
 
 def test_every_table_and_column_is_explained(file: Path) -> None:
-    silent = query(
+    uncommented = query(
         file,
         "SELECT table_name, NULL FROM duckdb_tables() WHERE table_name <> 'alembic_version' AND comment IS NULL "
         "UNION ALL SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal "
         "AND table_name IN (SELECT table_name FROM duckdb_tables()) "
         "AND table_name <> 'alembic_version' AND comment IS NULL",
     )
-    assert silent == []
+    assert uncommented == []
 
 
 def test_comments_are_those_of_the_schema(file: Path) -> None:

@@ -81,11 +81,11 @@ def test_distinct_prefers_version_then_update_then_load_then_name(store: Store) 
     rows = store.rows(
         "SELECT accession_version, update_date::VARCHAR, length, sources FROM virus_genome_distinct ORDER BY 1"
     )
-    everybody = ["dengue", "flavi", "mpox"]
+    all_sources = ["dengue", "flavi", "mpox"]
     assert rows == [
-        ("PX1.2", "2025-05-01", 197209, everybody),
-        ("PX2.1", "2025-05-02", 197209, everybody),
-        ("PX3.1", "2025-05-01", 3, everybody),  # the last one loaded
+        ("PX1.2", "2025-05-01", 197209, all_sources),
+        ("PX2.1", "2025-05-02", 197209, all_sources),
+        ("PX3.1", "2025-05-01", 3, all_sources),  # the last one loaded
         ("PX4.1", "2025-05-01", 197209, ["mpox"]),
     ]
     # Two sources may be loaded at the same moment; then the name decides, so that the answer is deterministic.

@@ -270,8 +270,8 @@ def server(data: DataFolder, request: pytest.FixtureRequest) -> Iterator[Server]
     if request.param == "uvloop":
         pytest.importorskip("uvloop")
     app = app_for()
-    people = iter(range(1000))
-    app.dependency_overrides[host.user] = lambda: SimpleNamespace(get_id=lambda: str(next(people)))
+    users = iter(range(1000))
+    app.dependency_overrides[host.user] = lambda: SimpleNamespace(get_id=lambda: str(next(users)))
     with Server(app, request.param) as server:
         yield server
 

@@ -4,7 +4,7 @@ import pytest
 
 from virus_warehouse.pages.console.query_limiter import Busy, QueryLimiter
 
-NOT_LONG = 0.05
+SHORT_TIMEOUT = 0.05
 
 
 class Users:
@@ -40,7 +40,7 @@ def test_slots_are_granted_in_order() -> None:
 
 def test_one_user_leaves_slots_for_others() -> None:
     async def scenario() -> None:
-        users = Users(QueryLimiter(2, patience=NOT_LONG))
+        users = Users(QueryLimiter(2, patience=SHORT_TIMEOUT))
         tasks = await users.enter_all("ann", "ann", "bob")
         assert users.inside == ["ann", "bob"]
         with pytest.raises(Busy, match="of yours"):
@@ -53,7 +53,7 @@ def test_one_user_leaves_slots_for_others() -> None:
 
 def test_wait_times_out_with_a_reason() -> None:
     async def scenario() -> None:
-        users = Users(QueryLimiter(1, patience=NOT_LONG))
+        users = Users(QueryLimiter(1, patience=SHORT_TIMEOUT))
         first, second = await users.enter_all("ann", "bob")
         with pytest.raises(Busy, match="others"):
             await second

@@ -130,8 +130,8 @@ def test_records_of_a_load_with_other_reports_are_new_and_those_of_other_filters
             "https://x/v2"
         )
         store.execute(f"UPDATE ops.ingest_run SET request_url = '{url}' WHERE run_id = 'run-{number}'")
-    firsts = query(marts_of(store), "SELECT run_id FROM mart.first_load ORDER BY ended_at")
-    assert firsts == ([("run-1",)] if is_news else [("run-1",), ("run-3",)])
+    first_loads = query(marts_of(store), "SELECT run_id FROM mart.first_load ORDER BY ended_at")
+    assert first_loads == ([("run-1",)] if is_news else [("run-1",), ("run-3",)])
 
 
 def test_failed_runs_do_not_count_as_first_loads(store: Store) -> None:
