@@ -1,4 +1,4 @@
-"""What some unit tests share."""
+"""Shared fixtures of the unit tests."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,8 @@ from virus_warehouse.pages.explore.drawing import Drawer
 
 
 @pytest.fixture(scope="session")
-def patient_drawer() -> Iterator[None]:
-    """Charts may take longer than people would wait, as on a busy machine; what draws them ends with the tests."""
+def slow_drawer() -> Iterator[None]:
+    """A chart drawer with a long timeout, for busy machines; it is stopped after the tests."""
     drawer = Drawer(240)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(charts, "_DRAWER", drawer)

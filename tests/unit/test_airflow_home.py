@@ -1,4 +1,4 @@
-"""Airflow's home, as set-up makes it."""
+"""The Airflow home folder that set-up creates."""
 
 import json
 import stat
@@ -18,12 +18,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_configuration_and_password_are_their_owners_alone(home: Path) -> None:
+def test_configuration_and_password_are_private_to_their_owner(home: Path) -> None:
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()}
     assert modes == {"airflow.cfg": 0o600, "passwords.json": 0o600}
 
 
-def test_password_is_made_up_once(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_password_is_generated_once(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     first = airflow_home.password(home)
     airflow_home._write_login(home)
     assert airflow_home.password(home) == first
@@ -33,7 +33,7 @@ def test_password_is_made_up_once(home: Path, tmp_path_factory: pytest.TempPathF
     assert len(first) >= 16
 
 
-def test_given_password_is_taken(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_password_is_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_ADMIN_PASSWORD", "given")
     airflow_home._write_login(home)
     assert json.loads((home / "passwords.json").read_text()) == {"admin": "given"}

@@ -1,4 +1,4 @@
-"""The arrows of the site go one way: dags, plugins, include, and within include no circle."""
+"""Imports go one way, from dags to plugins to include, and there are no cycles within include."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ ABOVE = {"include": {"airflow", "dags", "plugins", "ncbi_virus"}, "plugins": {"d
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports, wherever in it."""
+    """The modules that a file imports, at any place in it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -22,7 +22,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("folder", ABOVE)
-def test_nothing_imports_what_stands_on_it(folder: str) -> None:
+def test_imports_follow_the_layer_order(folder: str) -> None:
     files = list((CHECKOUT / folder).rglob("*.py"))
     assert len(files) > 10
     wrong = [
@@ -35,7 +35,7 @@ def test_nothing_imports_what_stands_on_it(folder: str) -> None:
 
 
 def parts_of(package: Path) -> dict[str, set[str]]:
-    """What each part of a package imports of its other parts; a part is a module or a folder directly below it."""
+    """The other parts that each part of a package imports; a part is a module or a folder directly below it."""
     arrows: dict[str, set[str]] = {}
     for path in package.rglob("*.py"):
         part = path.relative_to(package).with_suffix("").parts[0]
@@ -45,7 +45,7 @@ def parts_of(package: Path) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("package", ["include/virus_warehouse", "include/ncbi_stand_in", "plugins/ncbi_virus"])
-def test_parts_of_a_package_import_each_other_in_no_circle(package: str) -> None:
+def test_package_parts_have_no_import_cycles(package: str) -> None:
     try:
         list(TopologicalSorter(parts_of(CHECKOUT / package)).static_order())
     except CycleError as circle:

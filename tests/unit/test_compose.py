@@ -1,4 +1,4 @@
-"""docker-compose.yaml: valid, and as careful as it says."""
+"""docker-compose.yaml is valid and has the documented safeguards."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def test_it_follows_the_compose_specification() -> None:
     assert outcome.returncode == 0, outcome.stdout
 
 
-def test_the_specification_would_catch_a_mistyped_key(tmp_path: Path) -> None:
+def test_specification_rejects_a_mistyped_key(tmp_path: Path) -> None:
     mistyped = tmp_path / "docker-compose.yaml"
     mistyped.write_text(COMPOSE.replace("depends_on:", "depend_on:"))
     assert validate(mistyped).returncode != 0
@@ -58,7 +58,7 @@ def test_postgresql_is_16() -> None:
 
 
 @pytest.mark.parametrize("name", AIRFLOW)
-def test_all_of_airflow_shares_executor_retries_code_and_data(name: str) -> None:
+def test_airflow_services_share_executor_retries_code_and_data(name: str) -> None:
     environment = AIRFLOW[name]["environment"]
     assert environment["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
     assert environment["AIRFLOW__CORE__DEFAULT_TASK_RETRIES"] == "2"
@@ -69,7 +69,7 @@ def test_all_of_airflow_shares_executor_retries_code_and_data(name: str) -> None
     assert f"virus-data:{environment['VIRUS_DATA']}" in AIRFLOW[name]["volumes"]
 
 
-def test_volumes_are_declared_and_keep_what_must_outlive_a_container() -> None:
+def test_persistent_data_are_in_declared_volumes() -> None:
     declared = set(yaml.safe_load(COMPOSE)["volumes"])
     mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service["volumes"]}
     assert declared == {volume for volume in mounted if not volume.startswith(".")}
@@ -102,7 +102,7 @@ def test_every_service_is_checked_or_waited_for(name: str) -> None:
         ("airflow-triggerer", "triggerer"),
     ],
 )
-def test_a_health_check_is_green_only_for_a_healthy_service(name: str, part: str) -> None:
+def test_health_check_passes_only_for_a_healthy_service(name: str, part: str) -> None:
     healthy = {each: {"status": "healthy"} for each in ("metadatabase", "scheduler", "dag_processor", "triggerer")}
     assert health_check(name, healthy) == 0
     assert health_check(name, {**healthy, part: {"status": "unhealthy"}}) != 0
@@ -142,17 +142,17 @@ def test_only_the_ui_is_published_and_only_to_this_machine() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_no_secret_stands_in_the_file(name: str) -> None:
+def test_file_contains_no_secret(name: str) -> None:
     for key, value in SERVICES[name]["environment"].items():
         if re.search(r"(PASSWORD|SECRET|TOKEN|KEY)$", key):
-            assert value is None or REQUIRED.fullmatch(value), f"{key} has a value of its own"
+            assert value is None or REQUIRED.fullmatch(value), f"{key} has a hard-coded value"
         for password in re.findall(r"://[^:/@]*:(.+)@", value or ""):
-            assert REQUIRED.fullmatch(password), f"{key} has a password of its own"
+            assert REQUIRED.fullmatch(password), f"{key} has a hard-coded password"
 
 
 def test_only_the_init_step_knows_the_admin_password() -> None:
-    knowing = {name for name, service in SERVICES.items() if "AIRFLOW_ADMIN_PASSWORD" in str(service)}
-    assert knowing == {"airflow-init"}
+    services = {name for name, service in SERVICES.items() if "AIRFLOW_ADMIN_PASSWORD" in str(service)}
+    assert services == {"airflow-init"}
 
 
 def test_env_example_names_each_variable_and_gives_no_secret() -> None:
@@ -161,7 +161,7 @@ def test_env_example_names_each_variable_and_gives_no_secret() -> None:
     passed_on = {key for s in SERVICES.values() for key, value in s["environment"].items() if value is None}
     assert required == set(REQUIRED.findall(COMPOSE))
     assert optional == passed_on == {"NCBI_API_KEY", "NCBI_DATASETS_URL"}
-    assert COMPOSE.count("${") == len(REQUIRED.findall(COMPOSE)), "a variable without :? may be forgotten"
+    assert COMPOSE.count("${") == len(REQUIRED.findall(COMPOSE)), "a variable without :? may be left unset"
     assert not re.findall(r"^[A-Z_]+=.+", ENV_EXAMPLE, re.MULTILINE)
 
 
@@ -172,11 +172,11 @@ def test_the_image_is_small_hashed_and_not_run_by_root() -> None:
     assert not re.search(r"^(ARG|ENV|ADD) ", DOCKERFILE, re.MULTILINE)
 
 
-def test_our_code_is_copied_after_the_packages_are_installed() -> None:
+def test_code_is_copied_after_the_packages_are_installed() -> None:
     assert DOCKERFILE.index("--require-hashes") < DOCKERFILE.index("COPY include")
 
 
-def test_the_image_is_built_from_what_it_copies_and_nothing_else() -> None:
+def test_build_context_contains_only_what_the_image_copies() -> None:
     copied = {
         name.rstrip("/") for line in DOCKERFILE.splitlines() if line.startswith("COPY ") for name in line.split()[1:-1]
     }

@@ -1,4 +1,4 @@
-"""Every dependency is explained, pinned and hashed, and comes from whatever index the reader uses."""
+"""Every dependency is explained, pinned and hashed, and is installed from the user's own package index."""
 
 import re
 import tomllib
@@ -19,7 +19,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def asked_for(file: str) -> list[str]:
+def requirements_of(file: str) -> list[str]:
     return [canonical(name) for name in re.findall(rf"^({NAME})", (ROOT / file).read_text(), re.MULTILINE)]
 
 
@@ -29,7 +29,7 @@ def explained_under(heading: str) -> list[str]:
 
 
 def pins(file: str) -> dict[str, str]:
-    """Each pin of a lock file, with all that belongs to it: its marker, its hashes, its comments."""
+    """Each pin of a lock file, with its marker, hashes and comments."""
     text = (ROOT / file).read_text()
     blocks = re.split(r"^(?=\S)", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE), flags=re.MULTILINE)
     return {block.splitlines()[0].rstrip(" \\"): block for block in blocks if block}
@@ -44,8 +44,8 @@ def pins(file: str) -> dict[str, str]:
     ],
 )
 def test_each_dependency_is_explained_once_and_nothing_else_is(file: str, heading: str) -> None:
-    assert asked_for(file)
-    assert sorted(explained_under(heading)) == sorted(asked_for(file))
+    assert requirements_of(file)
+    assert sorted(explained_under(heading)) == sorted(requirements_of(file))
 
 
 def test_each_explanation_says_what_and_why() -> None:
@@ -64,24 +64,24 @@ def test_each_pin_is_exact_and_has_a_hash(file: str) -> None:
     ("source", "lock"),
     list(zip(SOURCES, LOCKS, strict=True)),
 )
-def test_the_lock_is_not_older_than_what_it_was_made_from(source: str, lock: str) -> None:
+def test_lock_file_covers_its_inputs(source: str, lock: str) -> None:
     locked = {canonical(re.split(r"[=\[]", pin)[0]) for pin in pins(lock)}
-    assert set(asked_for(source)) <= locked
+    assert set(requirements_of(source)) <= locked
 
 
-def test_the_peers_have_the_duckdb_that_runs() -> None:
+def test_benchmark_peers_have_the_same_duckdb_version() -> None:
     pinned = [{pin for pin in pins(lock) if pin.startswith("duckdb==")} for lock in LOCKS[:3]]
     assert pinned[0]
     assert all(pin == pinned[0] for pin in pinned)
 
 
 @pytest.mark.parametrize("file", [*SOURCES, *LOCKS])
-def test_no_index_is_named(file: str) -> None:
+def test_no_package_index_is_named(file: str) -> None:
     text = (ROOT / file).read_text()
     assert not re.findall(r".*(?:://|--(?:extra-)?index|--find-links|--trusted-host).*", text)
 
 
-def test_what_installs_is_installed_by_its_hash_too() -> None:
+def test_installers_are_also_installed_by_hash() -> None:
     assert [pin for pin in pins("requirements-build.txt") if pin.startswith("uv==")] == [
         pin for pin in pins("requirements-dev.txt") if pin.startswith("uv==")
     ]
@@ -94,14 +94,14 @@ def test_what_installs_is_installed_by_its_hash_too() -> None:
         if "pip install" in line
     ]
     assert len(installs) >= 4
-    # This project itself comes from the checkout, and nothing with it.
+    # This project itself is installed from the checkout, without dependencies.
     by_hash_or_own = re.compile("--require-hashes|--no-deps --no-build-isolation --editable .$")
     assert [line for line in installs if not by_hash_or_own.search(line)] == []
 
 
-def test_the_package_asks_for_what_is_pinned() -> None:
+def test_package_requirements_are_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {canonical(re.match(NAME, wanted)[0]) for wanted in project["dependencies"]}
-    # Airflow brings these, or the checkout's demo alone needs them.
+    # Airflow installs these, or only the checkout's demo needs them.
     others = {"apache-airflow", "apache-airflow-task-sdk", "apache-airflow-providers-postgres", "uvicorn"}
-    assert asked == set(asked_for("requirements.in")) - others
+    assert asked == set(requirements_of("requirements.in")) - others

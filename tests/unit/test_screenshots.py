@@ -12,12 +12,12 @@ README = CHECKOUT / "README.md"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def test_every_picture_is_there_in_every_theme_and_none_is_left_over() -> None:
+def test_every_picture_exists_in_every_theme_without_leftovers() -> None:
     files = {path.name: path for path in FOLDER.iterdir()}
     assert set(files) == {f"{name}-{theme}.png" for name in PICTURES for theme in THEMES}
     for path in files.values():
         assert path.read_bytes().startswith(PNG)
-        assert path.stat().st_size < 250_000, f"{path.name} takes long to load"
+        assert path.stat().st_size < 250_000, f"{path.name} is too large"
 
 
 def shown_on(page: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The tiers of the tests, seen from outside: pytest runs small suites that are laid out as this one is."""
+"""The test tiers, tested by running pytest on small suites with the layout of this one."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-pytestmark = pytest.mark.slow  # each test starts a pytest of its own
+pytestmark = pytest.mark.slow  # each test starts its own pytest
 
 MAKEFILE = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
 FAST = next(re.finditer(r'-m "(not \(.*?\))"', MAKEFILE)).group(1)
@@ -26,7 +26,7 @@ def test_fails_once(request):
 
 
 def run(folder: Path, files: dict[str, str], *arguments: str) -> list[str]:
-    """Run a suite of these files, by their paths under `tests/`; what pytest prints, line by line."""
+    """Run a suite of these files, by their paths under `tests/`, and return the lines that pytest prints."""
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  slow\n  airflow\n  services\n  browser\n  long\n")
     for path, code in files.items():
         file = folder / "tests" / path
@@ -50,7 +50,7 @@ def run(folder: Path, files: dict[str, str], *arguments: str) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "2", "--dist", "loadfile"]], ids=["alone", "with xdist"])
-def test_what_passes_at_its_second_try_is_named_last_with_its_first_failure(tmp_path: Path, workers: list[str]) -> None:
+def test_flaky_tests_are_listed_last_with_their_first_failure(tmp_path: Path, workers: list[str]) -> None:
     printed = run(tmp_path, {"services/test_a.py": FAILS_ONCE, "services/test_b.py": "def test_b(): pass"}, *workers)
     assert re.search(r"2 passed, 1 rerun in ", printed[-1])
     headings = [number for number, text in enumerate(printed) if re.match("=+ .* =+$", text)]
@@ -60,13 +60,13 @@ def test_what_passes_at_its_second_try_is_named_last_with_its_first_failure(tmp_
     assert any("AssertionError: text of the first failure" in text for text in flaky)
 
 
-def test_nothing_else_is_tried_twice(tmp_path: Path) -> None:
+def test_other_tests_are_not_retried(tmp_path: Path) -> None:
     folders = ["unit", "integration", "property", "end_to_end"]
     printed = run(tmp_path, {f"{folder}/test_a.py": FAILS_ONCE for folder in folders})
     assert "4 failed in" in printed[-1]
 
 
-def test_what_fails_twice_has_failed_and_is_not_called_flaky(tmp_path: Path) -> None:
+def test_second_failure_is_a_failure_and_not_flaky(tmp_path: Path) -> None:
     printed = run(tmp_path, {"services/test_a.py": "def test_a(): assert False"})
     assert "1 failed, 1 rerun in" in printed[-1]
     assert not any("flaky" in text for text in printed)
@@ -82,12 +82,12 @@ def test_fast_tests_need_no_airflow_and_no_browser(tmp_path: Path) -> None:
     assert [text.split()[0] for text in printed if " PASSED " in text] == ["tests/unit/test_a.py::test_a"]
 
 
-def test_long_tests_say_their_seed(tmp_path: Path) -> None:
+def test_long_tests_print_their_seed(tmp_path: Path) -> None:
     files = {"property/test_a.py": "import pytest\n@pytest.mark.long\ndef test_a(): pass"}
     assert any(text.startswith("seed: 7 ") for text in run(tmp_path, files, "-m", "long"))
 
 
-def test_what_takes_longest_begins(tmp_path: Path) -> None:
+def test_longest_tests_run_first(tmp_path: Path) -> None:
     folders = ["unit", "property", "services", "integration", "end_to_end"]
     printed = run(tmp_path, {f"{folder}/test_a.py": "def test_a(): pass" for folder in folders}, "-v")
     order = [text.split("/")[1] for text in printed if " PASSED " in text]

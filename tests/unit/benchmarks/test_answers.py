@@ -1,4 +1,4 @@
-"""An answer is the same whoever gave it, and no other is."""
+"""Answers of different libraries are equal if and only if their values are."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -9,7 +9,7 @@ from benchmarks.answers import REPEATS, ask, digest
 DAY = date(2025, 3, 5)
 
 
-def test_order_of_rows_and_kind_of_row_do_not_matter() -> None:
+def test_row_order_and_row_type_do_not_matter() -> None:
     assert digest([(1, "a"), (2, None)]) == digest([[2, None], [1, "a"]])
 
 
@@ -21,20 +21,20 @@ def test_order_of_rows_and_kind_of_row_do_not_matter() -> None:
         ([DAY], ["2025-03-05"]),
     ],
 )
-def test_same_value_of_two_libraries_is_one(one: object, other: object) -> None:
+def test_same_value_from_two_libraries_is_equal(one: object, other: object) -> None:
     assert digest([(one,)]) == digest([(other,)])
 
 
 @pytest.mark.parametrize("rows", [[(1, "b")], [(1,)], [(1, "a"), (1, "a")], [("a", 1)], [(1, None)], []])
-def test_another_answer_is_another(rows: list[tuple[object, ...]]) -> None:
+def test_different_answers_differ(rows: list[tuple[object, ...]]) -> None:
     assert digest(rows) != digest([(1, "a")])
 
 
-def test_no_rows_are_told_apart_from_any() -> None:
+def test_empty_answer_differs_from_any_other() -> None:
     assert digest([]) == ""
 
 
-def test_each_question_is_asked_a_few_times_and_timed() -> None:
+def test_each_query_is_repeated_and_timed() -> None:
     asked: list[str] = []
 
     def question() -> list[tuple[int]]:

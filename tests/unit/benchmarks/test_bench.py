@@ -1,4 +1,4 @@
-"""A small benchmark, the real way: packages, fresh processes, real loads. Its figures mean nothing; the rest does."""
+"""A small but real benchmark: packages, fresh processes, real loads. Its figures are not meaningful."""
 
 import json
 import sys
@@ -21,14 +21,14 @@ SIZES = Sizes(small=300, delta_base=1000, medium=2000, large=3000, changed=200)
 PEER_RATIOS = {"dlt_arrow_over_load", "dlt_default_over_load", "pandas_over_load", "script_over_load"}
 OWN_RATIOS = {"load_over_floor", "delta_1m_over_delta_100k", "unchanged_over_floor", "peak_rss_mib_1m"}
 
-Told = list[tuple[int, str]]
+Progress = list[tuple[int, str]]
 
 
-def runner(folder: Path, told: Told) -> Runner:
-    def tell(case: Case, number: int, measurement: Measurement) -> None:
-        told.append((number, case.name))
+def runner(folder: Path, progress: Progress) -> Runner:
+    def report(case: Case, number: int, measurement: Measurement) -> None:
+        progress.append((number, case.name))
 
-    return Runner(folder, python=Path(sys.executable), peer_python=Path("there are no peers here"), tell=tell)
+    return Runner(folder, python=Path(sys.executable), peer_python=Path("there are no peers here"), tell=report)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def measured(folder: Path) -> Results:
     return results(runner(folder, []).run(cases, runs=1), SIZES, full=False, versions={"virus_warehouse": "0"})
 
 
-def test_the_ratios_have_exactly_the_promised_keys_and_none_is_missing_but_the_peers(measured: Results) -> None:
+def test_ratios_have_exactly_the_documented_keys_and_only_peer_ratios_are_missing(measured: Results) -> None:
     ratios = measured["ratios"]
     assert set(ratios) == OWN_RATIOS | PEER_RATIOS
     assert {key for key, value in ratios.items() if value is None} == PEER_RATIOS
@@ -52,7 +52,7 @@ def test_the_ratios_have_exactly_the_promised_keys_and_none_is_missing_but_the_p
 
 @pytest.fixture(scope="module")
 def of_package(folder: Path, measured: Results) -> Results:
-    """Made-up records, as if they were a package that somebody has: not as many as can be divided evenly."""
+    """Synthetic records treated as a user's own package; their number does not divide evenly."""
     cache = PackageCache(folder)
     cache.make({Recipe(307)}, processes=1)
     package = cache.path(Recipe(307))
@@ -61,7 +61,7 @@ def of_package(folder: Path, measured: Results) -> Results:
     return results_of_package(package, runner(folder, []).run(cases, runs=1), sizes)
 
 
-def test_a_package_is_asked_the_same_but_for_the_sizes(folder: Path) -> None:
+def test_package_benchmark_has_the_same_cases_except_for_sizes(folder: Path) -> None:
     sizes = sizes_of_package(307)
     assert (sizes.large, sizes.medium, sizes.delta_base, sizes.changed) == (307, 307, 30, 3)
     of_package = {case.name for case in plan_of_package(folder / "some.zip", sizes)}
@@ -70,7 +70,7 @@ def test_a_package_is_asked_the_same_but_for_the_sizes(folder: Path) -> None:
 
 
 @pytest.mark.long
-def test_a_package_has_the_same_ratios_of_its_own_bytes(measured: Results, of_package: Results) -> None:
+def test_package_benchmark_has_the_same_ratios(measured: Results, of_package: Results) -> None:
     assert of_package["file"] == "307.zip"
     assert of_package["ratios"].keys() == measured["ratios"].keys()
     assert {key for key, value in of_package["ratios"].items() if value is None} == PEER_RATIOS
@@ -78,20 +78,20 @@ def test_a_package_has_the_same_ratios_of_its_own_bytes(measured: Results, of_pa
     rows = {(case["name"], case["records"]): case["runs"][0]["rows"] for case in of_package["cases"]}
     assert rows[("revised", 307)] == rows[("unchanged", 307)] == 307
     assert rows[("delta", 307)] == rows[("delta", 30)] == 3
-    told = document({**measured, "package": of_package, "varied": {**of_package, "file": "many.zip"}})
-    assert told.index("| ratio of many.zip, ") < told.index("| ratio of 307.zip, ")
-    assert "| ratio of 307.zip, " in told
-    assert "| load: 307 |" in told
+    text = document({**measured, "package": of_package, "varied": {**of_package, "file": "many.zip"}})
+    assert text.index("| ratio of many.zip, ") < text.index("| ratio of 307.zip, ")
+    assert "| ratio of 307.zip, " in text
+    assert "| load: 307 |" in text
 
     assert of_package["peaks_mib"].keys() == measured["peaks_mib"].keys()
 
 
-def test_memory_is_told_of_every_kind_of_run(measured: Results) -> None:
+def test_memory_is_listed_for_every_kind_of_run(measured: Results) -> None:
     assert measured["peaks_mib"].keys() == {"load", "unchanged", "census", "publish", "revised"}
     assert min(measured["peaks_mib"].values()) > 20
 
 
-def test_every_case_tells_its_figures(measured: Results) -> None:
+def test_every_case_has_its_figures(measured: Results) -> None:
     for case in measured["cases"]:
         if case["name"] == "census":
             continue
@@ -103,7 +103,7 @@ def test_every_case_tells_its_figures(measured: Results) -> None:
     json.dumps(measured)
 
 
-def test_a_case_is_as_large_as_it_says(measured: Results) -> None:
+def test_case_has_its_stated_size(measured: Results) -> None:
     rows = {
         (case["name"], case["records"], case["changed"]): run["rows"]
         for case in measured["cases"]
@@ -115,7 +115,7 @@ def test_a_case_is_as_large_as_it_says(measured: Results) -> None:
     assert rows[("delta", 1000, 200)] == rows[("delta", 3000, 200)] == 200
 
 
-def test_the_stages_of_a_load_add_up_to_it(measured: Results) -> None:
+def test_stages_of_a_load_add_up_to_its_total(measured: Results) -> None:
     load = find(measured["cases"], "load", 2000)
     assert load is not None
     (run,) = load["runs"]
@@ -123,14 +123,14 @@ def test_the_stages_of_a_load_add_up_to_it(measured: Results) -> None:
     assert sum(run["seconds"].values()) == pytest.approx(run["wall_seconds"], abs=0.01)
 
 
-def test_cases_take_turns(folder: Path, measured: Results) -> None:
-    told: Told = []
+def test_cases_alternate(folder: Path, measured: Results) -> None:
+    progress: Progress = []
     small = [case for case in plan(SIZES, full=False, peers=False) if case.recipe == Recipe(SIZES.small)]
-    assert [len(one.runs) for one in runner(folder, told).run(small, runs=2)] == [2, 2]
-    assert told == [(1, "load"), (1, "floor"), (2, "load"), (2, "floor")]
+    assert [len(one.runs) for one in runner(folder, progress).run(small, runs=2)] == [2, 2]
+    assert progress == [(1, "load"), (1, "floor"), (2, "load"), (2, "floor")]
 
 
-def test_nothing_is_left_but_the_packages(measured: Results, folder: Path) -> None:
+def test_only_the_packages_are_left(measured: Results, folder: Path) -> None:
     (left,) = folder.iterdir()
     assert left == PackageCache(folder).folder
     assert all(path.suffix == ".zip" for path in left.iterdir())
@@ -141,12 +141,12 @@ def test_the_tables_show_every_case_and_ratio(measured: Results) -> None:
     assert set(TARGETS_OF_PACKAGE) < set(TARGETS)
     assert len(case_rows(measured)) == len(measured["cases"])
     assert {row[0] for row in query_rows(measured)} >= {"one record", "under a taxon"}
-    told = document(measured)
-    assert "| load: 2k |" in told
-    assert "| delta: 200 changed of 1k |" in told
+    text = document(measured)
+    assert "| load: 2k |" in text
+    assert "| delta: 200 changed of 1k |" in text
 
 
-def test_a_case_that_loses_a_record_stops_the_benchmark(folder: Path, measured: Results) -> None:
+def test_case_that_loses_a_record_fails_the_benchmark(folder: Path, measured: Results) -> None:
     class Lossy(Case):
         expected_rows = 301
 
@@ -171,13 +171,13 @@ def test_flat_files_give_the_same_answers_as_the_snapshot(folder: Path, measured
     flat = {"one_record", "newest_hundred", "by_country_and_month", "weekly_count", "metadata_completeness"}
     for peer in ("polars_parquet", "pandas_parquet"):
         assert answers[peer] == {question: answers["queries"][question] for question in flat}
-    told = results(asked, SIZES, full=False, versions={})
-    assert {row[0] for row in stage_rows(told)} == {"load: 300"}
-    rows = query_rows(told)
+    outcome = results(asked, SIZES, full=False, versions={})
+    assert {row[0] for row in stage_rows(outcome)} == {"load: 300"}
+    rows = query_rows(outcome)
     assert [row[0] for row in rows if all(row)] == sorted(question.replace("_", " ") for question in flat)
 
 
-def test_another_answer_to_the_same_question_stops_the_benchmark(folder: Path, measured: Results) -> None:
+def test_differing_query_answer_fails_the_benchmark(folder: Path, measured: Results) -> None:
     class Forgetful(Case):
         target = "tests.support.forgetful_peer:query"
 
@@ -186,17 +186,17 @@ def test_another_answer_to_the_same_question_stops_the_benchmark(folder: Path, m
         runner(folder, []).run([*cases, Forgetful("forgetful", Recipe(300))], runs=1)
 
 
-def test_a_case_that_fails_stops_the_benchmark_and_says_why(folder: Path, measured: Results) -> None:
-    # A delta of records that the warehouse does not hold cannot be started: there is no such base.
+def test_failed_case_fails_the_benchmark_with_its_reason(folder: Path, measured: Results) -> None:
+    # A delta of records that the warehouse does not hold has no base to start from.
     with pytest.raises(CaseFailed, match="NoSuchCase"):
         runner(folder, []).run([Case("NoSuchCase", Recipe(300))])
     assert not list(folder.glob("work-*"))
 
 
-def test_a_profile_tells_every_statement_of_a_load(folder: Path, measured: Results, tmp_path: Path) -> None:
+def test_profile_lists_every_statement_of_a_load(folder: Path, measured: Results, tmp_path: Path) -> None:
     wall, stages, statements = profile(PackageCache(folder).path(Recipe(300)), tmp_path)
     assert sum(stages.values()) == pytest.approx(wall, abs=0.01)
     assert sum(seconds for seconds, _ in statements) < wall
-    told = " ".join(sql for _, sql in statements)
-    assert "INTO staged_row" in told
-    assert "COMMIT" in told
+    text = " ".join(sql for _, sql in statements)
+    assert "INTO staged_row" in text
+    assert "COMMIT" in text

@@ -1,4 +1,4 @@
-"""The made-up packages hold what their recipes say."""
+"""The synthetic packages match their recipes."""
 
 import json
 from pathlib import Path
@@ -17,12 +17,12 @@ def records(recipe: Recipe, folder: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in report]
 
 
-def test_a_package_has_as_many_records_as_asked_for_each_once(tmp_path: Path) -> None:
+def test_package_has_the_requested_number_of_unique_records(tmp_path: Path) -> None:
     accessions = [record["accession"] for record in records(Recipe(1500), tmp_path)]
     assert len(accessions) == len(set(accessions)) == 1500
 
 
-def test_a_smaller_package_is_the_beginning_of_a_larger_one(tmp_path: Path) -> None:
+def test_smaller_package_is_a_prefix_of_a_larger_one(tmp_path: Path) -> None:
     assert records(Recipe(1500), tmp_path)[:300] == records(Recipe(300), tmp_path)
 
 
@@ -57,7 +57,7 @@ def test_changed_records_are_spread_evenly_and_every_one_differs(tmp_path: Path)
     assert revised > new_version + new_date - 30
 
 
-def test_a_package_is_made_once(tmp_path: Path) -> None:
+def test_package_is_created_once(tmp_path: Path) -> None:
     cache = PackageCache(tmp_path)
     cache.make({Recipe(300), Recipe(300, changed=3)}, processes=2)
     made = {path: path.stat().st_mtime_ns for path in cache.folder.iterdir()}
@@ -70,5 +70,5 @@ def test_a_package_is_made_once(tmp_path: Path) -> None:
     ("recipe", "name"),
     [(Recipe(300), "300.zip"), (Recipe(300, 3), "300-3-changed.zip"), (Recipe(300, taxa=99), "300-99-taxa.zip")],
 )
-def test_names_tell_recipes_apart(recipe: Recipe, name: str) -> None:
+def test_names_distinguish_recipes(recipe: Recipe, name: str) -> None:
     assert recipe.file_name == name

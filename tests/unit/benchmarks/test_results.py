@@ -1,4 +1,4 @@
-"""Medians, spreads and ratios are taken of the right cases."""
+"""Medians, spreads and ratios are computed from the right cases."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def measured(name: str, records: int, *walls: float, changed: int | None = None,
 
 
 def test_ratios_are_those_of_medians() -> None:
-    told = results(
+    outcome = results(
         [
             measured("load", 10, 1, 1, 1),
             measured("load", 40, 3, 90, 4),
@@ -52,7 +52,7 @@ def test_ratios_are_those_of_medians() -> None:
         full=False,
         versions={},
     )
-    assert told["ratios"] == {
+    assert outcome["ratios"] == {
         "load_over_floor": 2,
         "dlt_arrow_over_load": 7,
         "dlt_default_over_load": 60,
@@ -62,18 +62,18 @@ def test_ratios_are_those_of_medians() -> None:
         "unchanged_over_floor": 1.5,
         "peak_rss_mib_1m": 512,
     }
-    assert told["ratio_records"]["dlt_arrow_over_load"] == 40
-    assert told["ratio_records"]["pandas_over_load"] == 10
+    assert outcome["ratio_records"]["dlt_arrow_over_load"] == 40
+    assert outcome["ratio_records"]["pandas_over_load"] == 10
 
 
-def test_the_spread_is_told_beside_the_median() -> None:
-    told = results([measured("load", 40, 3, 90, 4)], SIZES, full=False, versions={})
-    assert told["cases"][0]["wall_seconds"] == {"median": 4, "least": 3, "most": 90}
-    assert told["cases"][0]["seconds"]["stage"]["median"] == 2
+def test_spread_is_listed_with_the_median() -> None:
+    outcome = results([measured("load", 40, 3, 90, 4)], SIZES, full=False, versions={})
+    assert outcome["cases"][0]["wall_seconds"] == {"median": 4, "least": 3, "most": 90}
+    assert outcome["cases"][0]["seconds"]["stage"]["median"] == 2
 
 
-def test_the_slope_is_what_further_records_cost() -> None:
-    told = results(
+def test_slope_is_the_cost_of_additional_records() -> None:
+    outcome = results(
         [
             measured("load", 900_000, 7, rss=500),
             measured("load", 100_000, 2, rss=340),
@@ -84,14 +84,14 @@ def test_the_slope_is_what_further_records_cost() -> None:
         full=False,
         versions={},
     )
-    assert slope_rows(told) == [("load", "100k", "300k", "1.00", "20"), ("load", "300k", "900k", "0.50", "20")]
+    assert slope_rows(outcome) == [("load", "100k", "300k", "1.00", "20"), ("load", "300k", "900k", "0.50", "20")]
 
 
 @pytest.mark.parametrize("full", [False, True])
 def test_every_ratio_has_its_cases_in_every_plan(full: bool) -> None:
     cases = plan(Sizes(), full=full)
-    told = results([Measured(case, [run(1.0)]) for case in cases], Sizes(), full=full, versions={})
-    assert None not in told["ratios"].values()
+    outcome = results([Measured(case, [run(1.0)]) for case in cases], Sizes(), full=full, versions={})
+    assert None not in outcome["ratios"].values()
     assert len(cases) == len(set(cases))
 
 
@@ -105,7 +105,7 @@ def test_only_a_full_benchmark_measures_every_peer_at_every_size() -> None:
     assert sizes(full=False)["pandas"] == sizes(full=False)["dlt_arrow"] == [200_000]
 
 
-def test_what_a_case_starts_from_is_left_by_a_load_before_it() -> None:
+def test_each_case_starts_from_the_result_of_an_earlier_load() -> None:
     cases = plan(Sizes(), full=False)
     for number, case in enumerate(cases):
         loaded = {earlier.recipe.records for earlier in cases[:number] if earlier.name == "load"}
@@ -113,16 +113,16 @@ def test_what_a_case_starts_from_is_left_by_a_load_before_it() -> None:
 
 
 @pytest.mark.parametrize(("count", "text"), [(999, "999"), (1500, "1500"), (20_000, "20k"), (1_000_000, "1M")])
-def test_counts_are_short(count: int, text: str) -> None:
+def test_counts_are_abbreviated(count: int, text: str) -> None:
     assert short(count) == text
 
 
-def test_only_what_lies_between_the_markers_is_rewritten(tmp_path: Path) -> None:
+def test_only_text_between_the_markers_is_rewritten(tmp_path: Path) -> None:
     path = tmp_path / "performance.md"
     path.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
-    told = results([measured("load", 40, 3)], SIZES, full=False, versions={"duckdb": "1.5.6"})
+    outcome = results([measured("load", 40, 3)], SIZES, full=False, versions={"duckdb": "1.5.6"})
     for _ in range(2):
-        write_document(path, told)
+        write_document(path, outcome)
     text = path.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{BEGIN}\n\nMeasured ")
     assert text.endswith(f"\n\n{END}\nafter\n")
@@ -130,12 +130,12 @@ def test_only_what_lies_between_the_markers_is_rewritten(tmp_path: Path) -> None
     assert "duckdb 1.5.6" in text
 
 
-def test_the_figures_of_the_documentation_are_those_of_the_last_benchmark() -> None:
+def test_documented_figures_match_the_last_benchmark() -> None:
     latest = json.loads((ROOT / "benchmarks/results/latest.json").read_text(encoding="utf-8"))
     written = (ROOT / "docs/performance.md").read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
     assert written.strip() == document(latest)
 
 
-def test_the_last_benchmark_names_no_path_of_the_machine_it_ran_on() -> None:
+def test_last_benchmark_contains_no_local_path() -> None:
     text = (ROOT / "benchmarks/results/latest.json").read_text(encoding="utf-8")
     assert not re.findall(r"/(?:\w+/)+", text)

@@ -1,4 +1,4 @@
-"""What Airflow makes of the DAG files."""
+"""The DAGs that Airflow loads from the DAG files."""
 
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def test_the_census_is_weekly_and_mapped_over_the_sources(load):
     assert census.partial_kwargs["outlets"] == [LOADS]
 
 
-def test_a_publication_follows_whatever_a_load_updates_one_at_a_time(load):
+def test_publication_runs_after_each_load_one_at_a_time(load):
     dag = load("sources: {flu: {taxon: 11320}, mpox: {taxon: 10244}}").dags["ncbi_virus_publish"]
     assert [task.task_id for task in dag.topological_sort()] == [
         "prepare",
@@ -72,7 +72,7 @@ def test_a_publication_follows_whatever_a_load_updates_one_at_a_time(load):
         "publish",
         "all_sources_published",
     ]
-    # The alias, for loads of sources that only a DAG of somebody's own names.
+    # The alias, for loads of sources that are defined only in a user's own DAG.
     expected = (LOADS, UNCHANGED, warehouse_asset("flu"), warehouse_asset("mpox"))
     assert {asset.name for asset in dag.timetable.asset_condition.objects} == {asset.name for asset in expected}
     assert dag.max_active_runs == 1
@@ -84,7 +84,7 @@ def test_a_publication_follows_whatever_a_load_updates_one_at_a_time(load):
 
 
 @pytest.mark.parametrize("given", [None, [], ["shrinkage"], ["shrinkage", "dates_in_range"]])
-def test_findings_of_gates_that_block_can_be_accepted(load, given):
+def test_findings_of_blocking_gates_can_be_accepted(load, given):
     assert load().dags["ncbi_virus_publish"].params.get_param("accept_findings").resolve(given) == given
 
 
@@ -103,13 +103,13 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("entry", "told"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_source_is_an_import_error_and_the_others_keep_their_dags(load, tmp_path, entry, told):
+@pytest.mark.parametrize(("entry", "message"), BROKEN.values(), ids=BROKEN)
+def test_broken_source_is_an_import_error_and_other_sources_keep_their_dags(load, tmp_path, entry, message):
     bag = load(f"sources:\n  good: {{taxon: 10244}}\n  {entry}\n")
     assert set(bag.dags) == {"ncbi_virus_ingest__good", "ncbi_virus_census", "ncbi_virus_publish"}
     (error,) = bag.import_errors.values()
     line = error.strip().splitlines()[-1]
-    assert told in line
+    assert message in line
     assert str(tmp_path / "sources.yaml") in line
     assert "'bad'" in line
 

@@ -13,7 +13,7 @@ def shared() -> Iterator[StandIn]:
 
 @pytest.fixture
 def stand_in(shared: StandIn) -> Iterator[StandIn]:
-    """The shared stand-in, put back as it was after each test."""
+    """The shared stand-in, reset after each test."""
     yield shared
     shared.clear_faults()
     shared.set_today(DEFAULT_TODAY)

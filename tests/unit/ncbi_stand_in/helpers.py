@@ -1,4 +1,4 @@
-"""Downloads from a stand-in, taken apart."""
+"""Helpers to download from a stand-in and to parse the packages."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The calls around the downloads, and the stand-in as a process of its own."""
+"""The calls other than downloads, and the stand-in as a separate process."""
 
 import os
 import signal
@@ -22,14 +22,14 @@ def test_version(stand_in: StandIn) -> None:
     assert response.json()["version"] == response.headers["X-Datasets-Version"]
 
 
-def test_another_path_is_ncbis_404(stand_in: StandIn) -> None:
+def test_unknown_path_returns_ncbi_404(stand_in: StandIn) -> None:
     response = requests.get(f"{stand_in.url}/virus/nothing", timeout=60)
     assert response.status_code == 404
     assert response.json()["error"] == "Not Found"
     assert response.json()["message"].startswith("Your request is invalid. (For more help, see ")
 
 
-def test_clock_call_reads_and_moves_the_clock(stand_in: StandIn) -> None:
+def test_clock_call_reads_and_sets_the_clock(stand_in: StandIn) -> None:
     url = f"{stand_in.control_url}/clock"
     assert requests.get(url, timeout=60).json() == {"today": DEFAULT_TODAY.isoformat()}
     tomorrow = (DEFAULT_TODAY + timedelta(days=1)).isoformat()
@@ -38,7 +38,7 @@ def test_clock_call_reads_and_moves_the_clock(stand_in: StandIn) -> None:
     assert requests.post(url, json={"today": "soon"}, timeout=60).status_code == 422
 
 
-def test_requests_are_recorded_as_they_came_and_control_calls_are_not(stand_in: StandIn) -> None:
+def test_requests_are_recorded_verbatim_and_control_calls_are_not(stand_in: StandIn) -> None:
     before = len(stand_in.requests)
     pairs = [("aux_report", "ANNOTATION"), ("aux_report", "BIOSAMPLE_REPORT"), ("include_sequence", "NONE")]
     get(stand_in, "Monkeypox virus", pairs, headers={"User-Agent": "a test"})

@@ -19,7 +19,7 @@ NO_FILTER = {
     "updated_since": "0001-01-01T00:00:00Z",
     "usa_state": "",
 }
-"""What the client sends for filters that nobody set."""
+"""The values that the client sends for unset filters."""
 
 
 def ask(stand_in: StandIn, path: str, body: Any) -> requests.Response:
@@ -34,7 +34,7 @@ def answer(stand_in: StandIn, path: str, body: Any) -> dict[str, Any]:
 
 
 def pages(stand_in: StandIn, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every page, asked for as the client does: with the token of the one before, until there is none."""
+    """Every page, requested as the client does: with the token of the previous page, until there is none."""
     answers = [answer(stand_in, path, body)]
     while token := answers[-1].get("next_page_token"):
         answers.append(answer(stand_in, path, {**body, "page_token": token}))
@@ -109,7 +109,7 @@ def test_reports_have_snake_case_names_and_the_packages_values(stand_in: StandIn
     assert not any(letter.isupper() for name in report for letter in name)
 
 
-def test_a_page_has_20_reports_when_nobody_says_and_1000_at_most(stand_in: StandIn) -> None:
+def test_page_has_20_reports_by_default_and_1000_at_most(stand_in: StandIn) -> None:
     everything = {"filter": {"taxons": ["10239"]}}
     total = len(download(stand_in).lines())
     assert 20 < total < 1000
@@ -137,14 +137,14 @@ def test_pages_of_annotation_reports(stand_in: StandIn) -> None:
     assert "protein_completeness" in first
 
 
-def test_filters_are_the_downloads_own(stand_in: StandIn) -> None:
+def test_filters_are_those_of_the_download(stand_in: StandIn) -> None:
     filters = {"taxons": ["10239"], "host": "human", "complete_only": True, "updated_since": "2026-11-01T00:00:00Z"}
     found = reports(pages(stand_in, "/virus", {"filter": filters, "page_size": 1000}))
     by_get = download(stand_in, host="human", complete_only="true", updated_since="2026-11-01T00:00:00Z")
     assert {report["accession"] for report in found} == by_get.accessions != set()
 
 
-def test_nothing_found_is_an_empty_message(stand_in: StandIn) -> None:
+def test_empty_result_is_an_empty_message(stand_in: StandIn) -> None:
     body = {"filter": {"taxons": ["1335626"], "pangolin_classification": "LP.8.1"}}
     assert answer(stand_in, "/virus", body) == {}
     assert answer(stand_in, "/virus/annotation_report", body) == {}
@@ -169,7 +169,7 @@ def test_unknown_fields_and_enum_texts_are_dropped_and_camel_case_works(stand_in
     ],
 )
 @pytest.mark.parametrize("path", ["/virus", "/virus/annotation_report"])
-def test_what_cannot_be_read_is_refused_in_ncbis_form(stand_in: StandIn, path: str, body: Any, message: str) -> None:
+def test_malformed_request_is_refused_in_ncbi_format(stand_in: StandIn, path: str, body: Any, message: str) -> None:
     response = ask(stand_in, path, body)
     assert response.status_code == 400
     assert response.json()["error"] == "Bad Request"
@@ -177,7 +177,7 @@ def test_what_cannot_be_read_is_refused_in_ncbis_form(stand_in: StandIn, path: s
     assert message in response.json()["message"]
 
 
-def test_a_body_that_is_no_json_is_refused(stand_in: StandIn) -> None:
+def test_non_json_body_is_refused(stand_in: StandIn) -> None:
     for body in (b"", b"{", b"[" * 100_000):
         response = requests.post(f"{stand_in.url}/virus", data=body, timeout=60)
         assert (response.status_code, response.json()["code"]) == (400, 400)

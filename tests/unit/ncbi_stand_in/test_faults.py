@@ -1,4 +1,4 @@
-"""Each fault breaks what it says, and only for as many downloads as it was asked to."""
+"""Each fault breaks what its name says, for the requested number of downloads only."""
 
 import io
 import json
@@ -19,7 +19,7 @@ def faulty(stand_in: StandIn) -> requests.Response:
     return get(stand_in, "1335626", {"include_sequence": "NONE"})
 
 
-def sound(stand_in: StandIn) -> bytes:
+def valid_package(stand_in: StandIn) -> bytes:
     return Download(faulty(stand_in)).response.content
 
 
@@ -34,7 +34,7 @@ def test_status_with_body_and_headers_for_the_next_downloads_only(stand_in: Stan
 
 
 def test_cut_closes_the_connection_mid_body(stand_in: StandIn) -> None:
-    whole = sound(stand_in)
+    whole = valid_package(stand_in)
     stand_in.fault("cut", fraction=0.4)
     with get(stand_in, "1335626", {"include_sequence": "NONE"}, stream=True) as response:
         assert response.status_code == 200
@@ -55,21 +55,21 @@ def test_reset_breaks_the_connection(stand_in: StandIn, fraction: float) -> None
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.5])
-def test_stalled_stays_silent_until_the_client_gives_up(stand_in: StandIn, fraction: float) -> None:
+def test_stalled_sends_nothing_until_the_client_times_out(stand_in: StandIn, fraction: float) -> None:
     stand_in.fault("stalled", fraction=fraction)
     with pytest.raises(requests.exceptions.RequestException, match="timed out"):
         get(stand_in, "1335626", {"include_sequence": "NONE"}, timeout=0.5)
     assert faulty(stand_in).status_code == 200
 
 
-def test_stalled_hangs_up_in_the_end(stand_in: StandIn) -> None:
+def test_stalled_finally_closes_the_connection(stand_in: StandIn) -> None:
     stand_in.fault("stalled", fraction=0.5, seconds=0.1)
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         faulty(stand_in)
 
 
-def test_drip_is_whole_and_slow(stand_in: StandIn) -> None:
-    whole = sound(stand_in)
+def test_drip_is_complete_but_slow(stand_in: StandIn) -> None:
+    whole = valid_package(stand_in)
     stand_in.fault("drip", seconds=0.0)
     assert faulty(stand_in).content == whole
     stand_in.fault("drip", seconds=0.05)
@@ -78,7 +78,7 @@ def test_drip_is_whole_and_slow(stand_in: StandIn) -> None:
     assert pieces == [whole[:1], whole[1:2], whole[2:3]]
 
 
-def test_packages_without_records_are_sound(stand_in: StandIn) -> None:
+def test_packages_without_records_are_valid(stand_in: StandIn) -> None:
     stand_in.fault("empty_report")
     assert Download(faulty(stand_in)).lines() == []
     stand_in.fault("absent_report")
@@ -88,16 +88,16 @@ def test_packages_without_records_are_sound(stand_in: StandIn) -> None:
     assert f"{DATA}dataset_catalog.json" in package.zip.namelist()
 
 
-def test_more_headers_come_with_a_sound_package(stand_in: StandIn) -> None:
-    whole = sound(stand_in)
+def test_extra_headers_come_with_a_valid_package(stand_in: StandIn) -> None:
+    whole = valid_package(stand_in)
     stand_in.fault("more_headers", headers={"X-Datasets-User-Message": "An update is due"})
     response = faulty(stand_in)
     assert response.headers["X-Datasets-User-Message"] == "An update is due"
     assert response.content == whole
 
 
-def test_truncated_ends_cleanly_but_is_no_zip(stand_in: StandIn) -> None:
-    whole = sound(stand_in)
+def test_truncated_ends_cleanly_but_is_not_a_zip(stand_in: StandIn) -> None:
+    whole = valid_package(stand_in)
     stand_in.fault("truncated", fraction=0.5)
     response = faulty(stand_in)
     assert response.content == whole[: len(whole) // 2]
@@ -111,8 +111,8 @@ def test_not_zip_is_a_web_page(stand_in: StandIn) -> None:
     assert response.headers["Content-Type"].startswith("text/html")
 
 
-def test_bad_crc_is_noticed_by_the_central_directory_and_the_descriptor(stand_in: StandIn) -> None:
-    whole = sound(stand_in)
+def test_bad_crc_is_detected_by_the_central_directory_and_the_descriptor(stand_in: StandIn) -> None:
+    whole = valid_package(stand_in)
     stand_in.fault("bad_crc")
     broken = Download(faulty(stand_in))
     assert broken.zip.testzip() == REPORT
@@ -122,14 +122,14 @@ def test_bad_crc_is_noticed_by_the_central_directory_and_the_descriptor(stand_in
     assert len(broken.response.content) == len(whole)
 
 
-def test_md5_mismatch_leaves_the_zip_sound(stand_in: StandIn) -> None:
+def test_md5_mismatch_leaves_the_zip_valid(stand_in: StandIn) -> None:
     stand_in.fault("md5_mismatch")
     package = Download(faulty(stand_in))
     assert package.zip.testzip() is None
     assert f"{'0' * 32}  {REPORT}\n" in package.zip.read("md5sum.txt").decode()
 
 
-def test_catalog_mismatch_leaves_the_zip_sound(stand_in: StandIn) -> None:
+def test_catalog_mismatch_leaves_the_zip_valid(stand_in: StandIn) -> None:
     stand_in.fault("catalog_mismatch")
     package = Download(faulty(stand_in))
     assert package.zip.testzip() is None
@@ -138,7 +138,7 @@ def test_catalog_mismatch_leaves_the_zip_sound(stand_in: StandIn) -> None:
     assert claimed == package.zip.getinfo(REPORT).file_size + 1
 
 
-def test_empty_404_is_ncbis_json(stand_in: StandIn) -> None:
+def test_empty_404_has_ncbi_json(stand_in: StandIn) -> None:
     stand_in.fault("empty_404")
     response = faulty(stand_in)
     assert response.status_code == 404
@@ -146,7 +146,7 @@ def test_empty_404_is_ncbis_json(stand_in: StandIn) -> None:
     assert "does not match any items" in response.json()["message"]
 
 
-def test_a_refused_request_uses_up_no_fault(stand_in: StandIn) -> None:
+def test_refused_request_consumes_no_fault(stand_in: StandIn) -> None:
     stand_in.fault("not_zip")
     assert get(stand_in, "nobody knows").status_code == 400
     assert faulty(stand_in).headers["Content-Type"].startswith("text/html")
@@ -171,11 +171,11 @@ def test_control_calls_queue_list_and_clear_faults(stand_in: StandIn) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(FAULT_KINDS))
-def test_every_kind_says_what_it_imitates(kind: str) -> None:
+def test_every_fault_kind_is_described(kind: str) -> None:
     assert FAULT_KINDS[kind].__doc__
 
 
-def test_odd_lines_breaks_one_off_and_gives_all_an_unknown_field(stand_in: StandIn) -> None:
+def test_odd_lines_truncates_one_and_adds_an_unknown_field_to_all(stand_in: StandIn) -> None:
     whole = Download(faulty(stand_in)).zip.read(REPORT).splitlines()
     stand_in.fault("odd_lines")
     *lines, broken = Download(faulty(stand_in)).zip.read(REPORT).splitlines()

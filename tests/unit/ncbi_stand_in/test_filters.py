@@ -1,4 +1,4 @@
-"""Every filter really filters: what comes back is exactly what the unfiltered report says should."""
+"""Every filter works: the result is exactly the matching records of the unfiltered report."""
 
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +53,7 @@ FILTERS: dict[str, tuple[dict[str, str], Callable[[Line], bool]]] = {
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_filter_gives_exactly_the_records_that_pass(stand_in: StandIn, name: str) -> None:
+def test_filter_returns_exactly_the_matching_records(stand_in: StandIn, name: str) -> None:
     params, passes = FILTERS[name]
     everything = download(stand_in).lines()
     expected = {line["accession"] for line in everything if passes(line)}
@@ -89,7 +89,7 @@ def test_filters_combine(stand_in: StandIn) -> None:
     assert all(country(line) == "USA" and line["host"]["taxId"] == 9606 for line in both)
 
 
-def test_updated_since_is_inclusive_and_a_time_of_day_loses_that_day(stand_in: StandIn) -> None:
+def test_updated_since_is_inclusive_and_a_time_of_day_excludes_that_day(stand_in: StandIn) -> None:
     day = max(line["updateDate"] for line in download(stand_in).lines())
     assert download(stand_in, updated_since=day).accessions
     one_second_later = day.replace("00:00:00Z", "00:00:01Z")
@@ -97,7 +97,7 @@ def test_updated_since_is_inclusive_and_a_time_of_day_loses_that_day(stand_in: S
 
 
 @pytest.mark.parametrize("taxon", ["unheard of", "999999999", "9606"])
-def test_unknown_taxon_is_refused_with_ncbis_words(stand_in: StandIn, taxon: str) -> None:
+def test_unknown_taxon_is_refused_with_ncbi_message(stand_in: StandIn, taxon: str) -> None:
     response = get(stand_in, taxon)
     assert response.status_code == 400
     assert f"The taxonomy name '{taxon}' is not recognized" in response.json()["message"]

@@ -1,4 +1,4 @@
-"""Records live: what is shown depends on the day, on the seed and on nothing else."""
+"""Records change over time: the served records depend only on the day and the seed."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -31,18 +31,18 @@ def world() -> World:
     return World(seed=1, record_count=400, epoch=EPOCH)
 
 
-def test_same_seed_same_world_other_seed_another(world: World) -> None:
+def test_records_are_determined_by_the_seed(world: World) -> None:
     assert shown(World(1, 400, EPOCH), EPOCH) == shown(world, EPOCH)
     assert shown(World(2, 400, EPOCH), EPOCH).keys() != shown(world, EPOCH).keys()
 
 
-def test_a_record_does_not_depend_on_how_many_there_are(world: World) -> None:
+def test_record_is_independent_of_record_count(world: World) -> None:
     small, large = shown(World(1, 200, EPOCH), EPOCH), shown(world, EPOCH)
     assert small.items() <= large.items()
     assert len(small) < len(large)
 
 
-def test_a_record_does_not_depend_on_what_else_is_asked_for(world: World) -> None:
+def test_record_is_independent_of_the_rest_of_the_request(world: World) -> None:
     alone = [data_report_line(record) for record in world.records(EPOCH, MPOX)]
     among_all = [
         data_report_line(record) for record in world.records(EPOCH) if record.isolate.taxon.lineage_tax_ids & MPOX
@@ -50,14 +50,14 @@ def test_a_record_does_not_depend_on_what_else_is_asked_for(world: World) -> Non
     assert alone == among_all
 
 
-def test_the_world_moves_with_its_epoch() -> None:
+def test_dates_move_with_the_epoch() -> None:
     a_year_later = EPOCH.replace(year=2027)
     now, later = World(1, 200, EPOCH), World(1, 200, a_year_later)
     assert shown(now, EPOCH).keys() == shown(later, a_year_later).keys()
 
 
 @pytest.mark.parametrize("offset", range(-14, 15))
-def test_every_day_around_the_epoch_has_news_and_changes(world: World, offset: int) -> None:
+def test_every_day_near_the_epoch_has_new_and_changed_records(world: World, offset: int) -> None:
     before, after = (shown(world, day) for day in days(offset - 1, offset))
     new = after.keys() - before.keys()
     changed = {name for name in after.keys() & before.keys() if after[name] != before[name]}
@@ -76,8 +76,8 @@ def test_three_days_show_inserts_revisions_and_unchanged_records_of_mpox(world: 
     assert any(third[name] != first[name] for name in third.keys() & first.keys())
 
 
-def test_a_change_moves_the_update_date_and_nothing_else_changes(world: World) -> None:
-    """Over many days each difference between two days is explained by an update on the second."""
+def test_records_change_only_with_their_update_date(world: World) -> None:
+    """Over many days, each difference between two consecutive days has an update date of the second day."""
     kinds: Counter[str] = Counter()
     for offset in range(-20, 21):
         day_before, day = days(offset - 1, offset)
@@ -127,37 +127,37 @@ def test_records_are_indexed_late_with_early_dates(world: World) -> None:
     assert max(lags) >= 7
 
 
-def test_records_vanish_and_some_come_back_unchanged(world: World) -> None:
-    ever: dict[str, bytes] = {}
+def test_records_disappear_and_some_return_unchanged(world: World) -> None:
+    seen_so_far: dict[str, bytes] = {}
     gone: set[str] = set()
     reinstated: set[str] = set()
     for day in days(*range(-60, 46)):
         now = {name: line for name, (_, line) in shown(world, day).items()}
-        gone |= ever.keys() - now.keys()
+        gone |= seen_so_far.keys() - now.keys()
         back = gone & now.keys()
-        assert all(now[name] == ever[name] for name in back - reinstated)
+        assert all(now[name] == seen_so_far[name] for name in back - reinstated)
         reinstated |= back
-        ever |= now
+        seen_so_far |= now
     assert len(gone) >= 5
     assert reinstated
     assert gone - now.keys()
 
 
-def test_a_withdrawn_record_is_shown_before_and_after_only() -> None:
+def test_withdrawn_record_is_absent_only_while_withdrawn() -> None:
     first, second, third, fourth = days(0, 1, 2, 3)
     life = Life(first, first, second, withdrawn=third, reinstated=fourth)
     assert [life.is_shown_on(day) for day in (first, second, third, fourth)] == [False, True, False, True]
     assert not Life(first, first, first, withdrawn=second).is_shown_on(fourth)
 
 
-def test_changes_come_to_pass_on_their_day() -> None:
+def test_changes_take_effect_on_their_day() -> None:
     changes = tuple(Change(day, ChangeKind.REDATED, 0) for day in days(1, 3))
     life = Life(EPOCH, EPOCH, EPOCH, changes)
     assert [len(life.changes_until(day)) for day in days(0, 1, 2, 3)] == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize("lively", [True, False])
-def test_lives_are_in_order_and_within_two_years(lively: bool) -> None:
+def test_record_events_are_in_order_and_within_two_years(lively: bool) -> None:
     random = Random(7)
     for _ in range(2000):
         life = draw_life(random, EPOCH, lively=lively, refseq=False)
@@ -167,7 +167,7 @@ def test_lives_are_in_order_and_within_two_years(lively: bool) -> None:
         assert EPOCH - timedelta(days=700) <= life.released <= EPOCH + timedelta(days=30)
 
 
-def test_the_clock_moves_what_is_served(stand_in: StandIn) -> None:
+def test_clock_changes_the_served_records(stand_in: StandIn) -> None:
     today = download(stand_in).accessions
     stand_in.set_today(EPOCH + timedelta(days=1))
     assert download(stand_in).accessions - today

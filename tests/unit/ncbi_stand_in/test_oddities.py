@@ -1,4 +1,4 @@
-"""What is odd in few records: as often as in NCBI's own, and told as NCBI tells it."""
+"""Rare oddities in records: their frequency and their form are those of NCBI's own records."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ def records() -> list[Record]:
 
 
 def plain(records: list[Record]) -> list[Record]:
-    """Those in which everything is stated, and nothing is odd yet."""
+    """Records in which every field is set and nothing is odd."""
     return [
         record
         for record in records
@@ -37,20 +37,20 @@ def plain(records: list[Record]) -> list[Record]:
     ]
 
 
-def told(record: Record, oddity: Oddity | None = None) -> dict[str, Any]:
+def report_line(record: Record, oddity: Oddity | None = None) -> dict[str, Any]:
     isolate = made_odd(record.isolate, oddity, Random(1)) if oddity else record.isolate
     line: dict[str, Any] = json.loads(data_report_line(replace(record, isolate=isolate)))
     return line
 
 
-def test_each_is_as_rare_as_at_ncbi() -> None:
+def test_oddities_are_as_rare_as_at_ncbi() -> None:
     random, draws = Random(1), 400_000
     found = Counter(draw_oddity(random) for _ in range(draws))
     for oddity, share in SHARES.items():
         assert found[oddity] / draws == pytest.approx(share, rel=0.5), oddity
 
 
-def test_some_records_say_a_former_name_of_a_taxon_that_has_another(records: list[Record]) -> None:
+def test_some_records_have_a_former_taxon_name(records: list[Record]) -> None:
     odd = [record for record in records if record.isolate.virus_name != record.isolate.taxon.name]
     assert len(odd) / len(records) == pytest.approx(SHARES[Oddity.FORMER_VIRUS_NAME], rel=0.4)
     for record in odd:
@@ -59,27 +59,27 @@ def test_some_records_say_a_former_name_of_a_taxon_that_has_another(records: lis
         assert virus["lineage"][-1] == {"name": record.isolate.taxon.name, "taxId": virus["taxId"]}
 
 
-def test_what_is_odd_is_told_so_and_the_rest_as_ever(records: list[Record]) -> None:
+def test_oddity_changes_only_its_own_field(records: list[Record]) -> None:
     for record in plain(records)[:300]:
-        even = told(record)
-        host = told(record, Oddity.FORMER_HOST_NAME)["host"]
+        normal = report_line(record)
+        host = report_line(record, Oddity.FORMER_HOST_NAME)["host"]
         assert host["organismName"] == (record.isolate.host.former_name or record.isolate.host.name)
-        assert host["lineage"] == even["host"]["lineage"]
+        assert host["lineage"] == normal["host"]["lineage"]
 
-        nameless = told(record, Oddity.NAMELESS_HOST)
-        assert nameless["host"]["lineage"] == [{"taxId": nameless["host"]["taxId"]}]
-        assert nameless["host"]["organismName"] == TAXONOMY[nameless["host"]["taxId"]].name
-        assert {**nameless, "host": 0} == {**even, "host": 0}
+        without_host_name = report_line(record, Oddity.NAMELESS_HOST)
+        assert without_host_name["host"]["lineage"] == [{"taxId": without_host_name["host"]["taxId"]}]
+        assert without_host_name["host"]["organismName"] == TAXONOMY[without_host_name["host"]["taxId"]].name
+        assert {**without_host_name, "host": 0} == {**normal, "host": 0}
 
-        assert told(record, Oddity.NO_UPDATE_DATE) == {**even, "updateDate": "1900-01-01T00:00:00Z"}
+        assert report_line(record, Oddity.NO_UPDATE_DATE) == {**normal, "updateDate": "1900-01-01T00:00:00Z"}
 
-        nowhere = told(record, Oddity.NO_COUNTRY)
-        assert list(nowhere["location"]) == ["geographicLocation"]
-        assert nowhere["location"]["geographicLocation"] in UNSTATED_PLACES
+        without_country = report_line(record, Oddity.NO_COUNTRY)
+        assert list(without_country["location"]) == ["geographicLocation"]
+        assert without_country["location"]["geographicLocation"] in UNSTATED_PLACES
 
-        name = told(record, Oddity.BRACKETED_ISOLATE)["isolate"]["name"]
+        name = report_line(record, Oddity.BRACKETED_ISOLATE)["isolate"]["name"]
         assert name.startswith(f"[{record.isolate.place.country}:")
-        assert name.endswith(f"] {even['isolate']['name']}")
+        assert name.endswith(f"] {normal['isolate']['name']}")
 
 
 def test_records_without_an_update_date_come_with_full_loads_only(records: list[Record]) -> None:

@@ -1,4 +1,4 @@
-"""The package's bytes are NCBI's, but for what they say."""
+"""The package has NCBI's binary format; only the content is synthetic."""
 
 import hashlib
 import io
@@ -32,7 +32,7 @@ def mers(shared: StandIn) -> Download:
 
 
 def local_headers(package: bytes) -> list[tuple[Any, ...]]:
-    """What a forward reader sees of each member: signature, version, flags, method, CRC, sizes, extra field."""
+    """The local header of each member: signature, version, flags, method, CRC, sizes, extra field."""
     headers = []
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         for member in archive.infolist():
@@ -56,7 +56,7 @@ def central_entries(package: bytes) -> list[tuple[Any, ...]]:
         ]
 
 
-def test_members_come_in_ncbis_order(mers: Download) -> None:
+def test_members_are_in_ncbi_order(mers: Download) -> None:
     assert mers.zip.namelist() == [
         "README.md",
         *(
@@ -75,7 +75,7 @@ def test_members_come_in_ncbis_order(mers: Download) -> None:
     ]
 
 
-def test_zip_fields_are_those_of_a_stream(mers: Download) -> None:
+def test_zip_fields_are_those_of_a_streamed_archive(mers: Download) -> None:
     for signature, version, flags, method, crc, compressed, size, extra in local_headers(mers.response.content):
         assert (signature, version, flags, method) == (b"PK\x03\x04", 45, 0x0008, zipfile.ZIP_DEFLATED)
         assert (crc, compressed, size) == (0, 0xFFFFFFFF, 0xFFFFFFFF)
@@ -83,8 +83,8 @@ def test_zip_fields_are_those_of_a_stream(mers: Download) -> None:
     assert set(central_entries(mers.response.content)) == {(3, 45, 45, 0x0008, 0o600 << 16)}
 
 
-@pytest.mark.skipif(not GENUINE.exists(), reason="the genuine package is not here")
-def test_structure_is_that_of_the_genuine_package(stand_in: StandIn) -> None:
+@pytest.mark.skipif(not GENUINE.exists(), reason="the genuine package is not available")
+def test_structure_matches_the_genuine_package(stand_in: StandIn) -> None:
     genuine = GENUINE.read_bytes()
     ours = Download(get(stand_in, "2697049", {"refseq_only": "true"}))
     package = ours.response.content
@@ -130,7 +130,7 @@ def test_md5sum_covers_all_but_readme_and_itself(mers: Download) -> None:
     assert mers.zip.read("md5sum.txt").decode() == expected
 
 
-def test_readme_says_that_the_records_are_made_up(mers: Download) -> None:
+def test_readme_says_records_are_synthetic(mers: Download) -> None:
     assert "made up" in mers.zip.read("README.md").decode()
 
 
@@ -151,7 +151,7 @@ def test_an_api_key_doubles_the_rate_limit(stand_in: StandIn) -> None:
     assert (without.headers["X-Ratelimit-Limit"], with_key.headers["X-Ratelimit-Limit"]) == ("5", "10")
 
 
-def test_filename_goes_to_the_header_and_nowhere_else(stand_in: StandIn) -> None:
+def test_filename_is_used_only_in_the_header(stand_in: StandIn) -> None:
     params = {"include_sequence": "NONE", "filename": 'a"b;c\r\nX-Evil: 1.zip'}
     response = get(stand_in, "1335626", params)
     assert response.headers["Content-Disposition"] == "attachment; filename=abcX-Evil: 1.zip"

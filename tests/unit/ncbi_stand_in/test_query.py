@@ -94,13 +94,13 @@ def test_anything_but_an_enum_value_is_refused(value: str) -> None:
     assert str(refused.value) == f'parsing list "include_sequence": "{value}" is not a valid value'
 
 
-def test_enums_have_numbers_too() -> None:
+def test_enum_numbers_are_accepted() -> None:
     request = read_query("1", [("aux_report", "2"), ("include_sequence", "3")])
     assert request.aux_report == (AuxReport.BIOSAMPLE_REPORT,)
     assert request.sequence_files == frozenset()
 
 
-def test_without_a_wish_the_genome_is_included() -> None:
+def test_genome_is_included_by_default() -> None:
     assert read_query("1", []).sequence_files == {SequenceFile.GENOME}
 
 
@@ -144,16 +144,16 @@ def test_post_drops_unknown_fields_and_enums_and_takes_unset_values_as_no_filter
         b'{"taxon":"1","updated_since":"x"}',
     ],
 )
-def test_post_refuses_what_is_not_such_a_message(body: bytes) -> None:
+def test_malformed_post_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidArgumentError):
         read_body(body)
 
 
-def test_a_post_that_names_nothing_is_refused(stand_in: StandIn) -> None:
+def test_post_without_selection_is_refused(stand_in: StandIn) -> None:
     assert post(stand_in, {"refseq_only": True}).status_code == 400
 
 
-def test_post_as_ncbis_own_client_sends_it(stand_in: StandIn) -> None:
+def test_post_of_the_ncbi_client_is_accepted(stand_in: StandIn) -> None:
     body = {
         "annotated_only": False,
         "complete_only": False,
@@ -173,7 +173,7 @@ def test_post_as_ncbis_own_client_sends_it(stand_in: StandIn) -> None:
     assert by_post.accessions == by_get.accessions != set()
 
 
-def test_the_documentations_own_example_is_refused_for_its_two_enums(stand_in: StandIn) -> None:
+def test_documentation_example_is_refused_for_its_two_enums(stand_in: StandIn) -> None:
     def message(url: str) -> str:
         response = requests.get(url, timeout=60)
         assert response.status_code == 400
@@ -190,7 +190,7 @@ def test_the_documentations_own_example_is_refused_for_its_two_enums(stand_in: S
     assert corrected.accessions == set()
 
 
-def test_a_refusal_has_ncbis_form(stand_in: StandIn) -> None:
+def test_refusal_has_ncbi_error_format(stand_in: StandIn) -> None:
     response = get(stand_in, params={"updated_since": "x"})
     reason = (
         'parsing field "updated_since": parsing time "x" as "2006-01-02T15:04:05.999999999Z07:00": '

@@ -1,4 +1,4 @@
-"""What the report lines say, and that the files of one package agree with each other."""
+"""The content of the report lines, and the consistency of the files of one package."""
 
 import json
 import re
@@ -50,12 +50,12 @@ def test_accessions_are_unique_and_of_insdc_form(everything: Download) -> None:
     assert all(re.fullmatch(r"([A-Z]{2}|NC_)\d{6}\.\d", accession) for accession in accessions)
 
 
-def test_a_line_is_as_long_as_a_real_one(everything: Download) -> None:
+def test_line_length_is_realistic(everything: Download) -> None:
     lines = everything.text("data_report.jsonl").splitlines()
     assert 1900 < sum(map(len, lines)) / len(lines) < 3000
 
 
-def test_every_virus_is_there(everything: Download) -> None:
+def test_every_virus_has_records(everything: Download) -> None:
     genera = count_by([line["virus"]["lineage"][-2] for line in everything.lines()], "name")
     assert {"Orthopoxvirus monkeypox", "Betacoronavirus pandemicum", "Influenza A virus"} <= set(genera)
     assert {"dengue virus", "Merbecovirus"} <= set(genera)
@@ -71,7 +71,7 @@ def test_lineages_run_from_the_root_to_the_organism(everything: Download) -> Non
                 assert line[organism]["organismName"] in (taxon.name, taxon.former_name)
 
 
-def test_mess_comes_in_realistic_shares(everything: Download) -> None:
+def test_irregular_values_have_realistic_shares(everything: Download) -> None:
     lines = everything.lines()
     dates = [line.get("isolate", {}).get("collectionDate", "") for line in lines]
     precisions = {len(text) for text in dates}
@@ -85,18 +85,18 @@ def test_mess_comes_in_realistic_shares(everything: Download) -> None:
     }
 
 
-def test_places_have_ncbis_free_forms(everything: Download) -> None:
+def test_places_have_ncbi_free_text_forms(everything: Download) -> None:
     places = [line["location"] for line in everything.lines() if "location" in line]
     names = {place["geographicLocation"] for place in places}
     assert any(re.fullmatch(r"USA: Wisconsin, \w+ County", name) for name in names)
     assert any(re.fullmatch(r"United Kingdom:\w+.*", name) for name in names)
     assert any(":" not in name for name in names)
     for place in places:
-        in_a_state = place["geographicLocation"].startswith("USA: ")
-        assert ("usaState" in place) == in_a_state
+        has_state = place["geographicLocation"].startswith("USA: ")
+        assert ("usaState" in place) == has_state
 
 
-def test_influenza_isolates_have_eight_segments_that_share_what_they_should(shared: StandIn) -> None:
+def test_influenza_isolates_have_eight_segments_with_shared_metadata(shared: StandIn) -> None:
     lines = download(shared, "11320").lines()
     by_number = {line["accession"].split(".")[0]: line for line in lines}
     assert set(count_by(lines, "segment")) == {"PB2", "PB1", "PA", "HA", "NP", "NA", "M", "NS"}
@@ -199,7 +199,7 @@ def test_fasta_agrees_with_the_reports(mers: Download) -> None:
         assert len(proteins[region["protein"]["seqId"]]) == len(letters) // 3 - 1
 
 
-def test_each_sequence_file_comes_only_when_asked_for(stand_in: StandIn) -> None:
+def test_sequence_files_are_included_only_on_request(stand_in: StandIn) -> None:
     for wanted, name in (("GENOME", "genomic.fna"), ("CDS", "cds.fna"), ("PROTEIN", "protein.faa")):
         names = Download(get(stand_in, "1335626", {"include_sequence": wanted})).zip.namelist()
         assert [one for one in names if one.endswith((".fna", ".faa"))] == [f"ncbi_dataset/data/{name}"]

@@ -1,4 +1,4 @@
-"""A world of as many taxa as one asks for: strains below the viruses' own taxa, few of them common and most rare."""
+"""A data set with a requested number of taxa: strains below the viruses' taxa, few of them common and most rare."""
 
 import json
 from collections import Counter
@@ -22,7 +22,7 @@ def found() -> Counter[int]:
     return Counter(record.isolate.taxon.tax_id for record in WORLD.records(TODAY))
 
 
-def test_most_of_the_taxa_asked_for_have_records_and_no_others(found: Counter[int]) -> None:
+def test_most_requested_taxa_have_records_and_no_others_do(found: Counter[int]) -> None:
     assert 0.6 * TAXA < len(found) <= TAXA
 
 
@@ -50,7 +50,7 @@ def test_a_strain_is_found_by_its_tax_id_and_with_its_species() -> None:
     assert TAXONOMY.find("10000000") is TAXONOMY.find("19999999") is None
 
 
-def test_the_world_is_otherwise_the_same() -> None:
+def test_strains_change_nothing_else() -> None:
     small, varied = World(1, 400, TODAY), World(1, 400, TODAY, TAXA)
     for one, other in zip(small.records(TODAY), varied.records(TODAY), strict=True):
         assert (one.accession_version, one.isolate.place, one.updated) == (

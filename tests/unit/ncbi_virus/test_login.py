@@ -1,4 +1,4 @@
-"""Nothing is shown to anyone whom Airflow does not know."""
+"""The pages require an Airflow login."""
 
 import re
 
@@ -19,7 +19,7 @@ def routes() -> list[tuple[str, str]]:
     return flat
 
 
-def test_every_route_is_one_that_dependencies_guard() -> None:
+def test_every_route_requires_a_login() -> None:
     paths = {path for _, path in routes()}
     assert {"/", "/runs", "/static/{name}"} <= paths
     assert not paths & {"/docs", "/redoc", "/openapi.json"}
@@ -33,11 +33,11 @@ def test_anonymous_requests_get_401(method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(static_files.FILES))
-def test_static_files_ask_for_a_login_too(name: str) -> None:
+def test_static_files_also_require_a_login(name: str) -> None:
     with TestClient(APP) as client:
         assert client.get(f"/static/{name}").status_code == 401
 
 
-def test_a_token_that_airflow_did_not_sign_opens_nothing() -> None:
+def test_token_not_signed_by_airflow_is_refused() -> None:
     with TestClient(APP) as client:
         assert client.get("/", headers={"Authorization": "Basic YWRtaW46YWRtaW4="}).status_code == 401

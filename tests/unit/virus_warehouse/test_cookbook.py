@@ -1,4 +1,4 @@
-"""The files of the cookbook are recipes, and what is no recipe is told apart."""
+"""The files of the cookbook are valid recipes, and invalid ones are refused."""
 
 import re
 from collections import Counter
@@ -20,7 +20,7 @@ def recipe_file(folder: Path, text: str, name: str = "07_how_many.sql") -> Path:
     return path
 
 
-def test_a_file_is_taken_apart(tmp_path: Path) -> None:
+def test_file_is_parsed(tmp_path: Path) -> None:
     recipe = read_recipe(recipe_file(tmp_path, GOOD))
     assert (recipe.number, recipe.name, recipe.topic) == (7, "how_many", "Counting right")
     assert recipe.question == "How many are there?"
@@ -29,7 +29,7 @@ def test_a_file_is_taken_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["how_many.sql", "7_how_many.sql", "07-how-many.sql"])
-def test_a_name_that_is_none(tmp_path: Path, name: str) -> None:
+def test_invalid_file_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BrokenRecipe, match=rf"{re.escape(name)}: a recipe's file is named NN_name.sql"):
         read_recipe(recipe_file(tmp_path, GOOD, name))
 
@@ -44,19 +44,19 @@ def test_a_name_that_is_none(tmp_path: Path, name: str) -> None:
     ],
     ids=["no comment", "no topic", "no question", "no explanation"],
 )
-def test_a_head_that_says_too_little(tmp_path: Path, text: str) -> None:
+def test_incomplete_header_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(BrokenRecipe, match="its comment begins with `topic: question"):
         read_recipe(recipe_file(tmp_path, text))
 
 
-def test_the_book_is_in_order() -> None:
+def test_recipes_are_numbered_and_grouped_by_topic() -> None:
     book = recipes()
     assert len(book) >= 24
     assert [recipe.number for recipe in book] == list(range(1, len(book) + 1))
     assert len({recipe.name for recipe in book}) == len(book)
     topics = [recipe.topic for recipe in book]
     chapters = [topic for topic, before in zip(topics, [None, *topics], strict=False) if topic != before]
-    assert max(Counter(chapters).values()) == 1, "a topic is one chapter"
+    assert max(Counter(chapters).values()) == 1, "the recipes of a topic are consecutive"
 
 
 def test_no_recipe_depends_on_the_clock_or_changes_anything() -> None:
@@ -66,6 +66,6 @@ def test_no_recipe_depends_on_the_clock_or_changes_anything() -> None:
         assert ";" not in recipe.sql, "one statement"
 
 
-def test_the_list_has_every_question() -> None:
-    told = listing()
-    assert all(f"{recipe.number:4}  {recipe.question}\n" in told for recipe in recipes())
+def test_listing_has_every_question() -> None:
+    text = listing()
+    assert all(f"{recipe.number:4}  {recipe.question}\n" in text for recipe in recipes())

@@ -11,7 +11,7 @@ from virus_warehouse.private_files import private_files
 PLACES = ("packages", "refused", "runs", "temporary", "published/candidates")
 
 
-def test_missing_folder_is_made_with_every_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_folder_is_created_with_all_subfolders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRUS_DATA", str(tmp_path / "new" / "data"))
     data = DataFolder.from_environment()
     assert data.root == tmp_path / "new" / "data"
@@ -21,7 +21,7 @@ def test_missing_folder_is_made_with_every_place(tmp_path: Path, monkeypatch: py
     assert data.snapshot == data.root / "published" / "virus.duckdb"
 
 
-def test_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+def test_existing_folder_is_unchanged(tmp_path: Path) -> None:
     data = DataFolder(tmp_path)
     data.create()
     (data.packages / "kept").touch()
@@ -29,7 +29,7 @@ def test_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     assert (data.packages / "kept").exists()
 
 
-def test_relative_folder_is_fixed_to_where_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_folder_is_resolved_when_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VIRUS_DATA", "here")
     assert DataFolder.from_environment().root == tmp_path / "here"
@@ -40,16 +40,16 @@ def test_without_a_setting_data_are_in_the_checkout() -> None:
     assert default_root() == CHECKOUT / "data"
 
 
-def test_warehouse_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warehouse_can_be_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRUS_WAREHOUSE", str(tmp_path / "elsewhere.duckdb"))
     assert DataFolder(tmp_path / "data").warehouse == tmp_path / "elsewhere.duckdb"
 
 
-@pytest.mark.parametrize("in_the_way", ["data", "data/runs"])
-def test_folder_that_cannot_be_made_is_named_with_the_way_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_the_way: str
+@pytest.mark.parametrize("blocking", ["data", "data/runs"])
+def test_folder_creation_error_names_the_folder_and_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocking: str
 ) -> None:
-    file = tmp_path / in_the_way
+    file = tmp_path / blocking
     file.parent.mkdir(exist_ok=True)
     file.write_text("a file")
     monkeypatch.setenv("VIRUS_DATA", str(tmp_path / "data"))
@@ -57,13 +57,13 @@ def test_folder_that_cannot_be_made_is_named_with_the_way_out(
         DataFolder.from_environment()
     message = str(refused.value)
     assert message.startswith(f"the data folder {tmp_path / 'data'} cannot be used: ")
-    assert in_the_way in message
+    assert blocking in message
     assert "Set VIRUS_DATA to a folder that this user may write" in message
     assert "\n" not in message
 
 
-def test_making_it_leaves_the_umask_of_the_process_alone_in_any_thread(tmp_path: Path) -> None:
-    """As in the API server, whose threads all ask for the folder."""
+def test_creation_does_not_change_the_umask_in_any_thread(tmp_path: Path) -> None:
+    """As in the API server, whose threads all create the folder."""
     umask, seen = os.umask(0), set[int]()
     try:
 
@@ -81,7 +81,7 @@ def test_making_it_leaves_the_umask_of_the_process_alone_in_any_thread(tmp_path:
     assert seen == {0o770}
 
 
-def test_runs_in_threads_leave_the_umask_as_it_was() -> None:
+def test_runs_in_threads_do_not_change_the_umask() -> None:
     umask = os.umask(0o022)
     try:
 

@@ -34,7 +34,7 @@ with run_lock(Path(sys.argv[1]), "run-1"):
 """
 
 
-def test_state_grows_and_changes(tmp_path: Path) -> None:
+def test_state_is_extended_and_updated(tmp_path: Path) -> None:
     file = RunFile(tmp_path, "run-1")
     file.write(stage="open", since=date(2025, 6, 1))
     file.write(stage="download", bytes=5)
@@ -51,7 +51,7 @@ def test_state_grows_and_changes(tmp_path: Path) -> None:
     }
 
 
-def test_reader_sees_the_old_state_or_the_new_one_and_never_a_part(tmp_path: Path) -> None:
+def test_reader_never_sees_a_partial_state(tmp_path: Path) -> None:
     file = RunFile(tmp_path, "run-1")
     file.write(stage=0, padding="x" * 200_000)
     stop = threading.Event()
@@ -88,13 +88,13 @@ def test_run_is_running_while_its_lock_is_held(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_lock_is_let_go_when_the_run_fails(tmp_path: Path) -> None:
+def test_lock_is_released_when_the_run_fails(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="failed"), run_lock(tmp_path, "run-1"):
         raise RuntimeError("failed")
     assert not is_running(tmp_path, "run-1")
 
 
-def test_lock_is_let_go_when_its_process_is_killed(tmp_path: Path) -> None:
+def test_lock_is_released_when_its_process_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLD_LOCK, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -123,14 +123,14 @@ def test_only_dead_runs_are_closed(tmp_path: Path) -> None:
         assert sorted(entry.name for entry in tmp_path.iterdir()) == [".run-1.lock", "dead.json", "run-1.json"]
 
 
-def test_dead_run_without_a_file_is_given_none(tmp_path: Path) -> None:
+def test_no_file_is_created_for_a_dead_run(tmp_path: Path) -> None:
     (tmp_path / ".dead.lock").touch()
     close_dead_run(tmp_path, "dead", {"status": "failed"})
     close_dead_run(tmp_path, "dead", {"status": "failed"})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_that_ask_at_once_do_not_take_each_other_for_a_run(tmp_path: Path) -> None:
+def test_concurrent_checks_do_not_report_a_running_run(tmp_path: Path) -> None:
     path = tmp_path / ".dead.lock"
     path.touch()
     with path.open("r+") as asking:
@@ -138,11 +138,11 @@ def test_two_that_ask_at_once_do_not_take_each_other_for_a_run(tmp_path: Path) -
         assert not is_running(tmp_path, "dead")
 
 
-def test_a_lock_taken_for_a_dead_ones_is_made_anew(tmp_path: Path) -> None:
-    # The file is removed, by a run that tidies up, while this one waits to lock it.
+def test_lock_removed_as_that_of_a_dead_run_is_recreated(tmp_path: Path) -> None:
+    # A run that cleans up removes the file while this one waits for the lock.
     path = tmp_path / ".run-1.lock"
-    with path.open("w") as tidying:
-        fcntl.flock(tidying, fcntl.LOCK_EX)
+    with path.open("w") as cleanup:
+        fcntl.flock(cleanup, fcntl.LOCK_EX)
         locked = threading.Event()
 
         def work() -> None:
@@ -162,7 +162,7 @@ def test_a_lock_taken_for_a_dead_ones_is_made_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"\xff\xfe{"])
-def test_file_that_no_version_wrote_stops_no_run(tmp_path: Path, text: bytes) -> None:
+def test_unreadable_file_does_not_fail_a_run(tmp_path: Path, text: bytes) -> None:
     moment = datetime(2026, 11, 1, 6, tzinfo=UTC)
     run_id = new_run_id("mpox", moment)
     path = tmp_path / f"{run_id}.json"

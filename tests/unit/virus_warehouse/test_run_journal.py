@@ -1,4 +1,4 @@
-"""What a run at work says of itself."""
+"""The state that a running run records."""
 
 import json
 from datetime import UTC, datetime
@@ -21,22 +21,20 @@ def journal(tmp_path: Path) -> RunJournal:
     return RunJournal(record, tmp_path, RunLock())
 
 
-def told(folder: Path) -> dict[str, Any]:
+def run_file(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "run-1.json").read_text(encoding="utf-8")))
 
 
-def test_what_was_said_of_an_earlier_stage_stays_until_the_record_knows_better(
-    journal: RunJournal, tmp_path: Path
-) -> None:
+def test_values_of_an_earlier_stage_are_kept_until_overwritten(journal: RunJournal, tmp_path: Path) -> None:
     journal.write("merge", lines=7, bytes=3)
-    assert (told(tmp_path)["stage"], told(tmp_path)["lines"]) == ("merge", 7)
+    assert (run_file(tmp_path)["stage"], run_file(tmp_path)["lines"]) == ("merge", 7)
     journal.record.status = "failed"
     journal.write_end("failed", failed_in=journal.stage)
     names = ("stage", "failed_in", "status", "lines", "bytes")
-    assert [told(tmp_path)[name] for name in names] == ["failed", "merge", "failed", 7, 3]
+    assert [run_file(tmp_path)[name] for name in names] == ["failed", "merge", "failed", 7, 3]
     journal.record.lines = 8
     journal.write("finished")
-    assert told(tmp_path)["lines"] == 8
+    assert run_file(tmp_path)["lines"] == 8
 
 
 def test_end_that_cannot_be_written_is_left_to_the_next_run(

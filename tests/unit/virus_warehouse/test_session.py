@@ -1,4 +1,4 @@
-"""A run's private DuckDB: what a block changes of it is as before afterwards, and hides no error."""
+"""A run's private DuckDB session: settings changed by a block are restored, and no error is hidden."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def threads_of(session: DuckDBPyConnection) -> int:
     return int(threads)
 
 
-def test_threads_are_all_within_the_block_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_threads_are_used_only_within_the_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     with private_session(tmp_path) as session:
         assert threads_of(session) == 2
@@ -23,7 +23,7 @@ def test_threads_are_all_within_the_block_alone(tmp_path: Path, monkeypatch: pyt
         assert threads_of(session) == 2
 
 
-def test_error_that_ends_the_transaction_is_the_one_that_is_told(tmp_path: Path) -> None:
+def test_error_that_ends_the_transaction_is_raised(tmp_path: Path) -> None:
     with private_session(tmp_path) as session:
         session.execute("BEGIN TRANSACTION")
         with pytest.raises(duckdb.InvalidInputException, match="no room"), all_threads(session):

@@ -15,17 +15,17 @@ GOOD = "  good: {taxon: 10244}\n"
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    def write_it(text: str | bytes) -> Path:
+    def write_file(text: str | bytes) -> Path:
         path = tmp_path / "followed.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         monkeypatch.setenv("VIRUS_SOURCES", str(path))
         return path
 
-    return write_it
+    return write_file
 
 
-def bad_source(path: Path, name: str = "bad") -> str:
-    """What is wrong with the one bad source of a file whose other source is sound."""
+def error_of_bad_source(path: Path, name: str = "bad") -> str:
+    """The error of the only bad source in a file whose other source is valid."""
     read = read_sources(path)
     assert list(read.sources) == ["good"]
     assert list(read.errors) == [name]
@@ -33,7 +33,7 @@ def bad_source(path: Path, name: str = "bad") -> str:
 
 
 @pytest.mark.parametrize(
-    ("entry", "key", "told"),
+    ("entry", "key", "expected"),
     [
         ("{taxon: 1, hosts: human}", "hosts", ["unknown key", "a source may set", " host,"]),
         ("{taxon: 1, aux_report: [ANNOTATION]}", "aux_report", ["unknown key", "aux_reports"]),
@@ -65,37 +65,37 @@ def bad_source(path: Path, name: str = "bad") -> str:
     ],
 )
 def test_bad_key_gives_one_line_that_names_file_source_and_key(
-    write: Write, entry: str, key: str, told: list[str]
+    write: Write, entry: str, key: str, expected: list[str]
 ) -> None:
     path = write(f"sources:\n  bad: {entry}\n{GOOD}")
-    error = bad_source(path)
+    error = error_of_bad_source(path)
     assert error.startswith(f"{path}: source 'bad': key '{key}': ")
     assert "\n" not in error
-    for text in told:
+    for text in expected:
         assert text in error
 
 
 @pytest.mark.parametrize("entry", ["", "10244", "[10244]"])
-def test_source_that_is_no_mapping_is_told_what_it_should_be(write: Write, entry: str) -> None:
+def test_source_that_is_not_a_mapping_is_refused_with_the_expected_form(write: Write, entry: str) -> None:
     path = write(f"sources:\n  bad: {entry}\n{GOOD}")
-    assert bad_source(path) == f"{path}: source 'bad': not a mapping of keys such as taxon: 10244"
+    assert error_of_bad_source(path) == f"{path}: source 'bad': not a mapping of keys such as taxon: 10244"
 
 
 def test_two_sources_of_one_name_are_refused_both_with_their_lines(write: Write) -> None:
     path = write(f"sources:\n  bad: {{taxon: 1}}\n{GOOD}  bad: {{taxon: 2}}\n")
-    assert bad_source(path) == f"{path}: source 'bad': given twice, on lines 2 and 4; rename one"
+    assert error_of_bad_source(path) == f"{path}: source 'bad': given twice, on lines 2 and 4; rename one"
 
 
 @pytest.mark.parametrize("name", ["Mpox", "mpox-2022", "2mpox", "mpox virus", "../mpox"])
-def test_name_that_cannot_name_a_dag_and_a_folder_is_refused(write: Write, name: str) -> None:
+def test_invalid_source_name_is_refused(write: Write, name: str) -> None:
     path = write(f"sources:\n  '{name}': {{taxon: 1}}\n{GOOD}")
-    error = bad_source(path, name)
+    error = error_of_bad_source(path, name)
     assert error.startswith(f"{path}: source '{name}': key 'name': ")
     assert "small letters, digits and _" in error
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "the file is empty"),
         ("# nothing yet\n", "the file is empty"),
@@ -119,22 +119,22 @@ def test_name_that_cannot_name_a_dag_and_a_folder_is_refused(write: Write, name:
         (f"defaults: [14]\nsources:\n{GOOD}", "defaults: not a mapping"),
     ],
 )
-def test_file_that_cannot_be_used_gives_one_line_that_names_it(write: Write, text: str | bytes, told: str) -> None:
+def test_invalid_file_gives_one_line_that_names_it(write: Write, text: str | bytes, message: str) -> None:
     path = write(text)
     with pytest.raises(SourceError) as refused:
         read_sources()
     assert str(refused.value).startswith(f"{path}: ")
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     assert valid_sources() == []
 
 
-def test_missing_file_is_named_with_the_way_out(tmp_path: Path) -> None:
+def test_missing_file_error_names_the_file_and_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"absent\.yaml: cannot be read .*set VIRUS_SOURCES"):
         read_sources(tmp_path / "absent.yaml")
 
 
-def test_source_is_given_by_name_or_told_why_not(write: Write) -> None:
+def test_source_is_found_by_name_or_the_reason_is_reported(write: Write) -> None:
     read = read_sources(write(f"sources:\n  bad: {{}}\n{GOOD}"))
     assert read.source("good").request.taxon == "10244"
     with pytest.raises(SourceError, match="key 'taxon': absent"):
@@ -183,7 +183,7 @@ def test_every_filter_of_the_endpoint_can_be_set(write: Write) -> None:
     assert own == ("30 5 * * 1", 7, 30, True, 0.2)
 
 
-def test_built_in_defaults_give_way_to_the_files_and_those_to_the_sources(write: Write) -> None:
+def test_file_defaults_override_built_in_ones_and_sources_override_both(write: Write) -> None:
     read = read_sources(
         write("defaults: {lookback_days: 3}\nsources:\n  a: {taxon: 1}\n  b: {taxon: 1, lookback_days: 1}\n")
     )
@@ -209,7 +209,7 @@ class TestFingerprint:
         return Source(name="mpox", request=request, **(followed or {})).fingerprint
 
     def test_is_stable(self) -> None:
-        # Another value here would load every source of every user in full again.
+        # A different value here would cause a full reload of every source of every user.
         assert self.fingerprint(aux_report=["ANNOTATION"], released_since=date(2025, 1, 1)) == "a53fbb2fba0ebe99"
 
     @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ class TestFingerprint:
             {"complete_only": False},
         ],
     )
-    def test_does_not_change_with_what_shows_the_same_records(self, asked: dict[str, Any]) -> None:
+    def test_does_not_change_with_equivalent_filters(self, asked: dict[str, Any]) -> None:
         assert self.fingerprint(**asked) == self.fingerprint()
 
     def test_does_not_change_with_how_a_source_is_followed(self) -> None:
@@ -259,7 +259,7 @@ class TestFingerprint:
         assert self.fingerprint(aux_report=reports) == self.fingerprint(aux_report=reports[::-1])
 
 
-def test_sources_of_this_repository_are_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_of_this_repository_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VIRUS_SOURCES", raising=False)
     read = read_sources()
     assert isinstance(read, SourcesFile)
@@ -267,7 +267,7 @@ def test_sources_of_this_repository_are_sound(monkeypatch: pytest.MonkeyPatch) -
     assert list(read.sources) == ["mpox", "dengue", "sars2_usa"]
 
 
-def test_null_switches_a_gate_before_publication_off(write: Write) -> None:
+def test_null_disables_a_publication_gate(write: Write) -> None:
     gates = ("max_shrinkage", "max_quarantined", "max_odd_dates", "stale_after_days")
     entry = ", ".join(f"{gate}: null" for gate in gates)
     source = read_sources(

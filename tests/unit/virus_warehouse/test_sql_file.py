@@ -1,4 +1,4 @@
-"""SQL files get the variables that they read, and run with no other."""
+"""SQL files get only the variables that they read."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from virus_warehouse.sql_file import VariableMissing, read_sql, run_sql, variabl
 PACKAGE = Path(sql_file.__file__).parent
 
 
-def test_a_variable_that_was_not_given_is_refused_whatever_it_was_before() -> None:
+def test_missing_variable_is_refused_even_if_set_before() -> None:
     with duckdb.connect() as session:
         session.execute("SET VARIABLE source = 'of another load'")
         with pytest.raises(VariableMissing, match=r"end_findings\.sql reads source, which it was not given"):
@@ -21,21 +21,21 @@ def test_a_variable_that_was_not_given_is_refused_whatever_it_was_before() -> No
 def test_variables_that_a_file_does_not_read_are_left_as_they_are() -> None:
     with duckdb.connect() as session:
         run_sql(session, "warehouse/sql/in_share.sql", {"shares": 2, "share": 1, "source": "mpox"})
-        told = dict(session.execute("SELECT name, value FROM duckdb_variables()").fetchall())
-        assert told == {"shares": "2", "share": "1"}
+        variables = dict(session.execute("SELECT name, value FROM duckdb_variables()").fetchall())
+        assert variables == {"shares": "2", "share": "1"}
         assert session.execute("SELECT count(*) FILTER (in_share(range)) FROM range(99)").fetchall() != [(0,)]
 
 
-def test_python_reads_no_variable_that_a_file_was_given() -> None:
+def test_python_does_not_read_variables_of_sql_files() -> None:
     reading = [path for path in PACKAGE.rglob("*.py") if "getvariable(" in path.read_text(encoding="utf-8")]
     assert reading == [PACKAGE / "sql_file.py"]
 
 
-def test_every_variable_that_a_file_reads_is_named_in_its_head() -> None:
-    silent = {}
+def test_every_variable_read_by_a_file_is_named_in_its_header() -> None:
+    missing = {}
     for path in [*PACKAGE.glob("reports/*.sql"), *PACKAGE.glob("warehouse/*/*.sql")]:
         name = str(path.relative_to(PACKAGE))
-        told = " ".join(line for line in read_sql(name).splitlines() if line.startswith("--"))
-        if unreported := {variable for variable in variables_of(name) if variable not in told}:
-            silent[name] = unreported
-    assert silent == {}
+        header = " ".join(line for line in read_sql(name).splitlines() if line.startswith("--"))
+        if unreported := {variable for variable in variables_of(name) if variable not in header}:
+            missing[name] = unreported
+    assert missing == {}

@@ -1,4 +1,4 @@
-"""Days of a backfill that Airflow starts together, in whatever order: one download, and nobody waits for ever."""
+"""Days of a backfill that Airflow starts together in any order: one download, and no endless wait."""
 
 import json
 import threading
@@ -65,57 +65,57 @@ def load(data: DataFolder, ncbi: ScriptedServer, number: int, earlier_day: Earli
         )
 
 
-def began(number: int, ago: timedelta = timedelta()) -> EarlierDay:
-    """What Airflow says to the day after this one."""
+def running_day(number: int, ago: timedelta = timedelta()) -> EarlierDay:
+    """Airflow's answer about this day, for the day after it."""
     day = DayOfBackfill(run_id(number), datetime.now(UTC) - ago)
     return lambda: day
 
 
 def nothing_runs() -> None:
-    """What Airflow says to the first day."""
+    """Airflow's answer for the first day."""
 
 
-def asked_since(ncbi: ScriptedServer) -> list[str]:
+def requested_since(ncbi: ScriptedServer) -> list[str]:
     return [dict(request.query)["updated_since"][:10] for request in ncbi.requests]
 
 
-def test_days_that_come_in_reverse_make_way_for_the_first(data: DataFolder, ncbi: ScriptedServer) -> None:
+def test_days_started_in_reverse_wait_for_the_first(data: DataFolder, ncbi: ScriptedServer) -> None:
     for number in (3, 2, 1):
         with pytest.raises(EarlierDayFirst, match=run_id(number - 1)):
-            load(data, ncbi, number, began(number - 1))
-    assert (ncbi.requests, list(data.runs.iterdir())) == ([], []), "nothing is done, and nothing recorded"
-    days = [load(data, ncbi, number, began(number - 1) if number else nothing_runs) for number in range(4)]
+            load(data, ncbi, number, running_day(number - 1))
+    assert (ncbi.requests, list(data.runs.iterdir())) == ([], []), "nothing is requested or recorded"
+    days = [load(data, ncbi, number, running_day(number - 1) if number else nothing_runs) for number in range(4)]
     assert [day.counts["inserted"] for day in days] == [1] * 4
-    assert asked_since(ncbi) == [str(FIRST)]
+    assert requested_since(ncbi) == [str(FIRST)]
     assert query(data.warehouse, "SELECT sum(attempts), count(*) FROM ops.ingest_run") == [(1, 4)]
 
 
 def test_a_day_whose_run_has_ended_is_not_waited_for(data: DataFolder, ncbi: ScriptedServer) -> None:
-    earlier = began(0)
+    earlier = running_day(0)
     load(data, ncbi, 0)
-    lose_packages(data)
+    remove_sidecars(data)
     load(data, ncbi, 1, earlier)
-    assert asked_since(ncbi) == [str(FIRST), str(FIRST + timedelta(days=1))]
+    assert requested_since(ncbi) == [str(FIRST), str(FIRST + timedelta(days=1))]
 
 
-def test_a_day_that_is_run_again_is_waited_for_though_it_ran_before(data: DataFolder, ncbi: ScriptedServer) -> None:
+def test_day_that_runs_again_is_waited_for(data: DataFolder, ncbi: ScriptedServer) -> None:
     load(data, ncbi, 0)
-    lose_packages(data)
-    time.sleep(1.1)  # the names of run files hold the second
-    again = began(0)
+    remove_sidecars(data)
+    time.sleep(1.1)  # the names of run files contain the time in seconds
+    again = running_day(0)
     with pytest.raises(EarlierDayFirst):
         load(data, ncbi, 1, again)
     load(data, ncbi, 0)
     assert load(data, ncbi, 1, again).counts["inserted"] == 1
-    assert asked_since(ncbi) == [str(FIRST)] * 2
+    assert requested_since(ncbi) == [str(FIRST)] * 2
 
 
-def test_a_day_that_never_appears_holds_nobody_up_for_long(data: DataFolder, ncbi: ScriptedServer) -> None:
-    load(data, ncbi, 1, began(0, ago=STARTING))
-    assert asked_since(ncbi) == [str(FIRST + timedelta(days=1))]
+def test_wait_for_a_day_that_never_starts_is_short(data: DataFolder, ncbi: ScriptedServer) -> None:
+    load(data, ncbi, 1, running_day(0, ago=STARTING))
+    assert requested_since(ncbi) == [str(FIRST + timedelta(days=1))]
 
 
-def test_airflow_is_not_asked_where_a_package_serves(data: DataFolder, ncbi: ScriptedServer) -> None:
+def test_airflow_is_not_queried_if_an_archived_package_suffices(data: DataFolder, ncbi: ScriptedServer) -> None:
     asked = threading.Event()
     load(data, ncbi, 0)
 
@@ -127,32 +127,32 @@ def test_airflow_is_not_asked_where_a_package_serves(data: DataFolder, ncbi: Scr
     assert not asked.is_set()
 
 
-def test_a_damaged_package_serves_nobody(data: DataFolder, ncbi: ScriptedServer) -> None:
+def test_damaged_package_is_not_reused(data: DataFolder, ncbi: ScriptedServer) -> None:
     load(data, ncbi, 0)
     for package in data.packages.rglob("*.zip"):
         package.write_bytes(package.read_bytes()[:-100])
     with pytest.raises(EarlierDayFirst):
-        load(data, ncbi, 2, began(1))
+        load(data, ncbi, 2, running_day(1))
     load(data, ncbi, 2, nothing_runs)
     assert len(ncbi.requests) == 2
 
 
-def test_a_day_that_waits_for_the_warehouse_goes_first_all_the_same(
+def test_first_day_goes_first_even_if_it_waits_for_the_warehouse(
     data: DataFolder, ncbi: ScriptedServer, pool: ThreadPoolExecutor
 ) -> None:
     with Warehouse(data.warehouse, lock_timeout=PATIENCE).exclusive():
         first = pool.submit(load, data, ncbi, 0)
         until(lambda: "open" in stages(data), PATIENCE)
-        for earlier_day in (began(0), nothing_runs):
+        for earlier_day in (running_day(0), nothing_runs):
             with pytest.raises(EarlierDayFirst, match="mpox"):
                 load(data, ncbi, 1, earlier_day)
     assert first.result(PATIENCE).counts["inserted"] == 1
-    assert load(data, ncbi, 1, began(0)).counts["inserted"] == 1
-    assert asked_since(ncbi) == [str(FIRST)]
+    assert load(data, ncbi, 1, running_day(0)).counts["inserted"] == 1
+    assert requested_since(ncbi) == [str(FIRST)]
 
 
-def lose_packages(data: DataFolder) -> None:
-    """Remove the sidecars: without one there is no package, and nothing serves the next day."""
+def remove_sidecars(data: DataFolder) -> None:
+    """Remove the sidecars; a package without one cannot be reused for the next day."""
     for sidecar in data.packages.glob("*/*.json"):
         sidecar.unlink()
 

@@ -1,4 +1,4 @@
-"""An Airflow connection, and the environment over it, become a client."""
+"""A client is configured by an Airflow connection, which the environment overrides."""
 
 import json
 
@@ -24,7 +24,7 @@ def connection(monkeypatch):
     return define
 
 
-def test_without_a_connection_it_is_ncbi_itself(monkeypatch):
+def test_default_host_is_ncbi(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_NCBI_DATASETS", "")
     assert NcbiDatasetsHook().get_conn().base_url == NCBI_DATASETS_URL
 
@@ -50,7 +50,7 @@ def test_the_host_is_the_base_url(connection, value, base_url):
     assert NcbiDatasetsHook().get_conn().base_url == base_url
 
 
-def test_the_environment_wins_over_the_connection(connection, monkeypatch):
+def test_environment_overrides_the_connection(connection, monkeypatch):
     connection({"conn_type": "http", "host": "https://mirror.example/v2", "password": "from-the-connection"})
     with ScriptedServer(Answer(body=package([]))) as server:
         monkeypatch.setenv("NCBI_DATASETS_URL", server.url)
@@ -73,7 +73,7 @@ def test_extra_fields_are_the_clients_settings(connection):
         assert unavailable.value.attempts == len(server.requests) == 2
 
 
-def test_an_extra_field_that_is_no_number_is_named(connection):
+def test_non_numeric_extra_field_is_named(connection):
     connection({"conn_type": "http", "host": "https://mirror.example", "extra": {"attempts": "many"}})
     with pytest.raises(ValueError, match="ncbi_datasets: its extra field attempts is 'many'; it must be a number"):
         NcbiDatasetsHook().get_conn()
@@ -89,7 +89,7 @@ def sent_key(server: ScriptedServer) -> str | None:
     return headers.get("api-key")
 
 
-def test_the_form_says_whether_ncbi_answers(monkeypatch):
+def test_connection_test_reports_whether_ncbi_responds(monkeypatch):
     with StandIn() as server:
         monkeypatch.setenv("NCBI_DATASETS_URL", server.url)
         answered = NcbiDatasetsHook().test_connection()

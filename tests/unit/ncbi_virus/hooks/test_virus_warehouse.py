@@ -18,7 +18,7 @@ def path(conn_id: str = "virus_warehouse") -> str:
     return str(VirusWarehouseHook(conn_id).get_conn().path)
 
 
-def test_without_a_connection_it_lies_in_the_data_folder(tmp_path):
+def test_default_path_is_in_the_data_folder(tmp_path):
     assert path() == f"{tmp_path}/warehouse.duckdb"
 
 
@@ -29,7 +29,7 @@ def test_a_connection_names_the_file(monkeypatch, conn_type):
     assert path() == "/elsewhere/virus.duckdb"
 
 
-def test_the_environment_wins_over_the_connection(monkeypatch):
+def test_environment_overrides_the_connection(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_VIRUS_WAREHOUSE", '{"conn_type": "duckdb", "host": "/elsewhere/virus.duckdb"}')
     monkeypatch.setenv("VIRUS_WAREHOUSE", "/here/virus.duckdb")
     assert path() == "/here/virus.duckdb"
@@ -49,7 +49,7 @@ def test_another_connection_must_exist():
         ({"conn_type": "duckdb", "host": "md:mine?motherduck_token=a-token"}, "a MotherDuck database"),
     ],
 )
-def test_connection_that_names_no_file_is_told_without_its_token(monkeypatch, connection, found):
+def test_connection_without_a_file_is_reported_without_its_token(monkeypatch, connection, found):
     monkeypatch.setenv("AIRFLOW_CONN_VIRUS_WAREHOUSE", json.dumps(connection))
     with pytest.raises(NoWarehousePath) as refused:
         path()
@@ -57,7 +57,7 @@ def test_connection_that_names_no_file_is_told_without_its_token(monkeypatch, co
     assert "a-token" not in str(refused.value)
 
 
-def test_the_form_says_what_there_is_at_the_path(monkeypatch, tmp_path):
+def test_connection_test_describes_the_file_at_the_path(monkeypatch, tmp_path):
     hook = VirusWarehouseHook()
     file = tmp_path / "virus.duckdb"
     monkeypatch.setenv("VIRUS_WAREHOUSE", str(file))

@@ -1,4 +1,4 @@
-"""The operator: what it templates, what it makes of a source, and which failures it retries."""
+"""The operator: its template fields, its sources, and which failures it retries."""
 
 import inspect
 from datetime import UTC, date, datetime
@@ -29,7 +29,7 @@ def operator(**arguments) -> NcbiVirusToDuckDBOperator:
 
 @pytest.fixture
 def loaded(tmp_path, monkeypatch) -> list[dict[str, Any]]:
-    """What the core was called with, by operators that run in a test; none of them loads anything."""
+    """The arguments with which operators call `ingest`, which is replaced; nothing is loaded."""
     calls: list[dict[str, Any]] = []
 
     def ingest(source: Source, **arguments: Any) -> IngestResult:
@@ -50,14 +50,14 @@ def run(task: NcbiVirusToDuckDBOperator, **values: object) -> None:
     task.execute(context("manual", ti=ti))
 
 
-def test_a_name_is_a_source_of_the_sources_file(loaded):
+def test_source_can_be_given_by_name(loaded):
     run(operator(source="{{ name }}"), name="mpox")
     assert loaded[0]["source"] == read_sources().source("mpox")
     with pytest.raises(SourceError, match="no source is named 'flu'"):
         run(operator(source="flu"))
 
 
-def test_a_source_that_is_in_no_file_is_given_as_an_entry(loaded):
+def test_source_can_be_given_as_an_entry(loaded):
     entry = {"name": "flu", "taxon": "{{ taxon }}", "host": "human", "aux_reports": ["ANNOTATION"], "lookback_days": 3}
     run(operator(source=entry), taxon=11320)
     source = loaded[0]["source"]
@@ -69,19 +69,19 @@ def test_a_source_that_is_in_no_file_is_given_as_an_entry(loaded):
         run(operator(source={"taxon": 1}))
 
 
-def test_what_is_accepted_may_come_of_templates(loaded):
+def test_acceptances_can_be_templated(loaded):
     run(operator(accept=["{{ 'missing' if yes }}", "{{ 'emptied' if no }}"]), yes=True, no=False)
     assert loaded[0]["accepts"] == Acceptance(missing=True)
     with pytest.raises(UnknownAcceptance, match="'everything'; allowed are emptied, missing"):
         run(operator(accept=["everything"]))
 
 
-def test_every_argument_of_its_own_is_a_template_field():
+def test_every_own_argument_is_a_template_field():
     own = inspect.signature(NcbiVirusToDuckDBOperator.__init__).parameters.keys() - {"self", "kwargs"}
     assert own == set(NcbiVirusToDuckDBOperator.template_fields)
 
 
-def test_the_retries_are_those_that_set_up_configures():
+def test_retries_are_the_configured_ones():
     assert operator().retries == 2
 
 
@@ -97,7 +97,7 @@ def test_the_retries_are_those_that_set_up_configures():
         UnknownAcceptance("everything"),
     ],
 )
-def test_what_no_retry_mends_fails_at_once(error):
+def test_permanent_error_fails_at_once(error):
     assert decision(error) is RetryAction.FAIL
 
 
@@ -105,7 +105,7 @@ def test_what_no_retry_mends_fails_at_once(error):
     "error",
     [DatasetsUnavailable("503"), WarehouseLocked("busy"), GateError("missing records"), OSError("disk full")],
 )
-def test_everything_else_is_left_to_the_configured_retries(error):
+def test_other_errors_use_the_configured_retries(error):
     assert decision(error) is RetryAction.DEFAULT
 
 
@@ -152,11 +152,11 @@ def earlier_run(run_type: str, **others):
     return {"ti": SimpleNamespace(get_previous_dagrun=lambda state: run if state == "running" else None), **others}
 
 
-def test_a_day_of_a_backfill_waits_for_the_one_before_that_runs():
+def test_backfill_day_waits_for_the_running_earlier_day():
     ask = _earlier_day(context("backfill", **earlier_run("backfill")))
     assert ask() == DayOfBackfill("its id", BEGAN)
 
 
-def test_nobody_waits_for_a_run_that_is_no_backfill():
+def test_runs_other_than_backfills_are_not_waited_for():
     assert _earlier_day(context("backfill", **earlier_run("scheduled")))() is None
     assert _earlier_day(context("scheduled", **earlier_run("backfill"))) is None

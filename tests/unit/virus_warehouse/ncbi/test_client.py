@@ -42,8 +42,8 @@ NOTHING_MATCHES = Answer(
 )
 BROKEN = Answer(503, headers={"Ncbi-Phid": "322C00002.1"}, body=b"<html><h1>Not   now</h1></html>")
 REQUEST = VirusGenomeRequest(taxon="10244")
-FOR_EVER = 600
-"""Seconds that a server is silent: no test waits for their end."""
+SILENCE_SECONDS = 600
+"""Seconds for which a server is silent; no test waits that long."""
 
 
 def client(server: ScriptedServer, **settings: Any) -> DatasetsClient:
@@ -58,7 +58,7 @@ def is_whole(path: Path) -> None:
 def destination(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "new folder" / "mpox.zip"
     yield path
-    assert {entry.name for entry in path.parent.iterdir()} <= {"mpox.zip"}, "something is left behind"
+    assert {entry.name for entry in path.parent.iterdir()} <= {"mpox.zip"}, "leftover files"
 
 
 def test_whole_package_is_saved_and_described(destination: Path) -> None:
@@ -98,7 +98,7 @@ def test_request_is_sent_as_ncbi_wants_it(destination: Path) -> None:
     assert "api-key" not in received.headers
 
 
-def test_body_with_a_length_is_as_good_as_chunks(destination: Path) -> None:
+def test_body_with_a_content_length_is_accepted(destination: Path) -> None:
     with ScriptedServer(Answer(body=PACKAGE, chunked=False)) as server, client(server) as datasets:
         datasets.download(REQUEST, destination, accept=is_whole)
         datasets.download(REQUEST, destination, accept=is_whole)
@@ -119,7 +119,7 @@ def test_ncbis_own_404_for_no_match_is_an_empty_result(destination: Path) -> Non
     assert not destination.exists()
 
 
-class TestWhatIsTriedAgain:
+class TestRetriedErrors:
     @pytest.mark.parametrize(
         "fault",
         [
@@ -144,14 +144,14 @@ class TestWhatIsTriedAgain:
     @pytest.mark.slow
     @pytest.mark.parametrize("stall_after", [None, 300], ids=["before the answer", "in the body"])
     def test_silence_costs_one_attempt(self, destination: Path, stall_after: int | None) -> None:
-        silent = Answer(body=PACKAGE, stall_after=stall_after, stall_seconds=FOR_EVER)
+        silent = Answer(body=PACKAGE, stall_after=stall_after, stall_seconds=SILENCE_SECONDS)
         # Long enough for the second answer on a busy machine.
         with ScriptedServer(silent, WHOLE) as server, client(server, read_timeout=5.0) as datasets:
             download = datasets.download(REQUEST, destination, accept=is_whole)
         assert download.attempts == len(server.requests) == 2
         assert destination.read_bytes() == PACKAGE
 
-    def test_host_that_nobody_serves(self, destination: Path) -> None:
+    def test_unreachable_host(self, destination: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as unused:
             port = unused.getsockname()[1]
         with (
@@ -161,7 +161,7 @@ class TestWhatIsTriedAgain:
             datasets.download(REQUEST, destination)
         assert (failed.value.attempts, failed.value.status, failed.value.ncbi_phid) == (2, None, None)
 
-    def test_attempts_are_counted_and_told(self, destination: Path) -> None:
+    def test_attempts_are_counted_and_reported(self, destination: Path) -> None:
         cut = Answer(body=PACKAGE, cut_after=300)
         with (
             ScriptedServer(BROKEN, cut, Answer(body=b"no zip")) as server,
@@ -171,7 +171,7 @@ class TestWhatIsTriedAgain:
             datasets.download(REQUEST, destination, accept=is_whole)
         assert failed.value.attempts == len(server.requests) == 3
         assert failed.value.ncbi_phid == "322C00002.1"
-        for words in (
+        for part in (
             "attempt 1: HTTP 503 Service Unavailable: Not now",
             "attempt 2: IncompleteRead",
             "after 300 bytes",
@@ -179,7 +179,7 @@ class TestWhatIsTriedAgain:
             "Try again later",
             "Ncbi-Phid 322C00002.1",
         ):
-            assert words in str(failed.value)
+            assert part in str(failed.value)
 
     def test_single_attempt(self, destination: Path) -> None:
         with (
@@ -192,10 +192,10 @@ class TestWhatIsTriedAgain:
         assert failed.value.ncbi_message == "Not now"
 
     def test_refused_package_may_be_moved_aside(self, destination: Path, tmp_path: Path) -> None:
-        aside = tmp_path / "refused.zip"
+        moved = tmp_path / "refused.zip"
 
         def refuse(path: Path) -> None:
-            path.rename(aside)
+            path.rename(moved)
             raise PackageError("expected records, found none", path=path)
 
         with (
@@ -204,10 +204,10 @@ class TestWhatIsTriedAgain:
             pytest.raises(DatasetsUnavailable, match="expected records, found none"),
         ):
             datasets.download(REQUEST, destination, accept=refuse)
-        assert aside.read_bytes() == PACKAGE
+        assert moved.read_bytes() == PACKAGE
         assert not destination.exists()
 
-    def test_other_errors_of_the_callers_are_the_callers(self, destination: Path) -> None:
+    def test_other_errors_of_the_caller_are_propagated(self, destination: Path) -> None:
         def full(path: Path) -> None:
             raise OSError(28, "No space left on device")
 
@@ -219,7 +219,7 @@ class TestWhatIsTriedAgain:
             datasets.download(REQUEST, destination, accept=full)
         assert len(server.requests) == 1
 
-    def test_failed_download_keeps_what_was_there(self, destination: Path) -> None:
+    def test_failed_download_keeps_the_existing_file(self, destination: Path) -> None:
         destination.parent.mkdir()
         destination.write_bytes(b"yesterday's")
         with (
@@ -231,9 +231,9 @@ class TestWhatIsTriedAgain:
         assert destination.read_bytes() == b"yesterday's"
 
 
-class TestWhatIsNot:
+class TestErrorsThatAreNotRetried:
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 501])
-    def test_refusal_ends_at_once_with_ncbis_words(self, destination: Path, status: int) -> None:
+    def test_refusal_fails_at_once_with_ncbi_message(self, destination: Path, status: int) -> None:
         answer = Answer(
             status,
             headers={"Ncbi-Phid": "322C00003.1", "Retry-After": "1"},
@@ -247,8 +247,8 @@ class TestWhatIsNot:
         assert refused.value.status == status
         assert refused.value.ncbi_phid == "322C00003.1"
         assert refused.value.ncbi_message == "The taxonomy name 'x' is not recognized."
-        for words in (str(status), "'x' is not recognized", "322C00003.1", refused.value.url):
-            assert words in str(refused.value)
+        for part in (str(status), "'x' is not recognized", "322C00003.1", refused.value.url):
+            assert part in str(refused.value)
 
     @pytest.mark.parametrize("body", [b"<h1>Not Found</h1> does not match any items", b"", b'{"message":"x"}'])
     def test_any_other_404_hints_at_the_base_url(self, destination: Path, body: bytes) -> None:
@@ -269,10 +269,10 @@ class TestWhatIsNot:
         assert refused.value.attempts == len(server.requests) == 2
 
 
-class TestPatience:
+class TestTimeoutsAndWaits:
     @pytest.mark.parametrize("as_date", [False, True])
     def test_retry_after_is_obeyed(self, destination: Path, as_date: bool) -> None:
-        # A date has no fractions: two seconds from now is one at least.
+        # An HTTP date has no fractions, so two seconds from now may be one second.
         at = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)
         wait = Answer(429, headers={"Retry-After": email.utils.format_datetime(at, usegmt=True) if as_date else "1"})
         started = time.monotonic()
@@ -303,14 +303,14 @@ class TestPatience:
     @pytest.mark.parametrize(
         "fault",
         [
-            pytest.param(Answer(stall_seconds=FOR_EVER), id="silent before the answer"),
-            pytest.param(Answer(body=PACKAGE, stall_after=300, stall_seconds=FOR_EVER), id="silent in the body"),
+            pytest.param(Answer(stall_seconds=SILENCE_SECONDS), id="silent before the answer"),
+            pytest.param(Answer(body=PACKAGE, stall_after=300, stall_seconds=SILENCE_SECONDS), id="silent in the body"),
             pytest.param(Answer(body=[b"x"] * 999, pause_seconds=0.1), id="drips"),
             pytest.param(Answer(body=[b"x"] * 999, pause_seconds=0.1, chunked=False), id="drips, with a length"),
             pytest.param(Answer(503, body=[b"x"] * 999, pause_seconds=0.1), id="explanation drips"),
         ],
     )
-    def test_silence_ends_the_call_whatever_its_kind(self, destination: Path, fault: Answer) -> None:
+    def test_silence_of_any_kind_times_out(self, destination: Path, fault: Answer) -> None:
         started = time.monotonic()
         with ScriptedServer(fault) as server, client(server, patience=0.8, read_timeout=0.5) as datasets:
             with pytest.raises(DatasetsUnavailable, match="patience used up"):
@@ -325,7 +325,7 @@ class TestPatience:
         assert download.seconds > 6
         assert download.attempts == 1
 
-    def test_waits_grow(self, destination: Path) -> None:
+    def test_waits_increase(self, destination: Path) -> None:
         started = time.monotonic()
         with (
             ScriptedServer(BROKEN) as server,
@@ -372,21 +372,21 @@ class TestApiKey:
 
     def test_stays_with_its_host(self, destination: Path) -> None:
         with ScriptedServer(WHOLE) as elsewhere:
-            away = Answer(302, headers={"Location": f"{elsewhere.url}/package"})
-            with ScriptedServer(away) as server, client(server, api_key=KEY) as datasets:
+            redirect = Answer(302, headers={"Location": f"{elsewhere.url}/package"})
+            with ScriptedServer(redirect) as server, client(server, api_key=KEY) as datasets:
                 datasets.download(REQUEST, destination, accept=is_whole)
         assert "api-key" in server.requests[0].headers
         assert "api-key" not in elsewhere.requests[0].headers
 
 
 @pytest.mark.parametrize("url", ["", "api.ncbi.nlm.nih.gov/datasets/v2", "ftp://x.org", "https://"])
-def test_base_url_that_cannot_be_right_is_refused(url: str) -> None:
+def test_invalid_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="must be like https://"):
         DatasetsClient(url)
 
 
 @pytest.mark.parametrize(("api_key", "spacing"), [(None, 0.2), (KEY, 0.1)])
-def test_requests_keep_to_ncbis_limit_across_threads(tmp_path: Path, api_key: str | None, spacing: float) -> None:
+def test_ncbi_rate_limit_is_kept_across_threads(tmp_path: Path, api_key: str | None, spacing: float) -> None:
     with ScriptedServer(WHOLE) as server, client(server, api_key=api_key) as datasets:
         threads = [
             threading.Thread(target=datasets.download, args=(REQUEST, tmp_path / f"{number}.zip"))
@@ -401,29 +401,29 @@ def test_requests_keep_to_ncbis_limit_across_threads(tmp_path: Path, api_key: st
     assert len(list(tmp_path.iterdir())) == 5
 
 
-def test_progress_is_told_while_bytes_arrive_and_at_the_end(destination: Path) -> None:
+def test_progress_is_reported_while_bytes_arrive_and_at_the_end(destination: Path) -> None:
     seen: list[Progress] = []
-    told = threading.Event()
-    held = HeldBody([b"x" * 1000] * 9, b"x" * 1000, told)
+    reported = threading.Event()
+    held = HeldBody([b"x" * 1000] * 9, b"x" * 1000, reported)
 
-    def tell(progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         seen.append(progress)
-        told.set()  # only now does the last piece come
+        reported.set()  # only now is the last piece sent
 
     with ScriptedServer(BROKEN, Answer(body=held)) as server, client(server, progress_interval=0.0) as datasets:
-        datasets.download(REQUEST, destination, progress=tell)
+        datasets.download(REQUEST, destination, progress=report)
     assert 0 < seen[0].bytes < seen[-1].bytes == 10_000
     assert [progress.bytes for progress in seen] == sorted(progress.bytes for progress in seen)
     assert {progress.attempt for progress in seen} == {2}
     assert seen[-1].bytes_per_second == seen[-1].bytes / seen[-1].seconds > 0
 
 
-def test_progress_is_not_told_more_often_than_asked_for(destination: Path) -> None:
+def test_progress_is_not_reported_more_often_than_requested(destination: Path) -> None:
     seen: list[Progress] = []
     slow = Answer(body=[b"x" * 1000] * 10, pause_seconds=0.01)
     with ScriptedServer(slow) as server, client(server, progress_interval=3600.0) as datasets:
         datasets.download(REQUEST, destination, progress=seen.append)
-    assert [progress.bytes for progress in seen] == [10_000], "the end alone"
+    assert [progress.bytes for progress in seen] == [10_000], "only the end is reported"
     assert Progress(bytes=0, seconds=0.0, attempt=1).bytes_per_second == 0.0
 
 
@@ -459,7 +459,7 @@ def test_error_bodies_of_every_kind_are_read(body: bytes, message: str, is_json:
     assert ErrorBody.parse(body) == ErrorBody(message, is_json)
 
 
-def test_errors_survive_a_process_border() -> None:
+def test_errors_can_be_pickled() -> None:
     error = DatasetsUnavailable("no package", url="https://x.org", attempts=5, retry_after=7.0)
     copy = pickle.loads(pickle.dumps(error))
     assert (str(copy), copy.retry_after, copy.attempts) == (str(error), 7.0, 5)

@@ -1,4 +1,4 @@
-"""A zip from the network is input that nobody vouches for: refused with a reason, in bounded memory."""
+"""A zip from the network is untrusted input: hostile ones are refused with a reason, in bounded memory."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ MEBIBYTE = 1 << 20
 Save = Callable[[bytes], DataPackage]
 
 needs_proc = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="the system does not tell a process's peak memory in /proc"
+    not Path("/proc/self/status").exists(), reason="/proc does not report a process's peak memory on this system"
 )
 
 
@@ -39,7 +39,7 @@ def saved(tmp_path: Path) -> Save:
     return save
 
 
-def test_the_package_that_is_made_hostile_is_whole(saved: Save) -> None:
+def test_package_before_manipulation_is_valid(saved: Save) -> None:
     assert saved(bytes(hostile.plain())).verify()
 
 
@@ -50,7 +50,7 @@ def test_hostile_package_is_refused_with_its_reason(saved: Save, name: str, tmp_
     with pytest.raises(PackageError) as refused:
         package.verify()
     assert reason in refused.value.reason
-    # It is shown in logs and in a ledger row.
+    # The reason is shown in logs and in a ledger row.
     assert str(refused.value).isprintable()
     assert str(refused.value).isascii()
     assert [path.name for path in tmp_path.iterdir()] == ["ncbi_dataset.zip"]
@@ -65,7 +65,7 @@ def test_refusal_names_the_member(saved: Save, name: str) -> None:
     assert refused.value.member == DATA_REPORT
 
 
-def test_plain_folders_are_no_harm(saved: Save) -> None:
+def test_plain_folders_are_accepted(saved: Save) -> None:
     members: Members = {"ncbi_dataset/": b"", "ncbi_dataset/data/": b""}
     assert saved(bytes(hostile.plain(members | whole(data_members(hostile.LINES))))).verify()
 
@@ -92,12 +92,12 @@ class TestLimits:
 
     @pytest.mark.parametrize("name", ["VIRUS_MAX_PACKAGE_BYTES", "VIRUS_MAX_COMPRESSION_RATIO"])
     @pytest.mark.parametrize("value", ["0", "-1", "a lot", "nan"])
-    def test_what_is_no_limit_is_refused(self, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    def test_invalid_limit_is_refused(self, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
         monkeypatch.setenv(name, value)
         with pytest.raises(ValueError, match=f"{name} is '{value}'; it must be a positive number such as"):
             PackageLimits.from_environment()
 
-    def test_a_body_that_never_ends_is_not_saved(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_endless_body_is_not_saved(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("VIRUS_MAX_PACKAGE_BYTES", str(3 * MEBIBYTE))
         destination = tmp_path / "package.zip"
         answer = Answer(body=[bytes(MEBIBYTE)] * 50, headers={"Ncbi-Phid": "PHID.1"})
@@ -121,7 +121,7 @@ VERIFY = """
 
     # Without it an allocation of all that a hostile file claims would succeed, and be counted only when touched.
     resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-    # Not of getrusage, which tells the memory of the process that started this one if that was more.
+    # Not from getrusage, which reports the memory of the parent process if that was larger.
     peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
     before = peak()
     try:
@@ -133,8 +133,8 @@ VERIFY = """
 """
 
 
-def verified_apart(path: Path, **environment: str) -> tuple[str, int]:
-    """What a process of its own says of a package, and by how many MiB its memory grew."""
+def verify_in_subprocess(path: Path, **environment: str) -> tuple[str, int]:
+    """Verify a package in a separate process; the outcome, and by how many MiB its memory grew."""
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(VERIFY), path],
         env={**os.environ, "PYTHONPATH": str(INCLUDE), **environment},
@@ -160,7 +160,7 @@ def verified_apart(path: Path, **environment: str) -> tuple[str, int]:
     ],
 )
 def test_memory_stays_small_while_it_is_refused(saved: Save, name: str) -> None:
-    outcome, mebibytes = verified_apart(saved(hostile.HOSTILE[name][1]()).path)
+    outcome, mebibytes = verify_in_subprocess(saved(hostile.HOSTILE[name][1]()).path)
     assert outcome == "refused"
     assert mebibytes < 64
 
@@ -168,7 +168,7 @@ def test_memory_stays_small_while_it_is_refused(saved: Save, name: str) -> None:
 @pytest.mark.slow
 @needs_proc
 def test_memory_stays_small_while_a_bomb_is_read(saved: Save) -> None:
-    outcome, mebibytes = verified_apart(saved(hostile.zeros(256)).path, VIRUS_MAX_COMPRESSION_RATIO="2000")
+    outcome, mebibytes = verify_in_subprocess(saved(hostile.zeros(256)).path, VIRUS_MAX_COMPRESSION_RATIO="2000")
     assert outcome == "whole"
     assert mebibytes < 32
 
@@ -187,8 +187,8 @@ def test_memory_stays_small_while_a_bomb_is_read(saved: Save) -> None:
         ),
     ],
 )
-def test_member_with_the_header_of_large_ones_is_whole(tmp_path: Path, length: int, crc: int, md5: str) -> None:
-    """Its bytes are zeros that no disk holds: a hole in the file between its header and the next one."""
+def test_member_with_a_zip64_header_is_valid(tmp_path: Path, length: int, crc: int, md5: str) -> None:
+    """The member's bytes are zeros that use no disk space: a sparse hole between its header and the next one."""
     name, path = "ncbi_dataset/data/genomic.fna", tmp_path / "ncbi_dataset.zip"
     members = {name: b"", **data_members(hostile.LINES)}
     catalog = whole(members)[CATALOG].replace(b'"0"', b'"%d"' % length)
@@ -205,7 +205,7 @@ def test_member_with_the_header_of_large_ones_is_whole(tmp_path: Path, length: i
         archive.writestr(MD5_SUMS, "".join(f"{sums[one]}  {one}\n" for one in sums))
     assert path.stat().st_size > length
     assert path.stat().st_blocks * 512 < MEBIBYTE
-    outcome, mebibytes = verified_apart(path)
+    outcome, mebibytes = verify_in_subprocess(path)
     assert outcome == "whole"
     assert mebibytes < 32
 

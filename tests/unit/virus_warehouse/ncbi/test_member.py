@@ -35,11 +35,11 @@ def read(package: bytes, name: str) -> bytes:
 
 @pytest.mark.parametrize("name", CONTENTS)
 @pytest.mark.parametrize("level", [0, 1, 6, 9])
-def test_content_is_what_was_packed(name: str, level: int) -> None:
+def test_content_equals_the_packed_data(name: str, level: int) -> None:
     assert read(zipped(CONTENTS, level=level), name) == CONTENTS[name]
 
 
-def test_stored_member_is_read_too() -> None:
+def test_stored_member_is_also_read() -> None:
     assert read(zipped(CONTENTS, zipfile.ZIP_STORED), "lines") == LINES
 
 
@@ -67,7 +67,7 @@ def test_stream_outlives_the_archive(tmp_path: Path) -> None:
         assert stream.read() == LINES
 
 
-def test_what_is_read_takes_no_more_memory_than_was_asked_for() -> None:
+def test_read_uses_no_more_memory_than_requested() -> None:
     with (
         zipfile.ZipFile(io.BytesIO(zipped({"bomb": bytes(200_000_000)}))) as archive,
         open_member(archive, archive.getinfo("bomb")) as stream,
@@ -83,7 +83,7 @@ def test_what_is_read_takes_no_more_memory_than_was_asked_for() -> None:
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(["lines", "noise", "zeros"]), st.floats(0, 1, exclude_max=True), st.integers(1, 255))
-def test_damage_never_passes(name: str, where: float, change: int) -> None:
+def test_damage_is_never_accepted(name: str, where: float, change: int) -> None:
     package = bytearray(zipped({name: CONTENTS[name]}))
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         member = archive.getinfo(name)
@@ -96,7 +96,7 @@ def test_damage_never_passes(name: str, where: float, change: int) -> None:
     assert content == CONTENTS[name]
 
 
-def test_other_crc_is_told() -> None:
+def test_wrong_crc_is_reported() -> None:
     with zipfile.ZipFile(io.BytesIO(zipped(CONTENTS))) as archive:
         member = archive.getinfo("lines")
         member.CRC ^= 1
@@ -104,7 +104,7 @@ def test_other_crc_is_told() -> None:
             stream.read()
 
 
-def test_more_than_was_claimed_is_not_inflated() -> None:
+def test_data_beyond_the_claimed_size_are_not_inflated() -> None:
     with zipfile.ZipFile(io.BytesIO(zipped(CONTENTS))) as archive:
         member = archive.getinfo("zeros")
         member.file_size = 1000

@@ -29,7 +29,7 @@ def saved(tmp_path: Path) -> Save:
 
 def test_genuine_package_is_whole() -> None:
     if not GENUINE.exists():
-        pytest.skip("NCBI's genuine package does not lie beside this checkout (../shared/ncbi/samples)")
+        pytest.skip("NCBI's genuine package is not beside this checkout (../shared/ncbi/samples)")
     package = DataPackage(GENUINE).verify()
     assert package.report_names == ("data_report",)
     assert not package.is_empty
@@ -57,7 +57,7 @@ def test_catalog_without_lengths_is_accepted(saved: Save) -> None:
 
 
 @pytest.mark.parametrize("nasty", packages.NASTY)
-def test_nasty_package_is_refused(saved: Save, nasty: str) -> None:
+def test_malformed_package_is_refused(saved: Save, nasty: str) -> None:
     package = saved(packages.NASTY[nasty](LINES))
     with pytest.raises(PackageError) as refused:
         package.verify()
@@ -89,7 +89,7 @@ def test_refusal_names_the_member(saved: Save, nasty: str, member: str) -> None:
     assert member in str(refused.value)
 
 
-def test_refusal_tells_the_two_md5_sums(saved: Save) -> None:
+def test_refusal_names_both_md5_sums(saved: Save) -> None:
     with pytest.raises(PackageError, match=r"expected MD5 [0-9a-f]{32} \(md5sum.txt\), found [0-9a-f]{32}"):
         saved(packages.NASTY["MD5 off"](LINES)).verify()
 
@@ -116,14 +116,14 @@ NO_VIRUS_PACKAGE: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("kind", NO_VIRUS_PACKAGE)
-def test_what_is_whole_and_no_virus_package_is_refused(saved: Save, kind: str) -> None:
+def test_valid_zip_that_is_not_a_virus_package_is_refused(saved: Save, kind: str) -> None:
     content, reason = NO_VIRUS_PACKAGE[kind]
     with pytest.raises(PackageError, match=reason):
         saved(content).verify()
 
 
 @pytest.mark.parametrize("lines", [["{"], ["{}"], ["5", "[]"], [GENE, LINES[0]], ['{"virus":{}}']])
-def test_lines_that_are_odd_are_no_reason(saved: Save, lines: list[str]) -> None:
+def test_odd_lines_are_not_a_reason_to_refuse(saved: Save, lines: list[str]) -> None:
     assert not saved(packages.package(lines)).verify().is_empty
 
 
@@ -134,7 +134,7 @@ def test_absent_report_is_named(saved: Save) -> None:
         package.open_report("biosample_report")
 
 
-def test_absent_file_is_no_damaged_package(tmp_path: Path) -> None:
+def test_absent_file_is_not_a_damaged_package(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         DataPackage(tmp_path / "absent.zip").verify()
 
@@ -149,7 +149,7 @@ WHOLE = packages.package([f'{{"accession":"PX{number}.1"}}' for number in range(
 
 @settings(max_examples=300, deadline=None)
 @given(position=st.integers(0, len(WHOLE) - 1), value=st.integers(0, 255), length=st.sampled_from([1, 1, 2, 8]))
-def test_overwritten_bytes_never_pass_as_other_data(scratch: Path, position: int, value: int, length: int) -> None:
+def test_overwritten_bytes_are_never_read_as_other_data(scratch: Path, position: int, value: int, length: int) -> None:
     scratch.write_bytes((WHOLE[:position] + bytes([value]) * length + WHOLE[position + length :])[: len(WHOLE)])
     package = DataPackage(scratch)
     try:
@@ -162,7 +162,7 @@ def test_overwritten_bytes_never_pass_as_other_data(scratch: Path, position: int
 
 @settings(max_examples=100, deadline=None)
 @given(length=st.integers(0, len(WHOLE) - 1))
-def test_truncated_package_never_passes(scratch: Path, length: int) -> None:
+def test_truncated_package_is_never_accepted(scratch: Path, length: int) -> None:
     scratch.write_bytes(WHOLE[:length])
     with pytest.raises(PackageError):
         DataPackage(scratch).verify()

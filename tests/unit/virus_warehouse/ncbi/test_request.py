@@ -50,7 +50,7 @@ def refusal(**parameters: Any) -> str:
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
     if not DESCRIPTION.exists():
-        pytest.skip("NCBI's API description does not lie beside this checkout (../shared/ncbi)")
+        pytest.skip("NCBI's API description is not beside this checkout (../shared/ncbi)")
     loaded: dict[str, Any] = yaml.safe_load(DESCRIPTION.read_text())
     return loaded
 
@@ -85,9 +85,7 @@ class TestAgainstTheApiDescription:
             if "default" in parameter["schema"]:
                 assert getattr(request(), parameter["name"]) == parameter["schema"]["default"]
 
-    def test_its_examples_are_understood_but_for_the_one_that_ncbi_refuses_itself(
-        self, parameters: list[dict[str, Any]]
-    ) -> None:
+    def test_its_examples_are_accepted_except_the_one_ncbi_refuses(self, parameters: list[dict[str, Any]]) -> None:
         for parameter in parameters:
             for example in parameter.get("examples", {}).values():
                 if example["value"] == "BIOSAMPLE":
@@ -97,7 +95,7 @@ class TestAgainstTheApiDescription:
 
 
 class TestAgainstTheOfficialClient:
-    """ncbi-datasets-pyclient writes times in a form that is no RFC 3339, so dates are compared apart."""
+    """ncbi-datasets-pyclient writes times in a format other than RFC 3339, so dates are compared separately."""
 
     def official(self, **values: Any) -> tuple[str, list[tuple[str, str]]]:
         names = [name for name in VirusGenomeRequest.model_fields if name != "taxon"]
@@ -123,7 +121,7 @@ class TestAgainstTheOfficialClient:
         taxon=st.text("abcXYZ019 /%?#&+.'éß()", min_size=1).filter(lambda text: any(map(str.isalnum, text))),
         host=st.text(st.characters(exclude_categories=("C", "Z")), min_size=1).filter(lambda text: text != "None"),
     )
-    def test_any_text_survives(self, taxon: str, host: str) -> None:
+    def test_any_text_is_preserved(self, taxon: str, host: str) -> None:
         try:
             window_request = request(taxon=taxon, host=host)
         except ValidationError:
@@ -135,7 +133,7 @@ class TestAgainstTheOfficialClient:
         assert query == self.official(taxon=taxon, host=host, include_sequence=["NONE"])[1]
 
 
-def test_url_of_the_documentations_wish_in_the_form_that_ncbi_takes() -> None:
+def test_url_of_the_documentation_example_in_the_form_ncbi_accepts() -> None:
     window_request = request(
         taxon=1335626,
         refseq_only=True,
@@ -152,12 +150,12 @@ def test_taxon_name_is_percent_encoded() -> None:
     assert request(taxon="Zika virus/Ü").path == "/virus/taxon/Zika%20virus%2F%C3%9C/genome/download"
 
 
-def test_says_no_sequence_when_nothing_is_wished() -> None:
+def test_no_sequence_is_requested_by_default() -> None:
     assert request().query() == [("include_sequence", "NONE")]
     assert request(include_sequence=[]).query() == [("include_sequence", "NONE")]
 
 
-def test_equal_wishes_are_equal_requests() -> None:
+def test_requests_with_equal_values_are_equal() -> None:
     assert request(aux_report=["BIOSAMPLE_REPORT", "ANNOTATION", "ANNOTATION"]) == request(
         aux_report=("ANNOTATION", "BIOSAMPLE_REPORT")
     )
@@ -199,7 +197,7 @@ def test_false_and_unset_are_not_sent(value: object) -> None:
 
 @pytest.mark.parametrize("value", [None, "", " ", "None"])
 @pytest.mark.parametrize("name", [name for name in EVERYTHING if name != "taxon"])
-def test_what_a_template_leaves_empty_is_unset(name: str, value: object) -> None:
+def test_empty_template_values_are_unset(name: str, value: object) -> None:
     assert request(**{name: value}) == request()
 
 
@@ -213,7 +211,7 @@ def test_single_name_is_a_list_of_one() -> None:
     assert request(aux_report="ANNOTATION").aux_report == (ReportType.ANNOTATION,)
 
 
-def test_letters_are_sent_in_upper_case_where_ncbi_writes_them_so() -> None:
+def test_values_are_sent_in_upper_case_where_ncbi_uses_it() -> None:
     window_request = request(usa_state="ca", pangolin_classification="lp.8.1")
     assert (window_request.usa_state, window_request.pangolin_classification) == ("CA", "LP.8.1")
 
@@ -268,7 +266,7 @@ def test_unknown_parameter_is_refused_because_ncbi_would_ignore_it(value: str | 
     name=st.sampled_from(list(EVERYTHING)),
     value=st.one_of(st.text(), st.integers(), st.floats(), st.binary()),
 )
-def test_any_value_is_understood_or_refused(name: str, value: object) -> None:
+def test_any_value_is_accepted_or_refused(name: str, value: object) -> None:
     build: Callable[[], VirusGenomeRequest] = lambda: request(**{name: value})  # noqa: E731
     try:
         window_request = build()

@@ -1,4 +1,4 @@
-"""The pages as somebody who is logged in gets them, over HTTP, of a data folder of the test's own."""
+"""The pages over HTTP for a logged-in user, with a separate data folder for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from virus_warehouse.pages.host import DagState
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
-    """A data folder in which nothing has happened; mpox and dengue are followed."""
+    """An empty data folder; mpox and dengue are configured."""
     sources = tmp_path / "sources.yaml"
     sources.write_text("sources: {mpox: {taxon: 10244}, dengue: {taxon: 12637}}", encoding="utf-8")
     folder = DataFolder(tmp_path / "data")
@@ -27,13 +27,13 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
 
 @pytest.fixture
 def dags() -> dict[str, DagState]:
-    """What Airflow says of the DAGs; a test may change it."""
+    """The DAG states that Airflow reports; a test may change them."""
     return {}
 
 
 @pytest.fixture
 def client(data: DataFolder, dags: dict[str, DagState]) -> Iterator[TestClient]:
-    """Somebody who is logged in; paths are below that of our pages."""
+    """A client with a login; paths are relative to that of the pages."""
     pages = create_app(user=lambda: SimpleNamespace(get_id=lambda: "reader"), dag_states=lambda: dags)
     airflow = FastAPI()
     airflow.mount(URL_PREFIX, pages)

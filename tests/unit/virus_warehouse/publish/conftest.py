@@ -1,4 +1,4 @@
-"""A data folder in which nothing has happened."""
+"""An empty data folder."""
 
 from pathlib import Path
 

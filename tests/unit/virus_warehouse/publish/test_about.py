@@ -1,4 +1,4 @@
-"""What a snapshot says of itself."""
+"""The `_about` table of a snapshot."""
 
 import platform
 from datetime import UTC, datetime
@@ -36,14 +36,14 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return candidate
 
 
-def told(candidate: Path, topic: str) -> dict[tuple[str | None, str], str]:
+def about_topic(candidate: Path, topic: str) -> dict[tuple[str | None, str], str]:
     rows = query(candidate, "SELECT source, name, value FROM _about WHERE topic = ?", topic)
     assert len({row[:2] for row in rows}) == len(rows)
     return {(source, name): value for source, name, value in rows}
 
 
-def test_it_tells_when_it_was_made_and_of_which_runs(candidate: Path) -> None:
-    snapshot = told(candidate, "snapshot")
+def test_creation_time_and_runs_are_recorded(candidate: Path) -> None:
+    snapshot = about_topic(candidate, "snapshot")
     made_at = datetime.fromisoformat(snapshot.pop((None, "made_at")))
     assert BEFORE <= made_at <= datetime.now(UTC)
     assert snapshot == {
@@ -56,8 +56,8 @@ def test_it_tells_when_it_was_made_and_of_which_runs(candidate: Path) -> None:
     }
 
 
-def test_it_tells_the_last_run_of_each_source(candidate: Path) -> None:
-    runs = told(candidate, "run")
+def test_last_run_of_each_source_is_recorded(candidate: Path) -> None:
+    runs = about_topic(candidate, "run")
     assert {name: value for (source, name), value in runs.items() if source == "mpox"} == {
         "run_id": "run-2",
         "mode": "incremental",
@@ -70,8 +70,8 @@ def test_it_tells_the_last_run_of_each_source(candidate: Path) -> None:
     assert runs["dengue", "run_id"] == "run-3"
 
 
-def test_its_counts_are_those_of_the_tables(candidate: Path) -> None:
-    counts = told(candidate, "count")
+def test_counts_match_the_tables(candidate: Path) -> None:
+    counts = about_topic(candidate, "count")
     assert counts["mpox", "virus_genome"] == "2"
     assert counts["mpox", "virus_genome_history"] == "1"
     assert counts["dengue", "virus_genome"] == "1"
@@ -80,8 +80,8 @@ def test_its_counts_are_those_of_the_tables(candidate: Path) -> None:
         assert query(candidate, f"SELECT count(*) FROM {table} {where}") == [(int(count),)]
 
 
-def test_it_tells_the_versions(candidate: Path) -> None:
-    assert told(candidate, "version") == {
+def test_versions_are_recorded(candidate: Path) -> None:
+    assert about_topic(candidate, "version") == {
         (None, "virus_warehouse"): virus_warehouse.__version__,
         (None, "duckdb"): duckdb.__version__,
         (None, "python"): platform.python_version(),
@@ -89,24 +89,24 @@ def test_it_tells_the_versions(candidate: Path) -> None:
     }
 
 
-def test_it_tells_how_to_cite(candidate: Path) -> None:
-    cited = " ".join(told(candidate, "citation").values())
+def test_citation_is_recorded(candidate: Path) -> None:
+    cited = " ".join(about_topic(candidate, "citation").values())
     for part in ("accession.version", "NCBI Datasets", "https://doi.org/10.1038/s41597-024-03571-y", "INSDC"):
-        assert part in cited or part in str(told(candidate, "citation"))
+        assert part in cited or part in str(about_topic(candidate, "citation"))
     assert "https://www.insdc.org/policy/" in cited
     assert "https://www.ncbi.nlm.nih.gov/home/about/policies/" in cited
 
 
-def test_snapshot_of_nothing_tells_that_too(tmp_path: Path) -> None:
+def test_empty_snapshot_is_described(tmp_path: Path) -> None:
     data = DataFolder(tmp_path)
     data.create()
     candidate = make_candidate(Store(data.root).warehouse, data, "run-1")
     with open_candidate(candidate) as connection:
         write_about(connection, "publication-1", "publication-0")
-    assert told(candidate, "snapshot").keys() == {
+    assert about_topic(candidate, "snapshot").keys() == {
         (None, "publication_id"),
         (None, "previous_publication_id"),
         (None, "made_at"),
         (None, "runs"),
     }
-    assert told(candidate, "run") == {}
+    assert about_topic(candidate, "run") == {}

@@ -33,7 +33,7 @@ def store(data: DataFolder) -> Store:
 
 
 class TestCandidate:
-    def test_it_is_the_warehouse_and_the_warehouse_stays_usable(self, store: Store, data: DataFolder) -> None:
+    def test_candidate_copies_the_warehouse_which_stays_usable(self, store: Store, data: DataFolder) -> None:
         candidate = make_candidate(store.warehouse, data, "publication-1")
         assert candidate == candidate_path(data, "publication-1")
         tables = ("virus_genome", "taxon", "taxon_lineage", "ops.ingest_run", "ops.ingest_report")
@@ -42,7 +42,7 @@ class TestCandidate:
         assert store.load(line("PX2.1"), line("PX1.1")) == {"inserted": 1, "unchanged": 1}
         assert not data.snapshot.exists()
 
-    def test_it_has_what_is_still_in_the_write_ahead_log(self, store: Store, data: DataFolder) -> None:
+    def test_candidate_includes_the_write_ahead_log(self, store: Store, data: DataFolder) -> None:
         subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(store.warehouse.path)], check=True)
         log = store.warehouse.path.with_name(f"{store.warehouse.path.name}.wal")
         assert log.stat().st_size > 0
@@ -50,25 +50,25 @@ class TestCandidate:
         assert query(candidate, "SELECT count(*) FROM taxon WHERE tax_id = 77") == [(1,)]
         assert [entry.name for entry in data.candidates.iterdir()] == ["publication-1.duckdb"]
 
-    def test_it_waits_for_the_warehouse_and_gives_up_without_a_trace(self, store: Store, data: DataFolder) -> None:
+    def test_it_waits_for_the_warehouse_and_times_out_without_leftovers(self, store: Store, data: DataFolder) -> None:
         with duckdb.connect() as session, store.warehouse.transaction(session), pytest.raises(WarehouseLocked):
             make_candidate(Warehouse(store.warehouse.path, lock_timeout=0.2), data, "publication-1")
         assert list(data.candidates.iterdir()) == []
 
-    def test_second_try_of_a_check_makes_it_anew(self, store: Store, data: DataFolder) -> None:
+    def test_retry_of_a_check_recreates_the_candidate(self, store: Store, data: DataFolder) -> None:
         make_candidate(store.warehouse, data, "publication-1")
         store.load(line("PX2.1"), mode="incremental")
         candidate = make_candidate(store.warehouse, data, "publication-1")
         assert query(candidate, "SELECT count(*) FROM virus_genome") == [(2,)]
 
-    def test_old_ones_that_failed_are_dropped_and_young_ones_stay(self, store: Store, data: DataFolder) -> None:
+    def test_old_failed_candidates_are_deleted_and_recent_ones_kept(self, store: Store, data: DataFolder) -> None:
         old, young = (make_candidate(store.warehouse, data, run_id) for run_id in ("old", "young"))
         for candidate, age in ((old, KEPT_CANDIDATE_SECONDS + 60), (young, KEPT_CANDIDATE_SECONDS - 60)):
             os.utime(candidate, (time.time() - age,) * 2)
         make_candidate(store.warehouse, data, "publication-1")
         assert {entry.name for entry in data.candidates.iterdir()} == {"young.duckdb", "publication-1.duckdb"}
 
-    def test_what_killed_checks_have_spilled_goes_with_them(self, store: Store, data: DataFolder) -> None:
+    def test_spill_files_of_killed_checks_are_deleted(self, store: Store, data: DataFolder) -> None:
         folders = {age: data.candidates / f"{age}.duckdb.tmp" for age in ("old", "young")}
         for age, folder in folders.items():
             folder.mkdir()

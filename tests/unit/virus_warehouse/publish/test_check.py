@@ -1,4 +1,4 @@
-"""The check of a candidate: what stops it, what is accepted, and where both are told."""
+"""The check of a candidate: what blocks it, what is accepted, and where both are recorded."""
 
 import logging
 import shutil
@@ -43,24 +43,24 @@ def publish(store: Store, data: DataFolder, *accepted: str, source: str | None =
 
 
 def lose_records(store: Store) -> None:
-    """Let the warehouse lose records, and then load something."""
+    """Delete records from the warehouse, then load another."""
     store.execute("DELETE FROM virus_genome WHERE accession <= 'PX000012'")
     store.load(line("PY1.1"), mode="incremental")
 
 
-def spoil_taxonomy(store: Store) -> None:
-    """Let the warehouse have a fault that belongs to no source."""
+def corrupt_taxonomy(store: Store) -> None:
+    """Cause a fault in the warehouse that belongs to no source."""
     store.load(line("PY1.1"), mode="incremental")
     store.execute("INSERT INTO taxon VALUES (10244, 'once more')")
 
 
-def test_what_is_valid_is_published_without_a_finding(data: DataFolder, store: Store) -> None:
+def test_valid_warehouse_is_published_without_findings(data: DataFolder, store: Store) -> None:
     assert query(data.snapshot, FINDINGS) == []
 
 
-def test_fault_of_no_source_keeps_the_old_snapshot_and_the_candidate_says_why(data: DataFolder, store: Store) -> None:
+def test_fault_without_a_source_keeps_the_old_snapshot_and_is_recorded(data: DataFolder, store: Store) -> None:
     before = data.snapshot.read_bytes()
-    spoil_taxonomy(store)
+    corrupt_taxonomy(store)
     candidate = prepare_candidate(store.warehouse, data, "next", FOLLOWED)
     with pytest.raises(GateFailed, match="a taxon stands more than once"):
         check_candidate(candidate, FOLLOWED, data.snapshot)
@@ -74,19 +74,19 @@ def test_fault_of_no_source_keeps_the_old_snapshot_and_the_candidate_says_why(da
 
 
 @pytest.mark.slow
-def test_fault_of_no_source_is_published_once_it_is_accepted(data: DataFolder, store: Store) -> None:
-    spoil_taxonomy(store)
+def test_fault_without_a_source_is_published_if_accepted(data: DataFolder, store: Store) -> None:
+    corrupt_taxonomy(store)
     about = publish(store, data, "unique_keys")
     assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(41,)]
-    [told] = about.findings
-    assert told.startswith("accepted: unique_keys")
+    [finding] = about.findings
+    assert finding.startswith("accepted: unique_keys")
     check = last_check(data)
     assert check is not None
     assert check.blocked == ()
 
 
 @pytest.mark.slow
-def test_fault_of_a_source_accepted_once_is_published_told_and_done_with(
+def test_accepted_fault_of_a_source_is_published_recorded_and_not_flagged_again(
     data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     lose_records(store)
@@ -102,26 +102,26 @@ def test_fault_of_a_source_accepted_once_is_published_told_and_done_with(
     assert query(data.snapshot, FINDINGS) == []
 
 
-def test_what_is_accepted_of_one_source_is_not_of_another(data: DataFolder, store: Store) -> None:
+def test_acceptance_applies_to_one_source_only(data: DataFolder, store: Store) -> None:
     lose_records(store)
     assert set(publish(store, data, "shrinkage", source="dengue").held_back) == {"mpox"}
 
 
 @pytest.mark.slow
-def test_warnings_are_told_in_the_log_and_in_the_snapshot(
+def test_warnings_are_in_the_log_and_in_the_snapshot(
     data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.load(line("PX1.1", updated="1970-01-01"), mode="incremental")
     with caplog.at_level(logging.WARNING):
         publish(store, data)
     fault = "update_date is before GenBank's first release in 1982"
-    told = f"warned: odd_dates of mpox: {fault} (1 row, such as PX1 1970-01-01)"
-    assert told in caplog.text
-    assert query(data.snapshot, FINDINGS) == [("mpox", "odd_dates", told)]
+    warning = f"warned: odd_dates of mpox: {fault} (1 row, such as PX1 1970-01-01)"
+    assert warning in caplog.text
+    assert query(data.snapshot, FINDINGS) == [("mpox", "odd_dates", warning)]
 
 
 @pytest.mark.slow
-def test_second_try_of_a_check_tells_each_finding_once(data: DataFolder, store: Store) -> None:
+def test_retry_of_a_check_records_each_finding_once(data: DataFolder, store: Store) -> None:
     lose_records(store)
     candidate = prepare_candidate(store.warehouse, data, "next", FOLLOWED)
     for _ in range(2):
@@ -143,7 +143,7 @@ class TestBounds:
             ).fetchall()
         assert (memory, threads) == ("61.0 MiB", 1)
 
-    def test_too_little_memory_is_told_with_its_setting(
+    def test_out_of_memory_error_names_the_setting(
         self, data: DataFolder, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         candidate = prepare_candidate(store.warehouse, data, "run-1", FOLLOWED)

@@ -1,4 +1,4 @@
-"""The data dictionary says what the snapshot says, and docs/tables.md is it."""
+"""The data dictionary, docs/tables.md, matches the comments in the snapshot."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ def written() -> str:
     return dictionary()
 
 
-def test_the_page_is_what_the_comments_say(written: str) -> None:
+def test_page_matches_the_comments(written: str) -> None:
     assert TABLES.read_text(encoding="utf-8") == written, "run make tables"
 
 
-def test_every_table_and_column_is_in_it_with_its_meaning(written: str) -> None:
+def test_every_table_and_column_is_listed_with_its_comment(written: str) -> None:
     sections = {text.split("\n", 1)[0]: text for text in written.split("\n## ")[1:]}
     for table in schema.metadata.sorted_tables:
         section = sections[table.fullname]
@@ -29,7 +29,7 @@ def test_every_table_and_column_is_in_it_with_its_meaning(written: str) -> None:
             assert f"` | {column.comment} |" in section or f"` | {column.comment} [" in section
 
 
-def test_it_tells_where_the_columns_of_reports_come_from(written: str) -> None:
+def test_origins_of_report_columns_are_listed(written: str) -> None:
     for line in (
         "| `host_tax_id` | `BIGINT` | NCBI Taxonomy ID of the host; NULL when not stated [data_report: host.taxId] |",
         "| `status_when` | `TIMESTAMP` | Since when it has that status; BioSample gives no time zone "

@@ -1,4 +1,4 @@
-"""The snapshot as files: all of it, readable by those who do not know DuckDB, and never a part of one."""
+"""The snapshot exported to files: complete, readable without DuckDB, and never partial."""
 
 import csv
 import json
@@ -72,7 +72,7 @@ def test_all_tables_of_main_are_exported(snapshot: Path) -> None:
 
 
 @pytest.mark.slow
-def test_parquet_holds_what_the_snapshot_holds(snapshot: Path, tmp_path: Path) -> None:
+def test_parquet_content_equals_the_snapshot(snapshot: Path, tmp_path: Path) -> None:
     export(snapshot, tmp_path)
     for source in ("mpox", "dengue"):
         for table in OF_A_SOURCE:
@@ -90,7 +90,7 @@ def read(sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def test_one_source_can_be_had_alone_and_the_other_stays_as_it_was(snapshot: Path, tmp_path: Path) -> None:
+def test_one_source_can_be_exported_alone_leaving_the_other_unchanged(snapshot: Path, tmp_path: Path) -> None:
     export(snapshot, tmp_path)
     before = {file: file.stat().st_ino for file in tmp_path.glob("*/*.parquet")}
     files = export(snapshot, tmp_path, source="dengue")
@@ -112,8 +112,8 @@ def test_csv_is_read_by_any_reader(snapshot: Path, tmp_path: Path) -> None:
     assert rows["PX1"]["valid_from"] == "2025-06-01 08:00:00+00"
     with (tmp_path / "mpox" / "virus_protein.csv").open(newline="", encoding="utf-8") as file:
         ranges = {row["kind"]: row["nucleotide_ranges"] for row in csv.DictReader(file)}
-    [lies_on] = json.loads(ranges["coding_region"])
-    assert (lies_on["begin"], lies_on["end"]) == (1, 9)
+    [nucleotide_range] = json.loads(ranges["coding_region"])
+    assert (nucleotide_range["begin"], nucleotide_range["end"]) == (1, 9)
 
 
 @pytest.mark.slow
@@ -156,7 +156,7 @@ def count(snapshot: Path, file: Path, folder: Path) -> int:
     return int(query(snapshot, f"SELECT count(*) FROM {file.stem} {where}")[0][0])
 
 
-def test_files_of_others_are_left_alone(snapshot: Path, tmp_path: Path) -> None:
+def test_unrelated_files_are_left_alone(snapshot: Path, tmp_path: Path) -> None:
     (tmp_path / "mpox").mkdir()
     mine = [tmp_path / "notes.txt", tmp_path / "mpox" / "figure.png"]
     for file in mine:
@@ -166,7 +166,7 @@ def test_files_of_others_are_left_alone(snapshot: Path, tmp_path: Path) -> None:
     assert [file.read_text() for file in mine] == ["mine", "mine"]
 
 
-def test_export_that_fails_leaves_the_files_of_the_one_before(
+def test_failed_export_keeps_the_previous_files(
     snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {file: file.stat().st_ino for file in export(snapshot, tmp_path)}
@@ -184,7 +184,7 @@ def test_export_that_fails_leaves_the_files_of_the_one_before(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_files_are_not_open_to_the_world(snapshot: Path, tmp_path: Path) -> None:
+def test_files_are_not_accessible_to_others(snapshot: Path, tmp_path: Path) -> None:
     umask = os.umask(0)
     try:
         files = export(snapshot, tmp_path / "export")
@@ -194,20 +194,20 @@ def test_files_are_not_open_to_the_world(snapshot: Path, tmp_path: Path) -> None
     assert stat.S_IMODE((tmp_path / "export" / "mpox").stat().st_mode) & 0o007 == 0
 
 
-def test_source_that_is_not_there_is_told_with_those_that_are(snapshot: Path, tmp_path: Path) -> None:
+def test_unknown_source_error_lists_the_available_sources(snapshot: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"no source 'flu'; it has dengue, mpox"):
         export(snapshot, tmp_path, source="flu")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_before_anything_is_published_it_says_what_to_do(tmp_path: Path) -> None:
+def test_missing_snapshot_error_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(
         ExportError, match="nothing is published yet; `virus-warehouse run SOURCE` loads and publishes one"
     ):
         export(tmp_path / "virus.duckdb", tmp_path / "export")
 
 
-def test_folder_that_is_a_file_is_told(snapshot: Path, tmp_path: Path) -> None:
+def test_file_given_as_folder_is_reported(snapshot: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ExportError, match="name another with --to FOLDER"):
         export(snapshot, tmp_path / "file")

@@ -1,4 +1,4 @@
-"""The gates before publication, on real files: each finds what it is for, names the rows, and nothing else."""
+"""The gates before publication, on real files: each finds its own kind of fault, names the rows, and nothing else."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,8 +30,8 @@ GATES_FOLDER = "publish/sql/gates"
 
 @pytest.fixture(scope="module")
 def valid_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A sound warehouse with a present and a past, a host and a bad line."""
-    store = Store(tmp_path_factory.mktemp("sound"))
+    """A valid warehouse with current and past records, a host and a bad line."""
+    store = Store(tmp_path_factory.mktemp("valid"))
     host = {"taxId": 9606, "organismName": "Homo sapiens"}
     annotated = [annotation("PX1.1", "A"), annotation("PX2.1", "A", "B")]
     sampled = [sample("SAMN1", attributes=[{"name": "host", "value": "missing"}])]
@@ -47,7 +47,7 @@ def store(tmp_path: Path, valid_file: bytes) -> Store:
     return store
 
 
-def test_sound_warehouse_passes(store: Store) -> None:
+def test_valid_warehouse_passes(store: Store) -> None:
     assert store.rows(gates_sql()) == []
 
 
@@ -88,7 +88,7 @@ BREAKAGES = {
         "INSERT INTO biosample_attribute FROM biosample_attribute",
         ("unique_keys", "mpox", "an attribute of a BioSample stands more than once", 1, ["SAMN1 1"]),
     ),
-    "annotation of a run that nobody knows": (
+    "annotation of an unknown run": (
         "UPDATE virus_annotation SET run_id = 'run-9'",
         ("no_orphans", "mpox", "an annotation or a BioSample names a run that did not commit", 1, ["PX2 of run-9"]),
     ),
@@ -113,7 +113,7 @@ BREAKAGES = {
         "DELETE FROM biosample",
         ("no_orphans", "mpox", "an attribute is of no BioSample that is held", 1, ["SAMN1 1"]),
     ),
-    "run that nobody knows": (
+    "unknown run": (
         "UPDATE virus_genome SET run_id = 'run-9' WHERE accession = 'PX2'",
         ("no_orphans", "mpox", "a record names a run that did not commit", 1, ["PX2 of run-9"]),
     ),
@@ -145,11 +145,11 @@ BREAKAGES = {
         "DELETE FROM ops.ingest_report WHERE run_id = 'run-2'",
         ("conservation", "mpox", "a committed run lost its report counts", 1, ["run-2"]),
     ),
-    "past that reaches into the present": (
+    "past state that overlaps the current one": (
         "UPDATE virus_genome_history SET valid_to = valid_to + INTERVAL 1 MINUTE",
         ("history", "mpox", "a past state of a record overlaps the one after it", 1, ["PX1"]),
     ),
-    "past that reaches into another past": (
+    "past state that overlaps another one": (
         "INSERT INTO virus_genome_history BY NAME SELECT * REPLACE (valid_from - INTERVAL 1 MINUTE AS valid_from) "
         "FROM virus_genome_history",
         ("history", "mpox", "a past state of a record overlaps the one after it", 1, ["PX1"]),
@@ -158,13 +158,13 @@ BREAKAGES = {
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES)
-def test_broken_warehouse_is_found_out_and_the_row_named(store: Store, breakage: str) -> None:
+def test_fault_is_found_and_its_row_named(store: Store, breakage: str) -> None:
     statement, finding = BREAKAGES[breakage]
     store.execute(statement)
     assert store.rows(gates_sql()) == [finding]
 
 
-def test_every_gate_of_one_file_is_broken_once() -> None:
+def test_every_fault_of_a_gate_has_a_case() -> None:
     faults = {(finding[0], finding[2]) for _, finding in BREAKAGES.values()}
     gates = {gate for gate, _ in faults}
     sql = {gate: read_sql(f"{GATES_FOLDER}/{gate}.sql") for gate in gates}
@@ -173,7 +173,7 @@ def test_every_gate_of_one_file_is_broken_once() -> None:
     assert gates == {gate.name for gate in GATES if not gate.settings}
 
 
-def test_some_of_many_rows_at_fault_are_named(store: Store) -> None:
+def test_examples_of_many_faulty_rows_are_named(store: Store) -> None:
     store.load(*(line(f"PY{number}.1") for number in range(1, 8)), mode="incremental")
     store.execute("INSERT INTO virus_genome FROM virus_genome")
     [(gate, source, _, count, examples)] = store.rows(gates_sql())
@@ -186,7 +186,7 @@ def followed(*sources: Source) -> SourcesFile:
 
 
 def with_(**settings: Any) -> SourcesFile:
-    """The sources file of a source that sets these keys."""
+    """A sources file whose source sets these keys."""
     return followed(Source(name="mpox", request=VirusGenomeRequest(taxon="10244"), **settings))
 
 
@@ -222,15 +222,15 @@ def site(tmp_path: Path, loaded: Store) -> Published:
     return Published(loaded.copy_to(tmp_path))
 
 
-def some(count: int) -> str:
-    """A condition that is true of the first records."""
+def first_records(count: int) -> str:
+    """An SQL condition that selects the first records."""
     return f"accession <= 'PX{count:06d}'"
 
 
 @pytest.mark.slow
 class TestShrinkage:
-    def test_records_gone_are_named(self, site: Published) -> None:
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+    def test_missing_records_are_named(self, site: Published) -> None:
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
         assert site.findings() == [
             (
                 "shrinkage",
@@ -241,57 +241,57 @@ class TestShrinkage:
             )
         ]
 
-    def test_few_stop_nothing(self, site: Published) -> None:
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(9)}")
+    def test_few_missing_records_do_not_block(self, site: Published) -> None:
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(9)}")
         assert site.gates() == []
 
     @pytest.mark.parametrize("allowed", [0.25, None])
-    def test_source_says_how_many_and_switches_it_off(self, site: Published, allowed: float | None) -> None:
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+    def test_source_sets_the_limit_and_can_disable_the_gate(self, site: Published, allowed: float | None) -> None:
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
         assert site.gates(with_(max_shrinkage=allowed)) == []
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(11)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(11)}")
         assert site.gates(with_(max_shrinkage=allowed)) == (["shrinkage"] if allowed else [])
 
-    def test_new_ones_do_not_make_up_for_those_gone(self, site: Published) -> None:
+    def test_new_records_do_not_offset_missing_ones(self, site: Published) -> None:
         site.store.load(*(line(accession) for accession in accessions(30, first=100)), mode="incremental")
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
         assert site.gates() == ["shrinkage"]
 
-    def test_source_gone_altogether_is_seen_though_nobody_follows_it(self, site: Published) -> None:
+    def test_lost_source_is_found_even_if_not_configured(self, site: Published) -> None:
         site.store.execute("DELETE FROM virus_genome")
         assert site.gates(followed(DENGUE)) == ["shrinkage"]
 
-    def test_what_another_filter_no_longer_shows_does_not_count(self, site: Published) -> None:
+    def test_records_outside_a_changed_filter_do_not_count(self, site: Published) -> None:
         other = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
         site.store.load(*site.lines[:5], source=other, filter_changed=True)
         assert site.store.rows("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'filter'") == [(35,)]
         assert site.gates(followed(other)) == []
 
     @pytest.mark.parametrize("accepted", [True, False])
-    def test_withdrawn_ones_count_unless_a_person_accepted_it(self, site: Published, accepted: bool) -> None:
+    def test_withdrawn_records_count_unless_accepted(self, site: Published, accepted: bool) -> None:
         few = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"), max_missing=0.02 if accepted else 0.9)
         for _ in range(2):
             site.store.load(*site.lines[12:], source=few, is_census=True, accepts=Acceptance(missing=accepted))
         assert site.store.rows("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'withdrawal'") == [(12,)]
         assert site.gates() == ([] if accepted else ["shrinkage"])
 
-    def test_ended_long_ago_and_here_again_explains_no_loss_of_today(self, site: Published) -> None:
+    def test_earlier_end_of_a_returned_record_does_not_explain_a_new_loss(self, site: Published) -> None:
         other = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
         site.store.load(*site.lines[:5], source=other, filter_changed=True)
         site.store.load(*site.lines, source=MPOX, filter_changed=True)
         site.publish()
-        site.store.execute(f"DELETE FROM virus_genome WHERE NOT {some(5)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE NOT {first_records(5)}")
         assert site.gates() == ["shrinkage"]
 
-    def test_warehouse_that_was_restored_lacks_what_was_published_since(self, site: Published) -> None:
+    def test_restored_warehouse_lacks_records_published_since(self, site: Published) -> None:
         older = site.store.warehouse.path.read_bytes()
         site.store.load(*(line(accession) for accession in accessions(30, first=100)), mode="incremental")
         site.publish()
         site.store.warehouse.path.write_bytes(older)
         assert site.gates() == ["shrinkage"]
 
-    def test_once_published_it_is_not_asked_about_again(self, site: Published) -> None:
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+    def test_published_loss_is_not_flagged_again(self, site: Published) -> None:
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
         site.publish()
         assert site.gates() == []
 
@@ -299,7 +299,7 @@ class TestShrinkage:
         with duckdb.connect(site.snapshot) as connection:
             connection.execute("ALTER TABLE virus_genome DROP COLUMN usa_state")
             connection.execute("ALTER TABLE virus_genome ADD COLUMN dropped_since VARCHAR")
-        site.store.execute(f"DELETE FROM virus_genome WHERE {some(10)}")
+        site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
         assert site.gates() == ["shrinkage"]
 
 
@@ -307,7 +307,7 @@ class TestEmptiedFields:
     EMPTY = "UPDATE virus_genome SET isolate_name = NULL WHERE "
 
     def test_field_and_records_are_named(self, site: Published) -> None:
-        site.store.execute(self.EMPTY + some(10))
+        site.store.execute(self.EMPTY + first_records(10))
         assert site.findings() == [
             (
                 "emptied_fields",
@@ -318,15 +318,15 @@ class TestEmptiedFields:
             )
         ]
 
-    def test_few_or_as_many_as_the_source_allows_stop_nothing(self, site: Published) -> None:
-        site.store.execute(self.EMPTY + some(9))
+    def test_few_or_as_many_as_allowed_do_not_block(self, site: Published) -> None:
+        site.store.execute(self.EMPTY + first_records(9))
         assert site.gates() == []
-        site.store.execute(self.EMPTY + some(20))
+        site.store.execute(self.EMPTY + first_records(20))
         assert site.gates(with_(max_emptied=0.5)) == ["lost_fields"]
         assert site.gates(with_(max_emptied=0.49)) == ["emptied_fields"]
 
-    def test_what_stops_nothing_is_told_with_field_number_and_examples(self, site: Published) -> None:
-        site.store.execute(self.EMPTY + some(20))
+    def test_warning_names_field_number_and_examples(self, site: Published) -> None:
+        site.store.execute(self.EMPTY + first_records(20))
         assert site.findings(with_(max_emptied=0.5)) == [
             (
                 "lost_fields",
@@ -337,17 +337,17 @@ class TestEmptiedFields:
             )
         ]
 
-    def test_records_without_the_field_that_are_new_are_no_loss(self, site: Published) -> None:
+    def test_new_records_without_the_field_are_not_a_loss(self, site: Published) -> None:
         site.store.load(*(line(accession) for accession in accessions(300, first=100)), mode="incremental")
         assert site.gates() == []
 
-    def test_records_found_again_have_lost_nothing(self, site: Published) -> None:
+    def test_reinstated_records_are_not_a_loss(self, site: Published) -> None:
         site.store.execute("UPDATE virus_genome SET status = 'missing', missing_since = now()")
         site.publish()
         site.store.execute("UPDATE virus_genome SET status = 'live', missing_since = NULL")
         assert site.gates() == []
 
-    def test_every_field_is_looked_at(self, site: Published) -> None:
+    def test_every_field_is_checked(self, site: Published) -> None:
         fields = [
             name
             for name in ORIGINS["virus_genome"][1]
@@ -361,14 +361,14 @@ class TestEmptiedFields:
         )
         site.publish()
         site.store.execute(f"UPDATE virus_genome SET {', '.join(f'{field} = NULL' for field in fields)}")
-        told = [fault for gate, _, fault, *_ in site.findings() if gate == "emptied_fields"]
-        assert {fault.split(" had ")[1].split(",")[0] for fault in told} == set(fields)
+        faults = [fault for gate, _, fault, *_ in site.findings() if gate == "emptied_fields"]
+        assert {fault.split(" had ")[1].split(",")[0] for fault in faults} == set(fields)
 
     def test_other_filters_and_reports_have_other_fields(self, site: Published) -> None:
         site.store.execute(self.EMPTY + "true; UPDATE ops.ingest_run SET fingerprint = 'other'")
         assert site.gates() == []
 
-    def test_field_that_the_snapshot_did_not_have_is_not_lost(self, site: Published) -> None:
+    def test_field_missing_from_the_snapshot_is_not_a_loss(self, site: Published) -> None:
         with duckdb.connect(site.snapshot) as connection:
             connection.execute("ALTER TABLE virus_genome DROP COLUMN isolate_name")
         site.store.execute(self.EMPTY + "true")
@@ -376,7 +376,7 @@ class TestEmptiedFields:
 
 
 TODAY = "now()::DATE"
-"""Asked when a test runs: a test run may begin before midnight and end after it."""
+"""Evaluated when a test runs, because a test run may begin before midnight and end after it."""
 
 ODD_DATES = {
     "release_date": ("before GenBank's first release in 1982", "release_date = '1981-12-31'"),
@@ -389,40 +389,40 @@ ODD_DATES = {
 
 
 class TestDates:
-    def test_many_new_ones_block_and_all_are_warned_of(self, site: Published) -> None:
-        site.store.execute(f"UPDATE virus_genome SET release_date = '2999-01-01' WHERE {some(10)}")
-        told = [f"PX{number:06d} 2999-01-01" for number in range(1, 6)]
+    def test_many_new_odd_dates_block_and_all_are_warned_about(self, site: Published) -> None:
+        site.store.execute(f"UPDATE virus_genome SET release_date = '2999-01-01' WHERE {first_records(10)}")
+        examples = [f"PX{number:06d} 2999-01-01" for number in range(1, 6)]
         fault = "of 40 records, 10 have dates that cannot be and were not published before, more than 5.0%: "
         assert site.findings() == [
-            ("dates_in_range", "mpox", f"{fault}release_date in the future", 10, told),
-            ("odd_dates", "mpox", "release_date is in the future", 10, told),
+            ("dates_in_range", "mpox", f"{fault}release_date in the future", 10, examples),
+            ("odd_dates", "mpox", "release_date is in the future", 10, examples),
         ]
 
-    def test_published_once_they_block_nothing_again_until_they_change(self, site: Published) -> None:
-        site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-01' WHERE {some(10)}")
+    def test_published_odd_dates_do_not_block_again_until_they_change(self, site: Published) -> None:
+        site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-01' WHERE {first_records(10)}")
         site.publish()
         assert site.gates() == ["odd_dates"]
-        site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-02' WHERE {some(10)}")
+        site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-02' WHERE {first_records(10)}")
         assert site.gates() == ["dates_in_range", "odd_dates"]
 
     def test_before_the_first_publication_all_are_new(self, site: Published) -> None:
-        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(10)}")
+        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {first_records(10)}")
         site.snapshot.unlink()
         assert site.gates() == ["dates_in_range", "odd_dates"]
 
-    def test_few_are_only_warned_of(self, site: Published) -> None:
-        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(9)}")
+    def test_few_odd_dates_only_warn(self, site: Published) -> None:
+        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {first_records(9)}")
         assert site.gates() == ["odd_dates"]
 
-    def test_source_says_how_many_and_switches_it_off(self, site: Published) -> None:
-        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {some(20)}")
+    def test_source_sets_the_limit_and_can_disable_the_gate(self, site: Published) -> None:
+        site.store.execute(f"UPDATE virus_genome SET update_date = '1900-01-02' WHERE {first_records(20)}")
         assert site.gates(with_(max_odd_dates=0.5)) == ["odd_dates"]
         assert site.gates(with_(max_odd_dates=None)) == []
 
     @pytest.mark.parametrize("field", ODD_DATES)
     def test_each_date_has_its_bounds(self, site: Published, field: str) -> None:
         oddity, assignment = ODD_DATES[field]
-        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {some(1)}")
+        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {first_records(1)}")
         [(gate, _, fault, count, _)] = site.findings()
         assert (gate, fault, count) == ("odd_dates", f"{field} is {oddity}", 1)
 
@@ -438,14 +438,14 @@ class TestDates:
             "release_date = NULL, update_date = NULL",
         ],
     )
-    def test_what_can_be_is_not_told(self, site: Published, assignment: str) -> None:
-        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {some(1)}")
+    def test_possible_dates_are_not_reported(self, site: Published, assignment: str) -> None:
+        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {first_records(1)}")
         assert site.gates() == []
 
     def test_source_sets_the_bounds(self, site: Published) -> None:
         site.store.execute(
             "UPDATE virus_genome SET collection_date_min = '1020-01-01', collection_date_max = '1020-12-31', "
-            f"update_date = {TODAY} + 9 WHERE {some(1)}"
+            f"update_date = {TODAY} + 9 WHERE {first_records(1)}"
         )
         assert site.gates(with_(earliest_collection_date="1000-01-01", future_days=9)) == []
 
@@ -461,7 +461,7 @@ class TestQuarantineShare:
         assert fault == "of 32 new lines of the data report, 12 could not be read, more than 10.0%"
         assert examples[0].startswith("line 21 of run-2: ")
 
-    def test_few_or_as_many_as_the_source_allows_stop_nothing(self, site: Published) -> None:
+    def test_few_or_as_many_as_allowed_do_not_block(self, site: Published) -> None:
         site.store.load(*site.lines[:20], *self.BAD[:9], mode="incremental")
         assert site.gates() == []
         site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
@@ -469,13 +469,13 @@ class TestQuarantineShare:
         assert site.gates(with_(max_quarantined=0.5)) == []
         assert site.gates(with_(max_quarantined=None)) == []
 
-    def test_the_same_lines_again_are_not_asked_about_again(self, site: Published) -> None:
+    def test_the_same_lines_are_not_flagged_again(self, site: Published) -> None:
         site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
         site.publish()
         site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
         assert site.gates() == []
 
-    def test_lines_loaded_after_all_do_not_count(self, site: Published) -> None:
+    def test_replayed_lines_do_not_count(self, site: Published) -> None:
         site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
         site.store.execute("UPDATE ops.quarantine SET replayed_at = now()")
         assert site.gates() == []
@@ -491,19 +491,19 @@ class TestFreshness:
 
         return ask
 
-    def test_ncbi_that_stands_still_is_told(self, site: Published, ask: Callable[[str], None]) -> None:
+    def test_missing_ncbi_updates_are_reported(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-06-08")
         fault = "NCBI stands still: asked on 2025-06-30, it showed nothing updated after 2025-06-08, 22 days before"
         assert site.findings() == [("freshness", "mpox", fault, 1, ["run-1"])]
 
-    def test_days_are_the_sources_and_null_switches_it_off(self, site: Published, ask: Callable[[str], None]) -> None:
+    def test_source_sets_the_days_and_null_disables_the_gate(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-06-08")
         assert site.gates(with_(stale_after_days=22)) == []
         assert site.gates(with_(stale_after_days=None)) == []
         ask("2025-06-09")
         assert site.gates() == []
 
-    def test_of_a_source_that_is_not_followed_nobody_asks(self, site: Published, ask: Callable[[str], None]) -> None:
+    def test_source_that_is_not_configured_is_not_checked(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-01-01")
         assert site.gates(followed(DENGUE)) == []
 
@@ -517,7 +517,7 @@ def test_every_gate_says_why_and_what_to_do_and_is_an_sql_file() -> None:
     assert len({gate.name for gate in GATES}) == len(GATES)
 
 
-def test_what_never_blocks() -> None:
+def test_gates_that_never_block() -> None:
     warns = {gate.name for gate in GATES if gate.on_failure is OnFailure.WARNS}
     assert warns == {"freshness", "lost_fields", "odd_dates"}
     assert set(BLOCKING) == {gate.name for gate in GATES} - warns
@@ -530,23 +530,23 @@ FOUND: list[tuple[str, str | None, str, int, list[str]]] = [
 ]
 
 
-def test_nothing_found_stops_nothing() -> None:
+def test_no_findings_do_not_block() -> None:
     refuse_findings([])
 
 
-def test_warnings_and_what_is_accepted_stop_nothing() -> None:
+def test_warnings_and_accepted_findings_do_not_block() -> None:
     findings = judge(FOUND, ["unique_keys", "no_orphans", "history"])
     assert [finding.outcome for finding in findings] == ["accepted", "accepted", "warned"]
     refuse_findings(findings)
 
 
-def test_fault_of_a_source_holds_that_source_back_and_stops_no_other() -> None:
+def test_fault_of_a_source_blocks_only_that_source() -> None:
     findings = judge(FOUND, ["no_orphans"])
     assert [finding.outcome for finding in findings] == ["held back", "accepted", "warned"]
     refuse_findings(findings)
 
 
-def test_what_belongs_to_no_source_stops_the_publication_with_what_and_where_and_the_way_out() -> None:
+def test_fault_without_a_source_blocks_publication_and_names_fault_place_and_remedy() -> None:
     with pytest.raises(GateFailed) as failed:
         refuse_findings(judge(FOUND, ["history"]), Path("candidates/publication-1.duckdb"))
     message = str(failed.value)
@@ -569,12 +569,12 @@ def test_what_belongs_to_no_source_stops_the_publication_with_what_and_where_and
         (["unique_keys"], None, ["accepted", "blocked", "warned"]),
     ],
 )
-def test_accepting_goes_for_the_gates_and_the_source_that_are_named(
+def test_acceptance_applies_to_the_named_gates_and_source(
     accepted: list[str], source: str | None, outcomes: list[str]
 ) -> None:
     assert [finding.outcome for finding in judge(FOUND, accepted, source)] == outcomes
 
 
-def test_finding_tells_itself_in_a_line() -> None:
+def test_finding_is_formatted_as_one_line() -> None:
     finding = Finding("shrinkage", "accepted", "mpox", "gone", 2, ["PX1", "PX2"])
     assert str(finding) == "shrinkage of mpox: gone (2 rows, such as PX1; PX2)"

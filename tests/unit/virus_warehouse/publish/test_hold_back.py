@@ -1,4 +1,4 @@
-"""A source that the check holds back is shown as it was published before; all others are shown as they are now."""
+"""A source that the check blocks is shown as published before; all others are shown in their current state."""
 
 import logging
 import shutil
@@ -32,11 +32,11 @@ TABLES = [*map(full_name, tables_by_source()), "ops.source_status"]
 
 
 UNREADABLE_IN_PART = [*(line(accession) for accession in accessions(20)), *(f"{{{number}" for number in range(12))]
-"""A third of it; a load stops at half."""
+"""A third of the records; a load fails at half."""
 
 
 def load_all(store: Store, *more: str) -> None:
-    """Load each source: forty records with everything that reports can have, and further lines."""
+    """Load each source with forty records that have every field of the reports, and further lines."""
     for source in SOURCES:
         store.load(
             *(line(accession, biosample="SAMN1") for accession in accessions(40)),
@@ -61,7 +61,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture
 def store(data: DataFolder, first: Store) -> Store:
-    """The same, and mpox has lost a third of its records since; then all four were loaded again, with one more."""
+    """The same, but mpox has since lost a third of its records; then each source was loaded again with one more."""
     shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
     store = first.copy_to(data.root)
     store.execute("DELETE FROM virus_genome WHERE source = 'mpox' AND accession BETWEEN 'PX000010' AND 'PX000022'")
@@ -79,7 +79,7 @@ def rows(path: Path, table: str, source: str, columns: str = "*") -> list[tuple[
     return query(path, f"SELECT {columns} FROM {table} WHERE source = ? ORDER BY ALL", source)
 
 
-def test_the_others_are_published_and_the_source_is_as_it_was(data: DataFolder, store: Store) -> None:
+def test_other_sources_are_published_and_the_blocked_one_is_unchanged(data: DataFolder, store: Store) -> None:
     before = {table: rows(data.snapshot, table, "mpox", "* EXCLUDE source") for table in TABLES[:-1]}
     status = rows(data.snapshot, "ops.source_status", "mpox", "* EXCLUDE (held_back_since, held_back_reason)")
     about = publish(store, data)
@@ -95,26 +95,26 @@ def test_the_others_are_published_and_the_source_is_as_it_was(data: DataFolder, 
             assert rows(data.snapshot, table, source) == store.rows(
                 f"FROM {table} WHERE source = '{source}' ORDER BY ALL"
             ), table
-    assert query(data.snapshot, gates_sql(FOLLOWED)) == [], "what is published passes every gate"
+    assert query(data.snapshot, gates_sql(FOLLOWED)) == [], "the published snapshot passes every gate"
 
 
-def test_the_snapshot_says_what_is_held_back_since_when_and_why(
+def test_snapshot_records_what_is_blocked_since_when_and_why(
     data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     start = datetime.now(UTC).replace(microsecond=0)
     with caplog.at_level(logging.WARNING):
         about = publish(store, data)
-    told = "shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
-    assert f"held back: {told}" in caplog.text
+    fault = "shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
+    assert f"held back: {fault}" in caplog.text
     assert "mpox is held back, and shown as it was published before" in caplog.text
     assert start <= about.held_back["mpox"] <= datetime.now(UTC)
     [finding] = about.findings
-    assert finding.startswith(f"held back: {told}")
+    assert finding.startswith(f"held back: {fault}")
     [(since, reason)] = query(
         data.snapshot, "SELECT held_back_since, held_back_reason FROM mart.source_status WHERE held_back_since NOTNULL"
     )
     assert since.replace(microsecond=0) == about.held_back["mpox"]
-    assert reason.startswith(told)
+    assert reason.startswith(fault)
     assert "load the source with `mode: full`" in reason
     assert "virus-warehouse publish --source mpox --accept shrinkage" in reason
     counts = query(data.snapshot, "SELECT source, value FROM _about WHERE topic = 'count' AND name = 'virus_genome'")
@@ -124,7 +124,7 @@ def test_the_snapshot_says_what_is_held_back_since_when_and_why(
     assert check.blocked == ()
 
 
-def test_only_what_was_published_is_a_change(data: DataFolder, store: Store) -> None:
+def test_only_published_changes_are_listed(data: DataFolder, store: Store) -> None:
     changes = publish(store, data).changes
     assert set(changes) == {"dengue", "flu", "zika"}
     assert changes["flu"] == {"inserted": 1, "revised": 1}
@@ -132,8 +132,8 @@ def test_only_what_was_published_is_a_change(data: DataFolder, store: Store) -> 
     assert publish(store, data, "shrinkage").changes == {"mpox": {"inserted": 1, "revised": 1}}
 
 
-def test_it_stays_held_back_since_the_first_time_until_it_is_mended(data: DataFolder, store: Store) -> None:
-    with duckdb.connect(data.snapshot) as connection:  # as if it had been held back for long
+def test_source_stays_blocked_since_the_first_time_until_it_is_fixed(data: DataFolder, store: Store) -> None:
+    with duckdb.connect(data.snapshot) as connection:  # as if it had been blocked for a long time
         connection.execute(
             "UPDATE ops.source_status SET held_back_since = TIMESTAMPTZ '2025-06-02 00:00:00+00' WHERE source = 'mpox'"
         )
@@ -147,7 +147,7 @@ def test_it_stays_held_back_since_the_first_time_until_it_is_mended(data: DataFo
     assert query(data.snapshot, "SELECT count(*) FROM ops.source_status WHERE held_back_reason NOTNULL") == [(0,)]
 
 
-def test_accepted_it_is_published_knowingly(data: DataFolder, store: Store) -> None:
+def test_accepted_source_is_published(data: DataFolder, store: Store) -> None:
     publish(store, data)
     about = publish(store, data, "shrinkage", source="mpox")
     assert about.held_back == {}
@@ -157,7 +157,7 @@ def test_accepted_it_is_published_knowingly(data: DataFolder, store: Store) -> N
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
 
 
-def test_a_source_that_was_never_published_is_absent(data: DataFolder, first: Store) -> None:
+def test_blocked_source_that_was_never_published_is_absent(data: DataFolder, first: Store) -> None:
     shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
     store = first.copy_to(data.root)
     rabies = MPOX.model_copy(update={"name": "rabies"})
@@ -184,15 +184,15 @@ def test_nothing_is_published_where_every_source_would_be_absent(data: DataFolde
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 20
 
 
-def test_fault_of_the_warehouse_in_one_source_holds_back_that_one(data: DataFolder, store: Store) -> None:
+def test_warehouse_fault_in_one_source_blocks_that_source(data: DataFolder, store: Store) -> None:
     store.execute("INSERT INTO virus_genome FROM virus_genome WHERE source = 'zika' AND accession = 'PX000002'")
     assert set(publish(store, data).held_back) == {"mpox", "zika"}
     assert len(rows(data.snapshot, "virus_genome", "zika")) == 40
     assert query(data.snapshot, gates_sql(FOLLOWED)) == []
 
 
-def test_taxa_of_what_is_put_back_are_there(data: DataFolder, store: Store) -> None:
-    """As after a rebuild, whose taxonomy knows only what its packages name."""
+def test_taxa_of_restored_records_exist(data: DataFolder, store: Store) -> None:
+    """As after a rebuild, whose taxonomy contains only the taxa named in its packages."""
     store.execute("DELETE FROM taxon WHERE tax_id = 10244; DELETE FROM taxon_lineage WHERE descendant_tax_id = 10244")
     for source in ("dengue", "flu", "zika"):
         store.execute(f"UPDATE virus_genome SET virus_tax_id = 7 WHERE source = '{source}'")
@@ -204,7 +204,7 @@ def test_taxa_of_what_is_put_back_are_there(data: DataFolder, store: Store) -> N
     assert query(data.snapshot, gates_sql(FOLLOWED)) == []
 
 
-def test_taxon_that_has_moved_keeps_the_one_lineage_that_it_has_now(data: DataFolder, store: Store) -> None:
+def test_moved_taxon_keeps_its_current_lineage(data: DataFolder, store: Store) -> None:
     store.execute("UPDATE taxon_lineage SET ancestor_tax_id = 7 WHERE descendant_tax_id = 10244 AND depth = 1")
     publish(store, data)
     lineages = "SELECT ancestor_tax_id, depth FROM taxon_lineage WHERE descendant_tax_id = 10244 ORDER BY depth"
@@ -212,7 +212,7 @@ def test_taxon_that_has_moved_keeps_the_one_lineage_that_it_has_now(data: DataFo
 
 
 @pytest.mark.parametrize("changes", ["", "DROP TABLE _about"], ids=["with _about", "without"])
-def test_what_an_earlier_version_published_is_put_back_in_the_present_schema(
+def test_rows_published_by_an_earlier_version_are_restored_in_the_current_schema(
     data: DataFolder, store: Store, monkeypatch: pytest.MonkeyPatch, changes: str
 ) -> None:
     with duckdb.connect(data.snapshot) as connection:
@@ -225,9 +225,7 @@ def test_what_an_earlier_version_published_is_put_back_in_the_present_schema(
     assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
 
 
-def test_what_is_published_and_cannot_be_migrated_holds_no_source_back_and_says_the_ways_out(
-    data: DataFolder, store: Store
-) -> None:
+def test_too_old_snapshot_stops_a_publication_until_it_is_accepted(data: DataFolder, store: Store) -> None:
     with duckdb.connect(data.snapshot) as connection:
         connection.execute(
             "DROP TABLE ops.acceptance; ALTER TABLE ops.schema_drift DROP last_run_id; "
@@ -241,7 +239,7 @@ def test_what_is_published_and_cannot_be_migrated_holds_no_source_back_and_says_
     assert query(data.snapshot, "SELECT version_num FROM ops.alembic_version") == [(migrate.newest_revision(),)]
 
 
-def test_source_that_nobody_follows_and_nobody_has_seen_is_named_all_the_same(data: DataFolder, store: Store) -> None:
+def test_source_neither_configured_nor_published_is_named(data: DataFolder, store: Store) -> None:
     store.load(*UNREADABLE_IN_PART, source=MPOX.model_copy(update={"name": "rabies"}))
     assert set(publish(store, data).held_back) == {"mpox", "rabies"}
     assert query(data.snapshot, "SELECT status, records FROM ops.source_status WHERE source = 'rabies'") == [
@@ -249,7 +247,7 @@ def test_source_that_nobody_follows_and_nobody_has_seen_is_named_all_the_same(da
     ]
 
 
-def test_warehouse_that_was_lost_empties_no_snapshot(data: DataFolder, first: Store) -> None:
+def test_lost_warehouse_does_not_empty_the_snapshot(data: DataFolder, first: Store) -> None:
     shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
     assert set(publish(Store(data.root), data).held_back) == {source.name for source in SOURCES}
     assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(160,)]
@@ -264,7 +262,7 @@ def test_warehouse_of_an_earlier_version_is_migrated_before_it_is_copied(
         assert query(path, "SELECT version_num FROM ops.alembic_version") == [(later,)]
 
 
-def test_done_again_after_it_was_killed_it_comes_to_the_same(
+def test_retry_after_a_kill_gives_the_same_result(
     data: DataFolder, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate = prepare_candidate(store.warehouse, data, "publication-1", FOLLOWED)
@@ -282,8 +280,8 @@ def test_done_again_after_it_was_killed_it_comes_to_the_same(
     assert set(read_about(data.snapshot).held_back) == {"mpox"}
 
 
-def test_no_source_goes_back_behind_what_another_publication_showed_meanwhile(data: DataFolder, store: Store) -> None:
-    """Two at once: a person accepts a finding for the first, and the second has not heard of it."""
+def test_no_source_reverts_behind_a_concurrent_publication(data: DataFolder, store: Store) -> None:
+    """Two concurrent publications: a finding is accepted for the first, and the second does not have the acceptance."""
     check_candidate(prepare_candidate(store.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
     store.load(line("PY2.1"), source=FLU, mode="incremental")
     check_candidate(prepare_candidate(store.warehouse, data, "2", FOLLOWED), FOLLOWED, data.snapshot)
@@ -293,17 +291,19 @@ def test_no_source_goes_back_behind_what_another_publication_showed_meanwhile(da
     assert publish_candidate(data, "2")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
     assert len(rows(data.snapshot, "virus_genome", "flu")) == 42
-    assert read_about(data.snapshot).changes == {"flu": {"inserted": 1}}, "what the first has shown is no change"
+    assert read_about(data.snapshot).changes == {"flu": {"inserted": 1}}, (
+        "records shown by the first publication are not a change"
+    )
 
 
-def test_one_that_another_has_overtaken_is_dropped(data: DataFolder, store: Store) -> None:
+def test_overtaken_candidate_is_dropped(data: DataFolder, store: Store) -> None:
     check_candidate(prepare_candidate(store.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot)
     publish(store, data, "shrinkage")
     assert not publish_candidate(data, "1")
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
 
 
-def test_acceptance_that_another_has_overtaken_is_not_lost_in_silence(data: DataFolder, store: Store) -> None:
+def test_overtaken_acceptance_is_not_lost_silently(data: DataFolder, store: Store) -> None:
     check_candidate(prepare_candidate(store.warehouse, data, "1", FOLLOWED), FOLLOWED, data.snapshot, ["shrinkage"])
     publish(store, data)
     with pytest.raises(Overtaken, match="holds back mpox, which this one accepts: publish again"):
@@ -311,7 +311,7 @@ def test_acceptance_that_another_has_overtaken_is_not_lost_in_silence(data: Data
     assert publish(store, data, "shrinkage").held_back == {}
 
 
-def test_tries_of_one_publication_have_one_candidate() -> None:
+def test_retries_of_a_publication_share_one_candidate() -> None:
     moment = datetime(2026, 11, 29, 6, tzinfo=UTC)
     first, again, other = (new_publication_id(moment, name) for name in ("run 1", "run 1", "run 2"))
     assert first == again != other
@@ -319,7 +319,7 @@ def test_tries_of_one_publication_have_one_candidate() -> None:
     assert new_publication_id() != new_publication_id()
 
 
-def test_emptied_fields_that_a_load_was_let_pass_with_hold_nothing_back(data: DataFolder) -> None:
+def test_emptied_fields_accepted_at_load_do_not_block(data: DataFolder) -> None:
     store = Store(data.root)
     store.load(*(line(accession, isolate={"name": "known"}) for accession in accessions(40)))
     publish(store, data)

@@ -1,4 +1,4 @@
-"""Where columns are said to come from is where they come from."""
+"""The documented origin of each column is its actual origin."""
 
 import pytest
 
@@ -15,13 +15,13 @@ OURS = {
     "virus_annotation": {"annotation_hash"},
     "biosample": {"biosample_hash"},
 }
-"""Columns that no report fills, besides source, valid_from and run_id."""
+"""Columns that are not filled from a report, besides source, valid_from and run_id."""
 
 NESTED = {report.name: report.shape for report in (ANNOTATION_REPORT, BIOSAMPLE_REPORT)}
 
 
 def has(shape: Shape, path: str) -> bool:
-    """Whether a report of this shape has the path, lists and objects told apart."""
+    """Whether a report of this shape has the path; lists and objects are distinguished."""
     for step in path.split("."):
         name = step.removesuffix("[]")
         if not isinstance(shape, Object) or name not in shape.members:
@@ -41,12 +41,12 @@ def test_every_column_of_a_report_says_where_it_comes_from(table: str) -> None:
     assert set(ORIGINS[table][1]) <= columns
 
 
-def test_every_table_for_people_is_of_a_report() -> None:
+def test_every_public_table_belongs_to_a_report() -> None:
     assert set(ORIGINS) == {table.name for table in metadata.sorted_tables if table.schema is None}
 
 
 @pytest.mark.parametrize("table", ORIGINS)
-def test_every_path_is_one_of_its_report(table: str) -> None:
+def test_every_path_exists_in_its_report(table: str) -> None:
     report, paths = ORIGINS[table]
     for path in paths.values():
         if report in NESTED:

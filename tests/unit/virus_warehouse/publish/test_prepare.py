@@ -1,4 +1,4 @@
-"""The candidate as people will get it: one file that explains itself and needs nothing beside it."""
+"""The candidate as users get it: a single self-describing file without dependencies."""
 
 import json
 import shutil
@@ -70,11 +70,11 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data.snapshot
 
 
-def test_nothing_in_it_is_unexplained(snapshot: Path) -> None:
+def test_everything_in_the_candidate_is_explained(snapshot: Path) -> None:
     assert query(snapshot, UNEXPLAINED) == []
 
 
-def test_the_list_of_what_is_unexplained_sees_everything(snapshot: Path, tmp_path: Path) -> None:
+def test_unexplained_objects_are_all_found(snapshot: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.duckdb"
     shutil.copyfile(snapshot, copy)
     with duckdb.connect(copy) as connection:
@@ -92,17 +92,17 @@ def test_the_list_of_what_is_unexplained_sees_everything(snapshot: Path, tmp_pat
     }
 
 
-def test_view_that_shows_a_column_as_it_is_explains_it_as_the_table_does(snapshot: Path) -> None:
-    told = (
+def test_view_column_has_the_comment_of_its_table_column(snapshot: Path) -> None:
+    comments = (
         "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = '{}' "
         "AND column_name NOT IN ('source', 'sources') ORDER BY column_index"
     )
-    of_table = query(snapshot, told.format("virus_genome"))
-    assert query(snapshot, told.format("virus_genome_distinct")) == of_table
+    of_table = query(snapshot, comments.format("virus_genome"))
+    assert query(snapshot, comments.format("virus_genome_distinct")) == of_table
     assert len(of_table) > 40
 
 
-def test_bare_duckdb_reads_all_of_it_where_there_is_nothing_else(snapshot: Path, tmp_path: Path) -> None:
+def test_plain_duckdb_reads_the_whole_file_on_its_own(snapshot: Path, tmp_path: Path) -> None:
     alone = tmp_path / "elsewhere" / "renamed.duckdb"
     alone.parent.mkdir()
     shutil.copyfile(snapshot, alone)
@@ -114,9 +114,9 @@ def test_bare_duckdb_reads_all_of_it_where_there_is_nothing_else(snapshot: Path,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["databases"] == [[str(alone)]]
-    rows = told["rows"]
+    output = json.loads(done.stdout)
+    assert output["databases"] == [[str(alone)]]
+    rows = output["rows"]
     empty = {name for name, count in rows.items() if count == 0 and not name.startswith("mart.")}
     assert empty == {"ops.acceptance", "ops.census_missing", "ops.schema_drift"}
     assert rows["mart.weekly_count"] > 0

@@ -1,4 +1,4 @@
-"""The publication: one rename, the newer one wins, and what the check holds back is shown as it was before."""
+"""The publication: one rename, the newer candidate wins, and blocked sources are shown as before."""
 
 import stat
 import subprocess
@@ -47,13 +47,13 @@ def publish(store: Store, data: DataFolder, publication_id: str) -> bool:
 
 @pytest.mark.slow
 class TestPublication:
-    def test_candidate_becomes_the_snapshot_that_nobody_writes(self, store: Store, data: DataFolder) -> None:
+    def test_candidate_becomes_a_read_only_snapshot(self, store: Store, data: DataFolder) -> None:
         assert publish(store, data, "publication-1")
         assert published(data) == ["PX1"]
         assert stat.S_IMODE(data.snapshot.stat().st_mode) == 0o440
         assert not candidate_path(data, "publication-1").exists()
 
-    def test_log_that_lies_there_is_of_no_file_that_comes(self, store: Store, data: DataFolder) -> None:
+    def test_leftover_write_ahead_log_is_removed(self, store: Store, data: DataFolder) -> None:
         publish(store, data, "publication-1")
         log_of(data.snapshot).write_bytes(b"the log of a snapshot of long ago")
         store.load(line("PX2.1"), mode="incremental")
@@ -61,15 +61,13 @@ class TestPublication:
         assert not log_of(data.snapshot).exists()
         assert published(data) == ["PX1", "PX2"]
 
-    def test_next_one_takes_its_place(self, store: Store, data: DataFolder) -> None:
+    def test_next_candidate_replaces_the_snapshot(self, store: Store, data: DataFolder) -> None:
         publish(store, data, "publication-1")
         store.load(line("PX2.1"), mode="incremental")
         assert publish(store, data, "publication-2")
         assert published(data) == ["PX1", "PX2"]
 
-    def test_reader_by_sqlalchemy_sees_the_next_one_where_nothing_is_pooled(
-        self, store: Store, data: DataFolder
-    ) -> None:
+    def test_sqlalchemy_reader_without_a_pool_sees_the_next_snapshot(self, store: Store, data: DataFolder) -> None:
         """As docs/ways-in.md says."""
         publish(store, data, "publication-1")
         url = f"duckdb:///{data.snapshot}"
@@ -82,7 +80,7 @@ class TestPublication:
             publish(store, data, f"run-{number}")
         assert seen == [1, 2]
 
-    def test_reader_keeps_the_old_one_whole_and_the_next_reader_gets_the_new(
+    def test_open_reader_keeps_the_old_snapshot_and_the_next_reader_gets_the_new_one(
         self, store: Store, data: DataFolder
     ) -> None:
         publish(store, data, "publication-1")
@@ -100,12 +98,12 @@ class TestPublication:
         assert reader.returncode == 0
         assert published(data) == ["PX1", "PX2"]
 
-    def test_snapshot_is_there_while_a_load_holds_the_warehouse(self, store: Store, data: DataFolder) -> None:
+    def test_snapshot_is_readable_while_a_load_holds_the_warehouse(self, store: Store, data: DataFolder) -> None:
         publish(store, data, "publication-1")
         with duckdb.connect() as session, store.warehouse.transaction(session):
             assert published(data) == ["PX1"]
 
-    def test_older_candidate_after_a_newer_one_is_dropped(self, store: Store, data: DataFolder) -> None:
+    def test_candidate_older_than_the_snapshot_is_dropped(self, store: Store, data: DataFolder) -> None:
         prepare_candidate(store.warehouse, data, "publication-1", FOLLOWED)
         store.load(line("PX2.1"), mode="incremental")
         assert publish(store, data, "publication-2")
@@ -113,13 +111,13 @@ class TestPublication:
         assert published(data) == ["PX1", "PX2"]
         assert not candidate_path(data, "publication-1").exists()
 
-    def test_retry_after_the_rename_finds_it_done(self, store: Store, data: DataFolder) -> None:
+    def test_retry_after_the_rename_does_nothing(self, store: Store, data: DataFolder) -> None:
         publish(store, data, "publication-1")
         before = data.snapshot.stat().st_ino
         assert publish_candidate(data, "publication-1")
         assert data.snapshot.stat().st_ino == before
 
-    def test_retry_of_an_older_one_after_a_newer_was_published_finds_it_done(
+    def test_retry_of_an_older_candidate_after_a_newer_publication_does_nothing(
         self, store: Store, data: DataFolder
     ) -> None:
         store.load(line("PX2.1"), mode="incremental")
@@ -128,9 +126,7 @@ class TestPublication:
         assert published(data) == ["PX1", "PX2"]
 
     @pytest.mark.parametrize("has_snapshot", [False, True])
-    def test_one_that_was_never_prepared_is_not_published(
-        self, store: Store, data: DataFolder, has_snapshot: bool
-    ) -> None:
+    def test_unprepared_candidate_is_not_published(self, store: Store, data: DataFolder, has_snapshot: bool) -> None:
         if has_snapshot:
             publish(store, data, "publication-1")
         with pytest.raises(FileNotFoundError, match=r"publication-9\.duckdb"):

@@ -1,4 +1,4 @@
-"""The snapshot says of each source whether it is still followed."""
+"""The snapshot states for each source whether it is still configured."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def status(candidate: Path) -> list[tuple]:
     return query(candidate, "SELECT source, status, taxon, records, last_run_id FROM ops.source_status ORDER BY source")
 
 
-def test_removed_source_keeps_its_rows_and_says_so(candidate: Path, tmp_path: Path) -> None:
+def test_removed_source_keeps_its_rows_and_is_marked(candidate: Path, tmp_path: Path) -> None:
     with open_candidate(candidate) as connection:
         write_source_status(connection, sources(tmp_path, "  mpox: {taxon: 10244}"))
     assert status(candidate) == [
@@ -47,7 +47,7 @@ def test_removed_source_keeps_its_rows_and_says_so(candidate: Path, tmp_path: Pa
     assert query(candidate, "SELECT count(*) FROM virus_genome WHERE source = 'dengue'") == [(1,)]
 
 
-def test_new_and_broken_sources_are_told_apart(candidate: Path, tmp_path: Path) -> None:
+def test_new_and_broken_sources_are_distinguished(candidate: Path, tmp_path: Path) -> None:
     followed = sources(tmp_path, "  mpox: {taxon: 10244}\n  dengue: {taxon: 12637, hots: human}\n  flu: {taxon: 11320}")
     with open_candidate(candidate) as connection:
         write_source_status(connection, followed)

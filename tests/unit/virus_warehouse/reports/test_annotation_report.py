@@ -75,12 +75,12 @@ def staged(session: DuckDBPyConnection, folder: Path, *lines: dict[str, Any]) ->
     return session.execute(f"SELECT {columns} FROM annotation_report ORDER BY line_number").fetchall()
 
 
-def test_every_field_is_typed_and_has_its_place(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_every_field_is_typed_and_in_its_column(session: DuckDBPyConnection, tmp_path: Path) -> None:
     [row] = staged(session, tmp_path, ANNOTATION)
     assert row == ("NC_063383", 2, "NC_063383.2", "Wuhan-Hu-1", [GENE])
 
 
-def test_what_protobuf_leaves_out_is_read_as_its_default(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_values_omitted_by_protobuf_are_read_as_defaults(session: DuckDBPyConnection, tmp_path: Path) -> None:
     bare, empty = {"accession": "PX1.1"}, {"accession": "PX2.1", "genes": []}
     place = {"nucleotide": {"range": [{}]}}
     [nothing, none, gene] = staged(session, tmp_path, bare, empty, {"accession": "PX3.1", "genes": [{"cds": [place]}]})
@@ -95,7 +95,7 @@ def test_what_protobuf_leaves_out_is_read_as_its_default(session: DuckDBPyConnec
     }
 
 
-def test_hash_does_not_change_when_a_default_is_said_aloud(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_hash_does_not_change_when_a_default_is_explicit(session: DuckDBPyConnection, tmp_path: Path) -> None:
     def peptide(**fields: Any) -> dict[str, Any]:
         return {"accession": "PX1.1", "genes": [{"cds": [{"name": "a", **fields}]}]}
 
@@ -108,7 +108,7 @@ def test_hash_does_not_change_when_a_default_is_said_aloud(session: DuckDBPyConn
     assert len(session.execute("SELECT DISTINCT annotation_hash FROM annotation_report").fetchall()) == 1
 
 
-def test_no_text_imitates_a_name(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_text_is_not_mistaken_for_a_name(session: DuckDBPyConnection, tmp_path: Path) -> None:
     texts = ["a", 'a,"name":null', 'a","name":null', "a,", '{"name":null,', None]
     staged(session, tmp_path, *({"accession": "PX1.1", "isolateName": text} for text in texts))
     assert len(session.execute("SELECT DISTINCT annotation_hash FROM annotation_report").fetchall()) == len(texts)

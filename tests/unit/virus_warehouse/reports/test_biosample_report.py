@@ -99,7 +99,7 @@ def test_every_column_of_a_biosample_is_staged_or_the_warehouses_own() -> None:
     assert sorted(FLATTENED) == sorted(biosample_report.FLATTENED)
 
 
-def test_bare_line_says_nothing_else(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_minimal_line_sets_no_other_column(session: DuckDBPyConnection, tmp_path: Path) -> None:
     [row] = staged(session, tmp_path, '{"accession":"SAMN1"}')
     said = {name: value for name, value in row.items() if value is not None and name not in OF_STAGING}
     assert said == {"accession": "SAMN1"}
@@ -135,7 +135,7 @@ STATED = [
 ]
 
 
-def test_what_says_that_nothing_is_known_is_cleaned(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_missing_value_terms_are_cleaned(session: DuckDBPyConnection, tmp_path: Path) -> None:
     staged(session, tmp_path)
     assert len(MISSING) > 40
     for value in [*MISSING, None]:

@@ -124,10 +124,10 @@ DERIVED = {
     "country_code",
     "division",
 }
-"""Columns that another column of the report tells already."""
+"""Columns that repeat another column of the report."""
 
 OF_THE_WAREHOUSE = {"source", "record_hash", "status", "missing_since", "valid_from", "run_id"}
-"""Columns of a record that no report tells."""
+"""Columns of a record that are not in any report."""
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ class TestFields:
         columns = {column.name for column in schema.virus_genome.columns}
         assert columns - OF_THE_WAREHOUSE == COLUMNS.keys()
 
-    def test_what_protobuf_leaves_out_is_read_as_its_default(self, session: DuckDBPyConnection, stage: Stage) -> None:
+    def test_values_omitted_by_protobuf_are_read_as_defaults(self, session: DuckDBPyConnection, stage: Stage) -> None:
         stage('{"accession":"PX1.1"}')
         [row] = staged(session, "* EXCLUDE (record_hash, line_number, virus_lineage, host_lineage)")
         said = {name: value for name, value in row.items() if value is not None}
@@ -197,7 +197,7 @@ class TestFields:
         [row] = staged(session, "release_date, update_date")
         assert row == {"release_date": date(2025, 5, 2), "update_date": date(2025, 5, 2)}
 
-    def test_unknown_fields_and_the_deprecated_ones_do_no_harm(self, session: DuckDBPyConnection, stage: Stage) -> None:
+    def test_unknown_and_deprecated_fields_are_accepted(self, session: DuckDBPyConnection, stage: Stage) -> None:
         stage('{"accession":"PX1.1","new":{"deep":[1]},"sciName":"x","virus":{"sciName":"x","taxId":1}}')
         assert staged(session, "virus_tax_id") == [{"virus_tax_id": 1}]
 
@@ -230,7 +230,7 @@ COLLECTION_DATES: list[tuple[str, date | None, date | None, str | None]] = [
     ("20191230", None, None, None),
     ("1819-1820", None, None, None),
     ("", None, None, None),
-    # As long as a day, a month or a year, and none.
+    # As long as a day, a month or a year, but not a date.
     ("2019/12/30", None, None, None),
     ("2019/01/xx", None, None, None),
     ("01/2019", None, None, None),
@@ -260,9 +260,9 @@ PLACES = [
 
 
 class TestDerivedColumns:
-    """All forms in one report: staging is what takes the time."""
+    """All forms in one report, because staging dominates the run time."""
 
-    def test_collection_date_is_a_range_of_days_and_stays_as_given(
+    def test_collection_date_is_a_range_of_days_and_kept_verbatim(
         self, session: DuckDBPyConnection, stage: Stage
     ) -> None:
         stage(*(line(isolate={"collectionDate": given}) for given, *_ in COLLECTION_DATES))
@@ -272,7 +272,7 @@ class TestDerivedColumns:
         assert rows == COLLECTION_DATES
         assert refused(session) == []
 
-    def test_place_gives_country_and_division(self, session: DuckDBPyConnection, stage: Stage) -> None:
+    def test_country_and_division_are_derived_from_the_place(self, session: DuckDBPyConnection, stage: Stage) -> None:
         stage(*(line(location={"geographicLocation": given}) for given, *_ in PLACES))
         rows = session.execute(
             "SELECT geo_location, country, division FROM with_free_texts('data_report') ORDER BY line_number"
@@ -331,7 +331,7 @@ def hashed_columns() -> list[str]:
 
 class TestRecordHash:
     def test_is_stable(self, session: DuckDBPyConnection, stage: Stage) -> None:
-        # Other values here would make every record of every warehouse a revision.
+        # Different values here would make every record of every warehouse a revision.
         assert hashes_of(session, stage, EVERYTHING, {"accession": "PX1.1"}) == [
             13_774_313_963_827_195_836,
             15_422_746_352_655_736_890,
@@ -348,7 +348,7 @@ class TestRecordHash:
         assert same == []
         assert len(set(hashes)) == len(hashes)
 
-    def test_changes_when_a_field_goes(self, session: DuckDBPyConnection, stage: Stage) -> None:
+    def test_changes_when_a_field_is_removed(self, session: DuckDBPyConnection, stage: Stage) -> None:
         fields = [path for path in HASHED if path != "accession"]
         hashes = hashes_of(session, stage, EVERYTHING, *(changed(EVERYTHING, path, None) for path in fields))
         same = [path for path, record_hash in zip(fields, hashes[1:], strict=True) if record_hash == hashes[0]]
@@ -361,9 +361,9 @@ class TestRecordHash:
         others = [changed(EVERYTHING, "virus.lineage", []), EVERYTHING | {"new": 1}]
         assert len(set(hashes_of(session, stage, EVERYTHING, *others))) == 1
 
-    def test_does_not_change_when_a_default_is_said_aloud(self, session: DuckDBPyConnection, stage: Stage) -> None:
-        aloud = record(completeness="UNKNOWN", isAnnotated=False, isLabHost=False, isVaccineStrain=False)
-        first, second = hashes_of(session, stage, record(), aloud)
+    def test_does_not_change_when_a_default_is_explicit(self, session: DuckDBPyConnection, stage: Stage) -> None:
+        explicit = record(completeness="UNKNOWN", isAnnotated=False, isLabHost=False, isVaccineStrain=False)
+        first, second = hashes_of(session, stage, record(), explicit)
         assert first == second
 
     @pytest.mark.parametrize(
@@ -377,25 +377,25 @@ class TestRecordHash:
             ({"submitter": {"names": ["1"]}}, {"submitter": {"names": ["1", ""]}}),
         ],
     )
-    def test_value_cannot_imitate_other_pairs(
+    def test_value_is_not_mistaken_for_other_pairs(
         self, session: DuckDBPyConnection, stage: Stage, fields: dict[str, Any], imitation: dict[str, Any]
     ) -> None:
         first, second = hashes_of(session, stage, record(**fields), record(**imitation))
         assert first != second
 
-    def test_fields_are_set_apart_even_where_a_text_holds_the_separator(
+    def test_fields_are_distinguished_even_if_a_text_contains_the_separator(
         self, session: DuckDBPyConnection, stage: Stage
     ) -> None:
         texts = [("a", "b"), ("a\x1fb", None), (None, "a\x1fb"), ("a\x1f", "b"), ("a", "\x1fb"), ('"a\\u001fb"', None)]
         others = [record(isolate={"name": name, "source": source}) for name, source in texts]
         assert len(set(hashes_of(session, stage, *others))) == len(texts)
 
-    def test_text_with_a_separator_beside_it_changes_no_hash(self, session: DuckDBPyConnection, stage: Stage) -> None:
+    def test_adjacent_separator_does_not_change_the_hash(self, session: DuckDBPyConnection, stage: Stage) -> None:
         [alone] = hashes_of(session, stage, EVERYTHING)
-        [beside, _] = hashes_of(session, stage, EVERYTHING, record(labHost="a\x1fb"))
-        assert alone == beside
+        [adjacent, _] = hashes_of(session, stage, EVERYTHING, record(labHost="a\x1fb"))
+        assert alone == adjacent
 
-    def test_every_column_that_the_report_tells_is_in_it_once(self) -> None:
+    def test_every_column_of_the_report_is_included_once(self) -> None:
         columns = {column.name for column in schema.virus_genome.columns}
         assert set(hashed_columns()) == columns - OF_THE_WAREHOUSE - DERIVED - {"update_date"}
         assert hashed_columns() == sorted(set(hashed_columns()))
@@ -447,7 +447,7 @@ BAD_LINES: dict[str, tuple[str | bytes, str]] = {
         line("PX000009.1", bioprojects=[1, 2]),
         "bioprojects[0]: 1 is not a text; bioprojects[1]: 2 is not a text",
     ),
-    "infraspecific names that are no object": (
+    "infraspecific names that are not an object": (
         line("PX000009.1", virus={"infraspecificNames": "a"}),
         'virus.infraspecificNames: "a" is not an object',
     ),
@@ -491,7 +491,7 @@ def raw_text(content: str | bytes) -> str:
 
 
 class TestBadLines:
-    def test_bad_lines_are_set_apart_and_the_good_ones_are_read_in_their_order(
+    def test_bad_lines_are_quarantined_and_good_ones_are_read_in_order(
         self, session: DuckDBPyConnection, stage: Stage
     ) -> None:
         lines: list[str | bytes] = []
@@ -518,16 +518,16 @@ class TestBadLines:
             "text that is a list of one",
             "nested text that is an object",
             "list of numbers",
-            "infraspecific names that are no object",
+            "infraspecific names that are not an object",
         ],
     )
-    def test_one_bad_line_is_enough_to_be_set_apart(self, session: DuckDBPyConnection, stage: Stage, bad: str) -> None:
+    def test_single_bad_line_is_quarantined(self, session: DuckDBPyConnection, stage: Stage, bad: str) -> None:
         content, reason = BAD_LINES[bad]
         assert stage(line("PX000001.1"), content, line("PX000002.1")) == 3
         assert [(number, why) for number, why, *_ in refused(session)] == [(2, reason)]
         assert staged_accessions(session) == ["PX000001.1", "PX000002.1"]
 
-    def test_report_of_nothing_but_bad_lines_has_no_row(self, session: DuckDBPyConnection, stage: Stage) -> None:
+    def test_report_of_only_bad_lines_has_no_rows(self, session: DuckDBPyConnection, stage: Stage) -> None:
         assert stage("{", "[") == 2
         assert staged(session) == []
         assert [number for number, *_ in refused(session)] == [1, 2]
@@ -538,7 +538,7 @@ class TestBadLines:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("length", [LONGEST_LINE, 34_000_000])
-    def test_very_long_line_is_refused_and_stops_nothing(
+    def test_very_long_line_is_refused_without_failing_the_load(
         self, session: DuckDBPyConnection, stage: Stage, length: int
     ) -> None:
         long = line("PX000009.1", labHost="x" * length)
@@ -549,16 +549,16 @@ class TestBadLines:
         assert raw == long[: 1 << 20]
         assert staged_accessions(session) == ["PX000001.1", "PX000002.1"]
 
-    def test_long_line_is_no_bad_line(self, session: DuckDBPyConnection, stage: Stage) -> None:
+    def test_long_line_is_not_a_bad_line(self, session: DuckDBPyConnection, stage: Stage) -> None:
         stage(line("PX000001.1", labHost="x" * 8_000_000), "{")
         assert staged(session, "length(lab_host) AS n") == [{"n": 8_000_000}]
 
     @pytest.mark.parametrize("field", ["length", "isAnnotated", "bioprojects", "isolate", "labHost", "releaseDate"])
-    def test_no_value_of_any_kind_stops_a_load(self, session: DuckDBPyConnection, stage: Stage, field: str) -> None:
+    def test_no_value_of_any_kind_fails_a_load(self, session: DuckDBPyConnection, stage: Stage, field: str) -> None:
         values = [0, -1, 1.5, 1e3, 1e30, True, False, None, "5", " 5 ", "+5", "5.", "0x10", "1_000", "n", "yes", "1"]
         values += ["TRUE", "", [], [None], [1], {}, {"a": 1}, {"a": {}}, "\u0000", "\U0001f9a0"]
         lines = [json.dumps({"accession": "PX000001.1", field: value}) for value in values]
-        # With a line that is surely bad, so that the others are classified and not only read.
+        # Includes a line that is always bad, so that the others are classified and not only read.
         assert stage(*lines, "{") == len(lines) + 1
         assert len(staged(session, "1")) + len(refused(session)) == len(lines) + 1
 
@@ -576,7 +576,7 @@ class TestBadLines:
         ],
     )
     @pytest.mark.parametrize("with_bad_line", [False, True])
-    def test_line_ends_marks_and_blanks_are_no_content(
+    def test_line_ends_byte_order_marks_and_blanks_are_not_content(
         self, session: DuckDBPyConnection, tmp_path: Path, content: bytes, with_bad_line: bool
     ) -> None:
         if with_bad_line:
@@ -596,7 +596,7 @@ class TestBadLines:
         assert staged_accessions(session) == [f"PX{number:06d}.1" for number in numbers]
         assert [number for number, *_ in refused(session)] == [30_001]
 
-    def test_next_report_of_a_session_starts_anew(self, session: DuckDBPyConnection, stage: Stage) -> None:
+    def test_next_report_of_a_session_is_independent(self, session: DuckDBPyConnection, stage: Stage) -> None:
         stage(line("PX1.1"), "{")
         stage(line("PX2.1"))
         assert (staged_accessions(session), refused(session)) == (["PX2.1"], [])

@@ -1,4 +1,4 @@
-"""What NCBI adds to a report is seen at any depth, and a report with nothing new in it is not looked at twice."""
+"""New fields in a report are detected at any depth, and a report without any is read only once."""
 
 import copy
 import json
@@ -35,8 +35,8 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The SQL files that staging runs, in their order."""
+def sql_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL files that staging runs, in order."""
     run, names = reading.run_sql, []
 
     def run_and_print(connection: DuckDBPyConnection, name: str, *others: Any) -> DuckDBPyConnection:
@@ -57,7 +57,7 @@ def drift(session: DuckDBPyConnection, tmp_path: Path) -> Drift:
 
 
 def with_member(path: str, name: str, value: Any) -> dict[str, Any]:
-    """A record that says everything, and one thing more."""
+    """A record with every known field and one unknown field."""
     fields = copy.deepcopy(EVERYTHING)
     target = fields
     for step in filter(None, path.split(".")):
@@ -85,14 +85,14 @@ def test_unknown_name_is_found_at_any_depth_with_its_count_and_a_sample(drift: D
     ]
 
 
-def test_a_refused_line_is_kept_as_it_came_with_its_lineages(drift: Drift, session: DuckDBPyConnection) -> None:
+def test_refused_line_is_kept_verbatim_with_its_lineages(drift: Drift, session: DuckDBPyConnection) -> None:
     new, wrong = line("PX1.1", new=1), line("PX2.1", length="long", host={**MPOX_ORGANISM})
     assert drift(line("PX3.1"), new, wrong) == [("$.new", 1, "1")]
     assert session.execute("SELECT line_number, raw FROM refused_line").fetchall() == [(3, wrong)]
     assert session.execute("SELECT count(*) FROM lineage_folded").fetchone() == (1,)
 
 
-def test_a_lineage_in_something_odd_is_told_as_it_came(drift: Drift, session: DuckDBPyConnection) -> None:
+def test_lineage_in_an_unknown_field_is_reported_verbatim(drift: Drift, session: DuckDBPyConnection) -> None:
     steps = MPOX_ORGANISM["lineage"]
     given = json.dumps(steps, separators=(",", ":"))
     found = drift(
@@ -103,7 +103,7 @@ def test_a_lineage_in_something_odd_is_told_as_it_came(drift: Drift, session: Du
     assert reason == f"host: {json.dumps([MPOX_ORGANISM], separators=(',', ':'))[:80]} is not an object"
 
 
-def test_many_odd_lines_are_looked_at_some_at_a_time(
+def test_many_odd_lines_are_inspected_in_batches(
     drift: Drift, monkeypatch: pytest.MonkeyPatch, session: DuckDBPyConnection
 ) -> None:
     monkeypatch.setattr(reading, "_LOOKED_AT_ONCE", 1000)
@@ -115,42 +115,42 @@ def test_many_odd_lines_are_looked_at_some_at_a_time(
     assert numbers == [(number,) for number in range(1, 30) if number not in (8, 21)]
 
 
-def test_name_in_another_case_is_another_name(drift: Drift, session: DuckDBPyConnection) -> None:
+def test_names_are_case_sensitive(drift: Drift, session: DuckDBPyConnection) -> None:
     assert drift(line("PX1.1", Length=5, isolate={"Name": "x"})) == [("$.Length", 1, "5"), ("$.isolate.Name", 1, '"x"')]
     assert session.execute("SELECT length, isolate_name FROM data_report").fetchall() == [(197209, None)]
 
 
-def test_renamed_key_is_told_though_its_record_is_refused(drift: Drift, session: DuckDBPyConnection) -> None:
+def test_renamed_key_is_reported_even_if_its_record_is_refused(drift: Drift, session: DuckDBPyConnection) -> None:
     assert drift('{"Accession":"PX1.1"}') == [("$.Accession", 1, '"PX1.1"')]
     assert session.execute("SELECT reason FROM refused_line").fetchall() == [("accession: absent",)]
 
 
-def test_deprecated_names_and_nulls_are_no_drift(drift: Drift) -> None:
+def test_deprecated_names_and_nulls_are_not_drift(drift: Drift) -> None:
     assert drift('{"accession":"PX1.1","isComplete":true,"nucleotideCompleteness":"complete","segment":null}') == []
     assert (
         drift('{"accession":"PX1.1","virus":{"sciName":"x"},"host":{"sciName":"x"},"nucleotide":{"title":"x"}}') == []
     )
 
 
-def test_drift_is_told_beside_bad_lines(drift: Drift, session: DuckDBPyConnection) -> None:
+def test_drift_is_reported_along_with_bad_lines(drift: Drift, session: DuckDBPyConnection) -> None:
     assert drift("{", line("PX1.1", new=1), line("PX2.1", length=1.5, newer=1)) == [("$.new", 1, "1")]
     assert session.execute("SELECT line_number FROM refused_line ORDER BY 1").fetchall() == [(1,), (3,)]
 
 
-def test_report_that_is_understood_is_looked_at_once(drift: Drift, looks: list[str]) -> None:
+def test_report_without_drift_is_read_once(drift: Drift, sql_files: list[str]) -> None:
     begin = ["nothing_found.sql", "hashed.sql", "data_report.sql", "lineage_folded.sql", "hashed.sql"]
     closer = ["report_lines.sql", "closer_look.sql", "refused_rows.sql"]
-    told = ["lineage_given.sql", "places.sql", "free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
+    finish = ["lineage_given.sql", "places.sql", "free_texts.sql", "taxonomy.sql", "drift_in_all.sql"]
     tricky = line("PX1.1", labHost='a "quoted": text, \\ and \\" and "', isolate={"name": "x:\"'{}[]\\"})
     assert drift(json.dumps(EVERYTHING), line("PX2.1"), tricky, '{"accession":"PX3.1"}') == []
-    assert looks == [*begin, *told]
-    for looked_at_closer in (line("PX1.1", new=1), line("PX1.1", labHost=":"), line("PX1.1", labHost="[a")):
-        looks.clear()
-        drift(line("PX2.1"), looked_at_closer)
-        assert looks == [*begin, *closer, *told]
+    assert sql_files == [*begin, *finish]
+    for inspected in (line("PX1.1", new=1), line("PX1.1", labHost=":"), line("PX1.1", labHost="[a")):
+        sql_files.clear()
+        drift(line("PX2.1"), inspected)
+        assert sql_files == [*begin, *closer, *finish]
 
 
-def test_only_lines_that_hold_more_than_was_read_are_looked_at(
+def test_only_lines_with_unread_content_are_inspected(
     drift: Drift, monkeypatch: pytest.MonkeyPatch, session: DuckDBPyConnection
 ) -> None:
     seen: list[int] = []
@@ -171,7 +171,7 @@ def test_only_lines_that_hold_more_than_was_read_are_looked_at(
     assert session.execute("SELECT line_number FROM refused_line").fetchall() == [(2501,)]
     names = "SELECT isolate_name FROM data_report WHERE isolate_name IS NOT NULL"
     assert session.execute(names).fetchall() == [("[Pakistan:17-5:06] Lahore6",)]
-    # A line that stops the reader is found by cutting the report up, and few others are looked at with it.
+    # A line that stops the reader is found by splitting the report, and few other lines are inspected with it.
     seen.clear()
     lines[1500] = '{"accession":'
     drift(*lines)
@@ -180,18 +180,18 @@ def test_only_lines_that_hold_more_than_was_read_are_looked_at(
 
 
 @pytest.mark.slow
-def test_tally_is_exact_wherever_the_bytes_are_cut(
-    drift: Drift, looks: list[str], monkeypatch: pytest.MonkeyPatch
+def test_tally_is_exact_wherever_the_bytes_are_split(
+    drift: Drift, sql_files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tricky = line("PX1.1", labHost='\\" "x": \\\\":"', isolate={"name": '\\"'})
     for size in range(1, 9):
         monkeypatch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", size)
         assert drift(tricky, line("PX2.1", bioprojects=["\\", '"', ""])) == []
-    assert "closer_look.sql" not in looks
+    assert "closer_look.sql" not in sql_files
 
 
 @needs_genuine_records
-def test_genuine_records_are_understood(drift: Drift, session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_genuine_records_have_no_drift(drift: Drift, session: DuckDBPyConnection, tmp_path: Path) -> None:
     assert drift(*SARS_COV_2_REPORT.read_bytes().splitlines()) == []
     with zipfile.ZipFile(PACKAGE) as archive:
         assert drift(*archive.read("ncbi_dataset/data/data_report.jsonl").splitlines()) == []
@@ -201,13 +201,13 @@ def test_genuine_records_are_understood(drift: Drift, session: DuckDBPyConnectio
 @pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(path=st.sampled_from(OBJECTS), name=NAMES, value=VALUES, others=st.integers(0, 2))
-def test_nothing_new_stays_unseen(
+def test_every_new_name_is_detected(
     session: DuckDBPyConnection, tmp_path: Path, path: str, name: str, value: Any, others: int
 ) -> None:
     lines = [json.dumps(with_member(path, name, value)), *[json.dumps(EVERYTHING)] * others]
     stage_bytes(session, tmp_path, report(tuple(lines)))
-    [(told, occurrences)] = session.execute("SELECT path, occurrences FROM drift").fetchall()
-    assert (told, occurrences) == (".".join(filter(None, ["$", path, name])) + ("." if not name else ""), 1)
+    [(path_found, occurrences)] = session.execute("SELECT path, occurrences FROM drift").fetchall()
+    assert (path_found, occurrences) == (".".join(filter(None, ["$", path, name])) + ("." if not name else ""), 1)
 
 
 @pytest.mark.slow
@@ -216,7 +216,7 @@ def test_nothing_new_stays_unseen(
     st.lists(st.sets(st.sampled_from(sorted(EVERYTHING))), max_size=4),
     st.dictionaries(st.sampled_from(["labHost", "segment", "biosample", "molType"]), st.text(max_size=8)),
 )
-def test_known_names_are_never_taken_for_drift(
+def test_known_names_are_never_reported_as_drift(
     session: DuckDBPyConnection, tmp_path: Path, left_out: list[set[str]], texts: dict[str, str]
 ) -> None:
     records = [

@@ -1,4 +1,4 @@
-"""Lineages are folded where they are written as NCBI writes them, and nothing else is; all of it comes back."""
+"""Only lineages in NCBI's own formatting are folded, and unfolding restores the text."""
 
 import json
 
@@ -16,22 +16,22 @@ def line(virus: str, host: str = HUMAN) -> bytes:
 
 
 def round_trip(lineages: Lineages, given: bytes) -> bytes:
-    """What unfolding makes of what folding made."""
+    """The text after folding and unfolding."""
     return lineages.unfold(lineages.fold(given))
 
 
-def test_lineage_is_told_once_and_referred_to_where_it_stood() -> None:
+def test_lineage_is_stored_once_and_replaced_by_a_reference() -> None:
     lineages = Lineages()
     folded = [json.loads(lineages.fold(line(VIRUSES))) for _ in range(2)]
     assert folded[0] == folded[1]
-    told = lineages.take_new()
-    assert [told[folded[0][organism]["lineage"]] for organism in ("virus", "host")] == [VIRUSES, HUMAN]
+    new = lineages.take_new()
+    assert [new[folded[0][organism]["lineage"]] for organism in ("virus", "host")] == [VIRUSES, HUMAN]
     assert lineages.take_new() == {}
     lineages.fold(line("[" + VIRUSES[1:-1] + "," + VIRUSES[1:-1] + "]"))
     assert len(lineages.take_new()) == 1
 
 
-def test_a_line_is_folded_again_as_far_as_its_lineages_are_known() -> None:
+def test_only_known_lineages_are_folded_again() -> None:
     lineages = Lineages()
     known = b'{"accession":"A.1","virus":{"lineage":[{"name":"root","taxId":1}]}}'
     folded = lineages.fold(known)
@@ -41,7 +41,7 @@ def test_a_line_is_folded_again_as_far_as_its_lineages_are_known() -> None:
     assert lineages.take_new() == {}
 
 
-def test_lineages_that_end_alike_are_kept_apart() -> None:
+def test_lineages_with_the_same_end_are_distinguished() -> None:
     lineages = Lineages()
     others = [VIRUSES, VIRUSES.replace("Viruses", "Virus"), VIRUSES.replace("10239", "10230"), VIRUSES]
     given = b"".join(map(line, others))
@@ -70,25 +70,25 @@ def test_lineages_that_end_alike_are_kept_apart() -> None:
         '[{"name":"Viruses","taxId":9223372036854775808}]',
     ],
 )
-def test_what_is_written_otherwise_is_left_as_it_is(lineage: str) -> None:
+def test_other_formatting_is_left_unchanged(lineage: str) -> None:
     lineages = Lineages()
     assert lineages.fold(line(lineage)).endswith(f'"virus":{{"lineage":{lineage}}}}}\n'.encode())
     assert round_trip(lineages, line(lineage)) == line(lineage)
     assert list(lineages.take_new().values()) == [HUMAN]
 
 
-def test_bytes_that_are_no_text_are_left_as_they_are() -> None:
+def test_bytes_that_are_not_text_are_left_unchanged() -> None:
     given = line(VIRUSES).replace(b"Monkeypox", b"Monkeypox\xff")
     folded = Lineages().fold(given)
     assert folded.endswith(given[given.index(b'"virus"') :])
 
 
-def test_name_within_a_text_is_no_lineage() -> None:
+def test_key_within_a_string_is_not_a_lineage() -> None:
     given = b'{"labHost":"\\"lineage\\":' + VIRUSES.replace('"', '\\"').encode() + b'"}\n'
     assert Lineages().fold(given) == given
 
 
-def test_what_looks_like_a_reference_comes_back_as_it_was() -> None:
+def test_text_that_resembles_a_reference_is_restored() -> None:
     other = Lineages()
     given = other.fold(line(VIRUSES)) + b'{"virus":{"lineage":"0"}}\n{"virus":{"lineage":0}}\n'
     assert round_trip(Lineages(), given + line(HUMAN)) == given + line(HUMAN)

@@ -1,4 +1,4 @@
-"""A report is read the same in one part or in many, wherever it is cut."""
+"""A report gives the same result in one part or in many, wherever it is split."""
 
 import io
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 def cut(content: bytes, folder: Path, size: int) -> list[tuple[bytes, int, Tally]]:
-    """The parts of a report: their bytes, the lines before them, and what was counted."""
+    """The parts of a report: their bytes, the lines before them, and the counts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts_module, "FIRST_PART_BYTES", size)
         patch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", max(1, size // 2))
@@ -82,15 +82,15 @@ def test_halves_are_all_of_a_part_cut_at_a_line_end(
             assert sum(half.tally.lines for half in halves) == part.tally.lines
             assert [half.lines_before for half in halves] == [0, halves[0].tally.lines]
             for half, text in zip(halves, written, strict=True):
-                told = [line for block in half.blocks for line in half.lines_of(block)]
-                assert b"\n".join(told) == text.removesuffix(b"\n")
+                lines = [line for block in half.blocks for line in half.lines_of(block)]
+                assert b"\n".join(lines) == text.removesuffix(b"\n")
 
 
 def test_empty_report_is_one_part_without_lines(tmp_path: Path) -> None:
     assert [(piece, tally.lines) for piece, _, tally in cut(b"", tmp_path, 64)] == [(b"", 0)]
 
 
-def test_failure_to_inflate_reaches_the_reader(tmp_path: Path) -> None:
+def test_inflate_error_is_raised_in_the_reader(tmp_path: Path) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise OSError("bad CRC")

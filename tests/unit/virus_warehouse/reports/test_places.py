@@ -1,4 +1,4 @@
-"""A place has INSDC's present name of its country, ISO's code, and a division, or none of them."""
+"""A place has the current INSDC name of its country, the ISO code and a division, or none of them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +49,7 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
         yield connection
 
 
-def test_a_place_is_read_and_the_text_stays(tmp_path: Path) -> None:
+def test_place_is_parsed_and_the_text_kept(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.load(
         *(line(f"PX{n}.1", location={"geographicLocation": place}) for n, place in enumerate(PLACES)), line("PX99.1")
@@ -58,20 +58,20 @@ def test_a_place_is_read_and_the_text_stays(tmp_path: Path) -> None:
     assert {place: tuple(read) for place, *read in held} == {**PLACES, None: (None, None, None)}
 
 
-def test_no_spelling_is_of_two_places(session: DuckDBPyConnection) -> None:
+def test_spellings_are_unambiguous(session: DuckDBPyConnection) -> None:
     twice = "SELECT spelling, count(*) FROM place_spelling GROUP BY spelling HAVING count(*) > 1 OR spelling = ''"
     assert session.execute(twice).fetchall() == []
 
 
-def test_every_code_is_of_iso_and_of_that_country(session: DuckDBPyConnection) -> None:
-    """Babel's territories are Unicode's: their codes are ISO's, and a few of its own that none of ours is."""
+def test_every_code_is_the_iso_code_of_its_country(session: DuckDBPyConnection) -> None:
+    """Babel's territories are those of Unicode: ISO codes, and a few own codes that are not used here."""
     territories = Locale("en").territories
     given = session.execute("SELECT DISTINCT country, country_code FROM place_spelling").fetchall()
     coded = {country: code for country, code in given if code}
     assert len(coded) > 250
     assert set(coded.values()) <= {code for code in territories if len(code) == 2 and code.isalpha()} - {"XK", "EU"}
-    alike = [
+    equal_names = [
         country for country, code in coded.items() if country.split()[0] in territories[code].replace("\u2019", "'")
     ]
-    assert len(alike) > 200, "a code on the wrong line would make many differ"
+    assert len(equal_names) > 200, "a code on the wrong line would make many differ"
     assert {country for country, code in given if not code} > {"Kosovo", "Baltic Sea", "Southern Ocean", "Yugoslavia"}

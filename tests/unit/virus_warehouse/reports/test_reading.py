@@ -1,4 +1,4 @@
-"""Whatever stands in a report is read, refused or recorded as drift: nothing in it is lost unseen, at any depth."""
+"""All content of a report is read, refused or recorded as drift, at any depth; nothing is lost silently."""
 
 import hashlib
 import io
@@ -68,8 +68,8 @@ def everything(kind: tuple[Report, dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The files that staging looked at closer."""
+def inspected_files(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files whose lines staging inspected."""
     original, files = reading.describe_lines, []
 
     def describe(path: Path, *others: Any) -> int:
@@ -81,9 +81,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 @pytest.fixture
-def stage(session: DuckDBPyConnection, tmp_path: Path, report: Report, looks: list[Path]) -> Stage:
+def stage(session: DuckDBPyConnection, tmp_path: Path, report: Report, inspected_files: list[Path]) -> Stage:
     def stage_lines(*lines: str | bytes) -> StagedReport:
-        looks.clear()
+        inspected_files.clear()
         return reading.stage(report, session, partial(io.BytesIO, report_bytes(lines)), tmp_path)
 
     return stage_lines
@@ -111,7 +111,7 @@ KEPT_WHOLE = {
     for organism in ("host", "virus")
     for name in ("breed", "cultivar", "ecotype", "isolate", "sex", "strain")
 }
-"""Where anything may stand."""
+"""Paths at which any value is allowed."""
 
 
 def nodes(shape: Shape, path: str = "$") -> Iterator[str]:
@@ -126,21 +126,21 @@ def nodes(shape: Shape, path: str = "$") -> Iterator[str]:
                 yield from nodes(member, f"{path}.{name}")
 
 
-def test_full_line_of_these_tests_says_all_that_is_read(report: Report, everything: dict[str, Any]) -> None:
+def test_full_line_of_these_tests_sets_every_field_that_is_read(report: Report, everything: dict[str, Any]) -> None:
     given = {json_path(path) for path in places(everything, object)}
     assert given - KEPT_WHOLE == {*nodes(report.shape)} - KEPT_WHOLE
 
 
-def test_report_that_is_understood_is_read_once(
-    session: DuckDBPyConnection, stage: Stage, looks: list[Path], everything: dict[str, Any], report: Report
+def test_known_report_is_read_once(
+    session: DuckDBPyConnection, stage: Stage, inspected_files: list[Path], everything: dict[str, Any], report: Report
 ) -> None:
     result = stage(json.dumps(everything), named(report, 1), json.dumps(everything))
     assert result.lines == 3
     assert (refused(session), drift(session)) == ([], [])
-    assert looks == []
+    assert inspected_files == []
 
 
-def test_a_line_that_is_too_long_is_refused_though_the_reader_takes_it(
+def test_too_long_line_is_refused_even_if_the_reader_accepts_it(
     session: DuckDBPyConnection, stage: Stage, report: Report
 ) -> None:
     too_long = named(report, 2, **{LONG_TEXTS[report.name]: "x" * (16 << 20)})
@@ -150,7 +150,7 @@ def test_a_line_that_is_too_long_is_refused_though_the_reader_takes_it(
     assert reason.startswith("longer than 16 MiB")
 
 
-def test_a_blank_line_does_not_make_up_for_two_values_on_another(
+def test_blank_line_does_not_offset_two_values_on_another_line(
     session: DuckDBPyConnection, stage: Stage, report: Report
 ) -> None:
     two = f"{named(report, 2)} {named(report, 3)}"
@@ -161,7 +161,7 @@ def test_a_blank_line_does_not_make_up_for_two_values_on_another(
     assert [accession.split(".")[0][-1] for _, accession in numbers] == ["1", "4"]
 
 
-def test_a_look_is_at_the_odd_lines_and_at_no_other(
+def test_only_odd_lines_are_inspected(
     session: DuckDBPyConnection, stage: Stage, report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     describe, described = reading.describe_lines, []
@@ -185,8 +185,8 @@ def test_a_look_is_at_the_odd_lines_and_at_no_other(
 @pytest.mark.slow
 @often
 @given(data=st.data())
-def test_any_line_of_the_shape_is_understood_at_once(
-    session: DuckDBPyConnection, stage: Stage, looks: list[Path], report: Report, data: st.DataObject
+def test_any_line_of_the_expected_structure_is_read_in_one_pass(
+    session: DuckDBPyConnection, stage: Stage, inspected_files: list[Path], report: Report, data: st.DataObject
 ) -> None:
     accession = "SAMN1" if report is BIOSAMPLE_REPORT else "PX1.1"
     moments = {"lastUpdated", "publicationDate", "submissionDate", "status", "releaseDate", "updateDate"}
@@ -196,7 +196,7 @@ def test_any_line_of_the_shape_is_understood_at_once(
     ]
     assert stage(*map(json.dumps, lines)).lines == len(lines)
     assert (refused(session), drift(session)) == ([], [])
-    assert looks == []
+    assert inspected_files == []
 
 
 NAMES = st.sampled_from(["new", "Accession", "a b", "ä", "x/y", "x~y", "x.y", 'quo"te', "back\\slash", "", "taxID"])
@@ -208,7 +208,7 @@ VALUES = st.one_of(
 @pytest.mark.slow
 @often
 @given(data=st.data(), name=NAMES, value=VALUES, others=st.integers(0, 2))
-def test_new_name_is_seen_at_any_depth(
+def test_new_name_is_detected_at_any_depth(
     session: DuckDBPyConnection,
     stage: Stage,
     report: Report,
@@ -220,14 +220,14 @@ def test_new_name_is_seen_at_any_depth(
 ) -> None:
     path = data.draw(st.sampled_from([*places(everything, dict)]))
     stage(json.dumps(changed(everything, (*path, name), value)), *[json.dumps(everything)] * others)
-    [(told, occurrences, _)] = drift(session)
-    assert (told, occurrences) == (f"{json_path(path)}.{name}", 1)
+    [(path_found, occurrences, _)] = drift(session)
+    assert (path_found, occurrences) == (f"{json_path(path)}.{name}", 1)
     assert refused(session) == []
     assert len(staged(session, report)) == 1 + others
 
 
-def wrong_for(path: nested_lines.Path, given: Any) -> list[Any]:
-    """Values that may not stand where that one does."""
+def invalid_values_for(path: nested_lines.Path, given: Any) -> list[Any]:
+    """Values that are invalid in place of the given one."""
     wrong: list[Any] = [None] if isinstance(path[-1], int) else []
     if isinstance(given, list):
         return [*wrong, "text", 5, {}, {"a": 1}]
@@ -248,8 +248,8 @@ def test_value_of_another_kind_is_refused_at_any_depth(
 ) -> None:
     paths = [path for path in places(everything, object) if json_path(path) not in KEPT_WHOLE]
     path = data.draw(st.sampled_from(paths[1:]))
-    value = data.draw(st.sampled_from(wrong_for(path, at(everything, path))))
-    # A number in quotes is no fault, and may not make up for one in what is counted.
+    value = data.draw(st.sampled_from(invalid_values_for(path, at(everything, path))))
+    # A quoted number is valid, and must not offset an invalid one in the counts.
     quoted = changed(everything, next(places(everything, int)), "5")
     result = stage(json.dumps(quoted), json.dumps(changed(everything, path, value)), json.dumps(everything))
     assert [number for number, _ in refused(session)] == [2]
@@ -321,7 +321,7 @@ def bad_lines(report: Report) -> dict[str, tuple[str | bytes, str]]:
     return BAD_LINES | {"annotation_report": BAD_ANNOTATION, "biosample_report": BAD_BIOSAMPLE}.get(report.name, {})
 
 
-def test_bad_lines_are_set_apart_and_the_good_ones_are_read_in_their_order(
+def test_bad_lines_are_quarantined_and_good_ones_are_read_in_order(
     session: DuckDBPyConnection, stage: Stage, report: Report
 ) -> None:
     lines: list[str | bytes] = [""]
@@ -343,9 +343,7 @@ def test_bad_lines_are_set_apart_and_the_good_ones_are_read_in_their_order(
     [(kind, bad) for kind, (report, _) in REPORTS.items() for bad in bad_lines(report)],
     indirect=["kind"],
 )
-def test_one_bad_line_is_enough_to_be_set_apart(
-    session: DuckDBPyConnection, stage: Stage, report: Report, bad: str
-) -> None:
+def test_single_bad_line_is_quarantined(session: DuckDBPyConnection, stage: Stage, report: Report, bad: str) -> None:
     content, reason = bad_lines(report)[bad]
     assert stage(named(report, 1), content, named(report, 2)).lines == 3
     assert refused(session) == [(2, reason)]
@@ -359,7 +357,7 @@ def test_lines_can_be_refused_later(session: DuckDBPyConnection, stage: Stage, r
     assert refused(session, "line_number, reason, raw")[1:] == [(5, "so it is", named(report, 2))]
 
 
-def test_drift_is_told_beside_bad_lines_and_not_of_them(
+def test_drift_is_reported_for_good_lines_but_not_for_bad_ones(
     session: DuckDBPyConnection, stage: Stage, report: Report
 ) -> None:
     stage("{", named(report, 1, new=1), named(report, 2, accession=5, newer=1), named(report, 3, new=2))
@@ -367,7 +365,7 @@ def test_drift_is_told_beside_bad_lines_and_not_of_them(
     assert [number for number, _ in refused(session)] == [1, 3]
 
 
-def test_numbers_may_stand_in_quotes_or_not(
+def test_numbers_may_be_quoted_or_not(
     session: DuckDBPyConnection, stage: Stage, report: Report, everything: dict[str, Any]
 ) -> None:
     other = everything
@@ -382,7 +380,7 @@ def test_numbers_may_stand_in_quotes_or_not(
     assert len(hashes) == 1
 
 
-def test_something_new_of_any_depth_is_no_reason_to_look_into_it(
+def test_new_value_of_any_depth_is_not_inspected_further(
     session: DuckDBPyConnection, stage: Stage, report: Report
 ) -> None:
     deep = 100_000
@@ -393,7 +391,7 @@ def test_something_new_of_any_depth_is_no_reason_to_look_into_it(
 
 
 @pytest.mark.parametrize("kind", ["biosample"], indirect=True)
-def test_what_is_known_and_passed_over_is_no_drift(session: DuckDBPyConnection, stage: Stage, report: Report) -> None:
+def test_ignored_fields_are_not_drift(session: DuckDBPyConnection, stage: Stage, report: Report) -> None:
     organism = {"sciName": "x", "commonName": "y", "lineage": [{"taxId": 1, "name": "root"}], "strain": "z"}
     stage(named(report, 1, description={"organism": organism}))
     assert (refused(session), drift(session), len(staged(session, report))) == ([], [], 1)
@@ -410,11 +408,11 @@ PART_SIZES = (
 @pytest.mark.slow
 @pytest.mark.parametrize("others", [{}, {41: "{", 42: ""}], ids=["good", "bad lines among them"])
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_lines_stay_in_their_order_however_many_threads_read_them(
+def test_lines_keep_their_order_with_any_number_of_threads(
     session: DuckDBPyConnection,
     stage: Stage,
     report: Report,
-    looks: list[Path],
+    inspected_files: list[Path],
     monkeypatch: pytest.MonkeyPatch,
     threads: int,
     others: dict[int, str],
@@ -431,12 +429,12 @@ def test_lines_stay_in_their_order_however_many_threads_read_them(
         if number not in others
     ]
     assert refused(session) == [(number, NOT_JSON) for number, text in others.items() if text]
-    assert len(looks) <= len(others)
+    assert len(inspected_files) <= len(others)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("has_bad_line", [False, True])
-def test_report_in_many_parts_is_one(
+def test_report_in_many_parts_is_read_as_one(
     session: DuckDBPyConnection,
     stage: Stage,
     report: Report,
@@ -461,18 +459,18 @@ def test_empty_report_has_no_lines(session: DuckDBPyConnection, stage: Stage, re
     assert staged(session, report) == refused(session) == drift(session) == []
 
 
-def test_next_report_of_a_session_starts_anew(session: DuckDBPyConnection, stage: Stage, report: Report) -> None:
+def test_next_report_of_a_session_is_independent(session: DuckDBPyConnection, stage: Stage, report: Report) -> None:
     stage(named(report, 1, new=1), "{")
     stage(named(report, 2))
     assert (len(staged(session, report)), refused(session), drift(session)) == (1, [], [])
 
 
 @pytest.mark.parametrize("kind", ["annotation", "biosample"], indirect=True)
-def test_hash_changes_with_all_that_is_kept(
+def test_hash_changes_with_every_kept_value(
     session: DuckDBPyConnection, stage: Stage, report: Report, everything: dict[str, Any]
 ) -> None:
-    passed_over = {"seqId", "title"} if report is ANNOTATION_REPORT else set()
-    leaves = [path for path in places(everything, (str, int)) if path[-1] not in passed_over]
+    ignored = {"seqId", "title"} if report is ANNOTATION_REPORT else set()
+    leaves = [path for path in places(everything, (str, int)) if path[-1] not in ignored]
     others = [changed(everything, path, another(path, at(everything, path))) for path in leaves]
     others += [
         nested_lines.without(everything, path)
@@ -499,7 +497,7 @@ def another(path: nested_lines.Path, value: Any) -> Any:
 
 @pytest.mark.parametrize("kind", ["annotation", "biosample"], indirect=True)
 def test_hash_is_stable(session: DuckDBPyConnection, stage: Stage, report: Report, everything: dict[str, Any]) -> None:
-    # Other values here would make every annotation or BioSample of every warehouse a revision.
+    # Different values here would make every annotation or BioSample of every warehouse a revision.
     stage(json.dumps(everything), named(report, 1))
     column = HASHES_OF[report.name]
     hashes = [row[0] for row in session.execute(f"SELECT {column} FROM {report.name} ORDER BY line_number").fetchall()]
@@ -513,12 +511,12 @@ HASHES: dict[str, list[int]] = {
 
 
 @needs_genuine_records
-def test_genuine_lines_are_understood_at_once(
-    session: DuckDBPyConnection, stage: Stage, looks: list[Path], report: Report
+def test_genuine_lines_are_read_in_one_pass(
+    session: DuckDBPyConnection, stage: Stage, inspected_files: list[Path], report: Report
 ) -> None:
     files = {"annotation_report": ANNOTATION_REPORT_SHAPES, "biosample_report": BIOSAMPLE_REPORT_SHAPES}
     file = files.get(report.name, SARS_COV_2_REPORT)
     lines = file.read_bytes().splitlines()
     assert stage(*lines).lines == len(lines)
     assert (refused(session), drift(session), len(staged(session, report))) == ([], [], len(lines))
-    assert looks == []
+    assert inspected_files == []

@@ -18,7 +18,7 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 class Taxonomy:
-    """What a report of these organisms says of taxa."""
+    """The taxa of a report with these organisms."""
 
     def __init__(self, session: DuckDBPyConnection, folder: Path, *organisms: dict[str, Any] | None) -> None:
         lines = (
@@ -29,9 +29,9 @@ class Taxonomy:
         self.names = dict(session.execute(names).fetchall())
         pairs = session.execute("SELECT descendant_tax_id, ancestor_tax_id, depth FROM taxon_lineage_seen").fetchall()
         self.pairs: Pairs = {(descendant, ancestor, depth) for descendant, ancestor, depth in pairs}
-        assert len({pair[:2] for pair in self.pairs}) == len(pairs), "a pair came twice"
+        assert len({pair[:2] for pair in self.pairs}) == len(pairs), "a pair is duplicated"
         [(taxa,)] = session.execute("SELECT count(*) FROM taxon_seen").fetchall()
-        assert taxa == len(self.names), "a taxon came twice"
+        assert taxa == len(self.names), "a taxon is duplicated"
 
 
 def organism(tax_id: int | None, name: str | None, steps: Any = None, **others: Any) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def organism(tax_id: int | None, name: str | None, steps: Any = None, **others: 
 MPOX = organism(10244, "mpox", lineage((1, "root"), (10239, "Viruses"), (10244, "mpox")))
 
 
-def test_every_rank_has_its_ancestors_and_itself_at_no_distance(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_every_taxon_has_its_ancestors_and_itself_at_distance_zero(session: DuckDBPyConnection, tmp_path: Path) -> None:
     taxonomy = Taxonomy(session, tmp_path, MPOX)
     assert taxonomy.names == {1: "root", 10239: "Viruses", 10244: "mpox"}
     assert taxonomy.pairs == {
@@ -55,14 +55,14 @@ def test_every_rank_has_its_ancestors_and_itself_at_no_distance(session: DuckDBP
     }
 
 
-def test_hosts_are_taxa_as_viruses_are(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_hosts_are_taxa_like_viruses(session: DuckDBPyConnection, tmp_path: Path) -> None:
     host = organism(9606, "Homo sapiens", lineage((9605, "Homo"), (9606, "Homo sapiens")))
     stage_bytes(session, tmp_path, report((line(virus=MPOX, host=host),)))
     assert session.execute("SELECT name FROM taxon_seen WHERE tax_id = 9605").fetchall() == [("Homo",)]
     assert (9606, 9605, 1) in session.execute("FROM taxon_lineage_seen").fetchall()
 
 
-def test_same_organism_in_many_records_is_told_once(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_same_organism_in_many_records_is_stored_once(session: DuckDBPyConnection, tmp_path: Path) -> None:
     assert Taxonomy(session, tmp_path, *[MPOX] * 50).pairs == Taxonomy(session, tmp_path, MPOX).pairs
 
 
@@ -107,7 +107,7 @@ def test_mistyped_lineage_refuses_its_line_and_no_other(
     assert (10244, 1, 2) in taxonomy.pairs
 
 
-def test_fullest_lineage_wins_whatever_its_text(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_fullest_lineage_wins_regardless_of_its_text(session: DuckDBPyConnection, tmp_path: Path) -> None:
     insect = organism(7, "fly", lineage((1, "root"), (50557, "Insecta"), (7, "fly")))
     for lesser in (
         [{"taxId": 7}],
@@ -120,25 +120,21 @@ def test_fullest_lineage_wins_whatever_its_text(session: DuckDBPyConnection, tmp
             assert {pair for pair in taxonomy.pairs if pair[0] == 7} == {(7, 7, 0), (7, 50557, 1), (7, 1, 2)}
 
 
-def test_step_without_a_name_has_the_one_of_another_lineage_or_of_the_record(
-    session: DuckDBPyConnection, tmp_path: Path
-) -> None:
-    nameless = [{"taxId": 1}, {"taxId": 10239, "name": ""}, {"taxId": 10244}]
-    taxonomy = Taxonomy(session, tmp_path, organism(10244, "monkeypox", nameless), MPOX)
+def test_unnamed_step_is_named_by_another_lineage_or_the_record(session: DuckDBPyConnection, tmp_path: Path) -> None:
+    unnamed_steps = [{"taxId": 1}, {"taxId": 10239, "name": ""}, {"taxId": 10244}]
+    taxonomy = Taxonomy(session, tmp_path, organism(10244, "monkeypox", unnamed_steps), MPOX)
     assert taxonomy.names == {1: "root", 10239: "Viruses", 10244: "mpox"}
-    taxonomy = Taxonomy(session, tmp_path, organism(10244, "monkeypox", nameless))
+    taxonomy = Taxonomy(session, tmp_path, organism(10244, "monkeypox", unnamed_steps))
     assert taxonomy.names == {1: None, 10239: None, 10244: "monkeypox"}
 
 
-def test_its_own_lineage_names_a_taxon_better_than_anothers_and_than_a_record(
-    session: DuckDBPyConnection, tmp_path: Path
-) -> None:
+def test_own_lineage_takes_precedence_for_the_name_of_a_taxon(session: DuckDBPyConnection, tmp_path: Path) -> None:
     above = organism(5, "five", lineage((10244, "an old name"), (5, "five")))
     taxonomy = Taxonomy(session, tmp_path, above, {**MPOX, "organismName": "a family"})
     assert taxonomy.names[10244] == "mpox"
 
 
-def test_step_without_a_name_is_a_step(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_unnamed_step_is_kept(session: DuckDBPyConnection, tmp_path: Path) -> None:
     taxonomy = Taxonomy(session, tmp_path, organism(5, "five", [{"taxId": 1}, {"taxId": 5}]))
     assert taxonomy.pairs == {(1, 1, 0), (5, 5, 0), (5, 1, 1)}
 
@@ -148,7 +144,7 @@ def test_lineage_of_another_record_fills_an_absent_one(session: DuckDBPyConnecti
     assert taxonomy.pairs == Taxonomy(session, tmp_path, MPOX).pairs
 
 
-def test_organism_without_a_tax_id_is_no_taxon(session: DuckDBPyConnection, tmp_path: Path) -> None:
+def test_organism_without_a_tax_id_is_not_a_taxon(session: DuckDBPyConnection, tmp_path: Path) -> None:
     assert Taxonomy(session, tmp_path, organism(None, "unknown", lineage((1, "root"))), None).names == {}
 
 

@@ -1,4 +1,4 @@
-"""Records that NCBI no longer lists: missing, then withdrawn, and reinstated when they come back."""
+"""Records that NCBI no longer lists: missing, then withdrawn, and reinstated when they return."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -47,7 +47,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Register:
 
 @pytest.fixture
 def register(tmp_path: Path, loaded: Register) -> Register:
-    """Thirty records that one run has loaded."""
+    """Thirty records loaded by one run."""
     return loaded.copy_to(tmp_path)
 
 
@@ -66,32 +66,32 @@ class TestWithdrawal:
             ("mpox", "PX000002", "run-2", False),
         ]
 
-    def test_record_that_two_censuses_missed_is_withdrawn(self, register: Register) -> None:
+    def test_record_missing_from_two_censuses_is_withdrawn(self, register: Register) -> None:
         register.census(ALL[2:])
         assert register.census(ALL[1:]) == {"unchanged": 29, "withdrawn": 1}
         assert register.status() == {"live": 29}
         assert register.withdrawn == [("PX000001", FIRST_COMMIT + 3 * HOUR, "withdrawal", "run-3")]
 
-    def test_same_package_again_is_no_other_census(self, register: Register) -> None:
+    def test_same_package_again_is_not_a_second_census(self, register: Register) -> None:
         requested_at = FIRST_COMMIT + 2 * HOUR
         assert register.census(ALL[1:], requested_at=requested_at)["missing"] == 1
         assert register.census(ALL[1:], requested_at=requested_at)["missing"] == 1
         assert register.census(ALL[1:])["withdrawn"] == 1
 
-    def test_found_again_in_between_starts_anew(self, register: Register) -> None:
+    def test_reappearance_resets_the_missing_count(self, register: Register) -> None:
         register.census(ALL[1:])
         register.census(ALL)
         assert register.census(ALL[1:]) == {"unchanged": 29, "missing": 1}
         assert register.census(ALL[1:]) == {"unchanged": 29, "withdrawn": 1}
 
-    def test_how_many_censuses_is_the_sources_own(self, register: Register) -> None:
-        hasty = MPOX.model_copy(update={"withdraw_after": 1})
-        assert register.census(ALL[1:], source=hasty) == {"unchanged": 29, "withdrawn": 1}
-        patient = MPOX.model_copy(update={"withdraw_after": 3})
-        told = [register.census(ALL[2:], source=patient) for _ in range(3)]
-        assert [counts.get("withdrawn", 0) for counts in told] == [0, 0, 1]
+    def test_number_of_censuses_is_set_by_the_source(self, register: Register) -> None:
+        quick = MPOX.model_copy(update={"withdraw_after": 1})
+        assert register.census(ALL[1:], source=quick) == {"unchanged": 29, "withdrawn": 1}
+        slow = MPOX.model_copy(update={"withdraw_after": 3})
+        results = [register.census(ALL[2:], source=slow) for _ in range(3)]
+        assert [counts.get("withdrawn", 0) for counts in results] == [0, 0, 1]
 
-    def test_withdrawn_record_that_comes_back_is_a_new_row(self, register: Register) -> None:
+    def test_returning_withdrawn_record_is_a_new_row(self, register: Register) -> None:
         register.census(ALL[1:])
         register.census(ALL[1:])
         assert register.load(line(ALL[0]), mode="incremental") == {"inserted": 1}
@@ -100,14 +100,14 @@ class TestWithdrawal:
             (FIRST_COMMIT + 4 * HOUR,)
         ]
         as_of = "SELECT count(*) FROM virus_genome_as_of(?::TIMESTAMPTZ) WHERE accession = 'PX000001'"
-        told = [register.rows(as_of, FIRST_COMMIT + hours * HOUR) for hours in (1, 2, 3, 4)]
-        assert told == [[(1,)], [(1,)], [(0,)], [(1,)]]
+        counts = [register.rows(as_of, FIRST_COMMIT + hours * HOUR) for hours in (1, 2, 3, 4)]
+        assert counts == [[(1,)], [(1,)], [(0,)], [(1,)]]
 
 
 @pytest.mark.slow
 class TestReinstatement:
     @pytest.mark.parametrize("mode", ["incremental", "window", "full"])
-    def test_missing_record_that_any_newest_package_lists_is_live(self, register: Register, mode: str) -> None:
+    def test_missing_record_listed_in_any_newest_package_is_live(self, register: Register, mode: str) -> None:
         register.census(ALL[2:])
         listed = ALL if mode == "full" else ALL[1:2]
         register.load(*(line(accession) for accession in listed), mode=mode)
@@ -137,23 +137,23 @@ class TestReinstatement:
 
 
 @pytest.mark.slow
-class TestJudgement:
+class TestCensusScope:
     @pytest.mark.parametrize("mode", ["incremental", "window", "full"])
-    def test_nothing_but_a_census_concludes_that_a_record_is_gone(self, register: Register, mode: str) -> None:
+    def test_only_a_census_marks_records_missing(self, register: Register, mode: str) -> None:
         register.load(*(line(accession) for accession in ALL[1:]), mode=mode)
         assert register.status() == {"live": 30}
         assert register.rows("SELECT missing FROM ops.ingest_run WHERE run_id = 'run-2'") == [(None,)]
 
-    def test_census_that_a_later_package_has_overtaken_concludes_nothing(self, register: Register) -> None:
+    def test_overtaken_census_marks_nothing_missing(self, register: Register) -> None:
         assert register.census(ALL[1:], is_newest_package=False) == {"unchanged": 29}
         assert register.status() == {"live": 30}
 
-    def test_record_that_came_after_the_request_is_not_judged(self, register: Register) -> None:
+    def test_record_added_after_the_request_is_not_judged(self, register: Register) -> None:
         register.load(line("PX9.1"), mode="incremental")
         assert register.census(ALL, requested_at=FIRST_COMMIT + 2 * HOUR) == {"unchanged": 30}
         assert register.census(ALL, requested_at=FIRST_COMMIT + 2 * HOUR + timedelta(microseconds=1))["missing"] == 1
 
-    def test_record_dated_beyond_the_reach_of_the_package_is_not_judged(self, register: Register) -> None:
+    def test_record_dated_after_the_packages_range_is_not_judged(self, register: Register) -> None:
         register.load(line("PX8.1", "2025-05-02"), line("PX9.1", "2025-05-03"), mode="incremental")
         assert register.census(ALL) == {"unchanged": 30}
         newest = line("PX10.1", "2025-05-02")
@@ -161,7 +161,7 @@ class TestJudgement:
         assert register.load(*lines, newest, is_census=True) == {"unchanged": 30, "inserted": 1, "missing": 1}
         assert register.rows("SELECT accession FROM virus_genome WHERE status = 'missing'") == [("PX8",)]
 
-    def test_future_date_extends_no_reach(self, register: Register) -> None:
+    def test_future_date_does_not_extend_the_packages_range(self, register: Register) -> None:
         register.load(line("PX9.1", "2025-05-03"), mode="incremental")
         future = line("PX000001.1", "2099-01-01")
         lines = [line(accession) for accession in ALL[1:]]
@@ -171,7 +171,7 @@ class TestJudgement:
         register.load(line("PX9.1", None), mode="incremental")
         assert register.census(ALL) == {"unchanged": 30, "missing": 1}
 
-    def test_overlapping_sources_do_not_disturb_each_other(self, register: Register) -> None:
+    def test_overlapping_sources_are_independent(self, register: Register) -> None:
         register.load(*(line(accession) for accession in ALL), source=DENGUE)
         register.census(ALL[1:])
         register.census(ALL[1:])
@@ -179,14 +179,14 @@ class TestJudgement:
         assert register.census(ALL[2:], source=DENGUE) == {"unchanged": 28, "missing": 2}
         assert register.status(MPOX) == {"live": 29}
 
-    def test_changed_filter_ends_rows_outside_the_brake_and_withdraws_none(self, register: Register) -> None:
+    def test_changed_filter_ends_rows_without_brake_or_withdrawal(self, register: Register) -> None:
         assert register.census(ALL[:2], filter_changed=True) == {"unchanged": 2}
         assert register.rows("SELECT ended_by, count(*) FROM virus_genome_history GROUP BY 1") == [("filter", 28)]
 
 
 @pytest.mark.slow
 class TestBrake:
-    """200 records, of which 6 % vanish."""
+    """200 records, of which 6% disappear."""
 
     MANY = accessions(200)
 
@@ -209,13 +209,13 @@ class TestBrake:
             register.census(self.MANY[12:])
         assert register.status() == {"live": 194, "missing": 6}
 
-    def test_accepted_knowingly_it_is_done_and_the_next_census_reverses_it(self, register: Register) -> None:
+    def test_accepted_mass_withdrawal_is_applied_and_reversed_by_the_next_census(self, register: Register) -> None:
         accepted = Acceptance(missing=True)
         assert register.census(self.MANY[12:], accepts=accepted) == {"unchanged": 188, "missing": 12}
         assert register.census(self.MANY) == {"unchanged": 200}
         assert register.status() == {"live": 200}
 
-    def test_what_was_accepted_once_needs_no_second_time(self, register: Register) -> None:
+    def test_acceptance_is_needed_only_once(self, register: Register) -> None:
         register.census(self.MANY[12:], accepts=Acceptance(missing=True))
         assert register.census(self.MANY[12:]) == {"unchanged": 188, "withdrawn": 12}
         assert register.census(self.MANY) == {"inserted": 12, "unchanged": 188}
@@ -227,6 +227,6 @@ class TestBrake:
         with pytest.raises(GateError, match="lacks 12"):
             register.census(self.MANY[12:])
 
-    def test_acceptance_that_was_not_needed_accepts_nothing(self, register: Register) -> None:
+    def test_unneeded_acceptance_accepts_nothing(self, register: Register) -> None:
         register.census(self.MANY[1:], accepts=Acceptance(missing=True))
         assert register.rows("SELECT is_accepted FROM ops.census_missing") == [(False,)]

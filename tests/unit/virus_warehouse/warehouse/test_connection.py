@@ -53,7 +53,7 @@ with duckdb.connect(sys.argv[1], read_only=True) as connection:
 
 
 @contextmanager
-def held_elsewhere(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
+def held_by_another_process(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
     """Another process has the file open."""
     command = [sys.executable, "-c", HOLD_FILE, str(path), str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -65,8 +65,8 @@ def held_elsewhere(path: Path, seconds: float) -> Iterator[subprocess.Popen[str]
             process.kill()
 
 
-def count_elsewhere(path: Path) -> int:
-    """Taxa, as another process sees them."""
+def count_in_another_process(path: Path) -> int:
+    """The number of taxa that another process sees."""
     counted = subprocess.run(
         [sys.executable, "-c", COUNT_TAXA, str(path)], check=True, capture_output=True, text=True, timeout=120
     )
@@ -83,17 +83,17 @@ def add_taxon(warehouse: Warehouse, tax_id: int) -> None:
         session.execute("INSERT INTO warehouse.main.taxon VALUES (?, 'taxon')", [tax_id])
 
 
-def test_transaction_waits_for_the_lock_and_goes_on(path: Path) -> None:
+def test_transaction_waits_for_the_lock_and_continues(path: Path) -> None:
     started = time.monotonic()
-    with held_elsewhere(path, 0.7):
+    with held_by_another_process(path, 0.7):
         add_taxon(Warehouse(path, lock_timeout=120), 1)
     assert time.monotonic() - started > 0.5
     assert query(path, "SELECT tax_id FROM taxon") == [(1,)]
 
 
-def test_transaction_gives_up_in_time_and_names_the_holder(path: Path) -> None:
+def test_transaction_times_out_and_names_the_lock_holder(path: Path) -> None:
     started = time.monotonic()
-    with held_elsewhere(path, 600) as holder, pytest.raises(WarehouseLocked) as locked:
+    with held_by_another_process(path, 600) as holder, pytest.raises(WarehouseLocked) as locked:
         add_taxon(Warehouse(path, lock_timeout=0.5), 1)
     assert 0.4 < time.monotonic() - started < 100
     message = str(locked.value)
@@ -103,21 +103,25 @@ def test_transaction_gives_up_in_time_and_names_the_holder(path: Path) -> None:
     assert query(path, "SELECT tax_id FROM taxon") == []
 
 
-def test_exclusive_hold_waits_too(path: Path) -> None:
-    with held_elsewhere(path, 0.5), Warehouse(path, lock_timeout=120).exclusive() as connection:
+def test_exclusive_hold_also_waits(path: Path) -> None:
+    with held_by_another_process(path, 0.5), Warehouse(path, lock_timeout=120).exclusive() as connection:
         assert connection.execute("SELECT count(*) FROM taxon").fetchone() == (0,)
-    with held_elsewhere(path, 600), pytest.raises(WarehouseLocked), Warehouse(path, lock_timeout=0.2).exclusive():
+    with (
+        held_by_another_process(path, 600),
+        pytest.raises(WarehouseLocked),
+        Warehouse(path, lock_timeout=0.2).exclusive(),
+    ):
         pass
 
 
 def test_file_is_migrated_once_the_lock_is_free(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
-    with held_elsewhere(path, 0.5):
+    with held_by_another_process(path, 0.5):
         add_taxon(Warehouse(path, lock_timeout=120), 1)
     assert query(path, "SELECT tax_id FROM taxon") == [(1,)]
 
 
-def test_another_connection_of_this_process_waits_too(path: Path) -> None:
+def test_another_connection_of_this_process_also_waits(path: Path) -> None:
     release = threading.Event()
     entered = threading.Event()
 
@@ -138,18 +142,18 @@ def test_another_connection_of_this_process_waits_too(path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_error_leaves_nothing_and_frees_the_file(path: Path, error: type[BaseException]) -> None:
+def test_error_rolls_back_and_releases_the_file(path: Path, error: type[BaseException]) -> None:
     with duckdb.connect() as session:
         with pytest.raises(error), Warehouse(path).transaction(session):  # noqa: PT012
             session.execute("INSERT INTO warehouse.main.taxon VALUES (1, 'one')")
             raise error
-        assert count_elsewhere(path) == 0
-        with Warehouse(path).transaction(session):  # and the session is as good as before
+        assert count_in_another_process(path) == 0
+        with Warehouse(path).transaction(session):  # and the session is still usable
             session.execute("INSERT INTO warehouse.main.taxon VALUES (2, 'two')")
     assert query(path, "SELECT tax_id FROM taxon") == [(2,)]
 
 
-def test_statement_that_fails_leaves_nothing(path: Path) -> None:
+def test_failed_statement_rolls_back(path: Path) -> None:
     insert = "INSERT INTO warehouse.main.taxon VALUES"
     with (
         duckdb.connect() as session,
@@ -157,7 +161,7 @@ def test_statement_that_fails_leaves_nothing(path: Path) -> None:
         Warehouse(path).transaction(session),
     ):
         session.execute(f"{insert} (1, 'one'); {insert} (NULL, 'none')")
-    assert count_elsewhere(path) == 0
+    assert count_in_another_process(path) == 0
 
 
 def test_readers_elsewhere_see_each_commit_between_transactions(path: Path) -> None:
@@ -165,10 +169,10 @@ def test_readers_elsewhere_see_each_commit_between_transactions(path: Path) -> N
         for number in (1, 2):
             with Warehouse(path).transaction(session):
                 session.execute("INSERT INTO warehouse.main.taxon VALUES (?, 'taxon')", [number])
-            assert count_elsewhere(path) == number
+            assert count_in_another_process(path) == number
 
 
-def test_exclusive_hold_is_one_within_a_process_too(path: Path) -> None:
+def test_exclusive_hold_is_exclusive_within_a_process(path: Path) -> None:
     with (
         Warehouse(path).exclusive(),
         pytest.raises(WarehouseLocked),
@@ -190,25 +194,25 @@ def test_exclusive_hold_checkpoints_the_file(path: Path) -> None:
 def test_exclusive_hold_ends_with_its_block(path: Path) -> None:
     with Warehouse(path).exclusive() as connection:
         connection.execute("CHECKPOINT")
-    assert count_elsewhere(path) == 0
+    assert count_in_another_process(path) == 0
 
 
 @pytest.mark.slow
-def test_writers_take_turns(path: Path) -> None:
+def test_writers_are_serialized(path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", ADD_TAXON, str(path)]) for _ in range(2)]
     assert [writer.wait(200) for writer in writers] == [0, 0]
     assert query(path, "SELECT tax_id FROM taxon ORDER BY 1") == [(number,) for number in range(10)]
 
 
 @pytest.mark.slow
-def test_first_users_of_a_missing_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+def test_concurrent_first_users_of_a_missing_file_succeed(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     writers = [subprocess.Popen([sys.executable, "-c", ADD_TAXON, str(path)]) for _ in range(2)]
     assert [writer.wait(200) for writer in writers] == [0, 0]
     assert query(path, "SELECT count(*) FROM taxon") == [(10,)]
 
 
-def test_file_that_is_no_warehouse_is_not_waited_for(tmp_path: Path) -> None:
+def test_invalid_file_fails_without_waiting(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     path.write_text("no DuckDB file" * 1000)
     started = time.monotonic()

@@ -51,7 +51,7 @@ def test_row_is_opened_and_changed(tmp_path: Path) -> None:
 
 
 class TestWatermark:
-    def test_there_is_none_before_the_first_run(self, session: DuckDBPyConnection) -> None:
+    def test_there_is_no_watermark_before_the_first_run(self, session: DuckDBPyConnection) -> None:
         assert ledger.watermark(session, "mpox", "a") is None
 
     def test_it_never_moves_back(self, session: DuckDBPyConnection) -> None:
@@ -81,7 +81,7 @@ class TestRowsOfOtherFilters:
     def may_be_held(self, session: DuckDBPyConnection, fingerprint: str) -> bool:
         return ledger.may_hold_rows_of_other_filters(session, "mpox", fingerprint)
 
-    def test_there_are_none_at_first(self, session: DuckDBPyConnection) -> None:
+    def test_there_are_no_rows_of_other_filters_at_first(self, session: DuckDBPyConnection) -> None:
         assert not self.may_be_held(session, "a")
         self.add(session, 1, "a", "full")
         self.add(session, 2, "b", "full", status="failed")
@@ -90,7 +90,7 @@ class TestRowsOfOtherFilters:
         assert self.may_be_held(session, "b")
 
     @pytest.mark.parametrize("mode", ["full", "incremental", "window"])
-    def test_a_run_of_any_mode_brings_them(self, session: DuckDBPyConnection, mode: str) -> None:
+    def test_run_of_any_mode_adds_them(self, session: DuckDBPyConnection, mode: str) -> None:
         self.add(session, 1, "a", "full")
         self.add(session, 2, "b", mode)
         self.add(session, 3, "a", "incremental")
@@ -109,12 +109,12 @@ class TestRowsOfOtherFilters:
 
 
 class TestNextCommitTime:
-    def test_it_is_now(self, session: DuckDBPyConnection) -> None:
+    def test_it_is_the_current_time(self, session: DuckDBPyConnection) -> None:
         add(session, "run-1")
         before = datetime.now(UTC)
         assert before <= ledger.next_commit_time(session, "mpox") <= datetime.now(UTC)
 
-    def test_it_strictly_increases_though_the_clock_was_set_back(self, session: DuckDBPyConnection) -> None:
+    def test_it_strictly_increases_even_if_the_clock_is_set_back(self, session: DuckDBPyConnection) -> None:
         ahead = datetime.now(UTC) + timedelta(days=1)
         times = [ahead]
         for number in range(3):
@@ -169,7 +169,7 @@ class TestEarlierTries:
             {"mode": "window"},
         ],
     )
-    def test_window_of_anything_else_is_not_taken(self, session: DuckDBPyConnection, changes: dict[str, Any]) -> None:
+    def test_window_of_other_runs_is_not_reused(self, session: DuckDBPyConnection, changes: dict[str, Any]) -> None:
         add(session, "run-1", **{"dag_id": RUN.dag_id, "dag_run_id": RUN.dag_run_id, **changes})
         assert ledger.earlier_window(session, "mpox", "a", RUN, ("incremental", "full")) is None
 
@@ -178,7 +178,7 @@ class TestEarlierTries:
         assert ledger.earlier_window(session, "mpox", "a", ledger.RunOrigin(), ("incremental",)) is None
         assert not ledger.has_committed(session, "mpox", ledger.RunOrigin())
 
-    def test_try_that_committed_is_told_from_one_that_failed(self, session: DuckDBPyConnection) -> None:
+    def test_committed_try_is_distinguished_from_failed_try(self, session: DuckDBPyConnection) -> None:
         here = {"dag_id": RUN.dag_id, "dag_run_id": RUN.dag_run_id}
         add(session, "run-1", status="failed", **here)
         assert not ledger.has_committed(session, "mpox", RUN)

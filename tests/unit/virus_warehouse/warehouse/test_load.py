@@ -64,7 +64,7 @@ class TestVersionOrder:
         assert store.load(line("PX1.1", "2025-05-01", labHost="Vero")) == {"revised": 1}
         assert current(store) == [("PX1.1", "2025-05-01", "Vero")]
 
-    def test_field_that_went_is_gone(self, store: Store) -> None:
+    def test_removed_field_becomes_null(self, store: Store) -> None:
         store.load(line("PX1.1", "2025-05-01", labHost="Vero"))
         assert store.load(line("PX1.1", "2025-05-02")) == {"revised": 1}
         assert current(store) == [("PX1.1", "2025-05-02", None)]
@@ -75,7 +75,7 @@ class TestVersionOrder:
         assert current(store, "accession, version, update_date::VARCHAR") == [("PX1", 10, "2025-04-01")]
         assert history(store) == [("PX1.9", "2025-05-01", None, "revision")]
 
-    def test_later_date_alone_moves_in_place(self, store: Store) -> None:
+    def test_later_date_alone_is_updated_in_place(self, store: Store) -> None:
         store.load(line("PX1.1", "2025-05-01"))
         assert store.load(line("PX1.1", "2025-05-02")) == {"touched": 1}
         assert current(store, "update_date::VARCHAR, valid_from, run_id") == [
@@ -83,18 +83,18 @@ class TestVersionOrder:
         ]
         assert history(store) == []
 
-    def test_date_that_comes_to_be_known_moves_in_place(self, store: Store) -> None:
+    def test_date_that_becomes_known_is_updated_in_place(self, store: Store) -> None:
         store.load(line("PX1.1", None))
         assert store.load(line("PX1.1", "2025-05-02")) == {"touched": 1}
         assert store.load(line("PX1.1", None)) == {"stale": 1}
 
-    def test_placeholder_of_ncbi_is_no_date(self, store: Store) -> None:
+    def test_ncbi_placeholder_date_is_not_a_date(self, store: Store) -> None:
         assert store.load(line("PX1.1", "1900-01-01")) == {"inserted": 1}
         assert current(store) == [("PX1.1", None, None)]
         assert store.load(line("PX1.1", "1900-01-01")) == {"unchanged": 1}
         assert store.load(line("PX1.1", "2025-05-02")) == {"touched": 1}
 
-    def test_what_changed_without_a_date_is_taken_from_the_newest_package(self, store: Store) -> None:
+    def test_change_without_a_date_is_taken_from_the_newest_package(self, store: Store) -> None:
         store.load(line("PX1.1", "2025-05-02"))
         undated = line("PX1.1", "1900-01-01", labHost="Vero")
         assert store.load(undated, is_newest_package=False) == {"stale": 1}
@@ -179,7 +179,7 @@ class TestVersionOrder:
         assert past == before
 
     @pytest.mark.slow
-    def test_two_sources_do_not_disturb_each_other(self, store: Store) -> None:
+    def test_two_sources_are_independent(self, store: Store) -> None:
         store.load(line("PX1.1", labHost="mpox"), line("PX2.1"))
         assert store.load(line("PX1.1", labHost="dengue"), source=DENGUE) == {"inserted": 1}
         assert current(store, "source, accession, lab_host") == [
@@ -207,7 +207,7 @@ class TestWindow:
         assert outcomes == {"inserted": 2, "out_of_window": 3}
         assert current(store, "accession") == [("PX1",), ("PX2",)]
 
-    def test_window_without_an_end_takes_all_that_follows(self, store: Store) -> None:
+    def test_window_without_an_end_is_open_ended(self, store: Store) -> None:
         lines = [line(f"PX{number}.1", day) for number, day in enumerate(("2025-05-09", "2025-05-10", None))]
         outcomes = store.load(*lines, mode="window", since=date(2025, 5, 10))
         assert outcomes == {"inserted": 2, "out_of_window": 1}
@@ -215,9 +215,9 @@ class TestWindow:
 
 @pytest.mark.slow
 class TestOlderPackage:
-    """A package requested before another that was committed: from the archive, say."""
+    """A package requested before another that was committed, for example from the archive."""
 
-    def test_it_inserts_what_was_never_seen(self, store: Store) -> None:
+    def test_it_inserts_unknown_records(self, store: Store) -> None:
         store.load(line("PX1.1"))
         assert store.load(line("PX2.1"), mode="window", is_newest_package=False) == {"inserted": 1}
         assert current(store, "accession, valid_from") == [
@@ -255,7 +255,7 @@ class TestOlderPackage:
         assert current(store, "accession") == [("PX1",)]
         assert store.load(line("PX2.1"), mode="incremental") == {"inserted": 1}
 
-    def test_record_that_another_source_has_ended_is_not_seen_for_this_one(self, store: Store) -> None:
+    def test_record_ended_by_another_source_is_unknown_to_this_one(self, store: Store) -> None:
         store.load(line("PX1.1"), line("PX2.1"), source=DENGUE)
         store.load(line("PX1.1"), source=DENGUE, filter_changed=True)
         assert store.load(line("PX2.1"), mode="window", is_newest_package=False) == {"inserted": 1}
@@ -268,7 +268,7 @@ class TestOlderPackage:
         assert (store.rows("FROM taxon ORDER BY ALL"), store.rows("FROM taxon_lineage ORDER BY ALL")) == before
 
     def test_it_adds_the_taxa_that_its_new_records_name(self, store: Store) -> None:
-        # Without them the gate "no orphans" would stop every publication from then on.
+        # Without them the gate "no orphans" would block every later publication.
         store.load(line("PX1.1"))
         host = {
             "taxId": 9606,
@@ -304,13 +304,13 @@ class TestTaxonomy:
         lines = "SELECT ancestor_tax_id, depth FROM taxon_lineage WHERE descendant_tax_id = 10244 ORDER BY depth"
         assert store.rows(lines) == [(10244, 0), (5, 1), (10239, 2)]
 
-    def test_taxon_that_comes_without_its_lineage_keeps_the_one_it_has(self, store: Store) -> None:
+    def test_taxon_without_a_lineage_keeps_its_current_one(self, store: Store) -> None:
         store.load(line("PX1.1"))
         before = store.rows("FROM taxon_lineage ORDER BY ALL")
         store.load(line("PX2.1", virus={**MPOX_ORGANISM, "lineage": []}), mode="incremental")
         assert store.rows("FROM taxon_lineage ORDER BY ALL") == before
 
-    def test_name_is_never_replaced_by_none(self, store: Store) -> None:
+    def test_name_is_never_replaced_by_null(self, store: Store) -> None:
         human = {
             "taxId": 9606,
             "organismName": "Homo sapiens",
@@ -333,7 +333,7 @@ class TestTaxonomy:
         assert store.rows("SELECT virus_name FROM virus_genome WHERE accession = 'PX2'") == [("Poxviridae",)]
 
     @pytest.mark.parametrize("is_newest_package", [True, False])
-    def test_name_that_comes_to_be_known_is_taken(self, store: Store, is_newest_package: bool) -> None:
+    def test_name_that_becomes_known_is_stored(self, store: Store, is_newest_package: bool) -> None:
         store.load(line("PX1.1", virus={"taxId": 10244}))
         assert store.rows("FROM taxon") == [(10244, None)]
         store.load(line("PX2.1", virus={"taxId": 10244, "organismName": "mpox"}), mode="incremental")
@@ -351,7 +351,7 @@ class TestQuarantine:
             ("mpox", "data_report", 2, '{"accession":"PX2"}', "run-1", "run-1", None)
         ]
 
-    def test_same_line_is_one_row_however_often_it_comes(self, store: Store) -> None:
+    def test_repeated_bad_line_is_stored_once(self, store: Store) -> None:
         store.load(line("PX1.1"), "{", "{", "[")
         store.load("{", line("PX1.1"))
         store.load("{", line("PX1.1"), source=DENGUE)
@@ -370,15 +370,15 @@ def everything(store: Store) -> list[list[tuple[Any, ...]]]:
 
 @pytest.mark.slow
 class TestGates:
-    @pytest.mark.parametrize("told", [1, 3])
-    def test_line_that_is_unaccounted_for_stops_the_load(self, store: Store, told: int) -> None:
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_unaccounted_line_fails_the_load(self, store: Store, count: int) -> None:
         store.load(line("PX1.1"))
         before = everything(store)
-        with pytest.raises(GateError, match=rf"conservation: {told} lines .* but 1 inserted \+ 1 duplicate = 2\."):
-            store.load(line("PX2.1"), line("PX2.1"), told_lines=told)
+        with pytest.raises(GateError, match=rf"conservation: {count} lines .* but 1 inserted \+ 1 duplicate = 2\."):
+            store.load(line("PX2.1"), line("PX2.1"), told_lines=count)
         assert everything(store) == before
 
-    def test_report_that_is_mostly_unreadable_stops_the_load(self, store: Store) -> None:
+    def test_mostly_unreadable_report_fails_the_load(self, store: Store) -> None:
         store.load(line("PX1.1"))
         before = everything(store)
         good = [line(accession) for accession in accessions(10)]
@@ -391,10 +391,10 @@ class TestGates:
         bad = ["{" * number for number in range(1, 12)]
         assert store.load(*good, *bad) == {"inserted": 11, "quarantined": 11}
 
-    def test_few_unreadable_lines_are_no_share(self, store: Store) -> None:
+    def test_few_unreadable_lines_do_not_fail_the_load(self, store: Store) -> None:
         assert store.load(*("{" * number for number in range(1, 11))) == {"quarantined": 10}
 
-    def test_full_load_that_lacks_too_much_is_refused(self, store: Store) -> None:
+    def test_full_load_missing_too_many_records_is_refused(self, store: Store) -> None:
         store.load(*(line(accession) for accession in accessions(300)))
         before = everything(store)
         with pytest.raises(GateError, match=r"missing records: .* lacks 16 of the 300 records held, more than 5%"):
@@ -402,13 +402,13 @@ class TestGates:
         assert everything(store) == before
         assert store.load(*(line(accession) for accession in accessions(285))) == {"unchanged": 285}
 
-    def test_nine_absent_records_are_no_share(self, store: Store) -> None:
+    def test_nine_absent_records_do_not_fail_the_load(self, store: Store) -> None:
         store.load(*(line(accession) for accession in accessions(20)))
         assert store.load(*(line(accession) for accession in accessions(11))) == {"unchanged": 11}
         with pytest.raises(GateError, match="lacks 10 of the 20"):
             store.load(*(line(accession) for accession in accessions(10)))
 
-    def test_loss_may_be_accepted_knowingly(self, store: Store) -> None:
+    def test_loss_can_be_accepted(self, store: Store) -> None:
         store.load(*(line(accession) for accession in accessions(20)))
         assert store.load(line("PX000001.1"), accepts=Acceptance(missing=True)) == {"unchanged": 1}
         assert len(current(store)) == 20
@@ -426,16 +426,16 @@ class TestGates:
         assert everything(store) == before
         assert store.load(*emptied, accepts=Acceptance(emptied=True)) == {"revised": 100}
 
-    def test_field_that_some_records_lose_is_told(self, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    def test_partly_emptied_field_is_logged(self, store: Store, caplog: pytest.LogCaptureFixture) -> None:
         everyone = accessions(100)
         host = {"taxId": 9606, "organismName": "Homo sapiens"}
         store.load(*(line(accession, host=host) for accession in everyone))
-        thinned = [line(accession, **({} if n < 10 else {"host": host})) for n, accession in enumerate(everyone)]
-        assert store.load(*thinned) == {"revised": 10, "unchanged": 90}
+        with_few_hosts = [line(accession, **({} if n < 10 else {"host": host})) for n, accession in enumerate(everyone)]
+        assert store.load(*with_few_hosts) == {"revised": 10, "unchanged": 90}
         assert "no longer tells" in caplog.text
         assert "host.taxId (of 100 records that had it, 10 lost it)" in caplog.text
 
-    def test_share_of_a_field_that_may_be_emptied_is_the_sources_own(self, store: Store) -> None:
+    def test_allowed_emptied_share_is_set_by_the_source(self, store: Store) -> None:
         filled = [line(accession, labHost="Vero E6") for accession in accessions(100)]
         store.load(*filled)
         assert store.load(*map(line, accessions(10)), *filled[10:]) == {"revised": 10, "unchanged": 90}
@@ -447,34 +447,34 @@ class TestGates:
             "unchanged": 90,
         }
 
-    def test_default_that_takes_the_place_of_a_value_empties_the_field(self, store: Store) -> None:
+    def test_default_replacing_a_value_empties_the_field(self, store: Store) -> None:
         store.load(*(line(accession, completeness="COMPLETE", isAnnotated=True) for accession in accessions(10)))
         with pytest.raises(GateError, match=r"completeness .* isAnnotated "):
             store.load(*map(line, accessions(10)))
 
-    def test_only_a_full_load_tells_what_is_emptied(self, store: Store) -> None:
+    def test_only_a_full_load_is_checked_for_emptied_fields(self, store: Store) -> None:
         store.load(*(line(accession, labHost="Vero E6") for accession in accessions(20)))
         assert store.load(*map(line, accessions(20)), mode="incremental") == {"revised": 20}
 
-    def test_share_that_may_be_missing_is_the_sources_own(self, store: Store) -> None:
+    def test_allowed_missing_share_is_set_by_the_source(self, store: Store) -> None:
         patient = MPOX.model_copy(update={"max_missing": 0.9})
         store.load(*(line(accession) for accession in accessions(20)), source=patient)
         assert store.load(*(line(accession) for accession in accessions(2)), source=patient) == {"unchanged": 2}
 
     @pytest.mark.parametrize("mode", ["incremental", "window"])
-    def test_only_a_full_load_tells_what_is_absent(self, store: Store, mode: str) -> None:
+    def test_only_a_full_load_is_checked_for_absent_records(self, store: Store, mode: str) -> None:
         store.load(*(line(accession) for accession in accessions(30)))
         assert store.load(line("PX000001.1"), mode=mode) == {"unchanged": 1}
         assert len(current(store)) == 30
 
-    def test_other_sources_records_are_not_missed(self, store: Store) -> None:
+    def test_records_of_other_sources_are_not_missing(self, store: Store) -> None:
         store.load(*(line(accession) for accession in accessions(30)))
         assert store.load(line("PX000001.1"), source=DENGUE) == {"inserted": 1}
 
 
 @pytest.mark.slow
 class TestChangedFilter:
-    def test_what_the_new_filter_does_not_show_ends_at_once(self, store: Store) -> None:
+    def test_records_outside_the_new_filter_end_at_once(self, store: Store) -> None:
         store.load(*(line(accession) for accession in accessions(30)))
         assert store.load(line("PX000001.1"), line("PX9.1"), filter_changed=True) == {"inserted": 1, "unchanged": 1}
         assert current(store, "accession") == [("PX000001",), ("PX9",)]
@@ -482,7 +482,7 @@ class TestChangedFilter:
         assert len(ended) == 29
         assert ended[0] == ("PX000002", "filter", "run-1", "run-2", FIRST_COMMIT + HOUR, FIRST_COMMIT + 2 * HOUR)
 
-    def test_only_a_full_load_ends_what_it_does_not_show(self, store: Store) -> None:
+    def test_only_a_full_load_ends_records_outside_the_filter(self, store: Store) -> None:
         store.load(line("PX1.1"), line("PX2.1"))
         store.load(line("PX1.1"), mode="window", filter_changed=True)
         assert current(store, "accession") == [("PX1",), ("PX2",)]
@@ -492,7 +492,7 @@ class TestChangedFilter:
         store.load(line("PX1.2"), filter_changed=True)
         assert history(store, "accession, ended_by") == [("PX1", "revision"), ("PX2", "filter")]
 
-    def test_record_that_an_older_filter_showed_comes_back_as_new(self, store: Store) -> None:
+    def test_record_of_an_older_filter_returns_as_new(self, store: Store) -> None:
         store.load(line("PX1.1"), line("PX2.1"))
         store.load(line("PX1.1"), filter_changed=True)
         assert store.load(line("PX1.1"), line("PX2.1"), filter_changed=True) == {"inserted": 1, "unchanged": 1}

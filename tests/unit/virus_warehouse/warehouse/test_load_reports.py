@@ -1,4 +1,4 @@
-"""Annotation and BioSamples follow their genomes, in one transaction, and no line of theirs is lost."""
+"""Annotations and BioSamples follow their genomes in one transaction, and none of their lines is lost."""
 
 import json
 from datetime import date, datetime, timedelta
@@ -64,7 +64,7 @@ class TestAnnotationRows:
             {**family, **child, **MATURE_PEPTIDE},
         ]
 
-    def test_proteins_are_numbered_through_the_genome_and_know_their_parents(self, store: Store) -> None:
+    def test_proteins_are_numbered_per_genome_and_reference_their_parents(self, store: Store) -> None:
         regions = [
             {"name": "a", "maturePeptide": [{"name": "a1"}, {"name": "a2"}]},
             {"name": "b"},
@@ -84,7 +84,7 @@ class TestAnnotationRows:
         assert genes(store) == [("PX1", None), ("PX1", "none"), ("PX1", None), ("PX2", "A")]
         assert is_valid(store)
 
-    def test_annotation_without_genes_is_kept_as_such(self, store: Store) -> None:
+    def test_annotation_without_genes_is_kept(self, store: Store) -> None:
         store.load(line("PX1.1"), annotation=[annotation("PX1.1")])
         assert (annotated(store), genes(store)) == ([("PX1.1", "run-1")], [])
         store.load(line("PX1.1"), annotation=[annotation("PX1.1")])
@@ -101,7 +101,7 @@ class TestAnnotationOutcomes:
         assert store.further == {"annotation_report": {"unchanged": 1}}
         assert [store.rows(f"SELECT rowid, * FROM {table}") for table in tables] == before
 
-    def test_changed_annotation_takes_the_place_of_the_old(self, store: Store) -> None:
+    def test_changed_annotation_replaces_the_old_one(self, store: Store) -> None:
         store.load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX1.1", "A", "B"), annotation("PX2.1", "A")])
         store.load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX1.1", "C"), annotation("PX2.1", "A")])
         assert store.further == {"annotation_report": {"revised": 1, "unchanged": 1}}
@@ -115,7 +115,7 @@ class TestAnnotationOutcomes:
         assert annotated(store) == [("PX1.1", "run-2"), ("PX2.1", "run-1")]
         assert is_valid(store)
 
-    def test_new_version_of_the_genome_brings_its_own(self, store: Store) -> None:
+    def test_new_genome_version_replaces_the_annotation(self, store: Store) -> None:
         store.load(line("PX1.1"), annotation=[annotation("PX1.1", "A")])
         store.load(line("PX1.2"), annotation=[annotation("PX1.2", "A")])
         assert store.further == {"annotation_report": {"revised": 1}}
@@ -155,7 +155,7 @@ class TestAnnotationOutcomes:
         assert store.further == {"annotation_report": {"stale": 1}}
         assert quarantine(store) == []
 
-    def test_window_holds_what_its_genomes_hold(self, store: Store) -> None:
+    def test_window_loads_only_annotations_of_its_genomes(self, store: Store) -> None:
         store.load(line("PX4.1", "2025-05-02"), line("PX5.1", "2025-05-09"), line("PX6.1", None))
         lines = [line("PX1.1", "2025-05-01"), line("PX2.1", "2025-05-02"), line("PX3.1", "2025-05-03")]
         store.load(
@@ -168,21 +168,21 @@ class TestAnnotationOutcomes:
         assert store.further == {"annotation_report": {"inserted": 2, "out_of_window": 4}}
         assert genes(store) == [("PX2", "A"), ("PX4", "A")]
 
-    def test_annotation_of_what_is_not_held_is_kept_aside_with_its_line(self, store: Store) -> None:
+    def test_annotation_of_unknown_genome_is_quarantined(self, store: Store) -> None:
         lines = ["", annotation("PX1.1", "A"), "{", annotation("PX2.1", "A"), annotation("PX1.3", "B")]
         store.load(line("PX1.1"), line("PX1.2", "soon"), annotation=lines[:4])
         assert store.further == {"annotation_report": {"inserted": 1, "quarantined": 2}}
         store.load(line("PX1.1"), annotation=lines[1:])
         assert store.further == {"annotation_report": {"duplicate": 1, "quarantined": 3}}
-        told = [row for row in quarantine(store) if row[0] == "annotation_report"]
-        assert told == [
+        rows = [row for row in quarantine(store) if row[0] == "annotation_report"]
+        assert rows == [
             ("annotation_report", 3, "not JSON, or more than one value on the line", "{"),
             ("annotation_report", 4, NOT_HELD, lines[3]),
             ("annotation_report", 4, OTHER_VERSION, lines[4]),
         ]
         assert is_valid(store)
 
-    def test_sources_have_their_own(self, store: Store) -> None:
+    def test_sources_have_separate_annotations(self, store: Store) -> None:
         store.load(line("PX1.1"), annotation=[annotation("PX1.1", "A")], biosamples=[sample(isolate="a")])
         store.load(
             line("PX1.2"), source=DENGUE, annotation=[annotation("PX1.2", "B")], biosamples=[sample(isolate="b")]
@@ -193,7 +193,7 @@ class TestAnnotationOutcomes:
 
 
 @pytest.mark.slow
-class TestAnnotationsLeaveWithTheirGenomes:
+class TestAnnotationsEndWithTheirGenomes:
     @pytest.fixture(autouse=True)
     def held(self, store: Store) -> None:
         store.load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX1.1", "A"), annotation("PX2.1", "A")])
@@ -209,12 +209,12 @@ class TestAnnotationsLeaveWithTheirGenomes:
         assert genes(store) == [("PX2", "A")]
         assert is_valid(store)
 
-    @pytest.mark.parametrize("told", [None, [], ['{"accession":"PX1.1","genes":5}', annotation("PX2.1", "A")]])
-    def test_revision_of_which_the_report_says_nothing_for_sure(self, store: Store, told: list[str] | None) -> None:
-        store.load(line("PX1.1", labHost="x"), line("PX2.1"), annotation=told)
+    @pytest.mark.parametrize("lines", [None, [], ['{"accession":"PX1.1","genes":5}', annotation("PX2.1", "A")]])
+    def test_revision_without_a_readable_annotation(self, store: Store, lines: list[str] | None) -> None:
+        store.load(line("PX1.1", labHost="x"), line("PX2.1"), annotation=lines)
         assert genes(store) == [("PX1", "A"), ("PX2", "A")]
 
-    def test_unchanged_genome_keeps_what_the_report_forgets(self, store: Store) -> None:
+    def test_unchanged_genome_keeps_annotation_missing_from_the_report(self, store: Store) -> None:
         store.load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX2.1", "A")])
         assert genes(store) == [("PX1", "A"), ("PX2", "A")]
 
@@ -305,14 +305,14 @@ class TestBioSamples:
             ("c", datetime.fromisoformat("2025-05-02T10:00"))
         ]
 
-    def test_window_holds_the_samples_that_its_genomes_name(self, store: Store) -> None:
+    def test_window_loads_only_samples_of_its_genomes(self, store: Store) -> None:
         lines = [line(f"PX{day}.1", f"2025-05-0{day}", biosample=f"SAMN{day}") for day in (1, 2)]
         samples = [sample(f"SAMN{number}") for number in (1, 2, 3)]
         store.load(*lines, mode="window", since=date(2025, 5, 2), biosamples=samples)
         assert store.further == {"biosample_report": {"inserted": 1, "out_of_window": 2}}
         assert store.rows("SELECT accession FROM biosample") == [("SAMN2",)]
 
-    def test_sample_stays_for_the_history_when_its_genome_leaves(self, store: Store) -> None:
+    def test_sample_is_kept_for_history_when_its_genome_ends(self, store: Store) -> None:
         store.load(line("PX1.1", biosample="SAMN1"), line("PX2.1"), biosamples=[sample()])
         store.load(line("PX2.1"), filter_changed=True)
         assert store.rows(
@@ -322,36 +322,36 @@ class TestBioSamples:
 
 @pytest.mark.slow
 class TestGuarantees:
-    def test_report_that_a_package_lacks_has_no_row_and_costs_nothing(self, store: Store) -> None:
+    def test_missing_report_has_no_row_and_no_cost(self, store: Store) -> None:
         store.load(line("PX1.1"))
         assert store.further == {}
         assert store.rows("SELECT report FROM ops.ingest_report") == [("data_report",)]
 
     def test_lines_add_up_by_report(self, store: Store) -> None:
         store.load(line("PX1.1"), annotation=[annotation("PX1.1", "A"), "{"], biosamples=[])
-        told = dicts(store.warehouse.path, "FROM ops.ingest_report WHERE report <> 'data_report' ORDER BY report")
+        reports = dicts(store.warehouse.path, "FROM ops.ingest_report WHERE report <> 'data_report' ORDER BY report")
         nothing = dict.fromkeys(("revised", "touched", "unchanged", "stale", "duplicate", "out_of_window"), 0)
         keys = {"run_id": "run-1", "source": "mpox"}
-        assert told == [
+        assert reports == [
             {**keys, "report": "annotation_report", "lines": 2, "inserted": 1, "quarantined": 1, **nothing},
             {**keys, "report": "biosample_report", "lines": 0, "inserted": 0, "quarantined": 0, **nothing},
         ]
         assert store.rows("SELECT lines, inserted, quarantined FROM ops.ingest_run") == [(1, 1, 0)]
 
     @pytest.mark.parametrize("report", ["annotation", "biosamples"])
-    def test_report_of_another_shape_stops_the_run_and_undoes_all_of_it(self, store: Store, report: str) -> None:
+    def test_report_with_wrong_structure_fails_the_run_and_rolls_back(self, store: Store, report: str) -> None:
         with pytest.raises(
             GateError, match=rf"quarantine share: 1[12] of 12 lines of {report[:5]}\w+\.jsonl cannot be read"
         ):
             store.load(line("PX1.1"), **{report: ["{"] * 11 + ['{"accession":"PX1.1"}']})
         assert store.rows("FROM virus_genome") == store.rows("FROM ops.quarantine") == []
 
-    def test_reports_that_disagree_stop_nothing(self, store: Store) -> None:
+    def test_disagreeing_reports_do_not_fail_the_load(self, store: Store) -> None:
         store.load(line("PX1.1"), annotation=[annotation(f"PX{number}.1", "A") for number in range(2, 30)])
         assert store.further == {"annotation_report": {"quarantined": 28}}
         assert len(quarantine(store)) == 28
 
-    def test_drift_and_refused_lines_are_kept_by_report(self, store: Store) -> None:
+    def test_drift_and_refused_lines_are_recorded_per_report(self, store: Store) -> None:
         for _ in range(2):
             store.load(
                 line("PX1.1", new=1),

@@ -9,7 +9,7 @@ from virus_warehouse.warehouse import schema
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse with something in it."""
+    """A warehouse with some rows."""
     store = Store(tmp_path_factory.mktemp("warehouse"))
     store.load(line())
     return store.warehouse.path
@@ -23,28 +23,28 @@ def test_file_has_the_tables_of_the_schema(file: Path) -> None:
 
 
 def test_every_table_and_column_is_explained(file: Path) -> None:
-    silent = query(
+    uncommented = query(
         file,
         "SELECT table_name, NULL FROM duckdb_tables() WHERE table_name <> 'alembic_version' AND comment IS NULL "
         "UNION ALL SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal "
         "AND table_name IN (SELECT table_name FROM duckdb_tables()) "
         "AND table_name <> 'alembic_version' AND comment IS NULL",
     )
-    assert silent == []
+    assert uncommented == []
 
 
 def test_comments_are_those_of_the_schema(file: Path) -> None:
-    told = {
+    comments = {
         (table, column): comment
         for table, column, comment in query(
             file, "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
         )
     }
     for table in schema.metadata.sorted_tables:
-        assert {(table.name, column.name): column.comment for column in table.columns}.items() <= told.items()
+        assert {(table.name, column.name): column.comment for column in table.columns}.items() <= comments.items()
 
 
-def test_there_is_no_index_and_no_key(file: Path) -> None:
+def test_schema_has_no_index_and_no_key(file: Path) -> None:
     # An index makes a merge 15 to 30 times slower, and DuckLake has none.
     assert query(file, "SELECT table_name, index_name FROM duckdb_indexes()") == []
     keys = "SELECT table_name, constraint_type FROM duckdb_constraints() WHERE constraint_type <> 'NOT NULL'"

@@ -1,4 +1,4 @@
-"""All records are compared with all lines in little memory, a share of the accessions at a time: none is left out."""
+"""All records are compared with all lines in little memory, one share of the accessions at a time."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ LOAD = {"source": "mpox", "is_newest_package": True, "since": None, "until": Non
 
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DuckDBPyConnection]:
-    """A session of little memory: a warehouse holds so many records, and a report lists each of them, one twice."""
+    """A session with little memory. Its warehouse holds this many records; a report lists each, and one twice."""
     monkeypatch.setenv("VIRUS_MEMORY_LIMIT", "10MB")
     monkeypatch.setenv("VIRUS_THREADS", "1")
     warehouse = tmp_path / "warehouse.duckdb"
@@ -52,7 +52,7 @@ def compare(session: DuckDBPyConnection) -> None:
 
 
 @pytest.mark.slow
-def test_what_does_not_fit_into_memory_is_compared_in_shares(
+def test_comparison_larger_than_memory_runs_in_shares(
     session: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shares_module, "ACCESSIONS_AT_ONCE", RECORDS)
@@ -69,7 +69,7 @@ def test_what_does_not_fit_into_memory_is_compared_in_shares(
 
 
 @pytest.mark.parametrize(("accessions", "number"), [(0, 1), (1, 1), (10, 1), (11, 2), (30, 3), (31, 4)])
-def test_every_accession_is_of_one_share(
+def test_every_accession_belongs_to_one_share(
     accessions: int, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shares_module, "ACCESSIONS_AT_ONCE", 10)

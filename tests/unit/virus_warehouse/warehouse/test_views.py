@@ -1,4 +1,4 @@
-"""What stands on history and current records: as of a moment, what changed, each record once."""
+"""Views of history and current records: as of a moment, changes, each record once."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ def as_of(store: Store, hours: float) -> list[tuple]:
     )
 
 
-def test_as_of_a_run_is_what_the_table_held_then(store: Store) -> None:
+def test_as_of_a_run_is_the_table_content_at_that_time(store: Store) -> None:
     states = [held(store)]
     for lines in (
         [line("PX1.1"), line("PX2.1")],
@@ -73,7 +73,7 @@ def test_distinct_has_a_record_of_two_sources_once_in_its_latest_state(store: St
     ]
 
 
-def test_distinct_takes_version_then_update_then_load_then_name(store: Store) -> None:
+def test_distinct_prefers_version_then_update_then_load_then_name(store: Store) -> None:
     flavi = Source(name="flavi", request=VirusGenomeRequest(taxon="11050"))
     store.load(line("PX1.2", "2025-05-01"), line("PX2.1", "2025-05-02"), line("PX3.1", length=1), line("PX4.1"))
     store.load(line("PX1.1", "2025-05-09"), line("PX2.1", "2025-05-01"), line("PX3.1", length=2), source=flavi)
@@ -81,14 +81,14 @@ def test_distinct_takes_version_then_update_then_load_then_name(store: Store) ->
     rows = store.rows(
         "SELECT accession_version, update_date::VARCHAR, length, sources FROM virus_genome_distinct ORDER BY 1"
     )
-    everybody = ["dengue", "flavi", "mpox"]
+    all_sources = ["dengue", "flavi", "mpox"]
     assert rows == [
-        ("PX1.2", "2025-05-01", 197209, everybody),
-        ("PX2.1", "2025-05-02", 197209, everybody),
-        ("PX3.1", "2025-05-01", 3, everybody),  # the last one loaded
+        ("PX1.2", "2025-05-01", 197209, all_sources),
+        ("PX2.1", "2025-05-02", 197209, all_sources),
+        ("PX3.1", "2025-05-01", 3, all_sources),  # the last one loaded
         ("PX4.1", "2025-05-01", 197209, ["mpox"]),
     ]
-    # Loaded at the same moment, which two sources may be: the name decides, so that an answer is always the same.
+    # Two sources may be loaded at the same moment; then the name decides, so that the answer is deterministic.
     store.execute("UPDATE virus_genome SET valid_from = TIMESTAMPTZ '2025-06-01 00:00:00+00' WHERE accession = 'PX3'")
     assert store.rows("SELECT length FROM virus_genome_distinct WHERE accession = 'PX3'") == [(3,)]
 

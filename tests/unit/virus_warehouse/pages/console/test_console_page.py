@@ -1,4 +1,4 @@
-"""The console as a browser and a program see it: over HTTP, with a real sandbox on a real snapshot."""
+"""The console over HTTP, as used by a browser or a program, with a real sandbox on a real snapshot."""
 
 import asyncio
 import csv
@@ -46,7 +46,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
 @pytest.fixture
 def data(published: DataFolder, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     monkeypatch.setenv("VIRUS_DATA", str(published.root))
-    # A busy machine may stand still for longer than a query may take.
+    # A busy machine may stall for longer than a query may take.
     monkeypatch.setattr(console, "LIMITS", replace(console.LIMITS, seconds=PATIENCE))
     return published
 
@@ -75,13 +75,13 @@ class TestPage:
         assert "<script>alert" not in page.text
         assert "<td" not in page.text
 
-    def test_the_limits_are_said(self, client: TestClient) -> None:
+    def test_limits_are_shown(self, client: TestClient) -> None:
         said = text_of(client.get("/console").text)
         assert "512 MB of memory" in said
         assert "a file holds 200 MB" in said
 
     @pytest.mark.parametrize(("version", "said"), [(0, True), (1, False)])
-    def test_a_kernel_without_landlock_is_no_secret(
+    def test_missing_landlock_is_shown(
         self, client: TestClient, monkeypatch: pytest.MonkeyPatch, version: int, said: bool
     ) -> None:
         monkeypatch.setattr(console, "landlock_version", lambda: version)
@@ -105,7 +105,7 @@ class TestPage:
         assert html.unescape(shown) == recipe.sql
 
     @pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
-    def test_what_explore_asks_can_be_asked_here(self, client: TestClient, data: DataFolder, plot: Plot) -> None:
+    def test_explore_queries_can_be_run_here(self, client: TestClient, data: DataFolder, plot: Plot) -> None:
         sql = plot_sql(plot, Filters())
         answer = run(client, sql, "csv")
         assert answer.status_code == 200, answer.text
@@ -123,7 +123,7 @@ class TestPage:
             assert "Nothing has been published yet" in client.get("/console").text
             assert run(client, "SELECT 1").status_code == 404
 
-    def test_tables_of_a_snapshot_that_has_just_been_published(
+    def test_tables_of_a_newly_published_snapshot(
         self, published: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = DataFolder(tmp_path)
@@ -152,7 +152,7 @@ def test_recipes_can_be_run_here(data: DataFolder, recipe: cookbook.Recipe) -> N
 
 
 class TestAnswers:
-    def test_a_table(self, client: TestClient) -> None:
+    def test_answer_as_a_table(self, client: TestClient) -> None:
         answer = run(client, "SELECT accession, length, NULL AS nothing FROM virus_genome ORDER BY length")
         assert answer.status_code == 200
         rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", answer.text)]
@@ -163,17 +163,17 @@ class TestAnswers:
         assert '<td class="amount">900' in answer.text
         assert "2 rows, in" in text_of(answer.text)
 
-    def test_values_are_text_and_no_page(self, client: TestClient) -> None:
+    def test_values_are_escaped(self, client: TestClient) -> None:
         answer = run(client, "SELECT '<img src=x onerror=alert(1)>' AS \"<b>\"")
         assert "<img" not in answer.text
         assert "<b>" not in answer.text
 
-    def test_rows_that_are_not_shown_are_told_of(self, client: TestClient) -> None:
+    def test_number_of_rows_not_shown_is_reported(self, client: TestClient) -> None:
         answer = run(client, "FROM range(5000)")
         assert "The first 1 000 rows; there are more." in text_of(answer.text)
         assert answer.text.count("<tr>") == 1001
 
-    def test_an_error_with_its_place(self, client: TestClient) -> None:
+    def test_error_has_its_position(self, client: TestClient) -> None:
         answer = run(client, "SELECT 'é',\r\n  lenght\r\nFROM virus_genome")
         assert answer.status_code == 400
         assert "Binder, line 2, column 3" in text_of(answer.text)
@@ -181,13 +181,13 @@ class TestAnswers:
         assert 'data-line="2" data-column="3"' in answer.text
         assert "length" in text_of(answer.text).split("Binder, line 2")[1]
 
-    def test_a_place_far_out_in_a_line(self, client: TestClient) -> None:
+    def test_error_position_far_into_a_line(self, client: TestClient) -> None:
         answer = run(client, f"SELECT {'1 + ' * 100}nope")
         (excerpt,) = re.findall(r'<pre class="fault">(.*?)</pre>', answer.text, re.DOTALL)
         line_shown, caret = excerpt.split("\n")
         assert line_shown[caret.index("<") :].startswith("nope")
 
-    def test_csv(self, client: TestClient) -> None:
+    def test_answer_as_csv(self, client: TestClient) -> None:
         answer = run(client, "FROM range(5000) SELECT range AS n, 'a;\"b\",é' AS t", "csv")
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -196,7 +196,7 @@ class TestAnswers:
         assert rows[0] == ["n", "t"]
         assert rows[5000] == ["4999", 'a;"b",é']
 
-    def test_parquet(self, client: TestClient, tmp_path: Path) -> None:
+    def test_answer_as_parquet(self, client: TestClient, tmp_path: Path) -> None:
         answer = run(client, "SELECT accession, bioprojects FROM virus_genome ORDER BY ALL", "parquet")
         (tmp_path / "answer.parquet").write_bytes(answer.content)
         with duckdb.connect() as connection:
@@ -205,7 +205,7 @@ class TestAnswers:
             assert [row[0] for row in found.fetchall()] == ["PX1", "PX2"]
 
     @pytest.mark.parametrize("form", ["csv", "parquet"])
-    def test_a_file_that_cannot_be_is_an_error_and_no_part_of_one(self, client: TestClient, form: str) -> None:
+    def test_failed_export_is_an_error_and_not_a_partial_file(self, client: TestClient, form: str) -> None:
         answer = run(client, "SELECT error('half way') FROM range(5000) WHERE range = 4000", form)
         assert answer.status_code == 400
         assert "half way" in text_of(answer.text)
@@ -215,7 +215,7 @@ class TestAnswers:
         assert len(run(client, "FROM range(800_000)", "csv").content) > 1 << 22
         assert sorted(data.root.rglob("*")) == before
 
-    def test_a_text_that_is_too_long(self, client: TestClient) -> None:
+    def test_too_long_query_is_refused(self, client: TestClient) -> None:
         assert run(client, "-" * (console.SQL_CHARACTERS + 1)).status_code == 413
         assert run(client, "é" * 1_000_000).status_code == 413
         many = client.post("/console", content="a=1&" * 100_000, headers={"Content-Type": FORM})
@@ -233,7 +233,7 @@ class TestOtherSites:
             {"Origin": "null"},
         ],
     )
-    def test_they_run_nothing(self, client: TestClient, headers: dict[str, str]) -> None:
+    def test_they_cannot_run_queries(self, client: TestClient, headers: dict[str, str]) -> None:
         answer = run(client, "SELECT 'ran' || '!'", **headers)
         assert answer.status_code == 403
         assert "ran!" not in answer.text
@@ -241,12 +241,12 @@ class TestOtherSites:
     @pytest.mark.parametrize(
         "headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://testserver"}, {}], ids=str
     )
-    def test_our_own_pages_and_programs_do(self, client: TestClient, headers: dict[str, str]) -> None:
+    def test_own_pages_and_programs_can_run_queries(self, client: TestClient, headers: dict[str, str]) -> None:
         assert "ran!" in run(client, "SELECT 'ran' || '!'", **headers).text
 
 
 class Server:
-    """The pages behind a real server, of which a client can hang up."""
+    """The pages behind a real server, from which a client can disconnect."""
 
     def __init__(self, app, loop: str) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -270,8 +270,8 @@ def server(data: DataFolder, request: pytest.FixtureRequest) -> Iterator[Server]
     if request.param == "uvloop":
         pytest.importorskip("uvloop")
     app = app_for()
-    people = iter(range(1000))
-    app.dependency_overrides[host.user] = lambda: SimpleNamespace(get_id=lambda: str(next(people)))
+    users = iter(range(1000))
+    app.dependency_overrides[host.user] = lambda: SimpleNamespace(get_id=lambda: str(next(users)))
     with Server(app, request.param) as server:
         yield server
 
@@ -281,7 +281,7 @@ SLEEP = {"sql": "SELECT sleep_ms(1000000)", "form": "table"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["table", "csv"])
-def test_who_hangs_up_ends_the_query(server: Server, form: str) -> None:
+def test_disconnect_stops_the_query(server: Server, form: str) -> None:
     with pytest.raises(requests.ReadTimeout):
         requests.post(server.url, data={**SLEEP, "form": form}, timeout=(PATIENCE, 1.5))
     until(lambda: not sandboxes(), PATIENCE)
@@ -305,23 +305,23 @@ def test_the_server_answers_others_while_queries_run_and_more_wait(
     until(lambda: len(sandboxes()) == 2, PATIENCE)
     assert requests.get(server.url, timeout=PATIENCE).status_code == 200
 
-    def the_others_are_turned_away() -> bool:
+    def the_others_are_refused() -> bool:
         assert len(sandboxes()) <= 2
         return len(statuses) == 40 - 2
 
-    until(the_others_are_turned_away, PATIENCE)
+    until(the_others_are_refused, PATIENCE)
     assert set(statuses) == {429}
     for sandbox in sandboxes():
         sandbox.kill()
     for one in many:
         one.join()
-    assert statuses[-2:] == [400, 400], "two queries had run until they were ended"
+    assert statuses[-2:] == [400, 400], "both queries ran until they were stopped"
     until(lambda: console.QUERIES._taken.total() == 0, PATIENCE)
 
 
 @pytest.mark.slow
-def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
-    """A file that is not fetched waits on the disk; others' queries go on."""
+def test_slow_reader_does_not_occupy_a_query_slot(server: Server) -> None:
+    """A file that is not fetched waits on disk while other users' queries continue."""
     slow = [
         requests.post(server.url, data={"sql": "FROM range(1_500_000)", "form": "csv"}, stream=True, timeout=PATIENCE)
         for _ in range(3)
@@ -336,7 +336,7 @@ def test_a_reader_who_does_not_read_holds_no_query(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_a_file_does_not_wait_for_its_reader_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_waits_for_its_reader_only_for_a_limited_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "SEND_SECONDS", 1)
     query = {"sql": "FROM range(1_500_000)", "form": "csv"}
     with requests.post(server.url, data=query, stream=True, timeout=PATIENCE) as answer:

@@ -4,87 +4,87 @@ import pytest
 
 from virus_warehouse.pages.console.query_limiter import Busy, QueryLimiter
 
-NOT_LONG = 0.05
+SHORT_TIMEOUT = 0.05
 
 
-class Crowd:
-    """People who hold their places until they are let go."""
+class Users:
+    """Users who hold their query slots until released."""
 
-    def __init__(self, turns: QueryLimiter) -> None:
-        self.turns, self.inside = turns, []
+    def __init__(self, limiter: QueryLimiter) -> None:
+        self.limiter, self.inside = limiter, []
         self.go = asyncio.Event()
 
-    async def come(self, person: str) -> None:
-        async with self.turns.turn(person):
-            self.inside.append(person)
+    async def enter(self, user: str) -> None:
+        async with self.limiter.turn(user):
+            self.inside.append(user)
             await self.go.wait()
 
-    async def all_come(self, *people: str) -> list[asyncio.Task[None]]:
-        tasks = [asyncio.create_task(self.come(person)) for person in people]
-        for _ in people:
+    async def enter_all(self, *users: str) -> list[asyncio.Task[None]]:
+        tasks = [asyncio.create_task(self.enter(user)) for user in users]
+        for _ in users:
             await asyncio.sleep(0)
         return tasks
 
 
-def test_places_are_given_in_turn() -> None:
-    async def play() -> None:
-        crowd = Crowd(QueryLimiter(2))
-        tasks = await crowd.all_come("ann", "bob", "cem", "dan")
-        assert crowd.inside == ["ann", "bob"]
-        crowd.go.set()
+def test_slots_are_granted_in_order() -> None:
+    async def scenario() -> None:
+        users = Users(QueryLimiter(2))
+        tasks = await users.enter_all("ann", "bob", "cem", "dan")
+        assert users.inside == ["ann", "bob"]
+        users.go.set()
         await asyncio.gather(*tasks)
-        assert crowd.inside == ["ann", "bob", "cem", "dan"]
+        assert users.inside == ["ann", "bob", "cem", "dan"]
 
-    asyncio.run(play())
+    asyncio.run(scenario())
 
 
-def test_one_person_leaves_places_to_others() -> None:
-    async def play() -> None:
-        crowd = Crowd(QueryLimiter(2, patience=NOT_LONG))
-        tasks = await crowd.all_come("ann", "ann", "bob")
-        assert crowd.inside == ["ann", "bob"]
+def test_one_user_leaves_slots_for_others() -> None:
+    async def scenario() -> None:
+        users = Users(QueryLimiter(2, patience=SHORT_TIMEOUT))
+        tasks = await users.enter_all("ann", "ann", "bob")
+        assert users.inside == ["ann", "bob"]
         with pytest.raises(Busy, match="of yours"):
             await tasks[1]
-        crowd.go.set()
+        users.go.set()
         await asyncio.gather(tasks[0], tasks[2])
 
-    asyncio.run(play())
+    asyncio.run(scenario())
 
 
-def test_a_wait_ends_and_says_why() -> None:
-    async def play() -> None:
-        crowd = Crowd(QueryLimiter(1, patience=NOT_LONG))
-        first, second = await crowd.all_come("ann", "bob")
+def test_wait_times_out_with_a_reason() -> None:
+    async def scenario() -> None:
+        users = Users(QueryLimiter(1, patience=SHORT_TIMEOUT))
+        first, second = await users.enter_all("ann", "bob")
         with pytest.raises(Busy, match="others"):
             await second
-        crowd.go.set()
+        users.go.set()
         await first
 
-    asyncio.run(play())
+    asyncio.run(scenario())
 
 
-def test_not_everybody_may_wait() -> None:
-    async def play() -> None:
-        crowd = Crowd(QueryLimiter(1, waiting=1))
-        tasks = await crowd.all_come("ann", "bob", "cem")
+def test_queue_length_is_limited() -> None:
+    async def scenario() -> None:
+        users = Users(QueryLimiter(1, waiting=1))
+        tasks = await users.enter_all("ann", "bob", "cem")
         with pytest.raises(Busy, match="many"):
             await tasks[2]
-        crowd.go.set()
+        users.go.set()
         await asyncio.gather(*tasks[:2])
 
-    asyncio.run(play())
+    asyncio.run(scenario())
 
 
-def test_who_gives_up_waiting_or_fails_takes_no_place() -> None:
-    async def play() -> None:
-        crowd = Crowd(QueryLimiter(1))
-        first, second, third = await crowd.all_come("ann", "bob", "cem")
+def test_cancelled_or_failed_waiter_occupies_no_slot() -> None:
+    async def scenario() -> None:
+        users = Users(QueryLimiter(1))
+        first, second, third = await users.enter_all("ann", "bob", "cem")
         second.cancel()
         first.cancel()
         await asyncio.wait([first, second])
-        crowd.go.set()
+        users.go.set()
         await third
-        assert crowd.inside == ["ann", "cem"]
-        assert crowd.turns._taken.total() == 0
+        assert users.inside == ["ann", "cem"]
+        assert users.limiter._taken.total() == 0
 
-    asyncio.run(play())
+    asyncio.run(scenario())

@@ -1,4 +1,4 @@
-"""Answers of a real sandbox, and of which snapshot they are."""
+"""Answers of a real sandbox, and which snapshot they come from."""
 
 import asyncio
 from pathlib import Path
@@ -31,8 +31,8 @@ def test_nothing_published(console: Console) -> None:
         asyncio.run(console.table("SELECT 1"))
 
 
-def test_a_query_is_answered_by_the_snapshot_it_began_with(console: Console) -> None:
-    async def play() -> list[str | None]:
+def test_query_uses_the_snapshot_it_started_with(console: Console) -> None:
+    async def scenario() -> list[str | None]:
         publish(console.data, "old")
         asked = asyncio.create_task(console.table("SELECT word FROM t, (SELECT sleep_ms(500))"))
         while not (sandboxes() or asked.done()):
@@ -41,7 +41,7 @@ def test_a_query_is_answered_by_the_snapshot_it_began_with(console: Console) -> 
         tables = [await asked, await console.table("FROM t")]
         return [row[0] for table in tables for row in table.rows]
 
-    assert asyncio.run(play()) == ["old", "new"]
+    assert asyncio.run(scenario()) == ["old", "new"]
 
 
 def test_values_are_written_as_duckdb_writes_them(console: Console) -> None:
@@ -57,7 +57,7 @@ def test_values_are_written_as_duckdb_writes_them(console: Console) -> None:
     assert [column.is_number for column in table.columns] == [True, True, False, False, True, False, False]
 
 
-def test_an_explained_query_is_not_the_answer(console: Console) -> None:
+def test_explain_returns_the_plan(console: Console) -> None:
     publish(console.data, "word")
     plans = [asyncio.run(console.table(f"{verb} FROM t")) for verb in ("EXPLAIN", "EXPLAIN ANALYZE")]
     for table in plans:
@@ -66,7 +66,7 @@ def test_an_explained_query_is_not_the_answer(console: Console) -> None:
     assert "Total Time" in str(plans[1].rows)
 
 
-def test_an_error_while_it_runs_has_its_place(console: Console) -> None:
+def test_runtime_error_has_its_position(console: Console) -> None:
     publish(console.data, "word")
     with pytest.raises(QueryFailed, match="Could not convert string 'word'") as failed:
         asyncio.run(console.table("-- é\nSELECT\n  word::INTEGER FROM t"))

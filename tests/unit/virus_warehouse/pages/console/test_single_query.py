@@ -1,4 +1,4 @@
-"""Which texts are one query, and where those that are not begin to be something else."""
+"""Which texts are a single query, and the position at which other texts stop being one."""
 
 import duckdb
 import pytest
@@ -37,7 +37,7 @@ def connection() -> duckdb.DuckDBPyConnection:
         "UNPIVOT t ON a INTO NAME n VALUE v",
     ],
 )
-def test_a_query_is_run_as_it_is(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+def test_single_query_is_run_unchanged(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     assert single_query(connection, sql) == Query(sql)
 
 
@@ -49,9 +49,7 @@ def test_a_query_is_run_as_it_is(connection: duckdb.DuckDBPyConnection, sql: str
         ("-- é\nEXPLAIN FROM t", Query(" " * 14 + "FROM t", "EXPLAIN")),
     ],
 )
-def test_a_plan_is_that_of_the_query_in_its_place(
-    connection: duckdb.DuckDBPyConnection, sql: str, query: Query
-) -> None:
+def test_explain_keeps_the_position_of_the_query(connection: duckdb.DuckDBPyConnection, sql: str, query: Query) -> None:
     assert single_query(connection, sql) == query
     assert sql.encode()[len(query.sql.encode()) - len(b"FROM t") :] == b"FROM t"
 
@@ -71,7 +69,7 @@ def test_a_plan_is_that_of_the_query_in_its_place(
         ("EXPLAIN EXPLAIN ANALYZE FROM t", (1, 9)),
     ],
 )
-def test_what_is_none_is_refused_with_its_place(
+def test_other_text_is_refused_with_its_position(
     connection: duckdb.DuckDBPyConnection, sql: str, place: tuple[int, int] | None
 ) -> None:
     with pytest.raises((Refused, duckdb.ParserException)) as refused:

@@ -1,4 +1,4 @@
-"""Charts tell what their numbers say, fit their place, and let no text of the data be more than a text."""
+"""Charts show their numbers, have the requested size, and escape text from the data."""
 
 import re
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ from virus_warehouse.pages.explore.charts import legend, svg
 from virus_warehouse.pages.explore.headlines import headline
 from virus_warehouse.pages.explore.plots import PLOTS, Answer, Plot, plot_named
 
-pytestmark = pytest.mark.usefixtures("patient_drawer")
+pytestmark = pytest.mark.usefixtures("slow_drawer")
 
 MONDAY = date(2025, 3, 3)
 HOSTILE = """</title><script>alert('1')</script>"&amp;<b>é\\'"""
@@ -48,34 +48,34 @@ def tooltips(drawn: str) -> list[str]:
 
 @pytest.mark.parametrize("width", [280, 360, 640, 1100])
 @pytest.mark.parametrize("one", PLOTS, ids=lambda one: one.name)
-def test_a_chart_is_as_wide_as_its_place(one: Plot, width: int) -> None:
+def test_chart_has_the_requested_width(one: Plot, width: int) -> None:
     drawn = ElementTree.fromstring(svg(one, ANSWERS[one.name], width))
     assert float(drawn.attrib["width"]) == pytest.approx(width, abs=2)
 
 
 @pytest.mark.parametrize("one", PLOTS, ids=lambda one: one.name)
-def test_colours_are_those_of_the_page(one: Plot) -> None:
+def test_colours_match_the_page(one: Plot) -> None:
     drawn = svg(one, ANSWERS[one.name], 640)
     colours = set(re.findall(r'(?:fill|stroke)="([^"]*)"', drawn)) - {"none", "transparent"}
     assert {colour for colour in colours if "var(--" not in colour} == set()
     assert "var(--series-1)" in drawn
 
 
-def test_every_mark_tells_its_numbers() -> None:
-    told = {name: tooltips(svg(plot(name), answer, 640)) for name, answer in ANSWERS.items()}
-    assert sorted(told["weekly_by_virus"]) == [
+def test_every_mark_has_a_tooltip_with_its_numbers() -> None:
+    shown = {name: tooltips(svg(plot(name), answer, 640)) for name, answer in ANSWERS.items()}
+    assert sorted(shown["weekly_by_virus"]) == [
         "all others, week of 3 Mar 2025: 2\u202f000",
         "dengue, week of 3 Mar 2025: 34",
         "mpox, week of 3 Mar 2025: 1\u202f200",
     ]
-    assert told["lineage_shares"] == ["XFG, March 2025: 75 %, 3 of 4", "all others, March 2025: 25 %, 1 of 4"]
-    assert told["submission_lag"][1] == (
+    assert shown["lineage_shares"] == ["XFG, March 2025: 75 %, 3 of 4", "all others, March 2025: 25 %, 1 of 4"]
+    assert shown["submission_lag"][1] == (
         "April 2025: a quarter of 6 records within 11 days, half within 21, three quarters within 31"
     )
-    assert told["top_hosts"] == ["Homo sapiens: 10\u202f500 (91.3 %)", "not stated: 1\u202f000 (8.7 %)"]
+    assert shown["top_hosts"] == ["Homo sapiens: 10\u202f500 (91.3 %)", "not stated: 1\u202f000 (8.7 %)"]
 
 
-def test_what_the_data_say_is_a_text_and_nothing_else() -> None:
+def test_data_are_escaped_as_text() -> None:
     rows = {
         "weekly_by_virus": Answer(WEEKS, [(MONDAY, HOSTILE, 3)]),
         "lineage_shares": Answer(SHARES, [(date(2025, 3, 1), HOSTILE, 3, 3, 100.0)]),
@@ -85,10 +85,10 @@ def test_what_the_data_say_is_a_text_and_nothing_else() -> None:
         drawn = svg(plot(name), answer, 1100)
         assert "<script" not in drawn
         assert "<b>" not in drawn
-        assert HOSTILE in tooltips(drawn)[0], "and it is told as it is"
+        assert HOSTILE in tooltips(drawn)[0], "the text is unchanged"
 
 
-def test_the_largest_stands_at_the_bottom_and_the_rest_on_top() -> None:
+def test_largest_group_is_at_the_bottom_and_the_rest_on_top() -> None:
     answer = ANSWERS["weekly_by_virus"]
     assert [series.name for series in legend(plot("weekly_by_virus"), answer)] == ["mpox", "dengue", "all others"]
     bars = re.findall(r'<path d="M[\d.]+,([\d.]+)h[^>]*><title>(\w+)', svg(plot("weekly_by_virus"), answer, 640))
@@ -97,17 +97,17 @@ def test_the_largest_stands_at_the_bottom_and_the_rest_on_top() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weeks", "width", "told"), [(52, 640, "week"), (52, 280, "week"), (260, 640, "4 weeks"), (3000, 640, "52 weeks")]
+    ("weeks", "width", "unit"), [(52, 640, "week"), (52, 280, "week"), (260, 640, "4 weeks"), (3000, 640, "52 weeks")]
 )
-def test_many_weeks_share_a_bar_and_none_is_lost(weeks: int, width: int, told: str) -> None:
+def test_many_weeks_are_combined_into_bars_without_loss(weeks: int, width: int, unit: str) -> None:
     answer = Answer(WEEKS, [(MONDAY - timedelta(weeks=back), "mpox", 1) for back in range(weeks)])
     drawn = svg(plot("weekly_by_virus"), answer, width)
-    assert f"records per {told}<" in drawn
+    assert f"records per {unit}<" in drawn
     assert sum(int(tip.rsplit(" ", 1)[1]) for tip in tooltips(drawn)) == weeks
     assert len(drawn) < 100_000
 
 
-def test_a_week_is_a_week_from_monday() -> None:
+def test_weeks_start_on_monday() -> None:
     answer = Answer(WEEKS, [(MONDAY, "mpox", 1), (MONDAY + timedelta(weeks=1), "mpox", 1)])
     assert tooltips(svg(plot("weekly_by_virus"), answer, 640)) == [
         "mpox, week of 3 Mar 2025: 1",
@@ -115,9 +115,9 @@ def test_a_week_is_a_week_from_monday() -> None:
     ]
 
 
-def test_headlines_say_what_is_seen_above_all() -> None:
-    told = {name: headline(plot(name), answer) for name, answer in ANSWERS.items()}
-    assert told == {
+def test_headlines_summarize_the_main_result() -> None:
+    headlines = {name: headline(plot(name), answer) for name, answer in ANSWERS.items()}
+    assert headlines == {
         "weekly_by_virus": "3\u202f234 records in 1 week: mpox (37\u202f%), dengue (1.1\u202f%) lead.",
         "weekly_by_country": "1 record in 1 week: Togo (100\u202f%).",
         "lineage_shares": "March 2025, of 4 records: XFG 75\u202f%.",
@@ -129,7 +129,7 @@ def test_headlines_say_what_is_seen_above_all() -> None:
     assert headline(plot("top_hosts"), nothing_named) == "Of 2 records: not stated."
 
 
-def test_a_month_of_few_records_is_pale_and_makes_no_headline() -> None:
+def test_month_of_few_records_is_pale_and_not_in_the_headline() -> None:
     may, june = date(2025, 5, 1), date(2025, 6, 1)
     answer = Answer(SHARES, [(may, "XFG", 15, 20, 75.0), (may, "all others", 5, 20, 25.0), (june, "XFG", 1, 1, 100.0)])
     assert headline(plot("lineage_shares"), answer) == "May 2025, of 20 records: XFG 75\u202f%."

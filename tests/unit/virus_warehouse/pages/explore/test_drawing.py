@@ -1,4 +1,4 @@
-"""What draws is ended when it takes too long, and draws again for the next who asks."""
+"""The chart process is stopped when it takes too long, and restarted for the next request."""
 
 import contextlib
 import threading
@@ -21,7 +21,7 @@ ENDLESS = {
 
 
 SECONDS = 120.5
-"""How long a chart may take here: on a busy machine the first one takes seconds. No other drawer is given as long."""
+"""The time limit of a chart here: on a busy machine the first one takes seconds. No other drawer has this limit."""
 TOO_LONG = 3
 
 
@@ -33,7 +33,7 @@ def drawer() -> Iterator[Drawer]:
 
 
 def programs() -> list[psutil.Process]:
-    """The processes of a drawer of these tests, and not of the charts of others."""
+    """The processes of this test's drawer, and not those of other drawers."""
     return [child for child in psutil.Process().children() if is_of(child, SECONDS) or is_of(child, TOO_LONG)]
 
 
@@ -49,7 +49,7 @@ def test_a_chart_is_an_svg_element(drawer: Drawer) -> None:
     assert svg.endswith("</svg>")
 
 
-def test_what_takes_too_long_is_ended_and_the_next_chart_is_drawn(drawer: Drawer) -> None:
+def test_slow_chart_is_stopped_and_the_next_one_is_drawn(drawer: Drawer) -> None:
     drawer._seconds = TOO_LONG
     with pytest.raises(NotDrawn, match=f"longer than {TOO_LONG} seconds"):
         drawer.svg(ENDLESS)
@@ -58,13 +58,13 @@ def test_what_takes_too_long_is_ended_and_the_next_chart_is_drawn(drawer: Drawer
     assert "<path" in drawer.svg(BAR)
 
 
-def test_what_is_no_chart_is_said_to_be_none_and_the_next_one_is_drawn(drawer: Drawer) -> None:
+def test_invalid_chart_is_reported_and_the_next_one_is_drawn(drawer: Drawer) -> None:
     with pytest.raises(NotDrawn, match="log"):
         drawer.svg({"mark": {"type": "no such mark"}})
     assert "<path" in drawer.svg(BAR)
 
 
-def test_data_from_elsewhere_are_not_asked_for(drawer: Drawer, tmp_path) -> None:
+def test_external_data_are_not_fetched(drawer: Drawer, tmp_path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\nsecret\n", encoding="utf-8")
     spec = {"data": {"url": secret.as_uri()}, "mark": "text", "encoding": {"text": {"field": "a"}}}
@@ -75,7 +75,7 @@ def test_data_from_elsewhere_are_not_asked_for(drawer: Drawer, tmp_path) -> None
     assert "secret" not in drawn
 
 
-def test_many_ask_at_once_and_each_gets_its_own(drawer: Drawer) -> None:
+def test_concurrent_requests_each_get_their_own_chart(drawer: Drawer) -> None:
     drawn: dict[int, str] = {}
 
     def draw(number: int) -> None:
@@ -90,7 +90,7 @@ def test_many_ask_at_once_and_each_gets_its_own(drawer: Drawer) -> None:
     assert len(programs()) == 1
 
 
-def test_nothing_is_left_running(drawer: Drawer) -> None:
+def test_no_process_is_left_running(drawer: Drawer) -> None:
     drawer.svg(BAR)
     drawer.close()
     assert programs() == []

@@ -1,4 +1,4 @@
-"""Plots count what they say they count: records counted by hand, and filters. An answer lasts as long as a snapshot."""
+"""Plots have the right counts, compared with records counted by hand. Answers are cached per snapshot."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -65,7 +65,7 @@ def answer(data: DataFolder, name: str, **filters: Any) -> Sequence[tuple[Any, .
     return ask(data, plot_sql(plot, Filters(**filters))).rows
 
 
-def test_weeks_are_iso_weeks_and_the_sixth_virus_is_one_of_all_others(store: Store) -> None:
+def test_weeks_are_iso_weeks_and_the_sixth_virus_is_grouped_with_others(store: Store) -> None:
     taxa = [{"taxId": number, "organismName": f"virus {number}"} for number in range(1, 8)]
     lines = [
         record(10 * number + copy, "2025-03-05", virus=virus)
@@ -92,7 +92,7 @@ def test_a_country_that_is_not_stated_is_counted_as_such(store: Store) -> None:
     assert answer(data, "places") == [("not stated", 2, 66.7, 1, 3), ("Ghana", 1, 33.3, 1, 3)]
 
 
-def test_lineages_share_the_records_of_a_month_that_have_one(store: Store) -> None:
+def test_lineage_shares_are_of_monthly_records_with_a_lineage(store: Store) -> None:
     def of(number: int, lineage_name: str | None, collected: str = "2025-03-05") -> str:
         named = {"virus": SARS2 | {"pangolinClassification": lineage_name}} if lineage_name else {"virus": SARS2}
         return record(number, collected, **named)
@@ -111,10 +111,10 @@ def test_lineages_share_the_records_of_a_month_that_have_one(store: Store) -> No
         (date(2025, 3, 1), "NB.1", 1, 3, 33.3),
         (date(2025, 4, 1), "NB.1", 1, 1, 100.0),
     ]
-    assert answer(data, "lineage_shares", virus=10244) == answer(data, "lineage_shares"), "there is but one virus"
+    assert answer(data, "lineage_shares", virus=10244) == answer(data, "lineage_shares"), "there is only one virus"
 
 
-def test_the_lag_is_that_of_days_and_of_the_month_of_release(store: Store) -> None:
+def test_lag_is_in_days_by_month_of_release(store: Store) -> None:
     def of(number: int, collected: str, released: str) -> str:
         return record(number, collected, releaseDate=f"{released}T00:00:00Z")
 
@@ -124,7 +124,7 @@ def test_the_lag_is_that_of_days_and_of_the_month_of_release(store: Store) -> No
         of(2, "2025-04-01", "2025-04-21"),
         of(3, "2025-03-22", "2025-04-21"),
         of(4, "2025-03", "2025-04-21"),  # no day
-        of(5, "2025-04-30", "2025-04-21"),  # after its release: cannot be
+        of(5, "2025-04-30", "2025-04-21"),  # after its release: impossible
         of(6, "2025-01-01", "2025-05-01"),
     )
     assert answer(data, "submission_lag") == [(date(2025, 4, 1), 3, 15, 20, 25), (date(2025, 5, 1), 1, 120, 120, 120)]
@@ -153,7 +153,7 @@ def test_hosts_are_ranked_with_their_share(store: Store) -> None:
     assert answer(data, "top_hosts", **whole_in_march)[1][1] == 1, "2025 may be any day of the year"
 
 
-def test_a_virus_is_chosen_with_everything_under_it(store: Store) -> None:
+def test_virus_filter_includes_its_descendants(store: Store) -> None:
     data = published(
         store, record(1, "2025-03-05"), record(2, "2025-03-05", virus=FLU), record(3, "2025-03-05", virus=OTHER_FLU)
     )
@@ -162,7 +162,7 @@ def test_a_virus_is_chosen_with_everything_under_it(store: Store) -> None:
     assert answer(data, "weekly_by_virus", virus=424242) == []
 
 
-def test_a_week_is_shown_when_it_lies_in_the_period_as_a_whole(store: Store) -> None:
+def test_only_weeks_entirely_within_the_period_are_shown(store: Store) -> None:
     data = published(store, *[record(day, f"2025-03-{day:02d}") for day in (5, 12, 19)])
 
     def weeks(**filters: date) -> list[int]:
@@ -170,20 +170,20 @@ def test_a_week_is_shown_when_it_lies_in_the_period_as_a_whole(store: Store) -> 
 
     assert weeks() == [3, 10, 17]
     assert weeks(since=date(2025, 3, 10)) == [10, 17]
-    assert weeks(since=date(2025, 3, 11)) == [17], "a bar of a part of a week would tell a fall"
+    assert weeks(since=date(2025, 3, 11)) == [17], "the bar of a partial week would look like a decrease"
     assert weeks(until=date(2025, 3, 16)) == [3, 10]
     assert weeks(until=date(2025, 3, 15)) == [3]
     assert weeks(since=date(2025, 3, 10), until=date(2025, 3, 16)) == [10]
 
 
-def test_a_country_is_a_text_whatever_stands_in_it(store: Store) -> None:
+def test_country_is_always_passed_as_text(store: Store) -> None:
     data = published(store, record(1, "2025-03-05", "Cote d'Ivoire"))
     assert [row[1] for row in answer(data, "weekly_by_country", country="Cote d'Ivoire")] == ["Cote d'Ivoire"]
     for country in ("'; DROP TABLE virus_genome; --", 'a "quoted" one'):
         assert [len(answer(data, plot.name, country=country)) for plot in PLOTS] == [0] * len(PLOTS)
 
 
-def test_the_query_that_is_shown_answers_the_same_in_any_prompt(store: Store) -> None:
+def test_shown_query_gives_the_same_answer_in_any_client(store: Store) -> None:
     data = published(store, record(1, "2025-03-05", host=HUMAN), record(2, "2025-03-05", virus=SARS2))
     filters = Filters(virus=10239, country="Ghana", since=date(2025, 1, 1), until=date(2025, 12, 31))
     with duckdb.connect(data.snapshot, read_only=True) as prompt:
@@ -201,30 +201,30 @@ def test_choices_are_groups_of_several_viruses_then_viruses_then_countries(store
         record(4, "2025-03-05", "not collected", virus=SARS2),
     )
     offered = choices(data)
-    assert offered.groups == [(11320, "Influenza A virus")], "all of them are no choice, one alone is no group"
+    assert offered.groups == [(11320, "Influenza A virus")], "neither the root nor single viruses are groups"
     assert offered.viruses == [(102793, "H5N1 subtype"), (114727, "H1N1 subtype"), (2697049, "SARS-CoV-2")]
     assert offered.countries == ["Ghana", "Togo"]
     assert taxon_name(data, 11320) == "Influenza A virus"
     assert taxon_name(data, 42) is None
 
 
-def test_the_next_snapshot_is_asked_anew(store: Store) -> None:
+def test_next_snapshot_is_queried_again(store: Store) -> None:
     data = published(store, record(1, "2025-03-05"))
     assert answer(data, "places") == [("Ghana", 1, 100.0, 1, 1)]
     store.load(record(2, "2025-03-05"), mode="incremental")
-    assert answer(data, "places") == [("Ghana", 1, 100.0, 1, 1)], "what is loaded is not published yet"
+    assert answer(data, "places") == [("Ghana", 1, 100.0, 1, 1)], "loaded records are not published yet"
     published(store)
     assert answer(data, "places") == [("Ghana", 2, 100.0, 1, 2)]
 
 
-def test_the_same_question_is_answered_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_query_is_run_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     data = published(store, record(1, "2025-03-05"))
     first = answer(data, "places")
     monkeypatch.setattr(explore, "reading", None)
     assert answer(data, "places") == first
 
 
-def test_without_a_snapshot_there_is_nothing_to_ask(tmp_path: Path) -> None:
+def test_without_a_snapshot_there_is_no_answer(tmp_path: Path) -> None:
     with pytest.raises(NoSnapshot):
         choices(DataFolder(tmp_path))
 

@@ -1,4 +1,4 @@
-"""When a source counts as stale, by its own schedule, and what else is amiss, in words."""
+"""When a source counts as stale by its own schedule, and the texts of the other alarms."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,24 +19,26 @@ HELD_BACK = {"held_back_since": NOW - timedelta(days=2), "held_back_reason": "sh
 @pytest.mark.parametrize(
     ("schedule", "last", "due"),
     [
-        pytest.param("0 6 * * *", "2026-11-25T06:03", None, id="today's run has come through"),
-        pytest.param("0 6 * * *", "2026-11-24T06:03", None, id="today's may still be at work or retried"),
-        pytest.param("0 6 * * *", "2026-11-23T06:03", "2026-11-24T06:00", id="yesterday's has not come through"),
-        pytest.param("0 6 * * 1", "2026-11-17T06:00", "2026-11-23T06:00", id="a week's has a day, no week"),
-        pytest.param("0 6 * * 1", "2026-11-23T06:03", None, id="nothing was due since"),
-        pytest.param("0 11 25 * *", "2026-10-25T12:00", None, id="a month's was due an hour ago"),
-        pytest.param("0 * * * *", "2026-11-25T10:02", None, id="an hour's has an hour"),
-        pytest.param("0 * * * *", "2026-11-25T09:02", "2026-11-25T10:00", id="and no more"),
-        pytest.param("*/5 * * * *", "2026-11-25T11:01", None, id="five minutes' has an hour, too"),
-        pytest.param("*/5 * * * *", "2026-11-25T10:51", "2026-11-25T10:55", id="no more either"),
+        pytest.param("0 6 * * *", "2026-11-25T06:03", None, id="today's run has succeeded"),
+        pytest.param("0 6 * * *", "2026-11-24T06:03", None, id="today's run may still be running or retried"),
+        pytest.param("0 6 * * *", "2026-11-23T06:03", "2026-11-24T06:00", id="yesterday's run has not succeeded"),
+        pytest.param(
+            "0 6 * * 1", "2026-11-17T06:00", "2026-11-23T06:00", id="a weekly run has one day of grace, not a week"
+        ),
+        pytest.param("0 6 * * 1", "2026-11-23T06:03", None, id="no run was due since"),
+        pytest.param("0 11 25 * *", "2026-10-25T12:00", None, id="a monthly run was due an hour ago"),
+        pytest.param("0 * * * *", "2026-11-25T10:02", None, id="an hourly run has one hour of grace"),
+        pytest.param("0 * * * *", "2026-11-25T09:02", "2026-11-25T10:00", id="an hourly run is stale after that"),
+        pytest.param("*/5 * * * *", "2026-11-25T11:01", None, id="a five-minute run also has one hour of grace"),
+        pytest.param("*/5 * * * *", "2026-11-25T10:51", "2026-11-25T10:55", id="a five-minute run is stale after that"),
     ],
 )
-def test_stale_is_who_has_missed_a_run_of_its_own_schedule(schedule: str, last: str, due: str | None) -> None:
+def test_source_is_stale_after_missing_a_run_of_its_own_schedule(schedule: str, last: str, due: str | None) -> None:
     found = due_since(schedule, datetime.fromisoformat(last).replace(tzinfo=UTC), NOW)
     assert found == (due and datetime.fromisoformat(due).replace(tzinfo=UTC))
 
 
-def test_a_time_of_another_zone_is_the_same_time() -> None:
+def test_times_are_compared_across_time_zones() -> None:
     last = datetime.fromisoformat("2026-11-24T23:03-07:00")  # 06:03 UTC the next day
     assert due_since("0 6 * * *", last, NOW) is None
 
@@ -46,12 +48,12 @@ def alarms(run: dict[str, Any] | None = None, published: dict[str, Any] | None =
     return list(alarms_of(published=published and PUBLISHED | published, run=run and RUN | run, **given))
 
 
-def test_nothing_is_amiss_with_what_is_well_or_has_not_begun() -> None:
+def test_healthy_or_new_source_has_no_alarms() -> None:
     assert alarms(RUN, PUBLISHED) == alarms() == alarms(RUN, PUBLISHED, check=CHECK) == []
 
 
 @pytest.mark.parametrize(
-    ("amiss", "weight", "told"),
+    ("problem", "weight", "message"),
     [
         ({"run": {"status": "failed", "error": "no disk"}}, "bad", "no disk"),
         ({"run": {"status": "failed"}}, "bad", "The last run failed, and wrote no reason; see its log."),
@@ -71,14 +73,14 @@ def test_nothing_is_amiss_with_what_is_well_or_has_not_begun() -> None:
         ({"published": {"drift": ["data_report $.x", "data_report $.y"]}}, "warn", "NCBI's reports have 2 names"),
     ],
 )
-def test_what_is_amiss_is_told_in_words(amiss: dict[str, Any], weight: str, told: str) -> None:
-    (alarm,) = alarms(**amiss)
-    assert (alarm.weight, alarm.text[: len(told)]) == (weight, told)
+def test_problems_are_described(problem: dict[str, Any], weight: str, message: str) -> None:
+    (alarm,) = alarms(**problem)
+    assert (alarm.weight, alarm.text[: len(message)]) == (weight, message)
 
 
-def test_what_was_loaded_just_now_may_wait_for_its_check() -> None:
+def test_fresh_load_may_wait_for_its_check() -> None:
     assert alarms({"unpublished_since": NOW - timedelta(minutes=5)}) == []
 
 
-def test_nobody_waits_for_a_source_that_is_not_followed() -> None:
+def test_source_that_is_not_configured_is_not_stale() -> None:
     assert alarms({"brought_all_at": NOW - timedelta(days=99)}, source=None) == []

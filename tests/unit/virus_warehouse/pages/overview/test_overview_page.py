@@ -1,4 +1,4 @@
-"""The overview, as it is served. What it tells is proven in `tests/integration/test_pages.py`."""
+"""The overview page, as served. Its content is tested in `tests/integration/test_pages.py`."""
 
 import re
 import shutil
@@ -33,18 +33,18 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture
 def mpox(data: DataFolder, published: Store) -> Store:
-    """Twelve records of mpox and a line that cannot be read, published; loaded in June 2025."""
+    """A published snapshot with twelve mpox records and an unreadable line, loaded in June 2025."""
     shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
     return published.copy_to(data.root)
 
 
-def failed(data: DataFolder, error: str, **told: object) -> None:
+def failed(data: DataFolder, error: str, **values: object) -> None:
     file = RunFile(data.runs, "run-failed")
     started = datetime.now(UTC).isoformat()
-    file.write(source="dengue", mode="full", status="failed", stage="failed", started_at=started, error=error, **told)
+    file.write(source="dengue", mode="full", status="failed", stage="failed", started_at=started, error=error, **values)
 
 
-def test_the_first_time_it_says_what_to_do(client: TestClient, dags: dict[str, DagState]) -> None:
+def test_first_visit_shows_what_to_do(client: TestClient, dags: dict[str, DagState]) -> None:
     dags["mpox"] = DagState(is_paused=True, next_run_at=None)
     text = text_of(client.get("/").text)
     assert "Nothing has been published yet" in text
@@ -54,7 +54,7 @@ def test_the_first_time_it_says_what_to_do(client: TestClient, dags: dict[str, D
     assert links_of(client.get("/").text)["DAG"] == "/dags/ncbi_virus_ingest__mpox"
 
 
-def test_a_card_has_records_freshness_and_what_is_amiss(client: TestClient, mpox: Store) -> None:
+def test_card_shows_records_freshness_and_problems(client: TestClient, mpox: Store) -> None:
     page = client.get("/").text
     text = text_of(page)
     assert "mpox stale 12 records" in text
@@ -66,9 +66,7 @@ def test_a_card_has_records_freshness_and_what_is_amiss(client: TestClient, mpox
     assert "FROM ops.quarantine\nWHERE source = 'mpox'" in query
 
 
-def test_a_failed_run_is_told_with_the_way_to_its_story_its_dag_run_and_its_log(
-    client: TestClient, data: DataFolder
-) -> None:
+def test_failed_run_is_shown_with_links_to_its_page_dag_run_and_log(client: TestClient, data: DataFolder) -> None:
     origin = {"dag_id": "ncbi_virus_ingest__dengue", "dag_run_id": "manual__2026-11-25T01:00:00+00:00"}
     failed(data, "DatasetsUnavailable: NCBI has hung up", **origin, try_number=2)
     page = client.get("/").text
@@ -81,7 +79,7 @@ def test_a_failed_run_is_told_with_the_way_to_its_story_its_dag_run_and_its_log(
     assert links["Log"] == f"{dag_run}/tasks/ingest?try_number=2"
 
 
-def test_what_a_run_tells_is_text_and_never_markup(client: TestClient, data: DataFolder) -> None:
+def test_run_text_is_escaped(client: TestClient, data: DataFolder) -> None:
     failed(data, "<script>alert(1)</script> `<script>alert(1)</script>`")
     for path in ("/", "/runs", "/runs/run-failed"):
         page = client.get(path)
@@ -90,7 +88,7 @@ def test_what_a_run_tells_is_text_and_never_markup(client: TestClient, data: Dat
         assert "script-src 'self'" in page.headers["content-security-policy"]
 
 
-def test_it_renews_itself_quickly_while_something_runs(client: TestClient, data: DataFolder) -> None:
+def test_page_refreshes_quickly_while_something_runs(client: TestClient, data: DataFolder) -> None:
     def seconds() -> str:
         return re.findall(r'id="overview" data-live="(\d+)"', client.get("/").text)[0]
 
@@ -106,7 +104,7 @@ def test_it_renews_itself_quickly_while_something_runs(client: TestClient, data:
     assert seconds() == "30"
 
 
-def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient, data: DataFolder, mpox: Store) -> None:
+def test_blocked_snapshot_is_shown_with_the_remedy(client: TestClient, data: DataFolder, mpox: Store) -> None:
     mpox.load(line("PY1.1"), mode="incremental")
     mpox.execute("INSERT INTO taxon VALUES (10244, 'once more')")
     with pytest.raises(GateFailed):
@@ -117,9 +115,7 @@ def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient,
     assert "trigger ncbi_virus_publish with accept_findings unique_keys" in text
 
 
-def test_what_is_held_back_of_a_source_is_told_with_the_way_out(
-    client: TestClient, data: DataFolder, mpox: Store
-) -> None:
+def test_blocked_source_is_shown_with_the_remedy(client: TestClient, data: DataFolder, mpox: Store) -> None:
     mpox.execute("DELETE FROM virus_genome")
     mpox.load(line("PY1.1"), mode="incremental")
     publish(data, FOLLOWED)
@@ -132,14 +128,12 @@ def test_what_is_held_back_of_a_source_is_told_with_the_way_out(
     assert "virus-warehouse publish --source mpox --accept " in text
 
 
-def test_the_next_run_is_told_of_a_dag_that_is_switched_on(
-    client: TestClient, dags: dict[str, DagState], mpox: Store
-) -> None:
+def test_next_run_is_shown_for_an_unpaused_dag(client: TestClient, dags: dict[str, DagState], mpox: Store) -> None:
     dags["mpox"] = DagState(is_paused=False, next_run_at=datetime.now(UTC) + timedelta(hours=5, minutes=30))
     assert "Next run in 5 hours" in text_of(client.get("/").text)
 
 
-def test_sources_that_cannot_be_read_are_told_with_what_is_held(client: TestClient, mpox: Store, tmp_path) -> None:
+def test_unreadable_sources_file_is_reported_along_with_loaded_data(client: TestClient, mpox: Store, tmp_path) -> None:
     (tmp_path / "sources.yaml").write_text("sources: [", encoding="utf-8")
     text = text_of(client.get("/").text)
     assert "The sources file cannot be read" in text
@@ -147,7 +141,7 @@ def test_sources_that_cannot_be_read_are_told_with_what_is_held(client: TestClie
     assert "mpox not followed 12 records" in text
 
 
-def test_a_damaged_snapshot_is_said_and_is_not_the_end_of_the_server(client: TestClient, data: DataFolder) -> None:
+def test_damaged_snapshot_is_reported_and_the_server_keeps_running(client: TestClient, data: DataFolder) -> None:
     data.snapshot.write_bytes(b"no database")
     answer = client.get("/")
     assert answer.status_code == 500

@@ -1,4 +1,4 @@
-"""The ledger and the stories of runs, as they are served."""
+"""The ledger and the pages of single runs, as served."""
 
 import re
 import shutil
@@ -36,14 +36,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture
 def mpox(data: DataFolder, published: Store) -> Store:
-    """Two runs, published: twelve records; then one new, one revised, one as it was, one line refused."""
+    """Two published runs: twelve records; then one new, one revised, one unchanged and one refused line."""
     shutil.copy2(DataFolder(published.folder).snapshot, data.snapshot)
     return published.copy_to(data.root)
 
 
-def write_run(data: DataFolder, run_id: str, **told: object) -> None:
+def write_run(data: DataFolder, run_id: str, **values: object) -> None:
     usual = {"source": "mpox", "mode": "full", "status": "failed", "started_at": NOW.isoformat()}
-    RunFile(data.runs, run_id).write(**{**usual, **told})
+    RunFile(data.runs, run_id).write(**{**usual, **values})
 
 
 class TestLedger:
@@ -52,21 +52,21 @@ class TestLedger:
         assert "2 runs" in text_of(page)
         assert re.findall(r'href="/virus-warehouse/runs/(run-\d)"', page) == ["run-2", "run-1"]
 
-    def test_what_filters_it_is_in_the_url_and_stays_in_the_form(self, client: TestClient, mpox: Store) -> None:
+    def test_filters_are_in_the_url_and_kept_in_the_form(self, client: TestClient, mpox: Store) -> None:
         page = client.get("/runs?mode=full&source=mpox&text=RUN").text
         assert re.findall(r'href="/virus-warehouse/runs/(run-\d)"', page) == ["run-1"]
         assert re.findall(r"<option selected>([^<]*)", page) == ["mpox", "full"]
         assert 'value="RUN"' in page
 
-    def test_nothing_found_says_so_and_how_to_go_on(self, client: TestClient, mpox: Store) -> None:
+    def test_empty_result_says_so_and_what_to_do(self, client: TestClient, mpox: Store) -> None:
         page = client.get("/runs?source=nobody").text
         assert "No run is like that." in text_of(page)
         assert links_of(page)["Show all"] == "/virus-warehouse/runs"
 
-    def test_before_the_first_run_it_says_how_one_is_started(self, client: TestClient) -> None:
+    def test_without_runs_it_says_how_to_start_one(self, client: TestClient) -> None:
         assert "No run yet. Switch on a source's DAG" in text_of(client.get("/runs").text)
 
-    def test_its_pages_keep_the_filter(
+    def test_pagination_keeps_the_filter(
         self, client: TestClient, data: DataFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(runs, "PAGE_ROWS", 3)
@@ -84,20 +84,20 @@ class TestLedger:
         assert "No run is like that." in text_of(client.get("/runs?page=9").text)
 
     @pytest.mark.parametrize("page", ["0", "-3"])
-    def test_a_page_before_the_first_is_the_first(self, client: TestClient, mpox: Store, page: str) -> None:
+    def test_page_number_below_one_is_the_first_page(self, client: TestClient, mpox: Store, page: str) -> None:
         assert "2 runs" in text_of(client.get(f"/runs?page={page}").text)
 
 
-class TestStory:
-    def test_counts_are_shown_adding_up(self, client: TestClient, mpox: Store) -> None:
+class TestRunPage:
+    def test_counts_are_shown_with_their_sum(self, client: TestClient, mpox: Store) -> None:
         text = text_of(client.get("/runs/run-2").text)
-        for told in (
+        for part in (
             "inserted 1 0", "+ revised 1 0", "+ unchanged 1 0", "+ quarantined 1 0", "= together 4 0",
             "lines in it 4 0", "every line is accounted for",
         ):  # fmt: skip
-            assert told in text
+            assert part in text
 
-    def test_counts_that_do_not_add_up_are_told_so(self, client: TestClient, data: DataFolder, mpox: Store) -> None:
+    def test_counts_that_do_not_add_up_are_reported(self, client: TestClient, data: DataFolder, mpox: Store) -> None:
         data.snapshot.chmod(0o600)
         with duckdb.connect(data.snapshot) as connection:
             connection.execute("UPDATE ops.ingest_report SET lines = lines + 2 WHERE report = 'data_report'")
@@ -105,7 +105,7 @@ class TestStory:
         assert "2 lines of the data report not accounted for" in text
         assert "every line is accounted for" not in text
 
-    def test_what_it_brought_changed_and_refused_is_a_query_away(
+    def test_new_changed_and_refused_records_are_linked_as_queries(
         self, client: TestClient, data: DataFolder, mpox: Store
     ) -> None:
         links = links_of(client.get("/runs/run-2").text)
@@ -122,9 +122,7 @@ class TestStory:
         ]
         assert [row[0] for row in found["Lines it refused"]] == ["data_report"]
 
-    def test_a_failure_is_told_with_its_reason_the_stage_and_the_way_out(
-        self, client: TestClient, data: DataFolder
-    ) -> None:
+    def test_failure_is_shown_with_reason_stage_and_remedy(self, client: TestClient, data: DataFolder) -> None:
         error = "DatasetsUnavailable: NCBI answered 503 five times. Wait, and run it again."
         write_run(
             data, "run-1", stage="failed", failed_in="download", error=error, seconds={"download": 12.4}, attempts=5,
@@ -138,7 +136,7 @@ class TestStory:
         assert "13 s in all" in text
         assert "Attempts 5 Answer HTTP 503" in text
 
-    def test_a_run_at_work_is_told_live(self, client: TestClient, data: DataFolder) -> None:
+    def test_running_run_is_shown_live(self, client: TestClient, data: DataFolder) -> None:
         write_run(
             data, "run-1", status="running", stage="download", bytes=1_000_000, megabytes_per_second=2.5,
             seconds={"download": 0.0},
@@ -148,9 +146,9 @@ class TestStory:
         assert 'id="story" data-live="2"' in page
         assert '<li class="now" aria-current="step">' in page
         assert "At work: 1.0 MB have come, at 2.5 MB/s." in text_of(page)
-        assert 'data-live=""' in client.get("/runs/run-1").text  # its process is gone
+        assert 'data-live=""' in client.get("/runs/run-1").text  # its process has ended
 
-    def test_other_tries_are_a_link_away(self, client: TestClient, data: DataFolder) -> None:
+    def test_other_tries_are_linked(self, client: TestClient, data: DataFolder) -> None:
         for number in (1, 2):
             started = (NOW + timedelta(minutes=number)).isoformat()
             write_run(data, f"run-{number}", dag_id="a", dag_run_id="b", try_number=number, started_at=started)
@@ -158,13 +156,13 @@ class TestStory:
         assert "Tries of this DAG run: 1, failed ; 2, failed ." in text_of(page)
         assert links_of(page)["2, failed"] == "/virus-warehouse/runs/run-2"
 
-    def test_of_a_run_that_is_none_it_says_so(self, client: TestClient) -> None:
+    def test_unknown_run_is_reported(self, client: TestClient) -> None:
         answer = client.get("/runs/no-such-run")
         assert answer.status_code == 404
         assert "Neither the published ledger nor a run file tells of no-such-run" in text_of(answer.text)
 
 
-class TestOfADagRun:
+class TestDagRunLink:
     def test_its_last_try_is_shown(self, client: TestClient, data: DataFolder) -> None:
         for number in (1, 2):
             started = (NOW + timedelta(minutes=number)).isoformat()
@@ -172,7 +170,7 @@ class TestOfADagRun:
         answer = client.get("/runs/of-dag-run", params={"dag_id": "a", "dag_run_id": "b+c"})
         assert (answer.status_code, answer.headers["location"]) == (303, "/virus-warehouse/runs/run-2")
 
-    def test_of_several_sources_it_is_the_ledger_or_the_one_that_is_asked_for(
+    def test_several_sources_lead_to_the_ledger_or_the_requested_source(
         self, client: TestClient, data: DataFolder
     ) -> None:
         for source in ("mpox", "dengue"):
@@ -184,7 +182,7 @@ class TestOfADagRun:
         answer = client.get("/runs/of-dag-run", params={**asked, "source": "dengue"})
         assert answer.headers["location"] == "/virus-warehouse/runs/run-dengue"
 
-    def test_one_that_did_nothing_here_is_told_so(self, client: TestClient) -> None:
+    def test_dag_run_without_a_run_is_reported(self, client: TestClient) -> None:
         answer = client.get("/runs/of-dag-run", params={"dag_id": "other", "dag_run_id": "x"})
         assert answer.status_code == 404
         assert "x of other" in text_of(answer.text)

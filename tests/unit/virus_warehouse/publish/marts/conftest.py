@@ -1,4 +1,4 @@
-"""What the tests of the marts share."""
+"""Shared fixtures of the mart tests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What changed after a moment: the records as of then and the changes are the records as they are."""
+"""Changes after a moment: past records plus changes equal the current records."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,9 +28,9 @@ def changes(
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def changed_snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """PX1 is revised twice, PX2 is withdrawn and comes back, PX3 is new, PX4 is filtered out, PX5 only re-dated."""
-    store = store_with_marts(tmp_path_factory.mktemp("lived"))
+    store = store_with_marts(tmp_path_factory.mktemp("changed_snapshot"))
     second = "2025-05-02"
     store.load(line("PX1.1"), line("PX2.1"), line("PX5.1"))
     store.load(line("PX1.2", second), line("PX5.1", second), mode="incremental")
@@ -48,8 +48,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return marts_of(store)
 
 
-def test_every_change_is_told_once_with_its_run(lived: Path) -> None:
-    assert changes(lived, committed(1)) == [
+def test_every_change_is_listed_once_with_its_run(changed_snapshot: Path) -> None:
+    assert changes(changed_snapshot, committed(1)) == [
         ("PX1.2", "revised", "run-2"),
         ("PX4.1", "new", "run-3"),
         ("PX2.1", "withdrawn", "run-4"),
@@ -60,32 +60,34 @@ def test_every_change_is_told_once_with_its_run(lived: Path) -> None:
     ]
 
 
-def test_moment_itself_is_not_after_it(lived: Path) -> None:
-    assert changes(lived, committed(5)) == [("PX4.1", "filtered", "run-6")]
-    assert len(changes(lived, committed(4.999))) == 4
-    assert changes(lived, committed(6)) == []
+def test_moment_itself_is_excluded(changed_snapshot: Path) -> None:
+    assert changes(changed_snapshot, committed(5)) == [("PX4.1", "filtered", "run-6")]
+    assert len(changes(changed_snapshot, committed(4.999))) == 4
+    assert changes(changed_snapshot, committed(6)) == []
 
 
-def test_first_load_is_marked_as_no_news(lived: Path) -> None:
-    news = changes(lived, committed(0), "run_id, is_first_load")
+def test_first_load_is_marked(changed_snapshot: Path) -> None:
+    news = changes(changed_snapshot, committed(0), "run_id, is_first_load")
     assert {run_id for run_id, is_first_load in news if is_first_load} == {"run-1", "run-6"}
     assert len([run_id for run_id, _ in news if run_id == "run-1"]) == 3
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 5, 6])
-def test_records_of_then_and_the_changes_since_are_the_records_of_now(lived: Path, number: int) -> None:
+def test_past_records_plus_changes_equal_current_records(changed_snapshot: Path, number: int) -> None:
     as_of = f"virus_genome_as_of('{committed(number).isoformat()}')"
-    then = dict(query(lived, f"SELECT accession, accession_version FROM {as_of}"))
-    for accession, version, change in changes(lived, committed(number), "accession, accession_version, change"):
+    then = dict(query(changed_snapshot, f"SELECT accession, accession_version FROM {as_of}"))
+    for accession, version, change in changes(
+        changed_snapshot, committed(number), "accession, accession_version, change"
+    ):
         if change in ("withdrawn", "filtered"):
             assert then.pop(accession) == version
         else:
             assert (accession in then) == (change == "revised")
             then[accession] = version
-    assert then == dict(query(lived, "SELECT accession, accession_version FROM virus_genome"))
+    assert then == dict(query(changed_snapshot, "SELECT accession, accession_version FROM virus_genome"))
 
 
-def test_virus_and_country_are_told(store: Store) -> None:
+def test_virus_and_country_are_included(store: Store) -> None:
     store.load(line("PX1.1", location={"geographicLocation": "Ghana: Accra"}), source=MPOX)
     assert changes(marts_of(store), committed(0), "source, accession, virus_name, country, changed_at") == [
         ("mpox", "PX1", "Monkeypox virus", "Ghana", committed(1))

@@ -11,7 +11,7 @@ from tests.support.warehouses import DENGUE, Store, line, query
 
 
 def counted(snapshot: Path, condition: str = "true") -> int:
-    """What `mart.weekly_count` counts."""
+    """The count of `mart.weekly_count`."""
     return int(query(snapshot, f"SELECT coalesce(sum(records), 0) FROM mart.weekly_count WHERE {condition}")[0][0])
 
 
@@ -31,7 +31,7 @@ def test_withdrawn_records_do_not_count_and_missing_ones_still_do(store: Store) 
         )
     """
     assert query(snapshot, everything_ever_loaded) == [(5,)], "the naive count has the withdrawn PX9"
-    # PX8 was missed by one census only: a second has to agree before it is gone.
+    # PX8 was missing from only one census; it is withdrawn after a second one.
     assert query(snapshot, "SELECT accession, status FROM virus_genome WHERE accession IN ('PX8', 'PX9')") == [
         ("PX8", "missing")
     ]
@@ -51,7 +51,7 @@ def test_record_that_two_sources_follow_counts_once(store: Store) -> None:
     assert query(snapshot, "SELECT count(*) FROM mart.submission_lag") == [(3,)]
 
 
-def test_partial_date_counts_in_no_week_that_it_does_not_tell(store: Store) -> None:
+def test_partial_date_is_not_counted_in_a_single_week(store: Store) -> None:
     store.load(
         sampled("PX1.1", "2025-03-05"),  # a Wednesday
         sampled("PX2.1", "2025-03"),
@@ -63,8 +63,8 @@ def test_partial_date_counts_in_no_week_that_it_does_not_tell(store: Store) -> N
         "SELECT date_trunc('week', collection_date_min)::DATE AS week, count(*) FROM virus_genome GROUP BY 1 ORDER BY 1"
     )
     assert query(snapshot, naive) == [
-        (date(2024, 12, 30), 1),  # somewhen in 2025, taken for New Year
-        (date(2025, 2, 24), 1),  # somewhen in March, taken for its first days
+        (date(2024, 12, 30), 1),  # an unknown day of 2025, treated as 1 January
+        (date(2025, 2, 24), 1),  # an unknown day of March, treated as its first
         (date(2025, 3, 3), 1),
         (None, 1),
     ]

@@ -1,4 +1,4 @@
-"""Lineages of SARS-CoV-2 alone, in the months that their dates tell, with shares whose denominator is told."""
+"""Lineages of SARS-CoV-2 only, by month where the date has an exact month, with shares and their denominator."""
 
 from datetime import date
 from typing import Any
@@ -52,7 +52,7 @@ def test_shares_are_of_the_records_with_a_lineage_in_the_same_month_and_country(
     ]
 
 
-def test_date_that_tells_no_month_is_shown_as_its_span_and_has_no_share(store: Store) -> None:
+def test_date_without_an_exact_month_is_shown_as_a_span_without_a_share(store: Store) -> None:
     store.load(sars("PX1.1", "XFG", "2025"), sars("PX2.1", "XFG", "2025-08-31/2025-09-01"), sars("PX3.1", "XFG", None))
     rows = query(
         marts_of(store),
@@ -66,7 +66,7 @@ def test_date_that_tells_no_month_is_shown_as_its_span_and_has_no_share(store: S
     ]
 
 
-def test_month_row_says_which_days_it_stands_for(store: Store) -> None:
+def test_month_row_states_the_days_it_covers(store: Store) -> None:
     store.load(sars("PX1.1", "XFG", "2024-02-11"))
     assert query(
         marts_of(store), "SELECT month_start, month_certainty, span_start, span_end FROM mart.lineage_count"
@@ -74,7 +74,7 @@ def test_month_row_says_which_days_it_stands_for(store: Store) -> None:
 
 
 @pytest.mark.parametrize("answer", ["Unassigned", "unclassifiable", "None"])
-def test_what_pangolin_says_when_it_assigns_none_is_no_lineage(store: Store, answer: str) -> None:
+def test_pangolins_unassigned_is_not_a_lineage(store: Store, answer: str) -> None:
     store.load(sars("PX1.1", answer, "2025-08-01"), sars("PX2.1", "XFG", "2025-08-01"))
     rows = query(
         marts_of(store),
@@ -83,7 +83,7 @@ def test_what_pangolin_says_when_it_assigns_none_is_no_lineage(store: Store, ans
     assert rows == [("XFG", 1, 1.0), (None, 1, None)]
 
 
-def test_record_of_two_sources_weighs_once(store: Store) -> None:
+def test_record_of_two_sources_counts_once(store: Store) -> None:
     store.load(sars("PX1.1", "XFG", "2025-08-01"), sars("PX2.1", "LP.8.1", "2025-08-01"))
     store.load(sars("PX1.1", "XFG", "2025-08-01"), source=DENGUE)
     assert query(marts_of(store), "SELECT DISTINCT share_of_month FROM mart.lineage_count") == [(0.5,)]

@@ -1,4 +1,4 @@
-"""What holds of every mart."""
+"""Properties of every mart."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ VIEWS = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'mart' ORDER B
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """Without marts: here they are made as a publication makes them."""
+    """A store without marts; the tests create them as a publication does."""
     return Store(tmp_path)
 
 
@@ -26,7 +26,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return snapshot_of(Store(tmp_path_factory.mktemp("empty")))
 
 
-def test_every_file_makes_the_mart_of_its_name_and_no_other(empty: Path) -> None:
+def test_each_file_creates_only_the_mart_of_its_name(empty: Path) -> None:
     assert {file.stem for file in FILES.glob("*.sql")} == set(marts.MARTS)
     made = query(empty, f"{VIEWS}") + query(
         empty, "SELECT function_name FROM duckdb_functions() WHERE schema_name = 'mart'"
@@ -58,14 +58,14 @@ def test_empty_warehouse_has_empty_marts(empty: Path) -> None:
     assert query(empty, "FROM mart.change_since('2000-01-01')") == []
 
 
-def test_mart_that_does_not_fit_the_tables_is_seen_before_anything_is_published(store: Store) -> None:
+def test_mart_incompatible_with_the_tables_fails_before_publication(store: Store) -> None:
     store.load(line("PX1.1"))
     store.execute("ALTER TABLE virus_genome RENAME COLUMN country TO land")
     with pytest.raises(duckdb.BinderException, match="country"):
         snapshot_of(store)
 
 
-def test_they_are_made_anew_over_older_ones(store: Store) -> None:
+def test_marts_replace_older_ones(store: Store) -> None:
     store.load(line("PX1.1"))
     snapshot = snapshot_of(store)
     before = query(snapshot, VIEWS)
@@ -74,7 +74,7 @@ def test_they_are_made_anew_over_older_ones(store: Store) -> None:
     assert query(snapshot, VIEWS) == before
 
 
-def test_they_answer_in_a_snapshot_that_is_attached_under_another_name(store: Store) -> None:
+def test_marts_work_in_a_snapshot_attached_under_another_name(store: Store) -> None:
     store.load(line("PX1.1"))
     with duckdb.connect() as session:
         session.execute(f"ATTACH '{snapshot_of(store)}' AS published (READ_ONLY)")

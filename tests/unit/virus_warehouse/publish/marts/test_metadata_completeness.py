@@ -1,4 +1,4 @@
-"""What the records of a submitter tell, and what says only that there is nothing to tell."""
+"""Which metadata a submitter's records contain; terms for missing values do not count."""
 
 from tests.support.snapshots import marts_of
 from tests.support.warehouses import Store, dicts, line
@@ -37,7 +37,7 @@ def test_shares_are_of_all_records_of_the_submitter(store: Store) -> None:
         line("PX5.1"),
     )
     snapshot = marts_of(store)
-    laboratory, nobody = dicts(snapshot, "FROM mart.metadata_completeness ORDER BY submitter_affiliation")
+    laboratory, unnamed = dicts(snapshot, "FROM mart.metadata_completeness ORDER BY submitter_affiliation")
     assert str(laboratory.pop("last_release_date")) == "2025-04-09"
     assert laboratory == {
         "submitter_affiliation": "Laboratory A",
@@ -55,5 +55,5 @@ def test_shares_are_of_all_records_of_the_submitter(store: Store) -> None:
         "share_with_purpose_of_sampling": 0.25,
         "share_declared_complete": 0.25,
     }
-    assert (nobody["submitter_affiliation"], nobody["records"]) == (None, 1)
-    assert {value for name, value in nobody.items() if name.startswith("share_")} == {0.0}
+    assert (unnamed["submitter_affiliation"], unnamed["records"]) == (None, 1)
+    assert {value for name, value in unnamed.items() if name.startswith("share_")} == {0.0}

@@ -1,4 +1,4 @@
-"""A taxon under several names is one taxon, and is called what it is called now."""
+"""A taxon with several names is one taxon and is shown under its current name."""
 
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return marts_of(store)
 
 
-def test_a_record_keeps_the_name_it_gives(snapshot: Path) -> None:
+def test_record_keeps_its_stated_name(snapshot: Path) -> None:
     assert query(snapshot, "SELECT virus_name, host_name FROM virus_genome ORDER BY accession") == [
         ("Hepatitis E virus", "human"),
         ("Hepeviridae", "man"),
@@ -51,12 +51,12 @@ def test_marts_show_the_current_name(snapshot: Path, mart: str) -> None:
     assert names == {*NAMES, ("virus of no taxon",)}
 
 
-def test_an_isolate_is_one_whatever_its_records_call_it(snapshot: Path) -> None:
+def test_isolate_is_one_under_all_its_taxon_names(snapshot: Path) -> None:
     found = "SELECT segments FROM mart.segment_completeness WHERE virus_tax_id = 291484"
     assert query(snapshot, found) == [(["1", "2"],)]
 
 
-def test_the_name_can_be_asked_for(snapshot: Path) -> None:
+def test_name_can_be_queried(snapshot: Path) -> None:
     named = "SELECT DISTINCT taxon_name(virus_tax_id) FROM virus_genome WHERE virus_tax_id IS NOT NULL"
     assert set(query(snapshot, named)) == NAMES
     assert query(snapshot, "SELECT taxon_name(5), taxon_name(NULL)") == [(None, None)]

@@ -1,4 +1,4 @@
-"""Segments are read as they are spelled, or not at all; isolates are never made complete out of several."""
+"""Segment spellings are recognized or left unread; several isolates are never combined into a complete one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,7 +60,7 @@ Found = tuple[list[str], int, int | None, bool | None]
 
 
 def of_each(store: Store, *stated: Stated) -> list[dict[str, Any]]:
-    """What the mart tells of isolates, each of another laboratory, whose records state these segments of a virus."""
+    """The mart's rows for isolates, each from a different laboratory, whose records state these segments of a virus."""
     lines = [
         piece(100 * isolate + number, segment, virus, laboratory=f"Laboratory {isolate}")
         for isolate, (virus, segments) in enumerate(stated, start=1)
@@ -72,7 +72,7 @@ def of_each(store: Store, *stated: Stated) -> list[dict[str, Any]]:
 
 
 def found(store: Store, *stated: Stated) -> list[Found]:
-    """What is found of isolates, each with records that state these segments of a virus."""
+    """The segments found for isolates whose records state these segments of a virus."""
     rows = of_each(store, *stated)
     assert [row["records"] for row in rows] == [len(segments) for _, segments in stated]
     return [(row["segments"], row["segments_found"], row["segments_expected"], row["is_complete"]) for row in rows]
@@ -101,35 +101,35 @@ def test_whole_genome_is_complete_however_it_is_spelled(store: Store) -> None:
     assert found(store, *stated) == [(segments, len(segments), len(segments), True) for *_, segments in genomes]
 
 
-def test_segment_twice_counts_once_and_one_that_lacks_makes_it_incomplete(store: Store) -> None:
+def test_repeated_segment_counts_once_and_missing_segment_is_incomplete(store: Store) -> None:
     assert found(store, (INFLUENZA_A, ["4", "HA", "6"])) == [(["HA", "NA"], 2, 8, False)]
 
 
-def test_what_cannot_be_read_for_certain_is_not_read(store: Store) -> None:
+def test_ambiguous_segment_is_not_parsed(store: Store) -> None:
     spellings = ["9", "S", "HA/NA", "PB1-F2", "unknown", "4 or 6", "segment"]
     rows = of_each(store, *((INFLUENZA_A, [spelling, "HA"]) for spelling in spellings))
     assert [(row["segments"], row["segments_found"]) for row in rows] == [(["HA"], 1)] * 7
     assert [(row["records_unread"], row["spellings_unread"]) for row in rows] == [(1, [one]) for one in spellings]
 
 
-def test_unread_record_that_may_be_the_missing_segment_leaves_it_open(store: Store) -> None:
-    isolates_told: list[tuple[Taxa, list[str | None], bool | None]] = [
+def test_unparsed_record_that_may_be_the_missing_segment_leaves_completeness_unknown(store: Store) -> None:
+    stated: list[tuple[Taxa, list[str | None], bool | None]] = [
         (LASSA, ["L", None], None),
         (LASSA, ["L", "S", None], True),
-        (HANTAAN, ["L", "?"], False),  # even so, one lacks
+        (HANTAAN, ["L", "?"], False),  # one segment is missing in any case
         (HANTAAN, ["L", "?", None], None),
     ]
-    told = found(store, *((virus, spellings) for virus, spellings, _ in isolates_told))
-    assert [is_complete for *_, is_complete in told] == [is_complete for *_, is_complete in isolates_told]
+    results = found(store, *((virus, spellings) for virus, spellings, _ in stated))
+    assert [is_complete for *_, is_complete in results] == [is_complete for *_, is_complete in stated]
 
 
 def test_number_and_name_of_influenza_b_polymerases_are_not_matched(store: Store) -> None:
     others = ["3", "HA", "NP", "6", "MP", "8"]
-    told = ["PA", "HA", "NP", "NA", "M", "NS"]
+    named_segments = ["PA", "HA", "NP", "NA", "M", "NS"]
     polymerases = (["1", "2"], ["PB1", "PB2"], ["1", "PB1"], ["1", "2", "PB1", "PB2"])
     numbered, *named = found(store, *((INFLUENZA_B, [*some, *others]) for some in polymerases))
-    assert numbered == (["1", "2", *told], 8, 8, True)
-    # Segment 1 may be PB1: it is not known to be another.
+    assert numbered == (["1", "2", *named_segments], 8, 8, True)
+    # Segment 1 may be PB1, so it is not counted as another segment.
     assert [isolate[1:] for isolate in named] == [(8, 8, True), (7, 8, False), (8, 8, True)]
 
 
@@ -148,7 +148,7 @@ def test_unsegmented_virus_is_never_listed(store: Store) -> None:
     )
 
 
-def test_virus_that_nobody_knows_is_listed_if_it_states_segments_and_expects_no_number(
+def test_unknown_virus_with_segments_is_listed_without_expected_number(
     store: Store,
 ) -> None:
     rows = isolates(
@@ -174,13 +174,13 @@ def test_virus_that_nobody_knows_is_listed_if_it_states_segments_and_expects_no_
         {"virus": ((10239, "Viruses"), (1653394, "Mammarenavirus"), (11623, "Lymphocytic choriomeningitis"))},
     ],
 )
-def test_pieces_of_different_isolates_make_none_complete(store: Store, other: dict[str, Any]) -> None:
+def test_segments_of_different_isolates_are_not_combined(store: Store, other: dict[str, Any]) -> None:
     rows = isolates(store, piece(1, "L", LASSA), piece(2, "S", **({"virus": LASSA} | other)))
     assert [(row["segments"], row["is_complete"]) for row in rows] == [(["L"], False), (["S"], False)]
 
 
 @pytest.mark.parametrize("name", [None, "missing"])
-def test_record_that_names_no_isolate_stands_alone(store: Store, name: str | None) -> None:
+def test_record_without_an_isolate_is_counted_separately(store: Store, name: str | None) -> None:
     rows = isolates(store, piece(1, "L", LASSA, name=name), piece(2, "S", LASSA, name=name))
     assert [(row["isolate_name"], row["accessions"], row["is_complete"]) for row in rows] == [
         (None, ["PX1"], False),
@@ -188,7 +188,7 @@ def test_record_that_names_no_isolate_stands_alone(store: Store, name: str | Non
     ]
 
 
-def test_fragments_are_found_and_told_apart_from_what_is_declared_complete(store: Store) -> None:
+def test_fragments_are_distinguished_from_declared_complete_segments(store: Store) -> None:
     [isolate] = isolates(
         store,
         piece(1, "L", LASSA, completeness="PARTIAL"),
@@ -211,7 +211,7 @@ class TestFacts:
     def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return marts_of(store_with_marts(tmp_path_factory.mktemp("facts")))
 
-    def test_spellings_come_to_as_many_segments_as_are_expected(self, snapshot: Path) -> None:
+    def test_spellings_cover_the_expected_number_of_segments(self, snapshot: Path) -> None:
         counted = query(
             snapshot,
             """
@@ -232,7 +232,7 @@ class TestFacts:
             assert settled + max(numbers, names) == segments, name
             assert numbers == names or names == 0, name
 
-    def test_word_names_one_segment_of_a_taxon_and_is_spelled_as_it_is_looked_up(self, snapshot: Path) -> None:
+    def test_spelling_is_normalized_and_names_one_segment_per_taxon(self, snapshot: Path) -> None:
         assert (
             query(snapshot, "SELECT tax_id, spelling FROM mart.segment_spelling GROUP BY ALL HAVING count(*) > 1") == []
         )
@@ -244,11 +244,11 @@ class TestFacts:
             == []
         )
 
-    def test_every_spelling_is_of_a_counted_taxon(self, snapshot: Path) -> None:
+    def test_every_spelling_belongs_to_a_taxon_with_a_segment_count(self, snapshot: Path) -> None:
         assert query(snapshot, "FROM mart.segment_spelling ANTI JOIN mart.segment_count USING (tax_id)") == []
         assert query(snapshot, "SELECT tax_id FROM mart.segment_count GROUP BY ALL HAVING count(*) > 1") == []
 
-    def test_file_says_where_the_facts_are_from(self, snapshot: Path) -> None:
+    def test_file_names_the_source_of_its_facts(self, snapshot: Path) -> None:
         references = query(snapshot, "SELECT DISTINCT reference FROM mart.segment_count")
         assert all(reference.startswith("https://ictv.global/report/chapter/") for (reference,) in references)
         assert "ICTV" in (Path(marts.__file__).parent / "marts" / "segment_count.sql").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How fresh a source is, which update dates were asked for, what was refused and not read."""
+"""The freshness of a source, the requested update dates, refused lines and unread fields."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ def status(store: Store, source: str = "mpox") -> dict[str, Any]:
     return row
 
 
-def ran(
+def add_run(
     store: Store,
     mode: str,
     requested: str,
@@ -29,7 +29,7 @@ def ran(
     outcome: str = "success",
     watermark: str | None = None,
 ) -> None:
-    """A run in the ledger that asked at 06:00 UTC of a day, and ended at once."""
+    """Add a run to the ledger that sent its request at 06:00 UTC of a day and ended at once."""
     at = f"{requested} 06:00:00+00"
     run = {
         "run_id": f"{requested} {mode} {since}",
@@ -53,77 +53,77 @@ def span(since: date | None, until: date) -> dict[str, date | None]:
 
 
 def test_full_load_covers_all_before_its_day(store: Store) -> None:
-    ran(store, "full", "2025-06-01")
-    told = status(store)
-    assert (told["covered"], told["gaps"]) == ([span(BEGINNING, date(2025, 6, 1))], [])
+    add_run(store, "full", "2025-06-01")
+    row = status(store)
+    assert (row["covered"], row["gaps"]) == ([span(BEGINNING, date(2025, 6, 1))], [])
 
 
-def test_daily_runs_lengthen_what_is_covered(store: Store) -> None:
-    ran(store, "full", "2025-06-01")
-    ran(store, "incremental", "2025-06-02", since="2025-05-18")
-    ran(store, "incremental", "2025-06-05", since="2025-05-20")
-    told = status(store)
-    assert (told["covered"], told["gaps"]) == ([span(BEGINNING, date(2025, 6, 5))], [])
+def test_daily_runs_extend_the_covered_days(store: Store) -> None:
+    add_run(store, "full", "2025-06-01")
+    add_run(store, "incremental", "2025-06-02", since="2025-05-18")
+    add_run(store, "incremental", "2025-06-05", since="2025-05-20")
+    row = status(store)
+    assert (row["covered"], row["gaps"]) == ([span(BEGINNING, date(2025, 6, 5))], [])
 
 
 def test_windows_alone_leave_gaps(store: Store) -> None:
-    ran(store, "window", "2025-06-01", since="2025-01-01", until="2025-01-10")
-    ran(store, "window", "2025-06-01", since="2025-01-20", until="2025-01-25")
-    ran(store, "window", "2025-06-02", since="2025-01-05", until="2025-01-12")
-    ran(store, "window", "2025-06-02", since="2025-01-25", until="2025-01-26")
-    told = status(store)
-    assert told["covered"] == [span(date(2025, 1, 1), date(2025, 1, 12)), span(date(2025, 1, 20), date(2025, 1, 26))]
-    assert told["gaps"] == [span(BEGINNING, date(2025, 1, 1)), span(date(2025, 1, 12), date(2025, 1, 20))]
+    add_run(store, "window", "2025-06-01", since="2025-01-01", until="2025-01-10")
+    add_run(store, "window", "2025-06-01", since="2025-01-20", until="2025-01-25")
+    add_run(store, "window", "2025-06-02", since="2025-01-05", until="2025-01-12")
+    add_run(store, "window", "2025-06-02", since="2025-01-25", until="2025-01-26")
+    row = status(store)
+    assert row["covered"] == [span(date(2025, 1, 1), date(2025, 1, 12)), span(date(2025, 1, 20), date(2025, 1, 26))]
+    assert row["gaps"] == [span(BEGINNING, date(2025, 1, 1)), span(date(2025, 1, 12), date(2025, 1, 20))]
 
 
-def test_full_load_fills_the_gaps_and_the_days_after_it_can_lack(store: Store) -> None:
-    ran(store, "window", "2025-06-01", since="2025-01-01", until="2025-01-10")
-    ran(store, "full", "2025-06-01")
-    ran(store, "window", "2025-06-20", since="2025-06-10", until="2025-06-12")
-    told = status(store)
-    assert told["covered"] == [span(BEGINNING, date(2025, 6, 1)), span(date(2025, 6, 10), date(2025, 6, 12))]
-    assert told["gaps"] == [span(date(2025, 6, 1), date(2025, 6, 10))]
+def test_full_load_fills_earlier_gaps_but_later_days_can_be_missing(store: Store) -> None:
+    add_run(store, "window", "2025-06-01", since="2025-01-01", until="2025-01-10")
+    add_run(store, "full", "2025-06-01")
+    add_run(store, "window", "2025-06-20", since="2025-06-10", until="2025-06-12")
+    row = status(store)
+    assert row["covered"] == [span(BEGINNING, date(2025, 6, 1)), span(date(2025, 6, 10), date(2025, 6, 12))]
+    assert row["gaps"] == [span(date(2025, 6, 1), date(2025, 6, 10))]
 
 
-def test_day_of_the_request_is_not_over_and_a_failed_run_covers_nothing(store: Store) -> None:
-    ran(store, "window", "2025-06-01", since="2025-05-30", until="2025-06-10")
-    ran(store, "window", "2025-06-03", since="2025-06-03", until="2025-06-04")
-    ran(store, "full", "2025-06-09", outcome="failed")
+def test_request_day_and_failed_runs_are_not_covered(store: Store) -> None:
+    add_run(store, "window", "2025-06-01", since="2025-05-30", until="2025-06-10")
+    add_run(store, "window", "2025-06-03", since="2025-06-03", until="2025-06-04")
+    add_run(store, "full", "2025-06-09", outcome="failed")
     assert status(store)["covered"] == [span(date(2025, 5, 30), date(2025, 6, 1))]
 
 
-def test_what_other_filters_asked_for_does_not_count(store: Store) -> None:
-    ran(store, "full", "2025-06-01", fingerprint="f1")
-    ran(store, "window", "2025-06-02", since="2025-01-01", until="2025-01-02", fingerprint="f2")
+def test_requests_with_other_filters_do_not_count(store: Store) -> None:
+    add_run(store, "full", "2025-06-01", fingerprint="f1")
+    add_run(store, "window", "2025-06-02", since="2025-01-01", until="2025-01-02", fingerprint="f2")
     assert status(store)["covered"] == [span(date(2025, 1, 1), date(2025, 1, 2))]
-    # Back to the first filters: what they had loaded was ended in between.
-    ran(store, "incremental", "2025-06-03", since="2025-06-01", fingerprint="f1")
+    # Back to the first filters; the records that they had loaded were ended in between.
+    add_run(store, "incremental", "2025-06-03", since="2025-06-01", fingerprint="f1")
     assert status(store)["covered"] == [span(date(2025, 6, 1), date(2025, 6, 3))]
 
 
-def test_source_that_never_asked_has_neither(store: Store) -> None:
-    ran(store, "full", "2025-06-01", outcome="failed")
-    told = status(store)
-    assert (told["status"], told["covered"], told["gaps"]) == ("never loaded", None, None)
-    assert (told["last_run_status"], told["last_run_mode"]) == ("failed", "full")
+def test_source_that_never_loaded_has_no_covered_days_and_no_gaps(store: Store) -> None:
+    add_run(store, "full", "2025-06-01", outcome="failed")
+    row = status(store)
+    assert (row["status"], row["covered"], row["gaps"]) == ("never loaded", None, None)
+    assert (row["last_run_status"], row["last_run_mode"]) == ("failed", "full")
 
 
-def test_two_kinds_of_age_are_told_apart(store: Store) -> None:
+def test_watermark_age_and_load_age_are_distinguished(store: Store) -> None:
     today = datetime.now(UTC).date()
     asked = today - timedelta(days=3)
-    ran(store, "full", str(asked), watermark=str(asked - timedelta(days=20)))
-    told = status(store)
-    assert told["days_watermark_behind"] == 20, "NCBI stood still"
-    assert told["days_since_last_success"] in (3, 4), "we did"
-    assert told["last_run_started_at"].date() == asked
+    add_run(store, "full", str(asked), watermark=str(asked - timedelta(days=20)))
+    row = status(store)
+    assert row["days_watermark_behind"] == 20, "NCBI had no updates"
+    assert row["days_since_last_success"] in (3, 4), "the last load"
+    assert row["last_run_started_at"].date() == asked
 
 
-def test_what_was_refused_and_not_read_is_told(store: Store) -> None:
+def test_quarantine_and_drift_are_reported(store: Store) -> None:
     store.load(line("PX1.1", novelty=1), "{", "[")
     store.execute("UPDATE ops.quarantine SET replayed_at = now() WHERE raw = '['")
-    told = status(store)
-    assert (told["quarantine_open"], told["quarantine_replayed"], told["drift"]) == (1, 1, ["data_report $.novelty"])
-    assert (told["records"], told["records_missing"], told["records_withdrawn"]) == (1, 0, 0)
+    row = status(store)
+    assert (row["quarantine_open"], row["quarantine_replayed"], row["drift"]) == (1, 1, ["data_report $.novelty"])
+    assert (row["records"], row["records_missing"], row["records_withdrawn"]) == (1, 0, 0)
     other = status(store, "dengue")
     assert (other["quarantine_open"], other["quarantine_replayed"], other["drift"]) == (0, 0, [])
 
@@ -135,5 +135,5 @@ def test_withdrawn_record_that_came_back_is_not_withdrawn(store: Store, comes_ba
     store.load(line("PX1.1"), is_census=True)
     if comes_back:
         store.load(line("PX2.1"), mode="incremental")
-    told = status(store)
-    assert (told["records"], told["records_withdrawn"]) == ((2, 0) if comes_back else (1, 1))
+    row = status(store)
+    assert (row["records"], row["records_withdrawn"]) == ((2, 0) if comes_back else (1, 1))

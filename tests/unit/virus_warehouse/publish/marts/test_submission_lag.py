@@ -1,4 +1,4 @@
-"""Collected, released, first seen: what a date allows, and what is no news."""
+"""Days between collection, release and first sight, by date precision, and which records do not count as new."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -34,18 +34,18 @@ def seen(store: Store) -> dict[str, datetime | None]:
         ("2025", 0, 90),  # until the end of the year, but released in April
         ("2025-04", 0, 0),
         ("2025-03-20/2025-03-30", 2, 12),
-        ("2025-04-11", -10, -10),  # after its release: shown as it is
+        ("2025-04-11", -10, -10),  # after its release: shown unchanged
         ("missing", None, None),
     ],
 )
-def test_days_to_the_release_are_those_that_the_date_allows(
+def test_days_to_release_follow_the_precision_of_the_date(
     store: Store, collected: str, fewest: int | None, most: int | None
 ) -> None:
     store.load(line("PX1.1", releaseDate="2025-04-01T00:00:00Z", isolate={"collectionDate": collected}))
     assert lags(store, "days_collection_to_release_min, days_collection_to_release_max") == [("PX1", fewest, most)]
 
 
-def test_first_load_is_no_news_and_what_comes_later_is(store: Store) -> None:
+def test_first_load_is_not_new_and_later_records_are(store: Store) -> None:
     store.load(line("PX1.1"))
     store.load(line("PX2.1", releaseDate="2025-05-30T00:00:00Z"), mode="incremental")
     assert lags(store, "held_since, first_seen_at, release_date, days_release_to_first_seen") == [
@@ -54,7 +54,7 @@ def test_first_load_is_no_news_and_what_comes_later_is(store: Store) -> None:
     ]
 
 
-def test_days_are_those_of_utc_wherever_the_reader_is(store: Store) -> None:
+def test_days_are_utc_in_any_session_time_zone(store: Store) -> None:
     store.load(line("PX1.1"))
     store.load(line("PX2.1", releaseDate="2025-06-01T00:00:00Z"), mode="incremental")
     sql = "SELECT days_release_to_first_seen FROM mart.submission_lag WHERE accession = 'PX2'"
@@ -81,12 +81,12 @@ def test_earliest_of_several_sources_counts(store: Store) -> None:
     store.load(line("PX2.1"), mode="incremental")
     store.load(line("PX2.1"), line("PX3.1"), source=DENGUE)
     store.load(line("PX1.1"), line("PX4.1"), source=DENGUE, mode="incremental")
-    # PX3 came with dengue's first load; PX1 was held for long when dengue saw it.
+    # PX3 came with dengue's first load; PX1 had long been loaded when dengue listed it.
     assert seen(store) == {"PX1": None, "PX2": committed(2), "PX3": None, "PX4": committed(4)}
 
 
 @pytest.mark.slow
-def test_first_load_with_other_filters_is_no_news_either(store: Store) -> None:
+def test_first_load_with_other_filters_is_not_new_either(store: Store) -> None:
     store.load(line("PX1.1"))
     store.load(line("PX1.1"), line("PX2.1"), source=HUMAN_MPOX, filter_changed=True)
     store.load(line("PX3.1"), source=HUMAN_MPOX, mode="incremental")
@@ -95,7 +95,7 @@ def test_first_load_with_other_filters_is_no_news_either(store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_windows_before_the_first_full_load_and_replays_are_no_news(store: Store) -> None:
+def test_windows_before_the_first_full_load_and_replays_are_not_new(store: Store) -> None:
     store.load(line("PX1.1"), mode="window", since=date(2025, 5, 1), until=date(2025, 5, 2))
     store.load(line("PX2.1"))
     store.load(line("PX3.1"), mode="incremental")
@@ -119,7 +119,7 @@ def test_windows_before_the_first_full_load_and_replays_are_no_news(store: Store
         ({"taxon": "10242"}, False),
     ],
 )
-def test_records_of_a_load_with_other_reports_are_news_and_those_of_other_filters_are_not(
+def test_records_of_a_load_with_other_reports_are_new_and_those_of_other_filters_are_not(
     store: Store, changed: dict[str, Any], is_news: bool
 ) -> None:
     request = MPOX.request.model_copy(update=changed)
@@ -130,11 +130,11 @@ def test_records_of_a_load_with_other_reports_are_news_and_those_of_other_filter
             "https://x/v2"
         )
         store.execute(f"UPDATE ops.ingest_run SET request_url = '{url}' WHERE run_id = 'run-{number}'")
-    firsts = query(marts_of(store), "SELECT run_id FROM mart.first_load ORDER BY ended_at")
-    assert firsts == ([("run-1",)] if is_news else [("run-1",), ("run-3",)])
+    first_loads = query(marts_of(store), "SELECT run_id FROM mart.first_load ORDER BY ended_at")
+    assert first_loads == ([("run-1",)] if is_news else [("run-1",), ("run-3",)])
 
 
-def test_failed_runs_are_no_first_loads(store: Store) -> None:
+def test_failed_runs_do_not_count_as_first_loads(store: Store) -> None:
     store.load(line("PX1.1"))
     store.execute(
         "INSERT INTO ops.ingest_run BY NAME SELECT * REPLACE ('run-0' AS run_id, 'failed' AS status, "

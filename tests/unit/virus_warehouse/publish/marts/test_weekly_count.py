@@ -1,4 +1,4 @@
-"""Weeks are ISO weeks, spans are told, and nothing is dropped."""
+"""Weeks are ISO weeks, dates without an exact week are shown as spans, and no record is dropped."""
 
 from datetime import date
 from typing import Any
@@ -46,7 +46,7 @@ def test_date_within_a_week_counts_in_it(store: Store, collected: str, monday: d
         (None, None, None, None),
     ],
 )
-def test_date_that_tells_no_week_is_shown_as_its_span(
+def test_date_without_an_exact_week_is_shown_as_a_span(
     store: Store, collected: str | None, precision: str | None, first: date | None, last: date | None
 ) -> None:
     assert week_of(store, collected) == (None, None, "unsure", precision, first, last, 1)
