@@ -41,9 +41,9 @@ def test_the_key_is_in_no_log_template_xcom_event_file_or_url(key, follow, data,
     kept = [*written, *files(Path(os.environ["AIRFLOW_HOME"]))]
     assert len(written) > 5
     assert [path for path in kept if KEY.encode() in path.read_bytes()] == []
-    told = "".join([*capfd.readouterr(), caplog.text])
-    assert "*** is not valid" in told
-    assert KEY not in told
+    output = "".join([*capfd.readouterr(), caplog.text])
+    assert "*** is not valid" in output
+    assert KEY not in output
 
 
 def files(folder: Path) -> list[Path]:

@@ -128,7 +128,7 @@ def test_a_dag_of_ten_lines_loads_and_the_command_publishes(bare: Bare, tmp_path
         assert "true" in answer.stdout
 
 
-def test_without_a_data_folder_it_is_the_users_own(bare: Bare) -> None:
+def test_default_data_folder_belongs_to_the_user(bare: Bare) -> None:
     done = bare("virus-warehouse", "sources", "check")
     assert done.returncode == 1
     assert ".local/share/virus-warehouse/sources.yaml: cannot be read" in done.stderr

@@ -76,7 +76,7 @@ def assert_nothing_lost(data: DataFolder) -> None:
 
 class TestSourcesAtOnce:
     @pytest.mark.parametrize("workers", [processes, ThreadPoolExecutor])
-    def test_all_commit_and_the_last_snapshot_has_all_of_it(
+    def test_all_commit_and_the_last_snapshot_has_all_records(
         self, ncbi: FakeNcbi, data: DataFolder, workers: Any
     ) -> None:
         with workers(4) as pool:
@@ -90,7 +90,7 @@ class TestSourcesAtOnce:
 
 
 class TestBackfillBesideTheDailyRun:
-    def test_neither_loses_what_the_other_brings(self, ncbi: FakeNcbi, data: DataFolder) -> None:
+    def test_neither_loses_records_of_the_other(self, ncbi: FakeNcbi, data: DataFolder) -> None:
         follow(data.root, ncbi.url)
         last = FIRST_DAY + timedelta(days=9)
         windows = [
@@ -119,7 +119,9 @@ class TestBackfillBesideTheDailyRun:
 
 
 class TestReadersOfTheSnapshot:
-    def test_nobody_waits_and_every_look_is_whole(self, ncbi: FakeNcbi, data: DataFolder, tmp_path: Path) -> None:
+    def test_readers_never_wait_and_see_consistent_snapshots(
+        self, ncbi: FakeNcbi, data: DataFolder, tmp_path: Path
+    ) -> None:
         follow(data.root, ncbi.url)
         stop = tmp_path / "stop"
         with processes(2) as pool, duckdb.connect(data.snapshot, read_only=True) as early:
@@ -153,9 +155,9 @@ def publish_growing(url: str, root: Path) -> None:
         assert time.monotonic() < deadline
 
 
-class TestReaderOfTheWarehouseByMistake:
+class TestProcessHoldingTheWarehouse:
     @pytest.mark.parametrize("how", ["reading", "writing"])
-    def test_run_waits_and_tells_for_whom(
+    def test_run_waits_and_logs_the_lock_holder(
         self, ncbi: FakeNcbi, data: DataFolder, how: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO, "virus_warehouse.warehouse.connection")
@@ -174,7 +176,7 @@ class TestReaderOfTheWarehouseByMistake:
         assert all(f"(PID {holder})" in message for message in waits())
         assert_nothing_lost(data)
 
-    def test_run_that_waited_long_enough_fails_for_it_and_the_next_one_makes_good(
+    def test_run_fails_after_the_lock_timeout_and_the_next_run_catches_up(
         self, ncbi: FakeNcbi, data: DataFolder
     ) -> None:
         source = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
@@ -186,8 +188,8 @@ class TestReaderOfTheWarehouseByMistake:
                 ingest(source, client=client, warehouse=warehouse, data=data)
         assert f"(PID {holder})" in str(locked.value)
         [path] = data.runs.glob("*.json")
-        told = json.loads(path.read_text())
-        assert (told["status"], told["error"]) == ("failed", f"WarehouseLocked: {locked.value}")
+        run_file = json.loads(path.read_text())
+        assert (run_file["status"], run_file["error"]) == ("failed", f"WarehouseLocked: {locked.value}")
         [counts] = follow(data.root, ncbi.url)
         assert counts["inserted"] == 40
         assert_nothing_lost(data)

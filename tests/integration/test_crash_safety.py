@@ -183,7 +183,7 @@ def assert_whole(data: DataFolder, days: Days) -> bool:
     return committed
 
 
-def assert_made_good(data: DataFolder, days: Days) -> None:
+def assert_next_run_recovers(data: DataFolder, days: Days) -> None:
     """The next run completes and leaves what an undisturbed one would."""
     seen = ledger(data)
     dead_files = {path.stem for path in data.runs.glob("*.json")}
@@ -196,9 +196,9 @@ def assert_made_good(data: DataFolder, days: Days) -> None:
         assert row["ended_at"] is not None
     assert rows[result.run_id]["status"] == "success"
     for run_id in {*dead_files, result.run_id}:
-        told = json.loads((data.runs / f"{run_id}.json").read_text())
+        run_file = json.loads((data.runs / f"{run_id}.json").read_text())
         row = rows.get(run_id, {"status": "failed"})
-        assert (told["status"], told["stage"]) == (
+        assert (run_file["status"], run_file["stage"]) == (
             row["status"],
             "finished" if row["status"] == "success" else "failed",
         )
@@ -223,7 +223,7 @@ def leftovers(data: DataFolder) -> list[Path]:
 
 class TestKilledAtNamedMoments:
     @pytest.mark.parametrize("moment", some_of(MOMENTS, one_in=3))
-    def test_warehouse_is_whole_and_the_next_run_makes_good(
+    def test_warehouse_is_consistent_and_the_next_run_recovers(
         self, days: Days, processes: KilledProcesses, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
@@ -231,9 +231,9 @@ class TestKilledAtNamedMoments:
             killed.wait_for_moment()
             assert killed.kill() == -9
         assert assert_whole(data, days) == (moment not in BEFORE_COMMIT)
-        assert_made_good(data, days)
+        assert_next_run_recovers(data, days)
 
-    def test_file_half_made_is_made_by_the_next_run(
+    def test_half_created_file_is_completed_by_the_next_run(
         self, days: Days, processes: KilledProcesses, ncbi: FakeNcbi, root: Path
     ) -> None:
         data = DataFolder(root)
@@ -250,7 +250,7 @@ class TestKilledAtNamedMoments:
         assert leftovers(data) == []
 
     @pytest.mark.parametrize("moment", ["between package and sidecar", "stage", "before the commit"])
-    def test_next_try_asks_ncbi_only_for_what_is_not_archived(
+    def test_retry_downloads_only_what_is_not_archived(
         self, days: Days, processes: KilledProcesses, ncbi: FakeNcbi, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
@@ -258,11 +258,11 @@ class TestKilledAtNamedMoments:
             killed.wait_for_moment()
             killed.kill()
         asked = len(ncbi.requests)
-        assert_made_good(data, days)
+        assert_next_run_recovers(data, days)
         assert len(ncbi.requests) - asked == (moment == "between package and sidecar")
 
     @pytest.mark.parametrize("moment", ["while the copy is made", "after the copy", "while the copy is completed"])
-    def test_next_try_of_a_check_takes_nothing_from_the_dead_ones_copy(
+    def test_retried_check_ignores_the_copy_of_the_killed_process(
         self, days: Days, processes: KilledProcesses, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
@@ -277,7 +277,7 @@ class TestKilledAtNamedMoments:
         assert state(data.snapshot) == days.after
         assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
 
-    def test_checked_copy_that_nobody_published_goes_in_time(
+    def test_unpublished_candidate_is_deleted_after_a_while(
         self, days: Days, processes: KilledProcesses, root: Path
     ) -> None:
         data = days.begin(root)
@@ -287,19 +287,19 @@ class TestKilledAtNamedMoments:
         [candidate] = data.candidates.glob("*.duckdb")
         old = time.time() - KEPT_CANDIDATE_SECONDS - 1
         os.utime(candidate, (old, old))
-        assert_made_good(data, days)
+        assert_next_run_recovers(data, days)
         assert not candidate.exists()
 
 
 class TestKilledAtRandomMoments:
-    def test_warehouse_is_whole_and_the_next_run_makes_good(
+    def test_warehouse_is_consistent_and_the_next_run_recovers(
         self, days: Days, processes: KilledProcesses, root: Path, seconds: float
     ) -> None:
         kill_at_random_moments(days, processes, root, seconds, seeds=range(KILLS))
 
     @pytest.mark.long
     @pytest.mark.timeout(0)
-    def test_warehouse_is_whole_after_hundreds_of_kills(
+    def test_warehouse_is_consistent_after_hundreds_of_kills(
         self, days: Days, processes: KilledProcesses, root: Path, seconds: float
     ) -> None:
         first = session_seed()
@@ -317,7 +317,7 @@ def kill_at_random_moments(
             time.sleep(random.Random(seed).uniform(0, seconds))
             exit_codes.append(killed.kill())
         assert_whole(data, days)
-        assert_made_good(data, days)
+        assert_next_run_recovers(data, days)
         shutil.rmtree(data.root)
     assert exit_codes.count(-9) > len(exit_codes) / 4, "the others had finished before their moment"
 
@@ -352,27 +352,27 @@ class TestDiskFull:
             yield place
 
     @pytest.mark.parametrize("moment", NO_ROOM)
-    def test_before_the_commit_it_is_a_failed_run_that_says_so(
+    def test_full_disk_before_the_commit_fails_the_run_with_a_reason(
         self, fat_days: Days, processes: KilledProcesses, disk: Path, moment: str
     ) -> None:
         data = fat_days.begin(disk / "data")
         with processes.living(data.root, fat_days.url, moment) as process:
             process.wait_for_moment()
             fill(disk, leave=NO_ROOM[moment][0])
-            told = process.go_on()
-        assert told.startswith(f"DiskFull: the disk that holds {data.root} is full")
-        assert "No space left on device" in told
-        assert "Free some space, or point VIRUS_DATA at a larger disk" in told
+            error = process.go_on()
+        assert error.startswith(f"DiskFull: the disk that holds {data.root} is full")
+        assert "No space left on device" in error
+        assert "Free some space, or point VIRUS_DATA at a larger disk" in error
         assert not assert_whole(data, fat_days)
         row = ledger(data)[-1]
         state_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
-        assert state_in_file["error"] == told
-        assert (row["status"], row["error"]) == ("failed", told)
+        assert state_in_file["error"] == error
+        assert (row["status"], row["error"]) == ("failed", error)
         assert list(data.temporary.iterdir()) == []
         empty(disk)
-        assert_made_good(data, fat_days)
+        assert_next_run_recovers(data, fat_days)
 
-    def test_disk_too_full_for_any_word_is_told_by_the_next_run(
+    def test_failure_without_space_to_record_it_is_recorded_by_the_next_run(
         self, fat_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
         data = fat_days.begin(disk / "data")
@@ -385,40 +385,40 @@ class TestDiskFull:
         assert not assert_whole(data, fat_days)
         assert ledger(data)[-1]["status"] == "running"
         empty(disk)
-        assert_made_good(data, fat_days)
+        assert_next_run_recovers(data, fat_days)
 
-    def test_after_the_commit_it_is_a_committed_run(
+    def test_full_disk_after_the_commit_keeps_the_run_committed(
         self, fat_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
         data = fat_days.begin(disk / "data")
         with processes.living(data.root, fat_days.url, "after the commit, before the checkpoint") as process:
             process.wait_for_moment()
             fill(disk, leave=0)
-            told = process.go_on()
-        assert told.startswith("DiskFull: "), "there is no space for the copy to be checked"
+            error = process.go_on()
+        assert error.startswith("DiskFull: "), "there is no space for the copy to be checked"
         assert state(data.warehouse) == fat_days.after
         assert state(data.snapshot) == fat_days.before
         row = ledger(data)[-1]
         state_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
         assert (row["status"], state_in_file["stage"], state_in_file["status"]) == ("success", "finished", "success")
         empty(disk)
-        assert_made_good(data, fat_days)
+        assert_next_run_recovers(data, fat_days)
 
-    def test_checkpoint_that_fails_after_the_commit_is_warned_of(
+    def test_failed_checkpoint_after_the_commit_logs_a_warning(
         self, fat_days: Days, disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         data = fat_days.begin(disk / "data")
-        let_go = Warehouse._detach
+        detach = Warehouse._detach
         moments: list[None] = []
 
-        def fill_and_let_go(warehouse: Warehouse, session: duckdb.DuckDBPyConnection) -> None:
+        def fill_and_detach(warehouse: Warehouse, session: duckdb.DuckDBPyConnection) -> None:
             moments.append(None)
             if len(moments) == 2:
                 fill(disk, leave=0)
-            let_go(warehouse, session)
+            detach(warehouse, session)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Warehouse, "_detach", fill_and_let_go)
+            patch.setattr(Warehouse, "_detach", fill_and_detach)
             result = ingest_day(data, fat_days.url)
         [warning] = [message for message in caplog.messages if "not yet checkpointed" in message]
         assert f"lies in {data.warehouse}.wal" in warning
@@ -429,10 +429,10 @@ class TestDiskFull:
         with duckdb.connect() as session, Warehouse(data.warehouse).transaction(session):
             assert session.execute("SELECT count(*) FROM warehouse.main.virus_genome").fetchone() == (35,)
         empty(disk)
-        assert_made_good(data, fat_days)
+        assert_next_run_recovers(data, fat_days)
 
     @pytest.mark.parametrize(("moment", "leave"), [("finished", 100_000), ("after the copy", 0)])
-    def test_check_without_space_leaves_the_last_snapshot_and_no_part_of_another(
+    def test_check_without_space_keeps_the_last_snapshot_and_leaves_no_partial_file(
         self, fat_days: Days, processes: KilledProcesses, disk: Path, moment: str, leave: int
     ) -> None:
         data = fat_days.begin(disk / "data")
@@ -455,7 +455,7 @@ class TestDiskFull:
             assert process.go_on() == "done"
         assert state(data.snapshot) == fat_days.after
 
-    def test_spilling_more_than_the_disk_holds_is_told_as_a_full_disk(self, disk: Path) -> None:
+    def test_spilling_beyond_the_disk_is_reported_as_a_full_disk(self, disk: Path) -> None:
         with (
             duckdb.connect(config={"memory_limit": "30MB", "threads": 1, "temp_directory": str(disk)}) as session,
             pytest.raises(DiskFull, match="Free some space"),
@@ -468,7 +468,7 @@ class TestCommitThatEndsWithAnError:
     """Seen from outside it may have taken effect or not: the ledger of the file, opened anew, tells."""
 
     @pytest.mark.parametrize("takes_effect", [True, False])
-    def test_run_is_what_the_ledger_says(
+    def test_run_outcome_is_read_from_the_ledger(
         self, days: Days, root: Path, takes_effect: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = days.begin(root)
@@ -491,12 +491,12 @@ class TestCommitThatEndsWithAnError:
                 with pytest.raises(CommitFailed):
                     spend_day(data, days.url)
         assert assert_whole(data, days) == takes_effect
-        assert_made_good(data, days)
+        assert_next_run_recovers(data, days)
 
 
 class TestTooLittleMemory:
     @pytest.mark.parametrize("limit", some_of(["4MB", "1MB", "8MB"], one_in=3))
-    def test_it_is_a_failed_run_that_names_the_setting(
+    def test_run_fails_and_names_the_setting(
         self, days: Days, root: Path, limit: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = days.begin(root)
@@ -504,10 +504,10 @@ class TestTooLittleMemory:
             patch.setenv("VIRUS_MEMORY_LIMIT", limit)
             with pytest.raises(MemoryTooSmall) as failed:
                 spend_day(data, days.url)
-        told = str(failed.value)
-        assert told.startswith(f"VIRUS_MEMORY_LIMIT={limit} is too little memory for this.")
-        assert "Set VIRUS_MEMORY_LIMIT higher" in told
+        error = str(failed.value)
+        assert error.startswith(f"VIRUS_MEMORY_LIMIT={limit} is too little memory for this.")
+        assert "Set VIRUS_MEMORY_LIMIT higher" in error
         assert not assert_whole(data, days)
         row = ledger(data)[-1]
-        assert (row["status"], row["error"]) == ("failed", f"MemoryTooSmall: {told}")
-        assert_made_good(data, days)
+        assert (row["status"], row["error"]) == ("failed", f"MemoryTooSmall: {error}")
+        assert_next_run_recovers(data, days)

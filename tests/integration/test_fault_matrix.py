@@ -66,20 +66,20 @@ class Fault:
 
     Attributes:
         kind, details: the stand-in's fault.
-        told: words that the error must have, besides the way out.
+        expected_words: words that the error must have, besides the way out.
         http_status: of the ledger row.
         refused: whether what came was a package to be kept aside.
     """
 
     kind: str
     details: dict[str, Any] = field(default_factory=dict)
-    told: tuple[str, ...] = ()
+    expected_words: tuple[str, ...] = ()
     http_status: int | None = 200
     refused: bool = False
 
 
-def status(code: int, told: str, body: str = "", **headers: str) -> Fault:
-    return Fault("status", {"status": code, "body": body, "headers": headers}, (f"HTTP {code}", told), code)
+def status(code: int, expected_word: str, body: str = "", **headers: str) -> Fault:
+    return Fault("status", {"status": code, "body": body, "headers": headers}, (f"HTTP {code}", expected_word), code)
 
 
 PASSING: dict[str, Fault] = {
@@ -263,10 +263,10 @@ def assert_failed(site: Site, error: BaseException, before: tuple[Any, ...], **c
     assert site.visible == before
     assert site.leftovers == []
     row, run_file = site.last_row, site.run_file
-    told = f"{type(error).__name__}: {error}"
+    message = f"{type(error).__name__}: {error}"
     assert {name: row[name] for name in columns} == columns
-    assert (row["status"], row["error"], row["lines"]) == ("failed", told, None)
-    assert (run_file["stage"], run_file["status"], run_file["error"]) == ("failed", "failed", told)
+    assert (row["status"], row["error"], row["lines"]) == ("failed", message, None)
+    assert (run_file["stage"], run_file["status"], run_file["error"]) == ("failed", "failed", message)
     assert {name: run_file[name] for name in columns} == columns
     assert row["request_url"].startswith("http://127.0.0.1")
     assert str(row["request_url"]) in str(error)
@@ -274,7 +274,7 @@ def assert_failed(site: Site, error: BaseException, before: tuple[Any, ...], **c
 
 
 @pytest.mark.parametrize("name", [*some_of(PASSING, one_in=2), *some_of(CUTS, one_in=4)])
-def test_a_fault_that_passes_costs_one_attempt(
+def test_transient_fault_costs_one_attempt(
     site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
@@ -298,7 +298,7 @@ def test_a_fault_that_passes_costs_one_attempt(
 
 
 @pytest.mark.parametrize("name", some_of(PASSING, one_in=2, first=1))
-def test_a_fault_that_lasts_fails_the_run_and_changes_nothing(
+def test_lasting_fault_fails_the_run_and_changes_nothing(
     site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
@@ -317,7 +317,7 @@ def test_a_fault_that_lasts_fails_the_run_and_changes_nothing(
     assert (site.last_row["ncbi_phid"] is None) == (fault.http_status is None)
     message = str(failure.value)
     assert all(f"attempt {number}: " in message for number in range(1, ATTEMPTS + 1))
-    for words in fault.told:
+    for words in fault.expected_words:
         assert words in message
     if fault.http_status is None:
         assert f"check the network, and that the base URL {stand_in.url} is right" in message
@@ -333,7 +333,7 @@ def test_a_fault_that_lasts_fails_the_run_and_changes_nothing(
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_fails_at_once_and_is_not_retried(
+def test_refusal_fails_at_once_and_is_not_retried(
     site: Site, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], name: str
 ) -> None:
     fault, before = REFUSALS[name], site.visible
@@ -343,7 +343,7 @@ def test_a_refusal_fails_at_once_and_is_not_retried(
     assert asked() == 1
     assert_failed(site, failure.value, before, attempts=1, http_status=fault.http_status)
     message = str(failure.value)
-    for words in fault.told:
+    for words in fault.expected_words:
         assert words in message
     assert any(way_out in message for way_out in ("Mend the request", "Check the taxon, and that the", "Check the API"))
     assert f"Ncbi-Phid {site.last_row['ncbi_phid']}" in message
@@ -352,7 +352,7 @@ def test_a_refusal_fails_at_once_and_is_not_retried(
 
 
 @pytest.mark.parametrize("name", EMPTY)
-def test_nothing_new_is_a_success_with_a_warning(
+def test_empty_update_succeeds_with_a_warning(
     site: Site,
     stand_in: StandIn,
     asked: Callable[[], int],
@@ -377,7 +377,7 @@ def test_nothing_new_is_a_success_with_a_warning(
 
 
 @pytest.mark.parametrize("name", EMPTY)
-def test_nothing_at_all_fails_a_full_load_unless_the_source_allows_it(
+def test_empty_full_load_fails_unless_the_source_allows_it(
     site: Site, stand_in: StandIn, asked: Callable[[], int], name: str
 ) -> None:
     before = site.visible
@@ -407,7 +407,7 @@ def test_retry_after_is_obeyed(
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_a_retry_after_beyond_our_patience_is_left_to_airflow(
+def test_retry_after_beyond_our_patience_is_left_to_airflow(
     site: Site, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], form: str
 ) -> None:
     before = site.visible
@@ -423,7 +423,7 @@ def test_a_retry_after_beyond_our_patience_is_left_to_airflow(
     assert site.catches_up(undisturbed)
 
 
-def test_nobody_listens(
+def test_refused_connection_fails_the_run(
     site: Site, stand_in: StandIn, connect: Callable[..., None], undisturbed: tuple[Any, ...]
 ) -> None:
     before = site.visible
@@ -439,7 +439,7 @@ def test_nobody_listens(
     assert site.catches_up(undisturbed)
 
 
-def test_a_name_that_nobody_knows(site: Site, connect: Callable[..., None]) -> None:
+def test_unknown_host_name_fails_the_run(site: Site, connect: Callable[..., None]) -> None:
     before = site.visible
     connect("http://ncbi.invalid/datasets/v2")
     with pytest.raises(DatasetsUnavailable, match="check the network, and that the base URL") as failure:
@@ -448,7 +448,7 @@ def test_a_name_that_nobody_knows(site: Site, connect: Callable[..., None]) -> N
     assert site.last_row["error"] == f"DatasetsUnavailable: {failure.value}"
 
 
-def test_a_slow_drip_is_no_download(
+def test_too_slow_download_fails_the_run(
     site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
@@ -468,7 +468,7 @@ def test_a_slow_drip_is_no_download(
 
 
 @pytest.mark.parametrize("header", ["X-Datasets-User-Message", "X-Datasets-Version-Message"])
-def test_a_message_to_users_is_told_and_stops_nothing(
+def test_ncbi_message_to_users_is_logged_and_the_run_succeeds(
     site: Site,
     stand_in: StandIn,
     undisturbed: tuple[Any, ...],

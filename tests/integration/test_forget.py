@@ -51,7 +51,7 @@ def counted(followed: Followed) -> tuple[int, int]:
     return distinct, int(weekly)
 
 
-def test_what_is_not_followed_decides_nothing(followed: Followed, both: IngestResult) -> None:
+def test_unfollowed_source_has_no_influence(followed: Followed, both: IngestResult) -> None:
     publish(followed.data, following(MPOX, OLD))
     assert counted(followed) == (100, 100)
     publish(followed.data, following(MPOX, orthopox="a fault in the file is no farewell"))
@@ -63,7 +63,7 @@ def test_what_is_not_followed_decides_nothing(followed: Followed, both: IngestRe
     assert held == [("mpox", 97), ("orthopox", 100)], "its rows stay for whoever asks for them"
 
 
-def test_all_that_is_held_goes_and_nothing_else(followed: Followed, both: IngestResult) -> None:
+def test_forgetting_removes_only_data_of_the_source(followed: Followed, both: IngestResult) -> None:
     publish(followed.data, following(MPOX))
     held = holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
     assert (held.packages, held.files) == (1, 1)
@@ -91,7 +91,7 @@ def test_all_that_is_held_goes_and_nothing_else(followed: Followed, both: Ingest
     assert followed.run(OLD).mode == "full"
 
 
-def test_rest_of_one_that_was_killed_is_removed(
+def test_remains_of_a_killed_forget_are_removed(
     followed: Followed, both: IngestResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
@@ -107,7 +107,7 @@ def test_rest_of_one_that_was_killed_is_removed(
         holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
 
 
-def test_source_that_is_followed_or_at_work_is_not_forgotten(followed: Followed) -> None:
+def test_followed_or_running_source_is_not_forgotten(followed: Followed) -> None:
     followed.show("PX1", 1)
     done = followed.run(DENGUE)
     for file in (following(MPOX, DENGUE), following(MPOX, dengue="taxon is 'x'")):
@@ -120,7 +120,7 @@ def test_source_that_is_followed_or_at_work_is_not_forgotten(followed: Followed)
 
 
 @pytest.mark.parametrize("name", ["", "..", "../packages", "flu", "*"])
-def test_name_of_nothing_removes_nothing(followed: Followed, name: str) -> None:
+def test_unknown_name_removes_nothing(followed: Followed, name: str) -> None:
     followed.show("PX1", 1)
     followed.run()
     before = sorted(followed.data.root.rglob("*"))

@@ -46,7 +46,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path / 'it\'s; -- "data" {{ x }}')
 
 
-def test_values_of_ncbi_are_values(site: Site) -> None:
+def test_values_from_ncbi_are_never_executed(site: Site) -> None:
     lines = [
         line(f"PX{number}.1", isolate={"name": value}, location={"geographicLocation": value}, segment=value)
         for number, value in enumerate(HOSTILE)
@@ -56,13 +56,13 @@ def test_values_of_ncbi_are_values(site: Site) -> None:
     with serving(lines) as ncbi:
         result = site.ingest(ncbi.url)
     assert (result.counts["inserted"], result.counts["quarantined"]) == (len(HOSTILE) * 2, 3)
-    told = site.rows("SELECT isolate_name FROM virus_genome WHERE accession LIKE 'PX%' ORDER BY accession")
-    assert [name for (name,) in told] == HOSTILE
+    rows = site.rows("SELECT isolate_name FROM virus_genome WHERE accession LIKE 'PX%' ORDER BY accession")
+    assert [name for (name,) in rows] == HOSTILE
     assert site.rows(gates_sql()) == []
 
 
 @pytest.mark.parametrize("value", [value for value in HOSTILE[:6] if value != "line\nbreak"])
-def test_filters_of_the_sources_file_are_values(site: Site, value: str) -> None:
+def test_filters_of_the_sources_file_are_never_executed(site: Site, value: str) -> None:
     request = VirusGenomeRequest(taxon=value, geo_location=value, host=value)
     source = Source(name="mpox", request=request)
     with serving([line("PX1.1")]) as ncbi:
@@ -77,7 +77,7 @@ def test_filters_of_the_sources_file_are_values(site: Site, value: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, "Mpox", "mpox.zip", "a/b", ""])
-def test_names_that_could_be_more_than_a_name_are_refused(tmp_path: Path, name: str) -> None:
+def test_unsafe_source_names_are_refused(tmp_path: Path, name: str) -> None:
     file = tmp_path / "sources.yaml"
     file.write_text(json.dumps({"sources": {name: {"taxon": "10244"}}}), encoding="utf-8")
     read = read_sources(file)
@@ -85,7 +85,7 @@ def test_names_that_could_be_more_than_a_name_are_refused(tmp_path: Path, name: 
     assert "allowed are small letters, digits and _" in str(next(iter(read.errors.values())))
 
 
-def test_no_file_is_open_to_the_world(site: Site) -> None:
+def test_no_file_is_accessible_to_other_users(site: Site) -> None:
     umask = os.umask(0)  # whoever runs it may have a careless one
     try:
         with serving([line("PX1.1"), "{"]) as ncbi:
@@ -117,7 +117,7 @@ def test_stricter_umask_is_kept() -> None:
         os.umask(before)
 
 
-def test_server_that_cannot_prove_who_it_is_gets_no_request(tmp_path: Path) -> None:
+def test_server_with_an_untrusted_certificate_gets_no_request(tmp_path: Path) -> None:
     received: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -79,20 +79,20 @@ ACCEPTED: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("line_end", [b"", pytest.param(b"\r", marks=pytest.mark.long)], ids=["LF", "CRLF"])
-def test_hostile_line_is_set_apart_with_its_reason(tmp_path: Path, name: str, line_end: bytes) -> None:
+def test_hostile_line_is_quarantined_with_its_reason(tmp_path: Path, name: str, line_end: bytes) -> None:
     content, reason = REFUSED[name]
     store = Store(tmp_path)
     outcomes = store.load(*(one + line_end for one in (GOOD[0], content, GOOD[1])))
     assert outcomes == {"inserted": 2, "quarantined": 1}
-    ((number, told, raw),) = store.rows("SELECT line_number, reason, raw FROM ops.quarantine")
+    ((number, recorded_reason, raw),) = store.rows("SELECT line_number, reason, raw FROM ops.quarantine")
     assert number == 2
-    assert told.startswith(reason)
+    assert recorded_reason.startswith(reason)
     assert "\0" not in raw
     assert store.rows("SELECT accession FROM virus_genome ORDER BY ALL") == [("PX000001",), ("PX000003",)]
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_odd_line_stops_nothing(tmp_path: Path, name: str) -> None:
+def test_odd_line_is_loaded(tmp_path: Path, name: str) -> None:
     store = Store(tmp_path)
     outcomes = store.load(GOOD[0], ACCEPTED[name], GOOD[1])
     assert sum(outcomes.values()) == 3
@@ -100,7 +100,7 @@ def test_odd_line_stops_nothing(tmp_path: Path, name: str) -> None:
     assert {("PX000001",), ("PX000003",)} <= set(store.rows("SELECT accession FROM virus_genome"))
 
 
-def test_byte_order_mark_and_line_ends_of_windows_are_no_harm(tmp_path: Path) -> None:
+def test_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert store.load(b"\xef\xbb\xbf" + GOOD[0] + b"\r", GOOD[1] + b"\r") == {"inserted": 2}
     assert store.rows("SELECT count(*) FROM ops.quarantine") == [(0,)]
@@ -225,8 +225,8 @@ def test_memory_stays_bounded_with_lines_that_are_far_too_long(tmp_path: Path) -
         pieces += far_too_long(filling, mebibytes)
     root = tmp_path / "data"
     counts, peak = ingested_apart(root, package_of([*pieces, GOOD[1], b"\n"], tmp_path / "package.zip"))
-    told = {"lines": 2 + len(LONG_LINES), "inserted": 2, "quarantined": len(LONG_LINES)}
-    assert {name: count for name, count in counts.items() if count} == told
+    expected = {"lines": 2 + len(LONG_LINES), "inserted": 2, "quarantined": len(LONG_LINES)}
+    assert {name: count for name, count in counts.items() if count} == expected
     refused = dicts(DataFolder(root).warehouse, "FROM ops.quarantine ORDER BY line_number")
     for number, (filling, row) in enumerate(zip(LONG_LINES, refused, strict=True), start=2):
         assert row["line_number"] == number

@@ -62,7 +62,7 @@ def followed(ncbi: FakeNcbi, tmp_path: Path) -> Followed:
     return Followed(ncbi, tmp_path / "data")
 
 
-def test_index_that_stood_still_for_20_days_loses_nothing(followed: Followed) -> None:
+def test_index_stalled_for_20_days_loses_nothing(followed: Followed) -> None:
     followed.release("PX0", day(0))
     followed.run()
     for _ in range(20):
@@ -110,7 +110,7 @@ def test_lookback_reaches_to_its_last_day_and_no_further(followed: Followed) -> 
 
 
 @pytest.mark.parametrize("days_ahead", [2, 400, 300_000])
-def test_future_update_date_does_the_watermark_no_harm(followed: Followed, days_ahead: int) -> None:
+def test_future_update_date_does_not_move_the_watermark(followed: Followed, days_ahead: int) -> None:
     followed.release("PX0", day(0))
     followed.release("PXFUTURE", today_for_a_while() + timedelta(days=days_ahead))
     assert followed.run().watermark == day(0)
@@ -120,7 +120,7 @@ def test_future_update_date_does_the_watermark_no_harm(followed: Followed, days_
     assert followed.records == {"PX0", "PX1", "PXFUTURE"}
 
 
-def test_only_future_dates_are_no_watermark(followed: Followed) -> None:
+def test_only_future_dates_set_no_watermark(followed: Followed) -> None:
     followed.release("PXFUTURE", today_for_a_while() + timedelta(days=2))
     assert followed.run().watermark is None
     followed.release("PX0", day(0))

@@ -153,11 +153,11 @@ class Story:
     url: str
     runs: dict[str, Passed] = field(default_factory=dict)
 
-    def expected(self, name: str, **told: Any) -> dict[str, Any]:
-        """A row of that run as it should be; `told` is what differs from a run of the source without Airflow."""
+    def expected(self, name: str, **differing: Any) -> dict[str, Any]:
+        """A row of that run as it should be; `differing` has what differs from a run of the source without Airflow."""
         run = self.runs[name]
         return {
-            "run_id": Starting(f"{run.row['started_at']:%Y%m%dT%H%M%SZ}-{told['source']}-"),
+            "run_id": Starting(f"{run.row['started_at']:%Y%m%dT%H%M%SZ}-{differing['source']}-"),
             "fingerprint": MPOX.fingerprint,
             "dag_id": DAG,
             "try_number": 1,
@@ -178,7 +178,7 @@ class Story:
                 "python": platform.python_version(),
                 "airflow": "3.3.0",
             },
-            **told,
+            **differing,
         }
 
 
@@ -205,8 +205,8 @@ NO_PACKAGE = dict.fromkeys(("package_bytes", "package_sha256", "package_path"))
 NOTHING_COUNTED = dict.fromkeys(("lines", *OUTCOMES))
 
 
-def counts(**told: int) -> dict[str, int]:
-    return {**dict.fromkeys(OUTCOMES, 0), **told, "lines": sum(told.values())}
+def counts(**outcomes: int) -> dict[str, int]:
+    return {**dict.fromkeys(OUTCOMES, 0), **outcomes, "lines": sum(outcomes.values())}
 
 
 PEAK_MARGIN = 4.0
@@ -389,14 +389,14 @@ FILLED = ("full", "retry", "window", "day", "filtered", "empty")
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_row_is_what_happened(story: Story, name: str) -> None:
+def test_row_matches_the_run(story: Story, name: str) -> None:
     row = {column: value for column, value in story.runs[name].row.items() if column not in ELSEWHERE}
     expected = expected_rows(story)[name]
-    assert row.keys() == expected.keys(), "a column of the ledger is not told here"
+    assert row.keys() == expected.keys(), "a column of the ledger has no expected value here"
     assert {column: (value, expected[column]) for column, value in row.items() if value != expected[column]} == {}
 
 
-def test_no_column_could_have_one_value_for_all(story: Story) -> None:
+def test_every_column_differs_between_runs(story: Story) -> None:
     """Else a row with it would be as well without."""
     columns = {column.name for column in ingest_run.columns}
     assert columns - ELSEWHERE.keys() == expected_rows(story)["full"].keys()
@@ -409,7 +409,7 @@ def test_no_column_could_have_one_value_for_all(story: Story) -> None:
             assert column in elsewhere.read_text(encoding="utf-8")
 
 
-def test_row_of_a_run_at_work_says_what_is_known(story: Story) -> None:
+def test_row_of_a_running_run_has_what_is_known(story: Story) -> None:
     for name in ("full", "down", "crashed", "window", "filtered", "empty"):
         run, expected = story.runs[name], expected_rows(story)[name]
         known = {"run_id", "source", "mode", "fingerprint", "dag_id", "dag_run_id", "run_type", "try_number"}
@@ -430,12 +430,12 @@ def test_run_ids_name_rows_files_and_records(story: Story) -> None:
     assert commits == {(row["run_id"], row["ended_at"]) for row in rows}
 
 
-def test_packages_lie_where_the_rows_say(story: Story) -> None:
+def test_packages_are_at_the_recorded_paths(story: Story) -> None:
     for name, content in {"crashed": "second", "retry": "second", "day": "third", "filtered": "first"}.items():
         assert (story.data.root / story.runs[name].row["package_path"]).read_bytes() == BODIES[content]
 
 
-def test_report_rows_tell_the_lines_of_committed_runs(story: Story) -> None:
+def test_report_rows_count_the_lines_of_committed_runs(story: Story) -> None:
     rows = {row["run_id"]: row for row in dicts(story.data.warehouse, "FROM ops.ingest_report")}
     assert len(rows) == len(FILLED)
     for name in FILLED:

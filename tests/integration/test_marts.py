@@ -81,7 +81,7 @@ def shown(stand_in: StandIn) -> list[Shown]:
     return list((shown_on(stand_in, YESTERDAY) | shown_on(stand_in, TODAY)).values())
 
 
-def test_weeks_add_up_to_the_records_that_tell_theirs(snapshot: Path, shown: list[Shown]) -> None:
+def test_weeks_add_up_to_the_records_with_an_exact_week(snapshot: Path, shown: list[Shown]) -> None:
     expected: Counter[tuple[str | None, str | None]] = Counter()
     for record in shown:
         collected = record.collected or ""
@@ -107,7 +107,7 @@ def test_isolates_of_influenza_have_the_segments_that_are_shown(snapshot: Path, 
     ) == [(0,)]
 
 
-def test_only_what_came_today_is_news(snapshot: Path, stand_in: StandIn) -> None:
+def test_only_records_of_today_are_new(snapshot: Path, stand_in: StandIn) -> None:
     yesterday, today = set(shown_on(stand_in, YESTERDAY)), set(shown_on(stand_in, TODAY))
     assert len(today - yesterday) > 3
     seen = query(snapshot, "SELECT accession FROM mart.submission_lag WHERE first_seen_at IS NOT NULL")

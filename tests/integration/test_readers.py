@@ -87,8 +87,8 @@ def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:
     assert "virus_protein" in tables
     for table in tables:
         counted = f"SELECT count(*) FROM {table}"
-        told = f"SELECT coalesce(sum(value::BIGINT), 0) FROM _about WHERE topic = 'count' AND name = '{table}'"
-        assert connection.execute(counted).fetchall() == connection.execute(told).fetchall()
+        recorded = f"SELECT coalesce(sum(value::BIGINT), 0) FROM _about WHERE topic = 'count' AND name = '{table}'"
+        assert connection.execute(counted).fetchall() == connection.execute(recorded).fetchall()
     assert (
         connection.execute("""
         SELECT value FROM _about WHERE topic = 'snapshot' AND name = 'last_run_id'
@@ -112,7 +112,7 @@ def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:
     return seen
 
 
-def look_anew(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
+def reopen_and_look(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
     """Open, look and close, again and again: the first time before `begun` is there, the last time after `stop` is."""
     seen = []
     is_last = False
@@ -125,7 +125,7 @@ def look_anew(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
     return seen
 
 
-def keep_looking(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
+def look_repeatedly(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
     """Open once and look again and again: the first time before `begun` is there, the last time after `stop` is."""
     seen = []
     with duckdb.connect(snapshot, read_only=True) as connection:
@@ -178,10 +178,10 @@ def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path
         done, stop = threading.Event(), tmp_path / "stop"
         begun = [tmp_path / name for name in ("process", "thread", "holder")]
         readers = [
-            where.submit(look_anew, data.snapshot, stop, mark)
+            where.submit(reopen_and_look, data.snapshot, stop, mark)
             for where, mark in zip((pool, threads), begun[:2], strict=True)
         ]
-        holder = pool.submit(keep_looking, data.snapshot, stop, begun[2])
+        holder = pool.submit(look_repeatedly, data.snapshot, stop, begun[2])
         until(lambda: all(mark.exists() for mark in begun), PATIENCE)
         changes = threads.submit(change_things, ncbi, done)
         try:
@@ -209,7 +209,7 @@ def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path
         assert one.state == committed, f"what was seen is what {one.run_id} left"
 
 
-def test_a_process_sees_the_newest_once_it_has_closed_what_it_had_open(data: DataFolder) -> None:
+def test_process_sees_the_newest_snapshot_after_closing_the_old_one(data: DataFolder) -> None:
     """What docs/ways-in.md says of it, which is DuckDB's doing."""
     count = "SELECT count(*) FROM virus_genome"
     with FakeNcbi() as ncbi:

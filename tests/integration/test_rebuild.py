@@ -81,14 +81,14 @@ def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(liv
         "SELECT accession, valid_to, ended_by FROM virus_genome_history WHERE source = 'mpox' AND valid_to > ?",
         "SELECT raw, last_run_id FROM ops.quarantine WHERE source = 'mpox' AND ?::TIMESTAMPTZ IS NOT NULL",
     ):
-        told = [sorted(query(path, sql, since), key=repr) for path in (rebuilt.path, followed.data.warehouse)]
-        assert told[0] == told[1] != []
+        answers = [sorted(query(path, sql, since), key=repr) for path in (rebuilt.path, followed.data.warehouse)]
+        assert answers[0] == answers[1] != []
     # The next run goes on from there.
     rebuild(followed.data, replace=True)
     assert followed.run().counts["unchanged"] > 0
 
 
-def test_rebuilt_warehouse_takes_the_old_ones_place_only_when_asked(followed: Followed) -> None:
+def test_rebuilt_warehouse_replaces_the_old_one_only_on_request(followed: Followed) -> None:
     followed.show("PX1", 1)
     followed.run()
     with duckdb.connect(followed.data.warehouse) as connection:
@@ -134,7 +134,7 @@ def leave_a_log(file: Path) -> Path:
     return log_of(file)
 
 
-def test_damaged_log_is_told_with_the_way_out_and_the_way_works(followed: Followed) -> None:
+def test_damaged_log_is_reported_with_instructions_that_work(followed: Followed) -> None:
     followed.show("PX1", 1)
     followed.run()
     original = content(followed.data.warehouse)
@@ -152,7 +152,7 @@ def test_damaged_log_is_told_with_the_way_out_and_the_way_works(followed: Follow
     followed.run()
 
 
-def test_log_that_outlived_its_file_does_not_reach_the_new_one(followed: Followed) -> None:
+def test_leftover_log_is_not_applied_to_the_new_file(followed: Followed) -> None:
     followed.show("PX1", 1)
     followed.run()
     leave_a_log(followed.data.warehouse)
@@ -165,7 +165,7 @@ def test_log_that_outlived_its_file_does_not_reach_the_new_one(followed: Followe
     assert not log_of(followed.data.warehouse).exists()
 
 
-def test_load_whose_run_died_before_it_was_recorded_is_repeated(followed: Followed) -> None:
+def test_load_of_a_run_killed_before_it_was_recorded_is_repeated(followed: Followed) -> None:
     followed.show("PX1", 1)
     followed.run()
     followed.show("PX2", 2)
@@ -198,7 +198,7 @@ def test_runs_that_committed_meanwhile_keep_the_old_file_in_place(
 
 
 @pytest.mark.parametrize("fault", ["missing", "damaged"])
-def test_package_that_cannot_be_used_is_named_with_what_it_means(followed: Followed, fault: str) -> None:
+def test_unusable_package_is_named_with_its_consequences(followed: Followed, fault: str) -> None:
     followed.show("PX1", 1)
     first = followed.run()
     followed.show("PX2", 2)
@@ -223,7 +223,7 @@ def test_package_that_cannot_be_used_is_named_with_what_it_means(followed: Follo
     assert followed.run().counts["inserted"] == 2
 
 
-def test_damaged_full_package_sends_back_to_the_one_before(followed: Followed) -> None:
+def test_damaged_full_package_falls_back_to_the_previous_one(followed: Followed) -> None:
     followed.show("PX1", 1)
     first = followed.run()
     followed.show("PX2", 2)
@@ -242,7 +242,7 @@ def test_empty_archive_has_nothing_to_rebuild_from(followed: Followed) -> None:
         rebuild(followed.data)
 
 
-def test_difference_in_reading_is_told(followed: Followed) -> None:
+def test_difference_in_counts_is_reported(followed: Followed) -> None:
     followed.show("PX1", 1)
     run = followed.run()
     record = followed.data.packages / "mpox" / "loads" / f"{run.run_id}.json"

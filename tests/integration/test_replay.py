@@ -73,7 +73,7 @@ def test_newer_version_loads_what_it_understands_and_marks_it(followed: Followed
     assert query(rebuild(followed.data).path, "SELECT length FROM virus_genome WHERE accession = 'PX2'") == [(40,)]
 
 
-def test_replayed_line_stands_below_what_came_since(followed: Followed, newer_version: Any) -> None:
+def test_replayed_line_does_not_replace_newer_records(followed: Followed, newer_version: Any) -> None:
     world = followed.ncbi.world
     world.strays += [(0, bad("PX2.1")), (0, bad("PX3.1", 9)), (0, bad("PX4.1"))]
     followed.run()
@@ -119,7 +119,7 @@ def test_replay_reinstates_no_withdrawn_record(followed: Followed, newer_version
     assert query(followed.data.warehouse, "SELECT accession FROM virus_genome") == [("PX1",)]
 
 
-def test_lines_of_other_filters_and_kept_in_part_are_left(followed: Followed, newer_version: Any) -> None:
+def test_lines_of_other_filters_and_truncated_lines_are_not_replayed(followed: Followed, newer_version: Any) -> None:
     followed.ncbi.world.strays.append((0, bad("PX2.1", labHost=random.Random(1).randbytes(9 << 20).hex())))
     followed.run()
     followed.ncbi.world.strays[:] = [(0, bad("PX3.1"))]
@@ -159,7 +159,7 @@ def test_every_bad_line_of_the_notes_among_10000_good_ones(followed: Followed) -
         followed.ncbi.world.strays.append((number * 500, BadLine(text)))
     result = followed.run()
     assert (result.counts["inserted"], result.counts["quarantined"]) == (10_001, len(bad_lines))
-    told = query(followed.data.warehouse, "SELECT line_number, reason, raw FROM ops.quarantine ORDER BY 1")
-    assert [number for number, _, _ in told] == [number * 500 + 1 for number in range(len(bad_lines))]
-    assert all(reason for _, reason, _ in told)
-    assert [raw for _, _, raw in told] == [text[: 1 << 20] for text in bad_lines.values()]
+    quarantined = query(followed.data.warehouse, "SELECT line_number, reason, raw FROM ops.quarantine ORDER BY 1")
+    assert [number for number, _, _ in quarantined] == [number * 500 + 1 for number in range(len(bad_lines))]
+    assert all(reason for _, reason, _ in quarantined)
+    assert [raw for _, _, raw in quarantined] == [text[: 1 << 20] for text in bad_lines.values()]

@@ -92,8 +92,8 @@ CONTENTS = mutated(st.sampled_from(SEEDS)) | st.binary(max_size=200)
 
 @settings(max_examples=1000, **COMMON)
 @given(content=CONTENTS)
-def test_any_bytes_are_a_whole_package_or_refused(scratch: Path, content: bytes) -> None:
-    assert_whole_or_refused(scratch, content)
+def test_any_bytes_are_a_complete_package_or_refused(scratch: Path, content: bytes) -> None:
+    assert_complete_or_refused(scratch, content)
 
 
 @pytest.mark.long
@@ -101,11 +101,11 @@ def test_any_bytes_are_a_whole_package_or_refused(scratch: Path, content: bytes)
 @seed(session_seed())
 @settings(max_examples=LONG_CASES, **COMMON)
 @given(content=CONTENTS)
-def test_any_of_thousands_of_bytes_are_a_whole_package_or_refused(scratch: Path, content: bytes) -> None:
-    assert_whole_or_refused(scratch, content)
+def test_thousands_of_byte_strings_are_complete_packages_or_refused(scratch: Path, content: bytes) -> None:
+    assert_complete_or_refused(scratch, content)
 
 
-def assert_whole_or_refused(scratch: Path, content: bytes) -> None:
+def assert_complete_or_refused(scratch: Path, content: bytes) -> None:
     scratch.write_bytes(content)
     package = DataPackage(scratch)
     refused = refusal(package)
@@ -191,10 +191,10 @@ REPORTS: dict[str, Any] = {
 @example(odd=[CUT_IN_THE_MESSAGE], ends=b"\n", mark=False)
 @settings(max_examples=40, **COMMON)
 @given(**REPORTS)
-def test_any_lines_are_loaded_or_set_apart_and_the_good_ones_loaded(
+def test_any_lines_are_loaded_or_quarantined_and_good_lines_loaded(
     session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, mark: bool
 ) -> None:
-    assert_loaded_or_set_apart(session, scratch, odd, ends, mark=mark)
+    assert_loaded_or_quarantined(session, scratch, odd, ends, mark=mark)
 
 
 @pytest.mark.long
@@ -202,13 +202,13 @@ def test_any_lines_are_loaded_or_set_apart_and_the_good_ones_loaded(
 @seed(session_seed())
 @settings(max_examples=LONG_CASES, **COMMON)
 @given(**REPORTS)
-def test_any_of_thousands_of_lines_are_loaded_or_set_apart(
+def test_thousands_of_lines_are_loaded_or_quarantined(
     session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, mark: bool
 ) -> None:
-    assert_loaded_or_set_apart(session, scratch, odd, ends, mark=mark)
+    assert_loaded_or_quarantined(session, scratch, odd, ends, mark=mark)
 
 
-def assert_loaded_or_set_apart(
+def assert_loaded_or_quarantined(
     session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, *, mark: bool
 ) -> None:
     # Between any two odd lines a good one, which none of them may drag along.

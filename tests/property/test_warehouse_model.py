@@ -575,7 +575,7 @@ KINDS = {
 """What a play can come to."""
 
 
-def test_warehouse_holds_the_truth_when_everything_comes(playing: Playing) -> None:
+def test_warehouse_matches_the_model_in_a_scripted_history(playing: Playing) -> None:
     with playing(shares_of=1_000_000) as begin:
         play = begin()
         play.first_load([Released(name, FIRST_DAY, "human") for name in ACCESSIONS])
@@ -603,12 +603,12 @@ def test_warehouse_holds_the_truth_when_everything_comes(playing: Playing) -> No
 
 
 @pytest.mark.parametrize("part", range(0, PARTS, 2))
-def test_warehouse_holds_the_truth_whatever_comes(part: int, playing: Playing) -> None:
+def test_warehouse_matches_the_model_in_random_histories(part: int, playing: Playing) -> None:
     play_cases(playing, part, seed=part, cases=CASES, steps=STEPS)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("part", range(0, PARTS, 2))
-def test_warehouse_holds_the_truth_for_hours(part: int, playing: Playing) -> None:
+def test_warehouse_matches_the_model_in_many_long_histories(part: int, playing: Playing) -> None:
     play_cases(playing, part, seed=session_seed() + part, cases=LONG_CASES, steps=LONG_STEPS)

@@ -18,12 +18,12 @@ __all__ = ["playing"]
 
 
 @pytest.mark.parametrize("part", range(1, PARTS, 2))
-def test_warehouse_holds_the_truth_whatever_comes(part: int, playing: Playing) -> None:
+def test_warehouse_matches_the_model_in_random_histories(part: int, playing: Playing) -> None:
     play_cases(playing, part, seed=part, cases=CASES, steps=STEPS)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("part", range(1, PARTS, 2))
-def test_warehouse_holds_the_truth_for_hours(part: int, playing: Playing) -> None:
+def test_warehouse_matches_the_model_in_many_long_histories(part: int, playing: Playing) -> None:
     play_cases(playing, part, seed=session_seed() + part, cases=LONG_CASES, steps=LONG_STEPS)

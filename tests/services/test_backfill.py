@@ -185,7 +185,7 @@ def at_once(runs: list[dict[str, Any]]) -> int:
     return max(sum(start <= moment for start in starts) - sum(end < moment for end in ends) for moment in starts)
 
 
-def test_a_run_that_is_processed_again_becomes_a_window_of_its_day(stage: Stage) -> None:
+def test_reprocessed_run_becomes_a_window_of_its_day(stage: Stage) -> None:
     source = stage.own_source()
     dag = dag_of(source)
     run = scheduled_run(stage, dag)
@@ -220,7 +220,7 @@ def test_a_run_that_is_processed_again_becomes_a_window_of_its_day(stage: Stage)
     assert len(requests_of(stage, source)) == 1
 
 
-def test_a_window_that_cannot_be_meant_fails_at_once(stage: Stage) -> None:
+def test_invalid_window_fails_at_once(stage: Stage) -> None:
     source = stage.own_source()
     dag = dag_of(source)
     stage.airflow.unpause(dag)
@@ -269,7 +269,7 @@ def test_newest_first_into_an_empty_warehouse(stage: Stage) -> None:
     assert genomes(stage, source).keys() == shown(stage).keys()
 
 
-def test_the_logs_hold_nothing_to_wonder_about(stage: Stage) -> None:
+def test_logs_have_no_unexpected_errors(stage: Stage) -> None:
     """Of the runs so far, those aside that were to fail."""
     dag = dag_of(stage.own_source())
     assert scheduled_run(stage, dag)["state"] == "success"

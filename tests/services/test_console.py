@@ -16,7 +16,7 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SQL = "SQL, one query on the published snapshot"
 
 
-def test_a_query_is_mended_run_and_taken_home_inside_airflow(stage: Stage) -> None:
+def test_query_is_corrected_run_and_downloaded_inside_airflow(stage: Stage) -> None:
     with stage.logged_in("/plugin/virus-warehouse", viewport=WIDE) as page:
         ours = page.frame_locator("iframe")
         ours.get_by_role("link", name="Console").click()
@@ -43,7 +43,7 @@ def test_a_query_is_mended_run_and_taken_home_inside_airflow(stage: Stage) -> No
             assert list(csv.reader(file)) == [["virus_name", "genomes"], *shown]
 
 
-def test_a_query_that_takes_too_long_for_its_reader_is_cancelled(stage: Stage) -> None:
+def test_slow_query_can_be_cancelled(stage: Stage) -> None:
     with stage.logged_in("/virus-warehouse/console", viewport=WIDE) as page:
         page.get_by_label(SQL).fill("SELECT sleep_ms(1000000)")
         cancel = page.get_by_role("button", name="Cancel")
@@ -64,7 +64,7 @@ def test_a_query_that_takes_too_long_for_its_reader_is_cancelled(stage: Stage) -
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_it(stage: Stage, viewport: dict[str, int], scheme: str, tmp_path: Path) -> None:
+def test_console_is_accessible(stage: Stage, viewport: dict[str, int], scheme: str, tmp_path: Path) -> None:
     path = "/virus-warehouse/console?recipe=under_a_taxon"
     with stage.logged_in(path, viewport=viewport, color_scheme=scheme) as page:
         for summary in ("What changed", "virus_genome"):

@@ -27,7 +27,7 @@ def width_of(page: Page, selector: str) -> float:
 
 
 @pytest.mark.parametrize("somebody", [LIGHT_AND_WIDE, DARK_AND_NARROW], ids=["light and wide", "dark and narrow"])
-def test_every_chart_fits_and_can_be_used_by_all(stage: Stage, somebody: dict[str, object]) -> None:
+def test_every_chart_fits_and_is_accessible(stage: Stage, somebody: dict[str, object]) -> None:
     with stage.logged_in(EVERYTHING, **somebody) as page:
         charts_are_drawn(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -42,7 +42,7 @@ def test_every_chart_fits_and_can_be_used_by_all(stage: Stage, somebody: dict[st
         assert accessibility_faults(page) == []
 
 
-def test_a_chart_is_drawn_anew_for_another_width_and_what_was_opened_stays_open(stage: Stage) -> None:
+def test_chart_is_redrawn_for_another_width_and_opened_details_stay_open(stage: Stage) -> None:
     with stage.logged_in(EVERYTHING, **LIGHT_AND_WIDE) as page:
         charts_are_drawn(page)
         numbers = page.locator("#numbers-places")
@@ -87,7 +87,7 @@ def test_no_bound_is_a_choice_that_the_url_keeps(stage: Stage) -> None:
         expect(page.locator(".periods [aria-current]")).to_have_text("all time")
 
 
-def test_a_plot_that_the_server_does_not_answer_for_says_so_and_the_others_are_drawn(stage: Stage) -> None:
+def test_failed_plot_shows_an_error_and_the_others_are_drawn(stage: Stage) -> None:
     with stage.logged_in("/virus-warehouse/runs", **LIGHT_AND_WIDE) as page:
         page.route("**/explore/places?*", lambda route: route.abort())
         page.goto(f"{stage.airflow.url}{EVERYTHING}")

@@ -88,8 +88,8 @@ class World:
         """The lines of the reports beside a data report of these lines."""
         reports = {name: [*stray] for name, stray in self.further.items()}
         if self.annotates:
-            for name, told in (("annotation_report", as_annotation), ("biosample_report", as_biosample)):
-                reports.setdefault(name, []).extend(told(line) for line in lines if isinstance(line, Line))
+            for name, convert in (("annotation_report", as_annotation), ("biosample_report", as_biosample)):
+                reports.setdefault(name, []).extend(convert(line) for line in lines if isinstance(line, Line))
         return reports
 
     def report(self, filters: str, updated_since: date | None) -> tuple[Line | BadLine, ...]:
@@ -251,8 +251,8 @@ class FakeNcbi(ScriptedServer):
             return self.breaks.pop()
         if not lines:
             return NOTHING_MATCHES
-        told = [as_text(line, self.world.family) for line in lines]
-        return Answer(body=packages.package(told, **self.world.further_reports(lines)))
+        texts = [as_text(line, self.world.family) for line in lines]
+        return Answer(body=packages.package(texts, **self.world.further_reports(lines)))
 
 
 def damaged() -> Answer:

@@ -54,6 +54,6 @@ class Site:
         publish(self.data, SourcesFile(Path("sources.yaml"), self.sources))
 
 
-def house_in(folder: Path) -> Site:
+def site_in(folder: Path) -> Site:
     """One with no source yet."""
     return Site(made_data(folder), {})

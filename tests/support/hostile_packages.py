@@ -98,8 +98,8 @@ def many_entries(count: int) -> bytes:
         + f"{number:07d}".encode()
         for number in range(count)
     )
-    told = min(count, 0xFFFF)
-    return entries + struct.pack("<4s4H2IH", _END, 0, 0, told, told, len(entries), 0, 0)
+    declared_count = min(count, 0xFFFF)
+    return entries + struct.pack("<4s4H2IH", _END, 0, 0, declared_count, declared_count, len(entries), 0, 0)
 
 
 def with_index(content: bytes) -> bytes:

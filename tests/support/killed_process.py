@@ -155,18 +155,18 @@ class KilledProcess:
     """A process at work. `moment` is told by `wait_for_moment`."""
 
     process: Any
-    told: Connection
+    pipe: Connection
 
     def wait_for_moment(self) -> None:
         """Wait until it has stopped where it should."""
-        assert self.told.poll(PATIENCE), "it never came there"
-        assert self.told.recv() == "there"
+        assert self.pipe.poll(PATIENCE), "it never came there"
+        assert self.pipe.recv() == "there"
 
     def go_on(self) -> str:
         """Let it go on from the moment; how its day ends, `done` or an error."""
-        self.told.send("go on")
-        assert self.told.poll(PATIENCE), "it never ended"
-        return str(self.told.recv())
+        self.pipe.send("go on")
+        assert self.pipe.poll(PATIENCE), "it never ended"
+        return str(self.pipe.recv())
 
     def seconds(self) -> float:
         """How long it lives if nobody kills it."""
@@ -189,26 +189,26 @@ def _stop_at(moment: str, stop: Stop) -> None:
         MOMENTS[moment](stop)
 
 
-def _live(told: Connection, root: Path, url: str, moment: str | None) -> None:
+def _live(pipe: Connection, root: Path, url: str, moment: str | None) -> None:
     sys.modules["pandas"] = None  # type: ignore[assignment]  # else DuckDB looks for it at every statement
 
     stops = ["there"]
 
     def stop() -> None:
         if stops:
-            told.send(stops.pop())
-            told.recv()
+            pipe.send(stops.pop())
+            pipe.recv()
 
     if moment is None:
-        told.send("begun")
+        pipe.send("begun")
     else:
         _stop_at(moment, stop)
     try:
         spend_day(DataFolder(root), url)
     except Exception as error:
-        told.send(f"{type(error).__name__}: {error}")
+        pipe.send(f"{type(error).__name__}: {error}")
     else:
-        told.send("done")
+        pipe.send("done")
 
 
 class KilledProcesses:

@@ -39,5 +39,5 @@ def empty(disk: Path) -> None:
 
 def free(disk: Path) -> int:
     """Bytes that are free."""
-    told = os.statvfs(disk)
-    return told.f_bavail * told.f_frsize
+    status = os.statvfs(disk)
+    return status.f_bavail * status.f_frsize

@@ -145,7 +145,7 @@ class Store:
         filter_changed: bool = False,
         since: date | None = None,
         until: date | None = None,
-        told_lines: int | None = None,
+        reported_lines: int | None = None,
         is_census: bool = False,
         requested_at: datetime | None = None,
         accepts: Acceptance | None = None,
@@ -164,8 +164,8 @@ class Store:
         with private_session(temporary) as session:
             given = stage(DATA_REPORT, session, partial(io.BytesIO, report(lines)), temporary)
             count = given.lines
-            if told_lines is not None:
-                given = replace(given, lines=told_lines)
+            if reported_lines is not None:
+                given = replace(given, lines=reported_lines)
             further = stage_further_bytes(session, temporary, annotation=annotation, biosamples=biosamples)
             with self.warehouse.transaction(session):
                 load = Load(
