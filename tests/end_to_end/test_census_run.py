@@ -27,12 +27,12 @@ def world(ncbi):
 
 
 def hide(world, count: int) -> dict[str, Line]:
-    """Let NCBI drop records, of human hosts; what they were."""
+    """Remove records of human hosts from NCBI; returns them."""
     return {accession: world.records.pop(accession) for accession in [f"PX{n:03d}" for n in range(count)]}
 
 
 def states(run) -> dict[str, list[str]]:
-    """The states of a DAG run's tasks by task id, of mapped ones in their order."""
+    """The states of a DAG run's tasks by task id, mapped ones in their order."""
     states_by_task: dict[str, list[str]] = {}
     for task in sorted(run.get_task_instances(), key=lambda task: task.map_index):
         states_by_task.setdefault(task.task_id, []).append(str(task.state))

@@ -258,9 +258,9 @@ def test_start_answers_and_leaves_no_process(data, follow):
         assert "password " in first
         wait_until_healthy(port)
     finally:
-        # Ctrl-C reaches the program, as the terminal's foreground group, not only make.
+        # Ctrl-C reaches the whole foreground group of the terminal, not only make.
         for child in psutil.Process(process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):  # Airflow's own children come and go
+            with contextlib.suppress(psutil.NoSuchProcess):  # Airflow's child processes may have ended
                 if "scripts/start.py" in " ".join(child.cmdline()):
                     child.send_signal(signal.SIGINT)
         process.communicate(timeout=90)

@@ -31,7 +31,7 @@ def test_three_days_of_changes(stand_in, follow, data, query):
     assert ledger(query, "mode, status, dag_id, run_type, try_number") == [
         (mode, "success", MPOX, "manual", 1) for mode in ("full", "incremental", "incremental")
     ]
-    # Each run asked from the watermark of the one before, less the lookback; the first for everything.
+    # Each run requests records since the previous watermark minus the lookback; the first requests everything.
     watermarks = [before for (before,) in ledger(query, "watermark")]
     asked = [dict(request.query).get("updated_since") for request in stand_in.requests]
     assert asked == [None, *(f"{mark - timedelta(days=14)}T00:00:00Z" for mark in watermarks[:-1])]
@@ -46,13 +46,13 @@ def test_three_days_of_changes(stand_in, follow, data, query):
         (inserted, inserted)
     ]
     assert query("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'revision'") == [(revised,)]
-    # What NCBI shows within the lookback is held, as it shows it. (Older comings and goings are a census's matter.)
+    # Records within the lookback are as NCBI shows them. (A census handles older changes.)
     held = set(query("SELECT accession_version, update_date FROM virus_genome"))
     assert shown_since(stand_in, FIRST_DAY - timedelta(days=12)) <= held
 
 
 def shown_since(stand_in, day: date) -> set[tuple[str, date]]:
-    """accession.version and update date of what the stand-in shows of mpox, updated on or after a day."""
+    """accession.version and update date of the stand-in's mpox records updated on or after a day."""
     url = f"{stand_in.url}/virus/taxon/10244/genome/download?include_sequence=NONE&updated_since={day}T00:00:00Z"
     with zipfile.ZipFile(io.BytesIO(requests.get(url, timeout=30).content)) as archive:
         lines = archive.read("ncbi_dataset/data/data_report.jsonl").splitlines()
@@ -180,14 +180,14 @@ def test_fault_outside_all_sources_fails_the_check_and_keeps_the_last_good_snaps
 
 
 def test_blocked_source_blocks_no_other_and_is_published_once_accepted(stand_in, follow, data, query, caplog, capsys):
-    """A blocked source beside three good ones, which are published by the same run."""
+    """A blocked source and three valid ones, which are published by the same run."""
     follow(
         "{mpox: {taxon: 10244}, dengue: {taxon: 12637}, flu: {taxon: 11320}, usa: {taxon: 10244, geo_location: USA}}"
     )
     good = ("dengue", "flu", "usa")
     run_and_publish(MPOX)
     (published,) = query("SELECT count(*) FROM virus_genome WHERE source = 'mpox'")[0]
-    with duckdb.connect(data.warehouse) as connection:  # as when a backup of weeks ago is put back
+    with duckdb.connect(data.warehouse) as connection:  # simulates restoring a backup that is weeks old
         (kept,) = connection.execute(
             "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0; SELECT count(*) FROM virus_genome"
         ).fetchone()

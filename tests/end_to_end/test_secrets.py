@@ -1,4 +1,4 @@
-"""The API key, through runs of the DAG that succeed and that fail: NCBI gets it, and nothing keeps it."""
+"""The API key in successful and failed DAG runs: it is sent to NCBI and stored nowhere."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ KEY = "5ec4e7" * 6
 
 @pytest.fixture(params=["environment", "connection"])
 def key(request, monkeypatch):
-    """The key, given in either of the two ways."""
+    """The key, configured in either of the two ways."""
     if request.param == "environment":
         monkeypatch.setenv("NCBI_API_KEY", KEY)
     else:

@@ -1,4 +1,4 @@
-"""The package as somebody else's Airflow has it: the wheel, nothing of the checkout, and a DAG file of ten lines."""
+"""The package in another Airflow: the wheel, without the checkout, and a DAG file of ten lines."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bare(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Bare:
-    """Runs a program of that environment, in an Airflow with one DAG file and no plugins folder."""
+    """Runs a program of that environment, with an Airflow that has one DAG file and no plugins folder."""
     home = tmp_path_factory.mktemp("airflow")
     (home / "dags").mkdir()
     (home / "dags" / "mpox.py").write_text(DAG_FILE, encoding="utf-8")

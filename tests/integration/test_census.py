@@ -1,4 +1,4 @@
-"""Censuses as whole runs over HTTP: what the ledger, the run file and the next run say of them."""
+"""Censuses as complete runs over HTTP: their effect on the ledger, the run file and the next run."""
 
 import json
 from typing import Any

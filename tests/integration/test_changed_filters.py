@@ -1,4 +1,4 @@
-"""What a source asks for changes: what the new filters leave out ends, and what is gone is held by the brake."""
+"""The filters of a source change: excluded records end, and other missing records trigger the mass-loss limit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +44,7 @@ def record(number: int, host: dict[str, Any] | None = HUMAN, **fields: Any) -> s
 
 
 class Site:
-    """A source whose request changes, and what NCBI shows of it."""
+    """A source whose request changes, and the records that NCBI shows for it."""
 
     def __init__(self, data: DataFolder) -> None:
         self.data = data
@@ -131,7 +131,7 @@ def test_new_filter_ends_only_records_that_it_excludes(site: Site, name: str) ->
 
 
 def test_filter_that_ncbi_reads_differently_is_stopped_by_mass_loss_limit(site: Site) -> None:
-    """The host's name is one that neither the records nor their taxonomy know."""
+    """The host's name is in neither the records nor their taxonomy."""
     everything = [record(number) for number in range(30)]
     site.run(source(), everything)
     with pytest.raises(GateError, match=r"lacks 25 of the 30"):
@@ -151,7 +151,7 @@ def test_changed_taxon_ends_all_records(site: Site) -> None:
 
 
 def test_alternating_filters_log_a_warning(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """As when two checkouts follow different filters under one name in one data folder."""
+    """This happens when two checkouts use one source name with different filters in one data folder."""
     everything = [record(number) for number in range(3)]
     for asked, is_back in ((source(), False), (source(host="human"), False), (source(), True), (source(), False)):
         caplog.clear()

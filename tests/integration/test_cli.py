@@ -1,4 +1,4 @@
-"""The command `virus-warehouse`, as a person or a script calls it: output, exit codes, and no Airflow."""
+"""The command `virus-warehouse`, as a person or a script calls it, without Airflow: output and exit codes."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A clock that ran ahead once: what follows is loaded, classified and withdrawn as if it had not."""
+"""A clock that once ran ahead does not affect how later packages are loaded, classified and withdrawn."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -97,7 +97,7 @@ def test_rebuild_corrects_future_times_and_keeps_the_rest(
     [(first,)] = query(loaded.data.warehouse, "SELECT min(ended_at) FROM ops.ingest_run")
     assert query(loaded.data.warehouse, as_of, first) == [(30, 0)]
     assert query(loaded.data.warehouse, gates_sql()) == []
-    # Nothing is left of it: neither for the next run, nor for the next rebuild.
+    # The wrong clock has no effect on the next run or the next rebuild.
     caplog.clear()
     assert loaded.run().mode == "incremental"
     assert "clock" not in caplog.text

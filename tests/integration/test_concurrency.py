@@ -1,4 +1,4 @@
-"""Runs beside each other, and readers beside them: all wait for each other, none loses anything."""
+"""Concurrent runs and readers: they wait for each other, and no data are lost."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ from virus_warehouse.windows import WindowRequest
 
 FIRST_DAY = date(2025, 5, 1)
 PATIENCE = 240.0
-"""Seconds to wait for what takes some, unless the machine is busy with something else."""
+"""Seconds to wait for what takes a few seconds on an idle machine."""
 NAMES = ("mpox", "mpox_usa", "mpox_human", "mpox_again")
 
 
@@ -50,7 +50,7 @@ def data(tmp_path: Path) -> Iterator[DataFolder]:
 
 
 def held(path: Path, source: str) -> dict[str, tuple[Any, ...]]:
-    """The records of a source as a warehouse or snapshot has them."""
+    """The records of a source in a warehouse or snapshot."""
     rows = query(path, "SELECT accession, version, update_date, length FROM virus_genome WHERE source = ?", source)
     return {accession: rest for accession, *rest in rows}
 
@@ -143,13 +143,13 @@ class TestReadersOfTheSnapshot:
 
 
 def version_of(snapshot: Path) -> tuple[int, int]:
-    """What differs after each publication. This process has the snapshot open, and so would read the old one."""
+    """Changes with each publication. This process has the snapshot open, and so would read the old one."""
     status = snapshot.stat()
     return status.st_ino, status.st_mtime_ns
 
 
 def publish_growing(url: str, root: Path) -> None:
-    """Follow the source while NCBI shows more and more, until it has shown all."""
+    """Load and publish while NCBI shows more and more records, until all are published."""
     deadline = time.monotonic() + PATIENCE
     while follow(root, url)[-1]["lines"] is None or len(held(DataFolder(root).snapshot, "mpox")) < 46:
         assert time.monotonic() < deadline

@@ -1,7 +1,7 @@
-"""What people may try in the console: to read or write files, to leave it, to take all there is.
+"""Attacks on the console: reading or writing files, leaving the sandbox, exhausting resources.
 
-Each attack is seen to succeed where nothing keeps it out, to fail before each guard that keeps it out alone, and to
-fail in the console as it is.
+Each attack succeeds without guards, fails with each of the guards that block it alone, and fails in the console as it
+is.
 """
 
 import asyncio
@@ -33,20 +33,20 @@ from virus_warehouse.pages.console.runner import STOPPED, Console, QueryFailed, 
 INCLUDE = Path(__file__).parents[2] / "include"
 SECRET = "canary"
 PATIENCE = 200
-"""Seconds that a query may take where its time is not what a test is about."""
+"""Seconds that a query may take in tests that are not about its time."""
 
 needs_landlock = pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
 
 
 @dataclass
 class Scene:
-    """A data folder with a snapshot, and a folder beside it that is nobody's business."""
+    """A data folder with a snapshot, and a private folder beside it."""
 
     data: DataFolder
     beside: Path
 
     def state(self) -> dict[str, str]:
-        """Every file there is, with its contents."""
+        """Every file with its contents."""
         files = [path for folder in (self.data.root, self.beside) for path in folder.rglob("*") if path.is_file()]
         return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -57,9 +57,9 @@ class Scene:
         return Console(self.data, limited, sandbox=(Path(unguarded_sandbox.__file__), *without))
 
     def answer(self, sql: str, without: tuple[str, ...] = (), **limits: object) -> str:
-        """What the console says: the values, or the error."""
+        """The console's response: the values, or the error."""
         console = self.console(without, **limits)
-        # Where the snapshot is, anyone may know: SELECT path FROM duckdb_databases().
+        # The snapshot's path is public: SELECT path FROM duckdb_databases().
         text = sql.format(beside=self.beside, snapshot=self.data.snapshot, server=os.getpid())
         try:
             table = asyncio.run(console.table(text))
@@ -76,7 +76,7 @@ def scene(empty_scene: Path, tmp_path: Path) -> Scene:
 
 @pytest.fixture(scope="module")
 def empty_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A scene on which nobody has been yet."""
+    """A new scene."""
     folder = tmp_path_factory.mktemp("scene")
     data, beside = DataFolder(folder / "data"), folder / "beside"
     data.create()
@@ -94,12 +94,12 @@ def empty_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Attack:
-    """SQL that shall do no harm.
+    """SQL that must do no harm.
 
     Attributes:
-        sql: what is typed.
-        guards: each of these keeps it out alone.
-        shows: what the answer has when it succeeds; empty: a file is new or has changed.
+        sql: the statement.
+        guards: each of these alone blocks it.
+        shows: part of the answer if it succeeds; empty: a file is new or has changed.
     """
 
     sql: str
@@ -294,7 +294,7 @@ def test_same_query_completes_within_a_longer_time_limit(scene: Scene) -> None:
 
 
 def test_kernel_limit_ends_a_query_that_the_server_does_not(scene: Scene) -> None:
-    """Its processor time is bounded too, in case the server cannot count."""
+    """Its processor time is also limited by the kernel, in case the server's timer fails."""
     request = scene.console()._request(ENDLESS["recursion"], "table", 0) | {"cpu_seconds": 1}
     with scene.data.snapshot.open("rb") as snapshot:
         request["descriptor"] = snapshot.fileno()
@@ -370,7 +370,7 @@ HUNGRY = {
 
 
 def peak_mib(scene: Scene, sql: str, *sandbox: str | Path) -> tuple[str, int]:
-    """What the query came to, and the most memory that its process had."""
+    """The query's result, and the peak memory of its process."""
     command = [sys.executable, "-c", SERVER, scene.data.root, sql, *sandbox]
     done = subprocess.run(command, env={"PYTHONPATH": str(INCLUDE)}, capture_output=True, text=True, check=True)
     *said, peak = done.stdout.splitlines()
@@ -424,7 +424,7 @@ class TestAnswersThatAreTooLarge:
                     await console.file("SELECT random() FROM range(1e15::BIGINT)", "csv")
                 await asyncio.sleep(0)
                 counts.append(psutil.Process().num_fds())
-            for _ in range(600):  # what is closed by another thread may take a moment
+            for _ in range(600):  # another thread may need a moment to close its files
                 if counts[-1] <= counts[0]:
                     break
                 await asyncio.sleep(0.1)
@@ -435,7 +435,7 @@ class TestAnswersThatAreTooLarge:
         assert counts[-1] <= counts[0]
 
     def test_invalid_sandbox_output_is_not_shown(self, scene: Scene) -> None:
-        """Somebody might write to the output behind the sandbox's back."""
+        """Something other than the sandbox might write to its output."""
         program = scene.beside / "bad_output.py"
         for output in (
             "[" * 100_000,
@@ -460,7 +460,7 @@ def test_crashed_process_is_reported_and_logged(scene: Scene, caplog: pytest.Log
 
 
 class TestConfinement:
-    """What Landlock takes away, looked at without DuckDB."""
+    """The restrictions by Landlock, tested without DuckDB."""
 
     def confined(self, path: Path, code: str) -> subprocess.CompletedProcess[str]:
         before = f"""

@@ -1,6 +1,6 @@
-"""Processes die, disks fill and memory is short, at any moment: the warehouse is whole, and the next run makes good.
+"""Killed processes, full disks and too little memory: the warehouse stays consistent, and the next run recovers.
 
-`make test-long` kills at hundreds of random moments more.
+`make test-long` kills at hundreds of further random moments.
 """
 
 import json
@@ -51,7 +51,7 @@ BEFORE_COMMIT = {
     "within the merge",
     "before the commit",
 }
-"""The moments at which nothing is loaded yet."""
+"""The moments before anything is loaded."""
 
 STATE = {
     "virus_genome": "SELECT * EXCLUDE (valid_from, run_id) FROM virus_genome",
@@ -64,7 +64,7 @@ STATE = {
 
 
 def state(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """What a warehouse or a snapshot says, but for runs and times; it passes all gates."""
+    """The contents of a warehouse or a snapshot without runs and times; it passes all gates."""
     with duckdb.connect(path, read_only=True) as connection:
         assert connection.execute(gates_sql()).fetchall() == []
         return {name: connection.execute(f"{sql} ORDER BY ALL").fetchall() for name, sql in STATE.items()}
@@ -85,7 +85,7 @@ def show_today(world: World) -> None:
 
 
 def show_fat_today(world: World) -> None:
-    """Names that no zip makes smaller, so that what is stored needs space."""
+    """Incompressible names, so that stored data need space."""
     random_text = random.Random(0).randbytes
     show_today(world)
     for number in range(35):
@@ -94,7 +94,7 @@ def show_fat_today(world: World) -> None:
 
 @dataclass(frozen=True)
 class Days:
-    """A data folder as yesterday's run left it, and what a warehouse says before and after an undisturbed day."""
+    """A data folder after yesterday's run, and the contents of a warehouse before and after an undisturbed day."""
 
     url: str
     folder: Path
@@ -102,7 +102,7 @@ class Days:
     after: dict[str, list[tuple[Any, ...]]]
 
     def begin(self, root: Path) -> DataFolder:
-        """A copy to live through today."""
+        """A copy for today's run."""
         shutil.copytree(self.folder, root)
         return DataFolder(root)
 
@@ -115,7 +115,7 @@ def ncbi() -> Iterator[FakeNcbi]:
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
-    """Settings that save time, here and in the processes that die."""
+    """Settings that save time, here and in the killed processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIRUS_THREADS", "1")
         patch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
@@ -130,7 +130,7 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def root(memory: Path) -> Iterator[Path]:
-    """Where a test's data folder is to be."""
+    """The path of a test's data folder, which does not exist yet."""
     yield memory / "data"
     shutil.rmtree(memory / "data", ignore_errors=True)
 
@@ -141,7 +141,7 @@ def days(ncbi: FakeNcbi, memory: Path) -> Days:
 
 
 def days_of(ncbi: FakeNcbi, data: DataFolder, show: Callable[[World], None]) -> Days:
-    """Live through yesterday in this data folder and, undisturbed, through today in one beside it."""
+    """Run yesterday in this data folder and, undisturbed, today in a copy of it."""
     show_yesterday(ncbi.world)
     spend_day(data, ncbi.url, dag_run="scheduled__yesterday")
     before = state(data.warehouse)
@@ -160,7 +160,7 @@ def processes() -> KilledProcesses:
 
 @pytest.fixture(scope="module")
 def seconds(days: Days, processes: KilledProcesses, memory: Path) -> float:
-    """How long a day takes, if nobody kills it."""
+    """Seconds that a day takes if it is not killed."""
     lives = []
     for number in range(3):
         data = days.begin(memory / f"life {number}")
@@ -175,7 +175,7 @@ def ledger(data: DataFolder) -> list[dict[str, Any]]:
 
 
 def assert_whole(data: DataFolder, days: Days) -> bool:
-    """The warehouse of a dead process opens, rows and ledger agree, and the snapshot is whole. Is today loaded?"""
+    """After a kill, warehouse, ledger and snapshot are readable and consistent. Returns whether today is loaded."""
     committed = [row["status"] for row in ledger(data)][1:] == ["success"]
     assert state(data.warehouse) == (days.after if committed else days.before)
     shown = state(data.snapshot)
@@ -184,7 +184,7 @@ def assert_whole(data: DataFolder, days: Days) -> bool:
 
 
 def assert_next_run_recovers(data: DataFolder, days: Days) -> None:
-    """The next run completes and leaves what an undisturbed one would."""
+    """The next run completes with the result of an undisturbed one."""
     seen = ledger(data)
     dead_files = {path.stem for path in data.runs.glob("*.json")}
     result = spend_day(data, days.url)
@@ -208,7 +208,7 @@ def assert_next_run_recovers(data: DataFolder, days: Days) -> None:
 
 
 def leftovers(data: DataFolder) -> list[Path]:
-    """What no living run needs, and nobody would ever look at."""
+    """Files that no running run needs and that nobody would look at."""
     packages = data.packages / "mpox"
     return [
         *data.temporary.iterdir(),
@@ -309,7 +309,7 @@ class TestKilledAtRandomMoments:
 def kill_at_random_moments(
     days: Days, processes: KilledProcesses, root: Path, seconds: float, *, seeds: Sequence[int]
 ) -> None:
-    """Kill a day once for each seed, within the time that a day takes; the seed says when."""
+    """Kill a day once for each seed, at a moment within the day that the seed determines."""
     exit_codes = []
     for seed in seeds:
         data = days.begin(root)
@@ -323,7 +323,7 @@ def kill_at_random_moments(
 
 
 PACKAGE, REPORT = 400_000, 750_000
-"""Bytes that today's package has at least and at most, and so its report unpacked."""
+"""Minimum and maximum bytes of today's package, and of its unpacked report."""
 
 NO_ROOM = {
     "download": (PACKAGE // 4, "download"),
@@ -331,16 +331,16 @@ NO_ROOM = {
     "stage": (PACKAGE // 4, "stage"),
     "before the commit": (0, "merge"),
 }
-"""Moments before the commit, bytes that are left then, and the stage that fails for them."""
+"""Moments before the commit, the free bytes then, and the stage that fails."""
 
 
 class TestDiskFull:
     @pytest.fixture(scope="module")
     @staticmethod
     def fat_days(memory: Path) -> Iterator[Days]:
-        """Days on which what comes is larger than what a small disk has left."""
+        """Days whose data are larger than the free space of a small disk."""
         with FakeNcbi() as ncbi:
-            # Not a warehouse made for tests: in its small blocks a copy would find room where none is meant to be.
+            # Not a warehouse made for tests: its small blocks would leave space for a copy where the test needs none.
             data = DataFolder(memory / "fat" / "yesterday")
             data.create()
             yield days_of(ncbi, data, show_fat_today)
@@ -425,7 +425,7 @@ class TestDiskFull:
         assert "free some disk space" in warning
         assert Path(f"{data.warehouse}.wal").exists()
         assert (result.counts["inserted"], ledger(data)[-1]["status"]) == (5, "success")
-        # This process goes on with the warehouse, full disk or not.
+        # This process continues to use the warehouse in spite of the full disk.
         with duckdb.connect() as session, Warehouse(data.warehouse).transaction(session):
             assert session.execute("SELECT count(*) FROM warehouse.main.virus_genome").fetchone() == (35,)
         empty(disk)
@@ -465,7 +465,7 @@ class TestDiskFull:
 
 
 class TestCommitThatEndsWithAnError:
-    """Seen from outside it may have taken effect or not: the ledger of the file, opened anew, tells."""
+    """The commit may have taken effect or not: the ledger of the reopened file decides."""
 
     @pytest.mark.parametrize("takes_effect", [True, False])
     def test_run_outcome_is_read_from_the_ledger(

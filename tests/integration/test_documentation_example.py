@@ -1,6 +1,6 @@
-"""NCBI's documented example URL, to the letter, gets a 400 from NCBI; our own encoding of the same request a package.
+"""NCBI's documented example URL gets a 400 from NCBI; our own encoding of the same request gets a package.
 
-Two of its values cannot be right: `include_sequence` holds the text of a Python list, and `aux_report` a value
+Two of its values are invalid: `include_sequence` holds the text of a Python list, and `aux_report` a value
 (`BIOSAMPLE`) that the API's own list of allowed values does not have.
 """
 

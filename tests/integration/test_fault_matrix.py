@@ -1,7 +1,7 @@
-"""Every way in which NCBI is known to fail, through the real operator: what comes of it, and what is told.
+"""Every known fault of NCBI, through the real operator: its consequences, and the reported error.
 
-Each fault meets a warehouse that was loaded and published a day before. Whatever happens, a row is either as NCBI
-shows it today or as it was; and the run after it brings the state of an undisturbed run.
+Each fault hits a warehouse that was loaded and published a day before. In every case, a row is either as NCBI shows it
+today or unchanged; and the next run reaches the state of an undisturbed run.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 
 FIRST_DAY = date(2025, 6, 2)
-"""Well before the day the tests run: what is dated after the request does not move the watermark."""
+"""Well before the day of the test run: dates after the request do not move the watermark."""
 NEXT_DAY = FIRST_DAY + timedelta(days=1)
 ATTEMPTS = 3
 KEY = "0123456789abcdef0123456789abcdef0123"
@@ -62,13 +62,13 @@ def rpc_status(message: str) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of the stand-in, and what must come of it.
+    """A fault of the stand-in, and its required consequences.
 
     Attributes:
         kind, details: the stand-in's fault.
-        expected_words: words that the error must have, besides the way out.
+        expected_words: words that the error must contain, besides the instructions.
         http_status: of the ledger row.
-        refused: whether what came was a package to be kept aside.
+        refused: whether a package was received that must be set aside.
     """
 
     kind: str
@@ -105,17 +105,17 @@ PASSING: dict[str, Fault] = {
     "cut in the body": Fault("cut", {"fraction": 0.5}, ("after", "bytes")),
     "clean end within the body": Fault("truncated", {"fraction": 0.5}, ("package refused",), 200, True),
 }
-"""What another attempt may not meet again."""
+"""Faults that another attempt may avoid."""
 
 SILENCE = 4
-"""Seconds after which a silent connection is given up: enough for a sound answer on a busy machine."""
+"""Seconds after which a silent connection is closed: enough for a valid response on a busy machine."""
 
 CUT_AT = (0.0, 0.001, 0.01, 0.25, 0.75, 0.9, 0.99, 0.9999)
 CUTS: dict[str, Fault] = {
     **{f"cut after {part:.2%}": Fault("cut", {"fraction": part}) for part in CUT_AT},
     **{f"clean end after {part:.2%}": Fault("truncated", {"fraction": part}, refused=True) for part in CUT_AT},
 }
-"""Where else a body may end."""
+"""Other positions at which a body may end."""
 
 REFUSALS: dict[str, Fault] = {
     "400, NCBI's JSON": status(400, "invalid path", gateway_error(400, "Invalid argument provided: 'invalid path'")),
@@ -130,7 +130,7 @@ REFUSALS: dict[str, Fault] = {
     "404, an empty result in HTML": status(404, "base URL", page("does not match any items")),
     "501": status(501, "Not Implemented"),
 }
-"""What every attempt would meet again."""
+"""Faults that every attempt would meet."""
 
 EMPTY: dict[str, str] = {"absent report": "absent_report", "empty report": "empty_report", "404 of NCBI": "empty_404"}
 
@@ -152,7 +152,7 @@ class Site:
 
     @property
     def visible(self) -> tuple[Any, ...]:
-        """All that a person or the next run can see, but for the ledger's row of a failure."""
+        """Everything that a person or the next run can see, except the ledger row of a failure."""
         tables = tuple(tuple(query(self.data.warehouse, sql)) for sql in (STATE, HISTORY, TAXONOMY, QUARANTINE))
         watermark = query(self.data.warehouse, "SELECT max(watermark) FROM ops.ingest_run WHERE status = 'success'")
         return (*tables, watermark, hashlib.sha256(self.data.snapshot.read_bytes()).hexdigest())
@@ -174,7 +174,7 @@ class Site:
         return [*self.data.temporary.iterdir(), *self.data.runs.glob(".*"), *self.data.root.rglob("*.part")]
 
     def catches_up(self, undisturbed: tuple[Any, ...]) -> bool:
-        """Whether a run without faults now brings the rows and the watermark of an undisturbed one."""
+        """Whether a run without faults now has the rows and the watermark of an undisturbed one."""
         self.ingest()
         return self.visible[:-1] == undisturbed[:-1] and query(self.data.warehouse, gates_sql()) == []
 
@@ -201,7 +201,7 @@ def stand_in(one_stand_in: StandIn) -> StandIn:
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Point the operator's connection somewhere, with little patience."""
+    """Point the operator's connection to a URL, with short timeouts."""
 
     def connect(url: str, **extra: float) -> None:
         extra = {"attempts": ATTEMPTS, "backoff_factor": 0, "read_timeout": 60, **extra}
@@ -213,7 +213,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture(scope="module")
 def loaded(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder on the evening of the first day: loaded and published."""
+    """A data folder after the first day: loaded and published."""
     site = Site(made_data(tmp_path_factory.mktemp("loaded")).root)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("VIRUS_DATA", str(site.data.root))
@@ -227,7 +227,7 @@ def loaded(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def undisturbed(one_stand_in: StandIn, loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
-    """What is visible on the next day when nothing went wrong."""
+    """What is visible on the next day without a fault."""
     site = Site(shutil.copytree(loaded, tmp_path_factory.mktemp("undisturbed") / "data"))
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("VIRUS_DATA", str(site.data.root))
@@ -259,7 +259,7 @@ def asked(stand_in: StandIn) -> Callable[[], int]:
 
 
 def assert_failed(site: Site, error: BaseException, before: tuple[Any, ...], **columns: Any) -> None:
-    """Nothing changed, and both the ledger and the run file tell the failure."""
+    """Nothing changed, and both the ledger and the run file record the failure."""
     assert site.visible == before
     assert site.leftovers == []
     row, run_file = site.last_row, site.run_file
@@ -326,7 +326,7 @@ def test_lasting_fault_fails_the_run_and_changes_nothing(
         assert f"Ncbi-Phid {site.last_row['ncbi_phid']}" in message
     assert site.refused == ATTEMPTS * fault.refused
     for package in site.data.refused.glob("*.zip"):
-        # A person can find what was refused.
+        # The refused package is kept for inspection.
         assert str(package) in message
     assert site.operator().retry_policy.evaluate(failure.value, 1, 3).action is RetryAction.DEFAULT
     assert site.catches_up(undisturbed)

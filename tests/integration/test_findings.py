@@ -1,4 +1,4 @@
-"""What was refused or is not read raises alarms until its cause is over, or a person has acknowledged it."""
+"""Refused lines and unread fields raise alarms until they are resolved or acknowledged."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +31,7 @@ def novel(accession: str, updated: str = "2025-03-02") -> BadLine:
 
 @pytest.fixture
 def broken(followed: Followed) -> IngestResult:
-    """A load with a line that cannot be read, and with a name that is not known."""
+    """A load with an unreadable line and an unknown field."""
     followed.show("PX1", 1)
     for number in range(20, 30):
         followed.show(f"PX{number}", 1)

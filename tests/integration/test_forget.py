@@ -1,4 +1,4 @@
-"""A source that is not followed any more decides nothing, and can be removed with all that is held of it."""
+"""A source that is no longer followed has no influence, and can be removed with all its data."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def remove(followed: Followed, source: str = "orthopox", file: SourcesFile | Non
 
 @pytest.fixture
 def both(followed: Followed) -> IngestResult:
-    """Two sources that hold the same 100 records, of which NCBI has withdrawn 3 since one of them was given up."""
+    """Two sources with the same 100 records, of which NCBI has withdrawn 3 since one of them is no longer followed."""
     for number in range(100):
         followed.show(f"PX{number}", 1)
     followed.ncbi.world.annotates = True
@@ -82,12 +82,12 @@ def test_forgetting_removes_only_data_of_the_source(followed: Followed, both: In
     for table in of_a_source:
         assert query(followed.data.warehouse, f"FROM {table} ORDER BY ALL") == others[table], table
     assert not list(followed.data.root.rglob("*orthopox*"))
-    # The check does not take it for a loss, and a rebuild does not bring it back.
+    # The check does not report it as a loss, and a rebuild does not restore it.
     publish(followed.data, following(MPOX))
     assert query(followed.data.snapshot, "SELECT DISTINCT source FROM ops.source_status") == [("mpox",)]
     rebuilt = rebuild(followed.data)
     assert query(rebuilt.path, "SELECT DISTINCT source FROM virus_genome") == [("mpox",)]
-    # Followed again, it begins anew.
+    # Followed again, it starts with a full load.
     assert followed.run(OLD).mode == "full"
 
 

@@ -1,4 +1,4 @@
-"""Annotation and BioSamples, from a package over real HTTP to the warehouse, and to one made anew."""
+"""Annotation and BioSamples, from a package over real HTTP to the warehouse, and to a rebuilt one."""
 
 import json
 import logging
@@ -63,7 +63,7 @@ class TestStandIn:
         assert content(rebuild(data, from_oldest=True).path) == content(data.warehouse)
 
     def assert_complete(self, data: DataFolder, result: IngestResult) -> None:
-        """What the data report announces is there, and nothing is left over."""
+        """Everything that the data report announces is loaded, and nothing else."""
         assert rows(data, gates_sql()) == []
         assert rows(data, "FROM ops.quarantine") == rows(data, "FROM ops.schema_drift") == []
         counts = """
@@ -159,7 +159,7 @@ class TestReplay:
             ("biosample_report", False),
         ]
         assert rows(followed.data, gates_sql()) == []
-        # What could be read is not read again.
+        # Lines that were loaded are not read again.
         assert set(followed.run(mode="replay").further) == {"biosample_report"}
         assert content(rebuild(followed.data, from_oldest=True).path) == content(followed.data.warehouse)
 

@@ -1,4 +1,4 @@
-"""Genuine packages of thousands of taxa, each a source of its own, by the whole way: ingest, check, publication."""
+"""Genuine packages of thousands of taxa, each a source of its own: ingest, check, publication."""
 
 import io
 import json
@@ -21,7 +21,7 @@ SAME_TAXON_LATER = {
     "grapevine_fanleaf": {"unchanged": 1032, "touched": 7},
     "tobacco_streak": {"unchanged": 470, "inserted": 1},
 }
-"""What 27 days changed, as the samples' README tells."""
+"""Changes within 27 days, from the samples' README."""
 
 
 def lines_of(content: bytes) -> list[bytes]:
@@ -36,7 +36,7 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture(scope="module")
 def all_packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, dict[str, int]]:
-    """Every package loaded and published, and how many lines each has."""
+    """Every package loaded and published, and the number of lines of each."""
     site, lines = site_in(tmp_path_factory.mktemp("genuine")), {}
     for path in sorted(PACKAGES_2025.glob("*.zip")):
         name = path.stem.replace("-", "_").lower()
@@ -54,7 +54,7 @@ def test_every_line_is_loaded_without_quarantine_or_drift(all_packages: tuple[Si
 
 
 def test_findings_are_only_freshness_and_odd_dates(all_packages: tuple[Site, dict[str, int]]) -> None:
-    """NCBI has no newer records of January 2025 today; collection dates that cannot be are typing errors."""
+    """The packages are of January 2025, hence the freshness finding; impossible collection dates are typing errors."""
     site, _ = all_packages
     found = query(site.data.snapshot, "SELECT DISTINCT name, value FROM _about WHERE topic = 'finding' ORDER BY ALL")
     assert {name for name, _ in found} <= {"odd_dates", "freshness"}
@@ -122,7 +122,7 @@ def has_lion_host(line: bytes) -> bool:
 
 @pytest.fixture(scope="module")
 def lions() -> bytes:
-    """What NCBI answers to who asks for this host: records without a date of their last update."""
+    """NCBI's response for this host: records without an update date."""
     fiv = (PACKAGES_2025 / "fiv.zip").read_bytes()
     return packages.package([line.decode() for line in lines_of(fiv) if has_lion_host(line)])
 
@@ -138,7 +138,7 @@ def test_source_without_update_dates_is_published_and_loaded_in_full_each_day(si
 
 
 def test_source_published_with_placeholder_dates_is_published_without_them(site: Site, lions: bytes) -> None:
-    """As the snapshots are that an earlier version has made."""
+    """Snapshots of an earlier version have such dates."""
     site.run("lions", lions)
     site.publish()
     with duckdb.connect(site.data.snapshot) as snapshot:

@@ -1,4 +1,4 @@
-"""Names, paths and values that would break out of SQL or of a folder, if they could; and files that stay private."""
+"""Names, paths and values that try to break out of SQL or of a folder; and files that stay private."""
 
 import datetime
 import json
@@ -42,7 +42,7 @@ HOSTILE = [
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    """Where even the data folder is named with bad intent."""
+    """A data folder whose name is hostile, too."""
     return Site(tmp_path / 'it\'s; -- "data" {{ x }}')
 
 
@@ -86,7 +86,7 @@ def test_unsafe_source_names_are_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_no_file_is_accessible_to_other_users(site: Site) -> None:
-    umask = os.umask(0)  # whoever runs it may have a careless one
+    umask = os.umask(0)  # the user's umask may be permissive
     try:
         with serving([line("PX1.1"), "{"]) as ncbi:
             site.data.create()
@@ -151,7 +151,7 @@ def test_certificates_are_checked_everywhere() -> None:
 
 
 def self_signed(folder: Path) -> Path:
-    """A certificate that nobody vouches for, with its key."""
+    """A self-signed certificate with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)

@@ -1,4 +1,4 @@
-"""Report lines made to do harm: set apart with a reason, the lines around them loaded, in bounded memory."""
+"""Hostile report lines are quarantined with a reason, the lines around them are loaded, in bounded memory."""
 
 import hashlib
 import json
@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "number without end": (b'{"accession":"PX000002.1","length":' + b"9" * 100_000 + b"}", "length: "),
     "list where text is meant": (b'{"accession":["PX000002.1"]}', "accession: "),
 }
-"""A line to be set apart, by what it does, with the reason given."""
+"""A line that must be quarantined, by its kind, with the recorded reason."""
 
 ACCEPTED: dict[str, bytes] = {
     "deep arrays in an unknown field": deep("[", "]", 100_000),
@@ -74,7 +74,7 @@ ACCEPTED: dict[str, bytes] = {
     "text of quotes": json.dumps({"accession": "PX000002.1", "labHost": '"' * 3 * MEBIBYTE}).encode(),
     "text of backslashes": json.dumps({"accession": "PX000002.1", "labHost": "\\" * 3 * MEBIBYTE}).encode(),
 }
-"""A line that looks bad and is not, or is only new: loaded, or at the least set apart."""
+"""A line that looks bad but is valid, or only has new content: loaded, or at least quarantined."""
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -141,13 +141,13 @@ INGEST = """
     with DatasetsClient.from_environment() as client:
         result = ingest(source, client=client, warehouse=Warehouse(data.warehouse), data=data)
     print(json.dumps(result.counts))
-    # Not of getrusage, which tells the memory of the process that started this one if that was more.
+    # Not from getrusage, which reports the parent process's memory if that was more.
     print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 
 def ingested_apart(root: Path, package: Path, memory_limit: str = "512MB") -> tuple[dict[str, Any], int]:
-    """The counts of a run in a process of its own that was served this package, and its peak memory in MiB."""
+    """The counts of a run with this package in a process of its own, and its peak memory in MiB."""
     script = package.with_name("ingest.py")  # a file: at a prompt DuckDB would draw its progress
     script.write_text(textwrap.dedent(INGEST), encoding="utf-8")
     with ScriptedServer(Answer(body=package.read_bytes())) as server:
@@ -172,7 +172,7 @@ def ingested_apart(root: Path, package: Path, memory_limit: str = "512MB") -> tu
 
 
 def package_of(pieces: Iterable[bytes], path: Path) -> Path:
-    """A package whose data report is these pieces, which are never held at once. Its catalog tells no lengths."""
+    """A package whose data report is these pieces, which are never in memory at once. Its catalog has no lengths."""
     catalog = b'{"assemblies": [{"files": [{"filePath": "data_report.jsonl"}]}]}'
     md5 = hashlib.md5()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -200,7 +200,7 @@ LONG_LINES: dict[str, tuple[bytes, bytes]] = {
 
 
 MOST_MIB = 400
-"""What a run may take of the memory, however long the lines."""
+"""The memory limit of a run, for lines of any length."""
 
 
 def far_too_long(filling: str, mebibytes: int) -> Iterable[bytes]:
@@ -212,14 +212,14 @@ def assert_reported(row: dict[str, Any], filling: str, mebibytes: int) -> None:
     start, _ = LONG_LINES[filling]
     length = len(start) + mebibytes * MEBIBYTE
     assert row["reason"].startswith("longer than 16 MiB: ")
-    if filling != "carriage returns":  # they are a line's end, some of them
+    if filling != "carriage returns":  # some of them belong to the line end
         assert row["reason"] == f"longer than 16 MiB: {length} bytes, of which raw holds the first MiB"
     assert len(row["raw"]) <= 4 * MEBIBYTE
 
 
 @needs_proc
 def test_memory_stays_bounded_with_lines_that_are_far_too_long(tmp_path: Path) -> None:
-    mebibytes = 64  # together more than the peak that is allowed
+    mebibytes = 64  # together more than the allowed peak
     pieces = [GOOD[0], b"\n"]
     for filling in LONG_LINES:
         pieces += far_too_long(filling, mebibytes)

@@ -1,4 +1,4 @@
-"""Whole runs over real HTTP: from the window to the commit."""
+"""Complete runs over real HTTP: from the window to the commit."""
 
 import json
 import logging
@@ -40,7 +40,7 @@ from virus_warehouse.windows import WindowRequest
 
 INCLUDE = Path(__file__).parents[2] / "include"
 TODAY = date(2025, 6, 2)
-"""Well before the day the tests run: what is dated after the request does not move the watermark."""
+"""Well before the day of the test run: dates after the request do not move the watermark."""
 
 KEY = "0123456789abcdef0123456789abcdef0123"
 DENGUE = Source(name="dengue", request=VirusGenomeRequest(taxon="12637"))
@@ -82,7 +82,7 @@ class Site:
         return int(self.rows("SELECT count(*) FROM virus_genome")[0][0])
 
     def states(self) -> list[str]:
-        """Of the archived packages, in the order of their requests."""
+        """The states of the archived packages, in the order of their requests."""
         sidecars = [json.loads(sidecar.read_text()) for sidecar in self.data.packages.glob("*/*.json")]
         return [sidecar["state"] for sidecar in sorted(sidecars, key=lambda sidecar: sidecar["requested_at"])]
 
@@ -111,7 +111,7 @@ def stand_in(one_stand_in: StandIn) -> StandIn:
 
 
 def serving(*reports: list[str]) -> ScriptedServer:
-    """A server of packages of these data report lines, one a request."""
+    """A server that responds to each request with a package of the next data report lines."""
     return ScriptedServer(*(Answer(body=packages.package(lines)) for lines in reports))
 
 
@@ -428,7 +428,7 @@ class TestRefusals:
         assert (row["status"], row["attempts"], row["http_status"], row["package_path"]) == ("failed", 2, 200, None)
         assert site.count() == 0
         assert list(site.data.packages.rglob("*.zip")) == []
-        # A connection that is cut leaves no package to look at.
+        # An interrupted connection leaves no package to inspect.
         assert len(list(site.data.refused.iterdir())) == (0 if fault == "cut" else 2)
         assert site.is_tidy()
 
@@ -484,7 +484,7 @@ class TestFurtherTries:
             site.ingest(ncbi.url)
             with pytest.raises(GateError):
                 site.ingest(ncbi.url, window_request=WindowRequest(mode="full"))
-            # The first full package serves the window, the refused one after it does not.
+            # The first full package is reused for the window, the refused one after it is not.
             site.ingest(ncbi.url, window_request=window)
             assert (len(ncbi.requests), site.last_run["lines"], site.last_run["attempts"]) == (2, 30, 0)
             for package in site.data.packages.rglob("*.zip"):
@@ -674,7 +674,7 @@ class TestWithoutAirflow:
         done = subprocess.run(
             [sys.executable, "-c", WITHOUT_AIRFLOW, stand_in.url], env=environment, capture_output=True, text=True
         )
-        [warning] = done.stderr.splitlines()  # this NCBI's last update is of 2025
+        [warning] = done.stderr.splitlines()  # the last update of this NCBI is in 2025
         assert warning.startswith("warned: freshness of dengue: NCBI stands still")
         inserted = int(done.stdout)
         assert inserted > 20

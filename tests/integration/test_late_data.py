@@ -1,4 +1,4 @@
-"""Records that NCBI shows later than their dates say: none is lost, whatever the clock says.
+"""Records that NCBI shows later than their dates: none is lost, independently of the clock.
 
 Days pass by the dates that NCBI shows; the runs themselves happen now.
 """
@@ -22,7 +22,7 @@ MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 HUMAN_MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
 
 FIRST_DAY = date(2025, 3, 1)
-"""Long ago: what is dated after the request would not move the watermark."""
+"""Long ago: dates after the request would not move the watermark."""
 
 
 def day(number: int) -> date:
@@ -51,7 +51,7 @@ class Followed:
 
     @property
     def asked(self) -> list[str | None]:
-        """What each request had for `updated_since`."""
+        """The `updated_since` of each request."""
         return [dict(request.query).get("updated_since") for request in self.ncbi.requests]
 
 
@@ -72,7 +72,7 @@ def test_index_stalled_for_20_days_loses_nothing(followed: Followed) -> None:
 
     for number in range(1, 21):
         followed.release(f"PX{number}", day(number))
-    assert len(followed.ncbi.world.report(EVERY_HOST, day(20 - 14))) == 15, "six lie before a clock's lookback"
+    assert len(followed.ncbi.world.report(EVERY_HOST, day(20 - 14))) == 15, "six are before a lookback from today"
     result = followed.run()
     assert followed.records == {f"PX{number}" for number in range(21)}
     assert (result.counts["inserted"], result.watermark) == (20, day(20))

@@ -1,7 +1,7 @@
-"""Every column of the ledger, in runs where a wrong value would mislead somebody.
+"""Every column of the ledger, in runs where a wrong value would be misleading.
 
-One story of runs over real HTTP: each row is compared whole with what is known from outside (what the server answered,
-what the clock said, which lines were sent), so a column added to the ledger fails here until its value is told.
+One series of runs over real HTTP: each complete row is compared with what is known from outside (the server's
+responses, the time, the lines sent), so a column added to the ledger fails here until it has an expected value.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ from virus_warehouse.warehouse.schema import ingest_report, ingest_run
 from virus_warehouse.windows import WindowRequest
 
 ELSEWHERE = {"withdrawn": "test_census.py", "missing": "test_census.py"}
-"""Columns that only a census fills, by the file beside this one that tells their values."""
+"""Columns that only a census fills, with the test file beside this one that checks their values."""
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 HUMAN_MPOX = MPOX.model_copy(update={"request": VirusGenomeRequest(taxon="10244", host="human")})
@@ -55,7 +55,7 @@ KEY = "0123456789abcdef0123456789abcdef0123"
 
 KEPT = {"revised": 2, "touched": 3, "unchanged": 4, "stale": 5}
 INSERTED, DUPLICATE, QUARANTINED, LATER = 6, 7, 8, 9
-"""How many lines have which outcome. No two counts are the same: none can stand for another."""
+"""The number of lines by outcome. All counts differ, so that no column can be mistaken for another."""
 HELD = accessions(sum(KEPT.values()))
 NEW = accessions(INSERTED, 101)
 
@@ -88,7 +88,7 @@ class Ncbi(ScriptedServer):
 
 @dataclass(frozen=True)
 class Between:
-    """Any value within these, which are included."""
+    """Any value within these bounds, which are included."""
 
     low: Any
     high: Any
@@ -99,7 +99,7 @@ class Between:
 
 @dataclass(frozen=True)
 class Starting:
-    """A text that starts so, and is longer."""
+    """A longer text that starts like this."""
 
     text: str
 
@@ -109,7 +109,7 @@ class Starting:
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of the stages that were reached, of `reached`; the whole takes no longer than `limit`."""
+    """Seconds of the stages in `reached`; together no more than `limit`."""
 
     reached: tuple[str, ...]
     limit: float
@@ -129,7 +129,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class Passed:
-    """A run as seen from outside: when, what was sent to it, and what the ledger says of it now."""
+    """A run as seen from outside: its time, what was sent to it, and its ledger row now."""
 
     began: datetime
     ended: datetime
@@ -147,7 +147,7 @@ class Passed:
 
 @dataclass
 class Story:
-    """The runs in their order, and where they left their files."""
+    """The runs in their order, and their data folder."""
 
     data: DataFolder
     url: str
@@ -191,7 +191,7 @@ def answer(number: int, content: bytes = b"", **others: Any) -> Answer:
 
 
 def provenance(run_id: str, number: int, content: bytes) -> dict[str, Any]:
-    """What answer and archive tell of a package."""
+    """The columns that describe the response and the archived package."""
     return {
         "ncbi_phid": f"PHID{number}",
         "datasets_version": f"18.{number}",
@@ -210,7 +210,7 @@ def counts(**outcomes: int) -> dict[str, int]:
 
 
 PEAK_MARGIN = 4.0
-"""MiB by which two looks at one peak may differ: Linux counts pages for each thread, and sums them now and then."""
+"""MiB by which two readings of one peak may differ: Linux counts pages per thread and sums them only sometimes."""
 
 
 def peak_rss_mib() -> float:
@@ -261,7 +261,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 
 
 def expected_rows(story: Story) -> dict[str, dict[str, Any]]:
-    """The ledger as it should be, by the names of the runs."""
+    """The expected ledger, by the names of the runs."""
     ids = {name: run.row["run_id"] for name, run in story.runs.items()}
     url = {
         since: MPOX.request_since(since and date.fromisoformat(since)).url(story.url)
@@ -397,10 +397,10 @@ def test_row_matches_the_run(story: Story, name: str) -> None:
 
 
 def test_every_column_differs_between_runs(story: Story) -> None:
-    """Else a row with it would be as well without."""
+    """Otherwise the comparison would not show that the column is filled correctly."""
     columns = {column.name for column in ingest_run.columns}
     assert columns - ELSEWHERE.keys() == expected_rows(story)["full"].keys()
-    # The peak of a process never falls: all runs may have met it, where tests before them took more.
+    # The peak of a process never falls: all runs may have the same one if earlier tests took more.
     for column in columns - ELSEWHERE.keys() - {"peak_rss_mib"}:
         assert len({str(story.runs[name].row[column]) for name in RUNS}) > 1, column
     for column, file in ELSEWHERE.items():

@@ -1,4 +1,4 @@
-"""Genuine lines, each odd in one way: each is loaded, and its row says what its oddity demands."""
+"""Genuine lines, each odd in one way: each is loaded with the expected values."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def reasons() -> dict[str, str]:
-    """What is odd in each line, by its accession.version."""
+    """The oddity of each line, by its accession.version."""
     if not GENUINE_2025.exists():
         return {"no line": "the samples are not beside the checkout"}
     with (GENUINE_2025 / "odd_lines.tsv").open(encoding="utf-8", newline="") as table:
@@ -169,7 +169,7 @@ EXPECTATIONS: dict[str, Callable[[Given, Row], bool]] = {
 def test_row_of_an_odd_line_is_as_expected(accession: str, rows: dict[str, Row], given: dict[str, Given]) -> None:
     row, record = rows[accession], given[accession]
     assert EXPECTATIONS[reasons()[accession]](record, row)
-    # And as ever in all the rest that every line has.
+    # The fields that every line has are loaded as usual.
     assert (row["length"], row["release_date"], row["completeness"], row["virus_tax_id"], row["virus_name"]) == (
         record["length"],
         day(record["releaseDate"]),

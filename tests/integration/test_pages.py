@@ -1,4 +1,4 @@
-"""What pages tell of sources and runs: from the snapshot and the run files of real runs, never from the warehouse."""
+"""What pages show of sources and runs: from the snapshot and the run files of real runs, never from the warehouse."""
 
 import copy
 import json
@@ -29,7 +29,7 @@ from virus_warehouse.warehouse.run_record import OUTCOMES
 ALL = RunFilter()
 SOURCES = SourcesFile(
     Path("sources.yaml"),
-    # The records are of the year before: NCBI stands still, and that is meant.
+    # The records are of the previous year, so freshness must not be checked.
     {source.name: source.model_copy(update={"stale_after_days": None}) for source in (MPOX, DENGUE)},
 )
 
@@ -48,8 +48,8 @@ def published(followed: Followed) -> None:
 
 @pytest.fixture(scope="module")
 def eventful_history(ncbi, tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    """All that can happen to sources, published; their run files are there."""
-    ncbi.world = World()  # nothing of the tests before
+    """Sources after every kind of run, published, with their run files."""
+    ncbi.world = World()  # without the records of earlier tests
     followed = Followed(ncbi, tmp_path_factory.mktemp("much") / "data")
     followed.live_through_everything()
     published(followed)
@@ -70,7 +70,7 @@ def published_mpox(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def mpox(published_mpox: tuple[Path, World], followed: Followed) -> Followed:
-    """A copy of it, to go on from there."""
+    """A copy of it that a test can change."""
     root, world = published_mpox
     shutil.copytree(root, followed.data.root, dirs_exist_ok=True)
     followed.ncbi.world = copy.deepcopy(world)
@@ -271,7 +271,7 @@ def test_source_is_stale_by_its_own_schedule(mpox: Followed) -> None:
     late = card(mpox, now=datetime.now(UTC) + timedelta(days=3))
     assert late.state == State.STALE
     assert late.alarms[0].text.startswith("Stale since ")
-    # A replay and a backfill ask for nothing new.
+    # A replay and a backfill request nothing new.
     mpox.ncbi.world.strays.append((0, BadLine("{")))
     mpox.run(mode="replay")
     assert card(mpox, now=datetime.now(UTC) + timedelta(days=3)).last_run != late.last_run
@@ -334,13 +334,13 @@ def test_tries_are_found_by_their_dag_run(mpox: Followed) -> None:
 class TestDuringALoad:
     @dataclass
     class AtWork:
-        """A load whose download does not end before it is let go."""
+        """A load whose download does not end before it is released."""
 
         load: threading.Thread
         let_go: threading.Event
 
         def __call__(self) -> bool:
-            """Whether it still works."""
+            """Whether it is still running."""
             return self.load.is_alive()
 
     @pytest.fixture

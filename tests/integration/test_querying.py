@@ -1,4 +1,4 @@
-"""The query side as its readers meet it: the cookbook, the prompt, the ways in, on the data that the pages show."""
+"""The query side as its users see it: the cookbook, the prompt and the ways in, on the data that the pages show."""
 
 import os
 import re

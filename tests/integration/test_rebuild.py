@@ -1,4 +1,4 @@
-"""The warehouse made anew from its archived packages equals the one that was lost."""
+"""The warehouse rebuilt from archived packages equals the lost one."""
 
 import copy
 import shutil
@@ -24,7 +24,7 @@ from virus_warehouse.warehouse.connection import WarehouseDamaged
 
 @dataclass(frozen=True)
 class Life:
-    """All that can happen to sources: where it left its data, what NCBI shows then, and the results of the runs."""
+    """Sources after every kind of run: their data, the records that NCBI shows then, and the results of the runs."""
 
     root: Path
     world: World
@@ -41,7 +41,7 @@ def life(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> Life:
 
 @pytest.fixture
 def lived(life: Life, followed: Followed) -> Followed:
-    """A copy of it, to go on from there."""
+    """A copy of it that a test can change."""
     shutil.copytree(life.root, followed.data.root, dirs_exist_ok=True)
     followed.ncbi.world = copy.deepcopy(life.world)
     return followed
@@ -75,7 +75,7 @@ def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(liv
     since = query(followed.data.warehouse, "SELECT ended_at FROM ops.ingest_run WHERE run_id = ?", full.run_id)[0][0]
     for sql in (
         "FROM virus_genome WHERE source = 'mpox' AND valid_from > ?",
-        # Not those that are missing, which the newest full package does not list.
+        # Without missing records, which the newest full package does not list.
         "SELECT * EXCLUDE (valid_from, run_id) FROM virus_genome "
         "WHERE source = 'mpox' AND valid_from <= ? AND status = 'live'",
         "SELECT accession, valid_to, ended_by FROM virus_genome_history WHERE source = 'mpox' AND valid_to > ?",
@@ -83,7 +83,7 @@ def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(liv
     ):
         answers = [sorted(query(path, sql, since), key=repr) for path in (rebuilt.path, followed.data.warehouse)]
         assert answers[0] == answers[1] != []
-    # The next run goes on from there.
+    # The next run continues from there.
     rebuild(followed.data, replace=True)
     assert followed.run().counts["unchanged"] > 0
 
@@ -128,7 +128,7 @@ os._exit(0)
 
 
 def leave_a_log(file: Path) -> Path:
-    """What a process leaves that commits and is killed before its checkpoint."""
+    """Leave the files of a process that commits and is killed before its checkpoint."""
     subprocess.run([sys.executable, "-c", LEAVES_A_LOG, file], check=True)
     assert log_of(file).exists()
     return log_of(file)
@@ -218,7 +218,7 @@ def test_unusable_package_is_named_with_its_consequences(followed: Followed, fau
     assert query(rebuilt.path, "SELECT accession FROM virus_genome") == [("PX1",)]
     with pytest.raises(RebuildError, match=r"it lacks loads.*states in between are lost"):
         rebuild(followed.data, replace=True)
-    # Nothing is lost for good: from that watermark NCBI is asked again.
+    # Nothing is lost: the next run requests everything since that watermark.
     rebuilt.path.replace(followed.data.warehouse)
     assert followed.run().counts["inserted"] == 2
 

@@ -1,4 +1,4 @@
-"""Refused lines are kept once, and read again when a version understands them."""
+"""Quarantined lines are kept once, and replayed when a newer version can read them."""
 
 import random
 from typing import Any
@@ -21,7 +21,7 @@ def followed(followed: Followed) -> Followed:
 
 @pytest.fixture
 def newer_version(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """This project as it would be if it read a length in words."""
+    """Simulates a newer version that can read a length in words."""
 
     def upgrade() -> None:
         read = sql_file.read_sql
@@ -69,7 +69,7 @@ def test_newer_version_loads_what_it_understands_and_marks_it(followed: Followed
     assert sorted(replayed for _, replayed in quarantine(followed)) == [False, True]
     assert followed.run(mode="replay").counts["lines"] == 1
     assert query(followed.data.warehouse, gates_sql()) == []
-    # A rebuild reads it from its package at once, and has nothing to replay.
+    # A rebuild reads the line from its package directly, and has nothing to replay.
     assert query(rebuild(followed.data).path, "SELECT length FROM virus_genome WHERE accession = 'PX2'") == [(40,)]
 
 
@@ -84,7 +84,7 @@ def test_replayed_line_does_not_replace_newer_records(followed: Followed, newer_
     followed.run(mode="full")
     newer_version()
     result = followed.run(mode="replay")
-    # PX2 has a later date since; PX3's line is the later one; PX4 has the same date and other content.
+    # PX2 has a later date now; PX3's replayed line is later; PX4 has the same date and other content.
     assert {name: result.counts[name] for name in ("stale", "revised", "inserted")} == {
         "stale": 2,
         "revised": 1,

@@ -1,10 +1,10 @@
-"""Any sequence of packages, however late, repeated, broken or out of order, leaves what the model says.
+"""Any sequence of packages, however late, repeated, broken or out of order, leaves the warehouse as in the model.
 
-Hypothesis lets NCBI change and runs happen as it likes; the real `ingest` works on a real file over real HTTP. After
-every run the warehouse is compared with `model.Model`. A failure is shown as the shortest play that leads to it.
+Hypothesis chooses changes at NCBI and runs; the real `ingest` works on a real file over real HTTP. After every run the
+warehouse is compared with `model.Model`. A failure is shown as the shortest history that leads to it.
 
-`make test` plays one that has everything in it, and a few random ones that are the same every time. `make test-long`
-plays thousands, and longer ones, with the session's seed.
+`make test` runs one history that contains everything, and a few random ones that are the same every time.
+`make test-long` runs thousands of longer ones with the session's seed.
 """
 
 import copy
@@ -89,9 +89,9 @@ from virus_warehouse.windows import WindowRequest
 
 CASES, STEPS = 2, 4
 LONG_CASES, LONG_STEPS = 600, 8
-"""Of each of the test's parts: how many plays, and how many steps each has at most."""
+"""For each part of the test: the number of histories, and the maximum number of steps of each."""
 REBUILT_CASES = 3
-"""Of so many cases one is made anew from its archive at the end: that takes as long as all of its runs did."""
+"""One in this many cases is rebuilt from its archive at the end, which takes as long as all of its runs."""
 PARTS = 4
 """Parts of the test, each with a seed of its own: half are here, the others in `test_warehouse_model_further.py`."""
 
@@ -155,12 +155,12 @@ window_requests = st.one_of(
 )
 
 happened: Counter[str] = Counter()
-"""What came to pass in all cases: shows that the plays reach what they are for."""
+"""Counts of events in all cases: shows that the histories cover what they are for."""
 
 
 @dataclass(frozen=True)
 class DagRun:
-    """A run as Airflow names it; tried again or cleared it keeps its name. Without one: a Python prompt's."""
+    """A run with Airflow's name, which it keeps when retried or cleared. Without a name: a run without Airflow."""
 
     name: str | None
     window_request: RunRequest
@@ -170,7 +170,7 @@ class DagRun:
 
 
 class RandomHistory(RuleBasedStateMachine):
-    """NCBI changes, runs happen, and the warehouse is compared with the truth."""
+    """NCBI changes, runs happen, and the warehouse is compared with the model."""
 
     def __init__(self, ncbi: FakeNcbi, reader: DuckDBPyConnection, folder: Path) -> None:
         super().__init__()
@@ -277,7 +277,7 @@ class RandomHistory(RuleBasedStateMachine):
         return dag_run
 
     def run(self, changes: list[Change], dag_run: DagRun, trouble: str = NONE) -> None:
-        """Let things change at NCBI, run once, for good or ill, and compare."""
+        """Change records at NCBI, run once, successfully or not, and compare."""
         for change in changes:
             change.happen(self.world)
         self.is_valid = False
@@ -328,7 +328,7 @@ class RandomHistory(RuleBasedStateMachine):
         self.is_valid = True
 
     def replay(self) -> None:
-        """Read the quarantine again: nothing is asked of NCBI, and nothing changes."""
+        """Replay the quarantine: nothing is requested from NCBI, and nothing changes."""
         dag_run = DagRun(None, RunRequest(REPLAY))
         source = self.truth.sources[FOLLOWED]
         self.is_valid = False
@@ -355,7 +355,7 @@ class RandomHistory(RuleBasedStateMachine):
     def failure(
         self, package: Package, window: RunRequest, dag_run: DagRun, trouble: str, *, is_downloaded: bool
     ) -> type[Exception] | None:
-        """How the run has to fail, if it has to."""
+        """The expected error of the run, if any."""
         if is_downloaded and trouble in BREAKS:
             return DatasetsUnavailable
         if window.mode == FULL and not package.lines:
@@ -370,13 +370,13 @@ class RandomHistory(RuleBasedStateMachine):
         return Crash if trouble == BEFORE_COMMIT else None
 
     def answer(self, dag_run: DagRun, window: RunRequest) -> Package:
-        """What NCBI shall be asked for, and so what it answers."""
+        """The expected request to NCBI, and so its response."""
         self.requests += 1
         lines = self.world.report(self.filters, window.since)
         return Package(self.requests, self.filters, dag_run.name, window, lines, self.world.family)
 
     def ingest(self, dag_run: DagRun, warehouse: Warehouse) -> type[Exception] | None:
-        """Let the real thing run; how it failed."""
+        """Run the real `ingest`; returns its error."""
         window_request = dag_run.window_request
         try:
             with DatasetsClient(self.ncbi.url, attempts=1) as client:
@@ -405,11 +405,11 @@ class RandomHistory(RuleBasedStateMachine):
             return type(error)
         return None
 
-    # The warehouse holds the truth
+    # The warehouse matches the model
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Have the file open to read. A DuckDB made anew for it would take longer than the comparison."""
+        """Open the file to read. A new DuckDB instance for it would take longer than the comparison."""
         self.reader.execute(f"ATTACH '{self.data.warehouse}' AS warehouse (READ_ONLY)")
         self.reader.execute("USE warehouse")
         try:
@@ -450,7 +450,7 @@ class RandomHistory(RuleBasedStateMachine):
         self.compare_past()
 
     def compare_past(self) -> None:
-        """What the table held after every run is what `virus_genome_as_of` says now."""
+        """`virus_genome_as_of` returns the contents of the table after every past run."""
         columns = "source, accession, version, length, isolate_name, host_common_name, valid_from, run_id"
         moments = [
             f"SELECT {number}, {columns} FROM virus_genome_as_of(TIMESTAMPTZ '{moment.isoformat()}')"
@@ -462,7 +462,7 @@ class RandomHistory(RuleBasedStateMachine):
             )
 
     def compare_whole_life(self) -> None:
-        """What only grows is compared once, at the end."""
+        """Tables that only grow are compared once, at the end."""
         sources = self.truth.sources.items()
         columns = "source, accession, changed_at, run_id, field, old_value, new_value"
         assert self.rows(f"SELECT {columns} FROM virus_genome_change") == _sorted(
@@ -477,7 +477,7 @@ class RandomHistory(RuleBasedStateMachine):
         assert self.rows(gates_sql()) == []
 
     def compare_rebuilt(self) -> None:
-        """The archive brings the warehouse back as it is, but for a source that was never loaded in full."""
+        """A rebuild from the archive gives the same warehouse, except for a source that was never loaded in full."""
         sources = self.truth.sources.values()
         if not all(source.is_rebuildable for source in sources) or not any(source.newest_request for source in sources):
             return
@@ -515,7 +515,7 @@ Playing = Callable[..., AbstractContextManager[Any]]
 
 @pytest.fixture
 def playing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Playing:
-    """Plays one after another against one NCBI. In memory: a play waits for the disk at every commit otherwise."""
+    """Histories one after another with one NCBI. In memory, because otherwise every commit waits for the disk."""
     monkeypatch.setenv("VIRUS_THREADS", "1")
     monkeypatch.setattr(load_gates, "FEW_RECORDS", FEW)
     monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
@@ -533,7 +533,7 @@ def playing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
 
 
 def play_cases(playing: Playing, part: int, *, seed: int, cases: int, steps: int) -> None:
-    """RandomHistory the cases of one seed, every second part with shares of seven accessions."""
+    """Run the cases of one seed, every second part with shares of seven accessions."""
     started = time.monotonic()
     with playing(shares_of=(1_000_000, 7)[part % 2]) as play:
         run_state_machine_as_test(
@@ -572,7 +572,7 @@ KINDS = {
     "window runs",
     "withdrawn",
 }
-"""What a play can come to."""
+"""The events that a history can have."""
 
 
 def test_warehouse_matches_the_model_in_a_scripted_history(playing: Playing) -> None:

@@ -1,4 +1,4 @@
-"""The other half of the plays of `test_warehouse_model.py`: `--dist loadfile` gives each file to one worker."""
+"""The other half of the histories of `test_warehouse_model.py`: `--dist loadfile` gives each file to one worker."""
 
 import pytest
 

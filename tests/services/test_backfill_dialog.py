@@ -1,6 +1,6 @@
-"""Backfills as the README says to click them: a real browser before a real Airflow.
+"""The README's steps for a backfill, in a real browser with a real Airflow.
 
-What becomes of a backfill is told by `tests/services/test_backfill.py`, which starts them by the REST API.
+The results of backfills are tested by `tests/services/test_backfill.py`, which starts them by the REST API.
 """
 
 import re
@@ -32,7 +32,7 @@ def open_dialog(page: Page) -> Locator:
 
 
 def pick(page: Page, field: str, day: date, time: str | None = None) -> None:
-    """Give a day; the time is left to the dialog unless it is given."""
+    """Enter a day, and a time unless the dialog's own is used."""
     group = page.get_by_role("dialog").get_by_role("group").filter(has=page.get_by_text(field, exact=True))
     group.get_by_test_id("datetime-input").click()
     box = page.get_by_placeholder("YYYY/MM/DD")
@@ -45,10 +45,10 @@ def pick(page: Page, field: str, day: date, time: str | None = None) -> None:
 
 
 def promised(page: Page, last: date, time: str | None = None) -> list[date]:
-    """Pick the end, and read which days Airflow says it will run. The page tells only how many."""
+    """Pick the end, and return the days that Airflow will run. The page shows only their number."""
 
     def is_last(answer: Response) -> bool:
-        """A day asks by itself, until its end, before its time is given."""
+        """The dialog sends a first request, until the end of the day, before the time is entered."""
         is_dry_run = answer.url.endswith("/backfills/dry_run")
         return is_dry_run and (time is None or not answer.request.post_data_json["to_date"].endswith(":59.999Z"))
 
@@ -75,7 +75,7 @@ def test_days_are_picked_and_run(stage: Stage) -> None:
         expect(page.get_by_text("Backfill jobs have been successfully triggered.")).to_be_visible()
         expect(dialog).to_be_hidden()
 
-        # Unpaused, the DAG has the scheduled run that is due as well.
+        # The unpaused DAG also has the scheduled run that is due.
         def done() -> bool:
             runs = stage.airflow.runs(dag_id)
             return len(runs) == 4 and all(run["state"] in ("success", "failed") for run in runs)

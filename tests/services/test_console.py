@@ -1,4 +1,4 @@
-"""The console as a person uses it: type, run, be told what is wrong, wait no longer, take the answer home."""
+"""The console in a browser: enter a query, run it, see errors, cancel it, download the result."""
 
 import csv
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_slow_query_can_be_cancelled(stage: Stage) -> None:
         page.keyboard.press("Escape")
         expect(page.get_by_text("Cancelled.")).to_be_visible()
         expect(cancel).to_be_hidden()
-        # Its place is free: the next query of the same person is not turned away.
+        # Its slot is free: the next query of the same user is not rejected.
         page.get_by_label(SQL).fill("SELECT 'next' || '!' AS word")
         page.get_by_role("button", name="Run").click()
         expect(page.get_by_role("cell", name="next!")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Plots as a person meets them: drawn to the width of the page, chosen by keyboard, opened as SQL; for everybody."""
+"""Plots in a browser: drawn to the width of the page, chosen by keyboard, opened as SQL, accessible."""
 
 import re
 

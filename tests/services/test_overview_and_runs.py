@@ -1,4 +1,4 @@
-"""The overview and the runs as a person comes to them, in a real browser before a real Airflow."""
+"""The overview and the runs in a real browser with a real Airflow."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 
 
 def opened(page: Page) -> Any:
-    """Our page in Airflow's frame, from a click in the navigation."""
+    """Our page in Airflow's frame, opened from the navigation."""
     page.get_by_role("link", name="Virus warehouse").click()
     return page.frame_locator(FRAME)
 
@@ -95,7 +95,7 @@ def test_open_page_shows_the_end_of_a_run_without_reload(stage: Stage) -> None:
         while not at_work.is_visible():
             page.reload()
         page.evaluate("window.isTheSamePage = true")
-        ncbi.stopping.set()  # so that it answers at last
+        ncbi.stopping.set()  # so that it responds
         expect(at_work).to_be_hidden()
         expect(card).to_contain_text("HTTP 503")
         assert page.evaluate("window.isTheSamePage")

@@ -1,4 +1,4 @@
-"""What `make screenshots` clicks is there to be clicked, in the Airflow of the tests."""
+"""The elements that `make screenshots` clicks exist, in the Airflow of the tests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""In the console's sandbox, every function that DuckDB has, given the path of a file: which of them tell its contents.
+"""Call every DuckDB function with the path of a file in the console's sandbox, to find those that reveal its contents.
 
 python every_function.py WORD PATH [guards to be without]
 """
