@@ -138,7 +138,7 @@ def test_blocked_ingest_prints_the_reason_and_is_published_when_accepted(stand_i
     )
     follow("{mpox: {taxon: 10244}, dengue: {taxon: 12637}}")
     other = make_here("ingest", "SOURCE=dengue")
-    assert other.returncode == 0, "another source is none of its business"
+    assert other.returncode == 0, "the gate must not affect another source"
     assert "held back: shrinkage of mpox: of " in last_line(other)
     not_all = make_here("publish")
     assert not_all.returncode != 0
@@ -169,7 +169,7 @@ def test_ingest_prints_the_ncbi_error_message(stand_in, follow, data, monkeypatc
     assert done.returncode != 0
     assert last_line(done).startswith("FAILED mpox: DatasetsUnavailable")
     assert "upstream is away" in last_line(done)
-    assert len(stand_in.requests) > 1, "it was tried again, in one task: Airflow's own tries would take too long"
+    assert len(stand_in.requests) > 1, "the task itself must retry: Airflow's retries would take too long"
 
 
 def test_ingest_of_an_unknown_source_fails(follow, data):

@@ -175,7 +175,7 @@ def test_fault_outside_all_sources_fails_the_check_and_keeps_the_last_good_snaps
         "publish": "upstream_failed",
         "all_sources_published": "upstream_failed",
     }
-    assert tries(run)["check"] == 1, "a second look at the same finds the same"
+    assert tries(run)["check"] == 1, "a retry would have the same result"
     assert data.snapshot.read_bytes() == published
 
 
@@ -203,7 +203,7 @@ def test_blocked_source_blocks_no_other_and_is_published_once_accepted(stand_in,
         "publish": "success",
         "all_sources_published": "failed",
     }
-    assert run.state == "failed", "a green run would say that all is well"
+    assert run.state == "failed", "a blocked source must be visible as a failed run"
     log = caplog.text + capsys.readouterr().out
     assert f"held back: shrinkage of mpox: of {published} records published, {lost} are gone, more than 5.0%" in log
     assert "held back: mpox since 20" in log
@@ -219,7 +219,7 @@ def test_blocked_source_blocks_no_other_and_is_published_once_accepted(stand_in,
     assert (source, gate) == ("mpox", "shrinkage")
     assert text.startswith(f"accepted: shrinkage of mpox: of {published} records published, {lost} are gone")
 
-    assert publish().state == "success", "what was accepted once is not asked about again"
+    assert publish().state == "success", "accepted findings must not block again"
     assert query("SELECT count(*) FROM _about WHERE topic = 'finding'") == [(0,)]
 
 

@@ -86,7 +86,7 @@ def test_added_report_forces_a_full_load_and_a_switch_does_not(site: Site) -> No
     assert site.run(source(use_psg=True), everything).mode == "incremental"
     assert site.run(source(aux_report=["BIOSAMPLE_REPORT"]), everything).mode == "full"
     assert site.run(source(aux_report=["BIOSAMPLE_REPORT"]), everything).mode == "incremental"
-    assert site.run(source(), everything).mode == "full", "what it brought meanwhile came without that report"
+    assert site.run(source(), everything).mode == "full", "records loaded meanwhile lack that report"
 
 
 FILTERS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {

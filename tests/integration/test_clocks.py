@@ -125,7 +125,7 @@ def test_past_times_and_the_order_of_loads_are_kept(followed: Followed) -> None:
     past = with_past_times(loads, now)
     assert past[0] is loads[0]
     ended = [entry.committed_at for entry in past]
-    assert ended == sorted(set(ended)), "each after the one before"
+    assert ended == sorted(set(ended)), "times must increase"
     assert ended[0] < ended[1] < ended[2] < ended[3] == now - 5 * day < ended[4] < now
     assert past[3].run["requested_at"] == now - 5 * day
     assert past[4].run["requested_at"] == ended[4]

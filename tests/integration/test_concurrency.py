@@ -136,7 +136,7 @@ class TestReadersOfTheSnapshot:
             writer.result(PATIENCE)
             stop.touch()
             seen = reader.result(PATIENCE)
-            assert early.execute("SELECT count(*) FROM virus_genome").fetchall() == [(40,)], "it reads what it opened"
+            assert early.execute("SELECT count(*) FROM virus_genome").fetchall() == [(40,)], "still its snapshot"
         assert seen == sorted(seen)
         assert seen[0] == 40
         assert len(query(data.snapshot, "FROM virus_genome")) == 46
@@ -172,7 +172,7 @@ class TestProcessHoldingTheWarehouse:
                 until(waits, PATIENCE)
             [counts] = run.result(PATIENCE)
         assert counts["inserted"] == 40
-        assert len(waits()) <= 1 + (time.monotonic() - started) / 10, "a line after a second, and then every ten"
+        assert len(waits()) <= 1 + (time.monotonic() - started) / 10, "logged after one second, then every ten"
         assert all(f"(PID {holder})" in message for message in waits())
         assert_nothing_lost(data)
 

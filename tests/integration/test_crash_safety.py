@@ -19,7 +19,7 @@ import duckdb
 import pytest
 
 from tests.support.fake_ncbi import BadLine, FakeNcbi, LineBroken, Redated, Released, Revised, World
-from tests.support.killed_process import MOMENTS, WAREHOUSE_MADE, KilledProcesses, ingest_day, publish, spend_day
+from tests.support.killed_process import MOMENTS, WAREHOUSE_MADE, KilledProcesses, ingest_day, publish, run_day
 from tests.support.memory import memory_folder
 from tests.support.seeds import session_seed
 from tests.support.small_disk import empty, fill, small_disk
@@ -84,7 +84,7 @@ def show_today(world: World) -> None:
     LineBroken(BadLine("{"), 3).happen(world)
 
 
-def show_fat_today(world: World) -> None:
+def show_large_today(world: World) -> None:
     """Incompressible names, so that stored data need space."""
     random_text = random.Random(0).randbytes
     show_today(world)
@@ -143,12 +143,12 @@ def days(ncbi: FakeNcbi, memory: Path) -> Days:
 def days_of(ncbi: FakeNcbi, data: DataFolder, show: Callable[[World], None]) -> Days:
     """Run yesterday in this data folder and, undisturbed, today in a copy of it."""
     show_yesterday(ncbi.world)
-    spend_day(data, ncbi.url, dag_run="scheduled__yesterday")
+    run_day(data, ncbi.url, dag_run="scheduled__yesterday")
     before = state(data.warehouse)
     show(ncbi.world)
     undisturbed = DataFolder(data.root.with_name("undisturbed"))
     shutil.copytree(data.root, undisturbed.root)
-    spend_day(undisturbed, ncbi.url)
+    run_day(undisturbed, ncbi.url)
     assert state(undisturbed.snapshot) == state(undisturbed.warehouse)
     return Days(ncbi.url, data.root, before, state(undisturbed.warehouse))
 
@@ -187,7 +187,7 @@ def assert_next_run_recovers(data: DataFolder, days: Days) -> None:
     """The next run completes with the result of an undisturbed one."""
     seen = ledger(data)
     dead_files = {path.stem for path in data.runs.glob("*.json")}
-    result = spend_day(data, days.url)
+    result = run_day(data, days.url)
     assert state(data.warehouse) == state(data.snapshot) == days.after
     rows = {row["run_id"]: row for row in ledger(data)}
     for before in seen:
@@ -242,7 +242,7 @@ class TestKilledAtNamedMoments:
             killed.wait_for_moment()
             assert data.warehouse.exists()
             killed.kill()
-        assert spend_day(data, days.url).mode == "full"
+        assert run_day(data, days.url).mode == "full"
         [row] = ledger(data)
         assert row["status"] == "success"
         assert state(data.warehouse) == state(data.snapshot)
@@ -270,7 +270,7 @@ class TestKilledAtNamedMoments:
             killed.wait_for_moment()
             killed.kill()
         if moment == "while the copy is completed":
-            assert list(data.candidates.glob("*.wal")), "the dead one's log must not be taken for the new copy's"
+            assert list(data.candidates.glob("*.wal")), "the leftover log must not be applied to the new copy"
         run_id = str(ledger(data)[-1]["run_id"])
         ingest_day(data, days.url, dag_run="scheduled__tomorrow")
         publish(data, run_id)
@@ -319,13 +319,13 @@ def kill_at_random_moments(
         assert_whole(data, days)
         assert_next_run_recovers(data, days)
         shutil.rmtree(data.root)
-    assert exit_codes.count(-9) > len(exit_codes) / 4, "the others had finished before their moment"
+    assert exit_codes.count(-9) > len(exit_codes) / 4, "the other processes ended before they were killed"
 
 
 PACKAGE, REPORT = 400_000, 750_000
 """Minimum and maximum bytes of today's package, and of its unpacked report."""
 
-NO_ROOM = {
+FULL_DISK_MOMENTS = {
     "download": (PACKAGE // 4, "download"),
     "archive": (0, "archive"),
     "stage": (PACKAGE // 4, "stage"),
@@ -337,13 +337,13 @@ NO_ROOM = {
 class TestDiskFull:
     @pytest.fixture(scope="module")
     @staticmethod
-    def fat_days(memory: Path) -> Iterator[Days]:
+    def large_days(memory: Path) -> Iterator[Days]:
         """Days whose data are larger than the free space of a small disk."""
         with FakeNcbi() as ncbi:
             # Not a warehouse made for tests: its small blocks would leave space for a copy where the test needs none.
             data = DataFolder(memory / "fat" / "yesterday")
             data.create()
-            yield days_of(ncbi, data, show_fat_today)
+            yield days_of(ncbi, data, show_large_today)
 
     @pytest.fixture
     @staticmethod
@@ -351,63 +351,63 @@ class TestDiskFull:
         with small_disk(tmp_path / "disk", 24) as place:
             yield place
 
-    @pytest.mark.parametrize("moment", NO_ROOM)
+    @pytest.mark.parametrize("moment", FULL_DISK_MOMENTS)
     def test_full_disk_before_the_commit_fails_the_run_with_a_reason(
-        self, fat_days: Days, processes: KilledProcesses, disk: Path, moment: str
+        self, large_days: Days, processes: KilledProcesses, disk: Path, moment: str
     ) -> None:
-        data = fat_days.begin(disk / "data")
-        with processes.living(data.root, fat_days.url, moment) as process:
+        data = large_days.begin(disk / "data")
+        with processes.living(data.root, large_days.url, moment) as process:
             process.wait_for_moment()
-            fill(disk, leave=NO_ROOM[moment][0])
-            error = process.go_on()
+            fill(disk, leave=FULL_DISK_MOMENTS[moment][0])
+            error = process.resume()
         assert error.startswith(f"DiskFull: the disk that holds {data.root} is full")
         assert "No space left on device" in error
         assert "Free some space, or point VIRUS_DATA at a larger disk" in error
-        assert not assert_whole(data, fat_days)
+        assert not assert_whole(data, large_days)
         row = ledger(data)[-1]
         state_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
         assert state_in_file["error"] == error
         assert (row["status"], row["error"]) == ("failed", error)
         assert list(data.temporary.iterdir()) == []
         empty(disk)
-        assert_next_run_recovers(data, fat_days)
+        assert_next_run_recovers(data, large_days)
 
     def test_failure_without_space_to_record_it_is_recorded_by_the_next_run(
-        self, fat_days: Days, processes: KilledProcesses, disk: Path
+        self, large_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
-        data = fat_days.begin(disk / "data")
-        with processes.living(data.root, fat_days.url, "download") as process:
+        data = large_days.begin(disk / "data")
+        with processes.living(data.root, large_days.url, "download") as process:
             process.wait_for_moment()
             for reserve in data.temporary.glob("*/reserve"):
                 reserve.unlink()
             fill(disk, leave=0)
-            assert process.go_on().startswith("DiskFull: ")
-        assert not assert_whole(data, fat_days)
+            assert process.resume().startswith("DiskFull: ")
+        assert not assert_whole(data, large_days)
         assert ledger(data)[-1]["status"] == "running"
         empty(disk)
-        assert_next_run_recovers(data, fat_days)
+        assert_next_run_recovers(data, large_days)
 
     def test_full_disk_after_the_commit_keeps_the_run_committed(
-        self, fat_days: Days, processes: KilledProcesses, disk: Path
+        self, large_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
-        data = fat_days.begin(disk / "data")
-        with processes.living(data.root, fat_days.url, "after the commit, before the checkpoint") as process:
+        data = large_days.begin(disk / "data")
+        with processes.living(data.root, large_days.url, "after the commit, before the checkpoint") as process:
             process.wait_for_moment()
             fill(disk, leave=0)
-            error = process.go_on()
-        assert error.startswith("DiskFull: "), "there is no space for the copy to be checked"
-        assert state(data.warehouse) == fat_days.after
-        assert state(data.snapshot) == fat_days.before
+            error = process.resume()
+        assert error.startswith("DiskFull: "), "there must be no space for the candidate"
+        assert state(data.warehouse) == large_days.after
+        assert state(data.snapshot) == large_days.before
         row = ledger(data)[-1]
         state_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
         assert (row["status"], state_in_file["stage"], state_in_file["status"]) == ("success", "finished", "success")
         empty(disk)
-        assert_next_run_recovers(data, fat_days)
+        assert_next_run_recovers(data, large_days)
 
     def test_failed_checkpoint_after_the_commit_logs_a_warning(
-        self, fat_days: Days, disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, large_days: Days, disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        data = fat_days.begin(disk / "data")
+        data = large_days.begin(disk / "data")
         detach = Warehouse._detach
         moments: list[None] = []
 
@@ -419,7 +419,7 @@ class TestDiskFull:
 
         with monkeypatch.context() as patch:
             patch.setattr(Warehouse, "_detach", fill_and_detach)
-            result = ingest_day(data, fat_days.url)
+            result = ingest_day(data, large_days.url)
         [warning] = [message for message in caplog.messages if "not yet checkpointed" in message]
         assert f"lies in {data.warehouse}.wal" in warning
         assert "free some disk space" in warning
@@ -429,31 +429,31 @@ class TestDiskFull:
         with duckdb.connect() as session, Warehouse(data.warehouse).transaction(session):
             assert session.execute("SELECT count(*) FROM warehouse.main.virus_genome").fetchone() == (35,)
         empty(disk)
-        assert_next_run_recovers(data, fat_days)
+        assert_next_run_recovers(data, large_days)
 
     @pytest.mark.parametrize(("moment", "leave"), [("finished", 100_000), ("after the copy", 0)])
     def test_check_without_space_keeps_the_last_snapshot_and_leaves_no_partial_file(
-        self, fat_days: Days, processes: KilledProcesses, disk: Path, moment: str, leave: int
+        self, large_days: Days, processes: KilledProcesses, disk: Path, moment: str, leave: int
     ) -> None:
-        data = fat_days.begin(disk / "data")
-        with processes.living(data.root, fat_days.url, moment) as process:
+        data = large_days.begin(disk / "data")
+        with processes.living(data.root, large_days.url, moment) as process:
             process.wait_for_moment()
             fill(disk, leave=leave)
-            assert process.go_on().startswith("DiskFull: the disk that holds ")
-        assert assert_whole(data, fat_days)
-        assert state(data.snapshot) == fat_days.before
+            assert process.resume().startswith("DiskFull: the disk that holds ")
+        assert assert_whole(data, large_days)
+        assert state(data.snapshot) == large_days.before
         assert list(data.candidates.glob("*.part")) == []
         empty(disk)
         publish(data, str(ledger(data)[-1]["run_id"]))
-        assert state(data.snapshot) == fat_days.after
+        assert state(data.snapshot) == large_days.after
 
-    def test_publication_needs_no_space(self, fat_days: Days, processes: KilledProcesses, disk: Path) -> None:
-        data = fat_days.begin(disk / "data")
-        with processes.living(data.root, fat_days.url, "before the publication") as process:
+    def test_publication_needs_no_space(self, large_days: Days, processes: KilledProcesses, disk: Path) -> None:
+        data = large_days.begin(disk / "data")
+        with processes.living(data.root, large_days.url, "before the publication") as process:
             process.wait_for_moment()
             fill(disk, leave=0)
-            assert process.go_on() == "done"
-        assert state(data.snapshot) == fat_days.after
+            assert process.resume() == "done"
+        assert state(data.snapshot) == large_days.after
 
     def test_spilling_beyond_the_disk_is_reported_as_a_full_disk(self, disk: Path) -> None:
         with (
@@ -486,10 +486,10 @@ class TestCommitThatEndsWithAnError:
         with monkeypatch.context() as patch:
             patch.setattr(Warehouse, "_commit", fail)
             if takes_effect:
-                assert spend_day(data, days.url).counts["inserted"] == 5
+                assert run_day(data, days.url).counts["inserted"] == 5
             else:
                 with pytest.raises(CommitFailed):
-                    spend_day(data, days.url)
+                    run_day(data, days.url)
         assert assert_whole(data, days) == takes_effect
         assert_next_run_recovers(data, days)
 
@@ -503,7 +503,7 @@ class TestTooLittleMemory:
         with monkeypatch.context() as patch:
             patch.setenv("VIRUS_MEMORY_LIMIT", limit)
             with pytest.raises(MemoryTooSmall) as failed:
-                spend_day(data, days.url)
+                run_day(data, days.url)
         error = str(failed.value)
         assert error.startswith(f"VIRUS_MEMORY_LIMIT={limit} is too little memory for this.")
         assert "Set VIRUS_MEMORY_LIMIT higher" in error

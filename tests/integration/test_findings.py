@@ -44,7 +44,7 @@ def alarms(followed: Followed, run: IngestResult) -> dict[str, str]:
     [status] = dicts(followed.data.snapshot, "FROM mart.source_status")
     found = {alarm.kind: alarm for alarm in alarms_of(MPOX, status, None, [], None, NOW)}
     for alarm in found.values():
-        assert alarm.query is None or query(followed.data.snapshot, alarm.query), "the query shows what is meant"
+        assert alarm.query is None or query(followed.data.snapshot, alarm.query), "the query must show affected rows"
     return {kind: alarm.text for kind, alarm in found.items()}
 
 
@@ -69,7 +69,7 @@ def test_line_is_resolved_when_its_record_comes_in_another(followed: Followed, b
     ]
     texts = alarms(followed, loaded)
     assert "quarantine" not in texts
-    assert "drift" in texts, "a delta says nothing of records that did not change"
+    assert "drift" in texts, "a delta has no information on unchanged records"
 
 
 def test_line_of_another_record_stays_open(followed: Followed, broken: IngestResult) -> None:
@@ -126,7 +126,7 @@ def test_acknowledgement_survives_a_rebuild(followed: Followed, broken: IngestRe
     with duckdb.connect() as session, Warehouse(followed.data.warehouse).transaction(session):
         assert acknowledge(session, "mpox", NOW) == (1, 1)
     again = followed.run(mode="full")
-    assert not {"quarantine", "drift"} & set(alarms(followed, again)), "the same again is known already"
+    assert not {"quarantine", "drift"} & set(alarms(followed, again)), "acknowledged findings must not come back"
     with duckdb.connect() as session, Warehouse(followed.data.warehouse).transaction(session):
         assert acknowledge(session, "mpox", NOW) == (0, 0)
     for table in ("quarantine", "schema_drift"):

@@ -60,7 +60,7 @@ def test_unfollowed_source_has_no_influence(followed: Followed, both: IngestResu
     assert counted(followed) == (97, 97)
     assert query(followed.data.snapshot, "SELECT DISTINCT sources FROM virus_genome_distinct") == [(["mpox"],)]
     held = query(followed.data.snapshot, "SELECT source, count(*) FROM virus_genome GROUP BY source ORDER BY source")
-    assert held == [("mpox", 97), ("orthopox", 100)], "its rows stay for whoever asks for them"
+    assert held == [("mpox", 97), ("orthopox", 100)], "rows of an unfollowed source must remain"
 
 
 def test_forgetting_removes_only_data_of_the_source(followed: Followed, both: IngestResult) -> None:

@@ -66,7 +66,7 @@ def test_taxon_with_two_names_is_counted_once(all_packages: tuple[Site, dict[str
     site, _ = all_packages
     of_taxon = f"WHERE virus_tax_id = {tax_id}"
     given = query(site.data.snapshot, f"SELECT DISTINCT virus_name FROM virus_genome {of_taxon}")
-    assert len(given) == 2, "this is what the samples are for"
+    assert len(given) == 2, "the samples must have two names"
     for mart in ("weekly_count", "submission_lag"):
         shown = query(site.data.snapshot, f"SELECT DISTINCT virus_name FROM mart.{mart} {of_taxon}")
         assert shown == query(site.data.snapshot, f"SELECT name FROM taxon WHERE tax_id = {tax_id}")

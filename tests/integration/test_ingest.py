@@ -269,7 +269,7 @@ class TestWindow:
             assert (result.mode, result.counts["inserted"], result.counts["out_of_window"]) == ("window", 2, 3)
             assert site.rows("SELECT accession FROM virus_genome ORDER BY 1") == [("PX2",), ("PX3",)]
             assert ("updated_since", "2025-05-02T00:00:00Z") in ncbi.requests[0].query
-            assert site.ingest(ncbi.url).mode == "full", "a window is no way to follow a source"
+            assert site.ingest(ncbi.url).mode == "full", "a window must not set the watermark"
         window, _ = site.ledger
         assert (window["updated_since"], window["until"]) == (date(2025, 5, 2), date(2025, 5, 4))
 
@@ -616,7 +616,7 @@ class TestKilledRun:
             assert site.is_tidy()
             holding.close()
             site.ingest(ncbi.url, origin=RUN)
-            assert len(ncbi.requests) == 1, "the package of the first try was there"
+            assert len(ncbi.requests) == 1, "the package of the first try must be reused"
         assert [row["status"] for row in site.ledger] == ["failed", "success"]
 
 

@@ -68,7 +68,7 @@ def test_index_stalled_for_20_days_loses_nothing(followed: Followed) -> None:
     for _ in range(20):
         result = followed.run()
         assert (result.counts["unchanged"], result.watermark) == (1, day(0))
-    assert set(followed.asked[1:]) == {f"{day(-14)}T00:00:00Z"}, "the window waits for the data"
+    assert set(followed.asked[1:]) == {f"{day(-14)}T00:00:00Z"}, "the window must not move without data"
 
     for number in range(1, 21):
         followed.release(f"PX{number}", day(number))

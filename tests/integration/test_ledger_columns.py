@@ -108,7 +108,7 @@ class Starting:
 
 
 @dataclass(frozen=True)
-class Spent:
+class StageSeconds:
     """Seconds of the stages in `reached`; together no more than `limit`."""
 
     reached: tuple[str, ...]
@@ -128,7 +128,7 @@ class Spent:
 
 
 @dataclass(frozen=True)
-class Passed:
+class ObservedRun:
     """A run as seen from outside: its time, what was sent to it, and its ledger row now."""
 
     began: datetime
@@ -141,8 +141,8 @@ class Passed:
     def time(self) -> Between:
         return Between(self.began, self.ended)
 
-    def spent(self, *reached: str, download: float = 0.0) -> Spent:
-        return Spent(reached, (self.ended - self.began).total_seconds(), download)
+    def spent(self, *reached: str, download: float = 0.0) -> StageSeconds:
+        return StageSeconds(reached, (self.ended - self.began).total_seconds(), download)
 
 
 @dataclass
@@ -151,7 +151,7 @@ class Story:
 
     data: DataFolder
     url: str
-    runs: dict[str, Passed] = field(default_factory=dict)
+    runs: dict[str, ObservedRun] = field(default_factory=dict)
 
     def expected(self, name: str, **differing: Any) -> dict[str, Any]:
         """A row of that run as it should be; `differing` has what differs from a run of the source without Airflow."""
@@ -246,7 +246,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
                 ingest(source, client=client, origin=origin, **settings)
             row = dicts(data.warehouse, "FROM ops.ingest_run ORDER BY started_at")[-1]
             peaks = Between(peak - PEAK_MARGIN, peak_rss_mib() + PEAK_MARGIN)
-            story.runs[name] = Passed(began, datetime.now(UTC), peaks, ncbi.seen, row)
+            story.runs[name] = ObservedRun(began, datetime.now(UTC), peaks, ncbi.seen, row)
 
         run("full", MPOX, SCHEDULED_1)
         run("down", MPOX, SCHEDULED_2[0])

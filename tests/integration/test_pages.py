@@ -51,7 +51,7 @@ def eventful_history(ncbi, tmp_path_factory: pytest.TempPathFactory) -> Followed
     """Sources after every kind of run, published, with their run files."""
     ncbi.world = World()  # without the records of earlier tests
     followed = Followed(ncbi, tmp_path_factory.mktemp("much") / "data")
-    followed.live_through_everything()
+    followed.run_everything()
     published(followed)
     return followed
 
@@ -333,7 +333,7 @@ def test_tries_are_found_by_their_dag_run(mpox: Followed) -> None:
 
 class TestDuringALoad:
     @dataclass
-    class AtWork:
+    class RunningLoad:
         """A load whose download does not end before it is released."""
 
         load: threading.Thread
@@ -344,7 +344,7 @@ class TestDuringALoad:
             return self.load.is_alive()
 
     @pytest.fixture
-    def at_work(self, mpox: Followed) -> Iterator[AtWork]:
+    def running_load(self, mpox: Followed) -> Iterator[RunningLoad]:
         mpox.show("PX99", 3)
         whole = mpox.ncbi.next_answer  # the package that the world makes
         let_go = threading.Event()
@@ -354,16 +354,18 @@ class TestDuringALoad:
             return Answer(body=HeldBody([body[:100], body[100:200]], body[200:], let_go))
 
         mpox.ncbi.next_answer = held
-        at_work = self.AtWork(threading.Thread(target=mpox.run), let_go)
-        at_work.load.start()
-        yield at_work
+        running_load = self.RunningLoad(threading.Thread(target=mpox.run), let_go)
+        running_load.load.start()
+        yield running_load
         let_go.set()
-        at_work.load.join()
+        running_load.load.join()
         del mpox.ncbi.next_answer
 
-    def test_running_load_is_shown_at_once_and_published_data_stays(self, mpox: Followed, at_work: AtWork) -> None:
+    def test_running_load_is_shown_at_once_and_published_data_stays(
+        self, mpox: Followed, running_load: RunningLoad
+    ) -> None:
         seen: list[tuple[str, str]] = []
-        while at_work():
+        while running_load():
             shown = card(mpox)
             assert shown.published
             assert shown.published["records"] == 40
@@ -371,21 +373,21 @@ class TestDuringALoad:
             assert before["status"] == "success"
             seen += [(run["status"], run["stage"]) for run in now]
             if ("running", "download") in seen:
-                at_work.let_go.set()
+                running_load.let_go.set()
         assert ("running", "download") in seen
         assert list(dict.fromkeys(status for status, _ in seen)) in (["running"], ["running", "success"])
         shown = card(mpox)
         assert shown.last_run
         assert (shown.last_run["status"], shown.last_run["inserted"]) == ("success", 1)
 
-    def test_pages_hold_neither_the_warehouse_nor_the_snapshot(self, mpox: Followed, at_work: AtWork) -> None:
+    def test_pages_hold_neither_the_warehouse_nor_the_snapshot(self, mpox: Followed, running_load: RunningLoad) -> None:
         looks = 0
-        while at_work():
+        while running_load():
             with duckdb.connect(mpox.data.snapshot, read_only=True):
                 card(mpox)
             looks += 1
             if looks == 5:
-                at_work.let_go.set()
+                running_load.let_go.set()
         assert looks >= 5
         published(mpox)
         shown = card(mpox)

@@ -107,7 +107,7 @@ def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:
     seen = []
     for source, run_id, ended_at, held in runs:
         state = connection.execute(STATE.format(records="virus_genome", source=source)).fetchall()[0]
-        assert state[0] == held, "as many records as the ledger has come and gone"
+        assert state[0] == held, "the number of records must agree with the ledger"
         seen.append(Look(source, run_id, ended_at, state))
     return seen
 
@@ -195,18 +195,18 @@ def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path
         kept = holder.result(PATIENCE)
 
     assert len(kept) > 1
-    assert all(seen == kept[0] for seen in kept), "who keeps a connection sees the state that it opened"
+    assert all(seen == kept[0] for seen in kept), "an open connection must keep its state"
     for seen in looks:
         assert [len(snapshot) for snapshot in seen] == [len(SOURCES)] * len(seen)
         for moments in zip(*([one.ended_at for one in snapshot] for snapshot in seen), strict=True):
-            assert list(moments) == sorted(moments), "a later look is never an older state"
+            assert list(moments) == sorted(moments), "a later look must not see an older state"
         assert len({one.run_id for snapshot in seen for one in snapshot}) > len(SOURCES) + 1, (
             "it saw snapshots come and go"
         )
     for one in {one for seen in looks for snapshot in seen for one in snapshot}:
         records = f"virus_genome_as_of('{one.ended_at.isoformat()}')"
         [committed] = query(data.warehouse, STATE.format(records=records, source=one.source))
-        assert one.state == committed, f"what was seen is what {one.run_id} left"
+        assert one.state == committed, f"the state seen must be the one after {one.run_id}"
 
 
 def test_process_sees_the_newest_snapshot_after_closing_the_old_one(data: DataFolder) -> None:

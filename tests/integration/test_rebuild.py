@@ -23,7 +23,7 @@ from virus_warehouse.warehouse.connection import WarehouseDamaged
 
 
 @dataclass(frozen=True)
-class Life:
+class RecordedHistory:
     """Sources after every kind of run: their data, the records that NCBI shows then, and the results of the runs."""
 
     root: Path
@@ -32,23 +32,23 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> Life:
+def recorded(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> RecordedHistory:
     ncbi.world = World()
-    followed = Followed(ncbi, tmp_path_factory.mktemp("life") / "data")
-    results = followed.live_through_everything()
-    return Life(followed.data.root, copy.deepcopy(ncbi.world), results)
+    followed = Followed(ncbi, tmp_path_factory.mktemp("recorded") / "data")
+    results = followed.run_everything()
+    return RecordedHistory(followed.data.root, copy.deepcopy(ncbi.world), results)
 
 
 @pytest.fixture
-def lived(life: Life, followed: Followed) -> Followed:
+def restored(recorded: RecordedHistory, followed: Followed) -> Followed:
     """A copy of it that a test can change."""
-    shutil.copytree(life.root, followed.data.root, dirs_exist_ok=True)
-    followed.ncbi.world = copy.deepcopy(life.world)
+    shutil.copytree(recorded.root, followed.data.root, dirs_exist_ok=True)
+    followed.ncbi.world = copy.deepcopy(recorded.world)
     return followed
 
 
-def test_rebuilt_warehouse_equals_the_original(lived: Followed, life: Life) -> None:
-    followed = lived
+def test_rebuilt_warehouse_equals_the_original(restored: Followed, recorded: RecordedHistory) -> None:
+    followed = restored
     original = content(followed.data.warehouse)
     ended_by = {row[0] for row in query(followed.data.warehouse, "SELECT ended_by FROM virus_genome_history")}
     assert ended_by == {"revision", "withdrawal", "filter"}
@@ -56,15 +56,17 @@ def test_rebuilt_warehouse_equals_the_original(lived: Followed, life: Life) -> N
 
     rebuilt = rebuild(followed.data, from_oldest=True)
     assert (rebuilt.gaps, rebuilt.differences, rebuilt.replaced) == ([], [], None)
-    assert rebuilt.loads == [result.run_id for result in life.results]
+    assert rebuilt.loads == [result.run_id for result in recorded.results]
     assert content(rebuilt.path) == original
     assert content(followed.data.warehouse) == original
     assert query(rebuilt.path, gates_sql()) == []
     assert list(followed.data.temporary.iterdir()) == []
 
 
-def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(lived: Followed, life: Life) -> None:
-    followed, results = lived, [*life.results]
+def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(
+    restored: Followed, recorded: RecordedHistory
+) -> None:
+    followed, results = restored, [*recorded.results]
     full = results[9]
     assert (full.source, full.mode) == ("mpox", "full")
     followed.show("PX1", 6, length=3)

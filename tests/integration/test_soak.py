@@ -59,7 +59,7 @@ class FaultSchedule:
         self.today = FIRST_DAY
         self.numbers = 0
 
-    def dawn(self) -> None:
+    def next_day(self) -> None:
         """The next day: records appear, change, are re-dated and disappear; some come late."""
         self.today += timedelta(days=1)
         world = self.ncbi.world
@@ -167,7 +167,7 @@ def run_for(
         ended: Counter[str] = Counter()
         warm: dict[str, int] = {}
         for day in range(runs):
-            fault_schedule.dawn()
+            fault_schedule.next_day()
             trouble = fault_schedule.trouble()
             result = run_once(data, ncbi, trouble, window_request=request_of(day, fault_schedule.today))
             ended["success" if result else "failed"] += 1

@@ -91,8 +91,8 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
     age_packages(stage, source, days=8)
     # The dialog's dates have a time: "to" at midnight excludes a day whose run is later on that day.
     dialog = {"dag_id": dag, "from_date": midnight(first), "to_date": midnight(end)}
-    promised = stage.airflow.post("/backfills/dry_run", dialog)["backfills"]
-    assert [run["logical_date"][:10] for run in promised] == [str(first + number * DAY) for number in range(3)]
+    planned = stage.airflow.post("/backfills/dry_run", dialog)["backfills"]
+    assert [run["logical_date"][:10] for run in planned] == [str(first + number * DAY) for number in range(3)]
     with Warehouse(stage.data.warehouse).exclusive():  # so that the first day cannot start its run
         started = stage.airflow.start_backfill(dag, moment(first), moment(end - DAY), max_active_runs=3)
         stage.airflow.wait_until("the later days wait in no slot", lambda: waiting(stage, dag) == 2)
@@ -101,7 +101,7 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
 
     rows = {row["dag_run_id"]: row for row in ledger(stage, source, run_type="backfill")}
     windows = [rows.pop(run["dag_run_id"]) for run in runs]
-    assert rows == {}, "one try each"
+    assert rows == {}, "expected one try each"
     days = [first + number * DAY for number in range(3)]
     assert [(row["updated_since"], row["until"]) for row in windows] == [(day, day + DAY) for day in days]
     assert {(row["mode"], row["status"], row["try_number"]) for row in windows} == {("window", "success", 1)}
@@ -135,7 +135,7 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
     assert len(revised) == sum(row["revised"] for row in windows) > 0
     later = {accession for accession, (_, updated) in shown_now.items() if updated >= end}
     assert all(after.get(accession) == before.get(accession) for accession in later)
-    assert later - before.keys(), "there was something to leave out"
+    assert later - before.keys(), "some records must be outside the window"
 
     # The publication follows them, once or several times.
     stage.airflow.wait_until(

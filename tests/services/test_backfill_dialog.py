@@ -44,7 +44,7 @@ def pick(page: Page, field: str, day: date, time: str | None = None) -> None:
     expect(group).to_contain_text(f"{day:%b} {day.day}, {day.year} {time or ('00:00' if field == FROM else '23:59')}")
 
 
-def promised(page: Page, last: date, time: str | None = None) -> list[date]:
+def planned_days(page: Page, last: date, time: str | None = None) -> list[date]:
     """Pick the end, and return the days that Airflow will run. The page shows only their number."""
 
     def is_last(answer: Response) -> bool:
@@ -65,7 +65,7 @@ def test_days_are_picked_and_run(stage: Stage) -> None:
     with stage.logged_in(f"/dags/{dag_id}", timezone_id="UTC") as page:
         dialog = open_dialog(page)
         pick(page, FROM, DAYS[0])
-        assert promised(page, DAYS[-1]) == DAYS
+        assert planned_days(page, DAYS[-1]) == DAYS
         expect(dialog.get_by_text("3 runs will be triggered.", exact=True)).to_be_visible()
         runs_at_once = dialog.get_by_role("spinbutton")
         expect(runs_at_once).to_have_value("1")
@@ -100,7 +100,7 @@ def test_same_dates_in_another_time_zone_are_as_many_runs_of_other_days(stage: S
     with stage.logged_in(f"/dags/{DENGUE}", timezone_id="America/New_York") as page:
         open_dialog(page)
         pick(page, FROM, DAYS[0])
-        assert promised(page, DAYS[-1]) == [day + DAY for day in DAYS]
+        assert planned_days(page, DAYS[-1]) == [day + DAY for day in DAYS]
         page.keyboard.press("Escape")
 
         page.get_by_role("button", name=re.compile(r"-0[45]:00")).click()
@@ -113,7 +113,7 @@ def test_same_dates_in_another_time_zone_are_as_many_runs_of_other_days(stage: S
 
         open_dialog(page)
         pick(page, FROM, DAYS[0])
-        assert promised(page, DAYS[-1]) == DAYS
+        assert planned_days(page, DAYS[-1]) == DAYS
     assert stage.airflow.runs(DENGUE) == []
 
 
@@ -121,7 +121,7 @@ def test_midnight_is_before_the_run_of_its_day(stage: Stage) -> None:
     with stage.logged_in(f"/dags/{DENGUE}", timezone_id="UTC") as page:
         open_dialog(page)
         pick(page, FROM, DAYS[0])
-        assert promised(page, DAYS[-1], "00:00") == DAYS[:-1]
+        assert planned_days(page, DAYS[-1], "00:00") == DAYS[:-1]
 
 
 def test_the_readme_names_what_there_is_to_click(stage: Stage) -> None:

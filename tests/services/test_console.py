@@ -78,7 +78,7 @@ def run_and_look(page: Page, sql: str, region: str | None) -> None:
     page.get_by_label(SQL).press("Control+Enter")
     expect(page.get_by_role("region", name=region) if region else page.get_by_role("alert")).to_be_visible()
     assert accessibility_faults(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page itself never scrolls sideways"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page must not scroll horizontally"
 
 
 def chosen_text(frame: FrameLocator) -> str:

@@ -79,7 +79,7 @@ def test_a_filter_is_chosen_by_keyboard_kept_in_the_url_shown_as_sql_and_opened_
         expect(page.locator("textarea")).to_have_value(sql)
 
 
-def test_no_bound_is_a_choice_that_the_url_keeps(stage: Stage) -> None:
+def test_url_keeps_the_choice_of_no_bound(stage: Stage) -> None:
     with stage.logged_in("/virus-warehouse/explore", **LIGHT_AND_WIDE) as page:
         page.locator("input[name=since]").fill("")
         page.get_by_role("button", name="Show").click()

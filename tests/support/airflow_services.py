@@ -159,9 +159,9 @@ class AirflowServices:
     def start_backfill(self, dag_id: str, from_date: str, to_date: str, **options: Any) -> "Backfill":
         """Create a backfill."""
         body = {"dag_id": dag_id, "from_date": from_date, "to_date": to_date, **options}
-        promised = [run["logical_date"] for run in self.post("/backfills/dry_run", body)["backfills"]]
+        planned = [run["logical_date"] for run in self.post("/backfills/dry_run", body)["backfills"]]
         self.post("/backfills", body)
-        return Backfill(dag_id, sorted(promised))
+        return Backfill(dag_id, sorted(planned))
 
     def finished_backfill(self, backfill: "Backfill") -> list[dict[str, Any]]:
         """Wait until the runs of a backfill are done, and return them by logical date."""
@@ -237,7 +237,7 @@ class AirflowServices:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        assert self._api, "Airflow answers within the `with` block"
+        assert self._api, "Airflow is only available within the `with` block"
         return self._api.call(method, path, **arguments)
 
     def _tails(self) -> str:

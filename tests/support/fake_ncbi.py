@@ -210,7 +210,7 @@ class LineBroken:
 
 
 @dataclass(frozen=True)
-class ReportMended:
+class ReportRepaired:
     """Broken and repeated lines are removed."""
 
     def happen(self, world: World) -> None:
@@ -229,7 +229,7 @@ class FamilyRenamed:
 
 Change = (
     Released | Revised | Redated | VersionBumped | DatedInTheFuture | ShownInPastState | NoLongerShown
-    | ListedTwice | LineBroken | ReportMended | FamilyRenamed
+    | ListedTwice | LineBroken | ReportRepaired | FamilyRenamed
 )  # fmt: skip
 
 

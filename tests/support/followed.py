@@ -55,7 +55,7 @@ class Followed:
     def package(self, result: IngestResult) -> Path:
         return self.data.packages / result.source / f"{result.run_id}.zip"
 
-    def live_through_everything(self) -> list[IngestResult]:
+    def run_everything(self) -> list[IngestResult]:
         """Inserts, revisions, bad lines, drift, a window, missing, withdrawn and reinstated records, other filters.
 
         All with annotation and BioSamples.

@@ -62,7 +62,7 @@ def with_entry(name: bytes, like: str = DATA_REPORT) -> bytes:
     length = struct.unpack_from("<H", package, start + 28)[0]
     again = package[start : start + _NAME] + name
     struct.pack_into("<H", again, 28, len(name))
-    assert struct.unpack_from("<HH", package, start + 30) == (0, 0), "an extra field or a comment would follow"
+    assert struct.unpack_from("<HH", package, start + 30) == (0, 0), "the entry must have no extra field or comment"
     assert length == len(like)
     end = package.rindex(_END)
     package[end:end] = again

@@ -43,7 +43,7 @@ PATIENCE = 120.0
 Stop = Callable[[], None]
 
 
-def spend_day(
+def run_day(
     data: DataFolder, url: str, window_request: WindowRequest | None = None, *, dag_run: str = "scheduled__today"
 ) -> ingest.IngestResult:
     """The work of a DAG run: ingest, check, publish. A second call is the second try of the same DAG run."""
@@ -159,13 +159,13 @@ class KilledProcess:
 
     def wait_for_moment(self) -> None:
         """Wait until it has stopped at its moment."""
-        assert self.pipe.poll(PATIENCE), "it never came there"
+        assert self.pipe.poll(PATIENCE), "the process never reached the moment"
         assert self.pipe.recv() == "there"
 
-    def go_on(self) -> str:
+    def resume(self) -> str:
         """Let it continue from the moment; returns the result of its day, `done` or an error."""
         self.pipe.send("go on")
-        assert self.pipe.poll(PATIENCE), "it never ended"
+        assert self.pipe.poll(PATIENCE), "the process never ended"
         return str(self.pipe.recv())
 
     def seconds(self) -> float:
@@ -204,7 +204,7 @@ def _live(pipe: Connection, root: Path, url: str, moment: str | None) -> None:
     else:
         _stop_at(moment, stop)
     try:
-        spend_day(DataFolder(root), url)
+        run_day(DataFolder(root), url)
     except Exception as error:
         pipe.send(f"{type(error).__name__}: {error}")
     else:
@@ -230,7 +230,7 @@ class KilledProcesses:
         its.close()
         try:
             if moment is None:
-                assert mine.poll(PATIENCE), "it never began"
+                assert mine.poll(PATIENCE), "the process never started"
                 assert mine.recv() == "begun"
             yield KilledProcess(process, mine)
         finally:

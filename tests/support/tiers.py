@@ -44,7 +44,7 @@ def pytest_configure() -> None:
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Show how to repeat the long tests with the same seed."""
     if config.option.markexpr.startswith("long"):
-        return f"seed: {os.environ['VIRUS_TEST_SEED']} (the same plays again: make test-long SEED=...)"
+        return f"seed: {os.environ['VIRUS_TEST_SEED']} (to repeat: make test-long SEED=...)"
     return None
 
 
