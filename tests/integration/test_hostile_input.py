@@ -67,8 +67,8 @@ def test_filters_of_the_sources_file_are_never_executed(site: Site, value: str) 
     source = Source(name="mpox", request=request)
     with serving([line("PX1.1")]) as ncbi:
         site.ingest(ncbi.url, source)
-        site.ingest(ncbi.url, source, window_request=WindowRequest("census"))
-        site.ingest(ncbi.url, source, window_request=WindowRequest("replay"))
+        site.ingest(ncbi.url, source, wish=WindowRequest("census"))
+        site.ingest(ncbi.url, source, wish=WindowRequest("replay"))
         assert {dict(request.query)["geo_location"] for request in ncbi.requests} == {value}
         assert all("/virus/taxon/" in request.path and "/genome/download" in request.path for request in ncbi.requests)
     assert publish(site.warehouse, site.data, SourcesFile(Path("sources.yaml"))).publication_id

@@ -265,7 +265,7 @@ class TestWindow:
         days = [line(f"PX{day}.1", f"2025-05-0{day}") for day in range(1, 6)]
         with serving(days, days) as ncbi:
             window_request = WindowRequest(since=date(2025, 5, 2), until=date(2025, 5, 4))
-            result = site.ingest(ncbi.url, window_request=window_request)
+            result = site.ingest(ncbi.url, wish=window_request)
             assert (result.mode, result.counts["inserted"], result.counts["out_of_window"]) == ("window", 2, 3)
             assert site.rows("SELECT accession FROM virus_genome ORDER BY 1") == [("PX2",), ("PX3",)]
             assert ("updated_since", "2025-05-02T00:00:00Z") in ncbi.requests[0].query
@@ -276,7 +276,7 @@ class TestWindow:
     def test_it_keeps_the_watermark(self, site: Site) -> None:
         with serving([line("PX1.1", "2025-05-01")], [line("PX2.1", "2025-05-20")]) as ncbi:
             site.ingest(ncbi.url)
-            result = site.ingest(ncbi.url, window_request=WindowRequest(since=date(2025, 5, 10)))
+            result = site.ingest(ncbi.url, wish=WindowRequest(since=date(2025, 5, 10)))
             assert result.counts["inserted"] == 1
             assert (result.watermark, site.last_run["watermark"]) == (date(2025, 5, 1), date(2025, 5, 1))
             assert site.ingest(ncbi.url).updated_since == date(2025, 4, 17)
@@ -340,7 +340,7 @@ class TestEmpty:
         caplog.set_level(logging.WARNING)
         with ScriptedServer(Answer(body=packages.package([line("PX1.1", "2025-05-01")])), NOTHING_MATCHES) as ncbi:
             site.ingest(ncbi.url)
-            site.ingest(ncbi.url, window_request=WindowRequest(since=date(2025, 5, 2), until=date(2025, 5, 3)))
+            site.ingest(ncbi.url, wish=WindowRequest(since=date(2025, 5, 2), until=date(2025, 5, 3)))
         assert caplog.messages == []
         assert site.last_run["status"] == "success"
 
@@ -470,10 +470,10 @@ class TestFurtherTries:
         with serving(many, many[:5], many) as ncbi:
             site.ingest(ncbi.url)
             with pytest.raises(GateError, match=r"missing records: .* lacks 25 of the 30"):
-                site.ingest(ncbi.url, origin=origin, window_request=WindowRequest(mode="full"))
+                site.ingest(ncbi.url, origin=origin, wish=WindowRequest(mode="full"))
             assert site.count() == 30
             assert site.states() == ["accepted", "refused"]
-            result = site.ingest(ncbi.url, origin=origin, window_request=WindowRequest(mode="full"))
+            result = site.ingest(ncbi.url, origin=origin, wish=WindowRequest(mode="full"))
             assert len(ncbi.requests) == 3
         assert (site.last_run["status"], result.counts["unchanged"]) == ("success", 30)
 
@@ -483,14 +483,14 @@ class TestFurtherTries:
         with serving(many, many[:5], many) as ncbi:
             site.ingest(ncbi.url)
             with pytest.raises(GateError):
-                site.ingest(ncbi.url, window_request=WindowRequest(mode="full"))
+                site.ingest(ncbi.url, wish=WindowRequest(mode="full"))
             # The first full package is reused for the window, the refused one after it is not.
-            site.ingest(ncbi.url, window_request=window)
+            site.ingest(ncbi.url, wish=window)
             assert (len(ncbi.requests), site.last_run["lines"], site.last_run["attempts"]) == (2, 30, 0)
             for package in site.data.packages.rglob("*.zip"):
                 if json.loads(package.with_suffix(".json").read_text())["state"] == "accepted":
                     package.unlink()
-            site.ingest(ncbi.url, window_request=window)
+            site.ingest(ncbi.url, wish=window)
         assert (len(ncbi.requests), site.last_run["lines"], site.last_run["attempts"]) == (3, 30, 1)
 
     def test_refused_packages_follow_the_retention_of_their_source(self, site: Site) -> None:
@@ -514,8 +514,8 @@ class TestFurtherTries:
             content[start + 40 : start + 50] = bytes(10)
             archived.write_bytes(content)
             with pytest.raises(PackageError, match=r"damaged since it was verified .* the next try asks NCBI"):
-                site.ingest(ncbi.url, window_request=window)
-            site.ingest(ncbi.url, window_request=window)
+                site.ingest(ncbi.url, wish=window)
+            site.ingest(ncbi.url, wish=window)
             assert len(ncbi.requests) == 2
         assert site.last_run["status"] == "success"
 

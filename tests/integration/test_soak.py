@@ -169,7 +169,7 @@ def run_for(
         for day in range(runs):
             fault_schedule.next_day()
             trouble = fault_schedule.trouble()
-            result = run_once(data, ncbi, trouble, window_request=request_of(day, fault_schedule.today))
+            result = run_once(data, ncbi, trouble, wish=request_of(day, fault_schedule.today))
             ended["success" if result else "failed"] += 1
             if result is not None and day % 5 == 0:
                 publish(data, result.run_id)
@@ -192,9 +192,7 @@ def run_for(
         # Censuses end records that NCBI no longer shows; then the warehouse equals a first load of today.
         fault_schedule.ncbi.world.strays.clear()
         for _ in range(2):
-            last = run_once(
-                data, ncbi, None, window_request=WindowRequest(mode="census"), accepts=Acceptance(missing=True)
-            )
+            last = run_once(data, ncbi, None, wish=WindowRequest(mode="census"), accepts=Acceptance(missing=True))
         assert last is not None
         publish(data, last.run_id)
         fresh = made_data(folder / "fresh")
