@@ -208,7 +208,7 @@ def assert_next_run_recovers(data: DataFolder, days: Days) -> None:
 
 
 def leftovers(data: DataFolder) -> list[Path]:
-    """Files that no running run needs and that nobody would look at."""
+    """Files that no running run needs."""
     packages = data.packages / "mpox"
     return [
         *data.temporary.iterdir(),

@@ -85,7 +85,7 @@ def status(code: int, expected_word: str, body: str = "", **headers: str) -> Fau
 PASSING: dict[str, Fault] = {
     "429": status(429, "Too Many Requests"),
     "429, plain text": status(429, "slow down", "slow down"),
-    "429, Retry-After that nobody can read": status(429, "Too Many", **{"Retry-After": "soon"}),
+    "429, unreadable Retry-After": status(429, "Too Many", **{"Retry-After": "soon"}),
     "429, Retry-After 0": status(429, "Too Many", **{"Retry-After": "0"}),
     "500, HTML": status(500, "Proxy Error", page("Proxy Error")),
     "502, HTML": status(502, "Bad Gateway", page("Bad Gateway")),

@@ -24,7 +24,7 @@ NOT_JSON = "not JSON, or more than one value on the line"
 GOOD = (line("PX000001.1").encode(), line("PX000003.1").encode())
 
 needs_proc = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="the system does not tell a process's peak memory in /proc"
+    not Path("/proc/self/status").exists(), reason="the system does not show a process's peak memory in /proc"
 )
 
 

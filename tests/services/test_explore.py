@@ -26,9 +26,11 @@ def width_of(page: Page, selector: str) -> float:
     return box["width"]
 
 
-@pytest.mark.parametrize("somebody", [LIGHT_AND_WIDE, DARK_AND_NARROW], ids=["light and wide", "dark and narrow"])
-def test_every_chart_fits_and_is_accessible(stage: Stage, somebody: dict[str, object]) -> None:
-    with stage.logged_in(EVERYTHING, **somebody) as page:
+@pytest.mark.parametrize(
+    "browser_settings", [LIGHT_AND_WIDE, DARK_AND_NARROW], ids=["light and wide", "dark and narrow"]
+)
+def test_every_chart_fits_and_is_accessible(stage: Stage, browser_settings: dict[str, object]) -> None:
+    with stage.logged_in(EVERYTHING, **browser_settings) as page:
         charts_are_drawn(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         for plot in PLOTS:
