@@ -145,7 +145,7 @@ class Site:
         return self.operator(**arguments).execute(context("manual"))
 
     def operator(self, **arguments: Any) -> NcbiVirusToDuckDBOperator:
-        return NcbiVirusToDuckDBOperator(task_id="ingest", source="mpox", taxon="10244", **arguments)
+        return NcbiVirusToDuckDBOperator(task_id="ingest", source={"name": "mpox", "taxon": "10244"}, **arguments)
 
     def publish(self) -> None:
         publish(Warehouse(self.data.warehouse), self.data, SourcesFile(Path("sources.yaml")))
