@@ -1,4 +1,4 @@
-"""The whole way: a stand-in over HTTP, the real DAG, a DuckDB file."""
+"""End to end: a stand-in over HTTP, the real DAG, a DuckDB file."""
 
 from collections.abc import Callable, Iterator
 
@@ -44,7 +44,7 @@ def follow(tmp_path, monkeypatch) -> Callable[[str], None]:
 
 @pytest.fixture
 def query(data) -> Callable[..., list[tuple]]:
-    """Ask the published snapshot."""
+    """Query the published snapshot."""
 
     def query(sql: str, parameters: list | None = None) -> list[tuple]:
         with duckdb.connect(data.snapshot, read_only=True) as connection:

@@ -27,19 +27,19 @@ def world(ncbi):
 
 
 def hide(world, count: int) -> dict[str, Line]:
-    """Let NCBI drop records, of human hosts; what they were."""
+    """Remove records of human hosts from NCBI; returns them."""
     return {accession: world.records.pop(accession) for accession in [f"PX{n:03d}" for n in range(count)]}
 
 
 def states(run) -> dict[str, list[str]]:
-    """The states of a DAG run's tasks by task id, of mapped ones in their order."""
-    told: dict[str, list[str]] = {}
+    """The states of a DAG run's tasks by task id, mapped ones in their order."""
+    states_by_task: dict[str, list[str]] = {}
     for task in sorted(run.get_task_instances(), key=lambda task: task.map_index):
-        told.setdefault(task.task_id, []).append(str(task.state))
-    return told
+        states_by_task.setdefault(task.task_id, []).append(str(task.state))
+    return states_by_task
 
 
-def test_every_source_is_counted_and_what_is_gone_twice_is_withdrawn(world, follow, data, query):
+def test_every_source_is_counted_and_records_missing_twice_are_withdrawn(world, follow, data, query):
     follow("{mpox: {taxon: 10244}, human_mpox: {taxon: 10244, host: human}}")
     run = run_and_publish(CENSUS)
     assert states(run) == {"followed": ["success"], "census": ["success", "success"]}
@@ -82,8 +82,8 @@ def test_mass_withdrawal_fails_its_source_and_publishes_the_others(world, follow
     ]
     (error,) = [error for (error,) in warehouse_ledger(data, "error") if error]
     assert "lacks 12 of the 150 records held, more than 5%, such as PX000" in error
-    (told,) = [path.read_text() for path in data.runs.glob("*human_mpox*.json") if '"failed"' in path.read_text()]
-    assert all(f'"PX{number:03d}"' in told.split('"vanished"')[1] for number in range(12))
+    (run_file,) = [path.read_text() for path in data.runs.glob("*human_mpox*.json") if '"failed"' in path.read_text()]
+    assert all(f'"PX{number:03d}"' in run_file.split('"vanished"')[1] for number in range(12))
 
     run = run_and_publish(CENSUS, conf={"source": "human_mpox", "accept_missing": True})
     assert run.state == "success"
@@ -99,7 +99,7 @@ def test_empty_census_is_a_failure(world, follow, data):
 
 
 @pytest.mark.parametrize("sources", ["{mpox: {taxon: 10244}", "{mpox: {taxon: 10244, hots: human}}"])
-def test_a_file_that_cannot_be_read_fails_the_census(world, follow, data, sources, caplog):
+def test_unreadable_sources_file_fails_the_census(world, follow, data, sources, caplog):
     follow(sources)
     run = run_and_publish(CENSUS)
     assert str(run.state) == "failed"

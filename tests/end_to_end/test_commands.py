@@ -42,7 +42,7 @@ def test_help_lists_every_command():
         assert f"make {command}" in listed
 
 
-def test_ingest_tells_the_outcome_and_sql_shows_it(stand_in, follow, data):
+def test_ingest_prints_the_outcome_and_sql_shows_it(stand_in, follow, data):
     follow("{mpox: {taxon: 10244}}")
     done = make("ingest", "SOURCE=mpox")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -65,7 +65,7 @@ def test_ingest_tells_the_outcome_and_sql_shows_it(stand_in, follow, data):
     assert make_here("export", "FORMAT=xlsx").returncode != 0
 
 
-def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data):
+def test_census_replay_and_rebuild_print_their_outcomes(stand_in, follow, data):
     follow("{mpox: {taxon: 10244}}")
     first = make_here("census", "SOURCE=mpox")
     assert first.returncode == 0, first.stdout + first.stderr
@@ -78,7 +78,7 @@ def test_census_replay_and_rebuild_tell_what_came_of_them(stand_in, follow, data
     assert last_line(rebuilt).startswith("The rebuilt warehouse is in place; the old one is ")
 
 
-def test_what_is_known_is_acknowledged_and_what_is_not_followed_is_forgotten(stand_in, follow, data):
+def test_findings_are_acknowledged_and_an_unfollowed_source_is_forgotten(stand_in, follow, data):
     follow("{mpox: {taxon: 10244}}")
     assert make_here("ingest", "SOURCE=mpox").returncode == 0
     with duckdb.connect(data.warehouse) as connection:
@@ -111,7 +111,7 @@ def test_what_is_known_is_acknowledged_and_what_is_not_followed_is_forgotten(sta
     assert "nothing is held of a source 'mpox'; held are none" in again.stderr
 
 
-def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monkeypatch):
+def test_missing_records_of_a_full_load_can_be_accepted(stand_in, follow, data, monkeypatch):
     follow("{mpox: {taxon: 10244}}")
     first = make_here("ingest", "SOURCE=mpox", "ACCEPT_EMPTIED=1")
     assert last_line(first).startswith("OK mpox: full load committed, "), first.stdout + first.stderr
@@ -126,7 +126,7 @@ def test_what_a_full_load_may_lack_can_be_accepted(stand_in, follow, data, monke
     assert "2 loads repeated." in rebuilt.stdout, rebuilt.stdout + rebuilt.stderr
 
 
-def test_ingest_that_a_gate_holds_back_says_why_and_is_published_when_accepted(stand_in, follow, data):
+def test_blocked_ingest_prints_the_reason_and_is_published_when_accepted(stand_in, follow, data):
     follow("{mpox: {taxon: 10244}}")
     assert make_here("ingest", "SOURCE=mpox").returncode == 0
     with duckdb.connect(data.warehouse) as connection:
@@ -138,7 +138,7 @@ def test_ingest_that_a_gate_holds_back_says_why_and_is_published_when_accepted(s
     )
     follow("{mpox: {taxon: 10244}, dengue: {taxon: 12637}}")
     other = make_here("ingest", "SOURCE=dengue")
-    assert other.returncode == 0, "another source is none of its business"
+    assert other.returncode == 0, "the gate must not affect another source"
     assert "held back: shrinkage of mpox: of " in last_line(other)
     not_all = make_here("publish")
     assert not_all.returncode != 0
@@ -159,7 +159,7 @@ def test_ingest_that_a_gate_holds_back_says_why_and_is_published_when_accepted(s
     assert "'shrinkage'" in unknown.stderr
 
 
-def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data, monkeypatch):
+def test_ingest_prints_the_ncbi_error_message(stand_in, follow, data, monkeypatch):
     monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "3")
     follow("{mpox: {taxon: 10244}}")
     stand_in.fault(
@@ -169,17 +169,17 @@ def test_ingest_of_a_broken_ncbi_ends_with_its_words(stand_in, follow, data, mon
     assert done.returncode != 0
     assert last_line(done).startswith("FAILED mpox: DatasetsUnavailable")
     assert "upstream is away" in last_line(done)
-    assert len(stand_in.requests) > 1, "it was tried again, in one task: Airflow's own tries would take too long"
+    assert len(stand_in.requests) > 1, "the task itself must retry: Airflow's retries would take too long"
 
 
-def test_ingest_of_a_source_that_is_not_there(follow, data):
+def test_ingest_of_an_unknown_source_fails(follow, data):
     follow("{mpox: {taxon: 10244}}")
     done = make_here("ingest", "SOURCE=monkeypox")
     assert done.returncode != 0
     assert "no source is named 'monkeypox'; the file has mpox" in done.stderr
 
 
-def test_ingest_where_no_data_folder_can_be(follow, tmp_path, monkeypatch):
+def test_ingest_without_a_usable_data_folder_fails(follow, tmp_path, monkeypatch):
     follow("{mpox: {taxon: 10244}}")
     (tmp_path / "file").touch()
     monkeypatch.setenv("VIRUS_DATA", str(tmp_path / "file" / "data"))
@@ -209,7 +209,7 @@ def test_sql_before_anything_is_published(data):
     assert "virus-warehouse run SOURCE" in done.stderr
 
 
-def test_tables_writes_the_page_that_is_there():
+def test_tables_regenerates_the_committed_page():
     page = CHECKOUT / "docs/tables.md"
     before = page.read_text(encoding="utf-8")
     assert make_here("tables").returncode == 0
@@ -259,9 +259,9 @@ def test_start_answers_and_leaves_no_process(data, follow):
         assert "password " in first
         wait_until_healthy(port)
     finally:
-        # Ctrl-C reaches the program, as the terminal's foreground group, not only make.
+        # Ctrl-C reaches the whole foreground group of the terminal, not only make.
         for child in psutil.Process(process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):  # Airflow's own children come and go
+            with contextlib.suppress(psutil.NoSuchProcess):  # Airflow's child processes may have ended
                 if "scripts/start.py" in " ".join(child.cmdline()):
                     child.send_signal(signal.SIGINT)
         process.communicate(timeout=90)

@@ -31,7 +31,7 @@ def test_three_days_of_changes(stand_in, follow, data, query):
     assert ledger(query, "mode, status, dag_id, run_type, try_number") == [
         (mode, "success", MPOX, "manual", 1) for mode in ("full", "incremental", "incremental")
     ]
-    # Each run asked from the watermark of the one before, less the lookback; the first for everything.
+    # Each run requests records since the previous watermark minus the lookback; the first requests everything.
     watermarks = [before for (before,) in ledger(query, "watermark")]
     asked = [dict(request.query).get("updated_since") for request in stand_in.requests]
     assert asked == [None, *(f"{mark - timedelta(days=14)}T00:00:00Z" for mark in watermarks[:-1])]
@@ -46,13 +46,13 @@ def test_three_days_of_changes(stand_in, follow, data, query):
         (inserted, inserted)
     ]
     assert query("SELECT count(*) FROM virus_genome_history WHERE ended_by = 'revision'") == [(revised,)]
-    # What NCBI shows within the lookback is held, as it shows it. (Older comings and goings are a census's matter.)
+    # Records within the lookback are as NCBI shows them. (A census handles older changes.)
     held = set(query("SELECT accession_version, update_date FROM virus_genome"))
     assert shown_since(stand_in, FIRST_DAY - timedelta(days=12)) <= held
 
 
 def shown_since(stand_in, day: date) -> set[tuple[str, date]]:
-    """accession.version and update date of what the stand-in shows of mpox, updated on or after a day."""
+    """accession.version and update date of the stand-in's mpox records updated on or after a day."""
     url = f"{stand_in.url}/virus/taxon/10244/genome/download?include_sequence=NONE&updated_since={day}T00:00:00Z"
     with zipfile.ZipFile(io.BytesIO(requests.get(url, timeout=30).content)) as archive:
         lines = archive.read("ncbi_dataset/data/data_report.jsonl").splitlines()
@@ -61,7 +61,7 @@ def shown_since(stand_in, day: date) -> set[tuple[str, date]]:
     return {(record["accession"], date.fromisoformat(record["updateDate"][:10])) for record in records}
 
 
-def test_an_event_of_the_source_means_a_change_and_every_load_sets_a_publication_off(stand_in, follow, data):
+def test_source_event_means_a_change_and_every_load_triggers_a_publication(stand_in, follow, data):
     follow("{mpox: {taxon: 10244}}")
     of_source, of_snapshot = "x-virus-warehouse://mpox", "x-virus-snapshot://mpox"
     before = {uri: len(asset_events(uri)) for uri in (of_source, of_snapshot, UNCHANGED.uri)}
@@ -92,7 +92,7 @@ def asset_events(uri: str) -> list[dict]:
         return [extra for (extra,) in rows]
 
 
-def test_a_window_from_the_trigger_form_leaves_the_watermark_alone(stand_in, follow, data, query):
+def test_window_from_the_trigger_form_keeps_the_watermark(stand_in, follow, data, query):
     follow("{mpox: {taxon: 10244}}")
     run_and_publish(MPOX, conf={"since": "2026-10-01", "until": "2026-11-01"})
     assert ledger(query, "mode, updated_since, until, watermark") == [
@@ -107,7 +107,7 @@ def test_a_window_from_the_trigger_form_leaves_the_watermark_alone(stand_in, fol
     ]
 
 
-def test_an_unknown_taxon_fails_at_once_with_the_message_of_ncbi(stand_in, follow, data):
+def test_unknown_taxon_fails_at_once_with_the_ncbi_message(stand_in, follow, data):
     follow("{nothing: {taxon: no such virus}}")
     run = run_dag("ncbi_virus_ingest__nothing", retries=2)
     assert task_states(run)["ingest"] == "failed"
@@ -143,7 +143,7 @@ def test_a_failed_run_leaves_the_snapshot_as_it_was(stand_in, follow, data, quer
     assert ledger(query, "status") == [("success",), ("failed",), ("success",)]
 
 
-def test_ncbi_back_again_is_a_success_of_the_second_try(stand_in, follow, data, query, monkeypatch):
+def test_second_try_succeeds_when_ncbi_is_back(stand_in, follow, data, query, monkeypatch):
     monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "1")
     follow("{mpox: {taxon: 10244}}")
     stand_in.fault("status", times=2, status=503)
@@ -152,7 +152,7 @@ def test_ncbi_back_again_is_a_success_of_the_second_try(stand_in, follow, data, 
     assert ledger(query, "try_number, status, mode") == [(1, "failed", "full"), (2, "success", "full")]
 
 
-def test_a_package_that_is_not_whole_is_refused_and_fetched_again(stand_in, follow, data, query):
+def test_incomplete_package_is_refused_and_downloaded_again(stand_in, follow, data, query):
     """One of the many ways in which `tests/integration/test_fault_matrix.py` breaks what the operator fetches."""
     follow("{mpox: {taxon: 10244}}")
     stand_in.fault("bad_crc", times=1)
@@ -162,7 +162,7 @@ def test_a_package_that_is_not_whole_is_refused_and_fetched_again(stand_in, foll
     assert len(stand_in.requests) == 2
 
 
-def test_a_fault_of_no_source_fails_the_check_and_keeps_the_last_good_snapshot(stand_in, follow, data, query):
+def test_fault_outside_all_sources_fails_the_check_and_keeps_the_last_good_snapshot(stand_in, follow, data, query):
     follow("{mpox: {taxon: 10244}}")
     run_and_publish(MPOX)
     published = data.snapshot.read_bytes()
@@ -175,21 +175,19 @@ def test_a_fault_of_no_source_fails_the_check_and_keeps_the_last_good_snapshot(s
         "publish": "upstream_failed",
         "all_sources_published": "upstream_failed",
     }
-    assert tries(run)["check"] == 1, "a second look at the same finds the same"
+    assert tries(run)["check"] == 1, "a retry would have the same result"
     assert data.snapshot.read_bytes() == published
 
 
-def test_a_bad_source_holds_nobody_else_back_and_is_published_once_a_person_accepts_it(
-    stand_in, follow, data, query, caplog, capsys
-):
-    """A blocked source beside three good ones, which are published by the same run."""
+def test_blocked_source_blocks_no_other_and_is_published_once_accepted(stand_in, follow, data, query, caplog, capsys):
+    """A blocked source and three valid ones, which are published by the same run."""
     follow(
         "{mpox: {taxon: 10244}, dengue: {taxon: 12637}, flu: {taxon: 11320}, usa: {taxon: 10244, geo_location: USA}}"
     )
     good = ("dengue", "flu", "usa")
     run_and_publish(MPOX)
     (published,) = query("SELECT count(*) FROM virus_genome WHERE source = 'mpox'")[0]
-    with duckdb.connect(data.warehouse) as connection:  # as when a backup of weeks ago is put back
+    with duckdb.connect(data.warehouse) as connection:  # simulates restoring a backup that is weeks old
         (kept,) = connection.execute(
             "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0; SELECT count(*) FROM virus_genome"
         ).fetchone()
@@ -205,7 +203,7 @@ def test_a_bad_source_holds_nobody_else_back_and_is_published_once_a_person_acce
         "publish": "success",
         "all_sources_published": "failed",
     }
-    assert run.state == "failed", "a green run would say that all is well"
+    assert run.state == "failed", "a blocked source must be visible as a failed run"
     log = caplog.text + capsys.readouterr().out
     assert f"held back: shrinkage of mpox: of {published} records published, {lost} are gone, more than 5.0%" in log
     assert "held back: mpox since 20" in log
@@ -217,11 +215,11 @@ def test_a_bad_source_holds_nobody_else_back_and_is_published_once_a_person_acce
     run = publish(accept_findings=["shrinkage"], source="mpox")
     assert run.state == "success"
     assert query("SELECT count(*) FROM virus_genome WHERE source = 'mpox'") == [(kept,)]
-    [(source, gate, told)] = query("SELECT source, name, value FROM _about WHERE topic = 'finding'")
+    [(source, gate, text)] = query("SELECT source, name, value FROM _about WHERE topic = 'finding'")
     assert (source, gate) == ("mpox", "shrinkage")
-    assert told.startswith(f"accepted: shrinkage of mpox: of {published} records published, {lost} are gone")
+    assert text.startswith(f"accepted: shrinkage of mpox: of {published} records published, {lost} are gone")
 
-    assert publish().state == "success", "what was accepted once is not asked about again"
+    assert publish().state == "success", "accepted findings must not block again"
     assert query("SELECT count(*) FROM _about WHERE topic = 'finding'") == [(0,)]
 
 

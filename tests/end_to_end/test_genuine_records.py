@@ -1,4 +1,4 @@
-"""Genuine NCBI records, served over HTTP and loaded by the DAG: every field of theirs is in the warehouse."""
+"""Genuine NCBI records, served over HTTP and loaded by the DAG: all their fields are in the warehouse."""
 
 import json
 import zipfile

@@ -1,4 +1,4 @@
-"""The API key, through runs of the DAG that succeed and that fail: NCBI gets it, and nothing keeps it."""
+"""The API key in successful and failed DAG runs: it is sent to NCBI and stored nowhere."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ KEY = "5ec4e7" * 6
 
 @pytest.fixture(params=["environment", "connection"])
 def key(request, monkeypatch):
-    """The key, given in either of the two ways."""
+    """The key, configured in either of the two ways."""
     if request.param == "environment":
         monkeypatch.setenv("NCBI_API_KEY", KEY)
     else:
@@ -41,9 +41,9 @@ def test_the_key_is_in_no_log_template_xcom_event_file_or_url(key, follow, data,
     kept = [*written, *files(Path(os.environ["AIRFLOW_HOME"]))]
     assert len(written) > 5
     assert [path for path in kept if KEY.encode() in path.read_bytes()] == []
-    told = "".join([*capfd.readouterr(), caplog.text])
-    assert "*** is not valid" in told
-    assert KEY not in told
+    output = "".join([*capfd.readouterr(), caplog.text])
+    assert "*** is not valid" in output
+    assert KEY not in output
 
 
 def files(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The package as somebody else's Airflow has it: the wheel, nothing of the checkout, and a DAG file of ten lines."""
+"""The package in another Airflow: the wheel, without the checkout, and a DAG file of ten lines."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bare(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Bare:
-    """Runs a program of that environment, in an Airflow with one DAG file and no plugins folder."""
+    """Runs a program of that environment, with an Airflow that has one DAG file and no plugins folder."""
     home = tmp_path_factory.mktemp("airflow")
     (home / "dags").mkdir()
     (home / "dags" / "mpox.py").write_text(DAG_FILE, encoding="utf-8")
@@ -128,7 +128,7 @@ def test_a_dag_of_ten_lines_loads_and_the_command_publishes(bare: Bare, tmp_path
         assert "true" in answer.stdout
 
 
-def test_without_a_data_folder_it_is_the_users_own(bare: Bare) -> None:
+def test_default_data_folder_belongs_to_the_user(bare: Bare) -> None:
     done = bare("virus-warehouse", "sources", "check")
     assert done.returncode == 1
     assert ".local/share/virus-warehouse/sources.yaml: cannot be read" in done.stderr

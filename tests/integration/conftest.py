@@ -1,4 +1,4 @@
-"""A fake NCBI of each test module, and sources that follow it."""
+"""A fake NCBI for each test module, and sources that follow it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +17,6 @@ def ncbi() -> Iterator[FakeNcbi]:
 
 @pytest.fixture
 def followed(ncbi: FakeNcbi, tmp_path: Path) -> Followed:
-    """An NCBI that shows nothing yet, and sources without a run."""
+    """An NCBI without records, and sources without a run."""
     ncbi.world = World()
     return Followed(ncbi, tmp_path / "data")

@@ -1,4 +1,4 @@
-"""Censuses as whole runs over HTTP: what the ledger, the run file and the next run say of them."""
+"""Censuses as complete runs over HTTP: their effect on the ledger, the run file and the next run."""
 
 import json
 from typing import Any
@@ -24,8 +24,8 @@ def last_run(followed: Followed) -> dict[str, Any]:
 
 
 def run_file(followed: Followed) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((followed.data.runs / f"{last_run(followed)['run_id']}.json").read_text())
-    return told
+    contents: dict[str, Any] = json.loads((followed.data.runs / f"{last_run(followed)['run_id']}.json").read_text())
+    return contents
 
 
 def drop(followed: Followed, *numbers: int) -> None:
@@ -33,7 +33,7 @@ def drop(followed: Followed, *numbers: int) -> None:
         del followed.ncbi.world.records[f"PX{number:02d}"]
 
 
-def test_ledger_and_run_file_tell_who_is_missing_and_who_is_withdrawn(followed: Followed) -> None:
+def test_ledger_and_run_file_name_missing_and_withdrawn_records(followed: Followed) -> None:
     drop(followed, 3, 7)
     followed.run(mode="census")
     row = last_run(followed)
@@ -51,7 +51,7 @@ def test_ledger_and_run_file_tell_who_is_missing_and_who_is_withdrawn(followed: 
     ]
 
 
-def test_census_stopped_by_the_brake_tells_who_vanished(followed: Followed) -> None:
+def test_census_stopped_by_mass_loss_limit_names_missing_records(followed: Followed) -> None:
     drop(followed, *range(10))
     with pytest.raises(GateError, match="lacks 10 of the 40 records held"):
         followed.run(mode="census")
@@ -61,7 +61,7 @@ def test_census_stopped_by_the_brake_tells_who_vanished(followed: Followed) -> N
     assert query(followed.data.warehouse, "SELECT DISTINCT status FROM virus_genome") == [("live",)]
 
 
-def test_empty_census_is_a_failure_unless_the_source_may_be_empty(followed: Followed) -> None:
+def test_empty_census_fails_unless_the_source_allows_empty(followed: Followed) -> None:
     followed.ncbi.world.records.clear()
     with pytest.raises(EmptyFullLoad):
         followed.run(mode="census")

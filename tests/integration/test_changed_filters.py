@@ -1,4 +1,4 @@
-"""What a source asks for changes: what the new filters leave out ends, and what is gone is held by the brake."""
+"""The filters of a source change: excluded records end, and other missing records trigger the mass-loss limit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +44,7 @@ def record(number: int, host: dict[str, Any] | None = HUMAN, **fields: Any) -> s
 
 
 class Site:
-    """A source whose request changes, and what NCBI shows of it."""
+    """A source whose request changes, and the records that NCBI shows for it."""
 
     def __init__(self, data: DataFolder) -> None:
         self.data = data
@@ -72,7 +72,7 @@ def site(tmp_path: Path) -> Site:
 
 
 @pytest.mark.parametrize("asked", [{"use_psg": True}, {"aux_report": ["ANNOTATION"]}], ids=str)
-def test_what_chooses_no_records_does_not_lift_the_brake(site: Site, asked: dict[str, Any]) -> None:
+def test_options_that_select_no_records_keep_the_mass_loss_limit(site: Site, asked: dict[str, Any]) -> None:
     everything = [record(number) for number in range(30)]
     site.run(source(), everything)
     with pytest.raises(GateError, match=r"lacks 25 of the 30"):
@@ -80,13 +80,13 @@ def test_what_chooses_no_records_does_not_lift_the_brake(site: Site, asked: dict
     assert (site.held(), site.ended()) == (30, {})
 
 
-def test_a_report_that_is_added_is_loaded_in_full_and_a_switch_is_not(site: Site) -> None:
+def test_added_report_forces_a_full_load_and_a_switch_does_not(site: Site) -> None:
     everything = [record(number) for number in range(3)]
     site.run(source(), everything)
     assert site.run(source(use_psg=True), everything).mode == "incremental"
     assert site.run(source(aux_report=["BIOSAMPLE_REPORT"]), everything).mode == "full"
     assert site.run(source(aux_report=["BIOSAMPLE_REPORT"]), everything).mode == "incremental"
-    assert site.run(source(), everything).mode == "full", "what it brought meanwhile came without that report"
+    assert site.run(source(), everything).mode == "full", "records loaded meanwhile lack that report"
 
 
 FILTERS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
@@ -116,7 +116,7 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_only_what_the_new_filter_leaves_out_ends_for_its_sake(site: Site, name: str) -> None:
+def test_new_filter_ends_only_records_that_it_excludes(site: Site, name: str) -> None:
     asked, shown, others = FILTERS[name]
     site.run(source(), [*shown, *others])
     with pytest.raises(GateError, match=r"lacks 25 of the 30"):
@@ -126,19 +126,19 @@ def test_only_what_the_new_filter_leaves_out_ends_for_its_sake(site: Site, name:
     assert (result.mode, site.held(), site.ended()) == ("full", 30, {"filter": 30})
     rebuilt = rebuild(site.data, from_oldest=True)
     assert rebuilt.differences == []
-    told = "SELECT * EXCLUDE (run_id, valid_from) FROM virus_genome ORDER BY accession"
-    assert query(rebuilt.path, told) == query(site.data.warehouse, told)
+    columns = "SELECT * EXCLUDE (run_id, valid_from) FROM virus_genome ORDER BY accession"
+    assert query(rebuilt.path, columns) == query(site.data.warehouse, columns)
 
 
-def test_a_filter_that_ncbi_reads_otherwise_holds_all_by_the_brake(site: Site) -> None:
-    """The host's name is one that neither the records nor their taxonomy know."""
+def test_filter_that_ncbi_reads_differently_is_stopped_by_mass_loss_limit(site: Site) -> None:
+    """The host's name is in neither the records nor their taxonomy."""
     everything = [record(number) for number in range(30)]
     site.run(source(), everything)
     with pytest.raises(GateError, match=r"lacks 25 of the 30"):
         site.run(source(host="Homo sapiens neanderthalensis"), everything[:5])
 
 
-def test_another_taxon_ends_all(site: Site) -> None:
+def test_changed_taxon_ends_all_records(site: Site) -> None:
     dengue = {
         "taxId": 12637,
         "organismName": "dengue virus",
@@ -150,8 +150,8 @@ def test_another_taxon_ends_all(site: Site) -> None:
     assert (site.held(), site.ended()) == (5, {"filter": 30})
 
 
-def test_filters_that_go_back_and_forth_are_warned_of(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """As when two checkouts follow different filters under one name in one data folder."""
+def test_alternating_filters_log_a_warning(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """This happens when two checkouts use one source name with different filters in one data folder."""
     everything = [record(number) for number in range(3)]
     for asked, is_back in ((source(), False), (source(host="human"), False), (source(), True), (source(), False)):
         caplog.clear()

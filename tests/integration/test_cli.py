@@ -1,4 +1,4 @@
-"""The command `virus-warehouse`, as a person or a script calls it: output, exit codes, and no Airflow."""
+"""The command `virus-warehouse`, as a person or a script calls it, without Airflow: output and exit codes."""
 
 import json
 import subprocess
@@ -66,7 +66,7 @@ def test_run_loads_and_publishes_and_sql_answers(data: DataFolder, ncbi: StandIn
     assert "read-only" in refused.stderr
 
 
-def test_an_answer_is_added_to_a_file_and_does_not_begin_it_again(data: DataFolder, ncbi: StandIn) -> None:
+def test_output_is_appended_to_an_existing_file(data: DataFolder, ncbi: StandIn) -> None:
     assert command("run", "mpox").returncode == 0
     kept = data.root / "answers.csv"
     with kept.open("w") as file:
@@ -111,7 +111,7 @@ def test_days_modes_and_no_publication(data: DataFolder, ncbi: StandIn) -> None:
         (("forget", "flu"), "nothing is held of a source 'flu'"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(data: DataFolder, arguments: tuple[str, ...], reason: str) -> None:
+def test_errors_are_reported_in_one_line(data: DataFolder, arguments: tuple[str, ...], reason: str) -> None:
     done = command(*arguments)
     assert done.returncode == 1
     assert reason in done.stderr
@@ -128,17 +128,17 @@ def test_what_cannot_be_done_is_said_in_one_line(data: DataFolder, arguments: tu
         ("publish", "x"),
     ],
 )
-def test_what_is_not_understood_ends_with_2(data: DataFolder, arguments: tuple[str, ...]) -> None:
+def test_invalid_arguments_exit_with_2(data: DataFolder, arguments: tuple[str, ...]) -> None:
     assert command(*arguments).returncode == 2
 
 
-def test_a_window_that_makes_no_sense_is_recorded_as_failed(data: DataFolder) -> None:
+def test_invalid_window_is_recorded_as_failed(data: DataFolder) -> None:
     done = command("run", "mpox", "--until", "2026-11-01")
     assert done.returncode == 1
     assert done.stdout.startswith("FAILED mpox: WindowError: a window needs its first day")
 
 
-def test_a_source_that_is_held_back_fails_until_it_is_accepted(data: DataFolder, ncbi: StandIn) -> None:
+def test_blocked_source_fails_until_it_is_accepted(data: DataFolder, ncbi: StandIn) -> None:
     assert command("run", "mpox").returncode == 0
     damage(data, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
     held_back = command("run", "mpox")
@@ -152,7 +152,7 @@ def test_a_source_that_is_held_back_fails_until_it_is_accepted(data: DataFolder,
     assert "accepted: shrinkage of mpox" in accepted.stdout
 
 
-def test_a_full_load_that_lacks_records_is_refused_until_it_is_accepted(
+def test_full_load_with_missing_records_is_refused_until_it_is_accepted(
     data: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert command("run", "mpox").returncode == 0
@@ -164,7 +164,7 @@ def test_a_full_load_that_lacks_records_is_refused_until_it_is_accepted(
         assert command("census", "mpox", "--accept", "missing").returncode == 0
 
 
-def test_a_fault_of_no_source_keeps_the_snapshot(data: DataFolder, ncbi: StandIn) -> None:
+def test_fault_outside_all_sources_keeps_the_snapshot(data: DataFolder, ncbi: StandIn) -> None:
     assert command("run", "mpox").returncode == 0
     damage(data, "INSERT INTO taxon FROM taxon LIMIT 1")
     blocked = command("publish")
@@ -176,7 +176,7 @@ def test_a_fault_of_no_source_keeps_the_snapshot(data: DataFolder, ncbi: StandIn
     assert command("publish", "--accept", "unique_keys").returncode == 0
 
 
-def test_ncbi_that_is_broken_is_quoted(data: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ncbi_error_message_is_quoted(data: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "3")
     body = '{"error":"Bad Gateway","code":502,"message":"upstream is away"}'
     ncbi.fault("status", times=50, status=502, body=body)

@@ -1,4 +1,4 @@
-"""A clock that ran ahead once: what follows is loaded, classified and withdrawn as if it had not."""
+"""A clock that once ran ahead does not affect how later packages are loaded, classified and withdrawn."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ def loaded(followed: Followed, ahead: datetime) -> Iterator[Followed]:
     return followed
 
 
-def test_a_later_package_is_newer_and_the_clock_is_told_of(
+def test_later_package_is_newer_and_the_clock_error_is_logged(
     loaded: Followed, ahead: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
     loaded.show("PX1", 3, length=2)
@@ -44,14 +44,14 @@ def test_a_later_package_is_newer_and_the_clock_is_told_of(
     assert f"{ahead:%Y-%m-%d}" in caplog.text
 
 
-def test_a_full_load_is_judged(loaded: Followed) -> None:
+def test_full_load_is_checked_for_mass_loss(loaded: Followed) -> None:
     for number in range(5, 30):
         loaded.ncbi.world.records.pop(f"PX{number}")
     with pytest.raises(GateError, match="lacks 25 of the 30"):
         loaded.run(mode="full")
 
 
-def test_censuses_conclude(loaded: Followed) -> None:
+def test_censuses_withdraw_missing_records(loaded: Followed) -> None:
     loaded.ncbi.world.records.pop("PX1")
     loaded.run(mode="census")
     assert query(loaded.data.warehouse, "SELECT status, count(*) FROM virus_genome GROUP BY ALL ORDER BY ALL") == [
@@ -63,14 +63,14 @@ def test_censuses_conclude(loaded: Followed) -> None:
     assert ended == [("PX1", "withdrawal")]
 
 
-def test_a_package_of_a_future_day_serves_no_window(loaded: Followed) -> None:
+def test_package_dated_in_the_future_is_not_reused_for_a_window(loaded: Followed) -> None:
     today = datetime.now(UTC).date()
     asked = len(loaded.ncbi.requests)
     loaded.run(mode="window", since=today - timedelta(days=1), until=today)
     assert len(loaded.ncbi.requests) == asked + 1
 
 
-def test_a_rebuild_sets_the_times_right_and_keeps_the_rest(
+def test_rebuild_corrects_future_times_and_keeps_the_rest(
     loaded: Followed, ahead: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
     loaded.show("PX1", 3, length=2)
@@ -97,7 +97,7 @@ def test_a_rebuild_sets_the_times_right_and_keeps_the_rest(
     [(first,)] = query(loaded.data.warehouse, "SELECT min(ended_at) FROM ops.ingest_run")
     assert query(loaded.data.warehouse, as_of, first) == [(30, 0)]
     assert query(loaded.data.warehouse, gates_sql()) == []
-    # Nothing is left of it: neither for the next run, nor for the next rebuild.
+    # The wrong clock has no effect on the next run or the next rebuild.
     caplog.clear()
     assert loaded.run().mode == "incremental"
     assert "clock" not in caplog.text
@@ -106,7 +106,7 @@ def test_a_rebuild_sets_the_times_right_and_keeps_the_rest(
     assert query(rebuild(loaded.data, from_oldest=True).path, records) == query(loaded.data.warehouse, records)
 
 
-def test_times_that_are_past_stay_and_the_order_of_all(followed: Followed) -> None:
+def test_past_times_and_the_order_of_loads_are_kept(followed: Followed) -> None:
     now = datetime(2026, 11, 28, 6, tzinfo=UTC)
 
     def load(number: int, started_at: datetime, ended_at: datetime) -> CommittedLoad:
@@ -121,11 +121,11 @@ def test_times_that_are_past_stay_and_the_order_of_all(followed: Followed) -> No
         (now - 5 * day, now + 3 * day),  # was set right,
         (now + 4 * day, now + 4 * day),  # and ran ahead once more
     ]
-    loads = [load(number, *told) for number, told in enumerate(times)]
+    loads = [load(number, *start_and_end) for number, start_and_end in enumerate(times)]
     past = with_past_times(loads, now)
     assert past[0] is loads[0]
     ended = [entry.committed_at for entry in past]
-    assert ended == sorted(set(ended)), "each after the one before"
+    assert ended == sorted(set(ended)), "times must increase"
     assert ended[0] < ended[1] < ended[2] < ended[3] == now - 5 * day < ended[4] < now
     assert past[3].run["requested_at"] == now - 5 * day
     assert past[4].run["requested_at"] == ended[4]

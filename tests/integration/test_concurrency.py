@@ -1,4 +1,4 @@
-"""Runs beside each other, and readers beside them: all wait for each other, none loses anything."""
+"""Concurrent runs and readers: they wait for each other, and no data are lost."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ from virus_warehouse.windows import WindowRequest
 
 FIRST_DAY = date(2025, 5, 1)
 PATIENCE = 240.0
-"""Seconds to wait for what takes some, unless the machine is busy with something else."""
+"""Seconds to wait for what takes a few seconds on an idle machine."""
 NAMES = ("mpox", "mpox_usa", "mpox_human", "mpox_again")
 
 
@@ -50,7 +50,7 @@ def data(tmp_path: Path) -> Iterator[DataFolder]:
 
 
 def held(path: Path, source: str) -> dict[str, tuple[Any, ...]]:
-    """The records of a source as a warehouse or snapshot has them."""
+    """The records of a source in a warehouse or snapshot."""
     rows = query(path, "SELECT accession, version, update_date, length FROM virus_genome WHERE source = ?", source)
     return {accession: rest for accession, *rest in rows}
 
@@ -76,7 +76,7 @@ def assert_nothing_lost(data: DataFolder) -> None:
 
 class TestSourcesAtOnce:
     @pytest.mark.parametrize("workers", [processes, ThreadPoolExecutor])
-    def test_all_commit_and_the_last_snapshot_has_all_of_it(
+    def test_all_commit_and_the_last_snapshot_has_all_records(
         self, ncbi: FakeNcbi, data: DataFolder, workers: Any
     ) -> None:
         with workers(4) as pool:
@@ -90,7 +90,7 @@ class TestSourcesAtOnce:
 
 
 class TestBackfillBesideTheDailyRun:
-    def test_neither_loses_what_the_other_brings(self, ncbi: FakeNcbi, data: DataFolder) -> None:
+    def test_neither_loses_records_of_the_other(self, ncbi: FakeNcbi, data: DataFolder) -> None:
         follow(data.root, ncbi.url)
         last = FIRST_DAY + timedelta(days=9)
         windows = [
@@ -119,7 +119,9 @@ class TestBackfillBesideTheDailyRun:
 
 
 class TestReadersOfTheSnapshot:
-    def test_nobody_waits_and_every_look_is_whole(self, ncbi: FakeNcbi, data: DataFolder, tmp_path: Path) -> None:
+    def test_readers_never_wait_and_see_consistent_snapshots(
+        self, ncbi: FakeNcbi, data: DataFolder, tmp_path: Path
+    ) -> None:
         follow(data.root, ncbi.url)
         stop = tmp_path / "stop"
         with processes(2) as pool, duckdb.connect(data.snapshot, read_only=True) as early:
@@ -134,28 +136,28 @@ class TestReadersOfTheSnapshot:
             writer.result(PATIENCE)
             stop.touch()
             seen = reader.result(PATIENCE)
-            assert early.execute("SELECT count(*) FROM virus_genome").fetchall() == [(40,)], "it reads what it opened"
+            assert early.execute("SELECT count(*) FROM virus_genome").fetchall() == [(40,)], "still its snapshot"
         assert seen == sorted(seen)
         assert seen[0] == 40
         assert len(query(data.snapshot, "FROM virus_genome")) == 46
 
 
 def version_of(snapshot: Path) -> tuple[int, int]:
-    """What differs after each publication. This process has the snapshot open, and so would read the old one."""
+    """Changes with each publication. This process has the snapshot open, and so would read the old one."""
     status = snapshot.stat()
     return status.st_ino, status.st_mtime_ns
 
 
 def publish_growing(url: str, root: Path) -> None:
-    """Follow the source while NCBI shows more and more, until it has shown all."""
+    """Load and publish while NCBI shows more and more records, until all are published."""
     deadline = time.monotonic() + PATIENCE
     while follow(root, url)[-1]["lines"] is None or len(held(DataFolder(root).snapshot, "mpox")) < 46:
         assert time.monotonic() < deadline
 
 
-class TestReaderOfTheWarehouseByMistake:
+class TestProcessHoldingTheWarehouse:
     @pytest.mark.parametrize("how", ["reading", "writing"])
-    def test_run_waits_and_tells_for_whom(
+    def test_run_waits_and_logs_the_lock_holder(
         self, ncbi: FakeNcbi, data: DataFolder, how: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO, "virus_warehouse.warehouse.connection")
@@ -170,11 +172,11 @@ class TestReaderOfTheWarehouseByMistake:
                 until(waits, PATIENCE)
             [counts] = run.result(PATIENCE)
         assert counts["inserted"] == 40
-        assert len(waits()) <= 1 + (time.monotonic() - started) / 10, "a line after a second, and then every ten"
+        assert len(waits()) <= 1 + (time.monotonic() - started) / 10, "logged after one second, then every ten"
         assert all(f"(PID {holder})" in message for message in waits())
         assert_nothing_lost(data)
 
-    def test_run_that_waited_long_enough_fails_for_it_and_the_next_one_makes_good(
+    def test_run_fails_after_the_lock_timeout_and_the_next_run_catches_up(
         self, ncbi: FakeNcbi, data: DataFolder
     ) -> None:
         source = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
@@ -186,8 +188,8 @@ class TestReaderOfTheWarehouseByMistake:
                 ingest(source, client=client, warehouse=warehouse, data=data)
         assert f"(PID {holder})" in str(locked.value)
         [path] = data.runs.glob("*.json")
-        told = json.loads(path.read_text())
-        assert (told["status"], told["error"]) == ("failed", f"WarehouseLocked: {locked.value}")
+        run_file = json.loads(path.read_text())
+        assert (run_file["status"], run_file["error"]) == ("failed", f"WarehouseLocked: {locked.value}")
         [counts] = follow(data.root, ncbi.url)
         assert counts["inserted"] == 40
         assert_nothing_lost(data)

@@ -1,7 +1,7 @@
-"""What people may try in the console: to read or write files, to leave it, to take all there is.
+"""Attacks on the console: reading or writing files, leaving the sandbox, exhausting resources.
 
-Each attack is seen to succeed where nothing keeps it out, to fail before each guard that keeps it out alone, and to
-fail in the console as it is.
+Each attack succeeds without guards, fails with each of the guards that block it alone, and fails in the console as it
+is.
 """
 
 import asyncio
@@ -33,20 +33,20 @@ from virus_warehouse.pages.console.runner import STOPPED, Console, QueryFailed, 
 INCLUDE = Path(__file__).parents[2] / "include"
 SECRET = "canary"
 PATIENCE = 200
-"""Seconds that a query may take where its time is not what a test is about."""
+"""Seconds that a query may take in tests that are not about its time."""
 
 needs_landlock = pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
 
 
 @dataclass
 class Scene:
-    """A data folder with a snapshot, and a folder beside it that is nobody's business."""
+    """A data folder with a snapshot, and a private folder beside it."""
 
     data: DataFolder
     beside: Path
 
     def state(self) -> dict[str, str]:
-        """Every file there is, with its contents."""
+        """Every file with its contents."""
         files = [path for folder in (self.data.root, self.beside) for path in folder.rglob("*") if path.is_file()]
         return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -57,9 +57,9 @@ class Scene:
         return Console(self.data, limited, sandbox=(Path(unguarded_sandbox.__file__), *without))
 
     def answer(self, sql: str, without: tuple[str, ...] = (), **limits: object) -> str:
-        """What the console says: the values, or the error."""
+        """The console's response: the values, or the error."""
         console = self.console(without, **limits)
-        # Where the snapshot is, anyone may know: SELECT path FROM duckdb_databases().
+        # The snapshot's path is public: SELECT path FROM duckdb_databases().
         text = sql.format(beside=self.beside, snapshot=self.data.snapshot, server=os.getpid())
         try:
             table = asyncio.run(console.table(text))
@@ -76,7 +76,7 @@ def scene(empty_scene: Path, tmp_path: Path) -> Scene:
 
 @pytest.fixture(scope="module")
 def empty_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A scene on which nobody has been yet."""
+    """A new scene."""
     folder = tmp_path_factory.mktemp("scene")
     data, beside = DataFolder(folder / "data"), folder / "beside"
     data.create()
@@ -94,12 +94,12 @@ def empty_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Attack:
-    """SQL that shall do no harm.
+    """SQL that must do no harm.
 
     Attributes:
-        sql: what is typed.
-        guards: each of these keeps it out alone.
-        shows: what the answer has when it succeeds; empty: a file is new or has changed.
+        sql: the statement.
+        guards: each of these alone blocks it.
+        shows: part of the answer if it succeeds; empty: a file is new or has changed.
     """
 
     sql: str
@@ -181,12 +181,12 @@ def alone(guard: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
-def test_the_console_keeps_it_out(scene: Scene, attack: Attack) -> None:
+def test_console_blocks_the_attack(scene: Scene, attack: Attack) -> None:
     assert not attack.succeeds(scene)
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
-def test_it_would_succeed_without_guards(scene: Scene, attack: Attack) -> None:
+def test_attack_succeeds_without_guards(scene: Scene, attack: Attack) -> None:
     assert attack.succeeds(scene, without=GUARDS)
 
 
@@ -198,20 +198,20 @@ def test_it_would_succeed_without_guards(scene: Scene, attack: Attack) -> None:
         for guard in attack.guards
     ],
 )
-def test_each_guard_keeps_it_out_alone(scene: Scene, attack: Attack, guard: str) -> None:
+def test_each_guard_alone_blocks_the_attack(scene: Scene, attack: Attack, guard: str) -> None:
     assert not attack.succeeds(scene, without=alone(guard))
 
 
 @pytest.mark.parametrize("without", [(), ("landlock",), pytest.param(("locks",), marks=needs_landlock)], ids=str)
 def test_no_function_reads_a_file(scene: Scene, without: tuple[str, ...]) -> None:
-    (tried,), *told = every_function(scene, without)
+    (tried,), *found = every_function(scene, without)
     assert int(tried) > 100
-    assert told == []
+    assert found == []
 
 
-def test_many_functions_would(scene: Scene) -> None:
-    told = {name for name, *_ in every_function(scene, GUARDS)[1:]}
-    assert told >= {"read_text", "read_blob", "read_csv", "query_table"}
+def test_many_functions_read_a_file_without_guards(scene: Scene) -> None:
+    found = {name for name, *_ in every_function(scene, GUARDS)[1:]}
+    assert found >= {"read_text", "read_blob", "read_csv", "query_table"}
 
 
 def every_function(scene: Scene, without: tuple[str, ...]) -> list[list[str | None]]:
@@ -219,11 +219,11 @@ def every_function(scene: Scene, without: tuple[str, ...]) -> list[list[str | No
     return asyncio.run(Console(scene.data, QueryLimits(seconds=PATIENCE), sandbox=program).table("")).rows
 
 
-def test_without_landlock_something_else_keeps_it_out() -> None:
+def test_every_attack_has_a_guard_besides_landlock() -> None:
     assert all(set(attack.guards) - {"landlock"} for attack in ATTACKS.values())
 
 
-def test_the_process_has_nothing_of_the_servers_environment(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_inherits_nothing_of_the_server_environment(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NCBI_API_KEY", SECRET)
     program = scene.beside / "environment.py"
     program.write_text("import os, sys; sys.stderr.write(str(dict(os.environ))); sys.exit(3)", encoding="utf-8")
@@ -268,7 +268,7 @@ def test_the_process_has_nothing_of_the_servers_environment(scene: Scene, monkey
         "CREATE TYPE memory.main.x AS ENUM ('a'); FROM t",
     ],
 )
-def test_what_is_no_query_is_refused(scene: Scene, sql: str) -> None:
+def test_statements_that_are_not_one_query_are_refused(scene: Scene, sql: str) -> None:
     assert scene.answer(sql).startswith("Refused: ")
 
 
@@ -282,19 +282,19 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("sql", ENDLESS.values(), ids=ENDLESS)
-def test_time_ends_a_query_and_its_process(scene: Scene, sql: str) -> None:
+def test_time_limit_ends_a_query_and_its_process(scene: Scene, sql: str) -> None:
     with pytest.raises(QueryFailed, match="stopped after 1 seconds") as stopped:
         asyncio.run(scene.console(seconds=1).table(sql))
     assert stopped.value.kind == STOPPED
     assert sandboxes() == []
 
 
-def test_with_time_enough_the_same_query_ends_by_itself(scene: Scene) -> None:
+def test_same_query_completes_within_a_longer_time_limit(scene: Scene) -> None:
     assert scene.answer("SELECT sleep_ms(1500), 'awake'").endswith("awake")
 
 
-def test_the_kernel_ends_a_query_that_nobody_else_does(scene: Scene) -> None:
-    """Its processor time is bounded too, in case the server cannot count."""
+def test_kernel_limit_ends_a_query_that_the_server_does_not(scene: Scene) -> None:
+    """Its processor time is also limited by the kernel, in case the server's timer fails."""
     request = scene.console()._request(ENDLESS["recursion"], "table", 0) | {"cpu_seconds": 1}
     with scene.data.snapshot.open("rb") as snapshot:
         request["descriptor"] = snapshot.fileno()
@@ -308,7 +308,7 @@ def test_the_kernel_ends_a_query_that_nobody_else_does(scene: Scene) -> None:
     assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
 
 
-def test_a_cancelled_query_has_no_process_any_more(scene: Scene) -> None:
+def test_cancelled_query_leaves_no_process(scene: Scene) -> None:
     async def cancel() -> int:
         query = asyncio.create_task(scene.console().table("SELECT sleep_ms(100000)"))
         while not (sandboxes() or query.done()):
@@ -370,7 +370,7 @@ HUNGRY = {
 
 
 def peak_mib(scene: Scene, sql: str, *sandbox: str | Path) -> tuple[str, int]:
-    """What the query came to, and the most memory that its process had."""
+    """The query's result, and the peak memory of its process."""
     command = [sys.executable, "-c", SERVER, scene.data.root, sql, *sandbox]
     done = subprocess.run(command, env={"PYTHONPATH": str(INCLUDE)}, capture_output=True, text=True, check=True)
     *said, peak = done.stdout.splitlines()
@@ -385,7 +385,7 @@ def test_memory_is_bounded(scene: Scene, sql: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a list", "a text that DuckDB does not count"])
-def test_without_guards_memory_is_taken(scene: Scene, name: str) -> None:
+def test_memory_is_not_bounded_without_guards(scene: Scene, name: str) -> None:
     _, peak = peak_mib(scene, HUNGRY[name], unguarded_sandbox.__file__, *GUARDS)
     assert peak > 400
 
@@ -409,7 +409,7 @@ class TestAnswersThatAreTooLarge:
         assert "501" in scene.answer(f"SELECT {wide}")
 
     @pytest.mark.parametrize("form", ["csv", "parquet"])
-    def test_a_file_that_does_not_end_is_stopped(self, scene: Scene, form: str) -> None:
+    def test_endless_export_is_stopped(self, scene: Scene, form: str) -> None:
         with pytest.raises(QueryFailed, match="larger than 1 MB") as stopped:
             asyncio.run(scene.console(file_bytes=1_000_000).file("SELECT random() FROM range(1e15::BIGINT)", form))
         assert stopped.value.kind == STOPPED
@@ -424,7 +424,7 @@ class TestAnswersThatAreTooLarge:
                     await console.file("SELECT random() FROM range(1e15::BIGINT)", "csv")
                 await asyncio.sleep(0)
                 counts.append(psutil.Process().num_fds())
-            for _ in range(600):  # what is closed by another thread may take a moment
+            for _ in range(600):  # another thread may need a moment to close its files
                 if counts[-1] <= counts[0]:
                     break
                 await asyncio.sleep(0.1)
@@ -434,16 +434,22 @@ class TestAnswersThatAreTooLarge:
         counts = asyncio.run(open_files())
         assert counts[-1] <= counts[0]
 
-    def test_an_answer_that_is_no_table_is_not_shown(self, scene: Scene) -> None:
-        """Somebody might write to the output behind the sandbox's back."""
-        program = scene.beside / "liar.py"
-        for lie in ("[" * 100_000, "{}", '{"columns": 7}', "\\xff", '{"columns": [], "rows": [[7]], "more": false}'):
-            program.write_text(f"print('{lie}')", encoding="utf-8")
+    def test_invalid_sandbox_output_is_not_shown(self, scene: Scene) -> None:
+        """Something other than the sandbox might write to its output."""
+        program = scene.beside / "bad_output.py"
+        for output in (
+            "[" * 100_000,
+            "{}",
+            '{"columns": 7}',
+            "\\xff",
+            '{"columns": [], "rows": [[7]], "more": false}',
+        ):
+            program.write_text(f"print('{output}')", encoding="utf-8")
             with pytest.raises(QueryFailed):
                 asyncio.run(Console(scene.data, sandbox=(program,)).table("FROM t"))
 
 
-def test_a_process_that_dies_is_told_of_and_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+def test_crashed_process_is_reported_and_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     program = scene.beside / "dying.py"
     program.write_text(
         "import os, sys; sys.stderr.write('last words'); sys.stderr.flush(); os.abort()", encoding="utf-8"
@@ -454,7 +460,7 @@ def test_a_process_that_dies_is_told_of_and_logged(scene: Scene, caplog: pytest.
 
 
 class TestConfinement:
-    """What Landlock takes away, looked at without DuckDB."""
+    """The restrictions by Landlock, tested without DuckDB."""
 
     def confined(self, path: Path, code: str) -> subprocess.CompletedProcess[str]:
         before = f"""
@@ -483,6 +489,6 @@ class TestConfinement:
         assert "PermissionError" in done.stderr
 
     @needs_landlock
-    def test_a_thread_that_would_stay_free_is_an_error(self, scene: Scene) -> None:
+    def test_thread_that_stays_unconfined_is_an_error(self, scene: Scene) -> None:
         code = "threading.Thread(target=threading.Event().wait, daemon=True).start()\nallow_one_file(descriptor)"
         assert "another thread runs already" in self.confined(scene.data.snapshot, code).stderr

@@ -1,6 +1,6 @@
-"""Processes die, disks fill and memory is short, at any moment: the warehouse is whole, and the next run makes good.
+"""Killed processes, full disks and too little memory: the warehouse stays consistent, and the next run recovers.
 
-`make test-long` kills at hundreds of random moments more.
+`make test-long` kills at hundreds of further random moments.
 """
 
 import json
@@ -19,7 +19,7 @@ import duckdb
 import pytest
 
 from tests.support.fake_ncbi import BadLine, FakeNcbi, LineBroken, Redated, Released, Revised, World
-from tests.support.killed_process import MOMENTS, WAREHOUSE_MADE, KilledProcesses, ingest_day, publish, spend_day
+from tests.support.killed_process import MOMENTS, WAREHOUSE_MADE, KilledProcesses, ingest_day, publish, run_day
 from tests.support.memory import memory_folder
 from tests.support.seeds import session_seed
 from tests.support.small_disk import empty, fill, small_disk
@@ -51,7 +51,7 @@ BEFORE_COMMIT = {
     "within the merge",
     "before the commit",
 }
-"""The moments at which nothing is loaded yet."""
+"""The moments before anything is loaded."""
 
 STATE = {
     "virus_genome": "SELECT * EXCLUDE (valid_from, run_id) FROM virus_genome",
@@ -64,7 +64,7 @@ STATE = {
 
 
 def state(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """What a warehouse or a snapshot says, but for runs and times; it passes all gates."""
+    """The contents of a warehouse or a snapshot without runs and times; it passes all gates."""
     with duckdb.connect(path, read_only=True) as connection:
         assert connection.execute(gates_sql()).fetchall() == []
         return {name: connection.execute(f"{sql} ORDER BY ALL").fetchall() for name, sql in STATE.items()}
@@ -84,8 +84,8 @@ def show_today(world: World) -> None:
     LineBroken(BadLine("{"), 3).happen(world)
 
 
-def show_fat_today(world: World) -> None:
-    """Names that no zip makes smaller, so that what is stored needs space."""
+def show_large_today(world: World) -> None:
+    """Incompressible names, so that stored data need space."""
     random_text = random.Random(0).randbytes
     show_today(world)
     for number in range(35):
@@ -94,7 +94,7 @@ def show_fat_today(world: World) -> None:
 
 @dataclass(frozen=True)
 class Days:
-    """A data folder as yesterday's run left it, and what a warehouse says before and after an undisturbed day."""
+    """A data folder after yesterday's run, and the contents of a warehouse before and after an undisturbed day."""
 
     url: str
     folder: Path
@@ -102,7 +102,7 @@ class Days:
     after: dict[str, list[tuple[Any, ...]]]
 
     def begin(self, root: Path) -> DataFolder:
-        """A copy to live through today."""
+        """A copy for today's run."""
         shutil.copytree(self.folder, root)
         return DataFolder(root)
 
@@ -115,7 +115,7 @@ def ncbi() -> Iterator[FakeNcbi]:
 
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
-    """Settings that save time, here and in the processes that die."""
+    """Settings that save time, here and in the killed processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIRUS_THREADS", "1")
         patch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
@@ -130,7 +130,7 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def root(memory: Path) -> Iterator[Path]:
-    """Where a test's data folder is to be."""
+    """The path of a test's data folder, which does not exist yet."""
     yield memory / "data"
     shutil.rmtree(memory / "data", ignore_errors=True)
 
@@ -141,14 +141,14 @@ def days(ncbi: FakeNcbi, memory: Path) -> Days:
 
 
 def days_of(ncbi: FakeNcbi, data: DataFolder, show: Callable[[World], None]) -> Days:
-    """Live through yesterday in this data folder and, undisturbed, through today in one beside it."""
+    """Run yesterday in this data folder and, undisturbed, today in a copy of it."""
     show_yesterday(ncbi.world)
-    spend_day(data, ncbi.url, dag_run="scheduled__yesterday")
+    run_day(data, ncbi.url, dag_run="scheduled__yesterday")
     before = state(data.warehouse)
     show(ncbi.world)
     undisturbed = DataFolder(data.root.with_name("undisturbed"))
     shutil.copytree(data.root, undisturbed.root)
-    spend_day(undisturbed, ncbi.url)
+    run_day(undisturbed, ncbi.url)
     assert state(undisturbed.snapshot) == state(undisturbed.warehouse)
     return Days(ncbi.url, data.root, before, state(undisturbed.warehouse))
 
@@ -160,7 +160,7 @@ def processes() -> KilledProcesses:
 
 @pytest.fixture(scope="module")
 def seconds(days: Days, processes: KilledProcesses, memory: Path) -> float:
-    """How long a day takes, if nobody kills it."""
+    """Seconds that a day takes if it is not killed."""
     lives = []
     for number in range(3):
         data = days.begin(memory / f"life {number}")
@@ -175,7 +175,7 @@ def ledger(data: DataFolder) -> list[dict[str, Any]]:
 
 
 def assert_whole(data: DataFolder, days: Days) -> bool:
-    """The warehouse of a dead process opens, rows and ledger agree, and the snapshot is whole. Is today loaded?"""
+    """After a kill, warehouse, ledger and snapshot are readable and consistent. Returns whether today is loaded."""
     committed = [row["status"] for row in ledger(data)][1:] == ["success"]
     assert state(data.warehouse) == (days.after if committed else days.before)
     shown = state(data.snapshot)
@@ -183,11 +183,11 @@ def assert_whole(data: DataFolder, days: Days) -> bool:
     return committed
 
 
-def assert_made_good(data: DataFolder, days: Days) -> None:
-    """The next run completes and leaves what an undisturbed one would."""
+def assert_next_run_recovers(data: DataFolder, days: Days) -> None:
+    """The next run completes with the result of an undisturbed one."""
     seen = ledger(data)
     dead_files = {path.stem for path in data.runs.glob("*.json")}
-    result = spend_day(data, days.url)
+    result = run_day(data, days.url)
     assert state(data.warehouse) == state(data.snapshot) == days.after
     rows = {row["run_id"]: row for row in ledger(data)}
     for before in seen:
@@ -196,9 +196,9 @@ def assert_made_good(data: DataFolder, days: Days) -> None:
         assert row["ended_at"] is not None
     assert rows[result.run_id]["status"] == "success"
     for run_id in {*dead_files, result.run_id}:
-        told = json.loads((data.runs / f"{run_id}.json").read_text())
+        run_file = json.loads((data.runs / f"{run_id}.json").read_text())
         row = rows.get(run_id, {"status": "failed"})
-        assert (told["status"], told["stage"]) == (
+        assert (run_file["status"], run_file["stage"]) == (
             row["status"],
             "finished" if row["status"] == "success" else "failed",
         )
@@ -208,7 +208,7 @@ def assert_made_good(data: DataFolder, days: Days) -> None:
 
 
 def leftovers(data: DataFolder) -> list[Path]:
-    """What no living run needs, and nobody would ever look at."""
+    """Files that no running run needs."""
     packages = data.packages / "mpox"
     return [
         *data.temporary.iterdir(),
@@ -223,7 +223,7 @@ def leftovers(data: DataFolder) -> list[Path]:
 
 class TestKilledAtNamedMoments:
     @pytest.mark.parametrize("moment", some_of(MOMENTS, one_in=3))
-    def test_warehouse_is_whole_and_the_next_run_makes_good(
+    def test_warehouse_is_consistent_and_the_next_run_recovers(
         self, days: Days, processes: KilledProcesses, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
@@ -231,9 +231,9 @@ class TestKilledAtNamedMoments:
             killed.wait_for_moment()
             assert killed.kill() == -9
         assert assert_whole(data, days) == (moment not in BEFORE_COMMIT)
-        assert_made_good(data, days)
+        assert_next_run_recovers(data, days)
 
-    def test_file_half_made_is_made_by_the_next_run(
+    def test_half_created_file_is_completed_by_the_next_run(
         self, days: Days, processes: KilledProcesses, ncbi: FakeNcbi, root: Path
     ) -> None:
         data = DataFolder(root)
@@ -242,7 +242,7 @@ class TestKilledAtNamedMoments:
             killed.wait_for_moment()
             assert data.warehouse.exists()
             killed.kill()
-        assert spend_day(data, days.url).mode == "full"
+        assert run_day(data, days.url).mode == "full"
         [row] = ledger(data)
         assert row["status"] == "success"
         assert state(data.warehouse) == state(data.snapshot)
@@ -250,7 +250,7 @@ class TestKilledAtNamedMoments:
         assert leftovers(data) == []
 
     @pytest.mark.parametrize("moment", ["between package and sidecar", "stage", "before the commit"])
-    def test_next_try_asks_ncbi_only_for_what_is_not_archived(
+    def test_retry_downloads_only_what_is_not_archived(
         self, days: Days, processes: KilledProcesses, ncbi: FakeNcbi, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
@@ -258,11 +258,11 @@ class TestKilledAtNamedMoments:
             killed.wait_for_moment()
             killed.kill()
         asked = len(ncbi.requests)
-        assert_made_good(data, days)
+        assert_next_run_recovers(data, days)
         assert len(ncbi.requests) - asked == (moment == "between package and sidecar")
 
     @pytest.mark.parametrize("moment", ["while the copy is made", "after the copy", "while the copy is completed"])
-    def test_next_try_of_a_check_takes_nothing_from_the_dead_ones_copy(
+    def test_retried_check_ignores_the_copy_of_the_killed_process(
         self, days: Days, processes: KilledProcesses, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
@@ -270,14 +270,14 @@ class TestKilledAtNamedMoments:
             killed.wait_for_moment()
             killed.kill()
         if moment == "while the copy is completed":
-            assert list(data.candidates.glob("*.wal")), "the dead one's log must not be taken for the new copy's"
+            assert list(data.candidates.glob("*.wal")), "the leftover log must not be applied to the new copy"
         run_id = str(ledger(data)[-1]["run_id"])
         ingest_day(data, days.url, dag_run="scheduled__tomorrow")
         publish(data, run_id)
         assert state(data.snapshot) == days.after
         assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
 
-    def test_checked_copy_that_nobody_published_goes_in_time(
+    def test_unpublished_candidate_is_deleted_after_a_while(
         self, days: Days, processes: KilledProcesses, root: Path
     ) -> None:
         data = days.begin(root)
@@ -287,19 +287,19 @@ class TestKilledAtNamedMoments:
         [candidate] = data.candidates.glob("*.duckdb")
         old = time.time() - KEPT_CANDIDATE_SECONDS - 1
         os.utime(candidate, (old, old))
-        assert_made_good(data, days)
+        assert_next_run_recovers(data, days)
         assert not candidate.exists()
 
 
 class TestKilledAtRandomMoments:
-    def test_warehouse_is_whole_and_the_next_run_makes_good(
+    def test_warehouse_is_consistent_and_the_next_run_recovers(
         self, days: Days, processes: KilledProcesses, root: Path, seconds: float
     ) -> None:
         kill_at_random_moments(days, processes, root, seconds, seeds=range(KILLS))
 
     @pytest.mark.long
     @pytest.mark.timeout(0)
-    def test_warehouse_is_whole_after_hundreds_of_kills(
+    def test_warehouse_is_consistent_after_hundreds_of_kills(
         self, days: Days, processes: KilledProcesses, root: Path, seconds: float
     ) -> None:
         first = session_seed()
@@ -309,7 +309,7 @@ class TestKilledAtRandomMoments:
 def kill_at_random_moments(
     days: Days, processes: KilledProcesses, root: Path, seconds: float, *, seeds: Sequence[int]
 ) -> None:
-    """Kill a day once for each seed, within the time that a day takes; the seed says when."""
+    """Kill a day once for each seed, at a moment within the day that the seed determines."""
     exit_codes = []
     for seed in seeds:
         data = days.begin(root)
@@ -317,33 +317,33 @@ def kill_at_random_moments(
             time.sleep(random.Random(seed).uniform(0, seconds))
             exit_codes.append(killed.kill())
         assert_whole(data, days)
-        assert_made_good(data, days)
+        assert_next_run_recovers(data, days)
         shutil.rmtree(data.root)
-    assert exit_codes.count(-9) > len(exit_codes) / 4, "the others had finished before their moment"
+    assert exit_codes.count(-9) > len(exit_codes) / 4, "the other processes ended before they were killed"
 
 
 PACKAGE, REPORT = 400_000, 750_000
-"""Bytes that today's package has at least and at most, and so its report unpacked."""
+"""Minimum and maximum bytes of today's package, and of its unpacked report."""
 
-NO_ROOM = {
+FULL_DISK_MOMENTS = {
     "download": (PACKAGE // 4, "download"),
     "archive": (0, "archive"),
     "stage": (PACKAGE // 4, "stage"),
     "before the commit": (0, "merge"),
 }
-"""Moments before the commit, bytes that are left then, and the stage that fails for them."""
+"""Moments before the commit, the free bytes then, and the stage that fails."""
 
 
 class TestDiskFull:
     @pytest.fixture(scope="module")
     @staticmethod
-    def fat_days(memory: Path) -> Iterator[Days]:
-        """Days on which what comes is larger than what a small disk has left."""
+    def large_days(memory: Path) -> Iterator[Days]:
+        """Days whose data are larger than the free space of a small disk."""
         with FakeNcbi() as ncbi:
-            # Not a warehouse made for tests: in its small blocks a copy would find room where none is meant to be.
+            # Not a warehouse made for tests: its small blocks would leave space for a copy where the test needs none.
             data = DataFolder(memory / "fat" / "yesterday")
             data.create()
-            yield days_of(ncbi, data, show_fat_today)
+            yield days_of(ncbi, data, show_large_today)
 
     @pytest.fixture
     @staticmethod
@@ -351,111 +351,111 @@ class TestDiskFull:
         with small_disk(tmp_path / "disk", 24) as place:
             yield place
 
-    @pytest.mark.parametrize("moment", NO_ROOM)
-    def test_before_the_commit_it_is_a_failed_run_that_says_so(
-        self, fat_days: Days, processes: KilledProcesses, disk: Path, moment: str
+    @pytest.mark.parametrize("moment", FULL_DISK_MOMENTS)
+    def test_full_disk_before_the_commit_fails_the_run_with_a_reason(
+        self, large_days: Days, processes: KilledProcesses, disk: Path, moment: str
     ) -> None:
-        data = fat_days.begin(disk / "data")
-        with processes.living(data.root, fat_days.url, moment) as process:
+        data = large_days.begin(disk / "data")
+        with processes.living(data.root, large_days.url, moment) as process:
             process.wait_for_moment()
-            fill(disk, leave=NO_ROOM[moment][0])
-            told = process.go_on()
-        assert told.startswith(f"DiskFull: the disk that holds {data.root} is full")
-        assert "No space left on device" in told
-        assert "Free some space, or point VIRUS_DATA at a larger disk" in told
-        assert not assert_whole(data, fat_days)
+            fill(disk, leave=FULL_DISK_MOMENTS[moment][0])
+            error = process.resume()
+        assert error.startswith(f"DiskFull: the disk that holds {data.root} is full")
+        assert "No space left on device" in error
+        assert "Free some space, or point VIRUS_DATA at a larger disk" in error
+        assert not assert_whole(data, large_days)
         row = ledger(data)[-1]
         state_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
-        assert state_in_file["error"] == told
-        assert (row["status"], row["error"]) == ("failed", told)
+        assert state_in_file["error"] == error
+        assert (row["status"], row["error"]) == ("failed", error)
         assert list(data.temporary.iterdir()) == []
         empty(disk)
-        assert_made_good(data, fat_days)
+        assert_next_run_recovers(data, large_days)
 
-    def test_disk_too_full_for_any_word_is_told_by_the_next_run(
-        self, fat_days: Days, processes: KilledProcesses, disk: Path
+    def test_failure_without_space_to_record_it_is_recorded_by_the_next_run(
+        self, large_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
-        data = fat_days.begin(disk / "data")
-        with processes.living(data.root, fat_days.url, "download") as process:
+        data = large_days.begin(disk / "data")
+        with processes.living(data.root, large_days.url, "download") as process:
             process.wait_for_moment()
             for reserve in data.temporary.glob("*/reserve"):
                 reserve.unlink()
             fill(disk, leave=0)
-            assert process.go_on().startswith("DiskFull: ")
-        assert not assert_whole(data, fat_days)
+            assert process.resume().startswith("DiskFull: ")
+        assert not assert_whole(data, large_days)
         assert ledger(data)[-1]["status"] == "running"
         empty(disk)
-        assert_made_good(data, fat_days)
+        assert_next_run_recovers(data, large_days)
 
-    def test_after_the_commit_it_is_a_committed_run(
-        self, fat_days: Days, processes: KilledProcesses, disk: Path
+    def test_full_disk_after_the_commit_keeps_the_run_committed(
+        self, large_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
-        data = fat_days.begin(disk / "data")
-        with processes.living(data.root, fat_days.url, "after the commit, before the checkpoint") as process:
+        data = large_days.begin(disk / "data")
+        with processes.living(data.root, large_days.url, "after the commit, before the checkpoint") as process:
             process.wait_for_moment()
             fill(disk, leave=0)
-            told = process.go_on()
-        assert told.startswith("DiskFull: "), "there is no space for the copy to be checked"
-        assert state(data.warehouse) == fat_days.after
-        assert state(data.snapshot) == fat_days.before
+            error = process.resume()
+        assert error.startswith("DiskFull: "), "there must be no space for the candidate"
+        assert state(data.warehouse) == large_days.after
+        assert state(data.snapshot) == large_days.before
         row = ledger(data)[-1]
         state_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
         assert (row["status"], state_in_file["stage"], state_in_file["status"]) == ("success", "finished", "success")
         empty(disk)
-        assert_made_good(data, fat_days)
+        assert_next_run_recovers(data, large_days)
 
-    def test_checkpoint_that_fails_after_the_commit_is_warned_of(
-        self, fat_days: Days, disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    def test_failed_checkpoint_after_the_commit_logs_a_warning(
+        self, large_days: Days, disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        data = fat_days.begin(disk / "data")
-        let_go = Warehouse._detach
+        data = large_days.begin(disk / "data")
+        detach = Warehouse._detach
         moments: list[None] = []
 
-        def fill_and_let_go(warehouse: Warehouse, session: duckdb.DuckDBPyConnection) -> None:
+        def fill_and_detach(warehouse: Warehouse, session: duckdb.DuckDBPyConnection) -> None:
             moments.append(None)
             if len(moments) == 2:
                 fill(disk, leave=0)
-            let_go(warehouse, session)
+            detach(warehouse, session)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Warehouse, "_detach", fill_and_let_go)
-            result = ingest_day(data, fat_days.url)
+            patch.setattr(Warehouse, "_detach", fill_and_detach)
+            result = ingest_day(data, large_days.url)
         [warning] = [message for message in caplog.messages if "not yet checkpointed" in message]
         assert f"lies in {data.warehouse}.wal" in warning
         assert "free some disk space" in warning
         assert Path(f"{data.warehouse}.wal").exists()
         assert (result.counts["inserted"], ledger(data)[-1]["status"]) == (5, "success")
-        # This process goes on with the warehouse, full disk or not.
+        # This process continues to use the warehouse in spite of the full disk.
         with duckdb.connect() as session, Warehouse(data.warehouse).transaction(session):
             assert session.execute("SELECT count(*) FROM warehouse.main.virus_genome").fetchone() == (35,)
         empty(disk)
-        assert_made_good(data, fat_days)
+        assert_next_run_recovers(data, large_days)
 
     @pytest.mark.parametrize(("moment", "leave"), [("finished", 100_000), ("after the copy", 0)])
-    def test_check_without_space_leaves_the_last_snapshot_and_no_part_of_another(
-        self, fat_days: Days, processes: KilledProcesses, disk: Path, moment: str, leave: int
+    def test_check_without_space_keeps_the_last_snapshot_and_leaves_no_partial_file(
+        self, large_days: Days, processes: KilledProcesses, disk: Path, moment: str, leave: int
     ) -> None:
-        data = fat_days.begin(disk / "data")
-        with processes.living(data.root, fat_days.url, moment) as process:
+        data = large_days.begin(disk / "data")
+        with processes.living(data.root, large_days.url, moment) as process:
             process.wait_for_moment()
             fill(disk, leave=leave)
-            assert process.go_on().startswith("DiskFull: the disk that holds ")
-        assert assert_whole(data, fat_days)
-        assert state(data.snapshot) == fat_days.before
+            assert process.resume().startswith("DiskFull: the disk that holds ")
+        assert assert_whole(data, large_days)
+        assert state(data.snapshot) == large_days.before
         assert list(data.candidates.glob("*.part")) == []
         empty(disk)
         publish(data, str(ledger(data)[-1]["run_id"]))
-        assert state(data.snapshot) == fat_days.after
+        assert state(data.snapshot) == large_days.after
 
-    def test_publication_needs_no_space(self, fat_days: Days, processes: KilledProcesses, disk: Path) -> None:
-        data = fat_days.begin(disk / "data")
-        with processes.living(data.root, fat_days.url, "before the publication") as process:
+    def test_publication_needs_no_space(self, large_days: Days, processes: KilledProcesses, disk: Path) -> None:
+        data = large_days.begin(disk / "data")
+        with processes.living(data.root, large_days.url, "before the publication") as process:
             process.wait_for_moment()
             fill(disk, leave=0)
-            assert process.go_on() == "done"
-        assert state(data.snapshot) == fat_days.after
+            assert process.resume() == "done"
+        assert state(data.snapshot) == large_days.after
 
-    def test_spilling_more_than_the_disk_holds_is_told_as_a_full_disk(self, disk: Path) -> None:
+    def test_spilling_beyond_the_disk_is_reported_as_a_full_disk(self, disk: Path) -> None:
         with (
             duckdb.connect(config={"memory_limit": "30MB", "threads": 1, "temp_directory": str(disk)}) as session,
             pytest.raises(DiskFull, match="Free some space"),
@@ -465,10 +465,10 @@ class TestDiskFull:
 
 
 class TestCommitThatEndsWithAnError:
-    """Seen from outside it may have taken effect or not: the ledger of the file, opened anew, tells."""
+    """The commit may have taken effect or not: the ledger of the reopened file decides."""
 
     @pytest.mark.parametrize("takes_effect", [True, False])
-    def test_run_is_what_the_ledger_says(
+    def test_run_outcome_is_read_from_the_ledger(
         self, days: Days, root: Path, takes_effect: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = days.begin(root)
@@ -486,28 +486,28 @@ class TestCommitThatEndsWithAnError:
         with monkeypatch.context() as patch:
             patch.setattr(Warehouse, "_commit", fail)
             if takes_effect:
-                assert spend_day(data, days.url).counts["inserted"] == 5
+                assert run_day(data, days.url).counts["inserted"] == 5
             else:
                 with pytest.raises(CommitFailed):
-                    spend_day(data, days.url)
+                    run_day(data, days.url)
         assert assert_whole(data, days) == takes_effect
-        assert_made_good(data, days)
+        assert_next_run_recovers(data, days)
 
 
 class TestTooLittleMemory:
     @pytest.mark.parametrize("limit", some_of(["4MB", "1MB", "8MB"], one_in=3))
-    def test_it_is_a_failed_run_that_names_the_setting(
+    def test_run_fails_and_names_the_setting(
         self, days: Days, root: Path, limit: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = days.begin(root)
         with monkeypatch.context() as patch:
             patch.setenv("VIRUS_MEMORY_LIMIT", limit)
             with pytest.raises(MemoryTooSmall) as failed:
-                spend_day(data, days.url)
-        told = str(failed.value)
-        assert told.startswith(f"VIRUS_MEMORY_LIMIT={limit} is too little memory for this.")
-        assert "Set VIRUS_MEMORY_LIMIT higher" in told
+                run_day(data, days.url)
+        error = str(failed.value)
+        assert error.startswith(f"VIRUS_MEMORY_LIMIT={limit} is too little memory for this.")
+        assert "Set VIRUS_MEMORY_LIMIT higher" in error
         assert not assert_whole(data, days)
         row = ledger(data)[-1]
-        assert (row["status"], row["error"]) == ("failed", f"MemoryTooSmall: {told}")
-        assert_made_good(data, days)
+        assert (row["status"], row["error"]) == ("failed", f"MemoryTooSmall: {error}")
+        assert_next_run_recovers(data, days)

@@ -1,6 +1,6 @@
-"""NCBI's documented example URL, to the letter, gets a 400 from NCBI; our own encoding of the same request a package.
+"""NCBI's documented example URL gets a 400 from NCBI; our own encoding of the same request gets a package.
 
-Two of its values cannot be right: `include_sequence` holds the text of a Python list, and `aux_report` a value
+Two of its values are invalid: `include_sequence` holds the text of a Python list, and `aux_report` a value
 (`BIOSAMPLE`) that the API's own list of allowed values does not have.
 """
 
@@ -44,39 +44,39 @@ def stand_in():
         yield server
 
 
-def test_the_example_to_the_letter_is_answered_400(stand_in):
+def test_unchanged_example_gets_a_400(stand_in):
     answer = requests.get(stand_in.url + EXAMPLE, timeout=10)
     assert answer.status_code == 400
     assert "include_sequence" in answer.json()["message"] or "aux_report" in answer.json()["message"]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "right", "told"),
+    ("wrong", "right", "expected_message"),
     [
         ("include_sequence=['GENOME', 'CDS', 'PROTEIN']", "include_sequence=GENOME", 'parsing list "aux_report"'),
         ("aux_report=BIOSAMPLE&", "aux_report=BIOSAMPLE_REPORT&", 'parsing list "include_sequence"'),
     ],
     ids=["the report alone", "the sequences alone"],
 )
-def test_each_of_its_two_faults_is_enough(stand_in, wrong, right, told):
+def test_each_of_its_two_faults_alone_gets_a_400(stand_in, wrong, right, expected_message):
     answer = requests.get(stand_in.url + EXAMPLE.replace(wrong, right), timeout=10)
     assert answer.status_code == 400
-    assert told in answer.json()["message"]
+    assert expected_message in answer.json()["message"]
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "expected_message"),
     [
         ("aux_report", ["BIOSAMPLE"], "BIOSAMPLE_REPORT"),
         ("include_sequence", "['GENOME', 'CDS', 'PROTEIN']", "GENOME, CDS, PROTEIN, NONE"),
     ],
 )
-def test_we_refuse_its_faults_before_sending_and_say_what_is_allowed(name, value, told):
-    with pytest.raises(ValidationError, match=told):
+def test_faults_are_rejected_before_sending_and_allowed_values_are_named(name, value, expected_message):
+    with pytest.raises(ValidationError, match=expected_message):
         VirusGenomeRequest(**{**REQUEST, name: value})
 
 
-def test_our_encoding_of_the_same_wish_gets_a_package(stand_in, tmp_path):
+def test_our_encoding_of_the_same_request_gets_a_package(stand_in, tmp_path):
     with DatasetsClient(stand_in.url) as client:
         download = client.download(VirusGenomeRequest(**REQUEST), tmp_path / "package.zip")
     package = DataPackage(tmp_path / "package.zip").verify()
@@ -84,7 +84,7 @@ def test_our_encoding_of_the_same_wish_gets_a_package(stand_in, tmp_path):
     assert package.is_empty  # MERS has no Pango lineages: well-formed, the request matches nothing
 
 
-def test_and_without_the_lineage_and_the_place_one_with_records(stand_in, tmp_path):
+def test_request_without_lineage_and_place_gets_records(stand_in, tmp_path):
     request = {
         "taxon": "1335626",
         "host": "9606",

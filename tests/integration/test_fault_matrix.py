@@ -1,7 +1,7 @@
-"""Every way in which NCBI is known to fail, through the real operator: what comes of it, and what is told.
+"""Every known fault of NCBI, through the real operator: its consequences, and the reported error.
 
-Each fault meets a warehouse that was loaded and published a day before. Whatever happens, a row is either as NCBI
-shows it today or as it was; and the run after it brings the state of an undisturbed run.
+Each fault hits a warehouse that was loaded and published a day before. In every case, a row is either as NCBI shows it
+today or unchanged; and the next run reaches the state of an undisturbed run.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 
 FIRST_DAY = date(2025, 6, 2)
-"""Well before the day the tests run: what is dated after the request does not move the watermark."""
+"""Well before the day of the test run: dates after the request do not move the watermark."""
 NEXT_DAY = FIRST_DAY + timedelta(days=1)
 ATTEMPTS = 3
 KEY = "0123456789abcdef0123456789abcdef0123"
@@ -62,30 +62,30 @@ def rpc_status(message: str) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of the stand-in, and what must come of it.
+    """A fault of the stand-in, and its required consequences.
 
     Attributes:
         kind, details: the stand-in's fault.
-        told: words that the error must have, besides the way out.
+        expected_words: words that the error must contain, besides the instructions.
         http_status: of the ledger row.
-        refused: whether what came was a package to be kept aside.
+        refused: whether a package was received that must be set aside.
     """
 
     kind: str
     details: dict[str, Any] = field(default_factory=dict)
-    told: tuple[str, ...] = ()
+    expected_words: tuple[str, ...] = ()
     http_status: int | None = 200
     refused: bool = False
 
 
-def status(code: int, told: str, body: str = "", **headers: str) -> Fault:
-    return Fault("status", {"status": code, "body": body, "headers": headers}, (f"HTTP {code}", told), code)
+def status(code: int, expected_word: str, body: str = "", **headers: str) -> Fault:
+    return Fault("status", {"status": code, "body": body, "headers": headers}, (f"HTTP {code}", expected_word), code)
 
 
 PASSING: dict[str, Fault] = {
     "429": status(429, "Too Many Requests"),
     "429, plain text": status(429, "slow down", "slow down"),
-    "429, Retry-After that nobody can read": status(429, "Too Many", **{"Retry-After": "soon"}),
+    "429, unreadable Retry-After": status(429, "Too Many", **{"Retry-After": "soon"}),
     "429, Retry-After 0": status(429, "Too Many", **{"Retry-After": "0"}),
     "500, HTML": status(500, "Proxy Error", page("Proxy Error")),
     "502, HTML": status(502, "Bad Gateway", page("Bad Gateway")),
@@ -105,17 +105,17 @@ PASSING: dict[str, Fault] = {
     "cut in the body": Fault("cut", {"fraction": 0.5}, ("after", "bytes")),
     "clean end within the body": Fault("truncated", {"fraction": 0.5}, ("package refused",), 200, True),
 }
-"""What another attempt may not meet again."""
+"""Faults that another attempt may avoid."""
 
 SILENCE = 4
-"""Seconds after which a silent connection is given up: enough for a sound answer on a busy machine."""
+"""Seconds after which a silent connection is closed: enough for a valid response on a busy machine."""
 
 CUT_AT = (0.0, 0.001, 0.01, 0.25, 0.75, 0.9, 0.99, 0.9999)
 CUTS: dict[str, Fault] = {
     **{f"cut after {part:.2%}": Fault("cut", {"fraction": part}) for part in CUT_AT},
     **{f"clean end after {part:.2%}": Fault("truncated", {"fraction": part}, refused=True) for part in CUT_AT},
 }
-"""Where else a body may end."""
+"""Other positions at which a body may end."""
 
 REFUSALS: dict[str, Fault] = {
     "400, NCBI's JSON": status(400, "invalid path", gateway_error(400, "Invalid argument provided: 'invalid path'")),
@@ -130,7 +130,7 @@ REFUSALS: dict[str, Fault] = {
     "404, an empty result in HTML": status(404, "base URL", page("does not match any items")),
     "501": status(501, "Not Implemented"),
 }
-"""What every attempt would meet again."""
+"""Faults that every attempt would meet."""
 
 EMPTY: dict[str, str] = {"absent report": "absent_report", "empty report": "empty_report", "404 of NCBI": "empty_404"}
 
@@ -145,14 +145,14 @@ class Site:
         return self.operator(**arguments).execute(context("manual"))
 
     def operator(self, **arguments: Any) -> NcbiVirusToDuckDBOperator:
-        return NcbiVirusToDuckDBOperator(task_id="ingest", source="mpox", taxon="10244", **arguments)
+        return NcbiVirusToDuckDBOperator(task_id="ingest", source={"name": "mpox", "taxon": "10244"}, **arguments)
 
     def publish(self) -> None:
         publish(Warehouse(self.data.warehouse), self.data, SourcesFile(Path("sources.yaml")))
 
     @property
     def visible(self) -> tuple[Any, ...]:
-        """All that a person or the next run can see, but for the ledger's row of a failure."""
+        """Everything that a person or the next run can see, except the ledger row of a failure."""
         tables = tuple(tuple(query(self.data.warehouse, sql)) for sql in (STATE, HISTORY, TAXONOMY, QUARANTINE))
         watermark = query(self.data.warehouse, "SELECT max(watermark) FROM ops.ingest_run WHERE status = 'success'")
         return (*tables, watermark, hashlib.sha256(self.data.snapshot.read_bytes()).hexdigest())
@@ -174,7 +174,7 @@ class Site:
         return [*self.data.temporary.iterdir(), *self.data.runs.glob(".*"), *self.data.root.rglob("*.part")]
 
     def catches_up(self, undisturbed: tuple[Any, ...]) -> bool:
-        """Whether a run without faults now brings the rows and the watermark of an undisturbed one."""
+        """Whether a run without faults now has the rows and the watermark of an undisturbed one."""
         self.ingest()
         return self.visible[:-1] == undisturbed[:-1] and query(self.data.warehouse, gates_sql()) == []
 
@@ -201,7 +201,7 @@ def stand_in(one_stand_in: StandIn) -> StandIn:
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Point the operator's connection somewhere, with little patience."""
+    """Point the operator's connection to a URL, with short timeouts."""
 
     def connect(url: str, **extra: float) -> None:
         extra = {"attempts": ATTEMPTS, "backoff_factor": 0, "read_timeout": 60, **extra}
@@ -213,7 +213,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture(scope="module")
 def loaded(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder on the evening of the first day: loaded and published."""
+    """A data folder after the first day: loaded and published."""
     site = Site(made_data(tmp_path_factory.mktemp("loaded")).root)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("VIRUS_DATA", str(site.data.root))
@@ -227,7 +227,7 @@ def loaded(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def undisturbed(one_stand_in: StandIn, loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
-    """What is visible on the next day when nothing went wrong."""
+    """What is visible on the next day without a fault."""
     site = Site(shutil.copytree(loaded, tmp_path_factory.mktemp("undisturbed") / "data"))
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("VIRUS_DATA", str(site.data.root))
@@ -259,14 +259,14 @@ def asked(stand_in: StandIn) -> Callable[[], int]:
 
 
 def assert_failed(site: Site, error: BaseException, before: tuple[Any, ...], **columns: Any) -> None:
-    """Nothing changed, and both the ledger and the run file tell the failure."""
+    """Nothing changed, and both the ledger and the run file record the failure."""
     assert site.visible == before
     assert site.leftovers == []
     row, run_file = site.last_row, site.run_file
-    told = f"{type(error).__name__}: {error}"
+    message = f"{type(error).__name__}: {error}"
     assert {name: row[name] for name in columns} == columns
-    assert (row["status"], row["error"], row["lines"]) == ("failed", told, None)
-    assert (run_file["stage"], run_file["status"], run_file["error"]) == ("failed", "failed", told)
+    assert (row["status"], row["error"], row["lines"]) == ("failed", message, None)
+    assert (run_file["stage"], run_file["status"], run_file["error"]) == ("failed", "failed", message)
     assert {name: run_file[name] for name in columns} == columns
     assert row["request_url"].startswith("http://127.0.0.1")
     assert str(row["request_url"]) in str(error)
@@ -274,7 +274,7 @@ def assert_failed(site: Site, error: BaseException, before: tuple[Any, ...], **c
 
 
 @pytest.mark.parametrize("name", [*some_of(PASSING, one_in=2), *some_of(CUTS, one_in=4)])
-def test_a_fault_that_passes_costs_one_attempt(
+def test_transient_fault_costs_one_attempt(
     site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
@@ -298,7 +298,7 @@ def test_a_fault_that_passes_costs_one_attempt(
 
 
 @pytest.mark.parametrize("name", some_of(PASSING, one_in=2, first=1))
-def test_a_fault_that_lasts_fails_the_run_and_changes_nothing(
+def test_lasting_fault_fails_the_run_and_changes_nothing(
     site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
@@ -317,7 +317,7 @@ def test_a_fault_that_lasts_fails_the_run_and_changes_nothing(
     assert (site.last_row["ncbi_phid"] is None) == (fault.http_status is None)
     message = str(failure.value)
     assert all(f"attempt {number}: " in message for number in range(1, ATTEMPTS + 1))
-    for words in fault.told:
+    for words in fault.expected_words:
         assert words in message
     if fault.http_status is None:
         assert f"check the network, and that the base URL {stand_in.url} is right" in message
@@ -326,14 +326,14 @@ def test_a_fault_that_lasts_fails_the_run_and_changes_nothing(
         assert f"Ncbi-Phid {site.last_row['ncbi_phid']}" in message
     assert site.refused == ATTEMPTS * fault.refused
     for package in site.data.refused.glob("*.zip"):
-        # A person can find what was refused.
+        # The refused package is kept for inspection.
         assert str(package) in message
     assert site.operator().retry_policy.evaluate(failure.value, 1, 3).action is RetryAction.DEFAULT
     assert site.catches_up(undisturbed)
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_fails_at_once_and_is_not_retried(
+def test_refusal_fails_at_once_and_is_not_retried(
     site: Site, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], name: str
 ) -> None:
     fault, before = REFUSALS[name], site.visible
@@ -343,7 +343,7 @@ def test_a_refusal_fails_at_once_and_is_not_retried(
     assert asked() == 1
     assert_failed(site, failure.value, before, attempts=1, http_status=fault.http_status)
     message = str(failure.value)
-    for words in fault.told:
+    for words in fault.expected_words:
         assert words in message
     assert any(way_out in message for way_out in ("Mend the request", "Check the taxon, and that the", "Check the API"))
     assert f"Ncbi-Phid {site.last_row['ncbi_phid']}" in message
@@ -352,7 +352,7 @@ def test_a_refusal_fails_at_once_and_is_not_retried(
 
 
 @pytest.mark.parametrize("name", EMPTY)
-def test_nothing_new_is_a_success_with_a_warning(
+def test_empty_update_succeeds_with_a_warning(
     site: Site,
     stand_in: StandIn,
     asked: Callable[[], int],
@@ -377,7 +377,7 @@ def test_nothing_new_is_a_success_with_a_warning(
 
 
 @pytest.mark.parametrize("name", EMPTY)
-def test_nothing_at_all_fails_a_full_load_unless_the_source_allows_it(
+def test_empty_full_load_fails_unless_the_source_allows_it(
     site: Site, stand_in: StandIn, asked: Callable[[], int], name: str
 ) -> None:
     before = site.visible
@@ -407,7 +407,7 @@ def test_retry_after_is_obeyed(
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_a_retry_after_beyond_our_patience_is_left_to_airflow(
+def test_retry_after_beyond_our_patience_is_left_to_airflow(
     site: Site, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], form: str
 ) -> None:
     before = site.visible
@@ -423,7 +423,7 @@ def test_a_retry_after_beyond_our_patience_is_left_to_airflow(
     assert site.catches_up(undisturbed)
 
 
-def test_nobody_listens(
+def test_refused_connection_fails_the_run(
     site: Site, stand_in: StandIn, connect: Callable[..., None], undisturbed: tuple[Any, ...]
 ) -> None:
     before = site.visible
@@ -439,7 +439,7 @@ def test_nobody_listens(
     assert site.catches_up(undisturbed)
 
 
-def test_a_name_that_nobody_knows(site: Site, connect: Callable[..., None]) -> None:
+def test_unknown_host_name_fails_the_run(site: Site, connect: Callable[..., None]) -> None:
     before = site.visible
     connect("http://ncbi.invalid/datasets/v2")
     with pytest.raises(DatasetsUnavailable, match="check the network, and that the base URL") as failure:
@@ -448,7 +448,7 @@ def test_a_name_that_nobody_knows(site: Site, connect: Callable[..., None]) -> N
     assert site.last_row["error"] == f"DatasetsUnavailable: {failure.value}"
 
 
-def test_a_slow_drip_is_no_download(
+def test_too_slow_download_fails_the_run(
     site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
@@ -468,7 +468,7 @@ def test_a_slow_drip_is_no_download(
 
 
 @pytest.mark.parametrize("header", ["X-Datasets-User-Message", "X-Datasets-Version-Message"])
-def test_a_message_to_users_is_told_and_stops_nothing(
+def test_ncbi_message_to_users_is_logged_and_the_run_succeeds(
     site: Site,
     stand_in: StandIn,
     undisturbed: tuple[Any, ...],

@@ -1,4 +1,4 @@
-"""What was refused or is not read raises alarms until its cause is over, or a person has acknowledged it."""
+"""Refused lines and unread fields raise alarms until they are resolved or acknowledged."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +31,7 @@ def novel(accession: str, updated: str = "2025-03-02") -> BadLine:
 
 @pytest.fixture
 def broken(followed: Followed) -> IngestResult:
-    """A load with a line that cannot be read, and with a name that is not known."""
+    """A load with an unreadable line and an unknown field."""
     followed.show("PX1", 1)
     for number in range(20, 30):
         followed.show(f"PX{number}", 1)
@@ -44,7 +44,7 @@ def alarms(followed: Followed, run: IngestResult) -> dict[str, str]:
     [status] = dicts(followed.data.snapshot, "FROM mart.source_status")
     found = {alarm.kind: alarm for alarm in alarms_of(MPOX, status, None, [], None, NOW)}
     for alarm in found.values():
-        assert alarm.query is None or query(followed.data.snapshot, alarm.query), "the query shows what is meant"
+        assert alarm.query is None or query(followed.data.snapshot, alarm.query), "the query must show affected rows"
     return {kind: alarm.text for kind, alarm in found.items()}
 
 
@@ -52,14 +52,14 @@ def noted(followed: Followed, table: str, columns: str) -> list[tuple[Any, ...]]
     return query(followed.data.warehouse, f"SELECT {columns} FROM ops.{table} ORDER BY ALL")
 
 
-def test_they_are_told_with_their_ways_out(followed: Followed, broken: IngestResult) -> None:
-    told = alarms(followed, broken)
-    assert told["quarantine"].startswith("1 line could not be read.")
-    assert "$.novelty" in told["drift"]
-    assert all("virus-warehouse acknowledge mpox" in told[kind] for kind in ("quarantine", "drift"))
+def test_findings_are_reported_with_instructions(followed: Followed, broken: IngestResult) -> None:
+    texts = alarms(followed, broken)
+    assert texts["quarantine"].startswith("1 line could not be read.")
+    assert "$.novelty" in texts["drift"]
+    assert all("virus-warehouse acknowledge mpox" in texts[kind] for kind in ("quarantine", "drift"))
 
 
-def test_line_is_over_when_its_record_comes_in_another(followed: Followed, broken: IngestResult) -> None:
+def test_line_is_resolved_when_its_record_comes_in_another(followed: Followed, broken: IngestResult) -> None:
     followed.ncbi.world.strays.clear()
     followed.show("PX2", 3)
     loaded = followed.run()
@@ -67,9 +67,9 @@ def test_line_is_over_when_its_record_comes_in_another(followed: Followed, broke
     assert noted(followed, "quarantine", "resolved_at IS NOT NULL, replayed_at, last_run_id") == [
         (True, None, broken.run_id)
     ]
-    told = alarms(followed, loaded)
-    assert "quarantine" not in told
-    assert "drift" in told, "a delta says nothing of records that did not change"
+    texts = alarms(followed, loaded)
+    assert "quarantine" not in texts
+    assert "drift" in texts, "a delta has no information on unchanged records"
 
 
 def test_line_of_another_record_stays_open(followed: Followed, broken: IngestResult) -> None:
@@ -78,7 +78,7 @@ def test_line_of_another_record_stays_open(followed: Followed, broken: IngestRes
     assert "quarantine" in alarms(followed, followed.run())
 
 
-def test_full_load_ends_what_it_has_no_longer_and_no_more(followed: Followed, broken: IngestResult) -> None:
+def test_full_load_resolves_only_findings_absent_from_it(followed: Followed, broken: IngestResult) -> None:
     again = followed.run(mode="full")
     assert {"quarantine", "drift"} <= set(alarms(followed, again))
     assert noted(followed, "schema_drift", "first_run_id, last_run_id, occurrences") == [
@@ -90,7 +90,7 @@ def test_full_load_ends_what_it_has_no_longer_and_no_more(followed: Followed, br
     assert noted(followed, "schema_drift", "last_run_id, resolved_at IS NOT NULL") == [(again.run_id, True)]
 
 
-def test_what_comes_again_is_open_again(followed: Followed, broken: IngestResult) -> None:
+def test_recurring_finding_is_open_again(followed: Followed, broken: IngestResult) -> None:
     strays = list(followed.ncbi.world.strays)
     followed.ncbi.world.strays.clear()
     followed.run(mode="full")
@@ -104,13 +104,13 @@ def test_line_that_was_replayed_is_open_when_it_is_refused_again(followed: Follo
     assert "quarantine" in alarms(followed, followed.run(mode="full"))
 
 
-def test_package_that_is_not_the_newest_ends_nothing(followed: Followed, broken: IngestResult) -> None:
+def test_older_package_resolves_nothing(followed: Followed, broken: IngestResult) -> None:
     followed.ncbi.world.strays.clear()
     window = followed.run(mode="window", since=FIRST_DAY)
     assert {"quarantine", "drift"} <= set(alarms(followed, window))
 
 
-def test_absent_report_is_over_when_it_comes(followed: Followed) -> None:
+def test_absent_report_is_resolved_when_it_arrives(followed: Followed) -> None:
     source = MPOX.model_copy(
         update={"request": MPOX.request.model_copy(update={"aux_report": (ReportType.BIOSAMPLE_REPORT,)})}
     )
@@ -122,11 +122,11 @@ def test_absent_report_is_over_when_it_comes(followed: Followed) -> None:
     assert "drift" not in alarms(followed, followed.run(source))
 
 
-def test_person_can_acknowledge_and_a_rebuild_remembers(followed: Followed, broken: IngestResult) -> None:
+def test_acknowledgement_survives_a_rebuild(followed: Followed, broken: IngestResult) -> None:
     with duckdb.connect() as session, Warehouse(followed.data.warehouse).transaction(session):
         assert acknowledge(session, "mpox", NOW) == (1, 1)
     again = followed.run(mode="full")
-    assert not {"quarantine", "drift"} & set(alarms(followed, again)), "the same again is known already"
+    assert not {"quarantine", "drift"} & set(alarms(followed, again)), "acknowledged findings must not come back"
     with duckdb.connect() as session, Warehouse(followed.data.warehouse).transaction(session):
         assert acknowledge(session, "mpox", NOW) == (0, 0)
     for table in ("quarantine", "schema_drift"):
@@ -134,7 +134,7 @@ def test_person_can_acknowledge_and_a_rebuild_remembers(followed: Followed, brok
         rebuilt = query(rebuild(followed.data, from_oldest=True).path, f"FROM ops.{table}")
         assert rebuilt == query(followed.data.warehouse, f"FROM ops.{table}")
     followed.ncbi.world.strays += [(0, bad("PX4.1")), (0, BadLine(line("PX5.1", "2025-03-02", another=1)))]
-    told = alarms(followed, followed.run(mode="full"))
-    assert told["quarantine"].startswith("1 line ")
-    assert "$.another" in told["drift"]
-    assert "$.novelty" not in told["drift"]
+    texts = alarms(followed, followed.run(mode="full"))
+    assert texts["quarantine"].startswith("1 line ")
+    assert "$.another" in texts["drift"]
+    assert "$.novelty" not in texts["drift"]

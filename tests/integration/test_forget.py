@@ -1,4 +1,4 @@
-"""A source that is not followed any more decides nothing, and can be removed with all that is held of it."""
+"""A source that is no longer followed has no influence, and can be removed with all its data."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def remove(followed: Followed, source: str = "orthopox", file: SourcesFile | Non
 
 @pytest.fixture
 def both(followed: Followed) -> IngestResult:
-    """Two sources that hold the same 100 records, of which NCBI has withdrawn 3 since one of them was given up."""
+    """Two sources with the same 100 records, of which NCBI has withdrawn 3 since one of them is no longer followed."""
     for number in range(100):
         followed.show(f"PX{number}", 1)
     followed.ncbi.world.annotates = True
@@ -51,7 +51,7 @@ def counted(followed: Followed) -> tuple[int, int]:
     return distinct, int(weekly)
 
 
-def test_what_is_not_followed_decides_nothing(followed: Followed, both: IngestResult) -> None:
+def test_unfollowed_source_has_no_influence(followed: Followed, both: IngestResult) -> None:
     publish(followed.data, following(MPOX, OLD))
     assert counted(followed) == (100, 100)
     publish(followed.data, following(MPOX, orthopox="a fault in the file is no farewell"))
@@ -60,10 +60,10 @@ def test_what_is_not_followed_decides_nothing(followed: Followed, both: IngestRe
     assert counted(followed) == (97, 97)
     assert query(followed.data.snapshot, "SELECT DISTINCT sources FROM virus_genome_distinct") == [(["mpox"],)]
     held = query(followed.data.snapshot, "SELECT source, count(*) FROM virus_genome GROUP BY source ORDER BY source")
-    assert held == [("mpox", 97), ("orthopox", 100)], "its rows stay for whoever asks for them"
+    assert held == [("mpox", 97), ("orthopox", 100)], "rows of an unfollowed source must remain"
 
 
-def test_all_that_is_held_goes_and_nothing_else(followed: Followed, both: IngestResult) -> None:
+def test_forgetting_removes_only_data_of_the_source(followed: Followed, both: IngestResult) -> None:
     publish(followed.data, following(MPOX))
     held = holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
     assert (held.packages, held.files) == (1, 1)
@@ -82,16 +82,16 @@ def test_all_that_is_held_goes_and_nothing_else(followed: Followed, both: Ingest
     for table in of_a_source:
         assert query(followed.data.warehouse, f"FROM {table} ORDER BY ALL") == others[table], table
     assert not list(followed.data.root.rglob("*orthopox*"))
-    # The check does not take it for a loss, and a rebuild does not bring it back.
+    # The check does not report it as a loss, and a rebuild does not restore it.
     publish(followed.data, following(MPOX))
     assert query(followed.data.snapshot, "SELECT DISTINCT source FROM ops.source_status") == [("mpox",)]
     rebuilt = rebuild(followed.data)
     assert query(rebuilt.path, "SELECT DISTINCT source FROM virus_genome") == [("mpox",)]
-    # Followed again, it begins anew.
+    # Followed again, it starts with a full load.
     assert followed.run(OLD).mode == "full"
 
 
-def test_rest_of_one_that_was_killed_is_removed(
+def test_remains_of_a_killed_forget_are_removed(
     followed: Followed, both: IngestResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
@@ -107,7 +107,7 @@ def test_rest_of_one_that_was_killed_is_removed(
         holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
 
 
-def test_source_that_is_followed_or_at_work_is_not_forgotten(followed: Followed) -> None:
+def test_followed_or_running_source_is_not_forgotten(followed: Followed) -> None:
     followed.show("PX1", 1)
     done = followed.run(DENGUE)
     for file in (following(MPOX, DENGUE), following(MPOX, dengue="taxon is 'x'")):
@@ -120,7 +120,7 @@ def test_source_that_is_followed_or_at_work_is_not_forgotten(followed: Followed)
 
 
 @pytest.mark.parametrize("name", ["", "..", "../packages", "flu", "*"])
-def test_name_of_nothing_removes_nothing(followed: Followed, name: str) -> None:
+def test_unknown_name_removes_nothing(followed: Followed, name: str) -> None:
     followed.show("PX1", 1)
     followed.run()
     before = sorted(followed.data.root.rglob("*"))

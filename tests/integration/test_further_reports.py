@@ -1,4 +1,4 @@
-"""Annotation and BioSamples, from a package over real HTTP to the warehouse, and to one made anew."""
+"""Annotation and BioSamples, from a package over real HTTP to the warehouse, and to a rebuilt one."""
 
 import json
 import logging
@@ -46,10 +46,10 @@ def rows(data: DataFolder, sql: str) -> list[tuple[Any, ...]]:
 
 
 class TestStandIn:
-    def test_both_reports_are_loaded_whole_and_follow_what_changes(self, data: DataFolder) -> None:
+    def test_both_reports_are_loaded_completely_and_updated(self, data: DataFolder) -> None:
         with StandIn(today=TODAY, records=60) as stand_in:
             first = run(stand_in, data, source(*BOTH))
-            self.prove_complete(data, first)
+            self.assert_complete(data, first)
             again = run(stand_in, data, source(*BOTH))
             assert not again.changed
             assert {name: counts["unchanged"] for name, counts in again.further.items()} == {
@@ -59,11 +59,11 @@ class TestStandIn:
             stand_in.set_today(TODAY.replace(day=27))
             later = run(stand_in, data, source(*BOTH))
             assert any(counts["revised"] or counts["inserted"] for counts in later.further.values())
-            self.prove_complete(data, later)
+            self.assert_complete(data, later)
         assert content(rebuild(data, from_oldest=True).path) == content(data.warehouse)
 
-    def prove_complete(self, data: DataFolder, result: IngestResult) -> None:
-        """What the data report announces is there, and nothing is left over."""
+    def assert_complete(self, data: DataFolder, result: IngestResult) -> None:
+        """Everything that the data report announces is loaded, and nothing else."""
         assert rows(data, gates_sql()) == []
         assert rows(data, "FROM ops.quarantine") == rows(data, "FROM ops.schema_drift") == []
         counts = """
@@ -82,10 +82,10 @@ class TestStandIn:
         named = "SELECT DISTINCT biosample FROM virus_genome WHERE biosample IS NOT NULL ORDER BY ALL"
         assert set(rows(data, named)) <= set(rows(data, "SELECT accession FROM biosample")) != set()
         reports = f"SELECT report, lines FROM ops.ingest_report WHERE run_id = '{result.run_id}' ORDER BY report"
-        told = {name: counts["lines"] for name, counts in result.further.items()}
-        assert dict(rows(data, reports)) == {"data_report": result.counts["lines"], **told}
+        further_lines = {name: counts["lines"] for name, counts in result.further.items()}
+        assert dict(rows(data, reports)) == {"data_report": result.counts["lines"], **further_lines}
 
-    def test_source_without_further_reports_has_none_of_it(self, data: DataFolder) -> None:
+    def test_source_without_further_reports_loads_none(self, data: DataFolder) -> None:
         with StandIn(today=TODAY, records=40) as stand_in:
             result = run(stand_in, data, source())
         assert result.further == {}
@@ -93,7 +93,7 @@ class TestStandIn:
             assert rows(data, f"FROM {table}") == []
         assert rows(data, "SELECT DISTINCT report FROM ops.ingest_report") == [("data_report",)]
 
-    def test_report_that_is_asked_for_no_more_leaves(self, data: DataFolder) -> None:
+    def test_report_no_longer_requested_is_removed(self, data: DataFolder) -> None:
         with StandIn(today=TODAY, records=40) as stand_in:
             run(stand_in, data, source(*BOTH))
             assert rows(data, "FROM virus_gene") != []
@@ -109,7 +109,7 @@ class TestAbsence:
         followed.ncbi.world.strays = [(0, BadLine(announced))]
 
     @pytest.mark.parametrize("further", [{}, {"annotation_report": [], "biosample_report": []}])
-    def test_report_asked_for_and_absent_is_told_and_stops_nothing(
+    def test_absent_report_is_logged_and_the_run_succeeds(
         self, followed: Followed, further: dict[str, list[str]], caplog: pytest.LogCaptureFixture
     ) -> None:
         self.announce(followed)
@@ -126,7 +126,7 @@ class TestAbsence:
         ]
         assert content(rebuild(followed.data).path) == content(followed.data.warehouse)
 
-    def test_report_that_nobody_asked_for_or_announces_may_be_absent(
+    def test_unrequested_or_unannounced_report_may_be_absent(
         self, followed: Followed, caplog: pytest.LogCaptureFixture
     ) -> None:
         self.announce(followed)
@@ -139,7 +139,7 @@ class TestAbsence:
 
 
 class TestReplay:
-    def test_annotation_of_a_genome_that_came_later_is_read_from_the_quarantine(self, followed: Followed) -> None:
+    def test_annotation_of_a_later_genome_is_replayed_from_the_quarantine(self, followed: Followed) -> None:
         followed.show("PX1", 1)
         late = Line("PX2", 1, FIRST_DAY, 1, None, "human")
         sample = '{"accession":"SAMN1","lastUpdated":"soon"}'
@@ -159,7 +159,7 @@ class TestReplay:
             ("biosample_report", False),
         ]
         assert rows(followed.data, gates_sql()) == []
-        # What could be read is not read again.
+        # Lines that were loaded are not read again.
         assert set(followed.run(mode="replay").further) == {"biosample_report"}
         assert content(rebuild(followed.data, from_oldest=True).path) == content(followed.data.warehouse)
 

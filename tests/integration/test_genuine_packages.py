@@ -1,4 +1,4 @@
-"""Genuine packages of thousands of taxa, each a source of its own, by the whole way: ingest, check, publication."""
+"""Genuine packages of thousands of taxa, each a source of its own: ingest, check, publication."""
 
 import io
 import json
@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.support import packages
-from tests.support.genuine import GENUINE_2025, PACKAGES_2025, Site, house_in, needs_genuine_packages
+from tests.support.genuine import GENUINE_2025, PACKAGES_2025, Site, needs_genuine_packages, site_in
 from tests.support.warehouses import dicts, query
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
 
@@ -21,7 +21,7 @@ SAME_TAXON_LATER = {
     "grapevine_fanleaf": {"unchanged": 1032, "touched": 7},
     "tobacco_streak": {"unchanged": 470, "inserted": 1},
 }
-"""What 27 days changed, as the samples' README tells."""
+"""Changes within 27 days, from the samples' README."""
 
 
 def lines_of(content: bytes) -> list[bytes]:
@@ -31,13 +31,13 @@ def lines_of(content: bytes) -> list[bytes]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    return house_in(tmp_path / "data")
+    return site_in(tmp_path / "data")
 
 
 @pytest.fixture(scope="module")
 def all_packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, dict[str, int]]:
-    """Every package loaded and published, and how many lines each has."""
-    site, lines = house_in(tmp_path_factory.mktemp("genuine")), {}
+    """Every package loaded and published, and the number of lines of each."""
+    site, lines = site_in(tmp_path_factory.mktemp("genuine")), {}
     for path in sorted(PACKAGES_2025.glob("*.zip")):
         name = path.stem.replace("-", "_").lower()
         lines[name] = len(lines_of(path.read_bytes()))
@@ -46,15 +46,15 @@ def all_packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, dict[s
     return site, lines
 
 
-def test_every_line_is_loaded_and_nothing_is_amiss(all_packages: tuple[Site, dict[str, int]]) -> None:
+def test_every_line_is_loaded_without_quarantine_or_drift(all_packages: tuple[Site, dict[str, int]]) -> None:
     site, lines = all_packages
     assert dict(query(site.data.snapshot, "SELECT source, count(*) FROM virus_genome GROUP BY source")) == lines
     assert query(site.data.snapshot, "FROM ops.quarantine") == []
     assert query(site.data.snapshot, "FROM ops.schema_drift") == []
 
 
-def test_what_is_found_is_but_told(all_packages: tuple[Site, dict[str, int]]) -> None:
-    """NCBI has no newer records of January 2025 today; collection dates that cannot be are typing errors."""
+def test_findings_are_only_freshness_and_odd_dates(all_packages: tuple[Site, dict[str, int]]) -> None:
+    """The packages are of January 2025, hence the freshness finding; impossible collection dates are typing errors."""
     site, _ = all_packages
     found = query(site.data.snapshot, "SELECT DISTINCT name, value FROM _about WHERE topic = 'finding' ORDER BY ALL")
     assert {name for name, _ in found} <= {"odd_dates", "freshness"}
@@ -62,11 +62,11 @@ def test_what_is_found_is_but_told(all_packages: tuple[Site, dict[str, int]]) ->
 
 
 @pytest.mark.parametrize("tax_id", [HEPATITIS_E, HORSE_SICKNESS])
-def test_a_taxon_under_two_names_is_one(all_packages: tuple[Site, dict[str, int]], tax_id: int) -> None:
+def test_taxon_with_two_names_is_counted_once(all_packages: tuple[Site, dict[str, int]], tax_id: int) -> None:
     site, _ = all_packages
     of_taxon = f"WHERE virus_tax_id = {tax_id}"
     given = query(site.data.snapshot, f"SELECT DISTINCT virus_name FROM virus_genome {of_taxon}")
-    assert len(given) == 2, "this is what the samples are for"
+    assert len(given) == 2, "the samples must have two names"
     for mart in ("weekly_count", "submission_lag"):
         shown = query(site.data.snapshot, f"SELECT DISTINCT virus_name FROM mart.{mart} {of_taxon}")
         assert shown == query(site.data.snapshot, f"SELECT name FROM taxon WHERE tax_id = {tax_id}")
@@ -82,7 +82,7 @@ def test_every_taxon_of_a_record_has_a_name(all_packages: tuple[Site, dict[str, 
     assert query(site.data.snapshot, nameless) == []
 
 
-def test_the_placeholder_is_no_date(all_packages: tuple[Site, dict[str, int]]) -> None:
+def test_placeholder_date_is_loaded_as_null(all_packages: tuple[Site, dict[str, int]]) -> None:
     site, _ = all_packages
     unknown = "SELECT source, count(*) FROM virus_genome WHERE update_date IS NULL GROUP BY source"
     held = dict(query(site.data.snapshot, unknown))
@@ -106,28 +106,28 @@ def test_quarter_of_a_million_records_of_thousands_of_taxa_are_loaded_and_publis
 
 
 @pytest.mark.parametrize("taxon", SAME_TAXON_LATER)
-def test_days_later_only_what_changed_is_written(site: Site, taxon: str) -> None:
+def test_later_package_writes_only_changes(site: Site, taxon: str) -> None:
     earlier, later = sorted(PACKAGES_2025.glob(f"{taxon}*.zip"), key=lambda path: path.stem[-10:])
     first = site.run("pair", earlier.read_bytes())
     second = site.run("pair", later.read_bytes(), mode="full")
     assert first.counts["lines"] == first.counts["inserted"]
-    told = {name: count for name, count in second.counts.items() if count and name != "lines"}
-    assert told == SAME_TAXON_LATER[taxon]
+    changes = {name: count for name, count in second.counts.items() if count and name != "lines"}
+    assert changes == SAME_TAXON_LATER[taxon]
     site.publish()
 
 
-def host_is_a_lion(line: bytes) -> bool:
+def has_lion_host(line: bytes) -> bool:
     return json.loads(line).get("host", {}).get("organismName") == "Panthera leo leo"
 
 
 @pytest.fixture(scope="module")
 def lions() -> bytes:
-    """What NCBI answers to who asks for this host: records without a date of their last update."""
+    """NCBI's response for this host: records without an update date."""
     fiv = (PACKAGES_2025 / "fiv.zip").read_bytes()
-    return packages.package([line.decode() for line in lines_of(fiv) if host_is_a_lion(line)])
+    return packages.package([line.decode() for line in lines_of(fiv) if has_lion_host(line)])
 
 
-def test_a_source_without_update_dates_is_published_and_loaded_whole_each_day(site: Site, lions: bytes) -> None:
+def test_source_without_update_dates_is_published_and_loaded_in_full_each_day(site: Site, lions: bytes) -> None:
     results = [site.run("lions", lions) for _ in range(2)]
     assert [result.counts["inserted"] for result in results] == [56, 0]
     assert results[1].counts["unchanged"] == 56
@@ -137,8 +137,8 @@ def test_a_source_without_update_dates_is_published_and_loaded_whole_each_day(si
     assert query(site.data.snapshot, "SELECT name, value FROM _about WHERE topic = 'finding'") == []
 
 
-def test_a_source_published_with_the_placeholder_is_published_without(site: Site, lions: bytes) -> None:
-    """As the snapshots are that an earlier version has made."""
+def test_source_published_with_placeholder_dates_is_published_without_them(site: Site, lions: bytes) -> None:
+    """Snapshots of an earlier version have such dates."""
     site.run("lions", lions)
     site.publish()
     with duckdb.connect(site.data.snapshot) as snapshot:
@@ -156,7 +156,7 @@ def not_of_viruses(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["a bacterium", "genes"])
-def test_what_is_no_virus_package_fails_the_run_and_judges_nothing(site: Site, name: str) -> None:
+def test_package_of_another_kind_fails_the_run_and_changes_nothing(site: Site, name: str) -> None:
     phages = (PACKAGES_2025 / "phage_decurro.zip").read_bytes()
     site.run("phages", phages)
     for mode in ("census", "census", "incremental"):

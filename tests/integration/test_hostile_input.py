@@ -1,4 +1,4 @@
-"""Names, paths and values that would break out of SQL or of a folder, if they could; and files that stay private."""
+"""Names, paths and values that try to break out of SQL or of a folder; and files that stay private."""
 
 import datetime
 import json
@@ -42,11 +42,11 @@ HOSTILE = [
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    """Where even the data folder is named with bad intent."""
+    """A data folder whose name is hostile, too."""
     return Site(tmp_path / 'it\'s; -- "data" {{ x }}')
 
 
-def test_values_of_ncbi_are_values(site: Site) -> None:
+def test_values_from_ncbi_are_never_executed(site: Site) -> None:
     lines = [
         line(f"PX{number}.1", isolate={"name": value}, location={"geographicLocation": value}, segment=value)
         for number, value in enumerate(HOSTILE)
@@ -56,19 +56,19 @@ def test_values_of_ncbi_are_values(site: Site) -> None:
     with serving(lines) as ncbi:
         result = site.ingest(ncbi.url)
     assert (result.counts["inserted"], result.counts["quarantined"]) == (len(HOSTILE) * 2, 3)
-    told = site.rows("SELECT isolate_name FROM virus_genome WHERE accession LIKE 'PX%' ORDER BY accession")
-    assert [name for (name,) in told] == HOSTILE
+    rows = site.rows("SELECT isolate_name FROM virus_genome WHERE accession LIKE 'PX%' ORDER BY accession")
+    assert [name for (name,) in rows] == HOSTILE
     assert site.rows(gates_sql()) == []
 
 
 @pytest.mark.parametrize("value", [value for value in HOSTILE[:6] if value != "line\nbreak"])
-def test_filters_of_the_sources_file_are_values(site: Site, value: str) -> None:
+def test_filters_of_the_sources_file_are_never_executed(site: Site, value: str) -> None:
     request = VirusGenomeRequest(taxon=value, geo_location=value, host=value)
     source = Source(name="mpox", request=request)
     with serving([line("PX1.1")]) as ncbi:
         site.ingest(ncbi.url, source)
-        site.ingest(ncbi.url, source, window_request=WindowRequest("census"))
-        site.ingest(ncbi.url, source, window_request=WindowRequest("replay"))
+        site.ingest(ncbi.url, source, wish=WindowRequest("census"))
+        site.ingest(ncbi.url, source, wish=WindowRequest("replay"))
         assert {dict(request.query)["geo_location"] for request in ncbi.requests} == {value}
         assert all("/virus/taxon/" in request.path and "/genome/download" in request.path for request in ncbi.requests)
     assert publish(site.warehouse, site.data, SourcesFile(Path("sources.yaml"))).publication_id
@@ -77,7 +77,7 @@ def test_filters_of_the_sources_file_are_values(site: Site, value: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, "Mpox", "mpox.zip", "a/b", ""])
-def test_names_that_could_be_more_than_a_name_are_refused(tmp_path: Path, name: str) -> None:
+def test_unsafe_source_names_are_refused(tmp_path: Path, name: str) -> None:
     file = tmp_path / "sources.yaml"
     file.write_text(json.dumps({"sources": {name: {"taxon": "10244"}}}), encoding="utf-8")
     read = read_sources(file)
@@ -85,8 +85,8 @@ def test_names_that_could_be_more_than_a_name_are_refused(tmp_path: Path, name: 
     assert "allowed are small letters, digits and _" in str(next(iter(read.errors.values())))
 
 
-def test_no_file_is_open_to_the_world(site: Site) -> None:
-    umask = os.umask(0)  # whoever runs it may have a careless one
+def test_no_file_is_accessible_to_other_users(site: Site) -> None:
+    umask = os.umask(0)  # the user's umask may be permissive
     try:
         with serving([line("PX1.1"), "{"]) as ncbi:
             site.data.create()
@@ -117,7 +117,7 @@ def test_stricter_umask_is_kept() -> None:
         os.umask(before)
 
 
-def test_server_that_cannot_prove_who_it_is_gets_no_request(tmp_path: Path) -> None:
+def test_server_with_an_untrusted_certificate_gets_no_request(tmp_path: Path) -> None:
     received: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -151,7 +151,7 @@ def test_certificates_are_checked_everywhere() -> None:
 
 
 def self_signed(folder: Path) -> Path:
-    """A certificate that nobody vouches for, with its key."""
+    """A self-signed certificate with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)

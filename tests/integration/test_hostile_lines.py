@@ -1,4 +1,4 @@
-"""Report lines made to do harm: set apart with a reason, the lines around them loaded, in bounded memory."""
+"""Hostile report lines are quarantined with a reason, the lines around them are loaded, in bounded memory."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ NOT_JSON = "not JSON, or more than one value on the line"
 GOOD = (line("PX000001.1").encode(), line("PX000003.1").encode())
 
 needs_proc = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="the system does not tell a process's peak memory in /proc"
+    not Path("/proc/self/status").exists(), reason="the system does not show a process's peak memory in /proc"
 )
 
 
@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "number without end": (b'{"accession":"PX000002.1","length":' + b"9" * 100_000 + b"}", "length: "),
     "list where text is meant": (b'{"accession":["PX000002.1"]}', "accession: "),
 }
-"""A line to be set apart, by what it does, with the reason given."""
+"""A line that must be quarantined, by its kind, with the recorded reason."""
 
 ACCEPTED: dict[str, bytes] = {
     "deep arrays in an unknown field": deep("[", "]", 100_000),
@@ -74,25 +74,25 @@ ACCEPTED: dict[str, bytes] = {
     "text of quotes": json.dumps({"accession": "PX000002.1", "labHost": '"' * 3 * MEBIBYTE}).encode(),
     "text of backslashes": json.dumps({"accession": "PX000002.1", "labHost": "\\" * 3 * MEBIBYTE}).encode(),
 }
-"""A line that looks bad and is not, or is only new: loaded, or at the least set apart."""
+"""A line that looks bad but is valid, or only has new content: loaded, or at least quarantined."""
 
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("line_end", [b"", pytest.param(b"\r", marks=pytest.mark.long)], ids=["LF", "CRLF"])
-def test_hostile_line_is_set_apart_with_its_reason(tmp_path: Path, name: str, line_end: bytes) -> None:
+def test_hostile_line_is_quarantined_with_its_reason(tmp_path: Path, name: str, line_end: bytes) -> None:
     content, reason = REFUSED[name]
     store = Store(tmp_path)
     outcomes = store.load(*(one + line_end for one in (GOOD[0], content, GOOD[1])))
     assert outcomes == {"inserted": 2, "quarantined": 1}
-    ((number, told, raw),) = store.rows("SELECT line_number, reason, raw FROM ops.quarantine")
+    ((number, recorded_reason, raw),) = store.rows("SELECT line_number, reason, raw FROM ops.quarantine")
     assert number == 2
-    assert told.startswith(reason)
+    assert recorded_reason.startswith(reason)
     assert "\0" not in raw
     assert store.rows("SELECT accession FROM virus_genome ORDER BY ALL") == [("PX000001",), ("PX000003",)]
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_odd_line_stops_nothing(tmp_path: Path, name: str) -> None:
+def test_odd_line_is_loaded(tmp_path: Path, name: str) -> None:
     store = Store(tmp_path)
     outcomes = store.load(GOOD[0], ACCEPTED[name], GOOD[1])
     assert sum(outcomes.values()) == 3
@@ -100,7 +100,7 @@ def test_odd_line_stops_nothing(tmp_path: Path, name: str) -> None:
     assert {("PX000001",), ("PX000003",)} <= set(store.rows("SELECT accession FROM virus_genome"))
 
 
-def test_byte_order_mark_and_line_ends_of_windows_are_no_harm(tmp_path: Path) -> None:
+def test_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert store.load(b"\xef\xbb\xbf" + GOOD[0] + b"\r", GOOD[1] + b"\r") == {"inserted": 2}
     assert store.rows("SELECT count(*) FROM ops.quarantine") == [(0,)]
@@ -141,13 +141,13 @@ INGEST = """
     with DatasetsClient.from_environment() as client:
         result = ingest(source, client=client, warehouse=Warehouse(data.warehouse), data=data)
     print(json.dumps(result.counts))
-    # Not of getrusage, which tells the memory of the process that started this one if that was more.
+    # Not from getrusage, which reports the parent process's memory if that was more.
     print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 
 def ingested_apart(root: Path, package: Path, memory_limit: str = "512MB") -> tuple[dict[str, Any], int]:
-    """The counts of a run in a process of its own that was served this package, and its peak memory in MiB."""
+    """The counts of a run with this package in a process of its own, and its peak memory in MiB."""
     script = package.with_name("ingest.py")  # a file: at a prompt DuckDB would draw its progress
     script.write_text(textwrap.dedent(INGEST), encoding="utf-8")
     with ScriptedServer(Answer(body=package.read_bytes())) as server:
@@ -172,7 +172,7 @@ def ingested_apart(root: Path, package: Path, memory_limit: str = "512MB") -> tu
 
 
 def package_of(pieces: Iterable[bytes], path: Path) -> Path:
-    """A package whose data report is these pieces, which are never held at once. Its catalog tells no lengths."""
+    """A package whose data report is these pieces, which are never in memory at once. Its catalog has no lengths."""
     catalog = b'{"assemblies": [{"files": [{"filePath": "data_report.jsonl"}]}]}'
     md5 = hashlib.md5()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -200,7 +200,7 @@ LONG_LINES: dict[str, tuple[bytes, bytes]] = {
 
 
 MOST_MIB = 400
-"""What a run may take of the memory, however long the lines."""
+"""The memory limit of a run, for lines of any length."""
 
 
 def far_too_long(filling: str, mebibytes: int) -> Iterable[bytes]:
@@ -212,21 +212,21 @@ def assert_reported(row: dict[str, Any], filling: str, mebibytes: int) -> None:
     start, _ = LONG_LINES[filling]
     length = len(start) + mebibytes * MEBIBYTE
     assert row["reason"].startswith("longer than 16 MiB: ")
-    if filling != "carriage returns":  # they are a line's end, some of them
+    if filling != "carriage returns":  # some of them belong to the line end
         assert row["reason"] == f"longer than 16 MiB: {length} bytes, of which raw holds the first MiB"
     assert len(row["raw"]) <= 4 * MEBIBYTE
 
 
 @needs_proc
 def test_memory_stays_bounded_with_lines_that_are_far_too_long(tmp_path: Path) -> None:
-    mebibytes = 64  # together more than the peak that is allowed
+    mebibytes = 64  # together more than the allowed peak
     pieces = [GOOD[0], b"\n"]
     for filling in LONG_LINES:
         pieces += far_too_long(filling, mebibytes)
     root = tmp_path / "data"
     counts, peak = ingested_apart(root, package_of([*pieces, GOOD[1], b"\n"], tmp_path / "package.zip"))
-    told = {"lines": 2 + len(LONG_LINES), "inserted": 2, "quarantined": len(LONG_LINES)}
-    assert {name: count for name, count in counts.items() if count} == told
+    expected = {"lines": 2 + len(LONG_LINES), "inserted": 2, "quarantined": len(LONG_LINES)}
+    assert {name: count for name, count in counts.items() if count} == expected
     refused = dicts(DataFolder(root).warehouse, "FROM ops.quarantine ORDER BY line_number")
     for number, (filling, row) in enumerate(zip(LONG_LINES, refused, strict=True), start=2):
         assert row["line_number"] == number

@@ -1,4 +1,4 @@
-"""Whole runs over real HTTP: from the window to the commit."""
+"""Complete runs over real HTTP: from the window to the commit."""
 
 import json
 import logging
@@ -40,7 +40,7 @@ from virus_warehouse.windows import WindowRequest
 
 INCLUDE = Path(__file__).parents[2] / "include"
 TODAY = date(2025, 6, 2)
-"""Well before the day the tests run: what is dated after the request does not move the watermark."""
+"""Well before the day of the test run: dates after the request do not move the watermark."""
 
 KEY = "0123456789abcdef0123456789abcdef0123"
 DENGUE = Source(name="dengue", request=VirusGenomeRequest(taxon="12637"))
@@ -82,7 +82,7 @@ class Site:
         return int(self.rows("SELECT count(*) FROM virus_genome")[0][0])
 
     def states(self) -> list[str]:
-        """Of the archived packages, in the order of their requests."""
+        """The states of the archived packages, in the order of their requests."""
         sidecars = [json.loads(sidecar.read_text()) for sidecar in self.data.packages.glob("*/*.json")]
         return [sidecar["state"] for sidecar in sorted(sidecars, key=lambda sidecar: sidecar["requested_at"])]
 
@@ -111,14 +111,12 @@ def stand_in(one_stand_in: StandIn) -> StandIn:
 
 
 def serving(*reports: list[str]) -> ScriptedServer:
-    """A server of packages of these data report lines, one a request."""
+    """A server that responds to each request with a package of the next data report lines."""
     return ScriptedServer(*(Answer(body=packages.package(lines)) for lines in reports))
 
 
 class TestFullThenDeltas:
-    def test_deltas_bring_a_warehouse_to_what_a_full_load_shows(
-        self, site: Site, stand_in: StandIn, tmp_path: Path
-    ) -> None:
+    def test_deltas_give_the_same_warehouse_as_a_full_load(self, site: Site, stand_in: StandIn, tmp_path: Path) -> None:
         results = []
         for days in (0, 1, 4, 5, 15):
             stand_in.set_today(TODAY + timedelta(days=days))
@@ -214,7 +212,7 @@ class TestFullThenDeltas:
             (site.last_run["ended_at"], site.last_run["run_id"])
         ]
 
-    def test_run_file_and_sidecar_tell_the_run(self, site: Site, stand_in: StandIn) -> None:
+    def test_run_file_and_sidecar_describe_the_run(self, site: Site, stand_in: StandIn) -> None:
         result = site.ingest(stand_in.url)
         [state] = site.run_files
         assert state["stage"] == "finished"
@@ -263,22 +261,22 @@ class TestFullThenDeltas:
 
 
 class TestWindow:
-    def test_its_days_are_merged_and_no_others(self, site: Site) -> None:
+    def test_only_its_days_are_merged(self, site: Site) -> None:
         days = [line(f"PX{day}.1", f"2025-05-0{day}") for day in range(1, 6)]
         with serving(days, days) as ncbi:
             window_request = WindowRequest(since=date(2025, 5, 2), until=date(2025, 5, 4))
-            result = site.ingest(ncbi.url, window_request=window_request)
+            result = site.ingest(ncbi.url, wish=window_request)
             assert (result.mode, result.counts["inserted"], result.counts["out_of_window"]) == ("window", 2, 3)
             assert site.rows("SELECT accession FROM virus_genome ORDER BY 1") == [("PX2",), ("PX3",)]
             assert ("updated_since", "2025-05-02T00:00:00Z") in ncbi.requests[0].query
-            assert site.ingest(ncbi.url).mode == "full", "a window is no way to follow a source"
+            assert site.ingest(ncbi.url).mode == "full", "a window must not set the watermark"
         window, _ = site.ledger
         assert (window["updated_since"], window["until"]) == (date(2025, 5, 2), date(2025, 5, 4))
 
-    def test_it_leaves_the_watermark(self, site: Site) -> None:
+    def test_it_keeps_the_watermark(self, site: Site) -> None:
         with serving([line("PX1.1", "2025-05-01")], [line("PX2.1", "2025-05-20")]) as ncbi:
             site.ingest(ncbi.url)
-            result = site.ingest(ncbi.url, window_request=WindowRequest(since=date(2025, 5, 10)))
+            result = site.ingest(ncbi.url, wish=WindowRequest(since=date(2025, 5, 10)))
             assert result.counts["inserted"] == 1
             assert (result.watermark, site.last_run["watermark"]) == (date(2025, 5, 1), date(2025, 5, 1))
             assert site.ingest(ncbi.url).updated_since == date(2025, 4, 17)
@@ -322,7 +320,7 @@ EMPTY = {"404": NOTHING_MATCHES, **{name: Answer(body=make()) for name, make in 
 
 class TestEmpty:
     @pytest.mark.parametrize("empty", EMPTY)
-    def test_empty_delta_is_a_success_with_a_warning_when_held_rows_lie_in_it(
+    def test_empty_delta_succeeds_with_a_warning_when_rows_are_in_its_window(
         self, site: Site, empty: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.WARNING)
@@ -338,13 +336,11 @@ class TestEmpty:
         assert site.count() == 2
         assert site.rows(gates_sql()) == []
 
-    def test_empty_window_without_held_rows_is_no_reason_to_warn(
-        self, site: Site, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_empty_window_without_held_rows_logs_no_warning(self, site: Site, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.WARNING)
         with ScriptedServer(Answer(body=packages.package([line("PX1.1", "2025-05-01")])), NOTHING_MATCHES) as ncbi:
             site.ingest(ncbi.url)
-            site.ingest(ncbi.url, window_request=WindowRequest(since=date(2025, 5, 2), until=date(2025, 5, 3)))
+            site.ingest(ncbi.url, wish=WindowRequest(since=date(2025, 5, 2), until=date(2025, 5, 3)))
         assert caplog.messages == []
         assert site.last_run["status"] == "success"
 
@@ -366,7 +362,7 @@ class TestEmpty:
         assert site.last_run["status"] == "success"
 
     @pytest.mark.parametrize("empty", EMPTY)
-    def test_another_try_of_an_empty_full_load_asks_ncbi_again(self, site: Site, empty: str) -> None:
+    def test_retry_of_an_empty_full_load_downloads_again(self, site: Site, empty: str) -> None:
         with ScriptedServer(EMPTY[empty], Answer(body=packages.package([line()]))) as ncbi:
             with pytest.raises(EmptyFullLoad):
                 site.ingest(ncbi.url, origin=RUN)
@@ -380,7 +376,7 @@ class TestEmpty:
 
 
 class TestRefusals:
-    def test_unknown_taxon_is_asked_for_once_and_ncbis_words_are_kept(self, site: Site, stand_in: StandIn) -> None:
+    def test_unknown_taxon_is_requested_once_and_the_ncbi_message_is_kept(self, site: Site, stand_in: StandIn) -> None:
         unknown = Source(name="typo", request=VirusGenomeRequest(taxon="dengu"))
         with pytest.raises(RequestRefused, match="'dengu' is not recognized"):
             site.ingest(stand_in.url, unknown)
@@ -393,7 +389,7 @@ class TestRefusals:
         assert (state["stage"], state["error"]) == ("failed", row["error"])
         assert site.is_tidy()
 
-    def test_ncbi_down_is_retried_and_then_a_failed_run_with_its_row(self, site: Site) -> None:
+    def test_ncbi_outage_is_retried_and_then_recorded_as_a_failed_run(self, site: Site) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
         with pytest.raises(DatasetsUnavailable, match="Connection refused"):
@@ -406,7 +402,7 @@ class TestRefusals:
         assert (state["stage"], state["status"]) == ("failed", "failed")
         assert site.is_tidy()
 
-    def test_run_after_a_failed_one_is_none_the_worse(self, site: Site, stand_in: StandIn) -> None:
+    def test_run_after_a_failed_one_succeeds(self, site: Site, stand_in: StandIn) -> None:
         stand_in.fault("status", times=2, status=503)
         with pytest.raises(DatasetsUnavailable):
             site.ingest(stand_in.url)
@@ -414,9 +410,7 @@ class TestRefusals:
         assert site.ingest(stand_in.url).mode == "full"
 
     @pytest.mark.parametrize("fault", ["truncated", "not_zip", "bad_crc", "md5_mismatch", "catalog_mismatch"])
-    def test_broken_package_is_refused_kept_aside_and_asked_for_again(
-        self, site: Site, stand_in: StandIn, fault: str
-    ) -> None:
+    def test_broken_package_is_set_aside_and_downloaded_again(self, site: Site, stand_in: StandIn, fault: str) -> None:
         stand_in.fault(fault)
         result = site.ingest(stand_in.url)
         assert result.counts["inserted"] > 0
@@ -434,11 +428,11 @@ class TestRefusals:
         assert (row["status"], row["attempts"], row["http_status"], row["package_path"]) == ("failed", 2, 200, None)
         assert site.count() == 0
         assert list(site.data.packages.rglob("*.zip")) == []
-        # A connection that is cut leaves no package to look at.
+        # An interrupted connection leaves no package to inspect.
         assert len(list(site.data.refused.iterdir())) == (0 if fault == "cut" else 2)
         assert site.is_tidy()
 
-    def test_bad_lines_are_kept_and_the_others_loaded(self, site: Site) -> None:
+    def test_bad_lines_are_quarantined_and_the_others_loaded(self, site: Site) -> None:
         with serving([line("PX1.1"), '{"accession":"PX2"}', line("PX3.1", virus="mpox"), line("PX4.1")]) as ncbi:
             result = site.ingest(ncbi.url)
         assert (result.counts["inserted"], result.counts["quarantined"], result.counts["lines"]) == (2, 2, 4)
@@ -450,15 +444,15 @@ class TestRefusals:
 
 
 class TestFurtherTries:
-    def test_try_after_a_failed_merge_uses_the_archived_package(
+    def test_retry_after_a_failed_merge_uses_the_archived_package(
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def out_of_luck(*_: object) -> None:
+        def fail(*_: object) -> None:
             raise OSError("the power failed")
 
         with serving([line("PX1.1"), line("PX2.1")]) as ncbi:
             with monkeypatch.context() as patch:
-                patch.setattr("virus_warehouse.ingest.load_reports", out_of_luck)
+                patch.setattr("virus_warehouse.ingest.load_reports", fail)
                 with pytest.raises(OSError, match="the power failed"):
                     site.ingest(ncbi.url, origin=RUN)
             failed = site.last_run
@@ -470,36 +464,36 @@ class TestFurtherTries:
         assert {name: row[name] for name in provenance} == {name: failed[name] for name in provenance}
         assert site.states() == ["accepted"]
 
-    def test_try_after_a_gate_asks_again_and_takes_what_ncbi_has_mended(self, site: Site) -> None:
+    def test_retry_after_a_gate_failure_loads_the_corrected_package(self, site: Site) -> None:
         many = [line(accession) for accession in accessions(30)]
         origin = RunOrigin(RUN.dag_id, "manual__full", "manual", 1)
         with serving(many, many[:5], many) as ncbi:
             site.ingest(ncbi.url)
             with pytest.raises(GateError, match=r"missing records: .* lacks 25 of the 30"):
-                site.ingest(ncbi.url, origin=origin, window_request=WindowRequest(mode="full"))
+                site.ingest(ncbi.url, origin=origin, wish=WindowRequest(mode="full"))
             assert site.count() == 30
             assert site.states() == ["accepted", "refused"]
-            result = site.ingest(ncbi.url, origin=origin, window_request=WindowRequest(mode="full"))
+            result = site.ingest(ncbi.url, origin=origin, wish=WindowRequest(mode="full"))
             assert len(ncbi.requests) == 3
         assert (site.last_run["status"], result.counts["unchanged"]) == ("success", 30)
 
-    def test_package_that_a_gate_refused_serves_no_window(self, site: Site) -> None:
+    def test_package_refused_by_a_gate_is_not_reused_for_a_window(self, site: Site) -> None:
         many = [line(accession, "2025-05-01") for accession in accessions(30)]
         window = WindowRequest(since=date(2025, 5, 1), until=date(2025, 5, 2))
         with serving(many, many[:5], many) as ncbi:
             site.ingest(ncbi.url)
             with pytest.raises(GateError):
-                site.ingest(ncbi.url, window_request=WindowRequest(mode="full"))
-            # The first full package serves the window, the refused one after it does not.
-            site.ingest(ncbi.url, window_request=window)
+                site.ingest(ncbi.url, wish=WindowRequest(mode="full"))
+            # The first full package is reused for the window, the refused one after it is not.
+            site.ingest(ncbi.url, wish=window)
             assert (len(ncbi.requests), site.last_run["lines"], site.last_run["attempts"]) == (2, 30, 0)
             for package in site.data.packages.rglob("*.zip"):
                 if json.loads(package.with_suffix(".json").read_text())["state"] == "accepted":
                     package.unlink()
-            site.ingest(ncbi.url, window_request=window)
+            site.ingest(ncbi.url, wish=window)
         assert (len(ncbi.requests), site.last_run["lines"], site.last_run["attempts"]) == (3, 30, 1)
 
-    def test_refused_packages_go_by_the_retention_of_their_own_source(self, site: Site) -> None:
+    def test_refused_packages_follow_the_retention_of_their_source(self, site: Site) -> None:
         forgetful = DENGUE.model_copy(update={"name": "forgetful", "retention_days": 1})
         refused = [site.data.refused / f"20250601T060000Z-{name}-abc123-ab12.zip" for name in ("dengue", "forgetful")]
         two_days_ago = time.time() - 2 * 86_400
@@ -520,18 +514,18 @@ class TestFurtherTries:
             content[start + 40 : start + 50] = bytes(10)
             archived.write_bytes(content)
             with pytest.raises(PackageError, match=r"damaged since it was verified .* the next try asks NCBI"):
-                site.ingest(ncbi.url, window_request=window)
-            site.ingest(ncbi.url, window_request=window)
+                site.ingest(ncbi.url, wish=window)
+            site.ingest(ncbi.url, wish=window)
             assert len(ncbi.requests) == 2
         assert site.last_run["status"] == "success"
 
-    def test_after_the_commit_it_downloads_anew(self, site: Site) -> None:
+    def test_retry_after_the_commit_downloads_again(self, site: Site) -> None:
         with serving([line("PX1.1")], [line("PX1.1"), line("PX2.1")]) as ncbi:
             site.ingest(ncbi.url, origin=RUN)
             result = site.ingest(ncbi.url, origin=RUN)
         assert (result.mode, result.counts["inserted"], site.last_run["attempts"]) == ("full", 1, 1)
 
-    def test_other_dag_run_downloads_anew(self, site: Site) -> None:
+    def test_other_dag_run_downloads_again(self, site: Site) -> None:
         with serving([line("PX1.1"), *("{" * n for n in range(1, 12))], [line("PX1.1")]) as ncbi:
             with pytest.raises(GateError):
                 site.ingest(ncbi.url, origin=RUN)
@@ -579,7 +573,7 @@ time.sleep(600)
 """
 
 
-class TestDeath:
+class TestKilledRun:
     def test_killed_run_is_closed_by_the_next_one(self, site: Site) -> None:
         whole = packages.package([line()])
         pieces = [whole[:100], whole[100:200], whole[200:]]
@@ -603,7 +597,7 @@ class TestDeath:
         assert (result.mode, result.counts["inserted"]) == ("full", 1)
         assert list(site.data.temporary.iterdir()) == []
 
-    def test_run_whose_ledger_row_cannot_be_written_tells_its_end_in_its_file(self, site: Site) -> None:
+    def test_run_whose_ledger_row_cannot_be_written_records_its_end_in_its_file(self, site: Site) -> None:
         with ExitStack() as holding, serving([line("PX1.1")], [line("PX1.1")]) as ncbi:
 
             def hold_warehouse(_: object) -> None:
@@ -622,7 +616,7 @@ class TestDeath:
             assert site.is_tidy()
             holding.close()
             site.ingest(ncbi.url, origin=RUN)
-            assert len(ncbi.requests) == 1, "the package of the first try was there"
+            assert len(ncbi.requests) == 1, "the package of the first try must be reused"
         assert [row["status"] for row in site.ledger] == ["failed", "success"]
 
 
@@ -670,7 +664,7 @@ print(result.counts["inserted"])
 
 
 class TestWithoutAirflow:
-    def test_whole_way_works_where_airflow_is_not(self, tmp_path: Path, stand_in: StandIn) -> None:
+    def test_load_and_publication_work_without_airflow(self, tmp_path: Path, stand_in: StandIn) -> None:
         data = DataFolder(tmp_path / "new")
         environment = {
             "PATH": os.environ["PATH"],
@@ -680,8 +674,8 @@ class TestWithoutAirflow:
         done = subprocess.run(
             [sys.executable, "-c", WITHOUT_AIRFLOW, stand_in.url], env=environment, capture_output=True, text=True
         )
-        [told] = done.stderr.splitlines()  # this NCBI's last update is of 2025
-        assert told.startswith("warned: freshness of dengue: NCBI stands still")
+        [warning] = done.stderr.splitlines()  # the last update of this NCBI is in 2025
+        assert warning.startswith("warned: freshness of dengue: NCBI stands still")
         inserted = int(done.stdout)
         assert inserted > 20
         assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(inserted,)]

@@ -1,4 +1,4 @@
-"""Records that NCBI shows later than their dates say: none is lost, whatever the clock says.
+"""Records that NCBI shows later than their dates: none is lost, independently of the clock.
 
 Days pass by the dates that NCBI shows; the runs themselves happen now.
 """
@@ -22,7 +22,7 @@ MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 HUMAN_MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
 
 FIRST_DAY = date(2025, 3, 1)
-"""Long ago: what is dated after the request would not move the watermark."""
+"""Long ago: dates after the request would not move the watermark."""
 
 
 def day(number: int) -> date:
@@ -51,7 +51,7 @@ class Followed:
 
     @property
     def asked(self) -> list[str | None]:
-        """What each request had for `updated_since`."""
+        """The `updated_since` of each request."""
         return [dict(request.query).get("updated_since") for request in self.ncbi.requests]
 
 
@@ -62,17 +62,17 @@ def followed(ncbi: FakeNcbi, tmp_path: Path) -> Followed:
     return Followed(ncbi, tmp_path / "data")
 
 
-def test_index_that_stood_still_for_20_days_loses_nothing(followed: Followed) -> None:
+def test_index_stalled_for_20_days_loses_nothing(followed: Followed) -> None:
     followed.release("PX0", day(0))
     followed.run()
     for _ in range(20):
         result = followed.run()
         assert (result.counts["unchanged"], result.watermark) == (1, day(0))
-    assert set(followed.asked[1:]) == {f"{day(-14)}T00:00:00Z"}, "the window waits for the data"
+    assert set(followed.asked[1:]) == {f"{day(-14)}T00:00:00Z"}, "the window must not move without data"
 
     for number in range(1, 21):
         followed.release(f"PX{number}", day(number))
-    assert len(followed.ncbi.world.report(EVERY_HOST, day(20 - 14))) == 15, "six lie before a clock's lookback"
+    assert len(followed.ncbi.world.report(EVERY_HOST, day(20 - 14))) == 15, "six are before a lookback from today"
     result = followed.run()
     assert followed.records == {f"PX{number}" for number in range(21)}
     assert (result.counts["inserted"], result.watermark) == (20, day(20))
@@ -110,7 +110,7 @@ def test_lookback_reaches_to_its_last_day_and_no_further(followed: Followed) -> 
 
 
 @pytest.mark.parametrize("days_ahead", [2, 400, 300_000])
-def test_future_update_date_does_the_watermark_no_harm(followed: Followed, days_ahead: int) -> None:
+def test_future_update_date_does_not_move_the_watermark(followed: Followed, days_ahead: int) -> None:
     followed.release("PX0", day(0))
     followed.release("PXFUTURE", today_for_a_while() + timedelta(days=days_ahead))
     assert followed.run().watermark == day(0)
@@ -120,7 +120,7 @@ def test_future_update_date_does_the_watermark_no_harm(followed: Followed, days_
     assert followed.records == {"PX0", "PX1", "PXFUTURE"}
 
 
-def test_only_future_dates_are_no_watermark(followed: Followed) -> None:
+def test_only_future_dates_set_no_watermark(followed: Followed) -> None:
     followed.release("PXFUTURE", today_for_a_while() + timedelta(days=2))
     assert followed.run().watermark is None
     followed.release("PX0", day(0))

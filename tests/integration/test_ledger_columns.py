@@ -1,7 +1,7 @@
-"""Every column of the ledger, in runs where a wrong value would mislead somebody.
+"""Every column of the ledger, in runs where a wrong value would be misleading.
 
-One story of runs over real HTTP: each row is compared whole with what is known from outside (what the server answered,
-what the clock said, which lines were sent), so a column added to the ledger fails here until its value is told.
+One series of runs over real HTTP: each complete row is compared with what is known from outside (the server's
+responses, the time, the lines sent), so a column added to the ledger fails here until it has an expected value.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ from virus_warehouse.warehouse.schema import ingest_report, ingest_run
 from virus_warehouse.windows import WindowRequest
 
 ELSEWHERE = {"withdrawn": "test_census.py", "missing": "test_census.py"}
-"""Columns that only a census fills, by the file beside this one that tells their values."""
+"""Columns that only a census fills, with the test file beside this one that checks their values."""
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 HUMAN_MPOX = MPOX.model_copy(update={"request": VirusGenomeRequest(taxon="10244", host="human")})
@@ -55,7 +55,7 @@ KEY = "0123456789abcdef0123456789abcdef0123"
 
 KEPT = {"revised": 2, "touched": 3, "unchanged": 4, "stale": 5}
 INSERTED, DUPLICATE, QUARANTINED, LATER = 6, 7, 8, 9
-"""How many lines have which outcome. No two counts are the same: none can stand for another."""
+"""The number of lines by outcome. All counts differ, so that no column can be mistaken for another."""
 HELD = accessions(sum(KEPT.values()))
 NEW = accessions(INSERTED, 101)
 
@@ -88,7 +88,7 @@ class Ncbi(ScriptedServer):
 
 @dataclass(frozen=True)
 class Between:
-    """Any value within these, which are included."""
+    """Any value within these bounds, which are included."""
 
     low: Any
     high: Any
@@ -99,7 +99,7 @@ class Between:
 
 @dataclass(frozen=True)
 class Starting:
-    """A text that starts so, and is longer."""
+    """A longer text that starts like this."""
 
     text: str
 
@@ -108,8 +108,8 @@ class Starting:
 
 
 @dataclass(frozen=True)
-class Spent:
-    """Seconds of the stages that were reached, of `reached`; the whole takes no longer than `limit`."""
+class StageSeconds:
+    """Seconds of the stages in `reached`; together no more than `limit`."""
 
     reached: tuple[str, ...]
     limit: float
@@ -128,8 +128,8 @@ class Spent:
 
 
 @dataclass(frozen=True)
-class Passed:
-    """A run as seen from outside: when, what was sent to it, and what the ledger says of it now."""
+class ObservedRun:
+    """A run as seen from outside: its time, what was sent to it, and its ledger row now."""
 
     began: datetime
     ended: datetime
@@ -141,23 +141,23 @@ class Passed:
     def time(self) -> Between:
         return Between(self.began, self.ended)
 
-    def spent(self, *reached: str, download: float = 0.0) -> Spent:
-        return Spent(reached, (self.ended - self.began).total_seconds(), download)
+    def spent(self, *reached: str, download: float = 0.0) -> StageSeconds:
+        return StageSeconds(reached, (self.ended - self.began).total_seconds(), download)
 
 
 @dataclass
 class Story:
-    """The runs in their order, and where they left their files."""
+    """The runs in their order, and their data folder."""
 
     data: DataFolder
     url: str
-    runs: dict[str, Passed] = field(default_factory=dict)
+    runs: dict[str, ObservedRun] = field(default_factory=dict)
 
-    def expected(self, name: str, **told: Any) -> dict[str, Any]:
-        """A row of that run as it should be; `told` is what differs from a run of the source without Airflow."""
+    def expected(self, name: str, **differing: Any) -> dict[str, Any]:
+        """A row of that run as it should be; `differing` has what differs from a run of the source without Airflow."""
         run = self.runs[name]
         return {
-            "run_id": Starting(f"{run.row['started_at']:%Y%m%dT%H%M%SZ}-{told['source']}-"),
+            "run_id": Starting(f"{run.row['started_at']:%Y%m%dT%H%M%SZ}-{differing['source']}-"),
             "fingerprint": MPOX.fingerprint,
             "dag_id": DAG,
             "try_number": 1,
@@ -178,7 +178,7 @@ class Story:
                 "python": platform.python_version(),
                 "airflow": "3.3.0",
             },
-            **told,
+            **differing,
         }
 
 
@@ -191,7 +191,7 @@ def answer(number: int, content: bytes = b"", **others: Any) -> Answer:
 
 
 def provenance(run_id: str, number: int, content: bytes) -> dict[str, Any]:
-    """What answer and archive tell of a package."""
+    """The columns that describe the response and the archived package."""
     return {
         "ncbi_phid": f"PHID{number}",
         "datasets_version": f"18.{number}",
@@ -205,12 +205,12 @@ NO_PACKAGE = dict.fromkeys(("package_bytes", "package_sha256", "package_path"))
 NOTHING_COUNTED = dict.fromkeys(("lines", *OUTCOMES))
 
 
-def counts(**told: int) -> dict[str, int]:
-    return {**dict.fromkeys(OUTCOMES, 0), **told, "lines": sum(told.values())}
+def counts(**outcomes: int) -> dict[str, int]:
+    return {**dict.fromkeys(OUTCOMES, 0), **outcomes, "lines": sum(outcomes.values())}
 
 
 PEAK_MARGIN = 4.0
-"""MiB by which two looks at one peak may differ: Linux counts pages for each thread, and sums them now and then."""
+"""MiB by which two readings of one peak may differ: Linux counts pages per thread and sums them only sometimes."""
 
 
 def peak_rss_mib() -> float:
@@ -246,14 +246,14 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
                 ingest(source, client=client, origin=origin, **settings)
             row = dicts(data.warehouse, "FROM ops.ingest_run ORDER BY started_at")[-1]
             peaks = Between(peak - PEAK_MARGIN, peak_rss_mib() + PEAK_MARGIN)
-            story.runs[name] = Passed(began, datetime.now(UTC), peaks, ncbi.seen, row)
+            story.runs[name] = ObservedRun(began, datetime.now(UTC), peaks, ncbi.seen, row)
 
         run("full", MPOX, SCHEDULED_1)
         run("down", MPOX, SCHEDULED_2[0])
         run("crashed", MPOX, SCHEDULED_2[1], CrashingWarehouse)
         run("retry", MPOX, SCHEDULED_2[2])
-        run("window", MPOX, MANUAL, window_request=WindowRequest(since=date(2025, 5, 1)))
-        run("day", MPOX, BACKFILL, window_request=WindowRequest(since=date(2025, 5, 18), until=date(2025, 5, 20)))
+        run("window", MPOX, MANUAL, wish=WindowRequest(since=date(2025, 5, 1)))
+        run("day", MPOX, BACKFILL, wish=WindowRequest(since=date(2025, 5, 18), until=date(2025, 5, 20)))
         run("filtered", HUMAN_MPOX, FILTERED)
         run("empty", DENGUE, None)
         assert len(ncbi.requests) == len(ANSWERS)
@@ -261,7 +261,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 
 
 def expected_rows(story: Story) -> dict[str, dict[str, Any]]:
-    """The ledger as it should be, by the names of the runs."""
+    """The expected ledger, by the names of the runs."""
     ids = {name: run.row["run_id"] for name, run in story.runs.items()}
     url = {
         since: MPOX.request_since(since and date.fromisoformat(since)).url(story.url)
@@ -389,18 +389,18 @@ FILLED = ("full", "retry", "window", "day", "filtered", "empty")
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_row_is_what_happened(story: Story, name: str) -> None:
+def test_row_matches_the_run(story: Story, name: str) -> None:
     row = {column: value for column, value in story.runs[name].row.items() if column not in ELSEWHERE}
     expected = expected_rows(story)[name]
-    assert row.keys() == expected.keys(), "a column of the ledger is not told here"
+    assert row.keys() == expected.keys(), "a column of the ledger has no expected value here"
     assert {column: (value, expected[column]) for column, value in row.items() if value != expected[column]} == {}
 
 
-def test_no_column_could_have_one_value_for_all(story: Story) -> None:
-    """Else a row with it would be as well without."""
+def test_every_column_differs_between_runs(story: Story) -> None:
+    """Otherwise the comparison would not show that the column is filled correctly."""
     columns = {column.name for column in ingest_run.columns}
     assert columns - ELSEWHERE.keys() == expected_rows(story)["full"].keys()
-    # The peak of a process never falls: all runs may have met it, where tests before them took more.
+    # The peak of a process never falls: all runs may have the same one if earlier tests took more.
     for column in columns - ELSEWHERE.keys() - {"peak_rss_mib"}:
         assert len({str(story.runs[name].row[column]) for name in RUNS}) > 1, column
     for column, file in ELSEWHERE.items():
@@ -409,7 +409,7 @@ def test_no_column_could_have_one_value_for_all(story: Story) -> None:
             assert column in elsewhere.read_text(encoding="utf-8")
 
 
-def test_row_of_a_run_at_work_says_what_is_known(story: Story) -> None:
+def test_row_of_a_running_run_has_what_is_known(story: Story) -> None:
     for name in ("full", "down", "crashed", "window", "filtered", "empty"):
         run, expected = story.runs[name], expected_rows(story)[name]
         known = {"run_id", "source", "mode", "fingerprint", "dag_id", "dag_run_id", "run_type", "try_number"}
@@ -430,12 +430,12 @@ def test_run_ids_name_rows_files_and_records(story: Story) -> None:
     assert commits == {(row["run_id"], row["ended_at"]) for row in rows}
 
 
-def test_packages_lie_where_the_rows_say(story: Story) -> None:
+def test_packages_are_at_the_recorded_paths(story: Story) -> None:
     for name, content in {"crashed": "second", "retry": "second", "day": "third", "filtered": "first"}.items():
         assert (story.data.root / story.runs[name].row["package_path"]).read_bytes() == BODIES[content]
 
 
-def test_report_rows_tell_the_lines_of_committed_runs(story: Story) -> None:
+def test_report_rows_count_the_lines_of_committed_runs(story: Story) -> None:
     rows = {row["run_id"]: row for row in dicts(story.data.warehouse, "FROM ops.ingest_report")}
     assert len(rows) == len(FILLED)
     for name in FILLED:

@@ -1,4 +1,4 @@
-"""The marts after whole runs over HTTP, held against what the stand-in shows, counted in Python."""
+"""The marts after complete runs over HTTP, compared with the stand-in's records, counted in Python."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def snapshot(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Pat
         stand_in.set_today(day)
         for source in (VIRUSES, INFLUENZA):
             with DatasetsClient(stand_in.url, attempts=1) as client:
-                # In full on both days: a record that comes back after long has a date that no daily run asks for.
+                # In full on both days: a record that returns after a long time is dated before a daily run's window.
                 ingest(source, client=client, warehouse=warehouse, data=data, wish=WindowRequest(mode="full"))
     followed = SourcesFile(Path("sources.yaml"), {source.name: source for source in (VIRUSES, INFLUENZA)})
     candidate = prepare_candidate(warehouse, data, "candidate", followed)
@@ -53,7 +53,7 @@ def snapshot(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 class Shown(NamedTuple):
-    """What NCBI shows of a record, as far as it is counted here. Whole records make endless failure messages."""
+    """The counted fields of a record at NCBI. Complete records would make failure messages very long."""
 
     accession: str
     collected: str | None
@@ -77,11 +77,11 @@ def shown_on(stand_in: StandIn, day: date) -> dict[str, Shown]:
 
 @pytest.fixture(scope="module")
 def shown(stand_in: StandIn) -> list[Shown]:
-    """Each record once, as last shown; one that is gone since yesterday is still held, since no census was made."""
+    """Each record once, as last shown; one that is gone since yesterday is still there, because no census was made."""
     return list((shown_on(stand_in, YESTERDAY) | shown_on(stand_in, TODAY)).values())
 
 
-def test_weeks_add_up_to_the_records_that_tell_theirs(snapshot: Path, shown: list[Shown]) -> None:
+def test_weeks_add_up_to_the_records_with_an_exact_week(snapshot: Path, shown: list[Shown]) -> None:
     expected: Counter[tuple[str | None, str | None]] = Counter()
     for record in shown:
         collected = record.collected or ""
@@ -107,7 +107,7 @@ def test_isolates_of_influenza_have_the_segments_that_are_shown(snapshot: Path, 
     ) == [(0,)]
 
 
-def test_only_what_came_today_is_news(snapshot: Path, stand_in: StandIn) -> None:
+def test_only_records_of_today_are_new(snapshot: Path, stand_in: StandIn) -> None:
     yesterday, today = set(shown_on(stand_in, YESTERDAY)), set(shown_on(stand_in, TODAY))
     assert len(today - yesterday) > 3
     seen = query(snapshot, "SELECT accession FROM mart.submission_lag WHERE first_seen_at IS NOT NULL")

@@ -1,4 +1,4 @@
-"""Genuine lines, each odd in one way: each is loaded, and its row says what its oddity demands."""
+"""Genuine lines, each odd in one way: each is loaded with the expected values."""
 
 import csv
 import json
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support import packages
-from tests.support.genuine import GENUINE_2025, Site, house_in, needs_genuine_packages
+from tests.support.genuine import GENUINE_2025, Site, needs_genuine_packages, site_in
 from tests.support.warehouses import dicts, query
 
 pytestmark = needs_genuine_packages
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def reasons() -> dict[str, str]:
-    """What is odd in each line, by its accession.version."""
+    """The oddity of each line, by its accession.version."""
     if not GENUINE_2025.exists():
         return {"no line": "the samples are not beside the checkout"}
     with (GENUINE_2025 / "odd_lines.tsv").open(encoding="utf-8", newline="") as table:
@@ -34,7 +34,7 @@ def lines() -> list[str]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> Site:
     """A source of these lines alone, loaded and published with default settings."""
-    site = house_in(tmp_path_factory.mktemp("odd"))
+    site = site_in(tmp_path_factory.mktemp("odd"))
     site.run("odd", packages.package(lines))
     site.publish()
     return site
@@ -99,7 +99,7 @@ def reads(prefix: str) -> Callable[[Given, Row], bool]:
     )
 
 
-DEMANDED: dict[str, Callable[[Given, Row], bool]] = {
+EXPECTATIONS: dict[str, Callable[[Given, Row], bool]] = {
     "WGS-like accession": lambda given, row: f"{row['accession']}.{row['version']}" == given["accession"],
     "affiliation begins with a quote": lambda given, row: (
         row["submitter_affiliation"].startswith('"')
@@ -166,20 +166,20 @@ DEMANDED: dict[str, Callable[[Given, Row], bool]] = {
 
 
 @pytest.mark.parametrize("accession", reasons())
-def test_row_is_as_its_oddity_demands(accession: str, rows: dict[str, Row], given: dict[str, Given]) -> None:
-    row, told = rows[accession], given[accession]
-    assert DEMANDED[reasons()[accession]](told, row)
-    # And as ever in all the rest that every line has.
+def test_row_of_an_odd_line_is_as_expected(accession: str, rows: dict[str, Row], given: dict[str, Given]) -> None:
+    row, record = rows[accession], given[accession]
+    assert EXPECTATIONS[reasons()[accession]](record, row)
+    # The fields that every line has are loaded as usual.
     assert (row["length"], row["release_date"], row["completeness"], row["virus_tax_id"], row["virus_name"]) == (
-        told["length"],
-        day(told["releaseDate"]),
-        told["completeness"],
-        told["virus"]["taxId"],
-        told["virus"]["organismName"],
+        record["length"],
+        day(record["releaseDate"]),
+        record["completeness"],
+        record["virus"]["taxId"],
+        record["virus"]["organismName"],
     )
 
 
-def test_none_is_refused_and_only_dates_are_told(site: Site, rows: dict[str, Row]) -> None:
+def test_no_line_is_refused_and_only_dates_are_reported(site: Site, rows: dict[str, Row]) -> None:
     assert len(rows) == len(reasons())
     for table in ("quarantine", "schema_drift"):
         assert query(site.data.snapshot, f"FROM ops.{table}") == []
@@ -187,5 +187,5 @@ def test_none_is_refused_and_only_dates_are_told(site: Site, rows: dict[str, Row
     assert found == [("freshness",), ("odd_dates",)]
 
 
-def test_every_oddity_has_a_demand() -> None:
-    assert set(reasons().values()) == set(DEMANDED)
+def test_every_oddity_has_an_expectation() -> None:
+    assert set(reasons().values()) == set(EXPECTATIONS)

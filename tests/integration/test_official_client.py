@@ -1,4 +1,4 @@
-"""The outside witness: NCBI's own Python client asks the stand-in, and reads every report and every line."""
+"""Independent check: NCBI's own Python client sends requests to the stand-in and reads every report and line."""
 
 import io
 import json
@@ -121,7 +121,7 @@ def test_posts_a_request_that_the_stand_in_understands(virus_api: VirusApi) -> N
 
 
 def every_report(ask: Callable[[str | None], Any]) -> list[Any]:
-    """The reports of all pages, each asked for with the token of the one before."""
+    """The reports of all pages, each requested with the token of the previous page."""
     page = ask(None)
     reports = list(page.reports)
     while page.next_page_token:

@@ -1,4 +1,4 @@
-"""What pages tell of sources and runs: from the snapshot and the run files of real runs, never from the warehouse."""
+"""What pages show of sources and runs: from the snapshot and the run files of real runs, never from the warehouse."""
 
 import copy
 import json
@@ -29,17 +29,17 @@ from virus_warehouse.warehouse.run_record import OUTCOMES
 ALL = RunFilter()
 SOURCES = SourcesFile(
     Path("sources.yaml"),
-    # The records are of the year before: NCBI stands still, and that is meant.
+    # The records are of the previous year, so freshness must not be checked.
     {source.name: source.model_copy(update={"stale_after_days": None}) for source in (MPOX, DENGUE)},
 )
 
 
-def tell(followed: Followed, **of: datetime) -> Overview:
+def current_overview(followed: Followed, **of: datetime) -> Overview:
     return overview(followed.data, SOURCES, **of)
 
 
 def card(followed: Followed, source: str = "mpox", **of: datetime) -> SourceCard:
-    return next(card for card in tell(followed, **of).cards if card.name == source)
+    return next(card for card in current_overview(followed, **of).cards if card.name == source)
 
 
 def published(followed: Followed) -> None:
@@ -47,11 +47,11 @@ def published(followed: Followed) -> None:
 
 
 @pytest.fixture(scope="module")
-def much_happened(ncbi, tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    """All that can happen to sources, published; their run files are there."""
-    ncbi.world = World()  # nothing of the tests before
+def eventful_history(ncbi, tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """Sources after every kind of run, published, with their run files."""
+    ncbi.world = World()  # without the records of earlier tests
     followed = Followed(ncbi, tmp_path_factory.mktemp("much") / "data")
-    followed.live_through_everything()
+    followed.run_everything()
     published(followed)
     return followed
 
@@ -70,35 +70,35 @@ def published_mpox(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def mpox(published_mpox: tuple[Path, World], followed: Followed) -> Followed:
-    """A copy of it, to go on from there."""
+    """A copy of it that a test can change."""
     root, world = published_mpox
     shutil.copytree(root, followed.data.root, dirs_exist_ok=True)
     followed.ncbi.world = copy.deepcopy(world)
     return followed
 
 
-def test_before_anything_has_run_every_source_is_told_of(followed: Followed) -> None:
-    told = tell(followed)
-    assert [(card.name, card.state, card.last_run) for card in told.cards] == [
+def test_every_source_is_listed_before_its_first_run(followed: Followed) -> None:
+    page = current_overview(followed)
+    assert [(card.name, card.state, card.last_run) for card in page.cards] == [
         ("dengue", State.NEVER_LOADED, None),
         ("mpox", State.NEVER_LOADED, None),
     ]
-    assert (told.published_at, told.check, told.states) == (None, None, {State.NEVER_LOADED: 2})
+    assert (page.published_at, page.check, page.states) == (None, None, {State.NEVER_LOADED: 2})
     assert list_runs(followed.data, ALL, limit=9).runs == []
     assert one_run(followed.data, "run-1") is None
 
 
-def test_a_source_is_told_as_it_was_published(mpox: Followed) -> None:
-    told = card(mpox)
-    assert (told.state, told.alarms, told.taxon) == (State.UP_TO_DATE, [], "10244")
-    assert told.published
-    assert told.published["records"] == 40
-    assert told.last_run
-    assert (told.last_run["mode"], told.last_run["inserted"]) == ("full", 40)
-    assert [(run["status"], run["changed"]) for run in told.recent_runs] == [("success", 40)]
+def test_source_card_shows_the_published_source(mpox: Followed) -> None:
+    shown = card(mpox)
+    assert (shown.state, shown.alarms, shown.taxon) == (State.UP_TO_DATE, [], "10244")
+    assert shown.published
+    assert shown.published["records"] == 40
+    assert shown.last_run
+    assert (shown.last_run["mode"], shown.last_run["inserted"]) == ("full", 40)
+    assert [(run["status"], run["changed"]) for run in shown.recent_runs] == [("success", 40)]
 
 
-def test_what_is_amiss_is_told_with_a_query_for_the_rows_concerned(mpox: Followed) -> None:
+def test_alarms_have_a_query_for_the_affected_rows(mpox: Followed) -> None:
     mpox.ncbi.world.strays = [(0, BadLine("{")), (0, BadLine(line("PZ1.1", novelty=1)))]
     mpox.ncbi.world.records.pop("PX7")
     mpox.run(mode="census")
@@ -115,12 +115,12 @@ def test_what_is_amiss_is_told_with_a_query_for_the_rows_concerned(mpox: Followe
     assert [row[0] for row in rows["missing"]] == ["PX7"]
 
 
-def test_every_run_is_told_with_counts_that_add_up_whether_its_file_is_there_or_not(much_happened: Followed) -> None:
-    followed = much_happened
+def test_every_run_has_counts_that_add_up_with_and_without_its_file(eventful_history: Followed) -> None:
+    followed = eventful_history
     rows = dicts(followed.data.warehouse, "FROM ops.ingest_run ORDER BY started_at DESC, run_id DESC")
     reports = dicts(followed.data.warehouse, "FROM ops.ingest_report")
 
-    def told() -> None:
+    def check_runs() -> None:
         listed = list_runs(followed.data, ALL, limit=99)
         assert [run["run_id"] for run in listed.runs] == [row["run_id"] for row in rows]
         assert (listed.found, listed.sources) == (len(rows), ["dengue", "mpox"])
@@ -136,13 +136,13 @@ def test_every_run_is_told_with_counts_that_add_up_whether_its_file_is_there_or_
             for counts in run["reports"].values():
                 assert sum(counts[outcome] for outcome in OUTCOMES) == counts["lines"]
 
-    told()
+    check_runs()
     for file in followed.data.runs.glob("*.json"):
         file.unlink()
-    told()
+    check_runs()
 
 
-def test_what_is_loaded_and_not_published_is_told_with_the_further_reports(mpox: Followed) -> None:
+def test_loaded_and_unpublished_source_is_shown_with_its_further_reports(mpox: Followed) -> None:
     mpox.ncbi.world.annotates = True
     mpox.show("PX99", 3)
     result = mpox.run()
@@ -154,20 +154,20 @@ def test_what_is_loaded_and_not_published_is_told_with_the_further_reports(mpox:
         "annotation_report": 41,
         "biosample_report": 41,
     }
-    told = card(mpox)
-    assert (told.state, told.alarms) == (State.NOT_PUBLISHED, [])
+    shown = card(mpox)
+    assert (shown.state, shown.alarms) == (State.NOT_PUBLISHED, [])
     later = card(mpox, now=datetime.now(UTC) + timedelta(hours=1))
     assert [(alarm.kind, alarm.weight) for alarm in later.alarms] == [("not published", "warn")]
     published(mpox)
     assert card(mpox).state == State.UP_TO_DATE
 
 
-def test_what_the_check_holds_back_is_told_of_its_source_alone(mpox: Followed) -> None:
+def test_blocked_publication_is_shown_for_its_source_only(mpox: Followed) -> None:
     with duckdb.connect(mpox.data.warehouse) as connection:
         connection.execute("DELETE FROM virus_genome WHERE accession LIKE 'PX1%'")
     mpox.run(DENGUE)
     published(mpox)
-    assert tell(mpox).check is not None
+    assert current_overview(mpox).check is not None
     assert card(mpox, "dengue").state == State.UP_TO_DATE
     held_back = card(mpox)
     assert held_back.state == State.HELD_BACK
@@ -182,15 +182,15 @@ def test_what_the_check_holds_back_is_told_of_its_source_alone(mpox: Followed) -
     assert alarm.text.startswith("Accepted by a person: of 40 records published, 11 are gone")
 
 
-def test_what_belongs_to_no_source_keeps_back_all_that_is_loaded(mpox: Followed) -> None:
+def test_finding_outside_all_sources_blocks_the_whole_publication(mpox: Followed) -> None:
     mpox.run(DENGUE)
     with duckdb.connect(mpox.data.warehouse) as connection:
         connection.execute("INSERT INTO taxon VALUES (10244, 'once more')")
     with pytest.raises(GateFailed):
         published(mpox)
-    told = tell(mpox)
-    assert told.check
-    (blocked,) = told.check.blocked
+    page = current_overview(mpox)
+    assert page.check
+    (blocked,) = page.check.blocked
     assert blocked.gate == "unique_keys"
     assert blocked.told.startswith("unique_keys: a taxon stands more than once")
     assert blocked.way_out
@@ -198,24 +198,24 @@ def test_what_belongs_to_no_source_keeps_back_all_that_is_loaded(mpox: Followed)
     assert dengue.state == State.NOT_PUBLISHED
     assert [(alarm.kind, alarm.weight) for alarm in dengue.alarms] == [("not published", "bad")]
     publish(mpox.data, SOURCES, "unique_keys")
-    told = tell(mpox)
-    assert told.check
-    assert told.check.blocked == ()
+    page = current_overview(mpox)
+    assert page.check
+    assert page.check.blocked == ()
     assert card(mpox, "dengue").state == State.UP_TO_DATE
 
 
-def test_a_failed_run_is_told_with_its_reason_and_where_it_failed(mpox: Followed) -> None:
+def test_failed_run_is_shown_with_its_error_and_stage(mpox: Followed) -> None:
     mpox.ncbi.breaks = [UNAVAILABLE]
     with pytest.raises(DatasetsError):
         mpox.run()
-    told = card(mpox)
-    assert told.last_run
-    run = one_run(mpox.data, told.last_run["run_id"])
+    shown = card(mpox)
+    assert shown.last_run
+    run = one_run(mpox.data, shown.last_run["run_id"])
     assert run
     assert (run["status"], run["stage"], run["failed_in"]) == ("failed", "failed", "download")
     assert "503" in run["error"]
-    assert told.state == State.FAILED
-    assert [(alarm.kind, alarm.text) for alarm in told.alarms] == [("failed", run["error"])]
+    assert shown.state == State.FAILED
+    assert [(alarm.kind, alarm.text) for alarm in shown.alarms] == [("failed", run["error"])]
 
 
 WHOLE = {
@@ -235,7 +235,7 @@ WHOLE = {
     + [json.dumps({name: value for name, value in WHOLE.items() if name != lacking}) for lacking in list(WHOLE)[:4]]
     + [json.dumps({**WHOLE, "started_at": "soon"}), json.dumps({**WHOLE, "status": None})],
 )
-def test_file_that_does_not_tell_of_a_run_disturbs_no_page(mpox: Followed, text: str) -> None:
+def test_invalid_run_file_is_ignored(mpox: Followed, text: str) -> None:
     (mpox.data.runs / "20300101T000000Z-mpox-abcdef.json").write_text(text)
     (mpox.data.runs / "20300101T000000Z-mpox-bcdefa.json").write_bytes(b"\xff\xfe{")
     assert list_runs(mpox.data, ALL, limit=9).found == 1
@@ -243,9 +243,9 @@ def test_file_that_does_not_tell_of_a_run_disturbs_no_page(mpox: Followed, text:
     assert card(mpox).state is State.UP_TO_DATE
 
 
-def test_file_of_another_version_tells_what_this_one_reads(mpox: Followed) -> None:
+def test_run_file_of_another_version_is_read_as_far_as_known(mpox: Followed) -> None:
     run_id = "20300101T000000Z-mpox-abcdef"
-    told = {
+    contents = {
         **WHOLE,
         "format": 9,
         "run_id": "named otherwise",
@@ -255,7 +255,7 @@ def test_file_of_another_version_tells_what_this_one_reads(mpox: Followed) -> No
         "reports": {"annotation_report": {"lines": 2, "inserted": "two"}, "novelty_report": 3},
         "novelty": {"a": [1]},
     }
-    (mpox.data.runs / f"{run_id}.json").write_text(json.dumps(told))
+    (mpox.data.runs / f"{run_id}.json").write_text(json.dumps(contents))
     run = one_run(mpox.data, run_id)
     assert run
     assert (run["run_id"], run["inserted"], run["attempts"]) == (run_id, 3, None)
@@ -267,18 +267,18 @@ def test_file_of_another_version_tells_what_this_one_reads(mpox: Followed) -> No
     assert last["run_id"] == run_id
 
 
-def test_stale_is_a_source_whose_own_schedule_says_so(mpox: Followed) -> None:
+def test_source_is_stale_by_its_own_schedule(mpox: Followed) -> None:
     late = card(mpox, now=datetime.now(UTC) + timedelta(days=3))
     assert late.state == State.STALE
     assert late.alarms[0].text.startswith("Stale since ")
-    # A replay and a backfill ask for nothing new.
+    # A replay and a backfill request nothing new.
     mpox.ncbi.world.strays.append((0, BadLine("{")))
     mpox.run(mode="replay")
     assert card(mpox, now=datetime.now(UTC) + timedelta(days=3)).last_run != late.last_run
     assert card(mpox, now=datetime.now(UTC) + timedelta(days=3)).state == State.STALE
 
 
-def test_a_run_whose_process_is_gone_has_failed_and_does_not_run_for_ever(mpox: Followed) -> None:
+def test_run_whose_process_is_gone_is_shown_as_failed(mpox: Followed) -> None:
     file = RunFile(mpox.data.runs, "20260101T000000Z-mpox-abcdef")
     file.write(source="mpox", mode="full", status="running", stage="merge", started_at="2099-01-01T00:00:00+00:00")
     run = one_run(mpox.data, "20260101T000000Z-mpox-abcdef")
@@ -287,11 +287,11 @@ def test_a_run_whose_process_is_gone_has_failed_and_does_not_run_for_ever(mpox: 
     assert card(mpox).state == State.FAILED
 
 
-def test_of_sources_followed_no_more_or_not_rightly_all_is_told_that_is_held(mpox: Followed) -> None:
+def test_unfollowed_and_broken_sources_are_still_shown(mpox: Followed) -> None:
     broken = SourcesFile(SOURCES.path, {}, {"dengue": SourceError("sources.yaml: source 'dengue': no taxon")})
-    told = {card.name: card for card in overview(mpox.data, broken).cards}
-    assert (told["mpox"].state, told["dengue"].state) == (State.NOT_FOLLOWED, State.BROKEN)
-    assert told["dengue"].alarms[0].text == "It does not run: sources.yaml: source 'dengue': no taxon"
+    cards = {card.name: card for card in overview(mpox.data, broken).cards}
+    assert (cards["mpox"].state, cards["dengue"].state) == (State.NOT_FOLLOWED, State.BROKEN)
+    assert cards["dengue"].alarms[0].text == "It does not run: sources.yaml: source 'dengue': no taxon"
 
 
 @pytest.mark.parametrize(
@@ -306,18 +306,18 @@ def test_of_sources_followed_no_more_or_not_rightly_all_is_told_that_is_held(mpo
         (RunFilter(source="' OR true --"), 0),
     ],
 )
-def test_the_ledger_is_filtered(much_happened: Followed, wanted: RunFilter, found: int) -> None:
-    assert list_runs(much_happened.data, wanted, limit=99).found == found
+def test_the_ledger_is_filtered(eventful_history: Followed, wanted: RunFilter, found: int) -> None:
+    assert list_runs(eventful_history.data, wanted, limit=99).found == found
 
 
-def test_the_ledger_has_pages(much_happened: Followed) -> None:
-    whole = [run["run_id"] for run in list_runs(much_happened.data, ALL, limit=99).runs]
-    pages = [list_runs(much_happened.data, ALL, limit=4, offset=offset) for offset in range(0, len(whole), 4)]
+def test_the_ledger_has_pages(eventful_history: Followed) -> None:
+    whole = [run["run_id"] for run in list_runs(eventful_history.data, ALL, limit=99).runs]
+    pages = [list_runs(eventful_history.data, ALL, limit=4, offset=offset) for offset in range(0, len(whole), 4)]
     assert [run["run_id"] for page in pages for run in page.runs] == whole
     assert {page.found for page in pages} == {len(whole)}
 
 
-def test_the_tries_of_a_dag_run_are_found_by_it(mpox: Followed) -> None:
+def test_tries_are_found_by_their_dag_run(mpox: Followed) -> None:
     origin = {"dag_id": "ncbi_virus_ingest__mpox", "dag_run_id": "manual__1"}
     for number, status in ((1, "failed"), (2, "success")):
         file = RunFile(mpox.data.runs, f"try-{number}")
@@ -331,20 +331,20 @@ def test_the_tries_of_a_dag_run_are_found_by_it(mpox: Followed) -> None:
     assert [(other["run_id"], other["status"]) for other in run["tries"]] == [("try-1", "failed"), ("try-2", "success")]
 
 
-class TestWhileALoadRuns:
+class TestDuringALoad:
     @dataclass
-    class AtWork:
-        """A load whose download does not end before it is let go."""
+    class RunningLoad:
+        """A load whose download does not end before it is released."""
 
         load: threading.Thread
         let_go: threading.Event
 
         def __call__(self) -> bool:
-            """Whether it still works."""
+            """Whether it is still running."""
             return self.load.is_alive()
 
     @pytest.fixture
-    def at_work(self, mpox: Followed) -> Iterator[AtWork]:
+    def running_load(self, mpox: Followed) -> Iterator[RunningLoad]:
         mpox.show("PX99", 3)
         whole = mpox.ncbi.next_answer  # the package that the world makes
         let_go = threading.Event()
@@ -354,47 +354,47 @@ class TestWhileALoadRuns:
             return Answer(body=HeldBody([body[:100], body[100:200]], body[200:], let_go))
 
         mpox.ncbi.next_answer = held
-        at_work = self.AtWork(threading.Thread(target=mpox.run), let_go)
-        at_work.load.start()
-        yield at_work
+        running_load = self.RunningLoad(threading.Thread(target=mpox.run), let_go)
+        running_load.load.start()
+        yield running_load
         let_go.set()
-        at_work.load.join()
+        running_load.load.join()
         del mpox.ncbi.next_answer
 
-    def test_it_is_told_from_its_first_second_and_what_is_published_stays(
-        self, mpox: Followed, at_work: AtWork
+    def test_running_load_is_shown_at_once_and_published_data_stays(
+        self, mpox: Followed, running_load: RunningLoad
     ) -> None:
         seen: list[tuple[str, str]] = []
-        while at_work():
-            told = card(mpox)
-            assert told.published
-            assert told.published["records"] == 40
+        while running_load():
+            shown = card(mpox)
+            assert shown.published
+            assert shown.published["records"] == 40
             (before, *now) = list_runs(mpox.data, ALL, limit=9).runs[::-1]
             assert before["status"] == "success"
             seen += [(run["status"], run["stage"]) for run in now]
             if ("running", "download") in seen:
-                at_work.let_go.set()
+                running_load.let_go.set()
         assert ("running", "download") in seen
         assert list(dict.fromkeys(status for status, _ in seen)) in (["running"], ["running", "success"])
-        told = card(mpox)
-        assert told.last_run
-        assert (told.last_run["status"], told.last_run["inserted"]) == ("success", 1)
+        shown = card(mpox)
+        assert shown.last_run
+        assert (shown.last_run["status"], shown.last_run["inserted"]) == ("success", 1)
 
-    def test_nobody_who_looks_holds_the_warehouse_or_the_snapshot(self, mpox: Followed, at_work: AtWork) -> None:
+    def test_pages_hold_neither_the_warehouse_nor_the_snapshot(self, mpox: Followed, running_load: RunningLoad) -> None:
         looks = 0
-        while at_work():
+        while running_load():
             with duckdb.connect(mpox.data.snapshot, read_only=True):
                 card(mpox)
             looks += 1
             if looks == 5:
-                at_work.let_go.set()
+                running_load.let_go.set()
         assert looks >= 5
         published(mpox)
-        told = card(mpox)
-        assert told.published
-        assert told.published["records"] == 41
+        shown = card(mpox)
+        assert shown.published
+        assert shown.published["records"] == 41
 
-    def test_files_that_go_while_they_are_read_are_no_error(self, mpox: Followed, tmp_path: Path) -> None:
+    def test_files_deleted_while_they_are_read_are_no_error(self, mpox: Followed, tmp_path: Path) -> None:
         stopped = threading.Event()
 
         def come_and_go() -> None:

@@ -1,4 +1,4 @@
-"""The query side as its readers meet it: the cookbook, the prompt, the ways in, on the data that the pages show."""
+"""The query side as its users see it: the cookbook, the prompt and the ways in, on the data that the pages show."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("page", ["cookbook.md", "ways-in.md"])
-def test_what_the_page_shows_is_what_comes_out(world: Path, page: str) -> None:
+def test_page_shows_the_actual_output(world: Path, page: str) -> None:
     shown, made = ((folder / page).read_text(encoding="utf-8") for folder in (DOCS, world / "docs"))
     assert shown == made, "run make cookbook, and read what it changed"
 
@@ -67,11 +67,11 @@ class TestPrompt:
             typed += f"SELECT '{recipe.name}' AS asked, count(*) AS rows FROM recipe('{recipe.name}');\n"
         done = make("sql", typed=typed, VIRUS_DATA=str(world / "data"))
         assert done.stderr == ""
-        told = [line.split(",") for line in done.stdout.splitlines() if line != "asked,rows"]
-        assert [asked for asked, _ in told] == [
+        answers = [line.split(",") for line in done.stdout.splitlines() if line != "asked,rows"]
+        assert [asked for asked, _ in answers] == [
             str(key) for recipe in recipes() for key in (recipe.number, recipe.name)
         ]
-        assert all(int(rows) > 0 for _, rows in told)
+        assert all(int(rows) > 0 for _, rows in answers)
 
     def test_it_shows_the_sql_of_a_recipe(self, world: Path) -> None:
         done = make("sql", typed=".mode list\n.headers off\nFROM recipe_sql(3);\n", VIRUS_DATA=str(world / "data"))
@@ -82,13 +82,13 @@ class TestPrompt:
         done = make("sql", typed=f"FROM recipe({which});\n", VIRUS_DATA=str(world / "data"))
         assert f"the cookbook has no recipe {called}: FROM cookbook; lists them" in done.stderr
 
-    def test_it_writes_nothing_and_tells_times_in_utc(self, world: Path) -> None:
+    def test_it_writes_nothing_and_shows_times_in_utc(self, world: Path) -> None:
         typed = "DELETE FROM virus_genome;\nSELECT max(ended_at) AS last FROM ops.ingest_run;\n"
         done = make("sql", typed=typed, VIRUS_DATA=str(world / "data"), TZ="America/Los_Angeles")
         assert "read-only" in done.stderr
         assert "2026-11-20 12:00:00+00" in done.stdout
 
-    def test_files_of_ones_own_are_found_in_the_folder_one_is_in(self, world: Path) -> None:
+    def test_own_files_are_found_in_the_working_directory(self, world: Path) -> None:
         typed = ".mode list\n.headers off\nSELECT size FROM read_text('README.md');\n"
         done = make("sql", typed=typed, VIRUS_DATA=str(world / "data"))
         assert int(done.stdout) == (CHECKOUT / "README.md").stat().st_size, done.stderr

@@ -1,4 +1,4 @@
-"""Readers of the snapshot while loads, checks and publications run: none waits, fails or sees a half state."""
+"""Readers of the snapshot while loads, checks and publications run: none waits, fails or sees a partial state."""
 
 import threading
 import time
@@ -32,20 +32,20 @@ FIRST_DAY = date(2025, 5, 1)
 SOURCES = ("mpox", "mpox_again")
 ROUNDS = 2
 PATIENCE = 240.0
-"""Seconds to wait for what takes some, unless the machine is busy with something else."""
+"""Seconds to wait for what takes a few seconds on an idle machine."""
 PAUSE = 0.2
-"""Seconds between two looks, so that the readers leave some of the processors to the writers."""
+"""Seconds between two looks, so that the readers leave processor time to the writers."""
 
 STATE = """
     SELECT count(*), coalesce(bit_xor(hash(accession_version, record_hash, valid_from, run_id)), 0)
     FROM {records}
     WHERE source = '{source}'
 """
-"""What a source shows: update dates aside, which move in place when NCBI re-dates a record."""
+"""The records of a source without update dates, which change in place when NCBI re-dates a record."""
 
 
 class Look(NamedTuple):
-    """What a reader saw of a source: its last committed run, when that ended, and its records."""
+    """What a reader saw of a source: its last committed run, the end of that run, and its records."""
 
     source: str
     run_id: str
@@ -60,11 +60,11 @@ def data(tmp_path: Path) -> Iterator[DataFolder]:
 
 
 def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:
-    """Look at all that has to hold of a snapshot, whatever is written beside it."""
+    """Check all invariants of a snapshot, independently of concurrent writes."""
     refuse_findings(judge(connection.execute(gates_sql()).fetchall()))
     outcomes = " + ".join(OUTCOMES)
     assert connection.execute(f"FROM ops.ingest_report WHERE lines <> {outcomes}").fetchall() == []
-    # The status was written into the candidate after the copy, the rows before it.
+    # The status was written into the candidate after it was copied, the rows before.
     assert (
         connection.execute("""
         SELECT source, records, last_success_at FROM ops.source_status WHERE records > 0
@@ -87,8 +87,8 @@ def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:
     assert "virus_protein" in tables
     for table in tables:
         counted = f"SELECT count(*) FROM {table}"
-        told = f"SELECT coalesce(sum(value::BIGINT), 0) FROM _about WHERE topic = 'count' AND name = '{table}'"
-        assert connection.execute(counted).fetchall() == connection.execute(told).fetchall()
+        recorded = f"SELECT coalesce(sum(value::BIGINT), 0) FROM _about WHERE topic = 'count' AND name = '{table}'"
+        assert connection.execute(counted).fetchall() == connection.execute(recorded).fetchall()
     assert (
         connection.execute("""
         SELECT value FROM _about WHERE topic = 'snapshot' AND name = 'last_run_id'
@@ -107,13 +107,13 @@ def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:
     seen = []
     for source, run_id, ended_at, held in runs:
         state = connection.execute(STATE.format(records="virus_genome", source=source)).fetchall()[0]
-        assert state[0] == held, "as many records as the ledger has come and gone"
+        assert state[0] == held, "the number of records must agree with the ledger"
         seen.append(Look(source, run_id, ended_at, state))
     return seen
 
 
-def look_anew(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
-    """Open, look and close, again and again: the first time before `begun` is there, the last time after `stop` is."""
+def reopen_and_look(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
+    """Open, look and close repeatedly: first before `begun` exists, last after `stop` exists."""
     seen = []
     is_last = False
     while not is_last:
@@ -125,8 +125,8 @@ def look_anew(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
     return seen
 
 
-def keep_looking(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
-    """Open once and look again and again: the first time before `begun` is there, the last time after `stop` is."""
+def look_repeatedly(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
+    """Open once and look repeatedly: first before `begun` exists, last after `stop` exists."""
     seen = []
     with duckdb.connect(snapshot, read_only=True) as connection:
         is_last = False
@@ -139,7 +139,7 @@ def keep_looking(snapshot: Path, stop: Path, begun: Path) -> list[list[Look]]:
 
 
 def follow_on(root: Path, url: str, name: str, rounds: int) -> int:
-    """Load and publish, again and again: two updates, a census, two updates ...; how many runs."""
+    """Load and publish repeatedly (two updates, a census, two updates ...); the number of runs."""
     data = DataFolder(root)
     request = VirusGenomeRequest(taxon="10244", aux_report=["ANNOTATION", "BIOSAMPLE_REPORT"])
     for number in range(rounds):
@@ -156,14 +156,14 @@ def follow_on(root: Path, url: str, name: str, rounds: int) -> int:
 
 
 def change_things(ncbi: FakeNcbi, stop: threading.Event) -> None:
-    """Let NCBI release, revise, re-date and withdraw records all the time."""
+    """Let NCBI release, revise, re-date and withdraw records continuously."""
     number = 0
     while not stop.wait(0.1):
         day = FIRST_DAY + timedelta(days=10 + number // 20)
         Released(f"PXNEW{number}", day, None).happen(ncbi.world)
         Revised(number * 7, {"length": 100 + number}, days=1).happen(ncbi.world)
         Redated(number * 5, days=1).happen(ncbi.world)
-        if number % 10 == 9 and number < 90:  # more than ten, and a census would not believe it
+        if number % 10 == 9 and number < 90:  # more than ten would exceed the mass-loss limit of a census
             NoLongerShown(number).happen(ncbi.world)
         number += 1
 
@@ -178,10 +178,10 @@ def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path
         done, stop = threading.Event(), tmp_path / "stop"
         begun = [tmp_path / name for name in ("process", "thread", "holder")]
         readers = [
-            where.submit(look_anew, data.snapshot, stop, mark)
+            where.submit(reopen_and_look, data.snapshot, stop, mark)
             for where, mark in zip((pool, threads), begun[:2], strict=True)
         ]
-        holder = pool.submit(keep_looking, data.snapshot, stop, begun[2])
+        holder = pool.submit(look_repeatedly, data.snapshot, stop, begun[2])
         until(lambda: all(mark.exists() for mark in begun), PATIENCE)
         changes = threads.submit(change_things, ncbi, done)
         try:
@@ -195,22 +195,22 @@ def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path
         kept = holder.result(PATIENCE)
 
     assert len(kept) > 1
-    assert all(seen == kept[0] for seen in kept), "who keeps a connection sees the state that it opened"
+    assert all(seen == kept[0] for seen in kept), "an open connection must keep its state"
     for seen in looks:
         assert [len(snapshot) for snapshot in seen] == [len(SOURCES)] * len(seen)
         for moments in zip(*([one.ended_at for one in snapshot] for snapshot in seen), strict=True):
-            assert list(moments) == sorted(moments), "a later look is never an older state"
+            assert list(moments) == sorted(moments), "a later look must not see an older state"
         assert len({one.run_id for snapshot in seen for one in snapshot}) > len(SOURCES) + 1, (
             "it saw snapshots come and go"
         )
     for one in {one for seen in looks for snapshot in seen for one in snapshot}:
         records = f"virus_genome_as_of('{one.ended_at.isoformat()}')"
         [committed] = query(data.warehouse, STATE.format(records=records, source=one.source))
-        assert one.state == committed, f"what was seen is what {one.run_id} left"
+        assert one.state == committed, f"the state seen must be the one after {one.run_id}"
 
 
-def test_a_process_sees_the_newest_once_it_has_closed_what_it_had_open(data: DataFolder) -> None:
-    """What docs/ways-in.md says of it, which is DuckDB's doing."""
+def test_process_sees_the_newest_snapshot_after_closing_the_old_one(data: DataFolder) -> None:
+    """This is DuckDB's behavior, described in docs/ways-in.md."""
     count = "SELECT count(*) FROM virus_genome"
     with FakeNcbi() as ncbi:
         Released("PX1", FIRST_DAY, None).happen(ncbi.world)

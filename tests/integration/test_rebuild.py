@@ -1,4 +1,4 @@
-"""The warehouse made anew from its archived packages equals the one that was lost."""
+"""The warehouse rebuilt from archived packages equals the lost one."""
 
 import copy
 import shutil
@@ -26,8 +26,8 @@ from virus_warehouse.warehouse.migrate import SchemaTooOld
 
 
 @dataclass(frozen=True)
-class Life:
-    """All that can happen to sources: where it left its data, what NCBI shows then, and the results of the runs."""
+class RecordedHistory:
+    """Sources after every kind of run: their data, the records that NCBI shows then, and the results of the runs."""
 
     root: Path
     world: World
@@ -35,23 +35,23 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> Life:
+def recorded(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> RecordedHistory:
     ncbi.world = World()
-    followed = Followed(ncbi, tmp_path_factory.mktemp("life") / "data")
-    results = followed.live_through_everything()
-    return Life(followed.data.root, copy.deepcopy(ncbi.world), results)
+    followed = Followed(ncbi, tmp_path_factory.mktemp("recorded") / "data")
+    results = followed.run_everything()
+    return RecordedHistory(followed.data.root, copy.deepcopy(ncbi.world), results)
 
 
 @pytest.fixture
-def lived(life: Life, followed: Followed) -> Followed:
-    """A copy of it, to go on from there."""
-    shutil.copytree(life.root, followed.data.root, dirs_exist_ok=True)
-    followed.ncbi.world = copy.deepcopy(life.world)
+def restored(recorded: RecordedHistory, followed: Followed) -> Followed:
+    """A copy of it that a test can change."""
+    shutil.copytree(recorded.root, followed.data.root, dirs_exist_ok=True)
+    followed.ncbi.world = copy.deepcopy(recorded.world)
     return followed
 
 
-def test_rebuilt_warehouse_equals_the_original(lived: Followed, life: Life) -> None:
-    followed = lived
+def test_rebuilt_warehouse_equals_the_original(restored: Followed, recorded: RecordedHistory) -> None:
+    followed = restored
     original = content(followed.data.warehouse)
     ended_by = {row[0] for row in query(followed.data.warehouse, "SELECT ended_by FROM virus_genome_history")}
     assert ended_by == {"revision", "withdrawal", "filter"}
@@ -59,15 +59,17 @@ def test_rebuilt_warehouse_equals_the_original(lived: Followed, life: Life) -> N
 
     rebuilt = rebuild(followed.data, from_oldest=True)
     assert (rebuilt.gaps, rebuilt.differences, rebuilt.replaced) == ([], [], None)
-    assert rebuilt.loads == [result.run_id for result in life.results]
+    assert rebuilt.loads == [result.run_id for result in recorded.results]
     assert content(rebuilt.path) == original
     assert content(followed.data.warehouse) == original
     assert query(rebuilt.path, gates_sql()) == []
     assert list(followed.data.temporary.iterdir()) == []
 
 
-def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(lived: Followed, life: Life) -> None:
-    followed, results = lived, [*life.results]
+def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(
+    restored: Followed, recorded: RecordedHistory
+) -> None:
+    followed, results = restored, [*recorded.results]
     full = results[9]
     assert (full.source, full.mode) == ("mpox", "full")
     followed.show("PX1", 6, length=3)
@@ -78,20 +80,20 @@ def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(liv
     since = query(followed.data.warehouse, "SELECT ended_at FROM ops.ingest_run WHERE run_id = ?", full.run_id)[0][0]
     for sql in (
         "FROM virus_genome WHERE source = 'mpox' AND valid_from > ?",
-        # Not those that are missing, which the newest full package does not list.
+        # Without missing records, which the newest full package does not list.
         "SELECT * EXCLUDE (valid_from, run_id) FROM virus_genome "
         "WHERE source = 'mpox' AND valid_from <= ? AND status = 'live'",
         "SELECT accession, valid_to, ended_by FROM virus_genome_history WHERE source = 'mpox' AND valid_to > ?",
         "SELECT raw, last_run_id FROM ops.quarantine WHERE source = 'mpox' AND ?::TIMESTAMPTZ IS NOT NULL",
     ):
-        told = [sorted(query(path, sql, since), key=repr) for path in (rebuilt.path, followed.data.warehouse)]
-        assert told[0] == told[1] != []
-    # The next run goes on from there.
+        answers = [sorted(query(path, sql, since), key=repr) for path in (rebuilt.path, followed.data.warehouse)]
+        assert answers[0] == answers[1] != []
+    # The next run continues from there.
     rebuild(followed.data, replace=True)
     assert followed.run().counts["unchanged"] > 0
 
 
-def test_rebuilt_warehouse_takes_the_old_ones_place_only_when_asked(followed: Followed) -> None:
+def test_rebuilt_warehouse_replaces_the_old_one_only_on_request(followed: Followed) -> None:
     followed.show("PX1", 1)
     followed.run()
     with duckdb.connect(followed.data.warehouse) as connection:
@@ -197,13 +199,13 @@ os._exit(0)
 
 
 def leave_a_log(file: Path) -> Path:
-    """What a process leaves that commits and is killed before its checkpoint."""
+    """Leave the files of a process that commits and is killed before its checkpoint."""
     subprocess.run([sys.executable, "-c", LEAVES_A_LOG, file], check=True)
     assert log_of(file).exists()
     return log_of(file)
 
 
-def test_damaged_log_is_told_with_the_way_out_and_the_way_works(followed: Followed) -> None:
+def test_damaged_log_is_reported_with_instructions_that_work(followed: Followed) -> None:
     followed.show("PX1", 1)
     followed.run()
     original = content(followed.data.warehouse)
@@ -221,7 +223,7 @@ def test_damaged_log_is_told_with_the_way_out_and_the_way_works(followed: Follow
     followed.run()
 
 
-def test_log_that_outlived_its_file_does_not_reach_the_new_one(followed: Followed) -> None:
+def test_leftover_log_is_not_applied_to_the_new_file(followed: Followed) -> None:
     followed.show("PX1", 1)
     followed.run()
     leave_a_log(followed.data.warehouse)
@@ -234,7 +236,7 @@ def test_log_that_outlived_its_file_does_not_reach_the_new_one(followed: Followe
     assert not log_of(followed.data.warehouse).exists()
 
 
-def test_load_whose_run_died_before_it_was_recorded_is_repeated(followed: Followed) -> None:
+def test_load_of_a_run_killed_before_it_was_recorded_is_repeated(followed: Followed) -> None:
     followed.show("PX1", 1)
     followed.run()
     followed.show("PX2", 2)
@@ -267,7 +269,7 @@ def test_runs_that_committed_meanwhile_keep_the_old_file_in_place(
 
 
 @pytest.mark.parametrize("fault", ["missing", "damaged"])
-def test_package_that_cannot_be_used_is_named_with_what_it_means(followed: Followed, fault: str) -> None:
+def test_unusable_package_is_named_with_its_consequences(followed: Followed, fault: str) -> None:
     followed.show("PX1", 1)
     first = followed.run()
     followed.show("PX2", 2)
@@ -287,12 +289,12 @@ def test_package_that_cannot_be_used_is_named_with_what_it_means(followed: Follo
     assert query(rebuilt.path, "SELECT accession FROM virus_genome") == [("PX1",)]
     with pytest.raises(RebuildError, match=r"it lacks loads.*states in between are lost"):
         rebuild(followed.data, replace=True)
-    # Nothing is lost for good: from that watermark NCBI is asked again.
+    # Nothing is lost: the next run requests everything since that watermark.
     rebuilt.path.replace(followed.data.warehouse)
     assert followed.run().counts["inserted"] == 2
 
 
-def test_damaged_full_package_sends_back_to_the_one_before(followed: Followed) -> None:
+def test_damaged_full_package_falls_back_to_the_previous_one(followed: Followed) -> None:
     followed.show("PX1", 1)
     first = followed.run()
     followed.show("PX2", 2)
@@ -311,7 +313,7 @@ def test_empty_archive_has_nothing_to_rebuild_from(followed: Followed) -> None:
         rebuild(followed.data)
 
 
-def test_difference_in_reading_is_told(followed: Followed) -> None:
+def test_difference_in_counts_is_reported(followed: Followed) -> None:
     followed.show("PX1", 1)
     run = followed.run()
     record = followed.data.packages / "mpox" / "loads" / f"{run.run_id}.json"

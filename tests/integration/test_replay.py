@@ -1,4 +1,4 @@
-"""Refused lines are kept once, and read again when a version understands them."""
+"""Quarantined lines are kept once, and replayed when a newer version can read them."""
 
 import random
 from typing import Any
@@ -21,7 +21,7 @@ def followed(followed: Followed) -> Followed:
 
 @pytest.fixture
 def newer_version(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """This project as it would be if it read a length in words."""
+    """Simulates a newer version that can read a length in words."""
 
     def upgrade() -> None:
         read = sql_file.read_sql
@@ -69,11 +69,11 @@ def test_newer_version_loads_what_it_understands_and_marks_it(followed: Followed
     assert sorted(replayed for _, replayed in quarantine(followed)) == [False, True]
     assert followed.run(mode="replay").counts["lines"] == 1
     assert query(followed.data.warehouse, gates_sql()) == []
-    # A rebuild reads it from its package at once, and has nothing to replay.
+    # A rebuild reads the line from its package directly, and has nothing to replay.
     assert query(rebuild(followed.data).path, "SELECT length FROM virus_genome WHERE accession = 'PX2'") == [(40,)]
 
 
-def test_replayed_line_stands_below_what_came_since(followed: Followed, newer_version: Any) -> None:
+def test_replayed_line_does_not_replace_newer_records(followed: Followed, newer_version: Any) -> None:
     world = followed.ncbi.world
     world.strays += [(0, bad("PX2.1")), (0, bad("PX3.1", 9)), (0, bad("PX4.1"))]
     followed.run()
@@ -84,7 +84,7 @@ def test_replayed_line_stands_below_what_came_since(followed: Followed, newer_ve
     followed.run(mode="full")
     newer_version()
     result = followed.run(mode="replay")
-    # PX2 has a later date since; PX3's line is the later one; PX4 has the same date and other content.
+    # PX2 has a later date now; PX3's replayed line is later; PX4 has the same date and other content.
     assert {name: result.counts[name] for name in ("stale", "revised", "inserted")} == {
         "stale": 2,
         "revised": 1,
@@ -119,7 +119,7 @@ def test_replay_reinstates_no_withdrawn_record(followed: Followed, newer_version
     assert query(followed.data.warehouse, "SELECT accession FROM virus_genome") == [("PX1",)]
 
 
-def test_lines_of_other_filters_and_kept_in_part_are_left(followed: Followed, newer_version: Any) -> None:
+def test_lines_of_other_filters_and_truncated_lines_are_not_replayed(followed: Followed, newer_version: Any) -> None:
     followed.ncbi.world.strays.append((0, bad("PX2.1", labHost=random.Random(1).randbytes(9 << 20).hex())))
     followed.run()
     followed.ncbi.world.strays[:] = [(0, bad("PX3.1"))]
@@ -159,7 +159,7 @@ def test_every_bad_line_of_the_notes_among_10000_good_ones(followed: Followed) -
         followed.ncbi.world.strays.append((number * 500, BadLine(text)))
     result = followed.run()
     assert (result.counts["inserted"], result.counts["quarantined"]) == (10_001, len(bad_lines))
-    told = query(followed.data.warehouse, "SELECT line_number, reason, raw FROM ops.quarantine ORDER BY 1")
-    assert [number for number, _, _ in told] == [number * 500 + 1 for number in range(len(bad_lines))]
-    assert all(reason for _, reason, _ in told)
-    assert [raw for _, _, raw in told] == [text[: 1 << 20] for text in bad_lines.values()]
+    quarantined = query(followed.data.warehouse, "SELECT line_number, reason, raw FROM ops.quarantine ORDER BY 1")
+    assert [number for number, _, _ in quarantined] == [number * 500 + 1 for number in range(len(bad_lines))]
+    assert all(reason for _, reason, _ in quarantined)
+    assert [raw for _, _, raw in quarantined] == [text[: 1 << 20] for text in bad_lines.values()]

@@ -1,4 +1,4 @@
-"""Days in a row, with all that goes wrong on some of them: nothing is lost, and nothing grows but the data.
+"""Many days in a row, some with faults: no data are lost, and nothing but the data grows.
 
 Forty days in `make test`, thousands in `make test-long`.
 """
@@ -47,11 +47,11 @@ and memory, which allocators record_and_enforce slowly. A MiB that leaks at each
 WORLD_BYTES_A_DAY = 8 << 10
 """What the fake NCBI, in the same process, keeps of each day's records: much in thousands of days, nothing in forty."""
 PATIENCE = 120.0
-"""Seconds to wait for what takes one or two, unless the machine is busy with something else."""
+"""Seconds to wait for what takes one or two on an idle machine."""
 
 
 class FaultSchedule:
-    """What NCBI shows from day to day, and what goes wrong."""
+    """What NCBI shows each day, and the faults of each day."""
 
     def __init__(self, seed: int, ncbi: FakeNcbi) -> None:
         self.random = random.Random(seed)
@@ -59,8 +59,8 @@ class FaultSchedule:
         self.today = FIRST_DAY
         self.numbers = 0
 
-    def dawn(self) -> None:
-        """Another day: records appear, change, are dated anew, and disappear; some come late."""
+    def next_day(self) -> None:
+        """The next day: records appear, change, are re-dated and disappear; some come late."""
         self.today += timedelta(days=1)
         world = self.ncbi.world
         for _ in range(self.random.randrange(8)):
@@ -81,12 +81,12 @@ class FaultSchedule:
         world.strays = [(0, BadLine(f"{{{self.today}"))] if self.random.random() < 0.1 else []
 
     def trouble(self) -> str | None:
-        """What goes wrong today."""
+        """Today's fault."""
         return self.random.choice([None] * 8 + ["down", "damaged", "before the commit", "in the download"])
 
 
 def run_once(data: DataFolder, ncbi: FakeNcbi, trouble: str | None, **others: Any) -> IngestResult | None:
-    """One run, with what goes wrong; None when it failed."""
+    """One run with this fault; None if it failed."""
 
     def crash(_: object) -> None:
         raise Crash
@@ -113,7 +113,7 @@ def run_once(data: DataFolder, ncbi: FakeNcbi, trouble: str | None, **others: An
 
 
 def used() -> dict[str, int]:
-    """What this process takes of the system, once the stand-in has noticed that its last client hung up."""
+    """The resources of this process, once the fake NCBI has noticed that its last client disconnected."""
     gc.collect()
     for thread in threading.enumerate():
         if thread.name.endswith("(process_request_thread)"):
@@ -135,7 +135,7 @@ def request_of(day: int, today: date) -> WindowRequest:
 
 
 def state(path: Path) -> list[tuple[Any, ...]]:
-    """The records that are shown."""
+    """The current records."""
     shown = "SELECT accession, version, update_date, length, status FROM virus_genome ORDER BY ALL"
     return query(path, shown)
 
@@ -157,7 +157,7 @@ def test_nothing_is_lost_and_nothing_grows_in_years(
 def run_for(
     runs: int, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """So many days, one run each, and what came of them."""
+    """Run for this many days, one run each, and check the result."""
     monkeypatch.setenv("VIRUS_THREADS", "1")
     monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
     caplog.set_level("CRITICAL")
@@ -167,9 +167,9 @@ def run_for(
         ended: Counter[str] = Counter()
         warm: dict[str, int] = {}
         for day in range(runs):
-            fault_schedule.dawn()
+            fault_schedule.next_day()
             trouble = fault_schedule.trouble()
-            result = run_once(data, ncbi, trouble, window_request=request_of(day, fault_schedule.today))
+            result = run_once(data, ncbi, trouble, wish=request_of(day, fault_schedule.today))
             ended["success" if result else "failed"] += 1
             if result is not None and day % 5 == 0:
                 publish(data, result.run_id)
@@ -189,12 +189,10 @@ def run_for(
             if row["status"] == "success":
                 assert row["lines"] == sum(row[outcome] for outcome in OUTCOMES)
 
-        # Censuses end what NCBI does not show any more; then the warehouse is what a first load of today would make it.
+        # Censuses end records that NCBI no longer shows; then the warehouse equals a first load of today.
         fault_schedule.ncbi.world.strays.clear()
         for _ in range(2):
-            last = run_once(
-                data, ncbi, None, window_request=WindowRequest(mode="census"), accepts=Acceptance(missing=True)
-            )
+            last = run_once(data, ncbi, None, wish=WindowRequest(mode="census"), accepts=Acceptance(missing=True))
         assert last is not None
         publish(data, last.run_id)
         fresh = made_data(folder / "fresh")

@@ -1,4 +1,4 @@
-"""Two sources swapped by name in the sources file: each is loaded in full again, and nothing of the other is left."""
+"""Two sources swapped by name in the sources file: each is loaded in full again, without records of the other."""
 
 import duckdb
 import pytest
@@ -30,7 +30,7 @@ def test_each_name_ends_with_the_records_of_its_new_filter(run, tmp_path):
     with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as warehouse:
         ended = warehouse.execute("SELECT source, ended_by, count(*) FROM virus_genome_history GROUP BY ALL").fetchall()
     assert sorted(ended) == [("dengue", "filter", len(before["dengue"])), ("mpox", "filter", len(before["mpox"]))]
-    # And from here on each follows its new filter by increments.
+    # From here on each source is updated incrementally with its new filter.
     assert [run(source).mode for source in swapped] == ["incremental", "incremental"]
 
 

@@ -1,4 +1,4 @@
-"""What the warehouse shall hold after any runs, in plain Python: written from the design, not from the code.
+"""The expected contents of the warehouse after any runs, in plain Python: written from the design, not from the code.
 
 Requests are numbered: a package with a higher number was requested later.
 """
@@ -15,7 +15,7 @@ INCREMENTAL, WINDOW, FULL, CENSUS, REPLAY = "incremental", "window", "full", "ce
 LOOKBACK = timedelta(days=3)
 WITHDRAW_AFTER = 2
 FEW, MAX_MISSING = 2, 0.5
-"""How many records, and what share of those held, may be gone at once."""
+"""The number and the share of records that may be missing at once."""
 
 
 class MassLoss(Exception):
@@ -24,7 +24,7 @@ class MassLoss(Exception):
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is asked for. In mode `window` the days are given, in the others the ledger tells them."""
+    """A run request. In mode `window` the days are given, in the other modes they come from the ledger."""
 
     mode: str = INCREMENTAL
     since: date | None = None
@@ -37,7 +37,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Package:
-    """What NCBI answered to one request."""
+    """NCBI's response to one request."""
 
     number: int
     filters: str
@@ -56,7 +56,7 @@ class Package:
 
     @property
     def listed(self) -> set[str | None]:
-        """The records it names, on lines that can be read or not."""
+        """The records on its lines, readable or not."""
         return {line.accession for line in self.lines}
 
     def reach(self, requested_on: date) -> date:
@@ -93,11 +93,11 @@ class State:
     is_accepted: bool = False
 
     def find(self) -> None:
-        """NCBI lists it."""
+        """Record that NCBI lists it."""
         self.missing_since, self.missed_by, self.is_accepted = None, frozenset(), False
 
     def miss(self, package: Package, run: Run, *, is_accepted: bool) -> None:
-        """A census does not list it."""
+        """Record that a census does not list it."""
         self.missing_since = self.missing_since or run.requested_at
         self.missed_by |= {package.number}
         self.is_accepted |= is_accepted
@@ -114,7 +114,7 @@ class Revision:
     new: State
 
     def changes(self) -> Iterator[tuple[object, ...]]:
-        """Each field that differs. A date moved in place since then counts as the state's own."""
+        """Each field that differs. A date that changed in place later counts as the state's own."""
         old, new = self.old.line, self.new.line
         for name, value in {**old.content, "update_date": old.update_date}.items():
             new_value = {**new.content, "update_date": new.update_date}[name]
@@ -124,7 +124,7 @@ class Revision:
 
 @dataclass
 class FollowedSource:
-    """The truth about one source."""
+    """The expected state of one source."""
 
     held: dict[str, State] = field(default_factory=dict)
     history: list[State] = field(default_factory=list)
@@ -135,14 +135,14 @@ class FollowedSource:
     archive: list[Package] = field(default_factory=list)
     newest_request: int = 0
     is_rebuildable: bool = True
-    """Whether its archive tells all of it: so it is once a full load was the newest, or before any load."""
+    """Whether its archive is complete: after a full load that was the newest, or before any load."""
     first_windows: dict[tuple[str | None, str], RunRequest] = field(default_factory=dict)
     committed_dag_runs: set[str | None] = field(default_factory=set)
     filters_shown: set[str] = field(default_factory=set)
-    """The filters whose packages were merged since a full load could last end what its own do not show."""
+    """The filters of the packages merged since the last full load that could end records outside its own filters."""
 
     def window(self, window_request: RunRequest, filters: str, dag_run: str | None) -> RunRequest:
-        """The days a run asks for (section 6)."""
+        """The days that a run requests (section 6)."""
         if window_request.mode == CENSUS:
             return RunRequest(FULL, is_census=True)
         if window_request.mode != INCREMENTAL:
@@ -156,11 +156,11 @@ class FollowedSource:
         return planned if changed else first
 
     def filter_changed(self, filters: str) -> bool:
-        """Whether rows may be held that other filters showed."""
+        """Whether there may be rows from packages of other filters."""
         return bool(self.filters_shown - {filters})
 
     def archived(self, window: RunRequest, filters: str, dag_run: str | None, *, reuses: bool) -> Package | None:
-        """The package that spares a download: an earlier try's, or for a window one that covers it."""
+        """The package that replaces a download: an earlier try's, or for a window one that covers it."""
         newest_first = [package for package in reversed(self.archive) if package.filters == filters]
         if dag_run is not None and dag_run not in self.committed_dag_runs:
             for package in newest_first:
@@ -173,7 +173,7 @@ class FollowedSource:
         return None
 
     def merge(self, package: Package, window: RunRequest, run: Run) -> Counter[str]:
-        """Take a package in; how many of its lines had each outcome (section 5)."""
+        """Merge a package; the number of lines by outcome (section 5)."""
         is_newest = package.number >= self.newest_request
         best: dict[str, Line] = {}
         for line in package.readable:
@@ -259,14 +259,14 @@ class FollowedSource:
         return counts
 
     def _refuse_mass_loss(self, absent: int, run: Run) -> bool:
-        """Stop the run, or tell whether it takes somebody's word to go on."""
+        """Stop the run on mass loss; returns whether it continues only because the loss was accepted."""
         is_mass = absent >= FEW and absent > len(self.held) * MAX_MISSING
         if is_mass and not run.accepts_missing:
             raise MassLoss
         return is_mass
 
     def replayable(self, filters: str) -> int:
-        """How many refused lines a replay reads again; it understands none of them better."""
+        """The number of quarantined lines that a replay reads again; it still cannot read any of them."""
         return sum(last_filters == filters for _, _, last_filters in self.quarantine.values())
 
     def replay(self, run: Run) -> None:
@@ -284,7 +284,7 @@ class FollowedSource:
 
 @dataclass
 class Model:
-    """All sources, the taxonomy they share, and what the table held after every run."""
+    """All sources, their common taxonomy, and the contents of the table after every run."""
 
     sources: dict[str, FollowedSource]
     taxa: dict[int, str] = field(default_factory=dict)
@@ -301,7 +301,7 @@ class Model:
         return counts
 
     def remember(self, run: Run) -> None:
-        """Keep what the table holds after a run."""
+        """Remember the contents of the table after a run."""
         held = {
             (name, state.line.accession, *state.line.content.values(), state.valid_from, state.run_id)
             for name, source in self.sources.items()

@@ -1,7 +1,7 @@
-"""Any bytes as a package, any bytes as report lines: refused or set apart with a reason, and nothing else goes wrong.
+"""Any bytes as a package, any bytes as report lines: refused or quarantined with a reason, without other errors.
 
-`make test` tries the same cases every time, `make test-long` thousands with the session's seed. What has been found
-stays as an example.
+`make test` tries the same cases every time, `make test-long` thousands with the session's seed. Failing cases found so
+far are kept as examples.
 """
 
 import hashlib
@@ -33,9 +33,9 @@ SEEDS = [
     packages.package(hostile.LINES, streamed=False),
     *(make() for name, (_, make) in hostile.HOSTILE.items() if "bomb" not in name and "directory of" not in name),
 ]
-"""Whole ones and hostile ones: what is mended in one way may be broken in another."""
+"""Valid and hostile packages: a mutation may repair one fault and cause another."""
 
-# Values on which readers of zips have stumbled, and the marks that they look for.
+# Values that have caused errors in zip readers, and the signatures that they look for.
 TOKENS = [
     *(
         number.to_bytes(width, "little")
@@ -53,7 +53,7 @@ Mutation = Callable[[bytes], bytes]
 
 @st.composite
 def mutations(draw: st.DrawFn) -> Mutation:
-    """A change of some bytes, which are overwritten, inserted, left out or repeated. Places are shares of the whole."""
+    """Some bytes are overwritten, inserted, removed or repeated. Positions are fractions of the length."""
     kind = draw(st.sampled_from(["overwrite", "insert", "delete", "repeat"]))
     place, other = draw(st.floats(0, 1)), draw(st.floats(0, 1))
     token = draw(st.sampled_from(TOKENS) | st.binary(min_size=1, max_size=8))
@@ -92,8 +92,8 @@ CONTENTS = mutated(st.sampled_from(SEEDS)) | st.binary(max_size=200)
 
 @settings(max_examples=1000, **COMMON)
 @given(content=CONTENTS)
-def test_any_bytes_are_a_whole_package_or_refused(scratch: Path, content: bytes) -> None:
-    assert_whole_or_refused(scratch, content)
+def test_any_bytes_are_a_complete_package_or_refused(scratch: Path, content: bytes) -> None:
+    assert_complete_or_refused(scratch, content)
 
 
 @pytest.mark.long
@@ -101,11 +101,11 @@ def test_any_bytes_are_a_whole_package_or_refused(scratch: Path, content: bytes)
 @seed(session_seed())
 @settings(max_examples=LONG_CASES, **COMMON)
 @given(content=CONTENTS)
-def test_any_of_thousands_of_bytes_are_a_whole_package_or_refused(scratch: Path, content: bytes) -> None:
-    assert_whole_or_refused(scratch, content)
+def test_thousands_of_byte_strings_are_complete_packages_or_refused(scratch: Path, content: bytes) -> None:
+    assert_complete_or_refused(scratch, content)
 
 
-def assert_whole_or_refused(scratch: Path, content: bytes) -> None:
+def assert_complete_or_refused(scratch: Path, content: bytes) -> None:
     scratch.write_bytes(content)
     package = DataPackage(scratch)
     refused = refusal(package)
@@ -114,7 +114,7 @@ def assert_whole_or_refused(scratch: Path, content: bytes) -> None:
         assert refused.reason
         assert str(refused).isprintable()
         return
-    # What is whole can be read, and is what it says itself to be.
+    # A complete package can be read, and agrees with its own checksums.
     with zipfile.ZipFile(scratch) as archive:
         sums = archive.read(packages.MD5_SUMS).decode()
     for name in package.report_names:
@@ -178,7 +178,7 @@ CUT_IN_THE_MESSAGE = (
     '{"accession": null, "length": null, "updateDate": null, "bioprojects":'
     ' {"»\U0007b78c": null, "00": {"000\\u001f\\u001f\\u001f\\u001f\x80": null}}}'
 ).encode()
-"""DuckDB's message about it ends within a character, and so is none that Python can read."""
+"""DuckDB's message about it ends within a character, so that Python cannot decode it."""
 
 
 REPORTS: dict[str, Any] = {
@@ -191,10 +191,10 @@ REPORTS: dict[str, Any] = {
 @example(odd=[CUT_IN_THE_MESSAGE], ends=b"\n", mark=False)
 @settings(max_examples=40, **COMMON)
 @given(**REPORTS)
-def test_any_lines_are_loaded_or_set_apart_and_the_good_ones_loaded(
+def test_any_lines_are_loaded_or_quarantined_and_good_lines_loaded(
     session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, mark: bool
 ) -> None:
-    assert_loaded_or_set_apart(session, scratch, odd, ends, mark=mark)
+    assert_loaded_or_quarantined(session, scratch, odd, ends, mark=mark)
 
 
 @pytest.mark.long
@@ -202,16 +202,16 @@ def test_any_lines_are_loaded_or_set_apart_and_the_good_ones_loaded(
 @seed(session_seed())
 @settings(max_examples=LONG_CASES, **COMMON)
 @given(**REPORTS)
-def test_any_of_thousands_of_lines_are_loaded_or_set_apart(
+def test_thousands_of_lines_are_loaded_or_quarantined(
     session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, mark: bool
 ) -> None:
-    assert_loaded_or_set_apart(session, scratch, odd, ends, mark=mark)
+    assert_loaded_or_quarantined(session, scratch, odd, ends, mark=mark)
 
 
-def assert_loaded_or_set_apart(
+def assert_loaded_or_quarantined(
     session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, *, mark: bool
 ) -> None:
-    # Between any two odd lines a good one, which none of them may drag along.
+    # A good line between any two odd ones, which must not affect it.
     good = [line(f"OK{number:06d}.1").encode() for number in range(len(odd) + 1)]
     mixed = [good[0], *(part for pair in zip(odd, good[1:], strict=True) for part in pair)]
     content = (b"\xef\xbb\xbf" if mark else b"") + ends.join(mixed)

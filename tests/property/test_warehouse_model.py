@@ -1,10 +1,10 @@
-"""Any sequence of packages, however late, repeated, broken or out of order, leaves what the model says.
+"""Any sequence of packages, however late, repeated, broken or out of order, leaves the warehouse as in the model.
 
-Hypothesis lets NCBI change and runs happen as it likes; the real `ingest` works on a real file over real HTTP. After
-every run the warehouse is compared with `model.Model`. A failure is shown as the shortest play that leads to it.
+Hypothesis chooses changes at NCBI and runs; the real `ingest` works on a real file over real HTTP. After every run the
+warehouse is compared with `model.Model`. A failure is shown as the shortest history that leads to it.
 
-`make test` plays one that has everything in it, and a few random ones that are the same every time. `make test-long`
-plays thousands, and longer ones, with the session's seed.
+`make test` runs one history that contains everything, and a few random ones that are the same every time.
+`make test-long` runs thousands of longer ones with the session's seed.
 """
 
 import copy
@@ -60,7 +60,7 @@ from tests.support.fake_ncbi import (
     NoLongerShown,
     Redated,
     Released,
-    ReportMended,
+    ReportRepaired,
     Revised,
     ShownInPastState,
     VersionBumped,
@@ -89,9 +89,9 @@ from virus_warehouse.windows import WindowRequest
 
 CASES, STEPS = 2, 4
 LONG_CASES, LONG_STEPS = 600, 8
-"""Of each of the test's parts: how many plays, and how many steps each has at most."""
+"""For each part of the test: the number of histories, and the maximum number of steps of each."""
 REBUILT_CASES = 3
-"""Of so many cases one is made anew from its archive at the end: that takes as long as all of its runs did."""
+"""One in this many cases is rebuilt from its archive at the end, which takes as long as all of its runs."""
 PARTS = 4
 """Parts of the test, each with a seed of its own: half are here, the others in `test_warehouse_model_further.py`."""
 
@@ -130,7 +130,7 @@ changes = st.lists(
         st.builds(NoLongerShown, picks),
         st.builds(ListedTwice, picks, picks, contents, picks),
         st.builds(LineBroken, bad_lines, picks),
-        st.builds(ReportMended),
+        st.builds(ReportRepaired),
         st.builds(FamilyRenamed, st.sampled_from(["Poxviridae", "Orthopoxviridae"])),
     ),
     min_size=1,
@@ -155,12 +155,12 @@ window_requests = st.one_of(
 )
 
 happened: Counter[str] = Counter()
-"""What came to pass in all cases: shows that the plays reach what they are for."""
+"""Counts of events in all cases: shows that the histories cover what they are for."""
 
 
 @dataclass(frozen=True)
 class DagRun:
-    """A run as Airflow names it; tried again or cleared it keeps its name. Without one: a Python prompt's."""
+    """A run with Airflow's name, which it keeps when retried or cleared. Without a name: a run without Airflow."""
 
     name: str | None
     window_request: RunRequest
@@ -170,7 +170,7 @@ class DagRun:
 
 
 class RandomHistory(RuleBasedStateMachine):
-    """NCBI changes, runs happen, and the warehouse is compared with the truth."""
+    """NCBI changes, runs happen, and the warehouse is compared with the model."""
 
     def __init__(self, ncbi: FakeNcbi, reader: DuckDBPyConnection, folder: Path) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ class RandomHistory(RuleBasedStateMachine):
         self.world.annotates = True
         self.folder = folder
         self.data = made_data(folder)
-        self.truth = Model({FOLLOWED: FollowedSource(), NEIGHBOUR: FollowedSource()})
+        self.model = Model({FOLLOWED: FollowedSource(), NEIGHBOUR: FollowedSource()})
         self.filters = EVERY_HOST
         self.requests = 0
         self.requested_at: dict[int, datetime] = {}
@@ -264,7 +264,7 @@ class RandomHistory(RuleBasedStateMachine):
 
     @property
     def failed(self) -> list[DagRun]:
-        committed = self.truth.sources[FOLLOWED].committed_dag_runs
+        committed = self.model.sources[FOLLOWED].committed_dag_runs
         return [dag_run for dag_run in self.dag_runs if dag_run.name not in committed]
 
     def change_filters(self) -> None:
@@ -277,11 +277,11 @@ class RandomHistory(RuleBasedStateMachine):
         return dag_run
 
     def run(self, changes: list[Change], dag_run: DagRun, trouble: str = NONE) -> None:
-        """Let things change at NCBI, run once, for good or ill, and compare."""
+        """Change records at NCBI, run once, successfully or not, and compare."""
         for change in changes:
             change.happen(self.world)
         self.is_valid = False
-        source = self.truth.sources[dag_run.source]
+        source = self.model.sources[dag_run.source]
         window = source.window(dag_run.window_request, self.filters, dag_run.name)
         watermark = source.watermarks.get(self.filters)
         archived = source.archived(window, self.filters, dag_run.name, reuses=dag_run.reuses)
@@ -317,8 +317,8 @@ class RandomHistory(RuleBasedStateMachine):
             if failure is None:
                 happened["packages out of order"] += package.number < source.newest_request
                 run = self.committed(row, dag_run)
-                assert not self.truth.past or run.committed_at > self.truth.past[-1][0]
-                counts = self.truth.merge(dag_run.source, package, window, run)
+                assert not self.model.past or run.committed_at > self.model.past[-1][0]
+                counts = self.model.merge(dag_run.source, package, window, run)
                 happened.update(counts)
                 expected |= {"lines": len(package.lines), **{outcome: counts[outcome] for outcome in OUTCOMES}}
                 expected |= {"watermark": source.watermarks.get(self.filters), "attempts": int(archived is None)}
@@ -328,9 +328,9 @@ class RandomHistory(RuleBasedStateMachine):
         self.is_valid = True
 
     def replay(self) -> None:
-        """Read the quarantine again: nothing is asked of NCBI, and nothing changes."""
+        """Replay the quarantine: nothing is requested from NCBI, and nothing changes."""
         dag_run = DagRun(None, RunRequest(REPLAY))
-        source = self.truth.sources[FOLLOWED]
+        source = self.model.sources[FOLLOWED]
         self.is_valid = False
         requests_before = len(self.ncbi.requests)
         assert self.ingest(dag_run, Warehouse(self.data.warehouse, lock_timeout=120)) is None
@@ -344,7 +344,7 @@ class RandomHistory(RuleBasedStateMachine):
             assert row["watermark"] == source.watermarks.get(self.filters)
             run = self.committed(row, dag_run)
             source.replay(run)
-            self.truth.remember(run)
+            self.model.remember(run)
             self.compare()
         self.is_valid = True
 
@@ -355,7 +355,7 @@ class RandomHistory(RuleBasedStateMachine):
     def failure(
         self, package: Package, window: RunRequest, dag_run: DagRun, trouble: str, *, is_downloaded: bool
     ) -> type[Exception] | None:
-        """How the run has to fail, if it has to."""
+        """The expected error of the run, if any."""
         if is_downloaded and trouble in BREAKS:
             return DatasetsUnavailable
         if window.mode == FULL and not package.lines:
@@ -364,19 +364,19 @@ class RandomHistory(RuleBasedStateMachine):
         requested_at = self.requested_at.get(package.number, now)
         try:
             run = Run("a try", now, requested_at, self.filters, dag_run.name, dag_run.accepts_missing)
-            copy.deepcopy(self.truth.sources[dag_run.source]).merge(package, window, run)
+            copy.deepcopy(self.model.sources[dag_run.source]).merge(package, window, run)
         except MassLoss:
             return GateError
         return Crash if trouble == BEFORE_COMMIT else None
 
     def answer(self, dag_run: DagRun, window: RunRequest) -> Package:
-        """What NCBI shall be asked for, and so what it answers."""
+        """The expected request to NCBI, and so its response."""
         self.requests += 1
         lines = self.world.report(self.filters, window.since)
         return Package(self.requests, self.filters, dag_run.name, window, lines, self.world.family)
 
     def ingest(self, dag_run: DagRun, warehouse: Warehouse) -> type[Exception] | None:
-        """Let the real thing run; how it failed."""
+        """Run the real `ingest`; returns its error."""
         window_request = dag_run.window_request
         try:
             with DatasetsClient(self.ncbi.url, attempts=1) as client:
@@ -405,11 +405,11 @@ class RandomHistory(RuleBasedStateMachine):
             return type(error)
         return None
 
-    # The warehouse holds the truth
+    # The warehouse matches the model
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Have the file open to read. A DuckDB made anew for it would take longer than the comparison."""
+        """Open the file to read. A new DuckDB instance for it would take longer than the comparison."""
         self.reader.execute(f"ATTACH '{self.data.warehouse}' AS warehouse (READ_ONLY)")
         self.reader.execute("USE warehouse")
         try:
@@ -428,42 +428,42 @@ class RandomHistory(RuleBasedStateMachine):
     def compare(self) -> None:
         columns = "source, accession, version, update_date, length, isolate_name, host_common_name, valid_from, run_id"
         assert self.rows(f"SELECT {columns} FROM virus_genome") == _sorted(
-            (name, *_columns(state)) for name, source in self.truth.sources.items() for state in source.held.values()
+            (name, *_columns(state)) for name, source in self.model.sources.items() for state in source.held.values()
         )
         assert self.rows("SELECT source, accession, status, missing_since FROM virus_genome") == _sorted(
             (name, accession, "missing" if state.missing_since else "live", state.missing_since)
-            for name, source in self.truth.sources.items()
+            for name, source in self.model.sources.items()
             for accession, state in source.held.items()
         )
         history = self.rows(f"SELECT {columns}, valid_to, ended_by, ended_run_id FROM virus_genome_history")
         assert history == _sorted(
             (name, *_columns(state), state.valid_to, state.ended_by, state.ended_run_id)
-            for name, source in self.truth.sources.items()
+            for name, source in self.model.sources.items()
             for state in source.history
         )
         assert self.rows("SELECT source, accession, accession_version FROM virus_annotation") == _sorted(
             (name, accession, f"{accession}.{state.line.version}")
-            for name, source in self.truth.sources.items()
+            for name, source in self.model.sources.items()
             for accession, state in source.held.items()
         )
-        assert self.rows("SELECT tax_id, name FROM taxon") == _sorted(self.truth.taxa.items())
+        assert self.rows("SELECT tax_id, name FROM taxon") == _sorted(self.model.taxa.items())
         self.compare_past()
 
     def compare_past(self) -> None:
-        """What the table held after every run is what `virus_genome_as_of` says now."""
+        """`virus_genome_as_of` returns the contents of the table after every past run."""
         columns = "source, accession, version, length, isolate_name, host_common_name, valid_from, run_id"
         moments = [
             f"SELECT {number}, {columns} FROM virus_genome_as_of(TIMESTAMPTZ '{moment.isoformat()}')"
-            for number, (moment, _) in enumerate(self.truth.past)
+            for number, (moment, _) in enumerate(self.model.past)
         ]
         if moments:
             assert self.rows(" UNION ALL ".join(moments)) == _sorted(
-                (number, *row) for number, (_, held) in enumerate(self.truth.past) for row in held
+                (number, *row) for number, (_, held) in enumerate(self.model.past) for row in held
             )
 
-    def compare_whole_life(self) -> None:
-        """What only grows is compared once, at the end."""
-        sources = self.truth.sources.items()
+    def compare_growing_tables(self) -> None:
+        """Tables that only grow are compared once, at the end."""
+        sources = self.model.sources.items()
         columns = "source, accession, changed_at, run_id, field, old_value, new_value"
         assert self.rows(f"SELECT {columns} FROM virus_genome_change") == _sorted(
             (name, *change)
@@ -477,8 +477,8 @@ class RandomHistory(RuleBasedStateMachine):
         assert self.rows(gates_sql()) == []
 
     def compare_rebuilt(self) -> None:
-        """The archive brings the warehouse back as it is, but for a source that was never loaded in full."""
-        sources = self.truth.sources.values()
+        """A rebuild from the archive gives the same warehouse, except for a source that was never loaded in full."""
+        sources = self.model.sources.values()
         if not all(source.is_rebuildable for source in sources) or not any(source.newest_request for source in sources):
             return
         rebuilt = rebuild(self.data, from_oldest=True)
@@ -493,7 +493,7 @@ class RandomHistory(RuleBasedStateMachine):
         try:
             if self.is_valid and self.runs:
                 with self.reading():
-                    self.compare_whole_life()
+                    self.compare_growing_tables()
                 if happened["cases"] % REBUILT_CASES == 0:
                     self.compare_rebuilt()
         finally:
@@ -510,12 +510,14 @@ def _sorted(rows: Any) -> list[tuple[Any, ...]]:
     return sorted(rows, key=repr)
 
 
-Playing = Callable[..., AbstractContextManager[Any]]
+HistoryFactory = Callable[..., AbstractContextManager[Any]]
 
 
 @pytest.fixture
-def playing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Playing:
-    """Plays one after another against one NCBI. In memory: a play waits for the disk at every commit otherwise."""
+def history_factory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> HistoryFactory:
+    """Histories one after another with one NCBI. In memory, because otherwise every commit waits for the disk."""
     monkeypatch.setenv("VIRUS_THREADS", "1")
     monkeypatch.setattr(load_gates, "FEW_RECORDS", FEW)
     monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
@@ -532,12 +534,12 @@ def playing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
     return begin
 
 
-def play_cases(playing: Playing, part: int, *, seed: int, cases: int, steps: int) -> None:
-    """RandomHistory the cases of one seed, every second part with shares of seven accessions."""
+def run_cases(history_factory: HistoryFactory, part: int, *, seed: int, cases: int, steps: int) -> None:
+    """Run the cases of one seed, every second part with shares of seven accessions."""
     started = time.monotonic()
-    with playing(shares_of=(1_000_000, 7)[part % 2]) as play:
+    with history_factory(shares_of=(1_000_000, 7)[part % 2]) as new_history:
         run_state_machine_as_test(
-            hypothesis_seed(seed)(play),
+            hypothesis_seed(seed)(new_history),
             settings=settings(
                 max_examples=cases,
                 stateful_step_count=steps,
@@ -572,43 +574,43 @@ KINDS = {
     "window runs",
     "withdrawn",
 }
-"""What a play can come to."""
+"""The events that a history can have."""
 
 
-def test_warehouse_holds_the_truth_when_everything_comes(playing: Playing) -> None:
-    with playing(shares_of=1_000_000) as begin:
-        play = begin()
-        play.first_load([Released(name, FIRST_DAY, "human") for name in ACCESSIONS])
-        play.scheduled_run([Revised(0, {"length": 2}, 1), Redated(1, 1), ListedTwice(2, 2, {"length": 3}, 0)], NONE)
-        play.scheduled_run([VersionBumped(3, 2), LineBroken(BadLine("{"), 1)], DOWN)
-        play.run_tried_again_or_cleared([ReportMended()], 0, DAMAGED)
-        play.run_tried_again_or_cleared([DatedInTheFuture(4)], 0, NONE)
-        play.scheduled_run([LineBroken(BadLine("{"), 1)], NONE)
-        play.refused_lines_read_again()
-        play.run_on_demand([ReportMended(), Revised(1, {"isolate": "a"}, 3)], A_WINDOW, True, NONE)
-        play.run_on_demand([FamilyRenamed("Poxviridae")], A_WINDOW, True, NONE)
+def test_warehouse_matches_the_model_in_a_scripted_history(history_factory: HistoryFactory) -> None:
+    with history_factory(shares_of=1_000_000) as new_history:
+        history = new_history()
+        history.first_load([Released(name, FIRST_DAY, "human") for name in ACCESSIONS])
+        history.scheduled_run([Revised(0, {"length": 2}, 1), Redated(1, 1), ListedTwice(2, 2, {"length": 3}, 0)], NONE)
+        history.scheduled_run([VersionBumped(3, 2), LineBroken(BadLine("{"), 1)], DOWN)
+        history.run_tried_again_or_cleared([ReportRepaired()], 0, DAMAGED)
+        history.run_tried_again_or_cleared([DatedInTheFuture(4)], 0, NONE)
+        history.scheduled_run([LineBroken(BadLine("{"), 1)], NONE)
+        history.refused_lines_read_again()
+        history.run_on_demand([ReportRepaired(), Revised(1, {"isolate": "a"}, 3)], A_WINDOW, True, NONE)
+        history.run_on_demand([FamilyRenamed("Poxviridae")], A_WINDOW, True, NONE)
         revised = [Revised(0, {"length": 1}, 3)]
-        play.run_crashes_and_is_overtaken([ShownInPastState(0, 0)], RunRequest(), revised, RunRequest(), False)
-        play.censuses_in_a_row([], 0, [], False, True)
-        play.run_without_airflow([Redated(2, 3)])
-        play.neighbour_run([])
-        play.filters_changed([Released("PX5", DAYS[4], None)], RunRequest(), BEFORE_COMMIT)
-        play.run_tried_again_or_cleared([], 0, NONE)
-        play.start([NoLongerShown(0), NoLongerShown(0), NoLongerShown(0)], RunRequest(CENSUS))
-        play.start([NoLongerShown(0)] * 5, RunRequest(FULL))
-        with play.reading():
-            play.compare_whole_life()
-        play.compare_rebuilt()
+        history.run_crashes_and_is_overtaken([ShownInPastState(0, 0)], RunRequest(), revised, RunRequest(), False)
+        history.censuses_in_a_row([], 0, [], False, True)
+        history.run_without_airflow([Redated(2, 3)])
+        history.neighbour_run([])
+        history.filters_changed([Released("PX5", DAYS[4], None)], RunRequest(), BEFORE_COMMIT)
+        history.run_tried_again_or_cleared([], 0, NONE)
+        history.start([NoLongerShown(0), NoLongerShown(0), NoLongerShown(0)], RunRequest(CENSUS))
+        history.start([NoLongerShown(0)] * 5, RunRequest(FULL))
+        with history.reading():
+            history.compare_growing_tables()
+        history.compare_rebuilt()
     assert KINDS - happened.keys() == set()
 
 
 @pytest.mark.parametrize("part", range(0, PARTS, 2))
-def test_warehouse_holds_the_truth_whatever_comes(part: int, playing: Playing) -> None:
-    play_cases(playing, part, seed=part, cases=CASES, steps=STEPS)
+def test_warehouse_matches_the_model_in_random_histories(part: int, history_factory: HistoryFactory) -> None:
+    run_cases(history_factory, part, seed=part, cases=CASES, steps=STEPS)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("part", range(0, PARTS, 2))
-def test_warehouse_holds_the_truth_for_hours(part: int, playing: Playing) -> None:
-    play_cases(playing, part, seed=session_seed() + part, cases=LONG_CASES, steps=LONG_STEPS)
+def test_warehouse_matches_the_model_in_many_long_histories(part: int, history_factory: HistoryFactory) -> None:
+    run_cases(history_factory, part, seed=session_seed() + part, cases=LONG_CASES, steps=LONG_STEPS)

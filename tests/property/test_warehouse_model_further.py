@@ -1,4 +1,4 @@
-"""The other half of the plays of `test_warehouse_model.py`: `--dist loadfile` gives each file to one worker."""
+"""The other half of the histories of `test_warehouse_model.py`: `--dist loadfile` gives each file to one worker."""
 
 import pytest
 
@@ -8,22 +8,22 @@ from tests.property.test_warehouse_model import (
     LONG_STEPS,
     PARTS,
     STEPS,
-    Playing,
-    play_cases,
-    playing,
+    HistoryFactory,
+    history_factory,
+    run_cases,
 )
 from tests.support.seeds import session_seed
 
-__all__ = ["playing"]
+__all__ = ["history_factory"]
 
 
 @pytest.mark.parametrize("part", range(1, PARTS, 2))
-def test_warehouse_holds_the_truth_whatever_comes(part: int, playing: Playing) -> None:
-    play_cases(playing, part, seed=part, cases=CASES, steps=STEPS)
+def test_warehouse_matches_the_model_in_random_histories(part: int, history_factory: HistoryFactory) -> None:
+    run_cases(history_factory, part, seed=part, cases=CASES, steps=STEPS)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("part", range(1, PARTS, 2))
-def test_warehouse_holds_the_truth_for_hours(part: int, playing: Playing) -> None:
-    play_cases(playing, part, seed=session_seed() + part, cases=LONG_CASES, steps=LONG_STEPS)
+def test_warehouse_matches_the_model_in_many_long_histories(part: int, history_factory: HistoryFactory) -> None:
+    run_cases(history_factory, part, seed=session_seed() + part, cases=LONG_CASES, steps=LONG_STEPS)

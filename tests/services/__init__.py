@@ -1,1 +1,1 @@
-"""Tests that click, in one package: what they share ends with the last of them."""
+"""Tests with running services, in one package: their shared fixtures end with the last test."""

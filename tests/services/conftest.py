@@ -1,7 +1,7 @@
-"""One Airflow for all tests here, and a browser for those that click.
+"""One Airflow for all tests here, and a browser for those that need it.
 
-`tests/support/tiers.py` gives all of them to one worker: so there is but one. It ends with the last of them, because
-Playwright has an event loop that runs all the while, and no later test of this worker could have one of its own.
+`tests/support/tiers.py` gives all of them to one worker, so there is only one Airflow. It ends with the last of them:
+Playwright's event loop keeps running, and no later test of this worker could have one of its own.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.support.stage import MISTYPED, SLOW, Stage, stage_in
 
 @pytest.fixture(scope="package")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Airflow at work, in front of somebody's browser."""
+    """A running Airflow with a browser."""
     if reason := postgres.unavailable():
         pytest.skip(reason)
     expect.set_options(timeout=SLOW)
@@ -25,7 +25,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture(scope="package")
 def failed_run(stage: Stage) -> str:
-    """Id of the DAG run of `mistyped`, which has failed."""
+    """The id of the failed DAG run of `mistyped`."""
 
     def failed() -> str | None:
         return next((run["dag_run_id"] for run in stage.airflow.runs(MISTYPED) if run["state"] == "failed"), None)

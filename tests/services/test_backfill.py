@@ -1,6 +1,6 @@
 """Backfills through Airflow's REST API, run by a real scheduler on PostgreSQL against the stand-in.
 
-Each story has a source of its own.
+Each test has a source of its own.
 """
 
 import io
@@ -31,13 +31,13 @@ def ledger(stage: Stage, source: str, **wanted: object) -> list[dict[str, Any]]:
 
 
 def genomes(stage: Stage, source: str) -> dict[str, dict[str, Any]]:
-    """The records held of a source, by accession."""
+    """The records of a source, by accession."""
     rows = stage.rows("SELECT * FROM virus_genome WHERE source = ?", source)
     return {row["accession"]: row for row in rows}
 
 
 def shown(stage: Stage) -> dict[str, tuple[str, date]]:
-    """accession.version and update date of all that the stand-in shows of monkeypox now, by accession."""
+    """accession.version and update date of the stand-in's current monkeypox records, by accession."""
     url = f"{stage.stand_in.url}/virus/taxon/10244/genome/download?include_sequence=NONE"
     with zipfile.ZipFile(io.BytesIO(requests.get(url, timeout=120).content)) as archive:
         lines = archive.read("ncbi_dataset/data/data_report.jsonl").splitlines()
@@ -49,14 +49,14 @@ def shown(stage: Stage) -> dict[str, tuple[str, date]]:
 
 
 def requests_of(stage: Stage, source: str) -> list[dict[str, str]]:
-    """What the runs of a source have asked of the stand-in. Each source has a `released_since` of its own."""
+    """The requests of a source's runs to the stand-in. Each source has a `released_since` of its own."""
     number = int(source.removeprefix("own_"))
     asked = [dict(request.query) for request in stage.stand_in.requests]
     return [each for each in asked if each.get("released_since", "").startswith(f"1990-01-{number:02d}")]
 
 
 def moment(day: date) -> str:
-    """When the data interval of a day begins."""
+    """The start of a day's data interval."""
     return datetime.combine(day, time(HOUR), UTC).isoformat()
 
 
@@ -65,7 +65,7 @@ def midnight(day: date) -> str:
 
 
 def scheduled_run(stage: Stage, dag_id: str) -> dict[str, Any]:
-    """Unpause a DAG: the scheduler makes a run of the last data interval. Gives it when it is done."""
+    """Unpause a DAG: the scheduler creates a run of the last data interval. Returns it when it is done."""
     stage.airflow.unpause(dag_id)
     (run,) = stage.airflow.wait_until(f"{dag_id} has a run", lambda: stage.airflow.runs(dag_id))
     return stage.airflow.finished(dag_id, run["dag_run_id"])
@@ -77,7 +77,7 @@ def assert_every_line_is_accounted_for(rows: list[dict[str, Any]]) -> None:
 
 
 def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> None:
-    """Airflow was off for a week, and somebody fills in three days of it."""
+    """Airflow was off for a week, and three days of it are backfilled."""
     source = stage.own_source()
     dag = dag_of(source)
     first, end = TODAY - 8 * DAY, TODAY - 5 * DAY
@@ -89,11 +89,11 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
 
     stage.stand_in.set_today(TODAY)
     age_packages(stage, source, days=8)
-    # The dialog's dates have a time: "to" at midnight leaves out a day whose run comes later on it.
+    # The dialog's dates have a time: "to" at midnight excludes a day whose run is later on that day.
     dialog = {"dag_id": dag, "from_date": midnight(first), "to_date": midnight(end)}
-    promised = stage.airflow.post("/backfills/dry_run", dialog)["backfills"]
-    assert [run["logical_date"][:10] for run in promised] == [str(first + number * DAY) for number in range(3)]
-    with Warehouse(stage.data.warehouse).exclusive():  # so the first day cannot open its run
+    planned = stage.airflow.post("/backfills/dry_run", dialog)["backfills"]
+    assert [run["logical_date"][:10] for run in planned] == [str(first + number * DAY) for number in range(3)]
+    with Warehouse(stage.data.warehouse).exclusive():  # so that the first day cannot start its run
         started = stage.airflow.start_backfill(dag, moment(first), moment(end - DAY), max_active_runs=3)
         stage.airflow.wait_until("the later days wait in no slot", lambda: waiting(stage, dag) == 2)
     runs = stage.airflow.finished_backfill(started)
@@ -101,14 +101,14 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
 
     rows = {row["dag_run_id"]: row for row in ledger(stage, source, run_type="backfill")}
     windows = [rows.pop(run["dag_run_id"]) for run in runs]
-    assert rows == {}, "one try each"
+    assert rows == {}, "expected one try each"
     days = [first + number * DAY for number in range(3)]
     assert [(row["updated_since"], row["until"]) for row in windows] == [(day, day + DAY) for day in days]
     assert {(row["mode"], row["status"], row["try_number"]) for row in windows} == {("window", "success", 1)}
     assert {row["watermark_before"] for row in windows} == {row["watermark"] for row in windows} == {full["watermark"]}
     assert_every_line_is_accounted_for(windows)
 
-    # The first day brought the package, which served them all, though three started at once.
+    # The first day downloaded the package, which all three used, although they started together.
     assert len(requests_of(stage, source)) == 2, "the full load's and the backfill's"
     assert sorted(row["attempts"] for row in windows) == [0] * 2 + [1]
     (brought_by,) = [row["run_id"] for row in windows if row["attempts"] == 1]
@@ -117,7 +117,7 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
     assert {row["requested_at"] for row in windows} == {windows[0]["requested_at"]}
     assert at_once(runs) == 3
 
-    # Each merged what NCBI shows of its day, and no other.
+    # Each merged only NCBI's records of its day.
     shown_now = shown(stage)
     for day, row in zip(days, windows, strict=True):
         assert row["lines"] - row["out_of_window"] == sum(updated == day for _, updated in shown_now.values())
@@ -135,20 +135,20 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
     assert len(revised) == sum(row["revised"] for row in windows) > 0
     later = {accession for accession, (_, updated) in shown_now.items() if updated >= end}
     assert all(after.get(accession) == before.get(accession) for accession in later)
-    assert later - before.keys(), "there was something to leave out"
+    assert later - before.keys(), "some records must be outside the window"
 
-    # The publication follows them, once or more often.
+    # The publication follows them, once or several times.
     stage.airflow.wait_until(
         "all three are published", lambda: published_backfill(stage, source) == {row["run_id"] for row in windows}
     )
 
-    # Who waits for the asset hears of every run that changed something.
+    # Every run that changed something has an asset event.
     events = stage.airflow.get("/assets/events", limit=100, order_by="-timestamp")["asset_events"]
     heard = {event["extra"]["run_id"] for event in events if event["uri"] == f"x-virus-warehouse://{source}"}
     changes = [row["run_id"] for row in (full, *windows) if row["inserted"] + row["revised"] + row["touched"]]
     assert heard == set(changes)
 
-    # The next run follows the watermark, as if there had been no backfill. It has no logical date.
+    # The next run follows the watermark, unaffected by the backfill. It has no logical date.
     run_id = stage.airflow.trigger(dag)
     assert stage.airflow.finished(dag, run_id)["logical_date"] is None
     (row,) = ledger(stage, source, dag_run_id=run_id)
@@ -160,7 +160,7 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
 
 
 def waiting(stage: Stage, dag: str) -> int:
-    """How many runs of a DAG have given back their slot, to look again later."""
+    """The number of a DAG's runs that have released their slot to check again later."""
     tasks = [stage.airflow.task(dag, run["dag_run_id"]) for run in stage.airflow.runs(dag)]
     return [task["state"] for task in tasks].count("up_for_reschedule")
 
@@ -172,7 +172,7 @@ def published_backfill(stage: Stage, source: str) -> set[str]:
 
 
 def age_packages(stage: Stage, source: str, *, days: int) -> None:
-    """Let the packages held be as old as the story has it: a recent one would spare the backfill its download."""
+    """Age the archived packages: a recent one would be reused instead of a download by the backfill."""
     for sidecar in (stage.data.packages / source).glob("*.json"):
         content = json.loads(sidecar.read_text(encoding="utf-8"))
         content["requested_at"] = (datetime.fromisoformat(content["requested_at"]) - timedelta(days=days)).isoformat()
@@ -180,12 +180,12 @@ def age_packages(stage: Stage, source: str, *, days: int) -> None:
 
 
 def at_once(runs: list[dict[str, Any]]) -> int:
-    """The most runs that were running at a time."""
+    """The maximum number of concurrent runs."""
     starts, ends = (sorted(run[name] for run in runs) for name in ("start_date", "end_date"))
     return max(sum(start <= moment for start in starts) - sum(end < moment for end in ends) for moment in starts)
 
 
-def test_a_run_that_is_processed_again_becomes_a_window_of_its_day(stage: Stage) -> None:
+def test_reprocessed_run_becomes_a_window_of_its_day(stage: Stage) -> None:
     source = stage.own_source()
     dag = dag_of(source)
     run = scheduled_run(stage, dag)
@@ -198,7 +198,7 @@ def test_a_run_that_is_processed_again_becomes_a_window_of_its_day(stage: Stage)
     assert settings["retry_delay"]["seconds"] == 300
 
     (again,) = stage.airflow.backfill(dag, run["logical_date"], run["logical_date"], reprocess_behavior="completed")
-    # Airflow clears the run in place and calls it a backfill from now on. The ledger knows better.
+    # Airflow clears the run in place and calls it a backfill from now on. The ledger keeps both tries.
     assert (again["dag_run_id"], again["run_type"], again["state"]) == (run_id, "backfill", "success")
     first, second = ledger(stage, source, dag_run_id=run_id)
     assert first == loaded
@@ -216,11 +216,11 @@ def test_a_run_that_is_processed_again_becomes_a_window_of_its_day(stage: Stage)
         assert third[column] == second[column]
     assert third["unchanged"] == second["unchanged"] == third["lines"] - third["out_of_window"]
     assert_every_line_is_accounted_for(rows)
-    # The package of the full load, a minute old, served both.
+    # Both used the package of the full load, which is a minute old.
     assert len(requests_of(stage, source)) == 1
 
 
-def test_a_window_that_cannot_be_meant_fails_at_once(stage: Stage) -> None:
+def test_invalid_window_fails_at_once(stage: Stage) -> None:
     source = stage.own_source()
     dag = dag_of(source)
     stage.airflow.unpause(dag)
@@ -237,7 +237,7 @@ def test_a_window_that_cannot_be_meant_fails_at_once(stage: Stage) -> None:
 
 
 def test_newest_first_into_an_empty_warehouse(stage: Stage) -> None:
-    """A backfill before anything was loaded. It has the last day too: so no scheduled run is due that loads all."""
+    """A backfill before any load. It includes the last day, so that no scheduled run is due that loads everything."""
     source = stage.own_source()
     dag = dag_of(source)
     days = [LAST_DAY - number * DAY for number in range(2)]
@@ -253,7 +253,7 @@ def test_newest_first_into_an_empty_warehouse(stage: Stage) -> None:
         ("window", day, day + DAY) for day in days
     ]
     assert_every_line_is_accounted_for(windows)
-    # Newest first costs a download a day: the package of a day does not reach back to those before.
+    # Newest first needs a download per day: the package of a day does not cover earlier days.
     assert [row["attempts"] for row in windows] == [1, 1]
     assert [asked["updated_since"][:10] for asked in requests_of(stage, source)] == [*map(str, days)]
     held = genomes(stage, source)
@@ -269,8 +269,8 @@ def test_newest_first_into_an_empty_warehouse(stage: Stage) -> None:
     assert genomes(stage, source).keys() == shown(stage).keys()
 
 
-def test_the_logs_hold_nothing_to_wonder_about(stage: Stage) -> None:
-    """Of the runs so far, those aside that were to fail."""
+def test_logs_have_no_unexpected_errors(stage: Stage) -> None:
+    """Logs of all runs so far, except those that are meant to fail."""
     dag = dag_of(stage.own_source())
     assert scheduled_run(stage, dag)["state"] == "success"
     dags = [each["dag_id"] for each in stage.airflow.get("/dags", limit=100)["dags"]]

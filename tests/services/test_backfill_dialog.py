@@ -1,6 +1,6 @@
 """Backfills as docs/backfills.md says to click them: a real browser before a real Airflow.
 
-What becomes of a backfill is told by `tests/services/test_backfill.py`, which starts them by the REST API.
+The results of backfills are tested by `tests/services/test_backfill.py`, which starts them by the REST API.
 """
 
 import re
@@ -32,7 +32,7 @@ def open_dialog(page: Page) -> Locator:
 
 
 def pick(page: Page, field: str, day: date, time: str | None = None) -> None:
-    """Give a day; the time is left to the dialog unless it is given."""
+    """Enter a day, and a time unless the dialog's own is used."""
     group = page.get_by_role("dialog").get_by_role("group").filter(has=page.get_by_text(field, exact=True))
     group.get_by_test_id("datetime-input").click()
     box = page.get_by_placeholder("YYYY/MM/DD")
@@ -44,11 +44,11 @@ def pick(page: Page, field: str, day: date, time: str | None = None) -> None:
     expect(group).to_contain_text(f"{day:%b} {day.day}, {day.year} {time or ('00:00' if field == FROM else '23:59')}")
 
 
-def promised(page: Page, last: date, time: str | None = None) -> list[date]:
-    """Pick the end, and read which days Airflow says it will run. The page tells only how many."""
+def planned_days(page: Page, last: date, time: str | None = None) -> list[date]:
+    """Pick the end, and return the days that Airflow will run. The page shows only their number."""
 
     def is_last(answer: Response) -> bool:
-        """A day asks by itself, until its end, before its time is given."""
+        """The dialog sends a first request, until the end of the day, before the time is entered."""
         is_dry_run = answer.url.endswith("/backfills/dry_run")
         return is_dry_run and (time is None or not answer.request.post_data_json["to_date"].endswith(":59.999Z"))
 
@@ -65,7 +65,7 @@ def test_days_are_picked_and_run(stage: Stage) -> None:
     with stage.logged_in(f"/dags/{dag_id}", timezone_id="UTC") as page:
         dialog = open_dialog(page)
         pick(page, FROM, DAYS[0])
-        assert promised(page, DAYS[-1]) == DAYS
+        assert planned_days(page, DAYS[-1]) == DAYS
         expect(dialog.get_by_text("3 runs will be triggered.", exact=True)).to_be_visible()
         runs_at_once = dialog.get_by_role("spinbutton")
         expect(runs_at_once).to_have_value("1")
@@ -75,7 +75,7 @@ def test_days_are_picked_and_run(stage: Stage) -> None:
         expect(page.get_by_text("Backfill jobs have been successfully triggered.")).to_be_visible()
         expect(dialog).to_be_hidden()
 
-        # Unpaused, the DAG has the scheduled run that is due as well.
+        # The unpaused DAG also has the scheduled run that is due.
         def done() -> bool:
             runs = stage.airflow.runs(dag_id)
             return len(runs) == 4 and all(run["state"] in ("success", "failed") for run in runs)
@@ -96,11 +96,11 @@ def test_days_are_picked_and_run(stage: Stage) -> None:
     assert {run["state"] for run in stage.airflow.runs(dag_id)} == {"success"}
 
 
-def test_elsewhere_the_same_picks_are_as_many_runs_of_other_days(stage: Stage) -> None:
+def test_same_dates_in_another_time_zone_are_as_many_runs_of_other_days(stage: Stage) -> None:
     with stage.logged_in(f"/dags/{DENGUE}", timezone_id="America/New_York") as page:
         open_dialog(page)
         pick(page, FROM, DAYS[0])
-        assert promised(page, DAYS[-1]) == [day + DAY for day in DAYS]
+        assert planned_days(page, DAYS[-1]) == [day + DAY for day in DAYS]
         page.keyboard.press("Escape")
 
         page.get_by_role("button", name=re.compile(r"-0[45]:00")).click()
@@ -113,7 +113,7 @@ def test_elsewhere_the_same_picks_are_as_many_runs_of_other_days(stage: Stage) -
 
         open_dialog(page)
         pick(page, FROM, DAYS[0])
-        assert promised(page, DAYS[-1]) == DAYS
+        assert planned_days(page, DAYS[-1]) == DAYS
     assert stage.airflow.runs(DENGUE) == []
 
 
@@ -121,7 +121,7 @@ def test_midnight_is_before_the_run_of_its_day(stage: Stage) -> None:
     with stage.logged_in(f"/dags/{DENGUE}", timezone_id="UTC") as page:
         open_dialog(page)
         pick(page, FROM, DAYS[0])
-        assert promised(page, DAYS[-1], "00:00") == DAYS[:-1]
+        assert planned_days(page, DAYS[-1], "00:00") == DAYS[:-1]
 
 
 def test_the_page_names_what_there_is_to_click(stage: Stage) -> None:

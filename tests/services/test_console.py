@@ -1,4 +1,4 @@
-"""The console as a person uses it: type, run, be told what is wrong, wait no longer, take the answer home."""
+"""The console in a browser: enter a query, run it, see errors, cancel it, download the result."""
 
 import csv
 from pathlib import Path
@@ -16,7 +16,7 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SQL = "SQL, one query on the published snapshot"
 
 
-def test_a_query_is_mended_run_and_taken_home_inside_airflow(stage: Stage) -> None:
+def test_query_is_corrected_run_and_downloaded_inside_airflow(stage: Stage) -> None:
     with stage.logged_in("/plugin/virus-warehouse", viewport=WIDE) as page:
         ours = page.frame_locator("iframe")
         ours.get_by_role("link", name="Console").click()
@@ -43,7 +43,7 @@ def test_a_query_is_mended_run_and_taken_home_inside_airflow(stage: Stage) -> No
             assert list(csv.reader(file)) == [["virus_name", "genomes"], *shown]
 
 
-def test_a_query_that_takes_too_long_for_its_reader_is_cancelled(stage: Stage) -> None:
+def test_slow_query_can_be_cancelled(stage: Stage) -> None:
     with stage.logged_in("/virus-warehouse/console", viewport=WIDE) as page:
         page.get_by_label(SQL).fill("SELECT sleep_ms(1000000)")
         cancel = page.get_by_role("button", name="Cancel")
@@ -53,7 +53,7 @@ def test_a_query_that_takes_too_long_for_its_reader_is_cancelled(stage: Stage) -
         page.keyboard.press("Escape")
         expect(page.get_by_text("Cancelled.")).to_be_visible()
         expect(cancel).to_be_hidden()
-        # Its place is free: the next query of the same person is not turned away.
+        # Its slot is free: the next query of the same user is not rejected.
         page.get_by_label(SQL).fill("SELECT 'next' || '!' AS word")
         page.get_by_role("button", name="Run").click()
         expect(page.get_by_role("cell", name="next!")).to_be_visible()
@@ -64,7 +64,7 @@ def test_a_query_that_takes_too_long_for_its_reader_is_cancelled(stage: Stage) -
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_it(stage: Stage, viewport: dict[str, int], scheme: str, tmp_path: Path) -> None:
+def test_console_is_accessible(stage: Stage, viewport: dict[str, int], scheme: str, tmp_path: Path) -> None:
     path = "/virus-warehouse/console?recipe=under_a_taxon"
     with stage.logged_in(path, viewport=viewport, color_scheme=scheme) as page:
         for summary in ("What changed", "virus_genome"):
@@ -78,7 +78,7 @@ def run_and_look(page: Page, sql: str, region: str | None) -> None:
     page.get_by_label(SQL).press("Control+Enter")
     expect(page.get_by_role("region", name=region) if region else page.get_by_role("alert")).to_be_visible()
     assert accessibility_faults(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page itself never scrolls sideways"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page must not scroll horizontally"
 
 
 def chosen_text(frame: FrameLocator) -> str:

@@ -1,4 +1,4 @@
-"""Plots as a person meets them: drawn to the width of the page, chosen by keyboard, opened as SQL; for everybody."""
+"""Plots in a browser: drawn to the width of the page, chosen by keyboard, opened as SQL, accessible."""
 
 import re
 
@@ -26,9 +26,11 @@ def width_of(page: Page, selector: str) -> float:
     return box["width"]
 
 
-@pytest.mark.parametrize("somebody", [LIGHT_AND_WIDE, DARK_AND_NARROW], ids=["light and wide", "dark and narrow"])
-def test_every_chart_fits_and_can_be_used_by_all(stage: Stage, somebody: dict[str, object]) -> None:
-    with stage.logged_in(EVERYTHING, **somebody) as page:
+@pytest.mark.parametrize(
+    "browser_settings", [LIGHT_AND_WIDE, DARK_AND_NARROW], ids=["light and wide", "dark and narrow"]
+)
+def test_every_chart_fits_and_is_accessible(stage: Stage, browser_settings: dict[str, object]) -> None:
+    with stage.logged_in(EVERYTHING, **browser_settings) as page:
         charts_are_drawn(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         for plot in PLOTS:
@@ -42,7 +44,7 @@ def test_every_chart_fits_and_can_be_used_by_all(stage: Stage, somebody: dict[st
         assert accessibility_faults(page) == []
 
 
-def test_a_chart_is_drawn_anew_for_another_width_and_what_was_opened_stays_open(stage: Stage) -> None:
+def test_chart_is_redrawn_for_another_width_and_opened_details_stay_open(stage: Stage) -> None:
     with stage.logged_in(EVERYTHING, **LIGHT_AND_WIDE) as page:
         charts_are_drawn(page)
         numbers = page.locator("#numbers-places")
@@ -79,7 +81,7 @@ def test_a_filter_is_chosen_by_keyboard_kept_in_the_url_shown_as_sql_and_opened_
         expect(page.locator("textarea")).to_have_value(sql)
 
 
-def test_no_bound_is_a_choice_that_the_url_keeps(stage: Stage) -> None:
+def test_url_keeps_the_choice_of_no_bound(stage: Stage) -> None:
     with stage.logged_in("/virus-warehouse/explore", **LIGHT_AND_WIDE) as page:
         page.locator("input[name=since]").fill("")
         page.get_by_role("button", name="Show").click()
@@ -87,7 +89,7 @@ def test_no_bound_is_a_choice_that_the_url_keeps(stage: Stage) -> None:
         expect(page.locator(".periods [aria-current]")).to_have_text("all time")
 
 
-def test_a_plot_that_the_server_does_not_answer_for_says_so_and_the_others_are_drawn(stage: Stage) -> None:
+def test_failed_plot_shows_an_error_and_the_others_are_drawn(stage: Stage) -> None:
     with stage.logged_in("/virus-warehouse/runs", **LIGHT_AND_WIDE) as page:
         page.route("**/explore/places?*", lambda route: route.abort())
         page.goto(f"{stage.airflow.url}{EVERYTHING}")

@@ -1,4 +1,4 @@
-"""The overview and the runs as a person comes to them, in a real browser before a real Airflow."""
+"""The overview and the runs in a real browser with a real Airflow."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -26,13 +26,13 @@ WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 
 
 def opened(page: Page) -> Any:
-    """Our page in Airflow's frame, from a click in the navigation."""
+    """Our page in Airflow's frame, opened from the navigation."""
     page.get_by_role("link", name="Virus warehouse").click()
     return page.frame_locator(FRAME)
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)])
-def test_from_a_stale_source_and_a_failed_one_to_the_reason_and_to_airflow_and_back(
+def test_navigation_from_stale_and_failed_sources_to_the_reason_and_airflow_and_back(
     stage: Stage, failed_run: str, scheme: str, size: dict[str, int]
 ) -> None:
     with stage.logged_in("/", color_scheme=scheme, viewport=size) as page:
@@ -56,7 +56,7 @@ def test_from_a_stale_source_and_a_failed_one_to_the_reason_and_to_airflow_and_b
         expect(page.frame_locator(FRAME).get_by_role("heading", name="Full load of mistyped")).to_be_visible()
 
 
-def test_a_task_of_airflows_leads_to_its_story(stage: Stage, failed_run: str) -> None:
+def test_airflow_task_links_to_its_run_page(stage: Stage, failed_run: str) -> None:
     with stage.logged_in(f"/dags/{MISTYPED}/runs/{failed_run}/tasks/ingest/details", viewport=WIDE) as page:
         page.get_by_role("link", name="Story of this run").click()
         story = page.frame_locator(FRAME)
@@ -81,7 +81,7 @@ def test_the_ledger_is_filtered_by_keyboard_and_the_url_says_how(stage: Stage) -
         expect(page.get_by_text("every line is accounted for")).to_be_visible()
 
 
-def test_an_open_page_tells_the_end_of_a_run_without_being_loaded_again(stage: Stage) -> None:
+def test_open_page_shows_the_end_of_a_run_without_reload(stage: Stage) -> None:
     source = Source(name="by_hand", request=VirusGenomeRequest(taxon="10244"))
     with (
         ScriptedServer(Answer(503, stall_seconds=SLOW)) as ncbi,
@@ -95,7 +95,7 @@ def test_an_open_page_tells_the_end_of_a_run_without_being_loaded_again(stage: S
         while not at_work.is_visible():
             page.reload()
         page.evaluate("window.isTheSamePage = true")
-        ncbi.stopping.set()  # so that it answers at last
+        ncbi.stopping.set()  # so that it responds
         expect(at_work).to_be_hidden()
         expect(card).to_contain_text("HTTP 503")
         assert page.evaluate("window.isTheSamePage")
@@ -107,7 +107,7 @@ PAGES = ("/", "/runs", "/runs?source=nobody", "/runs/no-such-run", "/runs/{virus
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)])
-def test_all_can_use_every_page(stage: Stage, failed_run: str, scheme: str, size: dict[str, int]) -> None:
+def test_every_page_is_accessible(stage: Stage, failed_run: str, scheme: str, size: dict[str, int]) -> None:
     with stage.logged_in("/virus-warehouse/runs", color_scheme=scheme, viewport=size) as page:
         stories = {
             source: page.locator("tr", has_text=source).get_by_role("link").first.get_attribute("href").split("/")[-1]
@@ -131,5 +131,5 @@ def test_anonymous_requests_get_401_on_every_route(stage: Stage) -> None:
     assert {("GET", "/"), ("GET", "/runs"), ("GET", "/static/pages.css"), ("POST", "/pages.css")} <= set(asked)
     for path in ("/docs", "/openapi.json", "/redoc", "/no-such-page"):
         assert requests.get(stage.pages + path, timeout=30).status_code == 401
-    told = requests.get(f"{stage.pages}/", headers={"Accept": "text/html"}, timeout=30)
-    assert (told.status_code, "Not logged in" in told.text) == (401, True)
+    response = requests.get(f"{stage.pages}/", headers={"Accept": "text/html"}, timeout=30)
+    assert (response.status_code, "Not logged in" in response.text) == (401, True)

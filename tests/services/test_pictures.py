@@ -1,4 +1,4 @@
-"""What `make screenshots` clicks is there to be clicked, in the Airflow of the tests."""
+"""The elements that `make screenshots` clicks exist, in the Airflow of the tests."""
 
 from pathlib import Path
 
@@ -18,4 +18,4 @@ def test_every_picture_can_be_taken(stage: Stage, failed_run: str, tmp_path: Pat
     names = [name for name in PICTURES if name not in ON_THE_WAY]
     taken = list(take(stage.browser, airflow, tmp_path, "dark", names))
     assert [path.name for path in taken] == [f"{name}-dark.png" for name in names]
-    assert len({path.read_bytes() for path in taken}) == len(names), "and each shows something else"
+    assert len({path.read_bytes() for path in taken}) == len(names), "all pictures must differ"

@@ -11,18 +11,18 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def make_home() -> Path:
-    """Make what is missing of the home that `tests/conftest.py` has configured: database, pool, login."""
+    """Create missing parts of the home that `tests/conftest.py` has configured: database, pool, login."""
     home = Path(os.environ["AIRFLOW_HOME"])
     if not (home / "airflow.db").exists():
         airflow_home.create(home)
-        (home / "ready").touch()  # scripts/setup would make it once more
+        (home / "ready").touch()  # scripts/setup would create it again
     return home
 
 
 def run_dag(
     dag_id: str, *, logical_date: datetime | None = None, conf: dict[str, Any] | None = None, retries: int = 0
 ) -> Any:
-    """Run a DAG as `dag.test()` does, and give its DAG run.
+    """Run a DAG as `dag.test()` does, and return its DAG run.
 
     Args:
         dag_id: the DAG.
@@ -41,7 +41,7 @@ def run_dag(
 
 
 def publish(**conf: Any) -> Any:
-    """Run the DAG that publishes what was loaded, as the assets do that an ingest updates; gives its DAG run.
+    """Run the publishing DAG, as the assets updated by an ingest do; returns its DAG run.
 
     Args:
         conf: the trigger form's values.
@@ -50,7 +50,7 @@ def publish(**conf: Any) -> Any:
 
 
 def run_and_publish(dag_id: str, **arguments: Any) -> Any:
-    """Run a DAG as `run_dag` does, and if it succeeds, publish; gives the DAG run of the load."""
+    """Run a DAG as `run_dag` does, and if it succeeds, publish; returns the DAG run of the load."""
     run = run_dag(dag_id, **arguments)
     if run.state == "success":
         published = publish()

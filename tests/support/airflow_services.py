@@ -50,7 +50,7 @@ class AirflowServices:
     """Airflow with a home, a metadata database and ports of its own, while the `with` block lasts.
 
     Args:
-        environment: what the tasks need to be told: `VIRUS_DATA`, `VIRUS_SOURCES`, `NCBI_DATASETS_URL`.
+        environment: settings of the tasks: `VIRUS_DATA`, `VIRUS_SOURCES`, `NCBI_DATASETS_URL`.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -96,7 +96,7 @@ class AirflowServices:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, deadline - time.monotonic()))
         for process in self._processes:
-            # Each leads a group of its own, in which a child may have outlived it.
+            # Each leads a process group of its own, in which a child may still be running.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -107,7 +107,7 @@ class AirflowServices:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def processes(self) -> list[psutil.Process]:
-        """The processes that run now because of this Airflow."""
+        """The running processes of this Airflow."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
@@ -116,21 +116,21 @@ class AirflowServices:
         return found
 
     def wait_until_gone(self) -> None:
-        """Wait until no process is left of those that run because of this Airflow."""
+        """Wait until no process of this Airflow is running."""
         until(lambda: not self.processes(), STOP_SECONDS)
 
     # The REST API
 
     def get(self, path: str, **parameters: Any) -> Any:
-        """What the REST API says."""
+        """The response of the REST API."""
         return self._call("GET", path, params=parameters)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Ask the REST API to do something."""
+        """Send a POST request to the REST API."""
         return self._call("POST", path, json=body)
 
     def seen(self, dag_id: str) -> None:
-        """Wait till the DAG processor has seen a DAG."""
+        """Wait until the DAG processor has parsed a DAG."""
         self.wait_until(
             f"{dag_id} is there", lambda: dag_id in [dag["dag_id"] for dag in self.get("/dags", limit=100)["dags"]]
         )
@@ -141,12 +141,12 @@ class AirflowServices:
         self._call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
-        """Start a manual run without logical date; gives its id."""
+        """Start a manual run without logical date; returns its id."""
         run = self.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
         return str(run["dag_run_id"])
 
     def backfill(self, dag_id: str, from_date: str, to_date: str, **options: Any) -> list[dict[str, Any]]:
-        """Create a backfill, wait till its runs are done, and give them by logical date.
+        """Create a backfill, wait until its runs are done, and return them by logical date.
 
         Args:
             dag_id: the DAG.
@@ -159,12 +159,12 @@ class AirflowServices:
     def start_backfill(self, dag_id: str, from_date: str, to_date: str, **options: Any) -> "Backfill":
         """Create a backfill."""
         body = {"dag_id": dag_id, "from_date": from_date, "to_date": to_date, **options}
-        promised = [run["logical_date"] for run in self.post("/backfills/dry_run", body)["backfills"]]
+        planned = [run["logical_date"] for run in self.post("/backfills/dry_run", body)["backfills"]]
         self.post("/backfills", body)
-        return Backfill(dag_id, sorted(promised))
+        return Backfill(dag_id, sorted(planned))
 
     def finished_backfill(self, backfill: "Backfill") -> list[dict[str, Any]]:
-        """Wait till the runs of a backfill are done, and give them by logical date."""
+        """Wait until the runs of a backfill are done, and return them by logical date."""
 
         def done() -> list[dict[str, Any]] | None:
             runs = [run for run in self.runs(backfill.dag_id) if run["logical_date"] in backfill.logical_dates]
@@ -179,7 +179,7 @@ class AirflowServices:
         return list(self.get(f"/dags/{dag_id}/dagRuns", limit=100, order_by="run_after")["dag_runs"])
 
     def finished(self, dag_id: str, run_id: str) -> dict[str, Any]:
-        """Wait till a run is done; gives it."""
+        """Wait until a run is done; returns it."""
 
         def done() -> dict[str, Any] | None:
             run = self.get(f"/dags/{dag_id}/dagRuns/{run_id}")
@@ -192,7 +192,7 @@ class AirflowServices:
         return dict(self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"))
 
     def wait_until(self, what: str, ask: Callable[[], Answer], *, seconds: float = WAIT_SECONDS) -> Answer:
-        """Ask until the answer is one; fails with the services' logs when it takes too long or one of them died."""
+        """Poll until there is a result; fails with the services' logs on a timeout or when a service has died."""
         deadline = time.monotonic() + seconds
         while not (answer := ask()):
             died = [process.args for process in self._processes if process.poll() is not None]
@@ -207,7 +207,7 @@ class AirflowServices:
         return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.glob("dag_id=*/**/*.log"))}
 
     def service_logs(self) -> dict[str, str]:
-        """What the services have written."""
+        """The logs of the services."""
         return {service: (self.home / f"{service}.log").read_text(errors="replace") for service in SERVICES}
 
     def _whole_environment(self, database: str) -> dict[str, str]:
@@ -237,7 +237,7 @@ class AirflowServices:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        assert self._api, "Airflow answers within the `with` block"
+        assert self._api, "Airflow is only available within the `with` block"
         return self._api.call(method, path, **arguments)
 
     def _tails(self) -> str:

@@ -1,4 +1,4 @@
-"""The commands of the Makefile, as a person types them, and as a script in this process."""
+"""The commands of the Makefile, run by `make` or in this process."""
 
 import contextlib
 import io
@@ -28,10 +28,10 @@ def make(*arguments: str, typed: str | None = None, **environment: str) -> subpr
 
 
 def make_here(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Run in this process what `make` would run, once it has prepared everything: a script, or a module.
+    """Run in this process the script or module that `make` would run after its preparations.
 
-    Its DAG runs in this process too, which has imported Airflow already: a third of the time. That a command really
-    starts, and that its DAG runs by Airflow's own command, is shown by the tests that use `make`.
+    Its DAG runs in this process too, which has already imported Airflow: this takes a third of the time. The tests
+    that use `make` check that a command starts, and that its DAG runs by Airflow's own command.
     """
     preparation, line = make("--dry-run", *arguments).stdout.replace("\\\n", " ").strip().splitlines()
     assert preparation == "scripts/setup"
@@ -47,7 +47,7 @@ def make_here(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[s
 
 @contextlib.contextmanager
 def _given(words: list[str], typed: str) -> Iterator[None]:
-    """What a program finds: its command line, what is typed, and `run_dag` beside it that starts no other process."""
+    """A program's environment: its command line, its input, and a `run_dag` module that starts no other process."""
     here = types.ModuleType("run_dag")
     here.run_dags = _run_dags  # type: ignore[attr-defined]
     program = words[2:] if words[0] == "-m" else words[1:]

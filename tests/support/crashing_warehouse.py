@@ -1,4 +1,4 @@
-"""A warehouse at which a run ends at its worst moment."""
+"""A warehouse that ends a run at the worst moment."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +9,11 @@ from virus_warehouse.warehouse.connection import Warehouse
 
 
 class Crash(Exception):
-    """As good as the end of the process, at which it could still clean up."""
+    """Simulates the end of the process, with cleanup."""
 
 
 class CrashingWarehouse(Warehouse):
-    """Fails when all of a run's merge is done but its commit: in its second transaction."""
+    """Fails after the merge and before the commit of a run: in its second transaction."""
 
     transactions = 0
 

@@ -1,4 +1,4 @@
-"""Many sources due at the same moment, in a real Airflow: how often the warehouse is copied, and who waits for whom.
+"""Many sources due at the same time in a real Airflow: the number of copies of the warehouse, and the waiting times.
 
     python -m tests.support.due_at_once 50 PACKAGE
 
@@ -33,12 +33,12 @@ INGEST = "ncbi_virus_ingest__{}"
 
 
 class Watch:
-    """What can be seen from outside while Airflow works.
+    """What is observed from outside while Airflow runs.
 
     Attributes:
-        copies: the candidates that were made.
-        holds: seconds for which one process after the other held the warehouse.
-        answers: seconds that the overview took, each time it was asked for.
+        copies: the candidates that were created.
+        holds: seconds for which each process in turn held the warehouse.
+        answers: response times of the overview in seconds.
     """
 
     def __init__(self, data: DataFolder, overview: str, token: str) -> None:
@@ -50,7 +50,7 @@ class Watch:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Look until the end of the block."""
+        """Observe until the end of the block."""
         stop = threading.Event()
         looks = [threading.Thread(target=look, args=(stop,)) for look in (self._look_at_files, self._look_at_page)]
         for thread in looks:
@@ -85,7 +85,7 @@ class Watch:
 
 
 def main() -> None:
-    """Let so many sources fall due, and say what was seen."""
+    """Make this many sources due, and print the observations."""
     many, package = int(sys.argv[1]), Path(sys.argv[2]).absolute()
     names = [f"source_{number:02d}" for number in range(many)]
     with tempfile.TemporaryDirectory() as folder, StandIn(today=datetime.now(UTC).date(), records=1200) as ncbi:
@@ -120,7 +120,7 @@ def main() -> None:
 
 
 def hold_records(data: DataFolder, package: Path) -> None:
-    """Load records of a source that is not followed any more."""
+    """Load records of a source that is no longer followed."""
     source = Source(name="held", request=VirusGenomeRequest(taxon="10239"))
     client = PackageAtHand(package, datetime.now(UTC))
     ingest(source, client=client, warehouse=Warehouse(data.warehouse), data=data)

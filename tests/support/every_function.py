@@ -1,4 +1,4 @@
-"""In the console's sandbox, every function that DuckDB has, given the path of a file: which of them tell its contents.
+"""Call every DuckDB function with the path of a file in the console's sandbox, to find those that reveal its contents.
 
 python every_function.py WORD PATH [guards to be without]
 """
@@ -23,8 +23,8 @@ FUNCTIONS = """
 """
 
 
-def tell(connection: duckdb.DuckDBPyConnection, word: str, path: str) -> list[list[str]]:
-    told = []
+def functions_that_read(connection: duckdb.DuckDBPyConnection, word: str, path: str) -> list[list[str]]:
+    found = []
     for name, kind, count in connection.execute(FUNCTIONS).fetchall():
         # A table function's named parameters are counted with the others.
         calls = [f"{name}({', '.join([repr(path), *['NULL'] * more])})" for more in {0, count - 1}]
@@ -35,8 +35,8 @@ def tell(connection: duckdb.DuckDBPyConnection, word: str, path: str) -> list[li
             except Exception as error:
                 answer = str(error)
             if word in answer:
-                told.append([name, kind, sql])
-    return told
+                found.append([name, kind, sql])
+    return found
 
 
 def main() -> int:
@@ -46,7 +46,7 @@ def main() -> int:
     request = json.load(sys.stdin)
     connection = sandbox.open_snapshot(request["descriptor"], request["memory"])
     rows = [[str(connection.execute(f"SELECT count(*) FROM ({FUNCTIONS})").fetchone()[0])]]
-    json.dump({"columns": [], "rows": rows + tell(connection, word, path), "more": False}, sys.stdout)
+    json.dump({"columns": [], "rows": rows + functions_that_read(connection, word, path), "more": False}, sys.stdout)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""An NCBI that shows a handful of records, as a test tells it to, and answers whatever request it gets."""
+"""An NCBI with a few records that a test controls; it answers every request."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from tests.support.scripted_server import Answer, ReceivedRequest, ScriptedServe
 from tests.support.warehouses import lineage
 
 NOT_YET = datetime.now(UTC).date() + timedelta(days=2)
-"""Past tomorrow, because a test may run past midnight."""
+"""After tomorrow, because a test may run past midnight."""
 
 EVERY_HOST, HUMAN_HOST = "every host", "human host"
 
@@ -34,12 +34,12 @@ class Line:
 
     @property
     def rank(self) -> tuple[int, date]:
-        """Which state of a record wins."""
+        """Sort key that decides which state of a record is kept."""
         return (self.version, self.update_date)
 
     @property
     def content(self) -> dict[str, object]:
-        """What the record says, its update date aside, by the names of the warehouse's columns."""
+        """The record's values without its update date, by the names of the warehouse's columns."""
         return {
             "version": self.version,
             "length": self.length,
@@ -50,14 +50,14 @@ class Line:
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that cannot be read, except perhaps for its accession."""
+    """An unreadable line, perhaps with a readable accession."""
 
     text: str
     accession: str | None = None
 
 
 class World:
-    """What NCBI shows now. Records are picked by a number, whatever is there to pick from."""
+    """The current records of NCBI. Records are picked by any number, modulo the number of records."""
 
     def __init__(self) -> None:
         self.records: dict[str, Line] = {}
@@ -88,8 +88,8 @@ class World:
         """The lines of the reports beside a data report of these lines."""
         reports = {name: [*stray] for name, stray in self.further.items()}
         if self.annotates:
-            for name, told in (("annotation_report", as_annotation), ("biosample_report", as_biosample)):
-                reports.setdefault(name, []).extend(told(line) for line in lines if isinstance(line, Line))
+            for name, convert in (("annotation_report", as_annotation), ("biosample_report", as_biosample)):
+                reports.setdefault(name, []).extend(convert(line) for line in lines if isinstance(line, Line))
         return reports
 
     def report(self, filters: str, updated_since: date | None) -> tuple[Line | BadLine, ...]:
@@ -102,7 +102,7 @@ class World:
 
 @dataclass(frozen=True)
 class Released:
-    """A new record; late when its date lies before others that were shown."""
+    """A new record; late if its date is before others that were shown."""
 
     accession: str
     day: date
@@ -115,7 +115,7 @@ class Released:
 
 @dataclass(frozen=True)
 class Revised:
-    """Fields change, and with them the date, or not; it has been seen to go back, too."""
+    """Fields change, with or without the date, which may also move back."""
 
     record: int
     content: dict[str, Any]
@@ -128,7 +128,7 @@ class Revised:
 
 @dataclass(frozen=True)
 class Redated:
-    """NCBI touches the date and nothing else."""
+    """NCBI changes only the date."""
 
     record: int
     days: int
@@ -152,7 +152,7 @@ class VersionBumped:
 
 @dataclass(frozen=True)
 class DatedInTheFuture:
-    """A slip of NCBI's."""
+    """A mistake of NCBI's."""
 
     record: int
 
@@ -163,7 +163,7 @@ class DatedInTheFuture:
 
 @dataclass(frozen=True)
 class ShownInPastState:
-    """One of NCBI's servers is behind, or a record comes back."""
+    """One of NCBI's servers is outdated, or a record returns."""
 
     record: int
     state: int
@@ -175,7 +175,7 @@ class ShownInPastState:
 
 @dataclass(frozen=True)
 class NoLongerShown:
-    """A record is dropped, perhaps for a while."""
+    """A record is removed, perhaps temporarily."""
 
     record: int
 
@@ -186,7 +186,7 @@ class NoLongerShown:
 
 @dataclass(frozen=True)
 class ListedTwice:
-    """A record stands in the report in a second state, new or past."""
+    """A record is in the report a second time, in a new or past state."""
 
     record: int
     state: int
@@ -200,7 +200,7 @@ class ListedTwice:
 
 @dataclass(frozen=True)
 class LineBroken:
-    """A line that cannot be read stands in the report."""
+    """The report has an unreadable line."""
 
     line: BadLine
     position: int
@@ -210,8 +210,8 @@ class LineBroken:
 
 
 @dataclass(frozen=True)
-class ReportMended:
-    """Broken lines and second ones are gone."""
+class ReportRepaired:
+    """Broken and repeated lines are removed."""
 
     def happen(self, world: World) -> None:
         world.strays.clear()
@@ -229,12 +229,12 @@ class FamilyRenamed:
 
 Change = (
     Released | Revised | Redated | VersionBumped | DatedInTheFuture | ShownInPastState | NoLongerShown
-    | ListedTwice | LineBroken | ReportMended | FamilyRenamed
+    | ListedTwice | LineBroken | ReportRepaired | FamilyRenamed
 )  # fmt: skip
 
 
 class FakeNcbi(ScriptedServer):
-    """Serves its world; `breaks` stands for the next answers, one a request."""
+    """Serves its world; `breaks` replaces the next responses, one per request."""
 
     def __init__(self) -> None:
         super().__init__(UNAVAILABLE)
@@ -251,8 +251,8 @@ class FakeNcbi(ScriptedServer):
             return self.breaks.pop()
         if not lines:
             return NOTHING_MATCHES
-        told = [as_text(line, self.world.family) for line in lines]
-        return Answer(body=packages.package(told, **self.world.further_reports(lines)))
+        texts = [as_text(line, self.world.family) for line in lines]
+        return Answer(body=packages.package(texts, **self.world.further_reports(lines)))
 
 
 def damaged() -> Answer:
@@ -261,7 +261,7 @@ def damaged() -> Answer:
 
 
 def as_text(line: Line | BadLine, family: str) -> str:
-    """A line as it stands in a data report."""
+    """The text of a line in a data report."""
     if isinstance(line, BadLine):
         return line.text
     record = {
@@ -280,7 +280,7 @@ def as_text(line: Line | BadLine, family: str) -> str:
 
 
 def as_annotation(line: Line) -> str:
-    """An annotation that says something else of each state of a record."""
+    """An annotation that differs for each state of a record."""
     gene = {"name": f"{line.isolate} {line.length}", "cds": [{"name": "a", "maturePeptide": [{"name": "b"}]}]}
     return json.dumps({"accession": f"{line.accession}.{line.version}", "genes": [gene]})
 

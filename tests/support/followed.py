@@ -1,4 +1,4 @@
-"""Sources followed at a fake NCBI, and all that a warehouse has of them."""
+"""Sources followed at a fake NCBI, and their contents in a warehouse."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -55,7 +55,7 @@ class Followed:
     def package(self, result: IngestResult) -> Path:
         return self.data.packages / result.source / f"{result.run_id}.zip"
 
-    def live_through_everything(self) -> list[IngestResult]:
+    def run_everything(self) -> list[IngestResult]:
         """Inserts, revisions, bad lines, drift, a window, missing, withdrawn and reinstated records, other filters.
 
         All with annotation and BioSamples.
@@ -81,7 +81,7 @@ class Followed:
 
 
 def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All that a warehouse says of committed runs."""
+    """The contents of a warehouse from committed runs."""
     return {
         table: query(path, f"FROM {table} {'WHERE status = $$success$$' if 'ingest_run' in table else ''} ORDER BY ALL")
         for table in TABLES

@@ -1,4 +1,4 @@
-"""A way to ask that loses what it should find."""
+"""A query implementation that returns no results."""
 
 from benchmarks.answers import digest
 from benchmarks.measured import Given, Outcome

@@ -1,4 +1,4 @@
-"""Genuine NCBI records, where they lie beside the checkout; a test that needs them skips where they do not."""
+"""Genuine NCBI records, if they are beside the checkout; tests that need them are skipped otherwise."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,6 @@ class Site:
         publish(self.data, SourcesFile(Path("sources.yaml"), self.sources))
 
 
-def house_in(folder: Path) -> Site:
-    """One with no source yet."""
+def site_in(folder: Path) -> Site:
+    """A site without sources."""
     return Site(made_data(folder), {})

@@ -1,4 +1,4 @@
-"""Packages made to do harm: each is whole but for the one thing that its name tells."""
+"""Hostile packages: each is valid except for the one fault in its name."""
 
 import io
 import stat
@@ -14,12 +14,12 @@ EXTRA = f"{DATA_FOLDER}/extra.jsonl"
 
 _DIRECTORY_ENTRY = b"PK\x01\x02"
 _END = b"PK\x05\x06"
-# Where fields of a directory entry lie: APPNOTE.TXT 4.3.12, https://support.pkware.com/pkzip/appnote
+# Offsets of the fields of a directory entry: APPNOTE.TXT 4.3.12, https://support.pkware.com/pkzip/appnote
 _FLAGS, _PACKED_BYTES, _BYTES, _ATTRIBUTES, _NAME = 8, 20, 24, 38, 46
 
 
 def plain(members: Members | None = None) -> bytearray:
-    """A whole package without data descriptors: its directory entries tell the sizes."""
+    """A valid package without data descriptors: its directory entries have the sizes."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in (members or whole(data_members(LINES))).items():
@@ -28,7 +28,7 @@ def plain(members: Members | None = None) -> bytearray:
 
 
 def entry(package: bytes | bytearray, name: str) -> int:
-    """Where the directory entry of a member begins."""
+    """The offset of a member's directory entry."""
     return package.rindex(name.encode()) - _NAME
 
 
@@ -40,12 +40,12 @@ def patched(offset: int, layout: str, *values: Any, member: str = DATA_REPORT) -
 
 
 def named(name: str) -> bytes:
-    """A package with one member more, of that name."""
+    """A package with one more member of that name."""
     return bytes(plain(whole(data_members(LINES, others={name: b"{}\n"}))))
 
 
 def renamed(old: bytes, new: bytes) -> bytes:
-    """A package with these bytes for those in names, wherever they stand: names need not be text."""
+    """A package with bytes replaced in all names, which need not be text."""
     assert len(old) == len(new)
     return bytes(plain(whole(data_members(LINES, others={EXTRA: b"{}\n"})))).replace(old, new)
 
@@ -62,7 +62,7 @@ def with_entry(name: bytes, like: str = DATA_REPORT) -> bytes:
     length = struct.unpack_from("<H", package, start + 28)[0]
     again = package[start : start + _NAME] + name
     struct.pack_into("<H", again, 28, len(name))
-    assert struct.unpack_from("<HH", package, start + 30) == (0, 0), "an extra field or a comment would follow"
+    assert struct.unpack_from("<HH", package, start + 30) == (0, 0), "the entry must have no extra field or comment"
     assert length == len(like)
     end = package.rindex(_END)
     package[end:end] = again
@@ -72,7 +72,7 @@ def with_entry(name: bytes, like: str = DATA_REPORT) -> bytes:
 
 
 def zip64_claim(size: int) -> bytes:
-    """A package whose data report claims that many bytes, in a zip64 field."""
+    """A package whose data report declares that many bytes in a zip64 field."""
     package = plain()
     start = entry(package, DATA_REPORT)
     struct.pack_into("<I", package, start + _BYTES, 0xFFFFFFFF)
@@ -87,19 +87,19 @@ def zip64_claim(size: int) -> bytes:
 
 
 def zeros(mebibytes: int) -> bytes:
-    """A package with a member that deflates to a thousandth."""
+    """A package with a member that compresses to a thousandth."""
     return bytes(plain(whole(data_members(LINES, others={EXTRA: bytes(mebibytes << 20)}))))
 
 
 def many_entries(count: int) -> bytes:
-    """Nothing but a directory of that many members, all at byte 0."""
+    """Only a directory of that many members, all at byte 0."""
     entries = b"".join(
         struct.pack("<4s6H3I5H2I", _DIRECTORY_ENTRY, 45, 45, 0, 0, 0, 33, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0)
         + f"{number:07d}".encode()
         for number in range(count)
     )
-    told = min(count, 0xFFFF)
-    return entries + struct.pack("<4s4H2IH", _END, 0, 0, told, told, len(entries), 0, 0)
+    declared_count = min(count, 0xFFFF)
+    return entries + struct.pack("<4s4H2IH", _END, 0, 0, declared_count, declared_count, len(entries), 0, 0)
 
 
 def with_index(content: bytes) -> bytes:
@@ -165,7 +165,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
         lambda: with_index(b'{"assemblies":[{"files":[{"filePath":"../../../etc/passwd"}]}]}'),
     ),
 }
-"""Packages to refuse by what is wrong with them, each with words of the reason."""
+"""Packages that must be refused, by their fault, each with words of the reason."""
 
 
 def _not_utf8() -> bytes:

@@ -1,7 +1,7 @@
-"""A day of the warehouse in a process of its own, which a test stops at a moment it names, and kills there.
+"""A day of the warehouse in a separate process, which a test stops at a named moment and kills there.
 
-The moments are made by standing in the way of what the product calls: the product knows nothing of them. Processes are
-forked from a server that has imported everything and opened nothing, so that one is as good as free.
+The moments are created by wrapping functions that the product calls: the product does not know them. Processes are
+forked from a server that has imported everything and opened nothing, so that starting one costs almost nothing.
 """
 
 import multiprocessing
@@ -35,18 +35,18 @@ from virus_warehouse.windows import WindowRequest
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 
 STAGES = ("open", "download", "archive", "stage", "merge", "finished")
-"""As the run file names them; the moment is just after it did."""
+"""Names from the run file; the moment is just after the name was written."""
 
 PATIENCE = 120.0
-"""Seconds to wait for what a process does in one or two, unless the machine is busy with something else."""
+"""Seconds to wait for what takes a process one or two on an idle machine."""
 
 Stop = Callable[[], None]
 
 
-def spend_day(
+def run_day(
     data: DataFolder, url: str, window_request: WindowRequest | None = None, *, dag_run: str = "scheduled__today"
 ) -> ingest.IngestResult:
-    """What a DAG run does: ingest, check, publish. Done twice, it is one DAG run's second try."""
+    """The work of a DAG run: ingest, check, publish. A second call is the second try of the same DAG run."""
     result = ingest_day(data, url, window_request, dag_run=dag_run)
     publish(data, result.run_id)
     return result
@@ -152,31 +152,31 @@ WAREHOUSE_MADE = "while the warehouse is made"
 
 @dataclass
 class KilledProcess:
-    """A process at work. `moment` is told by `wait_for_moment`."""
+    """A running process, connected by a pipe."""
 
     process: Any
-    told: Connection
+    pipe: Connection
 
     def wait_for_moment(self) -> None:
-        """Wait until it has stopped where it should."""
-        assert self.told.poll(PATIENCE), "it never came there"
-        assert self.told.recv() == "there"
+        """Wait until it has stopped at its moment."""
+        assert self.pipe.poll(PATIENCE), "the process never reached the moment"
+        assert self.pipe.recv() == "there"
 
-    def go_on(self) -> str:
-        """Let it go on from the moment; how its day ends, `done` or an error."""
-        self.told.send("go on")
-        assert self.told.poll(PATIENCE), "it never ended"
-        return str(self.told.recv())
+    def resume(self) -> str:
+        """Let it continue from the moment; returns the result of its day, `done` or an error."""
+        self.pipe.send("go on")
+        assert self.pipe.poll(PATIENCE), "the process never ended"
+        return str(self.pipe.recv())
 
     def seconds(self) -> float:
-        """How long it lives if nobody kills it."""
+        """Its run time if it is not killed."""
         started = time.monotonic()
         self.process.join(PATIENCE)
         assert self.process.exitcode == 0
         return time.monotonic() - started
 
     def kill(self) -> int:
-        """Kill it as the system does; its exit code."""
+        """Kill it as the system does; returns its exit code."""
         self.process.kill()
         self.process.join(PATIENCE)
         return int(self.process.exitcode)
@@ -189,30 +189,30 @@ def _stop_at(moment: str, stop: Stop) -> None:
         MOMENTS[moment](stop)
 
 
-def _live(told: Connection, root: Path, url: str, moment: str | None) -> None:
+def _live(pipe: Connection, root: Path, url: str, moment: str | None) -> None:
     sys.modules["pandas"] = None  # type: ignore[assignment]  # else DuckDB looks for it at every statement
 
     stops = ["there"]
 
     def stop() -> None:
         if stops:
-            told.send(stops.pop())
-            told.recv()
+            pipe.send(stops.pop())
+            pipe.recv()
 
     if moment is None:
-        told.send("begun")
+        pipe.send("begun")
     else:
         _stop_at(moment, stop)
     try:
-        spend_day(DataFolder(root), url)
+        run_day(DataFolder(root), url)
     except Exception as error:
-        told.send(f"{type(error).__name__}: {error}")
+        pipe.send(f"{type(error).__name__}: {error}")
     else:
-        told.send("done")
+        pipe.send("done")
 
 
 class KilledProcesses:
-    """Where they come from: a server to fork, warm and without threads."""
+    """Starts the processes: a warm fork server without threads."""
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
@@ -223,14 +223,14 @@ class KilledProcesses:
 
     @contextmanager
     def living(self, root: Path, url: str, moment: str | None = None) -> Iterator[KilledProcess]:
-        """A process that spends a day, and stops at the moment if there is one; dead afterwards."""
+        """A process that runs a day and stops at the moment, if given; it is killed at the end of the block."""
         mine, its = self._context.Pipe()
         process = self._context.Process(target=_live, args=(its, root, url, moment))
         process.start()
         its.close()
         try:
             if moment is None:
-                assert mine.poll(PATIENCE), "it never began"
+                assert mine.poll(PATIENCE), "the process never started"
                 assert mine.recv() == "begun"
             yield KilledProcess(process, mine)
         finally:

@@ -1,4 +1,4 @@
-"""Folders in memory, for tests that would wait for the disk most of their time."""
+"""Folders in memory, for tests that would otherwise mostly wait for the disk."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""Lines of the nested reports: a full one of each, and any that their shapes allow."""
+"""Lines of the nested reports: a complete one of each, and random ones of their shapes."""
 
 import copy
 import json
@@ -67,7 +67,7 @@ ANNOTATION: dict[str, Any] = {
     ],
     "isolateName": "Wuhan-Hu-1",
 }
-"""A line that says all that the report can say."""
+"""A line with every field of the report."""
 
 FLATTENED = {
     "age": "34",
@@ -124,7 +124,7 @@ BIOSAMPLE: dict[str, Any] = {
     "submissionDate": "2022-11-28T05:53:05.220",
     **FLATTENED,
 }
-"""A line that says all that the report can say."""
+"""A line with every field of the report."""
 
 
 def annotation(accession: str = "PX000001.1", *genes: str, **fields: Any) -> str:
@@ -156,7 +156,7 @@ def sample(accession: str = "SAMN1", updated: str | None = "2025-05-01", **field
 
 
 def lines_of(shape: Shape, accession: str) -> st.SearchStrategy[Any]:
-    """Any line of that shape, with what protobuf leaves out left out; it names that accession."""
+    """A random line of that shape with that accession, without the fields that protobuf omits."""
     return _values(shape).map(lambda line: {**line, "accession": accession})
 
 
@@ -171,7 +171,7 @@ def _values(shape: Shape) -> st.SearchStrategy[Any]:
         case Value.FLAG:
             return st.booleans()
         case Value.TEXT | Value.ANYTHING:
-            # A text that begins with a colon or a bracket asks for a closer look, and that is all.
+            # A text that begins with a colon or a bracket only needs another code path.
             return st.text(max_size=5).filter(lambda text: not text.startswith((":", "[")))
         case Value.LONG:
             return st.integers(0, 2**62).map(str)
@@ -180,7 +180,7 @@ def _values(shape: Shape) -> st.SearchStrategy[Any]:
 
 
 def places(value: Any, kinds: type | tuple[type, ...], path: Path = ()) -> Iterator[Path]:
-    """Where values of some types stand in a line."""
+    """The paths of values of some types in a line."""
     if isinstance(value, kinds):
         yield path
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -195,7 +195,7 @@ def at(line: Any, path: Path) -> Any:
 
 
 def changed(line: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
-    """A copy with another value, or one more, at a path."""
+    """A copy with a changed or added value at a path."""
     line = copy.deepcopy(line)
     at(line, path[:-1])[path[-1]] = value
     return line
@@ -208,5 +208,5 @@ def without(line: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def json_path(path: Path) -> str:
-    """As drift tells it: items of lists without their numbers."""
+    """The path as in schema drift: list items without their numbers."""
     return "$" + "".join("[*]" if isinstance(step, int) else f".{step}" for step in path)

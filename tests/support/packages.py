@@ -1,4 +1,4 @@
-"""Data packages in NCBI's layout, good and nasty, made from report lines."""
+"""Data packages in NCBI's layout, valid and broken, made from report lines."""
 
 import hashlib
 import io
@@ -63,13 +63,13 @@ def md5_sums(members: Mapping[str, bytes]) -> bytes:
 
 
 def whole(members: Mapping[str, bytes]) -> Members:
-    """These data members with all that surrounds them in a package, in NCBI's order."""
+    """These data members with the other members of a package, in NCBI's order."""
     data = {**members, CATALOG: catalog(members)}
     return {README: b"# NCBI Datasets\n", **data, MD5_SUMS: md5_sums(data)}
 
 
 def zipped(members: Mapping[str, bytes] | Iterable[tuple[str, bytes]], *, streamed: bool = True) -> bytes:
-    """A zip of these members; streamed ones have data descriptors and zip64 fields, as NCBI's have now."""
+    """A zip of these members; if streamed, with data descriptors and zip64 fields, as NCBI's packages have."""
     target = io.BytesIO()
     pairs = members.items() if isinstance(members, Mapping) else members
     with (
@@ -83,7 +83,7 @@ def zipped(members: Mapping[str, bytes] | Iterable[tuple[str, bytes]], *, stream
 
 
 def package(*args: Iterable[str] | None, streamed: bool = True, **kwargs: Iterable[str] | None) -> bytes:
-    """A whole package of these report lines; takes what `data_members` takes."""
+    """A complete package of these report lines, with the arguments of `data_members`."""
     return zipped(whole(data_members(*args, **kwargs)), streamed=streamed)  # type: ignore[arg-type]
 
 
@@ -95,7 +95,7 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 
 class _Unseekable(io.RawIOBase):
-    """What zipfile must write to as to a network connection."""
+    """A file that zipfile must write to like to a network connection."""
 
     def __init__(self, target: io.BytesIO) -> None:
         self._target = target
@@ -181,10 +181,10 @@ NASTY: dict[str, Callable[[list[str]], bytes]] = {
         [*whole(data_members(lines)).items(), (DATA_REPORT, data_members(lines)[DATA_REPORT])]
     ),
 }
-"""Packages to refuse, by what is wrong with them; each is made from the lines of a data report."""
+"""Packages that must be refused, by their fault; each is made from the lines of a data report."""
 
 EMPTY: dict[str, Callable[[], bytes]] = {
     "empty report": lambda: package([]),
     "absent report": lambda: package(None),
 }
-"""Whole packages that say that nothing matches."""
+"""Valid packages without matching records."""

@@ -1,4 +1,4 @@
-"""Pages as a reader sees them."""
+"""Text and links of pages."""
 
 import html
 import re
@@ -11,6 +11,6 @@ def text_of(page: str) -> str:
 
 
 def links_of(page: str) -> dict[str, str]:
-    """Where links go, by their text."""
+    """The targets of links, by their text."""
     found = re.findall(r'(?s)<a\b[^>]*\bhref="([^"]*)"[^>]*>(.*?)</a>', page)
     return {text_of(text): html.unescape(target) for target, text in found}

@@ -10,7 +10,7 @@ for each worker of pytest's."""
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on, and that was not given before."""
+    """A free port of 127.0.0.1 that was not returned before."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     first = FIRST + worker % 10 * EACH
     while True:

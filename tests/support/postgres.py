@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own, from Debian's package: made anew, and gone with the `with` block.
+"""A new PostgreSQL server for a test, from Debian's package; it is removed at the end of the `with` block.
 
 with postgres() as url:
     sqlalchemy.create_engine(url)
@@ -20,12 +20,12 @@ from tests.support.ports import free_port
 
 START_SECONDS = 120
 USER = "airflow"
-# Nothing here outlives the test: no need to wait for the disk.
+# The data are deleted after the test: no need to wait for the disk.
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 def unavailable() -> str | None:
-    """Why no server can be started here; None when one can."""
+    """The reason why no server can be started here, or None."""
     if _programs() is None:
         return "PostgreSQL is not installed; on Debian, as root, scripts/install_services does it"
     if os.geteuid() == 0 and _server_user() is None:
@@ -35,7 +35,7 @@ def unavailable() -> str | None:
 
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
-    """A server with an empty database on a free port of 127.0.0.1; gives its SQLAlchemy URL."""
+    """A server with an empty database on a free port of 127.0.0.1; yields its SQLAlchemy URL."""
     programs = _programs()
     assert programs is not None, unavailable()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -86,7 +86,7 @@ def _wait_until_ready(programs: Path, folder: Path, server: subprocess.Popen, po
 
 
 def _programs() -> Path | None:
-    """The folder of the newest server installed. Debian keeps them out of PATH, a folder a version."""
+    """The folder of the newest installed server. Debian has one folder per version, outside PATH."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     found = debian[-1] if debian else shutil.which("initdb")
     return Path(found).resolve().parent if found else None

@@ -1,4 +1,4 @@
-"""The processes of the console that the tests' own process has started."""
+"""The sandbox processes of the console that the test process has started."""
 
 import contextlib
 
@@ -6,12 +6,12 @@ import psutil
 
 
 def sandboxes() -> list[psutil.Process]:
-    """Those that still run."""
+    """Those that are still running."""
     return [child for child in psutil.Process().children() if is_sandbox(child)]
 
 
 def is_sandbox(process: psutil.Process) -> bool:
-    """Whether it runs people's SQL. It does not when it has just ended, or has yet to begin."""
+    """Whether it runs a user's SQL. It does not if it has just ended, or has not yet started."""
     with contextlib.suppress(psutil.Error):
         return "sandbox.py" in " ".join(process.cmdline())
     return False

@@ -1,4 +1,4 @@
-"""An HTTP server that answers exactly what a test tells it to, faults included."""
+"""An HTTP server that sends exactly the responses of a test, faults included."""
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,13 +14,13 @@ class Answer:
 
     Attributes:
         status: HTTP status.
-        headers: sent besides those that say how the body is framed.
-        body: the bytes, or pieces of them that are sent one after the other.
+        headers: sent in addition to those for the framing of the body.
+        body: the bytes, or pieces of them that are sent one after another.
         chunked: whether the body is sent in chunks without a length, as NCBI does.
         cut_after: bytes of the body after which the connection is closed; None sends it all.
-        stall_seconds: how long the server is silent once.
-        stall_after: bytes of the body after which it is silent; None: before it answers at all.
-        pause_seconds: silence after every piece of the body.
+        stall_seconds: duration of one pause of the server.
+        stall_after: bytes of the body after which it pauses; None: before the response.
+        pause_seconds: pause after every piece of the body.
     """
 
     status: int = 200
@@ -39,12 +39,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class HeldBody(Sequence[bytes]):
-    """A body whose last piece is sent when a test lets it go.
+    """A body whose last piece is sent when a test releases it.
 
     Attributes:
         first: the pieces that are sent at once.
-        last: the piece that is held back.
-        let_go: set by the test; a minute after the others the piece is sent all the same.
+        last: the piece that is delayed.
+        let_go: set by the test; without it, the piece is sent a minute after the others.
     """
 
     first: Sequence[bytes]
@@ -62,7 +62,7 @@ class HeldBody(Sequence[bytes]):
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """What a client sent. Header names are lower-case."""
+    """A request of a client. Header names are lower-case."""
 
     method: str
     path: str
@@ -71,7 +71,7 @@ class ReceivedRequest:
 
 
 class ScriptedServer:
-    """Gives its answers in order, one a request, and then the last one again and again.
+    """Sends its responses in order, one per request, and then repeats the last one.
 
     Used as a context manager. `requests` holds what was received so far.
     """
@@ -110,7 +110,7 @@ class _Server(ThreadingHTTPServer):
     script: ScriptedServer
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that hang up are part of the play."""
+        """Log nothing: tests include clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -156,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _split(pieces: Iterable[bytes], marks: set[int | None]) -> Iterator[bytes]:

@@ -4,5 +4,5 @@ import os
 
 
 def session_seed() -> int:
-    """What `tests/support/tiers.py` has chosen for this session, or `make test-long SEED=123` has given."""
+    """The seed that `tests/support/tiers.py` has chosen for this session, or that `make test-long SEED=123` has set."""
     return int(os.environ["VIRUS_TEST_SEED"])

@@ -1,4 +1,4 @@
-"""A small disk for a test to fill: a file system in memory, which only root may mount."""
+"""A small disk that a test can fill: a file system in memory, which only root may mount."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 @contextmanager
 def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
-    """A disk of that size, mounted at `place` while the block lasts. Skips the test where that is not permitted."""
+    """A disk of that size, mounted at `place` within the block. Skips the test where that is not permitted."""
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(place)]
     try:
@@ -27,17 +27,17 @@ def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
 
 
 def fill(disk: Path, *, leave: int) -> None:
-    """Fill a disk up to so many bytes."""
+    """Fill a disk, leaving this many bytes free."""
     with (disk / "full").open("wb") as file:
         file.write(bytes(max(0, free(disk) - leave)))
 
 
 def empty(disk: Path) -> None:
-    """Take away what filled it."""
+    """Remove the files that filled it."""
     (disk / "full").unlink()
 
 
 def free(disk: Path) -> int:
     """Bytes that are free."""
-    told = os.statvfs(disk)
-    return told.f_bavail * told.f_frsize
+    status = os.statvfs(disk)
+    return status.f_bavail * status.f_frsize

@@ -1,4 +1,4 @@
-"""A snapshot for a test: what a publication makes of a warehouse, with its marts."""
+"""A snapshot for a test: the result of publishing a warehouse, with its marts."""
 
 import tempfile
 from functools import cache
@@ -27,14 +27,14 @@ def snapshot_of(store: Store) -> Path:
 
 
 def publish_unchecked(store: Store) -> DataFolder:
-    """Publish the warehouse as it is, whatever a check would say."""
+    """Publish the warehouse as it is, without checks."""
     data = DataFolder(store.folder)
     snapshot_of(store).replace(data.snapshot)
     return data
 
 
 def publish(data: DataFolder, followed: SourcesFile, *accepted: str) -> About:
-    """Publish what is loaded."""
+    """Publish the loaded data."""
     return publication.publish(Warehouse(data.warehouse), data, followed, accepted)
 
 
@@ -50,9 +50,9 @@ def _file_with_marts() -> bytes:
 
 
 def store_with_marts(folder: Path) -> Store:
-    """A warehouse that has the marts already, for tests of what they answer.
+    """A warehouse that already has the marts, for tests of their contents.
 
-    They are views, so they need not be made anew after each load. Making a whole snapshot takes longer than a load.
+    They are views, so they need not be recreated after each load. A complete snapshot takes longer than a load.
     """
     store = Store(folder)
     store.warehouse.path.write_bytes(_file_with_marts())

@@ -1,6 +1,6 @@
-"""A whole Airflow, its data folder and the stand-in that it asks, once for all of `tests/services`; and a browser.
+"""A complete Airflow, its data folder and the stand-in, shared by all of `tests/services`; and a browser.
 
-The world's day is today's, because Airflow makes no run for a day to come.
+The world's day is today's, because Airflow creates no run for a future day.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ new scheduled run falls due while the tests run."""
 LAST_DAY = TODAY - timedelta(days=1 if NOW.hour >= HOUR else 2)
 """The day of the last data interval that is over."""
 OWN_SOURCES = 12
-"""For tests that need a source which nobody has touched. A test that is tried again takes another."""
+"""For tests that need an unused source. A test that is retried takes another one."""
 SOURCES = f"""\
 defaults: {{schedule: "0 {HOUR} * * *"}}
 sources:
@@ -51,9 +51,9 @@ SLOW = 120_000
 
 @dataclass
 class Stage:
-    """Airflow, the stand-in, the data folder, and somebody's browser.
+    """Airflow, the stand-in, the data folder, and a browser.
 
-    `pages` is where our pages are, without Airflow's frame around them.
+    `pages` is the URL of our pages without Airflow's frame.
     """
 
     airflow: AirflowServices
@@ -68,7 +68,7 @@ class Stage:
         return f"own_{next(self._own_sources)}"
 
     def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
-        """Ask the warehouse itself; waits, as every run does, while somebody holds it."""
+        """Query the warehouse itself; waits, as every run does, while another process holds it."""
         with Warehouse(self.data.warehouse).exclusive() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             result = connection.execute(sql, list(parameters))
@@ -81,7 +81,7 @@ class Stage:
 
     @cached_property
     def browser(self) -> Browser:
-        """Started for the first test that clicks; the test is skipped where there is none."""
+        """Started for the first test that needs it; the test is skipped if no browser is installed."""
         if reason := chromium.unavailable():
             pytest.skip(reason)
         return self.resources.enter_context(chromium.chromium())
@@ -92,7 +92,7 @@ class Stage:
 
         Args:
             path: of the page, as in `/dags/ncbi_virus_census` or `/virus-warehouse/runs`.
-            context: what the browser is like: `timezone_id`, `color_scheme`, `viewport` and so on.
+            context: browser settings: `timezone_id`, `color_scheme`, `viewport` and so on.
         """
         with self.browser.new_context(**{"timezone_id": "UTC", "locale": "en-US", **context}) as opened:
             opened.set_default_timeout(SLOW)
@@ -105,7 +105,7 @@ class Stage:
 
 @contextmanager
 def stage_in(folder: Path) -> Iterator[Stage]:
-    """Airflow at work: `viruses` was loaded last week, `mistyped` is being refused, and the others have not run."""
+    """A running Airflow: `viruses` was loaded last week, `mistyped` is being refused, and the others have not run."""
     sources, data = folder / "sources.yaml", DataFolder(folder / "data")
     sources.write_text(SOURCES, encoding="utf-8")
     with StandIn(today=TODAY, epoch=TODAY, records=1200) as stand_in:

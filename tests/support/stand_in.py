@@ -26,7 +26,7 @@ START_SECONDS = 10
 class StandIn:
     """A stand-in that listens on a free port of 127.0.0.1 while the `with` block lasts.
 
-    `url` is its base URL, `requests` what it was asked so far, oldest first.
+    `url` is its base URL, `requests` has the requests received so far, oldest first.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class StandIn:
         self._state = StandInState(World(seed, records, epoch or today), today)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}{BASE_PATH}"
-        # Broken-off answers are what faults are for: uvicorn need not report them.
+        # Faults interrupt responses on purpose: uvicorn need not report them.
         config = uvicorn.Config(
             create_app(self._state), http=ReachableConnection, log_level="critical", timeout_graceful_shutdown=1
         )
@@ -60,7 +60,7 @@ class StandIn:
 
     @property
     def control_url(self) -> str:
-        """Where the control calls are."""
+        """The URL of the control calls."""
         return self.url.removesuffix(BASE_PATH) + "/control"
 
     @property
@@ -70,7 +70,7 @@ class StandIn:
 
     @property
     def world(self) -> World:
-        """The world it serves, to compare with."""
+        """The served world, for comparison."""
         return self._state.world
 
     def set_today(self, today: date) -> None:
@@ -82,5 +82,5 @@ class StandIn:
         self._state.queue_fault(Fault(kind, **details), times)
 
     def clear_faults(self) -> None:
-        """Forget the faults that wait."""
+        """Remove the pending faults."""
         self._state.faults.clear()

@@ -1,4 +1,4 @@
-"""A pytest plugin: which tests belong to which tier, in what order they run, and which of them may be tried twice.
+"""A pytest plugin for the tiers of tests, their order, and their reruns.
 
 CONTRIBUTING.md explains the tiers.
 """
@@ -16,19 +16,19 @@ MARKER_OF_FOLDER = {"services": "services", "end_to_end": "airflow", "property":
 longest begins, so that no worker is left with it at the end."""
 
 TRIED_TWICE = "services", "browser"
-"""Markers of tests that may fail once for reasons that are not ours: a browser, a scheduler on a busy machine."""
+"""Markers of tests that may fail once for external reasons: a browser, a scheduler on a busy machine."""
 
 
 Case = TypeVar("Case")
 
 
 def some_of(cases: Iterable[Case], *, one_in: int, first: int = 0) -> list[Any]:
-    """Cases for `parametrize` that are alike: one in so many is for `make test`, the others are for `make test-long`.
+    """Similar cases for `parametrize`: one in `one_in` is for `make test`, the others are for `make test-long`.
 
     Args:
         cases: all of them.
-        one_in: how many of them have one for `make test`.
-        first: which is the first of those.
+        one_in: the number of cases of which one is for `make test`.
+        first: the index of the first of those.
     """
     return [
         pytest.param(case, marks=[] if number % one_in == first else [pytest.mark.long])
@@ -42,9 +42,9 @@ def pytest_configure() -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say how to play long tests again as they were played."""
+    """Show how to repeat the long tests with the same seed."""
     if config.option.markexpr.startswith("long"):
-        return f"seed: {os.environ['VIRUS_TEST_SEED']} (the same plays again: make test-long SEED=...)"
+        return f"seed: {os.environ['VIRUS_TEST_SEED']} (to repeat: make test-long SEED=...)"
     return None
 
 
@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class Scheduling(LoadFileScheduling):
-    """A file of tests is one worker's, and so are all tests in `services/`: they share an Airflow."""
+    """One worker runs each test file, and one runs all tests in `services/`, which share an Airflow."""
 
     def _split_scope(self, nodeid: str) -> str:
         scope = super()._split_scope(nodeid)
@@ -74,20 +74,20 @@ class Scheduling(LoadFileScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
-    """Ours in place of `--dist loadfile`."""
+    """Use our scheduling instead of `--dist loadfile`."""
     return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: some tests wait for what takes none."""
+    """One more than the number of processors, because some tests only wait."""
     given = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     return len(given) + 1
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
-    """Name each test that passed only at its second try, with the first failure's text: last, so that it is seen."""
+    """List each test that passed only at its second try, with its first failure, at the end of the output."""
     yield
     passed = {report.nodeid for report in terminalreporter.stats.get("passed", [])}
     first_tries = [report for report in terminalreporter.stats.get("rerun", []) if report.nodeid in passed]

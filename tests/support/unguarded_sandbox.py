@@ -1,4 +1,4 @@
-"""The console's sandbox without some of its guards, to see what each of them keeps out.
+"""The console's sandbox without some of its guards, to test what each of them blocks.
 
     python unguarded_sandbox.py locks landlock
 

@@ -1,4 +1,4 @@
-"""Waiting for what happens in another thread or process."""
+"""Waiting for events in another thread or process."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 
 def until(holds: Callable[[], object], seconds: float) -> None:
-    """Wait until something holds; fails when it does not within so many seconds."""
+    """Wait until a condition holds; fails if it does not within this many seconds."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline
@@ -14,7 +14,7 @@ def until(holds: Callable[[], object], seconds: float) -> None:
 
 
 def today_for_a_while(seconds: float = 60) -> date:
-    """Today's date in UTC. It stays today for so many seconds at least: shortly before midnight, the next day is it."""
+    """Today's date in UTC, valid for at least this many seconds: shortly before midnight it waits for the next day."""
     now = datetime.now(UTC)
     midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
     if midnight - now < timedelta(seconds=seconds):

@@ -1,4 +1,4 @@
-"""A warehouse for a test: report lines go in, rows come out."""
+"""A warehouse for a test: loads report lines, returns rows."""
 
 import io
 import json
@@ -47,7 +47,7 @@ MPOX_ORGANISM = {
 
 
 def record(accession: str = "PX000001.1", updated: str | None = "2025-05-01", **fields: Any) -> dict[str, Any]:
-    """A plausible record of the data report; a field of None is left out."""
+    """A plausible record of the data report; fields that are None are omitted."""
     values = {
         "accession": accession,
         "length": 197209,
@@ -72,7 +72,7 @@ def report(lines: tuple[str | bytes, ...]) -> bytes:
 
 
 def stage_bytes(session: DuckDBPyConnection, folder: Path, content: bytes) -> int:
-    """Stage a data report of these bytes as a run does; its non-blank lines."""
+    """Stage a data report of these bytes as a run does; returns the number of non-blank lines."""
     return stage(DATA_REPORT, session, lambda: io.BytesIO(content), folder).lines
 
 
@@ -130,7 +130,7 @@ class Store:
         self.further: dict[str, dict[str, int | None]] = {}
 
     def copy_to(self, folder: Path) -> Self:
-        """The same warehouse in another folder, to go on from there: a copy costs less than the same loads again."""
+        """A copy of the warehouse in another folder that a test can change: cheaper than repeating the loads."""
         copy = type(self)(folder)
         copy.warehouse.path.write_bytes(self.warehouse.path.read_bytes())
         copy._loads = self._loads
@@ -145,17 +145,17 @@ class Store:
         filter_changed: bool = False,
         since: date | None = None,
         until: date | None = None,
-        told_lines: int | None = None,
+        reported_lines: int | None = None,
         is_census: bool = False,
         requested_at: datetime | None = None,
         accepts: Acceptance | None = None,
         annotation: Sequence[str | bytes] | None = None,
         biosamples: Sequence[str | bytes] | None = None,
     ) -> dict[str, int]:
-        """Merge these lines as one run, `run-1`, `run-2` ... an hour apart; the outcomes that occurred.
+        """Merge these lines as one run, `run-1`, `run-2` ... an hour apart; returns the nonzero outcomes.
 
-        `annotation` and `biosamples` are the lines of the further reports, None where there is none; what became of
-        them stands in `further`.
+        `annotation` and `biosamples` are the lines of the further reports, None for no report; their outcomes are in
+        `further`.
         """
         self._loads += 1
         run_id, committed_at = f"run-{self._loads}", FIRST_COMMIT + timedelta(hours=self._loads)
@@ -164,8 +164,8 @@ class Store:
         with private_session(temporary) as session:
             given = stage(DATA_REPORT, session, partial(io.BytesIO, report(lines)), temporary)
             count = given.lines
-            if told_lines is not None:
-                given = replace(given, lines=told_lines)
+            if reported_lines is not None:
+                given = replace(given, lines=reported_lines)
             further = stage_further_bytes(session, temporary, annotation=annotation, biosamples=biosamples)
             with self.warehouse.transaction(session):
                 load = Load(
@@ -208,7 +208,7 @@ class Store:
         return query(self.warehouse.path, sql, *parameters)
 
     def execute(self, sql: str) -> None:
-        """Change the file behind the back of the code."""
+        """Change the file directly, bypassing the code."""
         with duckdb.connect(self.warehouse.path) as connection:
             connection.execute(sql)
 

@@ -1,4 +1,4 @@
-"""Runs and readers in processes of their own, beside each other."""
+"""Concurrent runs and readers in separate processes."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ connection.close()
 
 
 def processes(count: int) -> ProcessPoolExecutor:
-    """So many processes to give work to."""
+    """A pool of this many processes."""
     return ProcessPoolExecutor(count, mp_context=get_context("forkserver"))
 
 
@@ -45,7 +45,7 @@ def follow(
     runs: int = 1,
     publishes: bool = True,
 ) -> list[dict[str, int | None]]:
-    """Run a source so many times, with publications; the counts of the runs."""
+    """Run a source this many times, with publications; returns the counts of the runs."""
     data = DataFolder(root)
     source = Source(name=name, request=VirusGenomeRequest(taxon="10244"))
     counts = []
@@ -60,9 +60,9 @@ def follow(
 
 
 def read_again_and_again(snapshot: Path, stop: Path, begun: Path) -> list[int]:
-    """Open and read the snapshot until `stop` is there; how many records each look showed. Each passes the gates.
+    """Read the snapshot until `stop` exists; returns the number of records of each look. Each passes the gates.
 
-    `begun` is there after the first.
+    `begun` exists after the first.
     """
     seen = []
     while not stop.exists():
@@ -75,7 +75,7 @@ def read_again_and_again(snapshot: Path, stop: Path, begun: Path) -> list[int]:
 
 @contextmanager
 def held_elsewhere(path: Path, how: str, seconds: float) -> Iterator[int]:
-    """Another process has the file open, `reading` or `writing`; its process id."""
+    """Another process has the file open for `reading` or `writing`; yields its process id."""
     command = [sys.executable, "-c", HOLD_FILE, str(path), how, str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

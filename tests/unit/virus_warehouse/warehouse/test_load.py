@@ -375,7 +375,7 @@ class TestGates:
         store.load(line("PX1.1"))
         before = everything(store)
         with pytest.raises(GateError, match=rf"conservation: {count} lines .* but 1 inserted \+ 1 duplicate = 2\."):
-            store.load(line("PX2.1"), line("PX2.1"), told_lines=count)
+            store.load(line("PX2.1"), line("PX2.1"), reported_lines=count)
         assert everything(store) == before
 
     def test_mostly_unreadable_report_fails_the_load(self, store: Store) -> None:
