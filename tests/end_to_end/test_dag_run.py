@@ -207,7 +207,7 @@ def test_a_bad_source_holds_nobody_else_back_and_is_published_once_a_person_acce
     }
     assert run.state == "failed", "a green run would say that all is well"
     log = caplog.text + capsys.readouterr().out
-    assert f"held back: shrinkage of mpox: of {published} records published, {lost} are gone, more than 5.0%" in log
+    assert f"held back: shrinkage of mpox: of {published} published records, {lost} are missing, more than 5.0%" in log
     assert "held back: mpox since 20" in log
     counts = dict(query("SELECT source, count(*) FROM virus_genome GROUP BY ALL"))
     assert counts.pop("mpox") == published

@@ -38,7 +38,7 @@ def test_ledger_and_run_file_tell_who_is_missing_and_who_is_withdrawn(followed: 
     followed.run(mode="census")
     row = last_run(followed)
     assert (row["mode"], row["status"], row["missing"], row["withdrawn"]) == ("full", "success", 2, 0)
-    assert run_file(followed)["vanished"] == ["PX03", "PX07"]
+    assert run_file(followed)["missing_accessions"] == ["PX03", "PX07"]
     followed.show("PX07", 1)
     followed.run()
     row = last_run(followed)
@@ -57,7 +57,7 @@ def test_census_stopped_by_the_brake_tells_who_vanished(followed: Followed) -> N
         followed.run(mode="census")
     row = last_run(followed)
     assert (row["status"], row["missing"], row["withdrawn"]) == ("failed", None, None)
-    assert run_file(followed)["vanished"] == [f"PX{number:02d}" for number in range(10)]
+    assert run_file(followed)["missing_accessions"] == [f"PX{number:02d}" for number in range(10)]
     assert query(followed.data.warehouse, "SELECT DISTINCT status FROM virus_genome") == [("live",)]
 
 

@@ -360,7 +360,7 @@ class TestDiskFull:
             process.wait_for_moment()
             fill(disk, leave=NO_ROOM[moment][0])
             told = process.go_on()
-        assert told.startswith(f"DiskFull: the disk that holds {data.root} is full")
+        assert told.startswith(f"DiskFull: the disk of {data.root} is full")
         assert "No space left on device" in told
         assert "Free some space, or point VIRUS_DATA at a larger disk" in told
         assert not assert_whole(data, fat_days)
@@ -439,7 +439,7 @@ class TestDiskFull:
         with processes.living(data.root, fat_days.url, moment) as process:
             process.wait_for_moment()
             fill(disk, leave=leave)
-            assert process.go_on().startswith("DiskFull: the disk that holds ")
+            assert process.go_on().startswith("DiskFull: the disk of ")
         assert assert_whole(data, fat_days)
         assert state(data.snapshot) == fat_days.before
         assert list(data.candidates.glob("*.part")) == []
@@ -505,7 +505,7 @@ class TestTooLittleMemory:
             with pytest.raises(MemoryTooSmall) as failed:
                 spend_day(data, days.url)
         told = str(failed.value)
-        assert told.startswith(f"VIRUS_MEMORY_LIMIT={limit} is too little memory for this.")
+        assert told.startswith(f"VIRUS_MEMORY_LIMIT={limit} is too little memory.")
         assert "Set VIRUS_MEMORY_LIMIT higher" in told
         assert not assert_whole(data, days)
         row = ledger(data)[-1]

@@ -103,7 +103,7 @@ def test_rest_of_one_that_was_killed_is_removed(
             remove(followed)
     assert holdings("orthopox", Warehouse(followed.data.warehouse), followed.data).rows == {}
     remove(followed)
-    with pytest.raises(ForgetError, match="nothing is held of a source 'orthopox'; held are mpox"):
+    with pytest.raises(ForgetError, match="no data of a source 'orthopox'; there is data of mpox"):
         holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
 
 
@@ -111,7 +111,7 @@ def test_source_that_is_followed_or_at_work_is_not_forgotten(followed: Followed)
     followed.show("PX1", 1)
     done = followed.run(DENGUE)
     for file in (following(MPOX, DENGUE), following(MPOX, dengue="taxon is 'x'")):
-        with pytest.raises(ForgetError, match="has source dengue: take it out first"):
+        with pytest.raises(ForgetError, match="still has source dengue: remove it there first"):
             remove(followed, "dengue", file)
     with run_lock(followed.data.runs, done.run_id), pytest.raises(ForgetError, match=f"run {done.run_id} works on"):
         remove(followed, "dengue")

@@ -192,7 +192,7 @@ def test_what_belongs_to_no_source_keeps_back_all_that_is_loaded(mpox: Followed)
     assert told.check
     (blocked,) = told.check.blocked
     assert blocked.gate == "unique_keys"
-    assert blocked.told.startswith("unique_keys: a taxon stands more than once")
+    assert blocked.text.startswith("unique_keys: a taxon is more than once")
     assert blocked.way_out
     dengue = card(mpox, "dengue")
     assert dengue.state == State.NOT_PUBLISHED
@@ -269,13 +269,13 @@ def test_file_of_another_version_tells_what_this_one_reads(mpox: Followed) -> No
 
 def test_stale_is_a_source_whose_own_schedule_says_so(mpox: Followed) -> None:
     late = card(mpox, now=datetime.now(UTC) + timedelta(days=3))
-    assert late.state == State.STALE
-    assert late.alarms[0].text.startswith("Stale since ")
+    assert late.state == State.OVERDUE
+    assert late.alarms[0].text.startswith("Overdue since ")
     # A replay and a backfill ask for nothing new.
     mpox.ncbi.world.strays.append((0, BadLine("{")))
     mpox.run(mode="replay")
     assert card(mpox, now=datetime.now(UTC) + timedelta(days=3)).last_run != late.last_run
-    assert card(mpox, now=datetime.now(UTC) + timedelta(days=3)).state == State.STALE
+    assert card(mpox, now=datetime.now(UTC) + timedelta(days=3)).state == State.OVERDUE
 
 
 def test_a_run_whose_process_is_gone_has_failed_and_does_not_run_for_ever(mpox: Followed) -> None:
@@ -291,7 +291,7 @@ def test_of_sources_followed_no_more_or_not_rightly_all_is_told_that_is_held(mpo
     broken = SourcesFile(SOURCES.path, {}, {"dengue": SourceError("sources.yaml: source 'dengue': no taxon")})
     told = {card.name: card for card in overview(mpox.data, broken).cards}
     assert (told["mpox"].state, told["dengue"].state) == (State.NOT_FOLLOWED, State.BROKEN)
-    assert told["dengue"].alarms[0].text == "It does not run: sources.yaml: source 'dengue': no taxon"
+    assert told["dengue"].alarms[0].text == "Not running: sources.yaml: source 'dengue': no taxon"
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_relative_folder_is_fixed_to_where_it_was_named(tmp_path: Path, monkeypa
 
 
 def test_without_a_setting_data_are_in_the_checkout() -> None:
-    assert CHECKOUT == Path(__file__).parents[3]
+    assert Path(__file__).parents[3] == CHECKOUT
     assert default_root() == CHECKOUT / "data"
 
 
@@ -58,7 +58,7 @@ def test_folder_that_cannot_be_made_is_named_with_the_way_out(
     message = str(refused.value)
     assert message.startswith(f"the data folder {tmp_path / 'data'} cannot be used: ")
     assert in_the_way in message
-    assert "Set VIRUS_DATA to a folder that this user may write" in message
+    assert "Set VIRUS_DATA to a writable folder" in message
     assert "\n" not in message
 
 

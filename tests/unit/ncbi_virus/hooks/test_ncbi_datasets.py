@@ -96,4 +96,4 @@ def test_the_form_says_whether_ncbi_answers(monkeypatch):
     assert answered == (True, f"{server.url} answers, version {DATASETS_VERSION}")
     is_there, message = NcbiDatasetsHook().test_connection()
     assert not is_there
-    assert f"{server.url}/version does not answer as NCBI Datasets does" in message
+    assert f"{server.url}/version does not respond like NCBI Datasets" in message

@@ -103,9 +103,9 @@ def test_the_snapshot_says_what_is_held_back_since_when_and_why(
     start = datetime.now(UTC).replace(microsecond=0)
     with caplog.at_level(logging.WARNING):
         about = publish(store, data)
-    told = "shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
+    told = "shrinkage of mpox: of 40 published records, 13 are missing, more than 5.0%"
     assert f"held back: {told}" in caplog.text
-    assert "mpox is held back, and shown as it was published before" in caplog.text
+    assert "mpox is held back in its last published state" in caplog.text
     assert start <= about.held_back["mpox"] <= datetime.now(UTC)
     [finding] = about.findings
     assert finding.startswith(f"held back: {told}")
@@ -151,7 +151,7 @@ def test_accepted_it_is_published_knowingly(data: DataFolder, store: Store) -> N
     about = publish(store, data, "shrinkage", source="mpox")
     assert about.held_back == {}
     assert [finding.split(" (")[0] for finding in about.findings] == [
-        "accepted: shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
+        "accepted: shrinkage of mpox: of 40 published records, 13 are missing, more than 5.0%"
     ]
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
 

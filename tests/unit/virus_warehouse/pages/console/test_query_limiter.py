@@ -15,7 +15,7 @@ class Crowd:
         self.go = asyncio.Event()
 
     async def come(self, person: str) -> None:
-        async with self.turns.turn(person):
+        async with self.turns.slot(person):
             self.inside.append(person)
             await self.go.wait()
 
@@ -38,7 +38,7 @@ def test_places_are_given_in_turn() -> None:
     asyncio.run(play())
 
 
-def test_one_person_leaves_places_to_others() -> None:
+def test_one_person_leaves_places_to_other users() -> None:
     async def play() -> None:
         crowd = Crowd(QueryLimiter(2, patience=NOT_LONG))
         tasks = await crowd.all_come("ann", "ann", "bob")
@@ -55,7 +55,7 @@ def test_a_wait_ends_and_says_why() -> None:
     async def play() -> None:
         crowd = Crowd(QueryLimiter(1, patience=NOT_LONG))
         first, second = await crowd.all_come("ann", "bob")
-        with pytest.raises(Busy, match="others"):
+        with pytest.raises(Busy, match="other users"):
             await second
         crowd.go.set()
         await first

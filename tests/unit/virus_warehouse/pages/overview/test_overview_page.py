@@ -48,17 +48,17 @@ def test_the_first_time_it_says_what_to_do(client: TestClient, dags: dict[str, D
     dags["mpox"] = DagState(is_paused=True, next_run_at=None)
     text = text_of(client.get("/").text)
     assert "Nothing has been published yet" in text
-    assert "Open a source's DAG below and switch it on" in text
+    assert "Open a source's DAG below and unpause it" in text
     assert "mpox never loaded" in text
-    assert text.count("Its DAG is switched off") == 1
+    assert text.count("The DAG is paused") == 1
     assert links_of(client.get("/").text)["DAG"] == "/dags/ncbi_virus_ingest__mpox"
 
 
 def test_a_card_has_records_freshness_and_what_is_amiss(client: TestClient, mpox: Store) -> None:
     page = client.get("/").text
     text = text_of(page)
-    assert "mpox stale 12 records" in text
-    assert "Stale since 2025-06-02 06:00 UTC, when a run was due" in text
+    assert "mpox overdue 12 records" in text
+    assert "Overdue since 2025-06-02 06:00 UTC" in text
     assert "1 line could not be read" in text
     assert "12 new 0 revised 0 withdrawn" in text
     assert "Up to date as of 2025-06-01 07:00:00 UTC" in text
@@ -102,7 +102,7 @@ def test_it_renews_itself_quickly_while_something_runs(client: TestClient, data:
     )  # fmt: skip
     with run_lock(data.runs, "run-now"):
         assert seconds() == "3"
-        assert "At work: download, 2.5 MB at 1.2 MB/s" in text_of(client.get("/").text)
+        assert "Running: download, 2.5 MB at 1.2 MB/s" in text_of(client.get("/").text)
     assert seconds() == "30"
 
 
@@ -112,8 +112,8 @@ def test_what_keeps_a_snapshot_back_is_told_with_the_way_out(client: TestClient,
     with pytest.raises(GateFailed):
         publish(data, FOLLOWED)
     text = text_of(client.get("/").text)
-    assert "Nothing new is published" in text
-    assert "unique_keys: a taxon stands more than once" in text
+    assert "Publishing is blocked" in text
+    assert "unique_keys: a taxon is more than once" in text
     assert "trigger ncbi_virus_publish with accept_findings unique_keys" in text
 
 
@@ -125,9 +125,9 @@ def test_what_is_held_back_of_a_source_is_told_with_the_way_out(
     publish(data, FOLLOWED)
     page = client.get("/").text
     text = text_of(page)
-    assert "Nothing new is published" not in text
+    assert "Publishing is blocked" not in text
     assert "mpox held back 12 records" in text
-    assert re.search(r"Held back since \d{4}-\d\d-\d\d \d\d:\d\d UTC: shrinkage of mpox: of 12 records published", text)
+    assert re.search(r"Held back since \d{4}-\d\d-\d\d \d\d:\d\d UTC: shrinkage of mpox: of 12 published records", text)
     assert "load the source with <code>mode: full</code>" in page
     assert "virus-warehouse publish --source mpox --accept " in text
 
@@ -151,5 +151,5 @@ def test_a_damaged_snapshot_is_said_and_is_not_the_end_of_the_server(client: Tes
     data.snapshot.write_bytes(b"no database")
     answer = client.get("/")
     assert answer.status_code == 500
-    assert "This page cannot be shown" in text_of(answer.text)
+    assert "Page unavailable" in text_of(answer.text)
     assert "virus.duckdb" in text_of(answer.text)

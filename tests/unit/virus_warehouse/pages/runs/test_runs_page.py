@@ -60,11 +60,11 @@ class TestLedger:
 
     def test_nothing_found_says_so_and_how_to_go_on(self, client: TestClient, mpox: Store) -> None:
         page = client.get("/runs?source=nobody").text
-        assert "No run is like that." in text_of(page)
+        assert "No runs match." in text_of(page)
         assert links_of(page)["Show all"] == "/virus-warehouse/runs"
 
     def test_before_the_first_run_it_says_how_one_is_started(self, client: TestClient) -> None:
-        assert "No run yet. Switch on a source's DAG" in text_of(client.get("/runs").text)
+        assert "No runs yet. Unpause a source's DAG" in text_of(client.get("/runs").text)
 
     def test_its_pages_keep_the_filter(
         self, client: TestClient, data: DataFolder, monkeypatch: pytest.MonkeyPatch
@@ -81,7 +81,7 @@ class TestLedger:
         assert "/runs/run-3" in second
         links = links_of(second)
         assert parse_qs(urlsplit(links["Later runs"]).query) == {"text": ["Ä &"], "page": ["1"]}
-        assert "No run is like that." in text_of(client.get("/runs?page=9").text)
+        assert "No runs match." in text_of(client.get("/runs?page=9").text)
 
     @pytest.mark.parametrize("page", ["0", "-3"])
     def test_a_page_before_the_first_is_the_first(self, client: TestClient, mpox: Store, page: str) -> None:
@@ -92,8 +92,8 @@ class TestStory:
     def test_counts_are_shown_adding_up(self, client: TestClient, mpox: Store) -> None:
         text = text_of(client.get("/runs/run-2").text)
         for told in (
-            "inserted 1 0", "+ revised 1 0", "+ unchanged 1 0", "+ quarantined 1 0", "= together 4 0",
-            "lines in it 4 0", "every line is accounted for",
+            "inserted 1 0", "+ revised 1 0", "+ unchanged 1 0", "+ quarantined 1 0", "= total 4 0",
+            "lines in file 4 0", "every line is accounted for",
         ):  # fmt: skip
             assert told in text
 
@@ -111,16 +111,16 @@ class TestStory:
         links = links_of(client.get("/runs/run-2").text)
         found = {}
         with duckdb.connect(data.snapshot, read_only=True) as connection:
-            for label in ("Records it brought", "Fields it changed", "Lines it refused"):
+            for label in ("New records", "Changed fields", "Quarantined lines"):
                 target = urlsplit(links[label])
                 assert target.path == "/virus-warehouse/console"
                 found[label] = connection.execute(parse_qs(target.query)["sql"][0]).fetchall()
-        assert [row[0] for row in found["Records it brought"]] == ["PX000001.1", "PY1.1"]
-        assert [row[:3] for row in found["Fields it changed"]] == [
+        assert [row[0] for row in found["New records"]] == ["PX000001.1", "PY1.1"]
+        assert [row[:3] for row in found["Changed fields"]] == [
             ("PX000001", "length", "197209"),
             ("PX000001", "update_date", "2025-05-01"),
         ]
-        assert [row[0] for row in found["Lines it refused"]] == ["data_report"]
+        assert [row[0] for row in found["Quarantined lines"]] == ["data_report"]
 
     def test_a_failure_is_told_with_its_reason_the_stage_and_the_way_out(
         self, client: TestClient, data: DataFolder
@@ -133,9 +133,9 @@ class TestStory:
         text = text_of(client.get("/runs/run-1").text)
         assert "Full load of mpox failed" in text
         assert "What went wrong NCBI answered 503 five times. Wait, and run it again." in text
-        assert "Nothing of this run was loaded" in text
+        assert "Nothing was loaded" in text
         assert "download failed here archive not reached" in text
-        assert "13 s in all" in text
+        assert "13 s in total" in text
         assert "Attempts 5 Answer HTTP 503" in text
 
     def test_a_run_at_work_is_told_live(self, client: TestClient, data: DataFolder) -> None:
@@ -147,7 +147,7 @@ class TestStory:
             page = client.get("/runs/run-1").text
         assert 'id="story" data-live="2"' in page
         assert '<li class="now" aria-current="step">' in page
-        assert "At work: 1.0 MB have come, at 2.5 MB/s." in text_of(page)
+        assert "Running: 1.0 MB downloaded, at 2.5 MB/s." in text_of(page)
         assert 'data-live=""' in client.get("/runs/run-1").text  # its process is gone
 
     def test_other_tries_are_a_link_away(self, client: TestClient, data: DataFolder) -> None:
@@ -161,7 +161,7 @@ class TestStory:
     def test_of_a_run_that_is_none_it_says_so(self, client: TestClient) -> None:
         answer = client.get("/runs/no-such-run")
         assert answer.status_code == 404
-        assert "Neither the published ledger nor a run file tells of no-such-run" in text_of(answer.text)
+        assert "Neither the published ledger nor a run file has no-such-run" in text_of(answer.text)
 
 
 class TestOfADagRun:
