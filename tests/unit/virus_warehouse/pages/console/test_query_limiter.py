@@ -38,7 +38,7 @@ def test_places_are_given_in_turn() -> None:
     asyncio.run(play())
 
 
-def test_one_person_leaves_places_to_other users() -> None:
+def test_one_person_leaves_places_to_others() -> None:
     async def play() -> None:
         crowd = Crowd(QueryLimiter(2, patience=NOT_LONG))
         tasks = await crowd.all_come("ann", "ann", "bob")

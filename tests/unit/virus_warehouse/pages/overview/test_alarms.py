@@ -72,7 +72,11 @@ def test_nothing_is_amiss_with_what_is_well_or_has_not_begun() -> None:
         ),
         ({"published": {"quarantine_open": 1}}, "warn", "1 quarantined line. Replay"),
         ({"published": {"records_missing": 1200}}, "warn", "The last census did not list 1,200 records"),
-        ({"published": {"drift": ["data_report $.x", "data_report $.y"]}}, "warn", "NCBI's reports have 2 unknown fields"),
+        (
+            {"published": {"drift": ["data_report $.x", "data_report $.y"]}},
+            "warn",
+            "NCBI's reports have 2 unknown fields",
+        ),
     ],
 )
 def test_what_is_amiss_is_told_in_words(amiss: dict[str, Any], weight: str, told: str) -> None:

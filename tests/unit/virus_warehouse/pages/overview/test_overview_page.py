@@ -59,7 +59,7 @@ def test_a_card_has_records_freshness_and_what_is_amiss(client: TestClient, mpox
     text = text_of(page)
     assert "mpox overdue 12 records" in text
     assert "Overdue since 2025-06-02 06:00 UTC" in text
-    assert "1 line could not be read" in text
+    assert "1 quarantined line." in text
     assert "12 new 0 revised 0 withdrawn" in text
     assert "Up to date as of 2025-06-01 07:00:00 UTC" in text
     query = parse_qs(urlsplit(links_of(page)["Show the rows"]).query)["sql"][0]

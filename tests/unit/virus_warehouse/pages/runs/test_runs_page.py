@@ -136,7 +136,7 @@ class TestStory:
         assert "Nothing was loaded" in text
         assert "download failed here archive not reached" in text
         assert "13 s in total" in text
-        assert "Attempts 5 Answer HTTP 503" in text
+        assert "Attempts 5 Response HTTP 503" in text
 
     def test_a_run_at_work_is_told_live(self, client: TestClient, data: DataFolder) -> None:
         write_run(
