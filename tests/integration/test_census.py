@@ -53,7 +53,7 @@ def test_ledger_and_run_file_tell_who_is_missing_and_who_is_withdrawn(followed: 
 
 def test_census_stopped_by_the_brake_tells_who_vanished(followed: Followed) -> None:
     drop(followed, *range(10))
-    with pytest.raises(GateError, match="lacks 10 of the 40 records held"):
+    with pytest.raises(GateError, match="lacks 10 of the 40 held records"):
         followed.run(mode="census")
     row = last_run(followed)
     assert (row["status"], row["missing"], row["withdrawn"]) == ("failed", None, None)

@@ -198,12 +198,12 @@ def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) 
     exported = command("export", "--format", "csv", "--source", "mpox", "--to", str(data.root / "as csv"))
     assert exported.returncode == 0
     assert (data.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
-    assert "acknowledged 0 refused lines" in command("acknowledge", "mpox").stdout
+    assert "acknowledged 0 quarantined lines" in command("acknowledge", "mpox").stdout
     assert "still has source mpox: remove it there first" in command("forget", "mpox", "--yes").stderr
     sources = data.root.parent / "sources.yaml"
     sources.write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
     kept = command("forget", "mpox", typed="")
-    assert (kept.returncode, "nobody answered" in kept.stderr) == (1, True)
+    assert (kept.returncode, "no answer" in kept.stderr) == (1, True)
     forgotten = command("forget", "mpox", typed="mpox\n")
     assert forgotten.stdout.strip().endswith("The published snapshot still shows it until the next publication.")
 
