@@ -7,7 +7,7 @@ SHELL := /usr/bin/env bash
 
 ENVIRONMENT := . scripts/environment.sh
 PYTEST = $(ENVIRONMENT); python -m pytest -n auto --dist loadfile --no-loadscope-reorder
-# The command reads no connection of Airflow's: it is given the warehouse that the DAGs load.
+# The command does not read Airflow's connections, so it gets the path of the DAGs' warehouse.
 COMMAND = $(ENVIRONMENT); VIRUS_WAREHOUSE="$$(python scripts/connected_warehouse.py)" virus-warehouse
 FINDINGS = $(if $(ACCEPT_FINDINGS),--accept-findings $(ACCEPT_FINDINGS))
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) $(FINDINGS)
@@ -15,34 +15,34 @@ ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accep
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | column -t -s "$$(printf '\t')"
 
-setup: ## make .venv and Airflow's home; quick when nothing changed
+setup: ## create .venv and Airflow's home; quick when nothing changed
 	@scripts/setup
 
 setup-dev:
 	@scripts/setup --dev
 
-demo: setup ## three days of made-up data through the real DAG, then what came of them
+demo: setup ## three days of made-up data through the real DAGs, then queries on the result
 	@$(ENVIRONMENT); python scripts/demo.py
 
-ingest: setup ## SOURCE=mpox: one run now, against NCBI or NCBI_DATASETS_URL
+ingest: setup ## SOURCE=mpox: one run now, from NCBI or NCBI_DATASETS_URL
 	@$(ENVIRONMENT); python scripts/ingest.py ingest "$(SOURCE)" $(ACCEPT)
 
-census: setup ## SOURCE=mpox: which of its records NCBI no longer lists; ACCEPT_MISSING=1 believes a mass withdrawal
+census: setup ## SOURCE=mpox: find records that NCBI no longer lists; ACCEPT_MISSING=1 accepts a mass withdrawal
 	@$(ENVIRONMENT); python scripts/ingest.py census "$(SOURCE)" $(ACCEPT)
 
-replay: setup ## SOURCE=mpox: read its refused lines again, with this version
+replay: setup ## SOURCE=mpox: parse its quarantined lines again, with this version
 	@$(ENVIRONMENT); python scripts/ingest.py replay "$(SOURCE)"
 
-publish: setup ## what was loaded becomes the snapshot; SOURCE=mpox ACCEPT_FINDINGS=shrinkage: what is held back, too
+publish: setup ## publish what was loaded; SOURCE=mpox ACCEPT_FINDINGS=shrinkage: despite these findings
 	@$(ENVIRONMENT); python scripts/publish.py $(if $(SOURCE),--source "$(SOURCE)") $(FINDINGS)
 
-rebuild: setup ## rebuild the warehouse from the archived packages, beside the old one; REPLACE=1 puts it in its place
+rebuild: setup ## rebuild the warehouse from the archived packages; REPLACE=1 replaces the old one
 	@$(COMMAND) rebuild $(if $(REPLACE),--replace) $(if $(FROM_OLDEST),--from-oldest)
 
-acknowledge: setup ## SOURCE=mpox: its refused lines and unknown names raise no alarm any more; new ones do
+acknowledge: setup ## SOURCE=mpox: stop alarms about its quarantined lines and unknown fields
 	@$(COMMAND) acknowledge "$(SOURCE)"
 
-forget: setup ## SOURCE=mpox: remove all that is held of a source no longer followed; asks first, YES=1 does not
+forget: setup ## SOURCE=mpox: remove all data of a source that is no longer followed; asks first, unless YES=1
 	@$(COMMAND) forget "$(SOURCE)" $(if $(YES),--yes)
 
 start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
@@ -51,25 +51,25 @@ start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
 sql: setup ## a DuckDB prompt on the published snapshot, with the cookbook
 	@$(ENVIRONMENT); exec virus-warehouse sql
 
-export: setup ## FORMAT=parquet (or csv) FOLDER=... SOURCE=mpox: the snapshot as files, by source and table
+export: setup ## FORMAT=parquet (or csv) FOLDER=... SOURCE=mpox: export the snapshot to files, by source and table
 	@$(ENVIRONMENT); virus-warehouse export --format "$(or $(FORMAT),parquet)" \
 	  $(if $(FOLDER),--to "$(FOLDER)") $(if $(SOURCE),--source "$(SOURCE)")
 
 check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURCES names
 	@$(ENVIRONMENT); virus-warehouse sources check
 
-test: setup-dev ## every test that a landing needs; PYTEST_ARGS="-k request" for some
+test: setup-dev ## every test needed for a merge; PYTEST_ARGS="-k request" for some
 	@scripts/install_services
 	@$(PYTEST) $(PYTEST_ARGS)
 
-test-fast: setup-dev ## after every edit: no Airflow process, no browser, nothing that only root can install
+test-fast: setup-dev ## quick tests: no Airflow process, no browser, nothing that needs root
 	@$(PYTEST) -m "not (slow or airflow or services or browser or long)" $(PYTEST_ARGS)
 
-test-long: setup-dev ## for a release: thousands of plays, kills and fuzz cases; SEED=123 plays a failed run again
+test-long: setup-dev ## for a release: thousands of histories, kills and fuzz cases; SEED=123 repeats a failed run
 	@scripts/install_services
 	@$(if $(SEED),export VIRUS_TEST_SEED=$(SEED);) $(PYTEST) -m long -rP $(PYTEST_ARGS)
 
-bench: setup ## the benchmark beside its peers, in half an hour; FULL=1: all peers; PACKAGE=file.zip: its bytes alone
+bench: setup ## the benchmark with its peers, in half an hour; FULL=1: all peers; PACKAGE=file.zip: its bytes alone
 	@scripts/setup_bench
 	@$(ENVIRONMENT); python -m benchmarks $(if $(FULL),--full) $(if $(PACKAGE),--package "$(PACKAGE)")
 
@@ -81,7 +81,7 @@ bench-profile: setup ## RECORDS=200000: where a full load's time goes, statement
 	@$(ENVIRONMENT); .venv-bench/bin/py-spy record --native --threads --subprocesses -o data/bench/load.svg -- \
 	  python -m benchmarks.profile_load $(or $(RECORDS),200000)
 
-cookbook: setup-dev ## write docs/cookbook.md and docs/ways-in.md again, with the answers of their queries and code
+cookbook: setup-dev ## generate docs/cookbook.md and the outputs in docs/ways-in.md
 	@$(ENVIRONMENT); python scripts/cookbook.py $(COOKBOOK_ARGS)
 
 docs: setup-dev ## the documentation as a site, in site/; a broken link fails
@@ -92,16 +92,16 @@ lint: setup-dev docs ## ruff, mypy, bandit, sqlfluff, the compose file, the docu
 	  && sqlfluff lint --disable-progress-bar include scripts benchmarks \
 	  && check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
 
-format: setup-dev ## let ruff and sqlfluff lay the code out
+format: setup-dev ## format the code with ruff and sqlfluff
 	@$(ENVIRONMENT); ruff check --fix . && ruff format . && sqlfluff fix --disable-progress-bar include scripts benchmarks
 
-screenshots: setup-dev ## take docs/screenshots again: Airflow and the pages with made-up data, in light and dark
+screenshots: setup-dev ## generate docs/screenshots: Airflow and the pages with made-up data, in light and dark
 	@scripts/install_services
 	@$(ENVIRONMENT); python scripts/screenshots.py
 
-tables: setup ## write docs/tables.md, the data dictionary
+tables: setup ## generate docs/tables.md, the data dictionary
 	@$(ENVIRONMENT); python scripts/tables.py
 
-lock: setup-dev ## compile requirements*.in anew
+lock: setup-dev ## compile requirements*.in
 	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-build; do \
 	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --quiet -o $$name.txt; done

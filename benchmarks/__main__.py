@@ -21,10 +21,10 @@ RESULTS = CHECKOUT / "benchmarks/results"
 LATEST = RESULTS / "latest.json"
 PLOTS = CHECKOUT / "docs/plots"
 GENUINE = CHECKOUT.parent / "shared/ncbi/samples/genuine_2025-01/all_reports.zip"
-"""Genuine records of thousands of taxa, measured too where they lie beside the checkout."""
+"""Real records of thousands of taxa, measured too if they are beside the checkout."""
 
 TAXA = 12_000
-"""Virus taxa of the made-up world of many."""
+"""Virus taxa of the made-up data set with many taxa."""
 
 PEER_PYTHON = CHECKOUT / ".venv-bench/bin/python"
 PEER_PACKAGES = ("dlt", "duckdb", "pandas", "polars", "pyarrow")
@@ -38,20 +38,21 @@ def main() -> None:
     options = parser.parse_args()
     console, sizes, started = Console(), Sizes(), time.monotonic()
 
-    def tell(case: Case, number: int, measurement: Measurement) -> None:
-        told = f"{measurement['wall_seconds']:.2f} s, {measurement['peak_rss_mib']:.0f} MiB"
-        console.print(f"[{time.monotonic() - started:4.0f} s] run {number}: {case_name(case)}: {told}", highlight=False)
+    def report(case: Case, number: int, measurement: Measurement) -> None:
+        figures = f"{measurement['wall_seconds']:.2f} s, {measurement['peak_rss_mib']:.0f} MiB"
+        elapsed = time.monotonic() - started
+        console.print(f"[{elapsed:4.0f} s] run {number}: {case_name(case)}: {figures}", highlight=False)
 
     def measure(package: Path, *, peers: bool) -> Results:
         sizes = sizes_of_package(lines_in(package))
         return results_of_package(package, runner.run(plan_of_package(package, sizes, peers=peers)), sizes)
 
-    runner = Runner(bench_folder(), python=Path(sys.executable), peer_python=PEER_PYTHON, tell=tell)
+    runner = Runner(bench_folder(), python=Path(sys.executable), peer_python=PEER_PYTHON, report=report)
     console.print("Packages that are not in the cache are made first; that takes about three minutes once.")
     measured = json.loads(LATEST.read_text(encoding="utf-8")) if options.package else {}
     if not options.package:
-        told = runner.run(plan(sizes, full=options.full))
-        measured = results(told, sizes, full=options.full, versions=installed_versions())
+        runs = runner.run(plan(sizes, full=options.full))
+        measured = results(runs, sizes, full=options.full, versions=installed_versions())
         write(measured)
         varied = Recipe(sizes.medium, taxa=TAXA)
         runner.packages.make({varied}, processes=1)
@@ -66,7 +67,7 @@ def main() -> None:
 
 
 def write(measured: Results) -> None:
-    """Keep what was measured, and put it into the documentation."""
+    """Store the measurements, and update the documentation."""
     RESULTS.mkdir(exist_ok=True)
     LATEST.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     write_document(CHECKOUT / "docs/performance.md", measured)
@@ -75,10 +76,10 @@ def write(measured: Results) -> None:
 def installed_versions() -> dict[str, str]:
     """Versions of what was measured; DuckDB's is one, for ours and for the peers."""
     command = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
-    told = subprocess.run(
+    output = subprocess.run(
         [PEER_PYTHON, "-c", command, *PEER_PACKAGES], check=True, capture_output=True, text=True
     ).stdout.split()
-    peers = dict(zip(PEER_PACKAGES, told, strict=True))
+    peers = dict(zip(PEER_PACKAGES, output, strict=True))
     if peers["duckdb"] != version("duckdb"):
         raise RuntimeError(f"the peers have DuckDB {peers['duckdb']}, the warehouse {version('duckdb')}: run make lock")
     return {"virus_warehouse": __version__, **peers}

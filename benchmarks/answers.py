@@ -1,4 +1,4 @@
-"""Questions and their answers: how long each takes, and whether two ways of asking come to the same."""
+"""Queries and their results: how long each takes, and whether two implementations agree."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ def ask(questions: Questions) -> tuple[dict[str, float], dict[str, str]]:
         questions: by name, what asks and fetches all rows.
 
     Returns:
-        The median of its seconds, and what tells its answer from any other, by question.
+        The median of its seconds, and a digest of its result, by question.
     """
     seconds, answers = {}, {}
     for name, question in questions.items():

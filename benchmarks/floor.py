@@ -11,7 +11,7 @@ from benchmarks.measured import Given, Outcome
 from benchmarks.report_columns import flat_query, nested_query, unpack
 from ncbi_stand_in.package import DATA_REPORT
 from virus_warehouse.ncbi.member import open_member
-from virus_warehouse.reports.all_reports import FURTHER_REPORTS
+from virus_warehouse.reports.all_reports import AUXILIARY_REPORTS
 from virus_warehouse.reports.report import Report
 
 
@@ -27,18 +27,20 @@ def floor_with_isal(given: Given) -> Outcome:
 
 def floor_all_reports(given: Given) -> Outcome:
     """The same of all three reports; what is nested stays so."""
-    return _floor(given, unpack, FURTHER_REPORTS)
+    return _floor(given, unpack, AUXILIARY_REPORTS)
 
 
-def _floor(given: Given, inflate: Callable[[Path, Path, str], Path], further_reports: Sequence[Report] = ()) -> Outcome:
+def _floor(
+    given: Given, inflate: Callable[[Path, Path, str], Path], auxiliary_reports: Sequence[Report] = ()
+) -> Outcome:
     with given.clock():
         started = time.perf_counter()
         data_report = inflate(given.package, given.scratch, DATA_REPORT)
-        further = [inflate(given.package, given.scratch, report.file_name) for report in further_reports]
+        further = [inflate(given.package, given.scratch, report.file_name) for report in auxiliary_reports]
         inflated = time.perf_counter()
         connection = duckdb.connect(config={"temp_directory": str(given.scratch)})
         connection.execute(f"CREATE TABLE virus_genome AS {flat_query(data_report)}")
-        for report, path in zip(further_reports, further, strict=True):
+        for report, path in zip(auxiliary_reports, further, strict=True):
             connection.execute(f"CREATE TABLE {report.name} AS {nested_query(report, path)}")
         read = time.perf_counter()
     ((rows,),) = connection.execute("SELECT count(accession) FROM virus_genome").fetchall()

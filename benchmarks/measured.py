@@ -1,4 +1,4 @@
-"""What a case measured in a process of its own is given, and what it tells."""
+"""The input and output of a benchmark case, which runs in a separate process."""
 
 import resource
 import time
@@ -41,7 +41,7 @@ class Outcome:
         rows: how many records came out right; the benchmark stops if it is not as many as went in.
         file: the database it leaves, if any.
         seconds: wall seconds by stage.
-        answers: by question, what tells its answer from any other: cases of the same records must agree.
+        answers: digests of results by question: cases of the same records must agree.
     """
 
     rows: int

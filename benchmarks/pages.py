@@ -42,7 +42,7 @@ PAGES = {
 
 
 def main() -> None:
-    """Make the snapshot, ask for each page, and tell how long it took."""
+    """Create the snapshot, request each page, and print the times."""
     with tempfile.TemporaryDirectory(prefix="bench-pages-") as folder:
         data, sources = DataFolder(Path(folder) / "data"), Path(folder) / "sources.yaml"
         listed = "".join(f"  source_{number:02}: {{taxon: {10_000 + number}}}\n" for number in range(SOURCES))

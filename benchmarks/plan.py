@@ -21,7 +21,7 @@ QUERY_PEERS = {
     "polars_parquet": "benchmarks.peers.polars_parquet:query",
     "pandas_parquet": "benchmarks.peers.pandas_parquet:query",
 }
-"""Other ways to ask what the case `queries` asks, as far as one flat file can tell. They need those packages too."""
+"""Other implementations of the case `queries`, as far as one flat file allows. They need those packages too."""
 
 QUICK_PEERS = {"small": ("dlt_default",), "medium": ("script", "dlt_arrow", "pandas")}
 """Peers that a quick benchmark measures, by size: each of the promised ratios has one, and the slowest is small."""

@@ -68,7 +68,7 @@ def _draw_lines(axes: Axes, results: Results, figure: str) -> None:
     sizes = sorted({case["records"] for case in results["cases"] if case["name"] == "load"})
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
     axes.set_xticks([], minor=True)
-    # Beside the points: in the corner that is free in one run lies the slowest peer of another.
+    # Outside of the axes, because which corner is free differs from run to run.
     axes.figure.legend(loc="outside lower center", ncols=3, frameon=False)
     axes.grid(alpha=0.25, which="both")
 

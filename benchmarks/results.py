@@ -36,8 +36,8 @@ def results(measured: list[Measured], sizes: Sizes, *, full: bool, versions: dic
 def results_of_package(package: Path, measured: list[Measured], sizes: Sizes) -> Results:
     """The same of a given package."""
     kept = ("measured_at", "sizes", "ratios", "ratio_records", "peaks_mib", "cases")
-    told = results(measured, sizes, full=False, versions={})
-    return {"file": package.name, **{key: told[key] for key in kept}}
+    content = results(measured, sizes, full=False, versions={})
+    return {"file": package.name, **{key: content[key] for key in kept}}
 
 
 def find(cases: list[Results], name: str, records: int, changed: int | None = None) -> Results | None:

@@ -42,15 +42,15 @@ class Runner:
         folder: where packages, warehouses and scratch folders are made.
         python: the interpreter of the warehouse's own cases.
         peer_python: the interpreter of the peers.
-        tell: called with each case, the number of its run, and what was measured.
+        report: called with each case, the number of its run, and what was measured.
     """
 
     def __init__(
-        self, folder: Path, *, python: Path, peer_python: Path, tell: Callable[[Case, int, Measurement], None]
+        self, folder: Path, *, python: Path, peer_python: Path, report: Callable[[Case, int, Measurement], None]
     ) -> None:
         self.packages = PackageCache(folder)
         self._work = folder / f"work-{os.getpid()}"
-        self._python, self._peer_python, self._tell = python, peer_python, tell
+        self._python, self._peer_python, self._report = python, peer_python, report
         self._answers: dict[tuple[int, str], str] = {}
 
     def run(self, cases: list[Case], runs: int = RUNS) -> list[Measured]:
@@ -69,7 +69,7 @@ class Runner:
             for number in range(1, runs + 1):
                 for case in cases:
                     measurement = self._measure(case)
-                    self._tell(case, number, measurement)
+                    self._report(case, number, measurement)
                     measured[case].runs.append(measurement)
         finally:
             shutil.rmtree(self._work)

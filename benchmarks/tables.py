@@ -22,7 +22,7 @@ TARGETS = {
     "dlt_default_over_load": "at least 60",
     "dlt_arrow_over_load": "",
 }
-"""What is aimed for on made-up bytes, in the order in which the ratios are told."""
+"""Targets for made-up data, in the order of the ratios."""
 
 TARGETS_OF_PACKAGE = {
     "load_over_floor": "at most 3.0",
@@ -81,7 +81,7 @@ def case_rows(results: Results) -> Rows:
 
 
 def query_rows(results: Results) -> Rows:
-    """Milliseconds of each query at each size, beside those of a flat file where one can tell."""
+    """Milliseconds of each query at each size, beside those of a flat file where that is possible."""
     rows = []
     for case in results["cases"]:
         if case["name"] != "queries":
@@ -89,8 +89,8 @@ def query_rows(results: Results) -> Rows:
         peers = [find(results["cases"], peer, case["records"]) for peer in QUERY_PEERS]
         for query in case["seconds"]:
             asked = [one and one["seconds"].get(query) for one in (case, *peers)]
-            told = (f"{seconds['median'] * 1000:.1f}" if seconds else "" for seconds in asked)
-            rows.append((query.replace("_", " "), short(case["records"]), *told))
+            figures = (f"{seconds['median'] * 1000:.1f}" if seconds else "" for seconds in asked)
+            rows.append((query.replace("_", " "), short(case["records"]), *figures))
     return rows
 
 
@@ -138,14 +138,14 @@ def document(results: Results) -> str:
     """All of it in Markdown, with what it was measured on."""
     machine, versions = results["machine"], results["versions"]
     kind, day = "full" if results["full"] else "quick", results["measured_at"][:10]
-    told = [
+    facts = [
         f"Measured {day}, a {kind} run: {machine['processor']}, {machine['cores']} cores",
         f"{machine['memory_gib']:.0f} GiB",
         f"{machine['system']}",
         f"Python {machine['python']}",
         *(f"{name} {number}" for name, number in versions.items()),
     ]
-    parts = [", ".join(told) + "."]
+    parts = [", ".join(facts) + "."]
     parts += [_markdown(header, rows) for header, rows in _tables(results) if rows]
     return "\n\n".join(parts)
 

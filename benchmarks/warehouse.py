@@ -148,7 +148,7 @@ def _publish(data: DataFolder, run_id: str) -> dict[str, float]:
     seconds.end("gates")
     publish_candidate(data, run_id)
     seconds.end("rename")
-    return seconds.told
+    return seconds.seconds
 
 
 def _candidate(data: DataFolder, run_id: str) -> Path:
@@ -175,13 +175,13 @@ def _ingest(
         result = ingest(source, client=client, warehouse=Warehouse(data.warehouse), data=data, wish=window_request)
     if Path(f"{data.warehouse}.wal").exists():
         raise RuntimeError(f"{data.warehouse} is not checkpointed: its log is still there")
-    told = _seconds(data, result)
-    told["commit, checkpoint and the rest"] = given.clock.wall_seconds - sum(told.values())
-    return Outcome(sum(result.counts[outcome] or 0 for outcome in expected), data.warehouse, told)
+    stages = _seconds(data, result)
+    stages["commit, checkpoint and the rest"] = given.clock.wall_seconds - sum(stages.values())
+    return Outcome(sum(result.counts[outcome] or 0 for outcome in expected), data.warehouse, stages)
 
 
 def _seconds(data: DataFolder, result: IngestResult) -> dict[str, float]:
-    """The stages as the run file tells them, without those that did not occur here."""
+    """The stages in the run file, without those that did not occur here."""
     state = json.loads((data.runs / f"{result.run_id}.json").read_text(encoding="utf-8"))
     return {stage: seconds for stage, seconds in state["seconds"].items() if seconds and stage != "download"}
 
@@ -200,9 +200,9 @@ def _records_held(path: Path) -> int:
 
 class _Stages:
     def __init__(self) -> None:
-        self.told: dict[str, float] = {}
+        self.seconds: dict[str, float] = {}
         self._started = time.perf_counter()
 
     def end(self, stage: str) -> None:
         now = time.perf_counter()
-        self.told[stage], self._started = now - self._started, now
+        self.seconds[stage], self._started = now - self._started, now

@@ -1,12 +1,13 @@
-"""### See which records NCBI no longer lists
+"""### Find records that NCBI no longer lists
 
-NCBI tells nobody that it has withdrawn a record. So once a week each source is loaded in full, and the records held
-that NCBI does not list are marked `missing`; those that two censuses in a row have missed are withdrawn, and move to
-the history. Found again, a record is live again.
+NCBI does not announce withdrawn records. So once a week each source is loaded in full, and held records that NCBI does
+not list are marked `missing`; those missing in two censuses in a row are withdrawn, and move to the history. A record
+that is listed again is live again.
 
-NCBI has dropped hundreds of good records overnight. When more than `max_missing` of a source's records are gone, its
-`census` fails and changes nothing; the other sources go on. The task's log and the run file say who vanished; look at
-[NCBI Virus](https://www.ncbi.nlm.nih.gov/labs/virus). If it is meant, *Trigger* with the source and `accept_missing`.
+NCBI has dropped hundreds of valid records overnight. When more than `max_missing` of a source's records are missing,
+its `census` fails and changes nothing; other sources are not affected. The task's log and the run file name the missing
+records; check them at [NCBI Virus](https://www.ncbi.nlm.nih.gov/labs/virus). If they were really withdrawn, *Trigger*
+with the source and `accept_missing`.
 """
 
 from typing import Any
@@ -30,11 +31,11 @@ SOURCE = Param(
 
 @task
 def followed(params: dict[str, Any] | None = None) -> list[str]:
-    """The sources to count: one, if the form names it, or all that are sound.
+    """The sources to load: the one named in the form, or all valid ones.
 
     Raises:
-        SourceError: when the file, or every source in it, cannot be read: a census that counts nothing must not look
-            like one that finds nothing.
+        SourceError: when the file, or every source in it, is invalid: a census of no sources must not look like one
+            without findings.
     """
     name, read = (params or {}).get("source"), read_sources()
     if not read.sources:
@@ -44,7 +45,7 @@ def followed(params: dict[str, Any] | None = None) -> list[str]:
 
 with DAG(
     "ncbi_virus_census",
-    description="Which of the records held NCBI no longer lists",
+    description="Finds records that NCBI no longer lists",
     doc_md=__doc__,
     schedule=CronDataIntervalTimetable("0 12 * * 0", timezone="UTC"),
     catchup=False,

@@ -1,12 +1,12 @@
 """### Keep one source of the virus warehouse up to date
 
-`ingest` asks NCBI Datasets for what was updated since the last committed run (everything, the first time), proves
-the package whole and merges its reports into DuckDB, exactly once. Then `ncbi_virus_publish` checks a copy of the
-warehouse and makes it the snapshot that people query.
+`ingest` requests the updates since the last committed run from NCBI Datasets (everything, the first time), verifies the
+package and merges its reports into DuckDB, exactly once. Then `ncbi_virus_publish` checks a copy of the warehouse and
+publishes it as the snapshot to query.
 
 **To fill in days**: *Trigger -> Backfill*. Each day is a window of its own and never moves the watermark.
 **To load other days, or everything, once**: *Trigger* with `since` and `until`, or with `mode` = `full`.
-The run ledger, `ops.ingest_run`, says of every run what was asked, what came and what became of each line.
+The run ledger, `ops.ingest_run`, has the request, the package and the line outcomes of every run.
 """
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
@@ -23,7 +23,7 @@ PARAMS = {
         enum=[None, *REQUESTABLE],
         title="Mode",
         description="Empty: follow the watermark, or load a window when days are given. full: load everything. "
-        "census: load everything, and conclude which records are gone. replay: read refused lines again.",
+        "census: load everything, and find missing records. replay: parse quarantined lines again.",
     ),
     "since": Param(
         None, type=["null", "string"], format="date", title="Since", description="First update date of a window."

@@ -1,13 +1,13 @@
 """### Publish what was loaded
 
 When a load has committed, `prepare` copies the warehouse, `check` runs the gates on the copy, and `publish` makes it
-the snapshot that people query. Loads that commit while a publication runs are published by one that follows it.
+the snapshot to query. Loads that commit during a publication are published by the next one.
 
-What a gate finds of a source holds that source back: the snapshot shows it as it was published before, and the news of
-all others. `all_sources_published` then fails, and says since when. Only what belongs to no source stops a snapshot:
-then `check` fails, and the last good one stays. The log of `check` names the rows and the way out.
+A finding of a source holds that source back: the snapshot shows its last published state, and the updates of all
+others. `all_sources_published` then fails, and names the sources. Findings of no single source block the snapshot:
+then `check` fails, and the last good snapshot stays. The log of `check` lists the rows and how to resolve the findings.
 
-**To publish what was held back, knowingly**: *Trigger* with `source` and `accept_findings`.
+**To publish what was held back**: *Trigger* with `source` and `accept_findings`.
 """
 
 from airflow.sdk import DAG, AssetAny, Param
@@ -24,7 +24,7 @@ PARAMS = {
         type=["null", "string"],
         examples=SOURCES,
         title="Source",
-        description="Accept findings of this source, and those that belong to none. Empty: of every source.",
+        description="Accept findings of this source, and those of no single source. Empty: of every source.",
     ),
     "accept_findings": Param(
         [],
@@ -32,19 +32,19 @@ PARAMS = {
         items={"type": "string", "enum": list(BLOCKING)},
         examples=list(BLOCKING),
         title="Accept findings",
-        description="Publish knowingly what these gates would hold back, this once; the snapshot's _about says so.",
+        description="Publish despite these gates' findings, for this run only. Recorded in _about.",
     ),
 }
 
 with DAG(
     "ncbi_virus_publish",
-    description="The snapshot that people query, from what was loaded",
+    description="Checks what was loaded, and publishes it as the snapshot to query",
     doc_md=__doc__,
-    # The alias would do; the assets are named for Airflow's graph of them.
+    # The alias would suffice; the assets are listed for Airflow's asset graph.
     schedule=AssetAny(LOADS, UNCHANGED, *map(warehouse_asset, SOURCES)),
     catchup=False,
     max_active_runs=1,
-    # Loads show nothing until this has run: whoever switches a source on should not have to think of it.
+    # Unpaused from the start, because loads only become visible with a publication.
     is_paused_upon_creation=False,
     default_args={"retry_exponential_backoff": 2.0},
     params=PARAMS,

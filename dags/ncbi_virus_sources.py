@@ -1,7 +1,7 @@
-"""Shows the faults of `sources.yaml` among Airflow's import errors; the sound sources keep their DAGs.
+"""Reports errors of `sources.yaml` as Airflow import errors; valid sources keep their DAGs.
 
-A file that fails to import loses all its DAGs: so the faults are raised here, and only here, apart from the files
-that make DAGs of the sound sources.
+A file that fails to import loses all its DAGs, so the errors are only raised here, and not in the files that create the
+DAGs of the valid sources.
 """
 
 from virus_warehouse.sources import SourceError, read_sources

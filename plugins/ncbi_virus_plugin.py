@@ -1,4 +1,4 @@
-"""What Airflow loads of this folder: the pages, unless it has them from the installed package already."""
+"""Airflow's entry point to this folder: the pages, unless the installed package provides them."""
 
 from importlib.metadata import entry_points
 

@@ -1,4 +1,4 @@
-"""Airflow's REST API, for whoever has its login."""
+"""A client for Airflow's REST API."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import requests
 
 
 def is_healthy(url: str) -> bool:
-    """Whether the Airflow at an URL answers, and all that has to work for a DAG run does."""
+    """Whether Airflow responds at a URL, with all components that a DAG run needs."""
     try:
         state = requests.get(f"{url}/api/v2/monitor/health", timeout=5).json()
         return all(state[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
@@ -18,12 +18,12 @@ class AirflowApi:
     """The REST API of the Airflow at `url`.
 
     Args:
-        url: where it is.
-        login: who asks.
-        password: theirs.
+        url: its URL.
+        login: the user.
+        password: the user's password.
 
     Raises:
-        RuntimeError: at once or by a call, when Airflow answers with an error; says with which.
+        RuntimeError: when Airflow responds with an error, to the login or to a call.
     """
 
     def __init__(self, url: str, login: str, password: str) -> None:
@@ -33,11 +33,11 @@ class AirflowApi:
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
-        """What it answers to a path such as `/dags`; arguments are those of `requests`."""
+        """The response to a path such as `/dags`; arguments are those of `requests`."""
         return self._asked(method, f"/api/v2{path}", **arguments)
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         self._session.close()
 
     def _asked(self, method: str, path: str, **arguments: Any) -> Any:

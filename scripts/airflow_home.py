@@ -1,9 +1,9 @@
-"""Makes Airflow's home: configuration, metadata database, pool and login. Quick when they are there.
+"""Creates Airflow's home: configuration, metadata database, pool and login. Quick when it exists.
 
     python scripts/airflow_home.py
 
-AIRFLOW_HOME says where (`.airflow` in the checkout by default). Settings given as AIRFLOW__ variables, as in
-docker-compose.yaml, win over the configuration written here, as ever in Airflow.
+AIRFLOW_HOME is its folder (`.airflow` in the checkout by default). AIRFLOW__ variables, as in docker-compose.yaml,
+take precedence over the configuration written here, as always in Airflow.
 """
 
 import configparser
@@ -20,7 +20,7 @@ LOGIN = "admin"
 
 
 def configuration(home: Path) -> dict[str, dict[str, str]]:
-    """Airflow's settings for this checkout: everything else keeps Airflow's own default."""
+    """Airflow's settings for this checkout: others keep Airflow's defaults."""
     return {
         "core": {
             "dags_folder": str(CHECKOUT / "dags"),
@@ -66,7 +66,7 @@ def write_configuration(home: Path) -> None:
 
 
 def create(home: Path) -> None:
-    """Make what is missing of Airflow's home; migrate its database; make the pool and the login."""
+    """Create what is missing in Airflow's home; migrate its database; create pool and login."""
     write_configuration(home)
     _airflow(home, "db", "migrate")
     _airflow(home, "pools", "set", POOL, str(POOL_SLOTS), "Downloads from NCBI Datasets at a time")

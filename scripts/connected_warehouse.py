@@ -1,4 +1,4 @@
-"""Prints the path of the warehouse that the DAGs load: the one of Airflow's connection, or the data folder's."""
+"""Prints the path of the DAGs' warehouse: from Airflow's connection, or in the data folder."""
 
 import sys
 

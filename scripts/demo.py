@@ -1,7 +1,7 @@
-"""`make demo`: three days of a made-up NCBI through the real DAGs, and what came of them.
+"""`make demo`: three days of made-up NCBI data through the real DAGs, and the results.
 
-The stand-in serves generated records; Airflow runs the DAGs for each of three days, as the stand-in's clock moves
-on; then the published snapshot is queried. Everything lives in `data/demo` and `.airflow/demo`, made anew each time.
+The stand-in serves generated records; Airflow runs the DAGs for each of three days, following the stand-in's clock;
+then the published snapshot is queried. All files are in `data/demo` and `.airflow/demo`, recreated each time.
 """
 
 import contextlib
@@ -59,7 +59,7 @@ def main() -> None:
         )
         os.environ.pop("VIRUS_WAREHOUSE", None)
         if not (home / "airflow.db").exists():
-            console.print("Making Airflow's home for the demo ...")
+            console.print("Creating Airflow's home for the demo ...")
             airflow_home.create(home)
         console.print(f"The stand-in serves {RECORDS} made-up records at {url}")
         run_days(console, url, days, data.root / "airflow.log")
@@ -68,7 +68,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def stand_in(today: date, *, epoch: date, records: int = RECORDS) -> Iterator[str]:
-    """The stand-in as a process of its own; gives its URL, and stops it at the end."""
+    """The stand-in in a separate process; yields its URL, and stops it at the end."""
     command = [sys.executable, "-m", "ncbi_stand_in", "--port", "0", "--records", str(records)]
     command += ["--today", today.isoformat(), "--epoch", epoch.isoformat()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -79,7 +79,7 @@ def stand_in(today: date, *, epoch: date, records: int = RECORDS) -> Iterator[st
 
 
 def run_days(console: Console, url: str, days: list[date], log: Path) -> None:
-    """Let Airflow run the DAG once for each day, with the stand-in's clock at that day; the small source's but once."""
+    """Run the DAGs once for each day, with the stand-in's clock at that day; the small source's only once."""
     for day in days:
         move_clock(url, day)
         for source in ("sars2_usa", "viruses") if day == days[0] else ("viruses",):
@@ -92,13 +92,13 @@ def run_days(console: Console, url: str, days: list[date], log: Path) -> None:
 
 
 def run(dag_id: str, day: date, log: Path) -> None:
-    """Let Airflow run a DAG; end here if it fails."""
+    """Run a DAG; exit if it fails."""
     if not run_dag_here(dag_id, f"{day}T06:00:00+00:00", log):
         sys.exit(f"{dag_id} of {day} failed; Airflow's log is {log}")
 
 
 def move_clock(url: str, today: date) -> None:
-    """Let it be another day at the stand-in."""
+    """Set the stand-in's date."""
     clock = url.removesuffix("/datasets/v2") + "/control/clock"
     requests.post(clock, json={"today": today.isoformat()}, timeout=10).raise_for_status()
 

@@ -1,6 +1,6 @@
-"""`make ingest`, `census` and `replay`, each with SOURCE=mpox: one run now and its publication, by Airflow.
+"""`make ingest`, `census` and `replay`, each with SOURCE=mpox: one run and its publication, in Airflow.
 
-The last line and the exit code tell the outcome.
+The last line and the exit code show the outcome.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from virus_warehouse.sources import SourceError, read_sources
 
 
 def main() -> None:
-    """Run the DAG that does what the command line says, and then the publication."""
+    """Run the requested DAG, and then the publication."""
     options = _parser().parse_args()
     try:
         source = read_sources().source(options.source)
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["ingest", "census", "replay"])
     parser.add_argument("source", help="a source of sources.yaml")
-    parser.add_argument("--accept-missing", action="store_true", help="accept that many records are gone")
+    parser.add_argument("--accept-missing", action="store_true", help="accept that many records are missing")
     parser.add_argument("--accept-emptied", action="store_true", help="accept that a field is emptied")
     add_accept_findings(parser)
     return parser

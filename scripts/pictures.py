@@ -10,17 +10,17 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 THEMES = ("light", "dark")
 SIZE = {"width": 1340, "height": 880}
 SLOW = 60_000
-"""Milliseconds that a page may take on a busy machine."""
+"""Timeout of a page in milliseconds, for busy machines."""
 
 
 @dataclass(frozen=True)
 class Airflow:
-    """An Airflow to look at, and who looks.
+    """A running Airflow.
 
     Attributes:
-        url: where it is.
-        login: who logs in.
-        password: theirs.
+        url: its URL.
+        login: the user.
+        password: the user's password.
         dag_id: a DAG that has run.
     """
 
@@ -44,7 +44,7 @@ def dag_grid(page: Page, airflow: Airflow) -> None:
 
 
 def backfill_dialog(page: Page, airflow: Airflow) -> None:
-    """Where days are loaded again."""
+    """The dialog for backfills."""
     page.goto(f"{airflow.url}/dags/{airflow.dag_id}")
     page.get_by_role("button", name="Trigger").click()
     dialog = page.get_by_role("dialog")
@@ -105,23 +105,23 @@ PICTURES: dict[str, Callable[[Page, Airflow], None]] = {
     "dag-grid": dag_grid,
     "backfill-dialog": backfill_dialog,
 }
-"""Name of each picture, and how it is come by; each is taken in every theme."""
+"""The steps to each screenshot, by name; each is taken in every theme."""
 
 
 def take(
     browser: Browser, airflow: Airflow, folder: Path, theme: str, names: Iterable[str] = PICTURES
 ) -> Iterator[Path]:
-    """Take pictures.
+    """Take screenshots.
 
     Args:
-        browser: with what.
-        airflow: of what.
-        folder: where they go.
+        browser: the browser.
+        airflow: the running Airflow.
+        folder: the output folder.
         theme: `light` or `dark`.
         names: which; all by default.
 
     Yields:
-        the file of each.
+        the path of each.
     """
     expect.set_options(timeout=SLOW)
     with browser.new_context(viewport=SIZE, color_scheme=theme, timezone_id="UTC", locale="en-US") as context:
@@ -133,13 +133,13 @@ def take(
             PICTURES[name](page, airflow)
             path = folder / f"{name}-{theme}.png"
             page.mouse.move(0, 0)
-            page.wait_for_timeout(500)  # what fades in has come
+            page.wait_for_timeout(500)  # wait for fade-in animations
             page.screenshot(path=path, animations="disabled", caret="hide")
             yield path
 
 
 def log_in(page: Page, url: str, login: str, password: str) -> None:
-    """Log in to the Airflow at `url` as a person does; ends on its first page."""
+    """Log in to the Airflow at `url`; ends on its first page."""
     page.goto(f"{url}/")
     page.get_by_label("Username").fill(login)
     page.get_by_label("Password").fill(password)
@@ -148,6 +148,6 @@ def log_in(page: Page, url: str, login: str, password: str) -> None:
 
 
 def _pages(page: Page, airflow: Airflow) -> FrameLocator:
-    """Our pages, in Airflow's frame."""
+    """The warehouse's pages, in Airflow's frame."""
     page.goto(f"{airflow.url}/plugin/virus-warehouse")
     return page.frame_locator("iframe")

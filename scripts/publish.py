@@ -1,7 +1,7 @@
-"""`make publish`: what was loaded becomes the published snapshot, by Airflow.
+"""`make publish`: publishes what was loaded as the snapshot, in Airflow.
 
-SOURCE=mpox ACCEPT_FINDINGS="shrinkage" publishes knowingly what these gates would hold back of the source; without
-SOURCE, of every source. The last line and the exit code tell the outcome.
+SOURCE=mpox ACCEPT_FINDINGS="shrinkage" publishes despite these gates' findings of the source; without SOURCE, of every
+source. The last line and the exit code show the outcome.
 """
 
 import argparse
@@ -19,7 +19,7 @@ PUBLISH = "ncbi_virus_publish"
 
 
 def main() -> None:
-    """Run the DAG, and say what is published."""
+    """Run the DAG, and print what is published."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", help="a source of sources.yaml: only its findings are accepted")
     add_accept_findings(parser)
@@ -35,19 +35,19 @@ def main() -> None:
     if not exit_code:
         print(f"OK {data.snapshot} is published.")
     elif held_back:
-        print(" ".join([f"FAILED {data.snapshot} is published, but not all of it.{held_back}", *findings(data)]))
+        print(" ".join([f"FAILED {data.snapshot} is published without all sources.{held_back}", *findings(data)]))
     else:
         print(" ".join(["FAILED: not published; the last good snapshot stays.", *findings(data)]))
     sys.exit(1 if exit_code else 0)
 
 
 def add_accept_findings(parser: argparse.ArgumentParser) -> None:
-    """Let a command take the gates whose findings are accepted."""
-    parser.add_argument("--accept-findings", nargs="+", choices=BLOCKING, help="gates that shall hold nothing back")
+    """Add the option for gates whose findings are accepted."""
+    parser.add_argument("--accept-findings", nargs="+", choices=BLOCKING, help="gates whose findings are accepted")
 
 
 def accepting(gates: list[str] | None, source: str | None) -> Mapping[str, object]:
-    """What the form of the publication's DAG is filled with."""
+    """The values for the trigger form of the publication's DAG."""
     return {"source": source, "accept_findings": gates} if gates else {}
 
 

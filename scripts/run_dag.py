@@ -1,4 +1,4 @@
-"""Runs DAGs here and now, as `airflow dags test` does: in a process of their own, or in this one.
+"""Runs DAGs like `airflow dags test`, in a separate process or in this one.
 
 python run_dag.py DAG CONF [DAG CONF ...] runs one after the other, up to the first that fails.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 MANUAL_RUN = {"AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "0", "NCBI_DATASETS_PATIENCE": "75"}
-"""Somebody is waiting: `dags test` waits out the delay of every retry, so the attempts inside the task have to do."""
+"""For interactive runs: `dags test` waits for every retry's delay, so only the attempts inside the task are used."""
 
 
 def run_dags(*dags: tuple[str, Mapping[str, object]]) -> int:
@@ -30,7 +30,7 @@ def run_dags(*dags: tuple[str, Mapping[str, object]]) -> int:
 
 
 def run_dag_here(dag_id: str, logical_date: str, log: Path) -> bool:
-    """Run a DAG with all its tasks, and tell whether they succeeded. Each run but the first is spared Airflow's start.
+    """Run a DAG with all its tasks in this process; returns whether it succeeded. Only the first run starts Airflow.
 
     Args:
         dag_id: the DAG.
@@ -57,7 +57,7 @@ def _run(*arguments: str) -> bool:
 
 @contextlib.contextmanager
 def _written_to(log: Path) -> Iterator[None]:
-    """Send what this process and those that it starts write to a file, whoever holds `sys.stdout`."""
+    """Redirect the output of this process and its children to a file, bypassing `sys.stdout`."""
     kept = {number: os.dup(number) for number in (1, 2)}
     sys.stdout.flush()
     try:

@@ -1,7 +1,7 @@
 """`make screenshots`: the documentation's pictures, in docs/screenshots, of made-up data.
 
-As in the demo, the stand-in serves the records; here for a week, to an Airflow that is started as `make start` does it,
-with a source that NCBI refuses, so that there is a failure to look at. Then it is looked at, in light and in dark.
+As in the demo, the stand-in serves the records; here for a week, to an Airflow started like `make start`, with a source
+that NCBI rejects, to show a failure. Screenshots are taken in light and dark mode.
 """
 
 import contextlib
@@ -87,10 +87,10 @@ def published_loads(data: DataFolder) -> int:
 
 
 class RunningAirflow:
-    """An Airflow that answers at `url`, asked by its REST API.
+    """An Airflow that runs at `url`, controlled by its REST API.
 
     Args:
-        url: where it is.
+        url: its URL.
         password: of its login.
     """
 
@@ -99,7 +99,7 @@ class RunningAirflow:
         self._api = AirflowApi(url, airflow_home.LOGIN, password)
 
     def run_what_is_due(self, dag_id: str) -> None:
-        """Switch a DAG on, and wait till the run that is due by its schedule has ended."""
+        """Unpause a DAG, and wait until its scheduled run has ended."""
         wait_until(
             f"{dag_id} is there", lambda: dag_id in [dag["dag_id"] for dag in self._api.call("GET", "/dags")["dags"]]
         )
@@ -107,7 +107,7 @@ class RunningAirflow:
         self._wait_for_runs(dag_id, 1)
 
     def run_now(self, dag_id: str) -> None:
-        """Trigger a DAG, and wait till the run has ended."""
+        """Trigger a DAG, and wait until the run has ended."""
         many = len(self._runs(dag_id))
         self._api.call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None})
         self._wait_for_runs(dag_id, many + 1)
@@ -126,7 +126,7 @@ class RunningAirflow:
 
 @contextlib.contextmanager
 def started(home: Path) -> Iterator[RunningAirflow]:
-    """Airflow as `make start` starts it, stopped at the end."""
+    """Airflow, started like `make start`, stopped at the end."""
     url = f"http://127.0.0.1:{PORT}"
     with (home / "start.log").open("wb") as log:
         command = [sys.executable, Path(__file__).parent / "start.py"]
@@ -140,7 +140,7 @@ def started(home: Path) -> Iterator[RunningAirflow]:
 
 
 def wait_until(what: str, ask: Callable[[], bool]) -> None:
-    """Ask until the answer is yes; give up when that takes too long."""
+    """Poll until the condition holds; exit after a timeout."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not ask():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""`make tables`: docs/tables.md, the data dictionary, from the comments of a snapshot of nothing."""
+"""`make tables`: generates docs/tables.md, the data dictionary, from the comments of an empty snapshot."""
 
 import tempfile
 from pathlib import Path
@@ -14,7 +14,7 @@ TABLES = Path(__file__).resolve().parents[1] / "docs" / "tables.md"
 
 
 def dictionary() -> str:
-    """The dictionary of what this version publishes."""
+    """The dictionary of this version's snapshots."""
     with tempfile.TemporaryDirectory() as folder:
         data = DataFolder(Path(folder))
         data.create()

@@ -1,4 +1,4 @@
-"""pandas on a Parquet file of virus_genome: the columns that a question needs, as Arrow types, read for each anew."""
+"""pandas on a Parquet file of virus_genome: reads the columns of each question, as Arrow types."""
 
 from pathlib import Path
 
@@ -47,13 +47,13 @@ def questions(path: Path) -> Questions:
     def metadata_completeness() -> Rows:
         by = ["submitter_affiliation", "submitter_country"]
         genome = read(*by, "collection_date_precision", "country", "host_tax_id", "biosample")
-        tells = (
+        stated = (
             (genome["collection_date_precision"] == "day").fillna(value=False),
             *(genome[name].notna() for name in ("country", "host_tax_id", "biosample")),
         )
-        told = genome[by].assign(records=1, **dict(zip(SHARES, tells, strict=True)))
+        records = genome[by].assign(records=1, **dict(zip(SHARES, stated, strict=True)))
         shares = {name: (name, "mean") for name in SHARES}
-        return _rows(told.groupby(by, dropna=False, as_index=False).agg(records=("records", "size"), **shares))
+        return _rows(records.groupby(by, dropna=False, as_index=False).agg(records=("records", "size"), **shares))
 
     return {
         "one_record": one_record,

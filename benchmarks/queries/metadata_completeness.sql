@@ -1,4 +1,4 @@
--- How much the records of each submitter tell.
+-- Completeness of metadata by submitter.
 SELECT
     submitter_affiliation,
     submitter_country,

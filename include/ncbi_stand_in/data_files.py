@@ -13,7 +13,7 @@ from ncbi_stand_in.sequences import cds_fasta, genomic_fasta, protein_fasta
 
 
 def data_files(selection: Selection, world: World, today: date) -> Iterator[DataFile]:
-    """The data files a request gets, in NCBI's order; the records are generated anew for each file.
+    """The data files a request gets, in NCBI's order; the records are generated again for each file.
 
     A selection without records gets an empty data report and nothing else: small, valid, and with a README,
     which is what clients have seen (contract notes, section 2).

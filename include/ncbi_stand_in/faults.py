@@ -91,7 +91,7 @@ def stalled(fault: Fault, package: Package, filename: str) -> Response:
 
 @fault_kind
 def drip(fault: Fault, package: Package, filename: str) -> Response:
-    """A sound package, a byte at a time: no wait is long enough for a read time-out (#326 timed out)."""
+    """A valid package, a byte at a time: no wait is long enough for a read time-out (#326 timed out)."""
     return DrippingResponse(b"".join(package), filename, fault.seconds)
 
 
@@ -110,41 +110,41 @@ def not_zip(fault: Fault, package: Package, filename: str) -> Response:
 
 @fault_kind
 def bad_crc(fault: Fault, package: Package, filename: str) -> Response:
-    """A sound zip whose data report does not match its CRC (#440)."""
+    """A valid zip whose data report does not match its CRC (#440)."""
     return download_response(iter([_with_wrong_crc(b"".join(package))]), filename)
 
 
 @fault_kind
 def md5_mismatch(fault: Fault, package: Package, filename: str) -> Response:
-    """A sound zip whose `md5sum.txt` is wrong about the data report."""
+    """A valid zip whose `md5sum.txt` is wrong about the data report."""
     package.md5sum_text = lambda md5s: md5sum_text({**md5s, DATA_REPORT: "0" * 32})
     return download_response(package, filename)
 
 
 @fault_kind
 def catalog_mismatch(fault: Fault, package: Package, filename: str) -> Response:
-    """A sound zip whose catalog is wrong about the length of the data report."""
+    """A valid zip whose catalog is wrong about the length of the data report."""
     package.catalog_text = lambda files: catalog_text([_one_byte_longer(files[0]), *files[1:]])
     return download_response(package, filename)
 
 
 @fault_kind
 def absent_report(fault: Fault, package: Package, filename: str) -> Response:
-    """A sound package without a data report: one of the ways in which nothing may match (contract notes, section 2)."""
+    """A valid package without a data report: one of the ways in which nothing may match (contract notes, section 2)."""
     package.data_files = ()
     return download_response(package, filename)
 
 
 @fault_kind
 def empty_report(fault: Fault, package: Package, filename: str) -> Response:
-    """A sound package whose data report has no lines: another of the ways."""
+    """A valid package whose data report has no lines: another of the ways."""
     package.data_files = (DataFile(DATA_REPORT, "DATA_REPORT", ()),)
     return download_response(package, filename)
 
 
 @fault_kind
 def odd_lines(fault: Fault, package: Package, filename: str) -> Response:
-    """A sound package whose data report has a field that nobody announced, and a line that breaks off."""
+    """A valid package whose data report has an unknown field, and a truncated line."""
     report, *others = package.data_files
     package.data_files = (replace(report, lines=_with_odd_lines(report.lines)), *others)
     return download_response(package, filename)
@@ -152,7 +152,7 @@ def odd_lines(fault: Fault, package: Package, filename: str) -> Response:
 
 @fault_kind
 def more_headers(fault: Fault, package: Package, filename: str) -> Response:
-    """A sound package with a message: on an X-Datasets-User-Message NCBI's own client exits with 1."""
+    """A valid package with a message: on an X-Datasets-User-Message NCBI's own client exits with 1."""
     response = download_response(package, filename)
     response.headers.update(fault.headers)
     return response
@@ -160,7 +160,7 @@ def more_headers(fault: Fault, package: Package, filename: str) -> Response:
 
 @fault_kind
 def empty_404(fault: Fault, package: Package, filename: str) -> Response:
-    """No records, told by a 404 (a branch of NCBI's own client; contract notes, section 2)."""
+    """No records, with a 404 (a branch of NCBI's own client; contract notes, section 2)."""
     return error_response(404, "Your request does not match any items in our database")
 
 

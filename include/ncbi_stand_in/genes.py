@@ -7,7 +7,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Location:
-    """Where a feature lies: 1-based inclusive ranges on the genome, one or more when joined."""
+    """The location of a feature: 1-based inclusive ranges on the genome, one or more when joined."""
 
     ranges: tuple[tuple[int, int], ...]
     complement: bool = False
@@ -72,7 +72,7 @@ class Gene:
     name: str
     coding_regions: tuple[CodingRegion, ...]
 
-    def lies_within(self, first_base: int, last_base: int) -> bool:
+    def is_within(self, first_base: int, last_base: int) -> bool:
         """Whether every coding region of the gene is inside that stretch of the reference."""
         places = [region.location for region in self.coding_regions]
         return all(first_base <= place.begin and place.end <= last_base for place in places)

@@ -112,7 +112,7 @@ def of_strain(isolate: Isolate, number: int) -> Isolate:
 
 def revised(isolate: Isolate, choice: int) -> Isolate:
     """The isolate after its submitter revised one of the facts that can still be made better."""
-    revisions: list[Callable[[Isolate, int], Isolate]] = [_tell_the_source]
+    revisions: list[Callable[[Isolate, int], Isolate]] = [_add_source]
     if isolate.pango_lineage:
         revisions.append(_reassign_pango_lineage)
     if isolate.place and isolate.finer_places:
@@ -124,7 +124,7 @@ def revised(isolate: Isolate, choice: int) -> Isolate:
     return revisions[choice % len(revisions)](isolate, choice)
 
 
-def _tell_the_source(isolate: Isolate, choice: int) -> Isolate:
+def _add_source(isolate: Isolate, choice: int) -> Isolate:
     others = [source for source in isolate.virus.isolation_sources if source != isolate.source]
     return replace(isolate, source=others[choice % len(others)])
 

@@ -1,7 +1,7 @@
 """Reading a request as NCBI's gateway does.
 
 NCBI serves its API through grpc-gateway v2 (contract notes, section 1). Hence the rules here: arrays are
-repeated keys and commas are not split, names nobody knows are ignored, snake_case and camelCase both work,
+repeated keys and commas are not split, unknown names are ignored, snake_case and camelCase both work,
 enums have names and numbers, booleans are read as Go's `strconv.ParseBool` does.
 """
 

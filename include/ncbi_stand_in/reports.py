@@ -170,7 +170,7 @@ class AnnotatedFeatures:
         return location.shifted(self.record.first_base - 1)
 
     def nucleotide_id(self, region: CodingRegion | MaturePeptide) -> str:
-        """Where the feature lies, such as `MT745738.1:254-13456,13456-21543`."""
+        """The location of the feature, such as `MT745738.1:254-13456,13456-21543`."""
         return _seq_id(self.record.accession_version, self.on_record(region.location).ranges)
 
     def title(self, region: CodingRegion) -> str:

@@ -46,7 +46,7 @@ class Taxon:
 
     @cached_property
     def rank(self) -> str | None:
-        """NCBI's rank of a virus taxon; None below the species, and for hosts, whose names do not tell it."""
+        """NCBI's rank of a virus taxon; None below the species, and for hosts, whose names do not show it."""
         if self.tax_id == VIRUSES_TAX_ID:
             return "ACELLULAR_ROOT"
         if VIRUSES_TAX_ID not in self.lineage_tax_ids:

@@ -12,7 +12,7 @@ MOST_SUGGESTIONS = 20
 def taxon_suggestions(body: bytes) -> str:
     """The taxa that a text may mean (message SciNameAndIds); raises InvalidArgumentError.
 
-    Of the query only its text and `exact_match` have an effect. A text that is nobody's name gets no taxon: NCBI's
+    Of the query only its text and `exact_match` have an effect. A text that is not a known name gets no taxon: NCBI's
     client then says itself that it is not recognized.
     """
     message = read_message(body)

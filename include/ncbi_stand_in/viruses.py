@@ -55,7 +55,7 @@ class Segment:
 
 @lru_cache(maxsize=65536)
 def _genes_within(segment: Segment, first_base: int, last_base: int) -> tuple[Gene, ...]:
-    return tuple(gene for gene in segment.genes if gene.lies_within(first_base, last_base))
+    return tuple(gene for gene in segment.genes if gene.is_within(first_base, last_base))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,9 @@
-"""The archive of verified packages, `data/packages/<source>/<run>.zip`, each with a sidecar that says what it is.
+"""The archive of verified packages, `data/packages/<source>/<run>.zip`, each with a JSON sidecar that describes it.
 
-Beside them, in `loads/`, lies a record of every load that was committed: a package may have served several, or none.
-Packages and load records together are enough to make the warehouse anew.
+`loads/` beside them has a record of every committed load; a package may have served several loads, or none.
+Packages and load records together are enough to rebuild the warehouse.
 
-Both are read whichever version wrote them: what this one does not know is left out, and what it misses has a default.
+Files of any version are read: unknown keys are ignored, missing ones get a default.
 """
 
 import json
@@ -20,15 +20,15 @@ from virus_warehouse.sources import DEFAULT_LIMITS, LoadLimits
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
-"""Of sidecars and load records. A later one may leave out or rename what this version reads."""
+"""Of sidecars and load records. A later format may drop or rename keys that this version reads."""
 
 VERIFIED, ACCEPTED, REFUSED = "verified", "accepted", "refused"
-"""What a package is: proven whole; loaded and committed by a run; or found by a gate to be nothing to load."""
+"""State of a package: verified; loaded and committed by a run; or refused by a load gate."""
 
 
 @dataclass(frozen=True)
 class ArchivedPackage:
-    """A package and what is known of it: enough to load it again, now or in a rebuild.
+    """A package and its metadata: enough to load it again, now or in a rebuild.
 
     Attributes:
         state: `VERIFIED`, `ACCEPTED` or `REFUSED`.
@@ -58,9 +58,9 @@ class CommittedLoad:
 
     Attributes:
         run: its row in the ledger.
-        package: run id of the package that it loaded; None when NCBI said that nothing matches, and in a replay.
-        limits: what the source allowed it.
-        filter_changed, reports_changed, request: as in `Load`; None where an earlier version has not written them down.
+        package: run id of the package that it loaded; None for an empty result and for a replay.
+        limits: the limits of the source at that time.
+        filter_changed, reports_changed, request: as in `Load`; None where an earlier version did not record them.
     """
 
     run: Mapping[str, Any]
@@ -76,10 +76,10 @@ class CommittedLoad:
         return datetime.fromisoformat(str(self.run["ended_at"]))
 
 
-def committed_load(row: Mapping[str, Any], limits: LoadLimits, **asked: Any) -> CommittedLoad:
-    """The load that a row of the ledger tells of, with what was asked for, if that is known."""
+def committed_load(row: Mapping[str, Any], limits: LoadLimits, **request: Any) -> CommittedLoad:
+    """The load recorded by a row of the ledger, with its request where that is known."""
     path = row.get("package_path")
-    return CommittedLoad(row, Path(str(path)).stem if path else None, limits, **asked)
+    return CommittedLoad(row, Path(str(path)).stem if path else None, limits, **request)
 
 
 class Archive:
@@ -90,25 +90,25 @@ class Archive:
         self.loads_folder = self.folder / "loads"
 
     def path(self, run_id: str) -> Path:
-        """Where the package of a run lies, or would."""
+        """Where the package of a run is stored."""
         return self.folder / f"{run_id}.zip"
 
     def keep(self, package: ArchivedPackage, file: Path) -> Path:
-        """Move a verified package into the archive, then write its sidecar: a sidecar means a whole package."""
+        """Move a verified package into the archive, then write its sidecar, which marks it as complete."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = file.replace(self.path(package.run_id))
         try:
             self._write_sidecar(package)
         except OSError:
-            kept.unlink()  # without a sidecar it is no package, and takes space that may be short
+            kept.unlink()  # without a sidecar it only takes up disk space
             raise
         return kept
 
     def mark(self, run_ids: Collection[str], state: str) -> None:
-        """Write into the sidecars of these packages, as far as they are held, what has become of them.
+        """Set the state in the sidecars of these packages, as far as they are in the archive.
 
         Args:
-            run_ids: of the packages.
+            run_ids: run ids of the packages.
             state: `ACCEPTED` or `REFUSED`.
         """
         for package in self.packages():
@@ -116,10 +116,10 @@ class Archive:
                 self._write_sidecar(replace(package, state=state))
 
     def redate(self, load: CommittedLoad) -> None:
-        """Give a load, and the package that it loaded, other times than are written down of them.
+        """Correct the recorded times of a load and of the package that it loaded.
 
         Args:
-            load: with its new times.
+            load: the load with its corrected times.
         """
         self.record_load(load)
         package = None if load.package is None else self._read(self.path(load.package).with_suffix(".json"))
@@ -128,23 +128,23 @@ class Archive:
             self._write_sidecar(replace(package, requested_at=requested_at))
 
     def is_whole(self, package: ArchivedPackage) -> bool:
-        """Whether the file is there as it was verified, as far as its size tells; reading it checks the rest."""
+        """Whether the file exists with the verified size; reading it checks the rest."""
         try:
             return self.path(package.run_id).stat().st_size == package.bytes
         except FileNotFoundError:
             return False
 
     def record_load(self, load: CommittedLoad) -> None:
-        """Write down that a load was committed."""
+        """Record a committed load."""
         self.loads_folder.mkdir(parents=True, exist_ok=True)
         write_json(self._load_path(str(load.run["run_id"])), {"format": FORMAT, **asdict(load)})
 
     def has_recorded(self, run_id: str) -> bool:
-        """Whether the load of that run is written down."""
+        """Whether the load of that run is recorded."""
         return self._load_path(run_id).exists()
 
     def loads(self) -> list[CommittedLoad]:
-        """The loads that were committed, in the order of their commits."""
+        """The committed loads, in commit order."""
         read = (self._read_load(path) for path in self.loads_folder.glob("*.json"))
         return sorted((load for load in read if load is not None), key=lambda load: load.committed_at)
 
@@ -155,15 +155,15 @@ class Archive:
         write_json(self.path(package.run_id).with_suffix(".json"), {"format": FORMAT, **asdict(package)})
 
     def packages(self) -> Iterator[ArchivedPackage]:
-        """The packages held, newest request first."""
+        """The archived packages, newest request first."""
         held = [package for sidecar in self.folder.glob("*.json") if (package := self._read(sidecar)) is not None]
         yield from sorted(held, key=lambda package: package.requested_at, reverse=True)
 
     def tidy_up(self, is_running: Callable[[str], bool]) -> None:
-        """Remove what runs left that died here: zips without a sidecar are no packages, and nobody would find them.
+        """Remove files of dead runs: zips without a sidecar are incomplete and never used.
 
         Args:
-            is_running: whether some process works on the run of that id, and may be about to finish its files.
+            is_running: whether a process is still working on that run, and may be about to finish its files.
         """
         orphans = [(file, file.stem) for file in self.folder.glob("*.zip") if not file.with_suffix(".json").exists()]
         for file, run_id in (*orphans, *unfinished_files(self.folder), *unfinished_files(self.loads_folder)):
@@ -173,12 +173,12 @@ class Archive:
     def prune(self, retention_days: int, now: datetime, loaded: Collection[str]) -> None:
         """Delete packages requested longer ago than `retention_days`, but never the newest full one or any after it.
 
-        A rebuild starts at the newest full package, so that one and all that follow it are needed.
+        A rebuild starts at the newest full package, so it needs that one and all later ones.
 
         Args:
-            retention_days: age from which a package may go.
+            retention_days: minimum age of a package to delete.
             now: the time to count from.
-            loaded: run ids of the packages that a run has committed: one that was refused starts no rebuild.
+            loaded: run ids of the packages that a run has committed: a refused package cannot start a rebuild.
         """
         held = list(self.packages())
         newest_full = next((package for package in held if package.mode == "full" and package.run_id in loaded), None)
@@ -187,7 +187,7 @@ class Archive:
         for package in held:
             is_old = package.requested_at < now - timedelta(days=retention_days)
             if is_old and package.requested_at < newest_full.requested_at:
-                # The sidecar first: without it the zip is not a package any more, whatever happens next.
+                # The sidecar first: a zip without one is ignored, even if the process is killed here.
                 self.path(package.run_id).with_suffix(".json").unlink(missing_ok=True)
                 self.path(package.run_id).unlink(missing_ok=True)
                 logger.info("deleted package %s of %s from the archive", package.run_id, package.requested_at)
@@ -208,7 +208,7 @@ class Archive:
         except FileNotFoundError:
             return None  # pruned meanwhile
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            logger.warning("%s is no sidecar that this version reads (%s); its package is left alone", sidecar, error)
+            logger.warning("%s is not a sidecar that this version can read (%s); ignoring its package", sidecar, error)
             return None
 
     @staticmethod
@@ -222,11 +222,11 @@ class Archive:
         except FileNotFoundError:
             return None  # pruned meanwhile
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            logger.warning("%s is no load record that this version reads (%s); it is left alone", path, error)
+            logger.warning("%s is not a load record that this version can read (%s); ignoring it", path, error)
             return None
 
 
 def _known_to(kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
-    """What this version knows of what some version has written."""
+    """The keys of `content` that this version knows."""
     known = {field.name for field in fields(kind)}
     return {name: value for name, value in content.items() if name in known}

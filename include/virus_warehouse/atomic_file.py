@@ -1,4 +1,4 @@
-"""Files that are whole at every moment: written beside their place, then renamed into it."""
+"""Atomic writes: files are written beside their destination, then renamed into place."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write `content` as JSON to `path`; a reader sees the old file or the new one, never a part, power cuts included.
+    """Write `content` as JSON to `path`, atomically and durably: a reader sees the old file or the new one.
 
     Dates and times are written as ISO 8601 text.
     """
@@ -25,6 +25,6 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
 
 
 def unfinished_files(folder: Path) -> Iterator[tuple[Path, str]]:
-    """What writers that died left in a folder of JSON files, each with the name, without `.json`, of its file."""
+    """Temporary files left behind by dead writers, each with the name, without `.json`, of its target."""
     for beside in folder.glob(".*.json.*"):
         yield beside, beside.name[1 : beside.name.index(".json.")]

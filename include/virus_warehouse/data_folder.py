@@ -1,4 +1,4 @@
-"""Where a warehouse lives: `VIRUS_DATA`, with a place for everything that is kept beside the warehouse file."""
+"""The data folder, `VIRUS_DATA`: the warehouse file and everything beside it."""
 
 import os
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ CHECKOUT = _PACKAGES.parent if _PACKAGES.name == "include" else None
 
 
 def default_root() -> Path:
-    """The data folder where `VIRUS_DATA` names none: `data/` of the checkout, or the user's own data folder."""
+    """The data folder without `VIRUS_DATA`: `data/` of the checkout, or the user's own data folder."""
     return CHECKOUT / "data" if CHECKOUT else user_data_path("virus-warehouse")
 
 
 class DataFolderError(OSError):
-    """The data folder can neither be found nor made; names it and the way out."""
+    """The data folder cannot be found or created; says where, and how to fix it."""
 
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A data folder and the places in it."""
+    """A data folder and the paths in it."""
 
     root: Path
 
@@ -51,34 +51,34 @@ class DataFolder:
 
     @property
     def refused(self) -> Path:
-        """Packages that were not whole, for the curious."""
+        """Damaged packages, kept for inspection."""
         return self.root / "refused"
 
     @property
     def runs(self) -> Path:
-        """The state of every run, a JSON file each."""
+        """The run files: the state of every run, in JSON."""
         return self.root / "runs"
 
     @property
     def temporary(self) -> Path:
-        """A folder for each run that works: what it downloads, unpacks and spills."""
+        """A folder for each running run: downloads, unpacked reports and spilled data."""
         return self.root / "temporary"
 
     @property
     def candidates(self) -> Path:
-        """Copies of the warehouse that are checked before they are published."""
+        """Copies of the warehouse that are checked before publication."""
         return self.root / "published" / "candidates"
 
     @property
     def snapshot(self) -> Path:
-        """The published snapshot, the file that people query."""
+        """The published snapshot, the file to query."""
         return self.root / "published" / "virus.duckdb"
 
     def create(self) -> None:
-        """Make every place that is missing; nobody but this user and its group can enter them.
+        """Create all missing folders, accessible to this user and its group only.
 
         Raises:
-            DataFolderError: when one cannot be made or written.
+            DataFolderError: when one cannot be created or written.
         """
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -90,5 +90,5 @@ class DataFolder:
         except OSError as error:
             raise DataFolderError(
                 f"the data folder {self.root} cannot be used: {error.filename}: {error.strerror}. "
-                f"Set VIRUS_DATA to a folder that this user may write, or make this one writable."
+                f"Set VIRUS_DATA to a writable folder, or make this one writable."
             ) from error

@@ -1,23 +1,23 @@
-"""A DuckDB file and the write-ahead log beside it: the two belong together, and to no other file."""
+"""A DuckDB file and its write-ahead log, which belong together."""
 
 from pathlib import Path
 
 
 def log_of(file: Path) -> Path:
-    """Where the write-ahead log of a DuckDB file lies, if there is one."""
+    """The path of a DuckDB file's write-ahead log."""
     return file.with_name(f"{file.name}.wal")
 
 
 def is_database(file: Path) -> bool:
-    """Whether a file begins as DuckDB's do; it is not opened as one, which would take its lock."""
+    """Whether a file has DuckDB's magic bytes; opening it as a database would take its lock."""
     with file.open("rb") as opened:
         return opened.read(12)[8:] == b"DUCK"
 
 
 def move(file: Path, place: Path) -> None:
-    """Move a DuckDB file, which nobody has open, with its log. A log that lies at the new place is another file's.
+    """Move a DuckDB file that is not open, with its log. A stale log at the destination is removed first.
 
-    DuckDB would replay it into the file that has come there.
+    DuckDB would replay it into the moved file.
     """
     log_of(place).unlink(missing_ok=True)
     if log_of(file).exists():

@@ -1,4 +1,4 @@
-"""Forgetting a source: its rows, its packages and its run files, for good."""
+"""Removing a source permanently: its rows, packages and run files."""
 
 import logging
 import shutil
@@ -21,18 +21,18 @@ logger = logging.getLogger(__name__)
 
 
 class ForgetError(ValueError):
-    """A source that cannot be forgotten now; says why, and what to do."""
+    """A source that cannot be removed now; says why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """What there is of a source.
+    """The data of a source.
 
     Attributes:
-        rows: how many, by the full name of the table; tables without any are left out.
-        packages: how many packages the archive has.
+        rows: row counts by full table name; empty tables are left out.
+        packages: the number of archived packages.
         package_bytes: their size.
-        files: how many run files and refused packages there are.
+        files: the number of run files and refused packages.
     """
 
     rows: dict[str, int]
@@ -42,16 +42,16 @@ class Holdings:
 
 
 def holdings(source: str, warehouse: Warehouse, data: DataFolder) -> Holdings:
-    """What is held of a source.
+    """The data of a source.
 
     Args:
         source: its name.
-        warehouse: where its rows are.
-        data: where its files are.
+        warehouse: the warehouse.
+        data: the data folder.
 
     Raises:
-        ForgetError: when nothing is.
-        WarehouseLocked: when others use the warehouse for too long.
+        ForgetError: when there is none.
+        WarehouseLocked: when the warehouse stays in use for too long.
     """
     with duckdb.connect() as session, warehouse.transaction(session):
         counts = {name: _count(session, name, source) for name in map(full_name, tables_by_source())}
@@ -61,32 +61,32 @@ def holdings(source: str, warehouse: Warehouse, data: DataFolder) -> Holdings:
     zips = list(data.packages.glob(f"{source}/*.zip")) if source in known else []
     files = list(_files(source, data)) if source in known else []
     if source not in known and not rows:
-        raise ForgetError(f"nothing is held of a source {source!r}; held are {', '.join(sorted(known)) or 'none'}")
+        raise ForgetError(f"no data of a source {source!r}; there is data of {', '.join(sorted(known)) or 'no source'}")
     return Holdings(rows, len(zips), sum(path.stat().st_size for path in zips), len(files))
 
 
 @private_files()
 def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: SourcesFile) -> None:
-    """Remove all that is held of a source, its ledger too: followed again, it is loaded in full.
+    """Remove all data of a source, including its ledger: if it is added again, it is loaded in full.
 
-    Done again after it was killed, it removes what is left. The taxa that its records named stay: others may name them.
+    After a kill, running it again removes the rest. Taxa stay, because other records may name them.
 
     Args:
         source: its name.
-        warehouse: where its rows are.
-        data: where its files are.
+        warehouse: the warehouse.
+        data: the data folder.
         followed: the sources file.
 
     Raises:
-        ForgetError: when it is still followed, a run works on it, or nothing is held of it.
-        WarehouseLocked: when others use the warehouse for too long.
+        ForgetError: when it is still followed, a run is working on it, or there is no data of it.
+        WarehouseLocked: when the warehouse stays in use for too long.
     """
     if source in {*followed.sources, *followed.errors}:
-        raise ForgetError(f"{followed.path} has source {source}: take it out first, or its next run loads it again")
-    holdings(source, warehouse, data)  # what nothing is held of may be no name at all, but a path
+        raise ForgetError(f"{followed.path} still has source {source}: remove it there first, or it is loaded again")
+    holdings(source, warehouse, data)  # rejects names without data, which may be paths
     running = [str(state["run_id"]) for state in running_states(data.runs) if state.get("source") == source]
     if running:
-        raise ForgetError(f"run {running[0]} works on source {source}: wait until it has ended")
+        raise ForgetError(f"run {running[0]} is working on source {source}: wait until it has ended")
     with duckdb.connect() as session, warehouse.transaction(session):
         for name in map(full_name, tables_by_source()):
             session.execute(f"DELETE FROM warehouse.{name} WHERE source = ?", [source])
@@ -94,7 +94,7 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
         path.unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         shutil.rmtree(data.packages / source)
-    logger.info("forgot source %s", source)
+    logger.info("removed source %s", source)
 
 
 def _count(session: DuckDBPyConnection, table: str, source: str) -> int:

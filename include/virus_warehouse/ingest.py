@@ -1,4 +1,4 @@
-"""One run, from window to commit: ask for what changed, prove the package, load its reports with the run's record."""
+"""One run: plan the window, download and verify the package, stage its reports, merge them and commit."""
 
 import logging
 import platform
@@ -37,13 +37,13 @@ from virus_warehouse.session import private_session
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sources import Source
 from virus_warehouse.staging import (
-    note_absent_reports,
+    note_missing_reports,
     stage_package,
     stage_quarantined_lines,
     take_quarantined_lines,
 )
 from virus_warehouse.warehouse import ledger
-from virus_warehouse.warehouse.census import vanished
+from virus_warehouse.warehouse.census import missing_accessions
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_gates import GateError
@@ -55,10 +55,10 @@ from virus_warehouse.windows import Window, WindowRequest, plan_window
 logger = logging.getLogger(__name__)
 
 DISK_RESERVE_BYTES = 1 << 20
-"""Disk that a run holds until its end, so that a disk it finds full has room for what is written of that."""
+"""Disk space that a run reserves, so that its end can still be recorded when the disk is full."""
 
-OF_THE_PACKAGE = (EmptyFullLoad, GateError, PackageError, ReportUnreadable)
-"""What a run fails of that another package may mend."""
+PACKAGE_ERRORS = (EmptyFullLoad, GateError, PackageError, ReportUnreadable)
+"""Failures that another package may fix."""
 
 
 @private_files()
@@ -77,25 +77,25 @@ def ingest(
 ) -> IngestResult:
     """Run one source once: window, request, download, verify, archive, stage, merge.
 
-    The warehouse is held for three short moments only: to open the run, to merge, and to close a run that
-    failed. A failed run has its row and its run file like any other.
+    The warehouse is locked for three short moments only: to open the run, to merge, and to close a failed run. A
+    failed run has a ledger row and a run file like any other.
 
     Args:
-        source: what to ask for.
-        client: whom to ask.
-        warehouse: where the rows and the ledger live.
-        data: where packages, run files and temporary files live.
+        source: the source to load.
+        client: the client to download with.
+        warehouse: where the rows and the ledger are stored.
+        data: where packages, run files and temporary files are stored.
         origin: the Airflow task that runs this.
-        wish: mode and days asked for; the default follows the watermark.
-        accepts: what of a full load a person accepts that would otherwise stop it.
+        wish: the requested mode and days; by default the run follows the watermark.
+        accepts: findings of the load gates that a person accepts.
         airflow_version: for the ledger's `versions`.
         on_progress: called every few seconds of the download.
-        earlier_day: says to a day of a backfill which of the earlier days Airflow has begun; that fetches first.
+        earlier_day: gives the earlier day of the same backfill that Airflow has started, which downloads first.
 
     Raises:
-        EarlierDayFirst: when that day is to be waited for; nothing has been done, and nothing is recorded.
-        RequestRefused, WindowError: another try would end the same way.
-        DatasetsUnavailable, EmptyFullLoad, WarehouseLocked, GateError, DiskFull, MemoryTooSmall: a later try may
+        EarlierDayFirst: when that day has to download first; nothing was done, and nothing is recorded.
+        RequestRefused, WindowError: a retry would fail the same way.
+        DatasetsUnavailable, EmptyFullLoad, WarehouseLocked, GateError, DiskFull, MemoryTooSmall: a retry may
             succeed.
     """
     window_request, accepts = wish or WindowRequest(), accepts or Acceptance()
@@ -164,12 +164,12 @@ def _new_record(
 
 @dataclass(frozen=True)
 class _Opened:
-    """What the ledger said when a run opened its row.
+    """The state of the ledger when a run opened its row.
 
     Attributes:
-        window: what the run asks for and loads.
+        window: what the run requests and loads.
         is_retry: whether no try of the same DAG run has committed yet.
-        committed: the runs of the source that committed, from its newest full load on.
+        committed: the committed runs of the source, from its newest full load on.
     """
 
     window: Window
@@ -179,22 +179,22 @@ class _Opened:
 
 @dataclass(frozen=True)
 class _Merged:
-    """What a committed merge came to.
+    """The result of a committed merge.
 
     Attributes:
-        further: what became of the lines of further reports.
-        vanished: the records that a census did not list.
+        further: line outcomes of the auxiliary reports.
+        missing: the records that a census did not list.
         loaded: run ids of the packages that runs of the source have committed.
     """
 
     further: dict[str, dict[str, int | None]]
-    vanished: list[str]
+    missing: list[str]
     loaded: set[str]
 
 
 @dataclass
 class _Run:
-    """One run at work, in its order: open, stage, merge, close."""
+    """One run and its steps: open, stage, merge, close."""
 
     source: Source
     warehouse: Warehouse
@@ -212,14 +212,14 @@ class _Run:
         return self.journal.record
 
     def open(self) -> _Opened:
-        """Plan the window and open the ledger row, in one transaction: two runs never plan on one state."""
+        """Plan the window and open the ledger row, in one transaction: no two runs plan from the same state."""
         self.record.updated_since = self.window_request.since
         self.journal.write("open")
         remove_leftovers(self.data, self.archive, self.source)
         dead = dead_runs(self.data.runs)
         with self.warehouse.transaction(self.session):
             for run_id in ledger.close_dead_runs(self.session, lambda run_id: is_running(self.data.runs, run_id)):
-                logger.warning("run %s was left by a process that is gone; closed as failed", run_id)
+                logger.warning("run %s was left open by a dead process; closed as failed", run_id)
             window = plan_window(self.session, self.source, _origin_of(self.record), self.window_request)
             self.warn_of_unusual_history()
             self.record.mode, self.record.updated_since, self.record.until = (
@@ -244,20 +244,20 @@ class _Run:
         return opened
 
     def warn_of_unusual_history(self) -> None:
-        """Say where the ledger shows filters that come and go, or a clock that ran ahead."""
+        """Log signs of alternating filters, or of a clock that was ahead."""
         if ledger.returns_to_other_filters(self.session, self.source.name, self.source.fingerprint):
             logger.warning(
-                "source %s asks again for what it asked for before its last run: if nobody has changed it back, "
-                "two checkouts with different filters under this name share the data folder %s, and each ends the "
-                "other's records. Give one of the sources another name, or a data folder of its own",
+                "source %s returns to the filters of an earlier run: unless they were changed back on purpose, two "
+                "checkouts with different filters for this source share the data folder %s, and each ends the other's "
+                "records. Rename one of the sources, or give it a data folder of its own",
                 self.source.name,
                 self.data.root,
             )
         if ahead := ledger.requested_after_now(self.session, self.source.name):
             logger.warning(
-                "the ledger says that run %s requested its package at %s, which is after now: a clock ran ahead "
-                "then, or is behind now. Set it right; that package is compared with no other. "
-                "`virus-warehouse rebuild --replace --from-oldest` sets right what it dated",
+                "according to the ledger, run %s requested its package at %s, which is in the future: a clock was "
+                "ahead then, or is behind now. Correct the clock; that package is not compared with others. "
+                "`virus-warehouse rebuild --replace --from-oldest` corrects its times",
                 *ahead,
             )
 
@@ -270,25 +270,25 @@ class _Run:
             except zipfile.BadZipFile as error:
                 path = None if package is None else package.path
                 raise PackageError(
-                    f"damaged since it was verified ({error}); the next try asks NCBI for another", path=path
+                    f"damaged since it was verified ({error}); the next try downloads another", path=path
                 ) from error
         self.warn_of_drift()
-        for note in note_absent_reports(self.session, str(self.record.request_url), staged):
-            logger.warning("%s. Load the source in full once NCBI gives it again", note)
+        for note in note_missing_reports(self.session, str(self.record.request_url), staged):
+            logger.warning("%s. Load the source in full once NCBI provides it again", note)
         return staged
 
     def stage_quarantined(self) -> list[StagedReport]:
-        """Read the refused lines again."""
+        """Parse the quarantined lines again."""
         self.journal.write("stage")
         with self.journal.timed("stage"):
             return stage_quarantined_lines(self.session, self.temporary)
 
     def warn_of_drift(self) -> None:
-        """Say what is new in the reports: somebody may want it in the warehouse."""
+        """Log the unknown fields of the reports."""
         found = self.session.execute("FROM drift ORDER BY report, path").fetchall()
         for report, path, occurrences, sample in found:
             logger.warning(
-                "the %s has %s, which this version does not read: %d times, such as %s",
+                "the %s has the unknown field %s: %d times, such as %s",
                 report.replace("_", " "),
                 path,
                 occurrences,
@@ -296,7 +296,7 @@ class _Run:
             )
 
     def merge(self, window: Window, staged: list[StagedReport]) -> _Merged:
-        """Rows, ledger row and watermark, in one transaction."""
+        """Write rows, ledger row and watermark, in one transaction."""
         self.journal.write("merge", lines=staged[0].lines)
         started = time.monotonic()
         try:
@@ -305,28 +305,28 @@ class _Run:
         except CommitFailed as error:
             if not self.has_committed():
                 raise
-            logger.warning("the load is committed, although its commit ended with an error: %s", error)
-        self.journal.record = committed  # not before: of a run whose commit fails it says nothing that was undone
+            logger.warning("the load was committed, although its commit raised an error: %s", error)
+        self.journal.record = committed  # not before: a failed commit must not change the record
         return merged
 
     def has_committed(self) -> bool:
-        """Whether the warehouse, opened again, has this run as committed."""
-        self.session.close()  # with whatever it still holds of the file
+        """Whether this run is committed according to the reopened warehouse."""
+        self.session.close()  # and release the file
         with duckdb.connect() as session, self.warehouse.transaction(session):
             return ledger.records_of(session, [self.record.run_id])[self.record.run_id].status == "success"
 
     def merge_in_transaction(
         self, window: Window, staged: list[StagedReport], started: float
     ) -> tuple[RunRecord, _Merged]:
-        """All of the merge but its commit. Returns the record of the committed run."""
+        """Merge without committing; returns the record of the run."""
         load = self.load_of(window)
         if window.is_census and not load.is_newest_package:
-            logger.warning("a later package was loaded meanwhile: this census concludes nothing, the next one will")
+            logger.warning("a later package was loaded meanwhile: this census is skipped")
         if staged[0].lines == 0:
             self.warn_of_held_rows(window)
-        further = load_reports(self.session, load, staged)
-        of_records: dict[str, Any] = further.pop(DATA_REPORT.name)
-        self.journal.seconds["merge"] = time.monotonic() - started  # the row has it, so all but the commit
+        counts = load_reports(self.session, load, staged)
+        of_records: dict[str, Any] = counts.pop(DATA_REPORT.name)
+        self.journal.seconds["merge"] = time.monotonic() - started  # stored in the row, so without the commit
         committed = replace(
             self.record,
             **of_records,
@@ -339,14 +339,14 @@ class _Run:
         ledger.update(self.session, committed.run_id, committed.row)
         ledger.insert_acceptance(self.session, committed.run_id, self.source.name, self.accepts.names)
         merged = _Merged(
-            further,
-            vanished=vanished(self.session) if window.is_census and load.is_newest_package else [],
+            counts,
+            missing=missing_accessions(self.session) if window.is_census and load.is_newest_package else [],
             loaded=ledger.loaded_packages(self.session, self.source.name),
         )
         return committed, merged
 
     def load_of(self, window: Window) -> Load:
-        """What the merge has to know; within the transaction."""
+        """The parameters of the merge; within the transaction."""
         requested_at = self.record.requested_at or self.record.started_at
         return Load(
             source=self.source.name,
@@ -356,7 +356,7 @@ class _Run:
             is_census=window.is_census,
             valid_from=ledger.next_commit_time(self.session, self.source.name),
             requested_at=requested_at,
-            # What the quarantine holds came in packages of the past.
+            # Quarantined lines come from older packages.
             is_newest_package=window.mode != REPLAY
             and ledger.is_newest_package(self.session, self.source.name, requested_at),
             filter_changed=window.filter_changed,
@@ -368,7 +368,7 @@ class _Run:
         )
 
     def watermark_after(self, window: Window, requested_at: datetime) -> date | None:
-        """The watermark moves with the data, not with the clock, never back, and never past the request."""
+        """The watermark follows the data, not the clock; it never moves back or past the request."""
         if window.mode in (WINDOW, REPLAY):
             return window.watermark
         row = self.session.execute(
@@ -378,7 +378,7 @@ class _Run:
         return max((day for day in (window.watermark, shown) if day is not None), default=None)
 
     def warn_of_held_rows(self, window: Window) -> None:
-        """Say where NCBI shows nothing and records are held."""
+        """Log an empty result for a window that has records."""
         if window.mode not in (INCREMENTAL, WINDOW):
             return
         held = self.session.execute(
@@ -387,27 +387,26 @@ class _Run:
             [self.source.name, window.updated_since, window.until],
         ).fetchone()
         if held is not None and held[0]:
-            logger.warning("NCBI shows nothing in this window, yet %s records held lie in it", held[0])
+            logger.warning("NCBI lists nothing in this window, but the warehouse has %s records in it", held[0])
 
     def close_committed(self, opened: _Opened, merged: _Merged) -> IngestResult:
-        """Record the load in the archive and the end in the run file; gives what the run did."""
+        """Record the load in the archive and the end in the run file; returns the result."""
         self.release_resources()
         self.record_loads(opened, merged)
         result = result_of(self.record, merged.further)
-        gone = {"vanished": merged.vanished} if merged.vanished else {}
-        self.journal.write_end("finished", summary=str(result), reports=merged.further, **gone)
+        missing = {"missing_accessions": merged.missing} if merged.missing else {}
+        self.journal.write_end("finished", summary=str(result), reports=merged.further, **missing)
         logger.info("run %s: %s", self.record.run_id, result)
-        if merged.vanished:
+        if merged.missing:
             logger.warning(
-                "NCBI did not list %d records, such as %s", len(merged.vanished), ", ".join(merged.vanished[:20])
+                "NCBI did not list %d records, such as %s", len(merged.missing), ", ".join(merged.missing[:20])
             )
         return result
 
     def record_loads(self, opened: _Opened, merged: _Merged) -> None:
-        """Record this load in the archive, and any whose run died before it could; then prune it.
+        """Record this load in the archive, and any load whose run died before recording it; then prune the archive.
 
-        The run is committed: a file that cannot be written or deleted is no reason to call it failed, and the next
-        run records what this one could not.
+        The run is committed: file errors do not make it fail, and the next run records what this one could not.
         """
         asked = {
             "filter_changed": opened.window.filter_changed,
@@ -422,12 +421,12 @@ class _Run:
             self.archive.mark(merged.loaded, ACCEPTED)
             self.archive.prune(self.source.retention_days, datetime.now(UTC), merged.loaded)
         except Exception as error:
-            logger.warning("the archive of %s could not be brought up to date: %r", self.source.name, error)
+            logger.warning("could not update the archive of %s: %r", self.source.name, error)
 
     def close_failed(self, error: BaseException) -> None:
-        """Write the failure into the run file and the ledger. The ledger may be what failed: then the file stays."""
-        if isinstance(error, OF_THE_PACKAGE) and self.record.package_path:
-            with suppress(OSError):  # the disk may be full: then the next try looks at the same package once more
+        """Record the failure in the run file and the ledger; if the ledger fails too, the run file remains."""
+        if isinstance(error, PACKAGE_ERRORS) and self.record.package_path:
+            with suppress(OSError):  # the disk may be full; the next try then checks the same package again
                 self.archive.mark({Path(self.record.package_path).stem}, REFUSED)
         self.record.status, self.record.error = "failed", f"{type(error).__name__}: {error}"
         self.record.ended_at, self.record.seconds = datetime.now(UTC), self.journal.seconds
@@ -435,9 +434,9 @@ class _Run:
         if isinstance(error, DatasetsError):
             self.record.attempts, self.record.http_status = error.attempts, error.status
             self.record.ncbi_phid = error.ncbi_phid
-        gone = error.vanished if isinstance(error, GateError) else None
+        missing = {"missing_accessions": error.missing} if isinstance(error, GateError) and error.missing else {}
         self.release_resources()
-        self.journal.write_end("failed", failed_in=self.journal.stage, **({"vanished": gone} if gone else {}))
+        self.journal.write_end("failed", failed_in=self.journal.stage, **missing)
         try:
             with duckdb.connect() as session, self.warehouse.transaction(session):
                 if self.has_row:
@@ -448,7 +447,7 @@ class _Run:
             logger.exception("run %s failed, and its ledger row could not be written", self.record.run_id)
 
     def release_resources(self) -> None:
-        """Give back what the run took: what is written of its end needs some disk and memory, and both may be full."""
+        """Release disk and memory: recording the end of the run needs some of both."""
         self.session.close()
         shutil.rmtree(self.temporary, ignore_errors=True)
 
@@ -470,7 +469,7 @@ def _temporary_folder(path: Path) -> Iterator[Path]:
 def _peak_rss_mib() -> float:
     status = Path("/proc/self/status")
     if status.exists():
-        # Not from getrusage: there a process inherits the peak of the one that started it, as Airflow's supervisor.
+        # Not from getrusage: there a process inherits the peak of its parent, such as Airflow's supervisor.
         peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="ascii"))
         return int(peak[1]) / 1024 if peak else 0.0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)

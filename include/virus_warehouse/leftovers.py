@@ -1,4 +1,4 @@
-"""What runs that died have left on disk, and files that nobody has looked at for long: the next run removes them."""
+"""Removal of old files and of files left behind by dead runs."""
 
 import shutil
 import time
@@ -17,12 +17,12 @@ from virus_warehouse.warehouse.run_record import RunRecord
 
 
 def remove_leftovers(data: DataFolder, archive: Archive, source: Source) -> None:
-    """Remove what runs left that died, and refused packages and run files of the source that are old.
+    """Remove files of dead runs, and old refused packages and run files of the source.
 
     Args:
-        data: where runs leave their files.
-        archive: the source's.
-        source: whose `retention_days` say what is old.
+        data: the data folder.
+        archive: the source's archive.
+        source: the source, with its `retention_days`.
     """
     runs = data.runs
     for folder in data.temporary.iterdir():
@@ -34,16 +34,16 @@ def remove_leftovers(data: DataFolder, archive: Archive, source: Source) -> None
     archive.tidy_up(lambda run_id: is_running(runs, run_id))
     oldest = time.time() - timedelta(days=source.retention_days).total_seconds()
     for old in (*run_files(data.refused, source.name, ".zip"), *run_files(runs, source.name)):
-        with suppress(FileNotFoundError):  # another run, which tidies up too, may come first
+        with suppress(FileNotFoundError):  # another run may have removed it already
             if old.stat().st_mtime < oldest:
                 old.unlink()
 
 
 def write_ends(data: DataFolder, dead: list[str], rows: Mapping[str, RunRecord]) -> None:
-    """Write the end of runs that died into their run files: what the ledger says of them, if they came to have a row.
+    """Write the end of dead runs into their run files, from their ledger rows where they have one.
 
     Args:
-        data: where the run files are.
+        data: the data folder.
         dead: their ids.
         rows: their records in the ledger.
     """

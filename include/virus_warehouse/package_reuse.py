@@ -18,18 +18,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ReusablePackages:
-    """The packages of a source that other runs have archived.
+    """The archived packages of a source.
 
     Attributes:
-        source: whose.
-        archive: where they are.
+        source: the source.
+        archive: its archive.
     """
 
     source: Source
     archive: Archive
 
     def of_earlier_try(self, record: RunRecord, window: Window) -> ArchivedPackage | None:
-        """What an earlier, uncommitted try of the same DAG run archived: no need to download it again."""
+        """The package of an earlier, uncommitted try of the same DAG run, to avoid downloading it again."""
         wanted = (record.dag_id, record.dag_run_id, self.source.fingerprint, window.updated_since)
         return self._first(
             lambda package: (
@@ -39,9 +39,9 @@ class ReusablePackages:
         )
 
     def covering(self, window: Window) -> ArchivedPackage | None:
-        """A recent package that holds all that a window asks for: requested after its end, from its start or before.
+        """A recent package that covers a window: requested after its end, from its start or earlier.
 
-        Only one that a run has committed: what a gate refuses must not count as what NCBI showed of other days.
+        Only committed packages count: what a gate refused must not stand for other days.
         """
         if window.mode != WINDOW or window.updated_since is None or window.until is None:
             return None
@@ -64,9 +64,9 @@ class ReusablePackages:
         )
 
     def _is_usable(self, package: ArchivedPackage) -> bool:
-        """Whether it is whole and holds something: of an empty one, another try shall ask NCBI again.
+        """Whether it is intact and not empty: an empty package is never reused.
 
-        It was verified when it came, and each member's CRC is checked as it is read.
+        It was verified on arrival, and each member's CRC is checked on reading.
         """
         try:
             if not self.archive.is_whole(package):

@@ -1,4 +1,4 @@
-"""Where the package of a run comes from: an earlier try's, another run's that covers the window, or NCBI."""
+"""Where a run gets its package from: an earlier try, another run that covers the window, or NCBI."""
 
 import logging
 import secrets
@@ -23,21 +23,21 @@ OnProgress = Callable[[Progress], None]
 
 
 class EmptyFullLoad(RuntimeError):
-    """NCBI has nothing where everything was asked for: more likely its fault than the truth."""
+    """NCBI returned nothing for a full load, which is more likely a fault than the truth."""
 
 
 @dataclass
 class PackageSource:
-    """Fetches the package of one run, and writes into the run's record where it came from.
+    """Gets the package of one run, and notes its origin in the run's record.
 
     Attributes:
-        source: whose package.
-        client: whom to ask.
-        data: where packages lie, and temporary files.
+        source: the source.
+        client: the client to download with.
+        data: the data folder.
         archive: the source's archive.
-        journal: the run's.
-        temporary: the run's folder, for the download.
-        may_reuse_own: whether no try of the same DAG run has committed: what an earlier try archived will do.
+        journal: the run's journal.
+        temporary: the run's temporary folder, for the download.
+        may_reuse_own: whether no try of the same DAG run has committed, so that an earlier try's package can be used.
         on_progress: called every few seconds of the download.
     """
 
@@ -51,10 +51,10 @@ class PackageSource:
     on_progress: OnProgress | None
 
     def fetch(self, window: Window) -> DataPackage | None:
-        """The package of the window; None when NCBI has nothing for it.
+        """The package of the window; None when no record matches.
 
         Raises:
-            EmptyFullLoad: when that is so of a full load, and the source does not allow it.
+            EmptyFullLoad: when no record matches a full load, and the source does not allow that.
             RequestRefused, DatasetsUnavailable: as the client does.
         """
         archived = self._archived(window)
@@ -66,8 +66,8 @@ class PackageSource:
             return package
         if window.mode == FULL and not self.source.allow_empty:
             raise EmptyFullLoad(
-                f"NCBI has no record at all for source {self.source.name} ({self.journal.record.request_url}). If that "
-                f"may be so, set allow_empty: true for the source; otherwise check its taxon and filters."
+                f"NCBI has no records for source {self.source.name} ({self.journal.record.request_url}). If that is "
+                f"correct, set allow_empty: true for the source; otherwise check its taxon and filters."
             )
         return None
 
@@ -83,7 +83,7 @@ class PackageSource:
         record.http_status, record.ncbi_phid = archived.http_status, archived.ncbi_phid
         record.datasets_version = archived.datasets_version
         record.package_bytes, record.package_sha256 = archived.bytes, archived.sha256
-        logger.info("using the package that run %s archived", archived.run_id)
+        logger.info("reusing the package archived by run %s", archived.run_id)
         return self.archive.path(archived.run_id)
 
     def _download(self, window: Window) -> Path | None:
@@ -132,7 +132,7 @@ class PackageSource:
         )
 
     def _verify_or_set_aside(self, path: Path) -> None:
-        """Accept a downloaded package, or move it aside for the curious."""
+        """Verify a downloaded package; keep a damaged one aside for inspection."""
         with self.journal.timed("verify"):
             try:
                 DataPackage(path).verify()

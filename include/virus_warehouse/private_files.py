@@ -1,4 +1,4 @@
-"""Files that only their owner, and perhaps a group, may open."""
+"""Files that only their owner, and optionally a group, may open."""
 
 import os
 import threading
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 WORLD = 0o007
 FOLDER_MODE = 0o770
-"""Of a folder that the rest of the machine cannot enter. The process's umask withholds what it does from the group."""
+"""Mode of a folder closed to others. The process's umask may also close it to the group."""
 
 _lock = threading.Lock()
 _users, _umask_before = 0, 0
@@ -15,13 +15,13 @@ _users, _umask_before = 0, 0
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Create files and folders that the rest of the machine can neither read nor write; also as a decorator.
+    """Create files and folders without access for others; also usable as a decorator.
 
-    For runs, checks and exports, whose files are made by DuckDB, which takes no mode: hence the umask, which is the
-    whole process's. Threads may use this at once: the first one in changes the umask, and the last one out puts it
-    back. A server that answers others meanwhile gives a mode to each file instead.
+    For runs, checks and exports, whose files are created by DuckDB, which takes no mode: hence the umask, which
+    applies to the whole process. Threads may use this concurrently: the first one in changes the umask, and the last
+    one out restores it. A server with concurrent requests sets the mode of each file instead.
 
-    What the process's own umask withholds from group and owner stays withheld.
+    The process's own umask still applies to group and owner.
     """
     global _users, _umask_before
     with _lock:

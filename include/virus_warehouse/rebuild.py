@@ -1,8 +1,8 @@
-"""The warehouse made anew from the archive: the packages of every source since its newest full one, in their order.
+"""Rebuilding the warehouse from the archive: the packages of every source since its newest full one, in order.
 
-The new file holds what the old one holds since then: rows, history, quarantine, and the ledger rows of the loads. What
-was before the newest full package it does not tell; with `from_oldest` it goes back as far as the archive does. Times
-that lie ahead, of a clock that did, become past ones in the same order.
+The new file has the same rows, history, quarantine and ledger rows of loads since then. Earlier history is lost, unless
+`from_oldest` starts at the oldest archived load. Times in the future, from a clock that was ahead, are moved to the
+past in the same order.
 """
 
 import logging
@@ -33,7 +33,7 @@ from virus_warehouse.session import private_session
 from virus_warehouse.sources import limits_of
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.staging import (
-    note_absent_reports,
+    note_missing_reports,
     stage_package,
     stage_quarantined_lines,
     take_quarantined_lines,
@@ -46,15 +46,15 @@ from virus_warehouse.warehouse.schema import ingest_run
 
 logger = logging.getLogger(__name__)
 
-OF_READING = ("lines", "quarantined", "duplicate", "out_of_window")
-"""Counts of a load that come out as they did the first time, whatever was held before it."""
+PARSE_COUNTS = ("lines", "quarantined", "duplicate", "out_of_window")
+"""Counts that do not depend on the previous contents of the warehouse."""
 
-OF_MERGING = ("inserted", "revised", "touched", "unchanged", "stale", "withdrawn", "missing")
-"""Counts that do so too where a rebuild starts with a source's first load."""
+MERGE_COUNTS = ("inserted", "revised", "touched", "unchanged", "stale", "withdrawn", "missing")
+"""Counts that are also reproduced where a rebuild starts with a source's first load."""
 
 
 class RebuildError(RuntimeError):
-    """A rebuilt warehouse cannot take the place of the old one; says why, and what to do."""
+    """A rebuilt warehouse cannot replace the old one; says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class Gap:
     """A load that cannot be repeated, and with it every later load of its source.
 
     Attributes:
-        source: whose load it is.
+        source: the source.
         run_id: the run that loaded.
         reason: what is wrong with its package.
-        meaning: what the rebuilt warehouse lacks for it.
+        meaning: what the rebuilt warehouse lacks as a result.
     """
 
     source: str
@@ -79,15 +79,14 @@ class Gap:
 
 @dataclass
 class Rebuilt:
-    """A warehouse made anew.
+    """A rebuilt warehouse.
 
     Attributes:
         path: the new file.
-        loads: run ids of the loads that were repeated, in their order.
-        gaps: the loads that could not be.
-        differences: loads whose counts came out other than the first time, in words: this version reads
-            otherwise than the one that loaded.
-        replaced: where the old file was put when the new one took its place.
+        loads: run ids of the repeated loads, in order.
+        gaps: the loads that could not be repeated.
+        differences: loads whose counts differ from the original ones, as text: this version reads them differently.
+        replaced: where the old file was moved when the new one replaced it.
     """
 
     path: Path
@@ -101,13 +100,13 @@ class Rebuilt:
 def rebuild(
     data: DataFolder, *, replace: bool = False, from_oldest: bool = False, warehouse: Warehouse | None = None
 ) -> Rebuilt:
-    """Make the warehouse anew in a file beside it, `warehouse.rebuilt.duckdb`.
+    """Rebuild the warehouse in a file beside it, `warehouse.rebuilt.duckdb`.
 
     Args:
         data: the data folder with the archive.
         warehouse: the old one; the data folder's by default.
-        replace: whether the new file takes the place of the old one, which is kept under another name.
-        from_oldest: start each source at the oldest load kept, and not at the newest full one.
+        replace: whether to replace the old file, which is kept under another name.
+        from_oldest: start each source at the oldest archived load, not at the newest full one.
 
     Raises:
         RebuildError: when there is nothing to rebuild from; or with `replace`, when there are gaps or runs have
@@ -115,7 +114,7 @@ def rebuild(
     """
     old = warehouse or Warehouse(data.warehouse)
     rebuilt = Rebuilt(old.path.with_name("warehouse.rebuilt.duckdb"))
-    _record_what_is_missing(data, old)
+    _write_missing_load_records(data, old)
     plan, redated = [], []
     for folder in sorted(path for path in data.packages.iterdir() if path.is_dir()):
         archive = Archive(data.packages, folder.name)
@@ -126,8 +125,8 @@ def rebuild(
         plan += [(load, archive) for load in repeatable]
         rebuilt.gaps += [gap] if gap else []
     if not plan:
-        told = "; ".join(map(str, rebuilt.gaps)) or f"{data.packages} holds no record of a load"
-        raise RebuildError(f"nothing to rebuild from: {told}. `virus-warehouse run SOURCE` loads a source anew.")
+        gaps = "; ".join(map(str, rebuilt.gaps)) or f"{data.packages} has no load records"
+        raise RebuildError(f"nothing to rebuild from: {gaps}. `virus-warehouse run SOURCE` loads a source from NCBI.")
     for left in (rebuilt.path, log_of(rebuilt.path)):
         left.unlink(missing_ok=True)
     new = Warehouse(rebuilt.path)
@@ -136,21 +135,21 @@ def rebuild(
         with _workplace(data) as (session, temporary):
             counts = _repeat(load, archive, new, session, temporary)
         rebuilt.loads.append(str(load.run["run_id"]))
-        compared: tuple[str, ...] = OF_READING
+        compared: tuple[str, ...] = PARSE_COUNTS
         if from_nothing.setdefault(archive.folder.name, _was_first_load(load)):
-            compared += OF_MERGING
+            compared += MERGE_COUNTS
         rebuilt.differences += _differences(load, counts, compared)
     _keep_what_people_said(old, new)
     if replace:
         rebuilt.replaced = _replace(old, rebuilt)
         for load, archive in redated:
             archive.redate(load)
-            logger.info("%s: load %s has the time %s now", archive.folder.name, load.run["run_id"], load.committed_at)
+            logger.info("%s: moved load %s to %s", archive.folder.name, load.run["run_id"], load.committed_at)
     return rebuilt
 
 
-def _record_what_is_missing(data: DataFolder, old: Warehouse) -> None:
-    """Write the load records that runs could not, which died right after their commit: the old ledger has them."""
+def _write_missing_load_records(data: DataFolder, old: Warehouse) -> None:
+    """Write the load records of runs that died right after their commit, from the old ledger."""
     if not old.path.exists():
         return
     try:
@@ -160,30 +159,30 @@ def _record_what_is_missing(data: DataFolder, old: Warehouse) -> None:
                 for run in ledger.committed_since_full_load(session, folder.name):
                     if not archive.has_recorded(run.run_id):
                         archive.record_load(committed_load(run.row, limits))
-                        logger.info("%s: wrote the record of load %s, which was missing", folder.name, run.run_id)
+                        logger.info("%s: wrote the missing record of load %s", folder.name, run.run_id)
     except duckdb.Error as error:
-        logger.warning("the old warehouse cannot be read (%s): loads without a record are not repeated", error)
+        logger.warning("the old warehouse cannot be read (%s): loads without a load record are not repeated", error)
 
 
 def with_past_times(loads: Sequence[CommittedLoad], now: datetime) -> list[CommittedLoad]:
-    """The loads of a source, those that a clock running ahead has dated after now with times before it.
+    """The loads of a source, with times in the future replaced by past ones.
 
-    Runs that followed with a right clock have committed just after the one that was wrong, whenever that was. They
-    began at a time that is right. What has no such time happened right before the next that has.
+    A run with a correct clock commits just after a run whose clock was ahead, whatever the ledger's times are, but its
+    start time is correct. A load without any plausible time is placed right before the next one that has one.
 
     Args:
-        loads: in the order of their commits.
+        loads: in commit order.
         now: the present.
     """
     tick = timedelta(microseconds=1)
     following, times = now, []
     for load in reversed(loads):
-        told = [load.committed_at, _moment(load, "started_at")]
-        following = next((moment for moment in told if moment <= now), following - tick)
+        recorded = [load.committed_at, _moment(load, "started_at")]
+        following = next((moment for moment in recorded if moment <= now), following - tick)
         times.append(following)
     past, before = [], None
-    for load, told_time in zip(loads, reversed(times), strict=True):
-        moment = told_time if before is None else max(told_time, before + tick)
+    for load, candidate in zip(loads, reversed(times), strict=True):
+        moment = candidate if before is None else max(candidate, before + tick)
         before = moment
         ahead = {
             name: moment
@@ -227,7 +226,7 @@ def _is_newest(load: CommittedLoad, earlier: list[CommittedLoad]) -> bool:
 
 
 def _fault(archive: Archive, load: CommittedLoad) -> str | None:
-    """What is wrong with the package of a load; None if it is whole, or the load needed none."""
+    """What is wrong with the package of a load; None if it is intact, or the load needed none."""
     if load.package is None:
         return None
     path = archive.path(load.package)
@@ -241,12 +240,12 @@ def _fault(archive: Archive, load: CommittedLoad) -> str | None:
 
 
 def _meaning(load: CommittedLoad, whole: list[CommittedLoad]) -> str:
-    asked = f"updated since {load.run['updated_since']}" if load.run.get("updated_since") else "of all that NCBI shows"
+    scope = f"updated since {load.run['updated_since']}" if load.run.get("updated_since") else "of a full load"
     if not whole:
-        return f"It brought the records {asked}: the source is not rebuilt, and its next run loads it in full."
+        return f"It brought the records {scope}: the source is not rebuilt, and its next run loads it in full."
     watermark = max((str(done.run["watermark"]) for done in whole if done.run.get("watermark")), default="none")
     return (
-        f"It brought the records {asked}: the source is rebuilt up to run {whole[-1].run['run_id']} (watermark "
+        f"It brought the records {scope}: the source is rebuilt up to run {whole[-1].run['run_id']} (watermark "
         f"{watermark}). Its next run fetches what NCBI has updated since; states in between are lost."
     )
 
@@ -269,7 +268,7 @@ def _keep_what_people_said(old: Warehouse, new: Warehouse) -> None:
 
 @contextmanager
 def _workplace(data: DataFolder) -> Iterator[tuple[DuckDBPyConnection, Path]]:
-    """A private session and its folder, locked as a run's are: no run takes them for a dead one's."""
+    """A private session and its folder, locked like a run's so that no run removes them as leftovers."""
     name = f"rebuild-{secrets.token_hex(3)}"
     temporary = data.temporary / name
     with ExitStack() as stack:
@@ -282,7 +281,7 @@ def _workplace(data: DataFolder) -> Iterator[tuple[DuckDBPyConnection, Path]]:
 def _repeat(
     load: CommittedLoad, archive: Archive, warehouse: Warehouse, session: DuckDBPyConnection, temporary: Path
 ) -> dict[str, int | None]:
-    """Load a package as it was loaded; what became of its lines this time."""
+    """Repeat a load; returns its counts."""
     run = load.run
     source, run_id, fingerprint = str(run["source"]), str(run["run_id"]), str(run["fingerprint"])
     if run["mode"] == REPLAY:
@@ -292,7 +291,7 @@ def _repeat(
     else:
         package = None if load.package is None else DataPackage(archive.path(load.package))
         staged = stage_package(session, package, temporary)
-        note_absent_reports(session, str(run.get("request_url") or ""), staged)
+        note_missing_reports(session, str(run.get("request_url") or ""), staged)
     with warehouse.transaction(session):
         counts = load_reports(session, _as_it_was(load, session), staged)
         known = {name: value for name, value in run.items() if name in ingest_run.columns}
@@ -302,7 +301,7 @@ def _repeat(
 
 
 def _was_first_load(load: CommittedLoad) -> bool:
-    """Whether it was its source's first load, as far as its counts tell."""
+    """Whether it was its source's first load, judging by its counts."""
     return not any(load.run.get(name) for name in ("revised", "touched", "unchanged", "stale", "withdrawn"))
 
 
@@ -333,7 +332,7 @@ def _as_it_was(load: CommittedLoad, session: DuckDBPyConnection) -> Load:
         request=None if load.request is None else VirusGenomeRequest(**load.request),
         since=since if mode == "window" else None,
         until=until,
-        # The load passed its gates, or somebody accepted what they found.
+        # The load passed its gates, or their findings were accepted.
         accepts=Acceptance(missing=True, emptied=True),
     )
 
@@ -345,13 +344,13 @@ def _requested_at(load: CommittedLoad) -> datetime:
 def _replace(old: Warehouse, rebuilt: Rebuilt) -> Path | None:
     if rebuilt.gaps:
         raise RebuildError(
-            f"{rebuilt.path} does not replace {old.path}: it lacks loads. "
+            f"{rebuilt.path} was not put in place of {old.path}: it lacks loads. "
             + " ".join(map(str, rebuilt.gaps))
-            + " To take it all the same, move it there while nothing runs."
+            + " To use it anyway, move it there while nothing runs."
         )
     kept = old.path.with_name(f"{old.path.name}.before-rebuild-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     if not old.path.exists():
-        move(old.path, kept)  # its log, if that has outlived it
+        move(old.path, kept)  # its log, if any
         move(rebuilt.path, old.path)
         return None
     with ExitStack() as stack:
@@ -364,7 +363,7 @@ def _replace(old: Warehouse, rebuilt: Rebuilt) -> Path | None:
             lacking = []
         if lacking:
             raise RebuildError(
-                f"{rebuilt.path} does not replace {old.path}, which has runs that it lacks: "
+                f"{rebuilt.path} was not put in place of {old.path}, which has runs that it lacks: "
                 f"{', '.join(lacking)}. They committed meanwhile, or the archive has no record of them. Pause the DAGs "
                 f"and rebuild again."
             )
@@ -374,7 +373,7 @@ def _replace(old: Warehouse, rebuilt: Rebuilt) -> Path | None:
 
 
 def _committed_since(connection: DuckDBPyConnection, loads: list[str]) -> list[str]:
-    """Runs of the old ledger that committed after the first load that was repeated of their source, and were not."""
+    """Runs of the old ledger that committed after the first repeated load of their source, but were not repeated."""
     rows: list[tuple[Any, ...]] = connection.execute(
         """
         WITH repeated AS (

@@ -1,7 +1,7 @@
-"""The state of a run as a file, `data/runs/<run>.json`: what pages and people read while it works, or after it died.
+"""The state of a run as a file, `data/runs/<run>.json`, for the pages and for people, also after the run has died.
 
-Beside it lies a lock that the working process holds, and the system lets go of when that process ends in
-whatever way: a run whose lock is free is not running.
+A lock file beside it is locked by the working process; the operating system releases the lock when that process ends
+for any reason: a run whose lock is free is not running.
 """
 
 import fcntl
@@ -21,33 +21,33 @@ from virus_warehouse.atomic_file import write_json
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
-"""Of a run file. A later one may leave out or rename what this version reads."""
+"""Of a run file. A later format may drop or rename keys that this version reads."""
 
 
 def new_run_id(source: str, started_at: datetime) -> str:
-    """An id for a run of a source: it sorts by the moment, in UTC, at which the run started."""
+    """An id for a run of a source; ids sort by start time, in UTC."""
     return f"{_stamp(started_at)}-{source}-{secrets.token_hex(3)}"
 
 
 def run_files(folder: Path, source: str, suffix: str = ".json") -> Iterator[Path]:
-    """The files in a folder that are named by runs of a source; run files by default."""
+    """The files of a source's runs in a folder; run files by default."""
     return folder.glob(f"*Z-{source}-*{suffix}")
 
 
 def read_state(path: Path) -> dict[str, object] | None:
-    """What a run file tells; None when it is gone, or is nothing that any version wrote."""
+    """The contents of a run file; None when it is missing or not a run file."""
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError as error:
-        logger.warning("%s is no run file (%s); it is left alone", path, error)
+        logger.warning("%s is not a run file (%s); ignoring it", path, error)
         return None
     return state if isinstance(state, dict) else None
 
 
 class RunFile:
-    """The run file of one run, written anew at every stage."""
+    """The run file of one run, rewritten at every stage."""
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self.path = folder / f"{run_id}.json"
@@ -59,17 +59,17 @@ class RunFile:
         }
 
     def write(self, **changes: object) -> None:
-        """Add to the state, or change it, and write it out."""
+        """Update the state and write it."""
         self._state |= {**changes, "written_at": datetime.now(UTC).isoformat()}
         write_json(self.path, self._state)
 
 
 @dataclass
 class RunLock:
-    """The lock of a run that works.
+    """The lock of a running run.
 
     Attributes:
-        is_kept: whether it is left there, free, at the end: as a dead run's, whose end another run tells.
+        is_kept: whether the lock file is kept at the end, so that another run records the end of this one.
     """
 
     is_kept: bool = False
@@ -77,13 +77,13 @@ class RunLock:
 
 @contextmanager
 def run_lock(folder: Path, run_id: str) -> Iterator[RunLock]:
-    """Hold the lock of a run while it works."""
+    """Hold the lock of a run while it is working."""
     path = _lock_path(folder, run_id)
     with ExitStack() as stack:
         while True:
             lock = stack.enter_context(path.open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX)
-            # Another run may have taken the file for a dead one's between its making and its locking.
+            # Another run may have removed the file between its creation and its locking.
             with suppress(FileNotFoundError):
                 if os.path.samestat(path.stat(), os.fstat(lock.fileno())):
                     break
@@ -96,10 +96,10 @@ def run_lock(folder: Path, run_id: str) -> Iterator[RunLock]:
 
 
 def is_running(folder: Path, run_id: str) -> bool:
-    """Whether some process works on that run now."""
+    """Whether a process is working on that run."""
     try:
         with _lock_path(folder, run_id).open("r+") as lock:
-            # Shared, so that two who ask at once do not take each other for the run.
+            # Shared, so that concurrent checks do not mistake each other for the run.
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -109,28 +109,28 @@ def is_running(folder: Path, run_id: str) -> bool:
 
 
 def running_states(folder: Path) -> Iterator[dict[str, object]]:
-    """What the runs that work now have told of themselves."""
+    """The states of the runs that are running now."""
     for run_id in _locked(folder):
         if is_running(folder, run_id) and (state := read_state(folder / f"{run_id}.json")) is not None:
             yield state
 
 
 def states_since(folder: Path, source: str, moment: datetime) -> Iterator[dict[str, object]]:
-    """What the runs of a source have told of themselves that started at a moment, by its second, or later."""
+    """The states of a source's runs that started at a time, to the second, or later."""
     for path in run_files(folder, source):
         state = read_state(path) if path.name >= _stamp(moment) else None
-        # A longer name may end like this one's.
+        # Another source's name may end with this one.
         if state is not None and state.get("source") == source:
             yield state
 
 
 def dead_runs(folder: Path) -> list[str]:
-    """The runs whose processes ended before they did: their locks lie there, and nobody holds them."""
+    """The runs whose processes have died: their lock files exist but are not locked."""
     return [run_id for run_id in _locked(folder) if not is_running(folder, run_id)]
 
 
 def close_dead_run(folder: Path, run_id: str, end: Mapping[str, object]) -> None:
-    """Tell the end of a dead run in its file, if it has come to write one, and remove its lock."""
+    """Record the end of a dead run in its run file, if there is one, and remove its lock."""
     path, lock_path = folder / f"{run_id}.json", _lock_path(folder, run_id)
     with suppress(BlockingIOError, FileNotFoundError), lock_path.open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

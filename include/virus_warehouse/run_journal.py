@@ -1,4 +1,4 @@
-"""What a run at work says of itself: its record, filled in as things become known, and its run file at every stage."""
+"""The state of a running run: its record, filled in step by step, and its run file at every stage."""
 
 import logging
 import time
@@ -21,9 +21,9 @@ class RunJournal:
         lock: the run's lock.
 
     Attributes:
-        record: what is known of the run.
+        record: the run's record so far.
         seconds: wall seconds of each stage so far.
-        stage: the stage that was written last.
+        stage: the stage written last.
     """
 
     def __init__(self, record: RunRecord, runs: Path, lock: RunLock) -> None:
@@ -34,11 +34,11 @@ class RunJournal:
         self._file, self._lock = RunFile(runs, record.run_id), lock
 
     def write(self, stage: str, **details: object) -> None:
-        """Write what is known into the run file.
+        """Write the current state to the run file.
 
         Args:
-            stage: what the run is about to do.
-            details: what only the run file says, or the record not yet; later stages keep it.
+            stage: the stage that begins.
+            details: keys of the run file that the record does not have; later stages keep them.
         """
         self.stage = stage
         self._details |= details
@@ -47,7 +47,7 @@ class RunJournal:
         self._file.write(**{**row, **self._details, **known, "seconds": self.seconds, "stage": stage})
 
     def write_end(self, stage: str, **details: object) -> None:
-        """Write the end. Where that cannot be done, the run is what it was all the same, and the next run does it."""
+        """Write the end. If that fails, the run's outcome stands, and the next run writes it."""
         try:
             self.write(stage, **details)
         except OSError as error:

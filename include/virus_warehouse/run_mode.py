@@ -1,9 +1,9 @@
-"""What a run does, as the ledger names it, and what it can be asked to do."""
+"""The modes of a run, in the ledger and in requests."""
 
 INCREMENTAL, WINDOW, FULL, REPLAY = MODES = ("incremental", "window", "full", "replay")
-"""What a run is, in the ledger. A replay reads the quarantine again and asks NCBI for nothing."""
+"""Modes in the ledger. A replay reads the quarantine again and sends no request."""
 
 CENSUS = "census"
-"""What a run can be asked to be besides: a full load that also concludes which records are gone."""
+"""Can only be requested: a full load that also finds the missing records."""
 
 REQUESTABLE = (INCREMENTAL, WINDOW, FULL, CENSUS, REPLAY)

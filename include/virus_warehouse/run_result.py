@@ -1,4 +1,4 @@
-"""What a committed run did, for whoever asked for it, and in one line for a person."""
+"""The result of a committed run, as data and as one line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from datetime import date
 from virus_warehouse.warehouse.run_record import OUTCOMES, RunRecord
 
 CHANGES = ("inserted", "revised", "touched", "withdrawn")
-"""Outcomes that a person who queries the warehouse sees."""
+"""Outcomes that change query results."""
 
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What a committed run did.
+    """The result of a committed run.
 
     Attributes:
-        counts: what became of the data report's lines, and of the records that it does not list.
-        further: the same for each further report that the package has.
+        counts: outcomes of the data report's lines, and of the records that it does not list.
+        further: the same for each auxiliary report of the package.
     """
 
     run_id: str
@@ -30,27 +30,28 @@ class IngestResult:
 
     @property
     def changed(self) -> bool:
-        """Whether a person who queries the warehouse could see a difference."""
+        """Whether query results may have changed."""
         return any(counts.get(outcome) for counts in (self.counts, *self.further.values()) for outcome in CHANGES)
 
     def __str__(self) -> str:
-        further = "".join(
+        reports = "".join(
             f"; {report.replace('_', ' ')}: {counts['lines']} lines = {_added_up(counts)}"
             for report, counts in self.further.items()
         )
-        gone = "".join(f"; {self.counts[name]} {name}" for name in ("missing", "withdrawn") if self.counts[name])
+        missing = "".join(f"; {self.counts[name]} {name}" for name in ("missing", "withdrawn") if self.counts[name])
+        lines = f"{self.counts['lines']} lines = {_added_up(self.counts)}"
         return (
-            f"{self.source}: {self.mode} load committed, {self.counts['lines']} lines = {_added_up(self.counts)}{gone}"
-            f"{further}; watermark {self.watermark or 'none'}"
+            f"{self.source}: {self.mode} load committed, {lines}{missing}{reports}; "
+            f"watermark {self.watermark or 'none'}"
         )
 
 
 def result_of(record: RunRecord, further: Mapping[str, dict[str, int | None]] | None = None) -> IngestResult:
-    """What a committed run did, as its record says.
+    """The result of a committed run, from its record.
 
     Args:
-        record: the run's.
-        further: the counts of further reports, where they are known.
+        record: the run's record.
+        further: the counts of the auxiliary reports, where known.
     """
     row = record.row
     return IngestResult(

@@ -1,4 +1,4 @@
-"""The private DuckDB of one run: in memory, spilling to a folder of its own, forgotten at the end."""
+"""The private DuckDB of one run: in memory, spilling to a folder of its own."""
 
 import os
 from collections.abc import Iterator
@@ -11,21 +11,21 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.sql_file import run_sql
 
 MEMORY_LIMIT, MOST_THREADS = "350MB", 3
-"""DuckDB takes about 100 MB for each thread: with eight, a load of a million records does not fit into this limit."""
+"""DuckDB takes about 100 MB per thread: with eight threads, a load of a million records exceeds this limit."""
 
 MEMORY_LIMIT_OF_A_CLOSER_LOOK = "1500MB"
-"""For the rare look at each line by itself: one line of 16 MiB can hold a million objects."""
+"""For the rare line-by-line check: one line of 16 MiB can hold a million objects."""
 
 
 @contextmanager
 def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
     """A DuckDB in memory in which a run stages its reports.
 
-    `VIRUS_MEMORY_LIMIT` (such as `1GB`) and `VIRUS_THREADS` bound it. What does not fit is spilled: by default a run
-    takes little of the machine, whatever the package's size, and leaves a processor to what inflates the package.
+    `VIRUS_MEMORY_LIMIT` (such as `1GB`) and `VIRUS_THREADS` limit it. What does not fit is spilled: by default a run
+    needs little memory, whatever the package's size, and leaves a processor for decompression.
 
     Args:
-        temporary: folder to spill to; whoever made it removes it.
+        temporary: folder to spill to, removed by the caller.
     """
     settings: dict[str, str | bool | int | float | list[str]] = {
         "temp_directory": str(temporary),
@@ -45,30 +45,30 @@ def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
 
 @contextmanager
 def all_threads(session: DuckDBPyConnection) -> Iterator[None]:
-    """Give a private session the processor that was left to inflating."""
+    """Let a private session use the processor that was reserved for decompression."""
     ((before,),) = session.execute("SELECT current_setting('threads')").fetchall()
     session.execute(f"SET threads = {threads_beside(0)}")
     try:
         yield
     finally:
-        # Where an error has ended the transaction, DuckDB takes nothing but a rollback: that error is what to tell.
+        # In a failed transaction DuckDB accepts only a rollback; the original error is the one to report.
         with suppress(duckdb.TransactionException):
             session.execute(f"SET threads = {before}")
 
 
 def memory_limit() -> str:
-    """How much memory DuckDB may take of the machine, for a load or the check of a snapshot."""
+    """DuckDB's memory limit, for a load or the check of a snapshot."""
     return os.environ.get("VIRUS_MEMORY_LIMIT") or MEMORY_LIMIT
 
 
 def threads_beside(others: int) -> int:
-    """How many threads a session may have beside so many others of the run."""
+    """The number of threads of a session, beside this many other threads of the run."""
     return int(os.environ.get("VIRUS_THREADS") or max(1, min(MOST_THREADS, (os.cpu_count() or 1) - others)))
 
 
 @contextmanager
 def closer_look(session: DuckDBPyConnection) -> Iterator[None]:
-    """Give a private session more memory, unless `VIRUS_MEMORY_LIMIT` says how much it may take."""
+    """Give a private session more memory, unless `VIRUS_MEMORY_LIMIT` is set."""
     if os.environ.get("VIRUS_MEMORY_LIMIT"):
         yield
         return

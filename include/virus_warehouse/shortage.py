@@ -1,4 +1,4 @@
-"""When the disk or the memory runs out: the same words for it wherever that happens, with the way out."""
+"""Full disks and memory limits: the same error and advice wherever they occur."""
 
 import errno
 import os
@@ -13,30 +13,30 @@ from virus_warehouse.session import MEMORY_LIMIT
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_IN_WORDS = (*(os.strerror(number) for number in _FULL), "max_temp_directory_size")
-"""How errors that are no `OSError` say it: DuckDB spills to no more than what the disk has left."""
+"""Messages of errors that are no `OSError`: DuckDB limits its spilling to the free disk space."""
 
 
 _NO_BLOCK = "could not allocate block"
-"""How a commit says that memory ran out."""
+"""DuckDB's message when a commit runs out of memory."""
 
 
 class DiskFull(RuntimeError):
-    """A disk is full, or a quota used up. What was committed or published before is as it was."""
+    """A disk is full, or a quota is used up. Committed and published data are unchanged."""
 
 
 class MemoryTooSmall(RuntimeError):
-    """DuckDB may not use as much memory as the work needs. What was committed or published before is as it was."""
+    """DuckDB's memory limit is too small for the work. Committed and published data are unchanged."""
 
 
 @contextmanager
 def translate_resource_errors(place: Path) -> Iterator[None]:
-    """Tell errors that come of a shortage as what they are.
+    """Translate errors caused by a full disk or too little memory.
 
     Args:
         place: a folder on the disk that is written to.
 
     Raises:
-        DiskFull: in place of any error that a full disk is behind.
+        DiskFull: in place of any error caused by a full disk.
         MemoryTooSmall: in place of DuckDB's.
     """
     try:
@@ -47,15 +47,14 @@ def translate_resource_errors(place: Path) -> Iterator[None]:
         if _is_disk_full(error):
             free = shutil.disk_usage(place).free
             raise DiskFull(
-                f"the disk that holds {place} is full ({free / 1e6:.0f} MB are free now). What was committed and "
-                f"published before is as it was. Free some space, or point VIRUS_DATA at a larger disk, and run "
-                f"again: {error}"
+                f"the disk of {place} is full ({free / 1e6:.0f} MB are free now). Committed and published data are "
+                f"unchanged. Free some space, or point VIRUS_DATA at a larger disk, and run again: {error}"
             ) from error
         if _is_out_of_memory(error):
             limit = os.environ.get("VIRUS_MEMORY_LIMIT") or f"{MEMORY_LIMIT}, the default,"
             raise MemoryTooSmall(
-                f"VIRUS_MEMORY_LIMIT={limit} is too little memory for this. What was committed and published before is "
-                f"as it was. Set VIRUS_MEMORY_LIMIT higher, or VIRUS_THREADS lower, and run again: {error}"
+                f"VIRUS_MEMORY_LIMIT={limit} is too little memory. Committed and published data are unchanged. Set "
+                f"VIRUS_MEMORY_LIMIT higher, or VIRUS_THREADS lower, and run again: {error}"
             ) from error
         raise
 

@@ -1,4 +1,4 @@
-"""What is followed: the sources of `sources.yaml`, checked before anything is asked of NCBI."""
+"""The sources file, `sources.yaml`, validated before any request is sent."""
 
 import hashlib
 import json
@@ -19,17 +19,17 @@ from virus_warehouse.data_folder import CHECKOUT, default_root
 from virus_warehouse.ncbi.request import Day, ReportType, VirusGenomeRequest
 
 _NO_FILTERS = {"include_sequence", "updated_since", "filename"}
-"""Request parameters that do not change which records and reports a source has, and that a source cannot set."""
+"""Request parameters that do not change a source's records or reports, and that a source cannot set."""
 
 _SWITCHES = {"use_psg": (False, True)}
-"""Parameters that a source can set and that change neither, with the values they may have."""
+"""Parameters that a source can set but that do not change its records or reports, with their values."""
 
 _REQUEST_KEYS = {
     "aux_reports" if name == "aux_report" else name: name
     for name in VirusGenomeRequest.model_fields
     if name not in _NO_FILTERS
 }
-"""Keys of a source that are the endpoint's, with the endpoint's name for them."""
+"""Keys of a source that are request parameters, with the API's names."""
 
 
 def _cron(expression: str) -> str:
@@ -40,21 +40,21 @@ def _cron(expression: str) -> str:
 
 def _name(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ValueError(f"name is {name!r}; allowed are small letters, digits and _, a letter first")
+        raise ValueError(f"name is {name!r}; allowed are small letters, digits and _, starting with a letter")
     return name
 
 
 class SourceError(ValueError):
-    """A sources file, or one source of it, that cannot be used; names file, source and key."""
+    """An invalid sources file or source; names file, source and key."""
 
 
 class Defaults(BaseModel):
-    """How the sources are followed that say nothing else.
+    """Defaults for all sources.
 
     Attributes:
         schedule: cron expression, in UTC.
-        lookback_days: how many days before the watermark a run asks, because NCBI shows records days after
-            their date (NCBI issues #309, #488).
+        lookback_days: how many days before the watermark a run requests, because NCBI publishes some records days
+            after their date (NCBI issues #309, #488).
         retention_days: age in days from which a package may be deleted from the archive.
     """
 
@@ -67,7 +67,7 @@ class Defaults(BaseModel):
 
 @dataclass(frozen=True)
 class LoadLimits:
-    """What a full load is held against; see `Source` for each."""
+    """Limits for a full load; see `Source` for each."""
 
     max_missing: float
     max_emptied: float
@@ -75,25 +75,25 @@ class LoadLimits:
 
 
 class Source(Defaults):
-    """A part of NCBI Virus that is followed: what is asked for, and how it is followed.
+    """A part of NCBI Virus that the warehouse follows: its request and settings.
 
     Attributes:
-        name: what tables, DAG and files call it.
-        request: the taxon, the endpoint's filters and the reports.
-        allow_empty: whether a full load may find nothing.
-        reuse_hours: how long after its request a package may serve further windows, in hours.
-        max_missing: the share of the records held that a full load may lack before it is refused.
-        max_emptied: the share of the records with a field that a full load may say nothing of it any more.
+        name: its name in tables, DAGs and files.
+        request: the taxon, the API's filters and the reports.
+        allow_empty: whether a full load may be empty.
+        reuse_hours: how long after its request a package may serve other windows, in hours.
+        max_missing: the largest share of the held records that a full load may lack.
+        max_emptied: the largest share of the records with a field that may lose it in a full load.
         withdraw_after: how many different censuses in a row must miss a record before it counts as withdrawn.
-        max_shrinkage: the share of the records published that may be gone before the next snapshot is refused.
-        max_quarantined: the share of the lines of a report since the last snapshot that may be unreadable.
-        max_odd_dates: the share of the records that may newly have a date that cannot be.
-        future_days: how many days after today a date may lie: time zones, and clocks that are wrong.
-        earliest_collection_date: the first day on which something may have been collected.
-        stale_after_days: how many days before a request NCBI's newest update may lie before it is told.
+        max_shrinkage: the largest share of the published records that the next snapshot may lack.
+        max_quarantined: the largest share of a report's lines since the last snapshot that may be unreadable.
+        max_odd_dates: the largest share of the records that may have new impossible dates.
+        future_days: how many days after today a date may be, for time zones and wrong clocks.
+        earliest_collection_date: the earliest plausible collection date.
+        stale_after_days: report when NCBI's newest update is more than this many days older than the request.
 
-    The last six are what a snapshot is held against before it is published (`publish.gates`). Null in place of a share
-    or of `stale_after_days` switches its gate off.
+    The last six are checked by the gates before publication (`publish.gates`). Null for a share or for
+    `stale_after_days` switches its gate off.
     """
 
     name: Annotated[str, AfterValidator(_name)]
@@ -111,26 +111,26 @@ class Source(Defaults):
     stale_after_days: int | None = Field(default=21, ge=1)
 
     def request_since(self, updated_since: date | None) -> VirusGenomeRequest:
-        """The request for the records updated on or after a day, or for all of them."""
+        """The request for the records updated on or after a day, or for all records."""
         return self.request.model_copy(update={"updated_since": updated_since})
 
     @property
     def limits(self) -> LoadLimits:
-        """What a load of the source is held against."""
+        """The limits for a load of the source."""
         return LoadLimits(self.max_missing, self.max_emptied, self.withdraw_after)
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the filters and reports asked for: when it changes, the source is loaded in full again."""
+        """A hash of the filters and reports requested: when it changes, the source is loaded in full again."""
         return _fingerprint(self.request, exclude={*_NO_FILTERS, *_SWITCHES})
 
     @property
     def fingerprints_of_same_filters(self) -> frozenset[str]:
-        """The fingerprints of all requests for the same records, whichever reports and switches go with them.
+        """The fingerprints of all requests for the same records, with any reports and switches.
 
-        Runs with these bring no records of other filters. Earlier versions counted the switches in.
+        Runs with these bring no records of other filters. Earlier versions included the switches.
         """
-        # A request has its reports in this order, each once.
+        # Requests list each report once, in this order.
         reports = [chosen for size in range(len(ReportType) + 1) for chosen in combinations(ReportType, size)]
         switches = [dict(zip(_SWITCHES, values, strict=True)) for values in product(*_SWITCHES.values())]
         requests = (
@@ -142,12 +142,12 @@ class Source(Defaults):
 
 
 DEFAULT_LIMITS = LoadLimits(**{field.name: Source.model_fields[field.name].default for field in fields(LoadLimits)})
-"""What a source is allowed that says nothing of it."""
+"""Limits of a source that sets none."""
 
 
 @dataclass
 class SourcesFile:
-    """The sources of one file: those that can be used, and what is wrong with the others."""
+    """The sources of one file: the valid ones, and the errors of the others."""
 
     path: Path
     sources: dict[str, Source] = field(default_factory=dict)
@@ -157,7 +157,7 @@ class SourcesFile:
         """The source of that name.
 
         Raises:
-            SourceError: when it is not in the file, or is and cannot be used.
+            SourceError: when it is missing or invalid.
         """
         if name in self.errors:
             raise self.errors[name]
@@ -171,9 +171,9 @@ _SOURCE_KEYS = {*_REQUEST_KEYS, *Source.model_fields} - {"name", "request"}
 
 
 def sources_path() -> Path:
-    """Where the sources are read from: `VIRUS_SOURCES`, or `include/sources.yaml` of the checkout.
+    """The sources file: `VIRUS_SOURCES`, or `include/sources.yaml` of the checkout.
 
-    Where there is no checkout, it is `sources.yaml` in the data folder.
+    Without a checkout, it is `sources.yaml` in the data folder.
     """
     if given := os.environ.get("VIRUS_SOURCES"):
         return Path(given)
@@ -183,7 +183,7 @@ def sources_path() -> Path:
 
 
 def read_sources(path: Path | None = None) -> SourcesFile:
-    """Read a sources file. One bad source does not take the others away.
+    """Read a sources file. An invalid source does not affect the others.
 
     Args:
         path: the file; the default is `sources_path()`.
@@ -222,24 +222,24 @@ def read_sources(path: Path | None = None) -> SourcesFile:
 
 
 def source_of(entry: Mapping[str, Any]) -> Source:
-    """A source that is in no file.
+    """A source that is not in a file.
 
     Args:
-        entry: its `name`, and the keys that an entry of a sources file has.
+        entry: its `name`, and the keys of an entry of a sources file.
 
     Raises:
-        SourceError: when it has no name, or a key cannot be used.
+        SourceError: when it has no name, or a key is invalid.
     """
     name = str(entry.get("name") or "")
     if not name:
-        raise SourceError("source: key 'name': absent; it names the source whose records these are")
+        raise SourceError("source: key 'name': absent; it names the source of the records")
     return _read_source("source", name, {key: value for key, value in entry.items() if key != "name"}, Defaults())
 
 
 def valid_sources(path: Path | None = None) -> list[Source]:
-    """The sources that can be used, whatever is wrong with the others; none when the file cannot be read.
+    """The valid sources, whatever is wrong with the others; none when the file cannot be read.
 
-    For whoever runs what is there, while `read_sources` tells somebody else what is wrong.
+    For code that runs the valid sources; `read_sources` reports the errors.
     """
     try:
         return list(read_sources(path).sources.values())
@@ -253,7 +253,7 @@ def _fingerprint(request: VirusGenomeRequest, exclude: set[str]) -> str:
 
 
 def limits_of(name: str) -> LoadLimits:
-    """What the sources file allows a source; the defaults where it says nothing, or cannot be read."""
+    """The limits that the sources file sets for a source; the defaults where it is silent or cannot be read."""
     for source in valid_sources():
         if source.name == name:
             return source.limits
@@ -300,15 +300,15 @@ def _first_problem(error: ValidationError) -> str:
 
 @dataclass(frozen=True)
 class _GivenTwice:
-    """Stands for the value of a key that a mapping holds more than once: YAML would let the last one win unseen."""
+    """The value of a key that a mapping repeats: YAML would silently keep the last one."""
 
     lines: tuple[int, ...]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with `_GivenTwice` for the value of a repeated key, and with dates as text.
+    """A YAML loader that marks repeated keys with `_GivenTwice` and keeps dates as text.
 
-    YAML would stop at the first bad date and take the whole file away; who reads the text can name the source.
+    YAML itself would reject the whole file for one bad date; as text, the error can name the source.
     """
 
 
@@ -316,7 +316,7 @@ def _construct_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[
     lines: dict[Any, tuple[int, ...]] = {}
     for key_node, _ in node.value:
         if key_node.tag == "tag:yaml.org,2002:merge" or not isinstance(key_node, yaml.ScalarNode):
-            continue  # what is merged in may be overridden; a key that is no scalar is refused below
+            continue  # merged keys may be overridden; non-scalar keys are rejected below
         key = loader.construct_object(key_node, deep=True)
         lines[key] = (*lines.get(key, ()), key_node.start_mark.line + 1)
     mapping = loader.construct_mapping(node, deep=True)

@@ -1,4 +1,4 @@
-"""SQL kept in `.sql` files, run on a DuckDB connection with parameters as DuckDB variables."""
+"""SQL kept in `.sql` files, run on a DuckDB connection with DuckDB variables as parameters."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 
 
 def sql_text(value: object) -> str:
-    """A value as an SQL literal, for the places where DuckDB takes no parameter, such as paths."""
+    """A value as an SQL literal, for places where DuckDB takes no parameter, such as paths."""
     return "'" + str(value).replace("'", "''") + "'"
 
 
@@ -24,7 +24,7 @@ def read_sql(name: str) -> str:
 
 
 class VariableMissing(TypeError):
-    """An SQL file reads a variable that it was not given: DuckDB would take it for NULL, or for an earlier value."""
+    """An SQL file reads a variable that was not given: DuckDB would read NULL, or an earlier value."""
 
 
 @cache
@@ -38,20 +38,20 @@ def run_sql(
 ) -> DuckDBPyConnection:
     """Run every statement of an SQL file; the result is the last statement's.
 
-    A file that makes a macro is given the variables that the macro reads, and is run again when one changes.
+    A file that creates a macro is run again when one of the variables that the macro reads changes.
 
     Args:
-        connection: where to run it.
+        connection: the connection.
         name: path below `virus_warehouse`.
-        variables: what the file reads with `getvariable('name')`, and perhaps more. Prepared parameters would not do:
-            DuckDB binds them in one statement only, and not as arguments of table functions.
+        variables: the variables that the file reads with `getvariable('name')`; others are ignored. Prepared
+            parameters are no alternative: DuckDB binds them in one statement only, and not in table functions.
 
     Raises:
-        VariableMissing: when the file reads what is not given.
+        VariableMissing: when the file reads a variable that is not given.
     """
     given, read = variables or {}, variables_of(name)
     if missing := read - given.keys():
-        raise VariableMissing(f"{name} reads {', '.join(sorted(missing))}, which it was not given")
+        raise VariableMissing(f"{name} reads {', '.join(sorted(missing))}, which is not given")
     for variable in sorted(read):
         connection.execute(f"SET VARIABLE {variable} = ?", [given[variable]])
     return connection.execute(read_sql(name))

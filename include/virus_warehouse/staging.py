@@ -1,4 +1,4 @@
-"""Reading a package's reports, or lines kept from one, into a run's private session."""
+"""Parsing a package's reports, or quarantined lines, into a run's private session."""
 
 import io
 from functools import partial
@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.ncbi.package import DataPackage
-from virus_warehouse.reports.all_reports import FURTHER_REPORTS, REPORTS
+from virus_warehouse.reports.all_reports import AUXILIARY_REPORTS, REPORTS
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import StagedReport, stage
 from virus_warehouse.reports.report_file import write_lines
@@ -17,15 +17,15 @@ from virus_warehouse.sql_file import run_sql, sql_text
 
 
 def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temporary: Path) -> list[StagedReport]:
-    """Read the reports of a package.
+    """Parse the reports of a package.
 
     Args:
-        session: where they are read to.
-        package: a verified package; None when NCBI said that nothing matches.
-        temporary: folder of the run, for what was read; it has to stay there until it is merged.
+        session: the run's private session.
+        package: a verified package; None when no record matches.
+        temporary: the run's temporary folder, which has to exist until the merge.
 
     Returns:
-        The data report, an empty one if the package has none, and the further reports that it has.
+        The data report, empty if the package has none, and the auxiliary reports that it has.
     """
     staged = []
     for report in REPORTS:
@@ -37,19 +37,19 @@ def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temp
 
 
 def take_quarantined_lines(session: DuckDBPyConnection, source: str, fingerprint: str) -> None:
-    """Copy the refused lines of all reports that may be read after all into the session; within a transaction.
+    """Copy the replayable quarantined lines of all reports into the session; within a transaction.
 
     Args:
         session: with the warehouse attached.
-        source: whose lines.
-        fingerprint: of the filters that brought them.
+        source: the source.
+        fingerprint: of the filters with which they were loaded.
     """
     variables = {"source": source, "fingerprint": fingerprint}
     run_sql(session, "warehouse/sql/quarantined_lines.sql", variables)
 
 
 def stage_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> list[StagedReport]:
-    """Read the lines of `replay_line` as if they were reports: of the data report, and of others that have some."""
+    """Parse the lines of `replay_line` as if they were reports."""
     staged = []
     for report in REPORTS:
         kept = temporary / f"{report.name}.quarantined.jsonl"
@@ -59,23 +59,23 @@ def stage_quarantined_lines(session: DuckDBPyConnection, temporary: Path) -> lis
     return staged
 
 
-def note_absent_reports(session: DuckDBPyConnection, request_url: str, staged: list[StagedReport]) -> list[str]:
-    """Say which reports were asked for and have no line, though the data report announces some; drift says it, too.
+def note_missing_reports(session: DuckDBPyConnection, request_url: str, staged: list[StagedReport]) -> list[str]:
+    """List the requested reports that are missing although the data report announces some lines; adds them to `drift`.
 
     Args:
         session: with the staged data report.
-        request_url: the request that brought the package.
+        request_url: the request of the package.
         staged: the reports of the package.
     """
     asked = parse_qs(urlsplit(request_url).query).get("aux_report", [])
     given = {report.report.name for report in staged if report.lines}
     notes = []
-    for report in FURTHER_REPORTS:
+    for report in AUXILIARY_REPORTS:
         if report.parameter not in asked or report.name in given:
             continue
         announced = session.execute(f"SELECT count(*) FROM data_report WHERE {report.announced_by}").fetchall()[0][0]
         if announced:
-            note = f"asked for, but absent or empty: {announced} genomes of the data report announce it"
+            note = f"requested, but missing or empty: {announced} genomes of the data report announce it"
             session.execute("INSERT INTO drift VALUES (?, '$', 1, to_json(?::VARCHAR))", [report.name, note])
             notes.append(f"{report.file_name} was {note}")
     return notes

@@ -1,4 +1,4 @@
-"""Which update dates a run asks for and merges: its mode and window, from the ledger."""
+"""The mode and window of a run: which update dates it requests and merges."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +12,7 @@ from virus_warehouse.warehouse import ledger
 
 
 class WindowError(ValueError):
-    """A window that cannot be meant; says which, and what is allowed."""
+    """An invalid window; says why, and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class Window:
     """The window of a run.
 
     Attributes:
-        mode: `incremental` follows the watermark, `window` covers given days and never moves it, `full` asks
-            for everything.
-        updated_since: first update date asked for; None asks for all.
+        mode: `incremental` follows the watermark, `window` covers given days and never moves it, `full` requests
+            everything.
+        updated_since: first update date requested; None for all.
         until: update date before which rows are merged; None without a bound.
         watermark: the watermark before the run; None before the first full load.
-        filter_changed: whether rows may be held that other filters showed.
-        is_census: whether a full load also concludes which records are gone.
-        reports_changed: whether, with the same filters, other reports were asked for before.
+        filter_changed: whether the warehouse may have rows loaded with other filters.
+        is_census: whether a full load also finds the missing records.
+        reports_changed: whether, with the same filters, other reports were requested before.
     """
 
     mode: str
@@ -41,12 +41,12 @@ class Window:
 
 @dataclass(frozen=True)
 class WindowRequest:
-    """What a person or a backfill asks for. Nothing asked: follow the watermark.
+    """The window that a person or a backfill requests; by default it follows the watermark.
 
     Attributes:
         mode: one of `REQUESTABLE`; None for `window` when days are given and `incremental` otherwise.
         since: first update date to cover.
-        until: update date to stop before.
+        until: end of the window, exclusive.
     """
 
     mode: str | None = None
@@ -54,7 +54,7 @@ class WindowRequest:
     until: date | None = None
 
     def validate(self, today: date) -> None:
-        """Stop a run before anything is asked of NCBI that cannot be meant.
+        """Reject an invalid window before any request is sent.
 
         Args:
             today: the day in UTC.
@@ -68,17 +68,17 @@ class WindowRequest:
         if has_days and self.mode not in (None, WINDOW):
             raise WindowError(f"since and until belong to a window; leave them empty or drop mode {self.mode!r}")
         if self.since is None and (self.mode == WINDOW or self.until is not None):
-            raise WindowError("a window needs its first day: set since, as in 2026-11-01")
+            raise WindowError("a window needs a first day: set since, such as 2026-11-01")
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise WindowError(
-                f"the window from {self.since} until {self.until} holds no day; until is exclusive and must be later"
+                f"the window from {self.since} until {self.until} is empty; until is exclusive and must be later"
             )
         if self.since is not None and self.since > today:
-            raise WindowError(f"the window from {self.since} lies in the future; today is {today}, in UTC")
+            raise WindowError(f"the window from {self.since} is in the future; today is {today}, in UTC")
 
     @staticmethod
     def day(value: date | str | None) -> date | None:
-        """A day as a person or a template gives it; a time counts as its day in UTC, text without one as unset.
+        """Parse a day of a request or template; a time counts as its day in UTC, blank text as unset.
 
         Raises:
             WindowError: when it cannot be read.
@@ -88,21 +88,21 @@ class WindowRequest:
         try:
             moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
         except ValueError:
-            raise WindowError(f"{value!r} is no day; write it as in 2026-11-01") from None
+            raise WindowError(f"{value!r} is not a day; write it like 2026-11-01") from None
         if isinstance(moment, datetime):
             return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
         return moment
 
     @property
     def effective_mode(self) -> str:
-        """The mode that is meant, before the ledger has been asked."""
+        """The requested mode, before looking at the ledger."""
         if self.mode == CENSUS:
             return FULL
         return self.mode or (INCREMENTAL if self.since is None and self.until is None else WINDOW)
 
 
 WindowWish = WindowRequest
-"""The name under which callers of `ingest` know it."""
+"""The name under which other programs use it."""
 
 
 def plan_window(
@@ -110,17 +110,17 @@ def plan_window(
 ) -> Window:
     """The window of a run; to be called within a transaction on the attached warehouse.
 
-    An incremental run asks from `lookback_days` before the watermark: NCBI's index lags behind its own dates
-    (NCBI issues #309, #488). Without a watermark, or when rows of other filters may be held, it loads in full. A
-    further try of the same DAG run gets the window of the first.
+    An incremental run starts `lookback_days` before the watermark: NCBI's index lags behind its own dates (NCBI
+    issues #309, #488). Without a watermark, or when there may be rows of other filters, it loads in full. A retry of
+    the same DAG run gets the window of the first try.
 
     Raises:
-        WindowError: when what is asked for cannot be meant.
+        WindowError: when the requested window is invalid.
     """
     window_request.validate(datetime.now(UTC).date())
     watermark = ledger.watermark(session, source.name, source.fingerprint)
     changed = ledger.may_hold_rows_of_other_filters(session, source.name, source.fingerprint)
-    # What other filters have shown came with another fingerprint too, so most runs need not ask.
+    # Rows of other filters have another fingerprint too, so most runs can skip this query.
     filter_changed = changed and ledger.may_hold_rows_of_other_filters(
         session, source.name, *source.fingerprints_of_same_filters
     )
@@ -130,7 +130,7 @@ def plan_window(
     if window_request.effective_mode in (FULL, REPLAY):
         return window(window_request.effective_mode, None, None, watermark, is_census=window_request.mode == CENSUS)
     earlier = ledger.earlier_window(session, source.name, source.fingerprint, origin, (INCREMENTAL, FULL))
-    # Rows that another filter ended in between come back with a full load only.
+    # Rows ended by another filter in between only come back with a full load.
     if earlier is not None and not (changed and earlier[0] == INCREMENTAL):
         return window(*earlier, watermark)
     if changed or watermark is None:

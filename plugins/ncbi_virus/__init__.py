@@ -1,1 +1,1 @@
-"""The Airflow side: hook, operator and tasks, thin over `virus_warehouse`."""
+"""The Airflow integration: hooks, operator and tasks, thin layers over `virus_warehouse`."""

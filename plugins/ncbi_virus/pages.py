@@ -1,4 +1,4 @@
-"""The pages of the warehouse inside Airflow's UI: behind its login, with what only Airflow knows of a source's DAG."""
+"""The pages of the warehouse inside Airflow's UI: with its login, and its state of the DAGs."""
 
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import get_user
@@ -13,12 +13,12 @@ PREFIX = "ncbi_virus_ingest__"
 
 
 def airflow_pages() -> FastAPI:
-    """The app for Airflow to mount. Airflow mounts it as it is, and asks nobody for a login: the app does."""
+    """The app for Airflow to mount. Airflow does not protect mounted apps with its login, so the app does."""
     return create_app(user=get_user, dag_states=dag_states)
 
 
 def dag_states(session: SessionDep) -> dict[str, DagState]:
-    """The DAGs of the sources, by source, as Airflow's database has them."""
+    """The DAGs of the sources, by source, from Airflow's database."""
     columns = (DagModel.dag_id, DagModel.is_paused, DagModel.next_dagrun_create_after)
     rows = session.execute(select(*columns).where(DagModel.dag_id.startswith(PREFIX, autoescape=True)))
     return {dag_id.removeprefix(PREFIX): DagState(bool(is_paused), due) for dag_id, is_paused, due in rows}

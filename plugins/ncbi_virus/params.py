@@ -1,4 +1,4 @@
-"""Fields of the trigger forms that more than one DAG has, and the operator's argument `accept` that they fill."""
+"""Form fields shared by several DAGs, and the operator's argument `accept` filled from them."""
 
 from airflow.sdk import Param
 
@@ -7,13 +7,13 @@ ACCEPT_PARAMS = {
         False,
         type="boolean",
         title="Accept missing records",
-        description="Load a full package knowingly that lacks more of the records held than the source allows.",
+        description="Load even if more records are missing than the source allows.",
     ),
     "accept_emptied": Param(
         False,
         type="boolean",
         title="Accept emptied fields",
-        description="Load a full package knowingly that empties a field of more records than the source allows.",
+        description="Load even if more records lose a field than the source allows.",
     ),
 }
 

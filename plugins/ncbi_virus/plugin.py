@@ -1,4 +1,4 @@
-"""The plugin: the pages of the warehouse, and where Airflow's UI shows them."""
+"""The Airflow plugin: the pages of the warehouse, and their places in Airflow's UI."""
 
 from airflow.plugins_manager import AirflowPlugin
 

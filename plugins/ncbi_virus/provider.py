@@ -1,4 +1,4 @@
-"""What Airflow learns of this package when it is installed: its connection types with their forms, its operator."""
+"""Airflow provider metadata of the installed package: connection types with their forms, and the operator."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ CLIENT_FIELDS = {
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The provider, as Airflow's schema for providers has it."""
+    """The provider metadata, in Airflow's schema."""
     return {
         "package-name": "virus-warehouse",
         "name": "NCBI virus warehouse",

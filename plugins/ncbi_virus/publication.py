@@ -1,4 +1,4 @@
-"""The tasks of a publication, each a step of `virus_warehouse.publish`."""
+"""The tasks of a publication, steps of `virus_warehouse.publish`."""
 
 from datetime import datetime
 from typing import Any
@@ -17,17 +17,17 @@ from virus_warehouse.publish.publication import Overtaken, publish_candidate
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
 
-NO_RETRY_MENDS = ExceptionRetryPolicy(
+NO_RETRIES = ExceptionRetryPolicy(
     rules=[RetryRule(exception=[GateFailed, Overtaken, SchemaTooNew, SchemaTooOld], action=RetryAction.FAIL)]
 )
 """A second look at the same candidate finds the same, an overtaken one is gone, and a schema stays what it is."""
 
 
 class SourcesHeldBack(RuntimeError):
-    """The snapshot is published, and shows sources as they were published before."""
+    """The snapshot is published, with sources held back in their last published state."""
 
 
-@task(retry_policy=NO_RETRY_MENDS)
+@task(retry_policy=NO_RETRIES)
 def prepare() -> str:
     """Copy the warehouse to a candidate snapshot; returns the id of the publication."""
     data, dag_run = DataFolder.from_environment(), get_current_context()["dag_run"]
@@ -36,9 +36,9 @@ def prepare() -> str:
     return publication_id
 
 
-@task(retry_policy=NO_RETRY_MENDS)
+@task(retry_policy=NO_RETRIES)
 def check(publication_id: str, params: dict[str, Any] | None = None) -> None:
-    """Run the gates on the candidate. What they find of a source holds that source back, and nothing else."""
+    """Run the gates on the candidate; findings of a source hold back that source only."""
     data, asked = DataFolder.from_environment(), params or {}
     check_candidate(
         candidate_path(data, publication_id),
@@ -49,9 +49,9 @@ def check(publication_id: str, params: dict[str, Any] | None = None) -> None:
     )
 
 
-@task(retry_policy=NO_RETRY_MENDS, outlets=[PUBLICATIONS])
+@task(retry_policy=NO_RETRIES, outlets=[PUBLICATIONS])
 def publish(publication_id: str, *, outlet_events: Any = None) -> dict[str, str]:
-    """Make the candidate the published snapshot; returns the sources that it holds back, and since when."""
+    """Publish the candidate; returns the held-back sources, and since when."""
     data = DataFolder.from_environment()
     is_published, about = publish_candidate(data, publication_id), read_about(data.snapshot)
     for source, counts in about.changes.items() if is_published else ():
@@ -62,15 +62,15 @@ def publish(publication_id: str, *, outlet_events: Any = None) -> dict[str, str]
 
 @task(retries=0)
 def all_sources_published(held_back: dict[str, str]) -> None:
-    """Fail the run where a source is held back: a green one would say that all is well.
+    """Fail the run if a source is held back, so that it does not look successful.
 
     Raises:
-        SourcesHeldBack: when one is.
+        SourcesHeldBack: if a source is held back.
     """
     if held_back:
         times = {source: datetime.fromisoformat(since) for source, since in held_back.items()}
         since_when = ", ".join(f"{source} since {since:%Y-%m-%d %H:%M} UTC" for source, since in times.items())
         raise SourcesHeldBack(
-            f"held back: {since_when}. The snapshot is published, and shows them as they were before. The log of the "
-            f"task check, the page Overview and ops.source_status say why, and the way out."
+            f"held back: {since_when}. The snapshot is published with their last published state. See the log of "
+            f"the task check, the page Overview or ops.source_status for the reasons and how to resolve them."
         )

@@ -1,4 +1,4 @@
--- The ledger: one row a run, every line accounted for
+-- The ledger: one row per run, every line accounted for
 SELECT
     strftime(started_at, '%H:%M') AS at,
     source,

@@ -1,4 +1,4 @@
--- What the last run revised: old value and new
+-- What the last run revised: old and new values
 WITH last_run AS (
     SELECT max_by(run_id, started_at) AS run_id FROM ops.ingest_run
 ),

@@ -87,11 +87,11 @@ def test_findings_are_acknowledged_and_an_unfollowed_source_is_forgotten(stand_i
             "SELECT 'mpox' AS source, 'data_report' AS report, '$.x' AS path, 'run' AS first_run_id, 1 AS occurrences"
         )
     acknowledged = make_here("acknowledge", "SOURCE=mpox")
-    assert "acknowledged 0 refused lines and 1 names that this version does not read" in acknowledged.stdout
+    assert "acknowledged 0 quarantined lines and 1 unknown fields" in acknowledged.stdout
 
     followed = make_here("forget", "SOURCE=mpox", "YES=1")
     assert followed.returncode != 0
-    assert "has source mpox: take it out first" in followed.stderr
+    assert "still has source mpox: remove it there first" in followed.stderr
     follow("{dengue: {taxon: 12637}}")
     for typed in ("", "yes\n"):
         kept = make_here("forget", "SOURCE=mpox", typed=typed)
@@ -103,12 +103,12 @@ def test_findings_are_acknowledged_and_an_unfollowed_source_is_forgotten(stand_i
     forgotten = make("forget", "SOURCE=mpox", typed="mpox\n")
     assert forgotten.returncode == 0, forgotten.stderr
     assert last_line(forgotten).endswith(
-        "mpox is forgotten. The published snapshot shows it until the next publication."
+        "Removed mpox. The published snapshot still shows it until the next publication."
     )
     with duckdb.connect(data.warehouse) as connection:
         assert connection.execute("SELECT count(*) FROM virus_genome").fetchall() == [(0,)]
     again = make_here("forget", "SOURCE=mpox", "YES=1")
-    assert "nothing is held of a source 'mpox'; held are none" in again.stderr
+    assert "no data of a source 'mpox'; there is data of no source" in again.stderr
 
 
 def test_missing_records_of_a_full_load_can_be_accepted(stand_in, follow, data, monkeypatch):
@@ -134,7 +134,7 @@ def test_blocked_ingest_prints_the_reason_and_is_published_when_accepted(stand_i
     held_back = make_here("ingest", "SOURCE=mpox")
     assert held_back.returncode != 0
     assert last_line(held_back).startswith(
-        "FAILED mpox: loaded but held back, and shown as it was published before. held back: shrinkage of mpox: of "
+        "FAILED mpox: loaded but held back; the snapshot shows its last published state. held back: shrinkage of mpox: "
     )
     follow("{mpox: {taxon: 10244}, dengue: {taxon: 12637}}")
     other = make_here("ingest", "SOURCE=dengue")
@@ -142,7 +142,7 @@ def test_blocked_ingest_prints_the_reason_and_is_published_when_accepted(stand_i
     assert "held back: shrinkage of mpox: of " in last_line(other)
     not_all = make_here("publish")
     assert not_all.returncode != 0
-    assert "is published, but not all of it. Held back: mpox. held back: shrinkage of mpox" in last_line(not_all)
+    assert "is published without all sources. Held back: mpox. held back: shrinkage of mpox" in last_line(not_all)
     accepted = make_here("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=shrinkage history")
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr
     assert last_line(accepted).startswith("OK mpox: ")
@@ -225,9 +225,9 @@ def test_demo_shows_three_days():
     done = make("demo", TEST_OF_DEMO="1")
     assert done.returncode == 0, done.stdout + done.stderr
     for title in (
-        "The ledger: one row a run, every line accounted for",
+        "The ledger: one row per run, every line accounted for",
         "Records by virus and status",
-        "What the last run revised: old value and new",
+        "What the last run revised: old and new values",
         "The ten newest records, with place, host and lineage",
     ):
         assert title in done.stdout

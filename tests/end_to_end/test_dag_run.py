@@ -205,7 +205,7 @@ def test_blocked_source_blocks_no_other_and_is_published_once_accepted(stand_in,
     }
     assert run.state == "failed", "a blocked source must be visible as a failed run"
     log = caplog.text + capsys.readouterr().out
-    assert f"held back: shrinkage of mpox: of {published} records published, {lost} are gone, more than 5.0%" in log
+    assert f"held back: shrinkage of mpox: of {published} published records, {lost} are missing, more than 5.0%" in log
     assert "held back: mpox since 20" in log
     counts = dict(query("SELECT source, count(*) FROM virus_genome GROUP BY ALL"))
     assert counts.pop("mpox") == published

@@ -18,9 +18,9 @@ PROJECT = Path(__file__).parents[2]
 A_GATE = """
 import sys
 import duckdb
-from virus_warehouse.publish.gates import WARNED, judge, gates_sql
+from virus_warehouse.publish.gates import WARNED, classify_findings, gates_sql
 with duckdb.connect(sys.argv[1], read_only=True) as snapshot:
-    [finding] = judge(snapshot.execute(gates_sql()).fetchall())
+    [finding] = classify_findings(snapshot.execute(gates_sql()).fetchall())
 assert (finding.gate, finding.source, finding.outcome) == ("lengths", "mpox", WARNED), finding
 assert (finding.fault, finding.rows_at_fault, finding.examples) == ("a record has no length", 1, ["PX2"]), finding
 """

@@ -38,7 +38,7 @@ def test_ledger_and_run_file_name_missing_and_withdrawn_records(followed: Follow
     followed.run(mode="census")
     row = last_run(followed)
     assert (row["mode"], row["status"], row["missing"], row["withdrawn"]) == ("full", "success", 2, 0)
-    assert run_file(followed)["vanished"] == ["PX03", "PX07"]
+    assert run_file(followed)["missing_accessions"] == ["PX03", "PX07"]
     followed.show("PX07", 1)
     followed.run()
     row = last_run(followed)
@@ -53,11 +53,11 @@ def test_ledger_and_run_file_name_missing_and_withdrawn_records(followed: Follow
 
 def test_census_stopped_by_mass_loss_limit_names_missing_records(followed: Followed) -> None:
     drop(followed, *range(10))
-    with pytest.raises(GateError, match="lacks 10 of the 40 records held"):
+    with pytest.raises(GateError, match="lacks 10 of the 40 held records"):
         followed.run(mode="census")
     row = last_run(followed)
     assert (row["status"], row["missing"], row["withdrawn"]) == ("failed", None, None)
-    assert run_file(followed)["vanished"] == [f"PX{number:02d}" for number in range(10)]
+    assert run_file(followed)["missing_accessions"] == [f"PX{number:02d}" for number in range(10)]
     assert query(followed.data.warehouse, "SELECT DISTINCT status FROM virus_genome") == [("live",)]
 
 

@@ -108,7 +108,7 @@ def test_days_modes_and_no_publication(data: DataFolder, ncbi: StandIn) -> None:
         (("sql", "SELECT 1"), "`virus-warehouse run SOURCE`"),
         (("export",), "nothing is published yet"),
         (("rebuild",), "nothing to rebuild from"),
-        (("forget", "flu"), "nothing is held of a source 'flu'"),
+        (("forget", "flu"), "no data of a source 'flu'"),
     ],
 )
 def test_errors_are_reported_in_one_line(data: DataFolder, arguments: tuple[str, ...], reason: str) -> None:
@@ -135,7 +135,7 @@ def test_invalid_arguments_exit_with_2(data: DataFolder, arguments: tuple[str, .
 def test_invalid_window_is_recorded_as_failed(data: DataFolder) -> None:
     done = command("run", "mpox", "--until", "2026-11-01")
     assert done.returncode == 1
-    assert done.stdout.startswith("FAILED mpox: WindowError: a window needs its first day")
+    assert done.stdout.startswith("FAILED mpox: WindowError: a window needs a first day")
 
 
 def test_blocked_source_fails_until_it_is_accepted(data: DataFolder, ncbi: StandIn) -> None:
@@ -143,7 +143,9 @@ def test_blocked_source_fails_until_it_is_accepted(data: DataFolder, ncbi: Stand
     damage(data, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
     held_back = command("run", "mpox")
     assert held_back.returncode == 1
-    assert held_back.stdout.startswith("FAILED mpox: loaded but held back, and shown as it was published before.")
+    assert held_back.stdout.startswith(
+        "FAILED mpox: loaded but held back; the snapshot shows its last published state."
+    )
     not_all = command("publish")
     assert not_all.returncode == 1
     assert "Held back: mpox. held back: shrinkage of mpox" in not_all.stdout
@@ -196,14 +198,14 @@ def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) 
     exported = command("export", "--format", "csv", "--source", "mpox", "--to", str(data.root / "as csv"))
     assert exported.returncode == 0
     assert (data.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
-    assert "acknowledged 0 refused lines" in command("acknowledge", "mpox").stdout
-    assert "has source mpox: take it out first" in command("forget", "mpox", "--yes").stderr
+    assert "acknowledged 0 quarantined lines" in command("acknowledge", "mpox").stdout
+    assert "still has source mpox: remove it there first" in command("forget", "mpox", "--yes").stderr
     sources = data.root.parent / "sources.yaml"
     sources.write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
     kept = command("forget", "mpox", typed="")
-    assert (kept.returncode, "nobody answered" in kept.stderr) == (1, True)
+    assert (kept.returncode, "no answer" in kept.stderr) == (1, True)
     forgotten = command("forget", "mpox", typed="mpox\n")
-    assert forgotten.stdout.strip().endswith("The published snapshot shows it until the next publication.")
+    assert forgotten.stdout.strip().endswith("The published snapshot still shows it until the next publication.")
 
 
 def test_sources_check(data: DataFolder) -> None:

@@ -40,7 +40,7 @@ def test_later_package_is_newer_and_the_clock_error_is_logged(
 ) -> None:
     loaded.show("PX1", 3, length=2)
     assert loaded.run().counts["revised"] == 1
-    assert "a clock ran ahead then, or is behind now" in caplog.text
+    assert "a clock was ahead then, or is behind now" in caplog.text
     assert f"{ahead:%Y-%m-%d}" in caplog.text
 
 

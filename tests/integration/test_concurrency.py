@@ -163,7 +163,7 @@ class TestProcessHoldingTheWarehouse:
         caplog.set_level(logging.INFO, "virus_warehouse.warehouse.connection")
 
         def waits() -> list[str]:
-            return [message for message in caplog.messages if message.startswith("waiting for the warehouse since")]
+            return [message for message in caplog.messages if message.startswith("waiting for the warehouse for")]
 
         started = time.monotonic()
         with ThreadPoolExecutor(1) as pool:

@@ -491,4 +491,4 @@ class TestConfinement:
     @needs_landlock
     def test_thread_that_stays_unconfined_is_an_error(self, scene: Scene) -> None:
         code = "threading.Thread(target=threading.Event().wait, daemon=True).start()\nallow_one_file(descriptor)"
-        assert "another thread runs already" in self.confined(scene.data.snapshot, code).stderr
+        assert "another thread is running" in self.confined(scene.data.snapshot, code).stderr

@@ -360,7 +360,7 @@ class TestDiskFull:
             process.wait_for_moment()
             fill(disk, leave=FULL_DISK_MOMENTS[moment][0])
             error = process.resume()
-        assert error.startswith(f"DiskFull: the disk that holds {data.root} is full")
+        assert error.startswith(f"DiskFull: the disk of {data.root} is full")
         assert "No space left on device" in error
         assert "Free some space, or point VIRUS_DATA at a larger disk" in error
         assert not assert_whole(data, large_days)
@@ -439,7 +439,7 @@ class TestDiskFull:
         with processes.living(data.root, large_days.url, moment) as process:
             process.wait_for_moment()
             fill(disk, leave=leave)
-            assert process.resume().startswith("DiskFull: the disk that holds ")
+            assert process.resume().startswith("DiskFull: the disk of ")
         assert assert_whole(data, large_days)
         assert state(data.snapshot) == large_days.before
         assert list(data.candidates.glob("*.part")) == []
@@ -505,7 +505,7 @@ class TestTooLittleMemory:
             with pytest.raises(MemoryTooSmall) as failed:
                 run_day(data, days.url)
         error = str(failed.value)
-        assert error.startswith(f"VIRUS_MEMORY_LIMIT={limit} is too little memory for this.")
+        assert error.startswith(f"VIRUS_MEMORY_LIMIT={limit} is too little memory.")
         assert "Set VIRUS_MEMORY_LIMIT higher" in error
         assert not assert_whole(data, days)
         row = ledger(data)[-1]

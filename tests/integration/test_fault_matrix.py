@@ -345,7 +345,7 @@ def test_refusal_fails_at_once_and_is_not_retried(
     message = str(failure.value)
     for words in fault.expected_words:
         assert words in message
-    assert any(way_out in message for way_out in ("Mend the request", "Check the taxon, and that the", "Check the API"))
+    assert any(way_out in message for way_out in ("Fix the request", "Check the taxon, and that the", "Check the API"))
     assert f"Ncbi-Phid {site.last_row['ncbi_phid']}" in message
     assert site.operator().retry_policy.evaluate(failure.value, 1, 3).action is RetryAction.FAIL
     assert site.catches_up(undisturbed)
@@ -372,7 +372,7 @@ def test_empty_update_succeeds_with_a_warning(
     assert (row["status"], row["lines"], row["attempts"]) == ("success", 0, 1)
     assert row["watermark"] == row["watermark_before"]
     assert site.run_file["stage"] == "finished"
-    assert "NCBI shows nothing in this window, yet" in caplog.text
+    assert "NCBI lists nothing in this window, but" in caplog.text
     assert site.catches_up(undisturbed)
 
 

@@ -103,7 +103,7 @@ def test_remains_of_a_killed_forget_are_removed(
             remove(followed)
     assert holdings("orthopox", Warehouse(followed.data.warehouse), followed.data).rows == {}
     remove(followed)
-    with pytest.raises(ForgetError, match="nothing is held of a source 'orthopox'; held are mpox"):
+    with pytest.raises(ForgetError, match="no data of a source 'orthopox'; there is data of mpox"):
         holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
 
 
@@ -111,9 +111,12 @@ def test_followed_or_running_source_is_not_forgotten(followed: Followed) -> None
     followed.show("PX1", 1)
     done = followed.run(DENGUE)
     for file in (following(MPOX, DENGUE), following(MPOX, dengue="taxon is 'x'")):
-        with pytest.raises(ForgetError, match="has source dengue: take it out first"):
+        with pytest.raises(ForgetError, match="still has source dengue: remove it there first"):
             remove(followed, "dengue", file)
-    with run_lock(followed.data.runs, done.run_id), pytest.raises(ForgetError, match=f"run {done.run_id} works on"):
+    with (
+        run_lock(followed.data.runs, done.run_id),
+        pytest.raises(ForgetError, match=f"run {done.run_id} is working on"),
+    ):
         remove(followed, "dengue")
     assert list(Archive(followed.data.packages, "dengue").packages())
     assert query(followed.data.warehouse, "SELECT count(*) FROM virus_genome") == [(1,)]
@@ -124,7 +127,7 @@ def test_unknown_name_removes_nothing(followed: Followed, name: str) -> None:
     followed.show("PX1", 1)
     followed.run()
     before = sorted(followed.data.root.rglob("*"))
-    with pytest.raises(ForgetError, match="held are mpox"):
+    with pytest.raises(ForgetError, match="there is data of mpox"):
         holdings(name, Warehouse(followed.data.warehouse), followed.data)
     with pytest.raises(ForgetError, match="held are mpox"):
         remove(followed, name, following(DENGUE))

@@ -328,7 +328,7 @@ class TestEmpty:
             first = site.ingest(ncbi.url)
             assert caplog.messages == []
             result = site.ingest(ncbi.url)
-        assert caplog.messages == ["NCBI shows nothing in this window, yet 2 records held lie in it"]
+        assert caplog.messages == ["NCBI lists nothing in this window, but the warehouse has 2 records in it"]
         assert (result.counts["lines"], result.changed, result.watermark) == (0, False, first.watermark)
         row = site.last_run
         assert (row["status"], row["lines"], row["error"]) == ("success", 0, None)
@@ -351,7 +351,7 @@ class TestEmpty:
         assert "set allow_empty: true for the source" in str(failed.value)
         row = site.last_run
         assert (row["status"], row["lines"], row["watermark"]) == ("failed", None, None)
-        assert row["error"].startswith("EmptyFullLoad: NCBI has no record at all for source dengue")
+        assert row["error"].startswith("EmptyFullLoad: NCBI has no records for source dengue")
         assert site.is_tidy()
 
     @pytest.mark.parametrize("empty", EMPTY)
@@ -422,7 +422,7 @@ class TestRefusals:
     @pytest.mark.parametrize("fault", ["truncated", "not_zip", "bad_crc", "md5_mismatch", "catalog_mismatch", "cut"])
     def test_package_that_stays_broken_is_never_loaded(self, site: Site, stand_in: StandIn, fault: str) -> None:
         stand_in.fault(fault, times=2)
-        with pytest.raises(DatasetsUnavailable, match="gave no whole package"):
+        with pytest.raises(DatasetsUnavailable, match="delivered no complete package"):
             site.ingest(stand_in.url)
         row = site.last_run
         assert (row["status"], row["attempts"], row["http_status"], row["package_path"]) == ("failed", 2, 200, None)
@@ -513,7 +513,7 @@ class TestFurtherTries:
             start = content.index(b"data_report.jsonl") + len("data_report.jsonl")
             content[start + 40 : start + 50] = bytes(10)
             archived.write_bytes(content)
-            with pytest.raises(PackageError, match=r"damaged since it was verified .* the next try asks NCBI"):
+            with pytest.raises(PackageError, match=r"damaged since it was verified .* the next try downloads another"):
                 site.ingest(ncbi.url, wish=window)
             site.ingest(ncbi.url, wish=window)
             assert len(ncbi.requests) == 2

@@ -192,7 +192,7 @@ def test_finding_outside_all_sources_blocks_the_whole_publication(mpox: Followed
     assert page.check
     (blocked,) = page.check.blocked
     assert blocked.gate == "unique_keys"
-    assert blocked.told.startswith("unique_keys: a taxon stands more than once")
+    assert blocked.text.startswith("unique_keys: a taxon is more than once")
     assert blocked.way_out
     dengue = card(mpox, "dengue")
     assert dengue.state == State.NOT_PUBLISHED
@@ -269,13 +269,13 @@ def test_run_file_of_another_version_is_read_as_far_as_known(mpox: Followed) -> 
 
 def test_source_is_stale_by_its_own_schedule(mpox: Followed) -> None:
     late = card(mpox, now=datetime.now(UTC) + timedelta(days=3))
-    assert late.state == State.STALE
-    assert late.alarms[0].text.startswith("Stale since ")
+    assert late.state == State.OVERDUE
+    assert late.alarms[0].text.startswith("Overdue since ")
     # A replay and a backfill request nothing new.
     mpox.ncbi.world.strays.append((0, BadLine("{")))
     mpox.run(mode="replay")
     assert card(mpox, now=datetime.now(UTC) + timedelta(days=3)).last_run != late.last_run
-    assert card(mpox, now=datetime.now(UTC) + timedelta(days=3)).state == State.STALE
+    assert card(mpox, now=datetime.now(UTC) + timedelta(days=3)).state == State.OVERDUE
 
 
 def test_run_whose_process_is_gone_is_shown_as_failed(mpox: Followed) -> None:
@@ -291,7 +291,7 @@ def test_unfollowed_and_broken_sources_are_still_shown(mpox: Followed) -> None:
     broken = SourcesFile(SOURCES.path, {}, {"dengue": SourceError("sources.yaml: source 'dengue': no taxon")})
     cards = {card.name: card for card in overview(mpox.data, broken).cards}
     assert (cards["mpox"].state, cards["dengue"].state) == (State.NOT_FOLLOWED, State.BROKEN)
-    assert cards["dengue"].alarms[0].text == "It does not run: sources.yaml: source 'dengue': no taxon"
+    assert cards["dengue"].alarms[0].text == "Not running: sources.yaml: source 'dengue': no taxon"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.publish.gates import gates_sql, judge, refuse_findings
+from virus_warehouse.publish.gates import classify_findings, gates_sql, refuse_findings
 from virus_warehouse.run_mode import CENSUS
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
@@ -61,7 +61,7 @@ def data(tmp_path: Path) -> Iterator[DataFolder]:
 
 def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:
     """Check all invariants of a snapshot, independently of concurrent writes."""
-    refuse_findings(judge(connection.execute(gates_sql()).fetchall()))
+    refuse_findings(classify_findings(connection.execute(gates_sql()).fetchall()))
     outcomes = " + ".join(OUTCOMES)
     assert connection.execute(f"FROM ops.ingest_report WHERE lines <> {outcomes}").fetchall() == []
     # The status was written into the candidate after it was copied, the rows before.

@@ -309,7 +309,7 @@ def test_damaged_full_package_falls_back_to_the_previous_one(followed: Followed)
 
 
 def test_empty_archive_has_nothing_to_rebuild_from(followed: Followed) -> None:
-    with pytest.raises(RebuildError, match="holds no record of a load"):
+    with pytest.raises(RebuildError, match="has no load records"):
         rebuild(followed.data)
 
 

@@ -220,7 +220,7 @@ def assert_loaded_or_quarantined(
     numbers = [number for number, one in enumerate(given, start=1) if one.strip()]
     assert lines == len(numbers)
     staged = session.execute("SELECT accession, line_number FROM data_report").fetchall()
-    refused = session.execute("SELECT line_number, reason, raw FROM refused_line").fetchall()
+    refused = session.execute("SELECT line_number, reason, raw FROM quarantined_line").fetchall()
     assert sorted([number for _, number in staged] + [number for number, *_ in refused]) == numbers
     assert {f"OK{number:06d}" for number in range(len(good))} <= {accession for accession, _ in staged}
     assert all(accession for accession, _ in staged)

@@ -229,7 +229,7 @@ def test_invalid_window_fails_at_once(stage: Stage) -> None:
     task = stage.airflow.task(dag, run_id)
     assert (task["state"], task["try_number"], task["max_tries"]) == ("failed", 1, 2)
     (row,) = ledger(stage, source, dag_run_id=run_id)
-    said = f"the window from {TODAY - 3 * DAY} until {TODAY - 10 * DAY} holds no day"
+    said = f"the window from {TODAY - 3 * DAY} until {TODAY - 10 * DAY} is empty"
     assert row["status"] == "failed"
     assert said in row["error"]
     (log,) = [log for path, log in stage.airflow.task_logs().items() if f"run_id={run_id}/task_id=ingest" in path]

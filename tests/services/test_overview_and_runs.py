@@ -38,16 +38,16 @@ def test_navigation_from_stale_and_failed_sources_to_the_reason_and_airflow_and_
     with stage.logged_in("/", color_scheme=scheme, viewport=size) as page:
         frame = opened(page)
         stale = frame.get_by_role("listitem").filter(has=frame.get_by_role("heading", name="viruses"))
-        expect(stale).to_contain_text("stale")
-        expect(stale).to_contain_text("Stale since")
-        expect(stale).to_contain_text("Its DAG is switched off")
+        expect(stale).to_contain_text("overdue")
+        expect(stale).to_contain_text("Overdue since")
+        expect(stale).to_contain_text("The DAG is paused")
         ground = frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
         assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
 
         frame.get_by_role("link", name="Read why mistyped failed").click()
         expect(frame.get_by_role("heading", name="Full load of mistyped")).to_be_visible()
         expect(frame.locator(".notice.bad")).to_contain_text("The taxonomy name 'Monkeypocks' is not recognized")
-        expect(frame.locator(".notice.bad")).to_contain_text("Mend the request")
+        expect(frame.locator(".notice.bad")).to_contain_text("Fix the request")
         expect(page).to_have_url(re.compile("/plugin/virus-warehouse/virus-warehouse/runs/[^/]*-mistyped-"))
 
         frame.get_by_role("link", name="Log", exact=True).click()
@@ -58,7 +58,7 @@ def test_navigation_from_stale_and_failed_sources_to_the_reason_and_airflow_and_
 
 def test_airflow_task_links_to_its_run_page(stage: Stage, failed_run: str) -> None:
     with stage.logged_in(f"/dags/{MISTYPED}/runs/{failed_run}/tasks/ingest/details", viewport=WIDE) as page:
-        page.get_by_role("link", name="Story of this run").click()
+        page.get_by_role("link", name="Run details").click()
         story = page.frame_locator(FRAME)
         expect(story.get_by_role("heading", name="Full load of mistyped")).to_be_visible()
         expect(page).to_have_url(re.compile("/runs/[^/]*-mistyped-"))
@@ -91,7 +91,7 @@ def test_open_page_shows_the_end_of_a_run_without_reload(stage: Stage) -> None:
     ):
         run = pool.submit(ingest, source, client=client, warehouse=Warehouse(stage.data.warehouse), data=stage.data)
         card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="by_hand"))
-        at_work = card.get_by_text("At work: download")
+        at_work = card.get_by_text("Running: download")
         while not at_work.is_visible():
             page.reload()
         page.evaluate("window.isTheSamePage = true")

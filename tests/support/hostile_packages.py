@@ -109,7 +109,7 @@ def with_index(content: bytes) -> bytes:
 
 HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     **{
-        f"name leads out: {name}": ("leads out of it", lambda name=name: named(name))
+        f"name leads out: {name}": ("a path out of it", lambda name=name: named(name))
         for name in (
             "../outside",
             "../../../../../../etc/cron.d/outside",
@@ -125,7 +125,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
         )
     },
     **{
-        f"roundabout name: {name}": ("a roundabout one", lambda name=name: named(name))
+        f"roundabout name: {name}": ("a non-normalized one", lambda name=name: named(name))
         for name in (f"{DATA_FOLDER}/./x.jsonl", "ncbi_dataset//data/x.jsonl", f"./{DATA_REPORT}", "x//")
     },
     "name with a NUL byte": ("printable ASCII", lambda: renamed(b"extra.jsonl", b"extra\0jsonl")),

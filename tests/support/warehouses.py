@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.reports.all_reports import FURTHER_REPORTS
+from virus_warehouse.reports.all_reports import AUXILIARY_REPORTS
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import StagedReport, stage
 from virus_warehouse.session import private_session
@@ -86,7 +86,7 @@ def stage_further_bytes(
     """Stage the further reports of these lines as a run does."""
     return [
         stage(kind, session, partial(io.BytesIO, report(tuple(lines))), folder)
-        for kind, lines in zip(FURTHER_REPORTS, (annotation, biosamples), strict=True)
+        for kind, lines in zip(AUXILIARY_REPORTS, (annotation, biosamples), strict=True)
         if lines is not None
     ]
 

@@ -1,4 +1,4 @@
-"""`virus-warehouse acknowledge`: what is known of a source's lines raises no alarm any more."""
+"""`virus-warehouse acknowledge`: stop the alarms about known findings of a source."""
 
 from datetime import UTC, datetime
 
@@ -19,6 +19,6 @@ def acknowledge(source: AnySource) -> None:
         with duckdb.connect() as session, warehouse.transaction(session):
             lines, names = findings.acknowledge(session, source, datetime.now(UTC))
     typer.echo(
-        f"{source}: acknowledged {lines} refused lines and {names} names that this version does not read. They stay in "
-        f"ops.quarantine and ops.schema_drift; the pages show it with the next publication."
+        f"{source}: acknowledged {lines} quarantined lines and {names} unknown fields. They stay in "
+        f"ops.quarantine and ops.schema_drift; the pages are updated by the next publication."
     )

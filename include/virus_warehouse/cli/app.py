@@ -1,4 +1,4 @@
-"""The command `virus-warehouse`: what the warehouse does, here and now, without Airflow."""
+"""The command `virus-warehouse`: load, publish and query without Airflow."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from virus_warehouse import __version__
 from virus_warehouse.cli import acknowledge, export, forget, publish, rebuild, run, sources, sql
 
 app = typer.Typer(
-    help="A DuckDB warehouse of NCBI virus genome reports: load, publish and query it here and now, without Airflow.",
+    help="A DuckDB warehouse of NCBI virus genome reports: load, publish and query it without Airflow.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -44,5 +44,5 @@ def options(
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command line."""
     app(prog_name="virus-warehouse")

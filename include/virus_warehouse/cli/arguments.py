@@ -1,4 +1,4 @@
-"""Arguments that several commands have."""
+"""Arguments shared by several commands."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -10,16 +10,16 @@ from virus_warehouse.sources import SourceError, read_sources
 
 
 def one_of(names: Sequence[str], **settings: Any) -> Any:
-    """An option that takes one of these names.
+    """An option that accepts one of these names.
 
     Args:
-        names: what is allowed.
-        settings: as `typer.Option` takes them; its names as `param_decls`.
+        names: the allowed values.
+        settings: as `typer.Option` takes them; the option's names are `param_decls`.
     """
 
     def parse(value: str) -> str:
         if value not in names:
-            raise typer.BadParameter(f"{value!r} is none of {', '.join(names)}")
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(names)}")
         return value
 
     def complete(incomplete: str) -> list[str]:
@@ -47,7 +47,7 @@ AcceptGate = Annotated[
         BLOCKING,
         param_decls=["--accept"],
         metavar="GATE",
-        help=f"Publish despite the findings of this gate, this once. Repeatable: {', '.join(BLOCKING)}.",
+        help=f"Publish despite this gate's findings, for this publication only. Repeatable: {', '.join(BLOCKING)}.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]

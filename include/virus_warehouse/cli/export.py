@@ -11,13 +11,11 @@ from virus_warehouse.publish import export as exporting
 
 
 def export(
-    file_format: Annotated[
-        exporting.Format, typer.Option("--format", help="What is written.")
-    ] = exporting.Format.PARQUET,
+    file_format: Annotated[exporting.Format, typer.Option("--format", help="File format.")] = exporting.Format.PARQUET,
     source: Annotated[str | None, typer.Option(help="Only this source; all by default.")] = None,
-    to: Annotated[Path | None, typer.Option(help="Folder for the files; export in the data folder by default.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Output folder; export in the data folder by default.")] = None,
 ) -> None:
-    """Write the tables of the published snapshot to files, by source and table."""
+    """Export the tables of the published snapshot to files, by source and table."""
     with explained():
         data = DataFolder.from_environment()
         files = exporting.export(data.snapshot, to or data.root / "export", file_format, source)

@@ -1,4 +1,4 @@
-"""Failures that a command explains in one line; any other one is a fault of ours, and shows where."""
+"""Expected failures, which a command reports in one line; any other exception is a bug and shows its traceback."""
 
 import sys
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ EXPLAINED = (
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """End the command with the failure's own words on standard error, and exit code 1."""
+    """End the command with the error message on standard error and exit code 1."""
     try:
         yield
     except EXPLAINED as failure:

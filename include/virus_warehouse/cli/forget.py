@@ -1,4 +1,4 @@
-"""`virus-warehouse forget`: remove a source that is no longer followed, with all that is held of it."""
+"""`virus-warehouse forget`: remove a source that is no longer followed, with all its data."""
 
 import sys
 from typing import Annotated
@@ -20,19 +20,19 @@ def forget(source: AnySource, yes: Annotated[bool, typer.Option("--yes", help="D
         warehouse = Warehouse(data.warehouse)
         typer.echo(_inventory(source, forgetting.holdings(source, warehouse, data)))
         if not yes:
-            typer.echo("Type its name to remove all of it, for good: ", nl=False)
+            typer.echo("Type the name of the source to remove all of it permanently: ", nl=False)
             answer = sys.stdin.readline()
             if answer.strip() != source:
-                reason = "" if answer else ": nobody answered. --yes answers for you"
+                reason = "" if answer else ": no answer. Use --yes to skip the question"
                 typer.echo(f"Nothing was removed{reason}.", err=True)
                 raise typer.Exit(1)
         forgetting.forget(source, warehouse, data, followed)
-    typer.echo(f"{source} is forgotten. The published snapshot shows it until the next publication.")
+    typer.echo(f"Removed {source}. The published snapshot still shows it until the next publication.")
 
 
 def _inventory(source: str, held: forgetting.Holdings) -> str:
     rows = "".join(f"\n  {count:>12,} rows of {table}" for table, count in held.rows.items())
     return (
-        f"Of {source} there are{rows}\n  {held.packages:>12,} packages with {held.package_bytes / 1e6:,.1f} MB in the "
+        f"{source} has{rows}\n  {held.packages:>12,} packages with {held.package_bytes / 1e6:,.1f} MB in the "
         f"archive\n  {held.files:>12,} run files and refused packages"
     )

@@ -1,4 +1,4 @@
-"""What became of a run and of its publication, for a person in one line and for a script as JSON."""
+"""The outcome of a run and its publication, as one line or as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from virus_warehouse.run_file import states_since
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run.
+    """The outcome of a run.
 
     Attributes:
         source: its source.
-        succeeded: whether all was done that was asked for.
-        message: what became of it, in one line.
-        run: what its run file holds; None when it did not start.
-        is_published: whether the published snapshot has what it loaded.
+        succeeded: whether everything requested was done.
+        message: a summary in one line.
+        run: the contents of its run file; None when it did not start.
+        is_published: whether the published snapshot includes what it loaded.
         findings: what the gates found in the last candidate.
     """
 
@@ -36,7 +36,7 @@ class Outcome:
         return f"{'OK' if self.succeeded else 'FAILED'} {self.message}"
 
     def as_json(self) -> dict[str, Any]:
-        """The outcome, for a script."""
+        """The outcome as JSON."""
         return {
             "succeeded": self.succeeded,
             "source": self.source,
@@ -55,18 +55,18 @@ def outcome_of(
     publishes: bool = True,
     failure: BaseException | None = None,
 ) -> Outcome:
-    """The outcome of the last run of a source that started at a moment or later.
+    """The outcome of the last run of a source that started at or after a time.
 
     Args:
-        data: where run files and snapshot are.
+        data: the data folder.
         source: the source.
-        started: the moment.
+        started: the time.
         publishes: whether a publication was to follow.
-        failure: what stopped the command, where something did.
+        failure: the error that stopped the command, if any.
     """
     own = list(states_since(data.runs, source, started))
     if not own:
-        reason = str(failure) if failure else "the ingest did not start; Airflow's log above says why"
+        reason = str(failure) if failure else "the ingest did not start; see Airflow's log above"
         return Outcome(source, False, f"{source}: {reason}")
     run = max(own, key=lambda state: str(state["started_at"]))
     if run["status"] != "success":
@@ -80,7 +80,7 @@ def outcome_of(
         return Outcome(source, True, " ".join([loaded, *found]), run, True, found)
     about = published_about(data)
     if about and source in about.held_back:
-        what = "loaded but held back, and shown as it was published before."
+        what = "loaded but held back; the snapshot shows its last published state."
     else:
         what = "loaded but not published; the last good snapshot stays."
         if failure is not None and not found:
@@ -89,7 +89,7 @@ def outcome_of(
 
 
 def is_published(data: DataFolder, run_id: str) -> bool:
-    """Whether the published snapshot has what a run loaded."""
+    """Whether the published snapshot includes what a run loaded."""
     if not data.snapshot.exists():
         return False
     with duckdb.connect(data.snapshot, read_only=True) as connection:
@@ -98,6 +98,6 @@ def is_published(data: DataFolder, run_id: str) -> bool:
 
 
 def findings(data: DataFolder) -> list[str]:
-    """What the gates found in the last candidate: in the snapshot, where it was published."""
+    """What the gates found in the last candidate, or in the snapshot where that was published."""
     copies = [path for path in (data.snapshot, *data.candidates.glob("*.duckdb")) if path.exists()]
     return list(read_about(max(copies, key=lambda path: path.stat().st_mtime)).findings) if copies else []

@@ -1,4 +1,4 @@
-"""What a person sees while a run works: a bar at a terminal, plain lines elsewhere."""
+"""Progress of a run: a bar on a terminal, plain log lines otherwise."""
 
 import logging
 import sys
@@ -10,10 +10,10 @@ from virus_warehouse.ncbi.client import Progress
 
 @contextmanager
 def shown_progress() -> Iterator[Callable[[Progress], None] | None]:
-    """Show on standard error how a run gets on; gives what is to be called with the progress of a download."""
+    """Show the progress of a run on standard error; gives the callback for the progress of a download."""
     if not sys.stderr.isatty():
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-        logging.getLogger("virus_warehouse").setLevel(logging.INFO)  # others say more than anybody asks
+        logging.getLogger("virus_warehouse").setLevel(logging.INFO)  # not of other libraries
         yield None
         return
     from rich.console import Console
@@ -25,6 +25,6 @@ def shown_progress() -> Iterator[Callable[[Progress], None] | None]:
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=console, show_path=False)])
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Display(*columns, TimeElapsedColumn(), console=console, transient=True) as display:
-        # NCBI does not say how large a package is: the bar shows that bytes come, and the numbers how many.
+        # NCBI does not announce the size of a package, so the bar has no total.
         task = display.add_task("download and load", total=None)
         yield lambda progress: display.update(task, completed=progress.bytes)

@@ -1,4 +1,4 @@
-"""`virus-warehouse publish`: what was loaded becomes the published snapshot."""
+"""`virus-warehouse publish`: publish a snapshot of what was loaded."""
 
 import json
 from typing import Annotated
@@ -20,7 +20,7 @@ def publish(
 ) -> None:
     """Publish a snapshot of what was loaded, once it has passed its gates.
 
-    Exit code 0: all of it is published. 1: a source is held back, or nothing new is published.
+    Exit code 0: everything is published. 1: a source is held back, or publishing is blocked.
     """
     with explained():
         data = DataFolder.from_environment()
@@ -32,7 +32,7 @@ def publish(
     elif about.held_back:
         names = ", ".join(sorted(about.held_back))
         found = " ".join(about.findings)
-        typer.echo(f"FAILED {data.snapshot} is published, but not all of it. Held back: {names}. {found}")
+        typer.echo(f"FAILED {data.snapshot} is published without these sources, which are held back: {names}. {found}")
     else:
         typer.echo(f"OK {data.snapshot} is published.")
     raise typer.Exit(1 if about.held_back else 0)

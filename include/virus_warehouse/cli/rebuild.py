@@ -1,4 +1,4 @@
-"""`virus-warehouse rebuild`: the warehouse, made from the archived packages."""
+"""`virus-warehouse rebuild`: rebuild the warehouse from the archived packages."""
 
 from typing import Annotated
 
@@ -11,14 +11,14 @@ from virus_warehouse.warehouse.connection import Warehouse
 
 
 def rebuild(
-    replace: Annotated[bool, typer.Option("--replace", help="Put the new file in the place of the old one.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the old file with the new one.")] = False,
     from_oldest: Annotated[
-        bool, typer.Option("--from-oldest", help="Go back as far as the archive does, and date loads by it.")
+        bool, typer.Option("--from-oldest", help="Start at the oldest archived load, not at the newest full one.")
     ] = False,
 ) -> None:
     """Rebuild the warehouse from the archived packages, beside the old one.
 
-    Exit code 0: nothing is missing. 1: something is; each line that begins with MISSING says what.
+    Exit code 0: complete. 1: something is missing; see the lines that begin with MISSING.
     """
     with explained():
         data = DataFolder.from_environment()
@@ -26,12 +26,12 @@ def rebuild(
             data, replace=replace, from_oldest=from_oldest, warehouse=Warehouse(data.warehouse)
         )
     for difference in rebuilt.differences:
-        typer.echo(f"This version reads it otherwise: {difference}")
+        typer.echo(f"Read differently by this version: {difference}")
     for gap in rebuilt.gaps:
         typer.echo(f"MISSING {gap}")
     typer.echo(f"{len(rebuilt.loads)} loads repeated.")
     if rebuilt.replaced:
         typer.echo(f"The rebuilt warehouse is in place; the old one is {rebuilt.replaced}.")
     elif not replace:
-        typer.echo(f"The rebuilt warehouse is {rebuilt.path}; the old one stays. --replace puts it in its place.")
+        typer.echo(f"The rebuilt warehouse is {rebuilt.path}; the old one is unchanged. --replace replaces it.")
     raise typer.Exit(1 if rebuilt.gaps else 0)

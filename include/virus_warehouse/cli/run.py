@@ -30,29 +30,29 @@ Accept = Annotated[
         (*ACCEPTABLE, *BLOCKING),
         param_decls=["--accept"],
         metavar="WHAT",
-        help="Accept, this once, what would stop a full load (missing: too many records are missing; emptied: a field "
-        f"is emptied) or hold back the source (a gate: {', '.join(BLOCKING)}). Repeatable.",
+        help="Accept, for this run only, what would stop a full load (missing: too many missing records; emptied: an "
+        f"emptied field) or hold back the source (a gate: {', '.join(BLOCKING)}). Repeatable.",
     ),
 ]
 Publish = Annotated[bool, typer.Option("--publish/--no-publish", help="Publish a snapshot with what was loaded.")]
-Day = typer.Option(metavar="DAY", help="First update date to load, as in 2026-11-01: loads these days only.")
+Day = typer.Option(metavar="DAY", help="First update date to load, such as 2026-11-01; loads only this window.")
 
 
 def run(
     source: Source,
     mode: Annotated[
         str | None,
-        one_of(REQUESTABLE, metavar="MODE", help=f"{', '.join(REQUESTABLE)}; by default, what is new is loaded."),
+        one_of(REQUESTABLE, metavar="MODE", help=f"{', '.join(REQUESTABLE)}; by default, only updates are loaded."),
     ] = None,
     since: Annotated[str | None, Day] = None,
-    until: Annotated[str | None, typer.Option(metavar="DAY", help="Update date to stop before.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="End of the window, exclusive.")] = None,
     accept: Accept = None,
     publishes: Publish = True,
     as_json: Json = False,
 ) -> None:
-    """Load what NCBI has updated of SOURCE, check it and publish it.
+    """Load NCBI's updates of SOURCE, check them and publish them.
 
-    Exit code 0: all done. 1: it failed, or SOURCE is held back. 2: the command was not understood.
+    Exit code 0: success. 1: it failed, or SOURCE is held back. 2: invalid arguments.
     """
     with explained():
         window_request = WindowRequest(mode=mode, since=WindowRequest.day(since), until=WindowRequest.day(until))
@@ -60,12 +60,12 @@ def run(
 
 
 def census(source: Source, accept: Accept = None, publishes: Publish = True, as_json: Json = False) -> None:
-    """Load all of SOURCE, conclude which of its records NCBI no longer lists, and publish it."""
+    """Load all of SOURCE, find the records that NCBI no longer lists, and publish the result."""
     _run(source, WindowRequest(mode=CENSUS), accept or (), publishes=publishes, as_json=as_json)
 
 
 def replay(source: Source, accept: AcceptGate = None, publishes: Publish = True, as_json: Json = False) -> None:
-    """Read the quarantined lines of SOURCE again with this version, and publish what they bring."""
+    """Parse the quarantined lines of SOURCE again with this version, and publish the result."""
     _run(source, WindowRequest(mode=REPLAY), accept or (), publishes=publishes, as_json=as_json)
 
 

@@ -15,9 +15,9 @@ def sources() -> None:
 
 @app.command()
 def check() -> None:
-    """Check the sources file: a line for each fault, then the sources that can be used.
+    """Check the sources file: print each error, then the valid sources.
 
-    Exit code 0: every source can be used. 1: one cannot, or the file cannot be read.
+    Exit code 0: every source is valid. 1: one is not, or the file cannot be read.
     """
     with explained():
         read = read_sources()

@@ -1,4 +1,4 @@
-"""`virus-warehouse sql`: a prompt on the published snapshot, or the answer to one query."""
+"""`virus-warehouse sql`: a DuckDB prompt on the published snapshot, or the result of one query."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from virus_warehouse.sql_file import sql_text
 
 
 class Format(StrEnum):
-    """How an answer is written."""
+    """Output format."""
 
     TABLE = "table"
     CSV = "csv"
@@ -35,12 +35,12 @@ _WRITTEN_AS = {
 
 def sql(
     query: Annotated[
-        str | None, typer.Argument(metavar="[QUERY]", help="SQL; without it, DuckDB's prompt with the cookbook.")
+        str | None, typer.Argument(metavar="[QUERY]", help="SQL; without it, a DuckDB prompt with the cookbook.")
     ] = None,
-    answer_format: Annotated[Format, typer.Option("--format", help="How the answer is written.")] = Format.TABLE,
-    to: Annotated[Path | None, typer.Option(help="File for the answer; standard output by default.")] = None,
+    answer_format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TABLE,
+    to: Annotated[Path | None, typer.Option(help="Output file; standard output by default.")] = None,
 ) -> None:
-    """Ask the published snapshot, which no run disturbs. FROM cookbook lists recipes, FROM recipe(7) answers one."""
+    """Query the published snapshot; runs do not interfere. FROM cookbook lists recipes, FROM recipe(7) runs one."""
     with explained():
         data = DataFolder.from_environment()
     if not data.snapshot.exists():
@@ -52,7 +52,7 @@ def sql(
     if query is None:
         _prompt(data.snapshot)
     if answer_format is Format.PARQUET and to is None and sys.stdout.isatty():
-        raise typer.BadParameter("parquet is no text: name a file with --to")
+        raise typer.BadParameter("parquet is a binary format: name a file with --to")
     with explained(), duckdb.connect(data.snapshot, read_only=True) as connection:
         connection.execute(prompt_sql())
         if answer_format is Format.TABLE and to is None:
@@ -61,7 +61,7 @@ def sql(
         chosen = Format.CSV if answer_format is Format.TABLE else answer_format
         rows = str(query).strip().rstrip(";")
         with tempfile.TemporaryDirectory(prefix="virus-warehouse-answer-") as folder:
-            # Not to /dev/stdout itself: where that is a file, DuckDB would begin it again.
+            # Not to /dev/stdout itself: DuckDB would truncate it where it is a file.
             answer = to or Path(folder, "answer")
             connection.execute(f"COPY (\n{rows}\n) TO {sql_text(answer)} ({_WRITTEN_AS[chosen]})")
             if to is None:
@@ -71,7 +71,7 @@ def sql(
 
 
 def _prompt(snapshot: Path) -> None:
-    """Become DuckDB's own prompt. Who pipes queries in is spared the list of recipes."""
+    """Replace this process with DuckDB's prompt; the list of recipes is shown only on a terminal."""
     program = shutil.which("duckdb", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     if program is None:
         typer.echo("The program duckdb is not installed: pip install duckdb-cli, or give a QUERY.", err=True)

@@ -1,7 +1,7 @@
-"""The cookbook: questions that people ask of the snapshot, each with the SQL that answers it.
+"""The cookbook: questions about the snapshot, each with the SQL that answers it.
 
-A recipe is a file `recipes/NN_name.sql`. Its comment begins with `topic: question?`; what follows, up to the
-SQL, explains it in Markdown. The page docs/cookbook.md is made from them and `virus-warehouse sql` offers them.
+A recipe is a file `recipes/NN_name.sql`. Its comment begins with `topic: question?`, followed by an explanation in
+Markdown, up to the SQL. docs/cookbook.md is generated from the recipes, and `virus-warehouse sql` offers them.
 """
 
 import re
@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "recipes"
-"""Where the recipes are, and the file of a reader's own that one of them joins."""
+"""The recipes, and an example of a user's own file that one of them joins."""
 
 _FILE_NAME = re.compile(r"(\d\d)_([a-z_]+)\.sql")
 
@@ -22,11 +22,11 @@ class Recipe:
     """A question, and the query that answers it.
 
     Attributes:
-        number: its place in the book, from 1.
-        name: what to call it by, in snake_case.
+        number: its number in the book, from 1.
+        name: its name, in snake_case.
         topic: the chapter.
-        question: what somebody wants to know.
-        explanation: how it is answered and what to change, in Markdown.
+        question: the question.
+        explanation: how the query works and what to change, in Markdown.
         sql: the query, without the comment at its head and the semicolon at its end.
     """
 
@@ -39,7 +39,7 @@ class Recipe:
 
 
 class BrokenRecipe(ValueError):
-    """A file of the cookbook that is none of its recipes; names it and says what it lacks."""
+    """An invalid recipe file; names it and says what is wrong."""
 
 
 @cache
@@ -47,7 +47,7 @@ def recipes() -> tuple[Recipe, ...]:
     """All recipes, in the order of the book.
 
     Raises:
-        BrokenRecipe: when a file is not named or headed as it must be.
+        BrokenRecipe: when a file does not follow the conventions.
     """
     return tuple(read_recipe(path) for path in sorted(FOLDER.glob("*.sql")))
 
@@ -68,11 +68,11 @@ def read_recipe(path: Path) -> Recipe:
         raise BrokenRecipe(f"{path}: a recipe's file is named NN_name.sql, as in 07_hosts_by_class.sql")
     text = path.read_text(encoding="utf-8")
     head = re.match(r"(?:--.*\n)+", text)
-    told = re.sub(r"^-- ?", "", head.group() if head else "", flags=re.MULTILINE)
-    title, _, explanation = told.partition("?\n")
+    header = re.sub(r"^-- ?", "", head.group() if head else "", flags=re.MULTILINE)
+    title, _, explanation = header.partition("?\n")
     topic, colon, question = title.replace("\n", " ").partition(": ")
     if head is None or not colon or not explanation.strip():
-        raise BrokenRecipe(f"{path}: its comment begins with `topic: question?`, and what follows explains it")
+        raise BrokenRecipe(f"{path}: its comment must begin with `topic: question?`, followed by an explanation")
     return Recipe(
         number=int(named[1]),
         name=named[2],

@@ -1,11 +1,11 @@
-"""The cookbook at a DuckDB prompt: SQL that makes the recipes callable, and the list of their questions."""
+"""The cookbook at a DuckDB prompt: SQL that defines the recipes, and the list of their questions."""
 
 from virus_warehouse.cookbook import FOLDER, chapters, recipes
 from virus_warehouse.sql_file import read_sql, sql_text
 
 
 def prompt_sql() -> str:
-    """What to run at the start of a prompt: after it, `FROM recipe(7)` answers the seventh question."""
+    """SQL to run at the start of a prompt: after it, `FROM recipe(7)` answers the seventh question."""
     structs = ",\n".join(
         f"{{number: {recipe.number}, name: {sql_text(recipe.name)}, topic: {sql_text(recipe.topic)}, "
         f"question: {sql_text(recipe.question)}, sql: {sql_text(recipe.sql)}}}"
@@ -16,10 +16,10 @@ def prompt_sql() -> str:
 
 
 def listing() -> str:
-    """The questions by topic, and how to have them answered."""
+    """The questions by topic, and how to run them."""
     lines = [
         "The cookbook: FROM recipe(2);      answers a question",
-        "              FROM recipe_sql(2);  shows its SQL, to be changed and run",
+        "              FROM recipe_sql(2);  shows its SQL",
         "              FROM cookbook;       lists them all again",
         "",
     ]

@@ -1,10 +1,10 @@
--- What a DuckDB prompt needs to offer the recipes, made of the variable `recipes`, a list of structs. Nothing of it is
--- in the snapshot, which stays as it was published.
+-- Defines the recipes at a DuckDB prompt, from the variable `recipes`, a list of structs. Everything is temporary; the
+-- snapshot is not changed.
 CREATE TEMP VIEW cookbook AS
 SELECT entry.number, entry.name, entry.topic, entry.question
 FROM (SELECT unnest(getvariable('recipes')) AS entry);
 
--- By number and by name: `query` takes nothing that looks into a table, but what a map holds.
+-- By number and by name, in a map: `query` cannot read from a table.
 SET VARIABLE recipe_texts = (
     SELECT map_from_entries(list((key, entry.sql)))
     FROM (SELECT unnest(getvariable('recipes')) AS entry)

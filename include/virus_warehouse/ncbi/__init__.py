@@ -1,5 +1,5 @@
 """Getting virus genome data packages from NCBI Datasets.
 
-In the order of a run: what to ask for (`request`), how to fetch it over HTTP (`client`), how to prove that
-what came is whole (`package`), and what can go wrong (`errors`).
+In the order of a run: the request (`request`), the download (`client`), the verification (`package`), and what can go
+wrong (`errors`).
 """

@@ -1,4 +1,4 @@
-"""Fetching a data package over HTTP, as often as it takes and no longer than makes sense."""
+"""Downloading a data package over HTTP, with retries and a limited patience."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one attempt at a download has come. There is no total: NCBI does not tell the length.
+    """Progress of one attempt at a download. There is no total: NCBI does not announce the length.
 
     Attributes:
         bytes: received in this attempt.
-        seconds: since NCBI began to answer it.
+        seconds: since NCBI began to respond.
         attempt: which attempt it is, from 1.
     """
 
@@ -73,13 +73,13 @@ class Download:
 
     Attributes:
         path: the package; None when NCBI answered that nothing matches the request.
-        url: what was asked for; never holds the API key.
+        url: the request, without the API key.
         requested_at: when the request that succeeded was sent, in UTC.
         attempts: requests sent, the one that succeeded included.
-        http_status: of the answer that succeeded: 200, or 404 for an empty result.
-        ncbi_phid: NCBI's name for that request, to quote when asking its support.
+        http_status: of the successful response: 200, or 404 for an empty result.
+        ncbi_phid: NCBI's request ID, to quote when contacting its support.
         datasets_version: NCBI's version of the service.
-        user_message: what NCBI wants its users to know; None when nothing.
+        user_message: NCBI's message to its users; None without one.
         bytes: the package's size.
         seconds: from sending that request to the package's last byte.
         sha256: of the package, in hex; None for an empty result.
@@ -99,12 +99,12 @@ class Download:
 
     @property
     def empty(self) -> bool:
-        """Whether NCBI answered that nothing matches. A package may be empty too: `DataPackage.is_empty`."""
+        """Whether no record matches. A package may be empty too: `DataPackage.is_empty`."""
         return self.path is None
 
 
 class DatasetsClient:
-    """Downloads data packages from NCBI Datasets, politely and stubbornly. Threads may share one client.
+    """Downloads data packages from NCBI Datasets, with retries. Threads may share one client.
 
     Args:
         base_url: the API's base URL, with neither credentials nor query.
@@ -113,16 +113,16 @@ class DatasetsClient:
         connect_timeout: seconds that connecting to one address of the host may take.
         read_timeout: seconds that NCBI may be silent at a stretch.
         attempts: requests sent for one download at most.
-        patience: seconds that NCBI may be silent altogether in one download, waits between attempts included.
-            A connection that delivers is not silent, so a long download takes the time it takes. An attempt
-            under way may overrun its share by `read_timeout`.
+        patience: seconds that NCBI may be silent altogether in one download, waits between attempts included. While
+            data arrive, NCBI is not silent, so a long download may take as long as it needs. The last attempt may
+            exceed the patience by `read_timeout`.
         backoff_factor: seconds; the waits between attempts are 0 and then about 2, 4 and 8 times as long, at
             most 30 s.
         progress_interval: seconds between two calls of a download's `progress`.
-        max_bytes: what a package may have; a body that is longer may never end.
+        max_bytes: largest size of a package, as protection against endless responses.
 
     Raises:
-        ValueError: a base URL or an API key that cannot be right.
+        ValueError: for an invalid base URL or API key.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class DatasetsClient:
             backoff_factor=backoff_factor,
             backoff_jitter=backoff_factor,
             backoff_max=_LONGEST_BACKOFF,
-            # urllib3 would shorten a longer one, and we would pass on a time that NCBI did not name.
+            # urllib3 would shorten a longer one, and `retry_after` would not be NCBI's.
             retry_after_max=_LONGEST_RETRY_AFTER,
         )
         self._pace = _Pace(_REQUESTS_WITH_KEY if self._api_key else _REQUESTS_WITHOUT_KEY)
@@ -175,7 +175,7 @@ class DatasetsClient:
         patience: float | None = None,
         **settings: Any,
     ) -> Self:
-        """The client that the environment describes.
+        """A client configured from the environment.
 
         It is read from `NCBI_DATASETS_URL`, `NCBI_API_KEY`, `NCBI_DATASETS_PATIENCE` and `VIRUS_MAX_PACKAGE_BYTES`.
 
@@ -208,7 +208,7 @@ class DatasetsClient:
         self._session.close()
 
     def version(self) -> str:
-        """The version of the service, asked once: whether it answers at all.
+        """The version of the service; one request, which shows whether it responds.
 
         Raises:
             DatasetsUnavailable: when it does not.
@@ -221,7 +221,7 @@ class DatasetsClient:
             response.raise_for_status()
             return str(response.json()["version"])
         except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-            raise DatasetsUnavailable(f"{url} does not answer as NCBI Datasets does: {error}") from error
+            raise DatasetsUnavailable(f"{url} does not respond like NCBI Datasets: {error}") from error
 
     def download(
         self,
@@ -231,29 +231,27 @@ class DatasetsClient:
         accept: Callable[[Path], object] | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Download:
-        """Download a package to `destination`, which is there afterwards whole or not at all.
+        """Download a package to `destination`, which exists afterwards completely or not at all.
 
-        NCBI often fails after a good start, with a body that is cut (NCBI issue #419) or a damaged package in
-        a faultless answer (NCBI issues #360, #440). So an attempt is everything from connecting to accepting
-        the package, and each starts from byte 0, because NCBI cannot resume.
+        NCBI often fails halfway, with a truncated body (NCBI issue #419) or a damaged package in a successful response
+        (NCBI issues #360, #440). So an attempt includes everything from connecting to accepting the package, and each
+        starts from byte 0, because NCBI cannot resume.
 
         Args:
-            request: what to ask for.
-            destination: the file to write; its folder is created when missing. Until it is accepted the
-                package lies beside it, with `.part` added to its name.
-            accept: called with the path of the complete package; raises `PackageError` when it is not whole,
-                which makes the attempt a failed one. It may move the package aside; otherwise that is
-                deleted.
+            request: the request.
+            destination: the file to write; its folder is created when missing. Until it is accepted the package is
+                stored beside it, with `.part` added to its name.
+            accept: called with the path of the complete package; raises `PackageError` when it is damaged, which
+                makes the attempt fail. It may move the package aside; otherwise it is deleted.
             progress: called every few seconds while bytes arrive, and at the end.
 
         Returns:
-            What was received, or an empty result when NCBI has no record that matches.
+            The download, or an empty result when no record matches.
 
         Raises:
-            RequestRefused: NCBI will not serve this request, or sends more than `max_bytes`: sending it again
-                cannot help.
-            DatasetsUnavailable: attempts or patience used up, or NCBI asked to wait for longer than our
-                patience; `retry_after` then says how long.
+            RequestRefused: NCBI rejects this request, or the package exceeds `max_bytes`: a retry would not help.
+            DatasetsUnavailable: attempts or patience used up, or NCBI asked to wait for longer than the patience
+                left; `retry_after` then says how long.
             OSError: `destination` cannot be written.
         """
         url = request.url(self.base_url)
@@ -335,7 +333,7 @@ class DatasetsClient:
         patience: _Patience,
         progress: Callable[[Progress], None] | None,
     ) -> tuple[int, str]:
-        """The size of the body, now in `part`, and its SHA-256."""
+        """The size and SHA-256 of the body, which is written to `part`."""
         sha256 = hashlib.sha256()
         size = 0
         started = last_report = time.monotonic()
@@ -350,7 +348,7 @@ class DatasetsClient:
                 if progress is not None and now - last_report >= self._progress_interval:
                     progress(Progress(size, now - started, attempt))
                     last_report = now
-            # The ledger is about to vouch for this file: it must outlive a power cut.
+            # The ledger will refer to this file: it must survive a power cut.
             file.flush()
             os.fsync(file.fileno())
         if progress is not None:
@@ -361,14 +359,14 @@ class DatasetsClient:
         self, response: requests.Response, url: str, attempt: int, patience: _Patience
     ) -> None:
         body = b""
-        # The status counts even when its explanation is cut.
+        # The status counts even when its explanation is truncated.
         with suppress(HTTPError, Silence):
             for chunk in _chunks(response, patience):
                 body += chunk
                 if len(body) >= _LONGEST_ERROR_BODY:
                     break
         if self._api_key:
-            # NCBI repeats a key that it refuses.
+            # NCBI's message repeats a rejected key.
             body = body.replace(self._api_key.encode(), b"***")
         error = ErrorBody.parse(body)
         status = response.status_code
@@ -398,18 +396,18 @@ class DatasetsClient:
 
     def _way_out(self, status: int) -> str:
         if status in (requests.codes.unauthorized, requests.codes.forbidden):
-            return "Check the API key, or leave it out."
+            return "Check the API key, or remove it."
         if status == requests.codes.not_found:
             return f"Check the taxon, and that the base URL {self.base_url} is right."
-        return "Mend the request: sending it again cannot help."
+        return "Fix the request; retrying will not help."
 
     def _wait_for_next_attempt(
         self, policy: Retry, url: str, failures: Sequence[_AttemptFailed], patience: _Patience
     ) -> Retry:
-        """The policy for the attempt that is now due.
+        """The retry policy for the next attempt.
 
         Raises:
-            DatasetsUnavailable: none is.
+            DatasetsUnavailable: when there is no attempt left.
         """
         failure = failures[-1]
         try:
@@ -435,13 +433,13 @@ class DatasetsClient:
         )
         phid = next((failure.ncbi_phid for failure in reversed(failures) if failure.ncbi_phid), None)
         if all(failure.status is None for failure in failures):
-            way_out = f"Nobody answered: check the network, and that the base URL {self.base_url} is right."
+            way_out = f"No response: check the network, and that the base URL {self.base_url} is right."
         elif phid is None:
             way_out = f"Try again later; if this lasts, check that the base URL {self.base_url} is right."
         else:
             way_out = "Try again later; if this lasts, write to NCBI's support and quote the Ncbi-Phid."
         return DatasetsUnavailable(
-            f"NCBI Datasets gave no whole package ({reason}): {seen}. {way_out}",
+            f"NCBI Datasets delivered no complete package ({reason}): {seen}. {way_out}",
             url=url,
             status=last.status,
             ncbi_phid=phid,
@@ -452,7 +450,7 @@ class DatasetsClient:
 
 
 class _AttemptFailed(Exception):
-    """One attempt failed in a way that another may not."""
+    """An attempt failed in a way that a retry may fix."""
 
     def __init__(
         self,
@@ -469,7 +467,7 @@ class _AttemptFailed(Exception):
 
 
 class Silence(Exception):
-    """Patience ran out while a connection was open."""
+    """The patience ran out while a connection was open."""
 
 
 class _Patience:
@@ -486,7 +484,7 @@ class _Patience:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take the silence in which an attempt ends out of what is left."""
+        """Subtract the silence at the end of an attempt."""
         self._silent_since = time.monotonic()
         self._heard = 0
         try:
@@ -495,10 +493,10 @@ class _Patience:
             self.left -= time.monotonic() - self._silent_since
 
     def heard(self, size: int) -> None:
-        """Count bytes that arrived: a connection that delivers is not silent, but one that only drips is.
+        """Count received bytes: a connection that delivers is not silent, but one that trickles is.
 
         Raises:
-            Silence: patience has run out.
+            Silence: when the patience has run out.
         """
         now = time.monotonic()
         if now - self._silent_since > self.left:
@@ -510,7 +508,7 @@ class _Patience:
 
 
 class _Pace:
-    """Spaces out the requests of all threads."""
+    """Limits the request rate of all threads."""
 
     def __init__(self, requests_per_second: float) -> None:
         self._spacing = 1 / requests_per_second
@@ -528,7 +526,7 @@ class _Pace:
 class _Session(requests.Session):
     """Follows redirects, but keeps the API key from any other host, as requests does with `Authorization`.
 
-    Its adapters keep requests' default of no retries: those would be uncounted, and blind to a broken body.
+    Its adapters keep requests' default of no retries, which would not be counted and would miss damaged bodies.
     """
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
@@ -539,14 +537,14 @@ class _Session(requests.Session):
 
 
 def _chunks(response: requests.Response, patience: _Patience) -> Iterator[bytes]:
-    # `read1` hands over what has arrived; `read` waits for a full chunk, for ever if the body only drips.
+    # `read1` returns what has arrived; `read` waits for a full chunk, forever if the body only trickles.
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         patience.heard(len(chunk))
         yield chunk
 
 
 def _retry_after(policy: Retry, response: requests.Response) -> float | None:
-    """Seconds that NCBI asks to wait; None when it does not, or not in a form that can be read."""
+    """Seconds that NCBI asks to wait; None if it does not, or in an unknown format."""
     try:
         return policy.get_retry_after(response.raw)
     except (InvalidHeader, ValueError, OverflowError):
@@ -559,7 +557,7 @@ def _user_message(response: requests.Response) -> str | None:
 
 
 def _innermost(error: BaseException) -> str:
-    """What happened, from the bottom of the chain: requests wraps urllib3 wraps the system."""
+    """The root cause: requests wraps urllib3's errors, which wrap the system's."""
     while isinstance(inner := error.__cause__ or error.__context__, OSError | HTTPError | HTTPException):
         error = inner
     return f"{type(error).__name__}: {error}"
@@ -570,7 +568,7 @@ def _checked_base_url(base_url: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError(
             f"the NCBI Datasets base URL for {parts.hostname} has credentials, a query or a fragment;"
-            " give it without, and the API key apart from it"
+            " remove them, and set the API key separately"
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"the NCBI Datasets base URL is {base_url!r}; it must be like {NCBI_DATASETS_URL}")
@@ -579,7 +577,7 @@ def _checked_base_url(base_url: str) -> str:
 
 def _checked_api_key(api_key: str | None) -> str | None:
     key = (api_key or "").strip()
-    # requests would refuse such a header too, but show the key in its message.
+    # requests would reject such a header too, but show the key in its message.
     if not re.fullmatch(r"[!-~]*", key):
-        raise ValueError("the NCBI API key holds characters that no key has; copy it again from your NCBI account")
+        raise ValueError("the NCBI API key has invalid characters; copy it again from your NCBI account")
     return key or None

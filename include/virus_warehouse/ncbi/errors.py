@@ -1,4 +1,4 @@
-"""What can go wrong between asking NCBI for a package and holding a whole one."""
+"""Errors of downloads and packages."""
 
 import html
 import json
@@ -13,12 +13,12 @@ _LONGEST_MESSAGE = 400
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """What an error answer says in words.
+    """The message of an error response.
 
     Attributes:
         message: NCBI's own text on one line, shortened; "" when the answer had none.
-        is_json: whether the gateway itself spoke. A web server or proxy in front of it answers in HTML or
-            plain text.
+        is_json: whether it comes from the API gateway itself. A web server or proxy in front of it responds in
+            HTML or plain text.
     """
 
     message: str
@@ -26,10 +26,10 @@ class ErrorBody:
 
     @classmethod
     def parse(cls, body: bytes) -> Self:
-        """Read any error body. Never raises.
+        """Parse any error body. Never raises.
 
-        NCBI's description promises `rpcStatus`, its gateway sends `{"error", "code", "message"}` (NCBI issue
-        #347), and the servers in front of it send HTML, plain text or nothing.
+        NCBI documents `rpcStatus`, its gateway sends `{"error", "code", "message"}` (NCBI issue #347), and the
+        servers in front of it send HTML, plain text or nothing.
         """
         text = body.decode("utf-8", errors="replace")
         try:
@@ -43,16 +43,15 @@ class ErrorBody:
 
 
 class DatasetsError(RuntimeError):
-    """NCBI Datasets did not give a package.
+    """NCBI Datasets did not deliver a package.
 
     Attributes:
-        url: what was asked for; never holds the API key.
-        status: HTTP status of the last answer; None when there was none.
-        ncbi_phid: NCBI's name for the last request, which its support asks for; None when there was no
-            answer.
+        url: the request, without the API key.
+        status: HTTP status of the last response; None without one.
+        ncbi_phid: NCBI's ID of the last request, which its support asks for; None without a response.
         attempts: requests sent.
-        retry_after: seconds that NCBI asked to wait before the next request; None when it named no time.
-        ncbi_message: NCBI's own words; "" when it had none.
+        retry_after: seconds that NCBI asked to wait before the next request; None if it did not.
+        ncbi_message: NCBI's own message; "" without one.
     """
 
     def __init__(
@@ -79,15 +78,15 @@ class DatasetsError(RuntimeError):
 
 
 class RequestRefused(DatasetsError):
-    """NCBI will not serve this request, however often it is sent: the request or the base URL must change."""
+    """NCBI rejects this request, however often it is sent: the request or the base URL must change."""
 
 
 class DatasetsUnavailable(DatasetsError):
-    """NCBI gave no whole package now; the same request may succeed later."""
+    """NCBI did not deliver a complete package; the same request may succeed later."""
 
 
 class PackageError(RuntimeError):
-    """A data package is not whole. No `DatasetsError`: a package from the archive can be damaged too.
+    """A data package is damaged. No `DatasetsError`: an archived package can be damaged too.
 
     Attributes:
         reason: what was expected and what was found.

@@ -1,4 +1,4 @@
-"""How large a package may be: a zip from the network may claim, and unfold to, anything."""
+"""Size limits for packages, as protection against zip bombs."""
 
 import os
 from collections.abc import Callable
@@ -13,13 +13,13 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True)
 class PackageLimits:
-    """What a package may not exceed.
+    """The limits for a package.
 
     Attributes:
         bytes: of the package as it arrives, and of all its members unpacked. All of SARS-CoV-2 with every report is
             some hundreds of gigabytes.
-        compression_ratio: of the unpacked bytes to the package's own. Reports compress to a tenth or a twentieth,
-            and to a hundredth when their lines hardly differ; a deflate bomb to a thousandth.
+        compression_ratio: unpacked bytes divided by the package's own. Reports have ratios of 10 to 20, and up to 100
+            when their lines hardly differ; a deflate bomb has 1000.
     """
 
     bytes: int = 10**12
@@ -30,7 +30,7 @@ class PackageLimits:
         """The limits that `VIRUS_MAX_PACKAGE_BYTES` and `VIRUS_MAX_COMPRESSION_RATIO` set, or the default ones.
 
         Raises:
-            ValueError: one of them is no positive number.
+            ValueError: when one of them is not a positive number.
         """
         return cls(
             bytes=_positive(MAX_BYTES, int, cls.bytes),

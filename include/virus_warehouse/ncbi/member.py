@@ -1,4 +1,4 @@
-"""A member of a zip file, inflated with ISA-L: twice as fast as zlib, its CRC three times."""
+"""A zip member, decompressed with ISA-L: twice as fast as zlib, and three times for its CRC."""
 
 import copy
 import io
@@ -10,19 +10,19 @@ from isal import isal_zlib
 _DEFLATED_AT_ONCE = 64 << 10
 _INFLATED_AT_ONCE = 128 << 10
 _RAW_DEFLATE = -15
-"""A window of 32 KiB, and neither header nor checksum around it."""
+"""A 32 KiB window, without header and checksum."""
 
 
 def open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
     """The bytes of a member, as a stream to be closed by the caller; it outlives the archive object.
 
     Args:
-        archive: read by `zipfile`, which knows the format and checks what stands before a member's bytes.
+        archive: opened by `zipfile`, which checks everything before a member's bytes.
         member: one of its entries.
 
     Raises:
-        zipfile.BadZipFile: here or at any read, what is no sound deflated data, or more than the directory tells; at
-            the last, another CRC.
+        zipfile.BadZipFile: here or at any read, for invalid deflate data or more bytes than declared; at the end, for
+            a wrong CRC.
     """
     if member.compress_type != zipfile.ZIP_DEFLATED:
         return archive.open(member)
@@ -45,7 +45,7 @@ class _Inflated(io.RawIOBase):
         try:
             inflated = self._inflate(len(buffer))
         except isal_zlib.error as error:  # type: ignore[misc] # its stubs take it for no class
-            raise zipfile.BadZipFile(f"no sound deflated data: {error}") from error
+            raise zipfile.BadZipFile(f"invalid deflate data: {error}") from error
         self._length += len(inflated)
         if self._length > self._member.file_size:
             raise zipfile.BadZipFile(f"more than {self._member.file_size} bytes")
@@ -60,7 +60,7 @@ class _Inflated(io.RawIOBase):
         super().close()
 
     def _inflate(self, most: int) -> bytes:
-        """At most so many bytes more; none at the end."""
+        """Up to this many more bytes; none at the end."""
         while not self._inflating.eof:
             given = self._given or self._deflated.read(_DEFLATED_AT_ONCE)
             inflated = self._inflating.decompress(given, most)

@@ -1,4 +1,4 @@
-"""A data package from NCBI: proven whole, then read as streams."""
+"""A data package from NCBI: verified, then read as streams."""
 
 import hashlib
 import io
@@ -24,10 +24,10 @@ MD5_SUMS = "md5sum.txt"
 README = "README.md"
 DATA_REPORT = "data_report"
 CONTENT = (".jsonl", ".fna", ".faa", ".gff", ".gtf", ".gbff", ".pdb")
-"""How the names of reports and sequence files end, in packages of any kind."""
+"""Name endings of reports and sequence files, in packages of any kind."""
 
-OF_A_VIRUS = {"accession", "virus"}
-"""One of these is in every line of a virus data report, and in none of NCBI's other ones."""
+VIRUS_FIELDS = {"accession", "virus"}
+"""Every line of a virus data report has one of these; NCBI's other reports have none."""
 
 _CHUNK_BYTES = 1024 * 1024
 _LONGEST_INDEX = 1024 * 1024
@@ -39,12 +39,12 @@ _LOCAL_HEADER_BYTES = 30
 # Encrypted, strongly encrypted, central directory encrypted; APPNOTE.TXT 4.4.4.
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
-# What zipfile raises on bytes that are no sound zip; some of it is raised by accident rather than on purpose.
+# What zipfile raises on invalid zip files, in some cases unintentionally.
 _UNREADABLE = (zipfile.BadZipFile, EOFError, NotImplementedError, OverflowError, ValueError)
 
 
 class DataPackage:
-    """A virus genome data package in a zip file. Nothing is ever extracted: members are read as streams.
+    """A virus genome data package in a zip file. Nothing is extracted: members are read as streams.
 
     Args:
         path: the zip file.
@@ -57,23 +57,23 @@ class DataPackage:
         return f"DataPackage({str(self.path)!r})"
 
     def verify(self) -> Self:
-        """Prove that the package is whole, in one pass over its members' bytes and in constant memory.
+        """Verify the package, in one pass over its members' bytes and in constant memory.
 
-        NCBI has served truncated zips with a faultless status (NCBI issues #277, #360) and sound zips whose
-        CRCs were wrong for days (NCBI issue #440). Hence all of it: the central directory, every member's
-        CRC, `md5sum.txt` for every data member, and the lengths in the catalog.
+        NCBI has served truncated zips with a successful status (NCBI issues #277, #360) and valid zips whose CRCs were
+        wrong for days (NCBI issue #440). So this checks the central directory, every member's CRC, `md5sum.txt` for
+        every data member, and the lengths in the catalog.
 
-        It is input that nobody vouches for, too. What leads out of the package, hides, overlaps, is no plain
-        file or unfolds beyond `PackageLimits.from_environment()` is refused before a byte of it is inflated.
-        And it may be whole and of another kind, of genes or of a bacterium, or lack the report that all hangs on.
+        The package is also untrusted input. Members that lead out of the package, are hidden or overlap, are not plain
+        files, or exceed `PackageLimits.from_environment()` are rejected before decompression. Intact packages of
+        another kind, of genes or of a bacterium, or without a data report are rejected too.
 
         Returns:
             This package.
 
         Raises:
-            PackageError: it is not whole, or no virus package; says which member is at fault, what was expected
-                and what was found.
-            OSError: the file cannot be read.
+            PackageError: for a damaged package or another kind of package; names the member, what was expected and what
+                was found.
+            OSError: when the file cannot be read.
         """
         with _BoundedFile(self.path) as file, self._archive(file) as archive:
             members = self._checked_directory(archive)
@@ -85,7 +85,7 @@ class DataPackage:
 
     @property
     def report_names(self) -> tuple[str, ...]:
-        """The reports that the package holds, such as `data_report`, whether or not anything reads them."""
+        """The reports of the package, such as `data_report`, including unsupported ones."""
         with self._archive() as archive:
             members = map(PurePosixPath, archive.namelist())
         return tuple(path.stem for path in members if path == PurePosixPath(_report_member(path.stem)))
@@ -111,10 +111,10 @@ class DataPackage:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the package says that no record matches: its data report is absent or has no bytes.
+        """Whether the package is empty: its data report is missing or has no bytes.
 
-        Both are seen as the answer to a request that nothing matches. Ask only a package that was verified: then
-        it holds no other report and no sequence either.
+        NCBI sends both kinds when no record matches. Only for verified packages, which then have no other report and no
+        sequence either.
         """
         with self._archive() as archive:
             lengths = {member.filename: member.file_size for member in archive.infolist()}
@@ -130,13 +130,13 @@ class DataPackage:
         except _UNREADABLE as error:
             raise self._error(
                 f"expected a whole zip file, found {self.path.stat().st_size} bytes without"
-                f" a sound central directory ({error})"
+                f" a valid central directory ({error})"
             ) from error
         with archive:
             yield archive
 
     def _checked_directory(self, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-        """The members by name, after all that can be refused before a byte of them is inflated."""
+        """The members by name, after all checks that are possible before decompression."""
         entries = archive.infolist()
         for entry in entries:
             self._check_name(entry)
@@ -149,7 +149,7 @@ class DataPackage:
         return {entry.filename: entry for entry in entries if not entry.is_dir()}
 
     def _check_name(self, entry: zipfile.ZipInfo) -> None:
-        """Names are read as they stand: none may mean another than it says, here or where it is shown."""
+        """Names are used as they are: none may be ambiguous, here or where it is shown."""
         name = entry.filename
         # zipfile ends a name at a NUL byte, and takes another from an extra field.
         if entry.orig_filename != name or not (name.isascii() and name.isprintable()):
@@ -160,9 +160,9 @@ class DataPackage:
             or ".." in PurePosixPath(name).parts
             or "\\" in name
         ):
-            raise self._error("expected a name inside the package, found one that leads out of it", name)
+            raise self._error("expected a name inside the package, found a path out of it", name)
         if posixpath.normpath(name) != name.removesuffix("/"):
-            raise self._error("expected a plain name, found a roundabout one", name)
+            raise self._error("expected a plain name, found a non-normalized one", name)
 
     def _check_form(self, entry: zipfile.ZipInfo) -> None:
         name, kind = entry.filename, stat.S_IFMT(entry.external_attr >> 16)
@@ -177,7 +177,7 @@ class DataPackage:
             raise self._error(f"expected a folder to hold nothing, found {entry.file_size} bytes", name)
 
     def _check_places(self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
-        """Each member has bytes of its own: a bomb without nesting is made of members that share them.
+        """Members may not overlap: zip bombs without nesting are made of members that share bytes.
 
         David Fifield, "A better zip bomb", https://www.bamsoftware.com/hacks/zipbomb/
         """
@@ -196,17 +196,17 @@ class DataPackage:
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > limits.bytes:
             raise self._error(
-                f"expected at most {limits.bytes} bytes unpacked, found {unpacked}; if that may be, raise {MAX_BYTES}"
+                f"expected at most {limits.bytes} bytes unpacked, found {unpacked}; to allow it, raise {MAX_BYTES}"
             )
         packed = self.path.stat().st_size
         if unpacked > packed * limits.compression_ratio:
             raise self._error(
                 f"expected at most {limits.compression_ratio:g} times its {packed} bytes unpacked, found"
-                f" {unpacked / packed:.0f} times; if that may be, raise {MAX_COMPRESSION_RATIO}"
+                f" {unpacked / packed:.0f} times; to allow it, raise {MAX_COMPRESSION_RATIO}"
             )
 
     def _chunks(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-        """The member's bytes; at their end its length and CRC have been checked."""
+        """The member's bytes; at the end its length and CRC have been checked."""
         length = 0
         try:
             with open_member(archive, member) as stream:
@@ -218,7 +218,7 @@ class DataPackage:
                 f"expected {member.file_size} bytes with CRC {member.CRC:08x}, found damage ({error})",
                 member.filename,
             ) from error
-        # Data may end early with the right CRC.
+        # Data may end early with a correct CRC.
         if length != member.file_size:
             raise self._error(f"expected {member.file_size} bytes, found {length}", member.filename)
 
@@ -229,7 +229,7 @@ class DataPackage:
         return md5.hexdigest()
 
     def _index(self, archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], name: str) -> str:
-        """The text of one of the two small members that tell what the package holds."""
+        """The text of one of the two small members that list the package's contents."""
         if name not in members:
             raise self._error("expected in every package, found none", name)
         if members[name].file_size > _LONGEST_INDEX:
@@ -273,7 +273,7 @@ class DataPackage:
                 raise self._error(f"expected {length} bytes ({CATALOG}), found {members[name].file_size}", name)
 
     def _check_kind(self, archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo]) -> None:
-        """Sound, it may still be no virus package, or lack its data report: then it must not read as an empty one."""
+        """Check that it is a virus package with a data report: otherwise it could be mistaken for an empty one."""
         name = _report_member(DATA_REPORT)
         report = members.get(name)
         if report is None or report.file_size == 0:
@@ -282,17 +282,17 @@ class DataPackage:
                 raise self._error(f"expected the data report of a virus package, found none beside {content[0]}", name)
             return
         with open_member(archive, report) as stream:
-            told = [set(record) for record in _records(stream.read(_FIRST_LINES_BYTES)) if record]
-        if told and not any(names & OF_A_VIRUS for names in told):
+            first = [set(record) for record in _records(stream.read(_FIRST_LINES_BYTES)) if record]
+        if first and not any(names & VIRUS_FIELDS for names in first):
             raise self._error(
-                f"expected records of virus genomes, found lines of {', '.join(sorted(told[0])[:5])}: this is no virus "
-                f"package",
+                f"expected records of virus genomes, found lines of {', '.join(sorted(first[0])[:5])}: this is not a "
+                f"virus package",
                 name,
             )
 
 
 class _BoundedFile(io.BufferedReader):
-    """A file that is never read in large pieces: zipfile would hold a directory of any size."""
+    """A file that is never read in large pieces: zipfile would load a directory of any size."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(path))
@@ -310,7 +310,7 @@ def _report_member(name: str) -> str:
 
 
 def _records(lines: bytes) -> Iterator[dict[str, Any]]:
-    """The JSON objects among these lines, the last of which may be cut."""
+    """The JSON objects among these lines, the last of which may be truncated."""
     for line in lines.splitlines():
         with suppress(ValueError, RecursionError):
             record = json.loads(line)
@@ -319,6 +319,6 @@ def _records(lines: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _length(file: Mapping[str, Any]) -> int | None:
-    """A catalog entry's length in bytes; None where it has none: NCBI's JSON leaves out zeros."""
+    """A catalog entry's length in bytes; None where it is left out, as NCBI's JSON does for zeros."""
     length = file.get("uncompressedLengthBytes")
     return None if length is None else int(length)

@@ -1,4 +1,4 @@
-"""The one request the warehouse makes: a virus genome data package by taxon."""
+"""The request for a virus genome data package by taxon."""
 
 import difflib
 import re
@@ -24,7 +24,7 @@ _DEFAULT_FILENAME = "ncbi_dataset.zip"
 
 
 class SequenceType(StrEnum):
-    """Which sequence files a package holds."""
+    """Sequence files of a package."""
 
     GENOME = "GENOME"
     CDS = "CDS"
@@ -33,7 +33,7 @@ class SequenceType(StrEnum):
 
 
 class ReportType(StrEnum):
-    """Which reports a package holds besides the data report, which is always there."""
+    """Reports of a package besides the data report, which is always included."""
 
     DATASET_REPORT = "DATASET_REPORT"
     ANNOTATION = "ANNOTATION"
@@ -87,9 +87,9 @@ def _filename(text: str) -> str:
 
 
 def _day(value: Any, info: ValidationInfo) -> date:
-    """The UTC day of a point in time.
+    """The UTC day of a time.
 
-    NCBI's dates are midnight stamps: any later time of day would drop that day's records.
+    NCBI's dates are at midnight: any later time of day would exclude that day's records.
     """
     moment = value
     if isinstance(value, str):
@@ -111,7 +111,7 @@ def _day(value: Any, info: ValidationInfo) -> date:
 
 
 def _choices(value: Any, choices: type[Choice], name: str) -> tuple[Choice, ...]:
-    """Each choice once and in the API's order, so that equal choices make equal requests."""
+    """Each choice once and in the API's order, so that equal choices give equal requests."""
     if isinstance(value, str) and re.search(r"[\[\],'\"\s]", value.strip()):
         example = list(choices)[:2]
         raise ValueError(
@@ -127,7 +127,7 @@ def _choices(value: Any, choices: type[Choice], name: str) -> tuple[Choice, ...]
         if item not in list(choices):
             close = difflib.get_close_matches(str(item).upper(), list(choices), n=1, cutoff=0.5)
             hint = f"; did you mean {close[0]}?" if close else ""
-            raise ValueError(f"{name} holds {item!r}; allowed are {', '.join(choices)}{hint}")
+            raise ValueError(f"{name} has {item!r}; allowed are {', '.join(choices)}{hint}")
     return tuple(choice for choice in choices if choice in given)
 
 
@@ -153,13 +153,11 @@ Day = Annotated[date, BeforeValidator(_day)]
 class VirusGenomeRequest(BaseModel):
     """A request for a virus genome data package: the 14 parameters of `/virus/taxon/{taxon}/genome/download`.
 
-    The parameters have the API's own names, and a value of any of these forms is understood: Python's own, a
-    YAML scalar, and the text a rendered Airflow template leaves ("True", "10244"). None, "" and "None" mean:
-    not set.
+    The parameters have the API's own names. Values may be Python objects, YAML scalars, or the text of a rendered
+    Airflow template ("True", "10244"). None, "" and "None" mean: not set.
 
-    NCBI ignores misspelt names in silence and would send everything, so unknown names are refused here, as
-    are all bad values, with `pydantic.ValidationError` (a `ValueError`) naming the parameter and what is
-    allowed.
+    NCBI silently ignores misspelt names and would send everything, so unknown names and invalid values are rejected
+    here, with a `pydantic.ValidationError` (a `ValueError`) that names the parameter and what is allowed.
 
     Attributes:
         taxon: NCBI Taxonomy ID, or name, at any rank.
@@ -171,10 +169,9 @@ class VirusGenomeRequest(BaseModel):
         pangolin_classification: only this Pango lineage; SARS-CoV-2 alone has them.
         geo_location: only genomes collected in this country or continent.
         usa_state: only genomes collected in this state of the USA: two letters.
-        complete_only: only genomes that their submitters call complete.
-        include_sequence: sequence files wanted. Always sent, because what NCBI does without it is not
-            documented.
-        aux_report: reports wanted besides the data report.
+        complete_only: only genomes declared complete by their submitters.
+        include_sequence: sequence files to include. Always sent, because NCBI's default is not documented.
+        aux_report: reports to include besides the data report.
         use_psg: NCBI's experimental way to retrieve sequences.
         filename: the name NCBI suggests for the file.
     """
@@ -211,8 +208,8 @@ class VirusGenomeRequest(BaseModel):
     def query(self) -> list[tuple[str, str]]:
         """The query's names and values, not yet percent-encoded, in the order of the API's description.
 
-        Arrays repeat their name: NCBI takes neither comma-separated values nor a list's text. Whatever says
-        what NCBI would do anyway is left out, `include_sequence` excepted.
+        Arrays repeat their name: NCBI accepts neither comma-separated values nor a list's text. Default values are left
+        out, except `include_sequence`.
         """
         pairs: list[tuple[str, str]] = []
         for name in type(self).model_fields:

@@ -1,4 +1,4 @@
-"""The pages: server-rendered, read-only. A folder a page: its routes (`page.py`), what it shows, queries, template.
+"""The pages: server-rendered and read-only. A folder per page: routes (`page.py`), data, queries, template.
 
-They know no Airflow: `create_app` takes the login and what is known of the DAGs from whoever serves them.
+They do not depend on Airflow: the host passes its login and the state of the DAGs to `create_app`.
 """

@@ -21,7 +21,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
-"""Content Security Policy: nothing from elsewhere, no script of the data's."""
+"""Content Security Policy: no external resources, no inline scripts."""
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -31,11 +31,11 @@ logger = logging.getLogger(__name__)
 def create_app(
     user: Callable[..., host.User | Awaitable[host.User]], dag_states: Callable[..., Mapping[str, host.DagState]]
 ) -> FastAPI:
-    """The app with every page. A login stands before each of its routes; it has no description that anyone may read.
+    """The app with every page. All routes require a login; no API description is published.
 
     Args:
-        user: FastAPI dependency that gives who asks, and refuses with 401 whoever is not logged in.
-        dag_states: FastAPI dependency that gives the DAGs of the sources, by source.
+        user: FastAPI dependency that returns the user, and responds with 401 without a login.
+        dag_states: FastAPI dependency that returns the DAGs of the sources, by source.
     """
     app = FastAPI(
         title="Virus warehouse", dependencies=[host.LOGGED_IN], docs_url=None, redoc_url=None, openapi_url=None
@@ -43,10 +43,10 @@ def create_app(
     app.dependency_overrides |= {host.user: user, host.dag_states: dag_states}
     for router in ROUTERS:
         app.include_router(router)
-    # Last, so that the anonymous are told the same of paths that are none.
+    # Last, so that unknown paths require a login too.
     app.api_route("/{path:path}", methods=METHODS)(_no_such_page)
     app.middleware("http")(_guarded)
-    app.exception_handler(HTTPException)(_told)
+    app.exception_handler(HTTPException)(_http_error)
     app.exception_handler(OSError)(_failed)
     app.exception_handler(duckdb.Error)(_failed)
     return app
@@ -65,8 +65,8 @@ def _no_such_page(request: Request, path: str) -> HTMLResponse:
     return render(request, "shared/no_page.html", here=None, path=path, status_code=404)
 
 
-async def _told(request: Request, error: HTTPException) -> Response:
-    """An error as a person reads it, where a browser asks for a page without a login."""
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    """A login page for browsers without a login; other errors as usual."""
     if error.status_code == 401 and "text/html" in request.headers.get("accept", ""):
         page = render(request, "shared/login.html", status_code=401)
         page.headers.update(error.headers or {})
@@ -75,6 +75,6 @@ async def _told(request: Request, error: HTTPException) -> Response:
 
 
 def _failed(request: Request, error: Exception) -> HTMLResponse:
-    """What keeps the page from being shown: files that are gone, damaged, or none of ours to read."""
+    """A page for errors caused by missing, damaged or unreadable files."""
     logger.error("%s cannot be shown", request.url.path, exc_info=error)
     return render(request, "shared/failed.html", here=None, error=str(error), status_code=500)

@@ -1,4 +1,4 @@
-"""What the pages ask of whoever serves them: who is logged in, and what is planned for the sources."""
+"""What the pages need from their host: the logged-in user, and the schedules of the sources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from fastapi import Depends
 
 
 class User(Protocol):
-    """Somebody who is logged in."""
+    """A logged-in user."""
 
     def get_id(self) -> str:
-        """What tells them from everybody else."""
+        """The user's unique ID."""
         ...
 
 
@@ -21,7 +21,7 @@ class DagState:
     """The DAG of a source.
 
     Attributes:
-        is_paused: whether nothing runs by itself.
+        is_paused: whether it is paused.
         next_run_at: when the next scheduled run is due; None when none is planned.
     """
 
@@ -30,12 +30,12 @@ class DagState:
 
 
 def user() -> User:
-    """Who asks; refuses with 401 whoever is not logged in. `create_app` puts the host's own in its place."""
+    """The user; responds with 401 without a login. `create_app` overrides it with the host's own."""
     raise NotImplementedError
 
 
 def dag_states() -> Mapping[str, DagState]:
-    """The DAGs of the sources, by source. `create_app` puts the host's own in its place."""
+    """The DAGs of the sources, by source. `create_app` overrides it with the host's own."""
     raise NotImplementedError
 
 

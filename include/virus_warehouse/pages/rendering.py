@@ -1,4 +1,4 @@
-"""Templates: how a page is made of one, and how values are written in all of them."""
+"""Templates and their filters."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -19,13 +19,13 @@ NAVIGATION = (("", "Overview"), ("runs", "Runs"), ("explore", "Explore"), ("cons
 
 
 def render(request: Request, template: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
-    """A page.
+    """Render a page.
 
     Args:
-        request: the request that it answers.
+        request: the request.
         template: path of a template below `pages/`; it extends `base.html`.
         status_code: HTTP status.
-        context: what the template names.
+        context: the template's variables.
     """
     base = str(request.scope.get("root_path", ""))
     page = {"base": base, "airflow": base.removesuffix("/virus-warehouse"), "navigation": NAVIGATION}
@@ -38,13 +38,13 @@ def number(value: int | None) -> str:
 
 
 def reason(error: str) -> str:
-    """What went wrong, without the name of the exception's class that a run writes before it."""
-    kind, separator, told = error.partition(": ")
-    return told if separator and kind.isidentifier() else error
+    """An error message without the exception class before it."""
+    kind, separator, message = error.partition(": ")
+    return message if separator and kind.isidentifier() else error
 
 
 def ticked(text: str) -> Markup:
-    """Text whose `code` is marked as in Markdown."""
+    """Text with `code` marked as in Markdown."""
     escaped = str(escape(text))
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escaped))  # noqa: S704  # nosec B704
 
@@ -55,16 +55,16 @@ def moment(value: datetime | None) -> str:
 
 
 def age(value: datetime | None) -> str:
-    """How long ago, or in how long, in the largest unit that fits."""
+    """How long ago, or how far ahead, in the largest unit that fits."""
     if value is None:
         return "never"
     passed = datetime.now(UTC) - value
-    told = duration(abs(passed))
-    return f"in {told}" if passed < timedelta(seconds=-1) else f"{told} ago"
+    length = duration(abs(passed))
+    return f"in {length}" if passed < timedelta(seconds=-1) else f"{length} ago"
 
 
 def duration(value: timedelta | float) -> str:
-    """A length of time in words; a number is one of seconds."""
+    """A duration; numbers are seconds."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
@@ -88,7 +88,7 @@ def size(value: float | None) -> str:
 
 
 def day(value: date | None) -> str:
-    """A day as ISO 8601 writes it."""
+    """A day in ISO 8601."""
     return "–" if value is None else value.isoformat()  # noqa: RUF001
 
 

@@ -1,4 +1,4 @@
-"""The published snapshot, opened for one answer."""
+"""The published snapshot, opened for one response."""
 
 import tempfile
 from collections.abc import Iterator
@@ -11,27 +11,27 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.sql_file import sql_text
 
 MEMORY_LIMIT = "256MB"
-"""What DuckDB may take for one answer: Airflow's API server has others to serve. What does not fit is spilled, and the
-plots of nine million records take no longer for it."""
+"""DuckDB's limit for one response, as Airflow's API server has other requests to serve. What does not fit is spilled,
+which does not slow down the plots of nine million records."""
 
 
 class NoSnapshot(FileNotFoundError):
     """Nothing has been published yet.
 
     Args:
-        data: where it would be.
+        data: the data folder.
     """
 
     def __init__(self, data: DataFolder) -> None:
-        super().__init__(f"nothing has been published to {data.snapshot} yet: let a source's DAG run once")
+        super().__init__(f"nothing has been published to {data.snapshot} yet: run a source's DAG once")
 
 
 Edition = tuple[int, int]
-"""What tells a published snapshot from those before and after it."""
+"""Identifies a published snapshot."""
 
 
 def edition(data: DataFolder) -> Edition:
-    """Which snapshot is published now: what is kept of an answer holds as long as that does not change.
+    """The edition of the current snapshot: cached answers are valid as long as it does not change.
 
     Raises:
         NoSnapshot: when nothing has been published yet.
@@ -45,10 +45,10 @@ def edition(data: DataFolder) -> Edition:
 
 @contextmanager
 def reading(data: DataFolder) -> Iterator[DuckDBPyConnection]:
-    """A connection on which the snapshot's tables have their plain names, closed at the end.
+    """A connection on which the snapshot's tables have their plain names.
 
-    The snapshot is attached to a database of this connection's own: DuckDB would hand a second connection to the
-    same path the file that the first one has open, though another has been published since.
+    The snapshot is attached to a new database: a second connection to the same path would reuse the file that the
+    first one has open, even after a new publication.
 
     Raises:
         NoSnapshot: when nothing has been published yet.

@@ -1,4 +1,4 @@
-"""Style sheet, scripts and icons. A route like others, because a mounted folder would pass by the login."""
+"""Style sheet, scripts and icons. A route, because mounted folders would bypass the login."""
 
 from pathlib import Path
 

@@ -1,9 +1,9 @@
-"""How the pages write counts: in their text as in their charts."""
+"""Formatting of counts, in texts and in charts."""
 
 from virus_warehouse.pages.explore.drawing import NUMBERS
 
 THOUSANDS = str(NUMBERS["thousands"])
-"""What stands between thousands."""
+"""The thousands separator."""
 
 
 def number(value: int) -> str:
@@ -12,5 +12,5 @@ def number(value: int) -> str:
 
 
 def counted(value: int, thing: str) -> str:
-    """A count of things, in the singular or the plural."""
+    """A count with its noun, in the singular or the plural."""
     return f"{number(value)} {thing}{'s' * (value != 1)}"

@@ -1,1 +1,1 @@
-"""Showing it: a checked copy of the warehouse, published for everybody to read."""
+"""Publication: a checked copy of the warehouse, published for all readers."""

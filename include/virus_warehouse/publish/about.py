@@ -1,4 +1,4 @@
-"""What a snapshot says of itself, in its table `_about`: whoever is handed the file has nothing else at hand."""
+"""The table `_about`: the snapshot's description of itself."""
 
 import platform
 from collections import defaultdict
@@ -16,17 +16,17 @@ from virus_warehouse.publish.gates import ACCEPTED, Finding
 from virus_warehouse.sql_file import run_sql
 
 _KNOWN_OF_THE_COPY = ("publication_id", "previous_publication_id", "loaded_until")
-"""Facts that a candidate's tables do not have once a source is held back."""
+"""Facts that cannot be derived from a candidate's tables once a source is held back."""
 
 
 @dataclass(frozen=True)
 class ClassifiedFinding:
-    """A finding as `_about` has it.
+    """A finding in `_about`.
 
     Attributes:
-        source: whose rows are at fault; None when they belong to no one source.
+        source: the source of the rows; None when they belong to no single source.
         gate: name of the gate.
-        outcome: what became of it, as in `Finding`.
+        outcome: as in `Finding`.
         fault: what is wrong, with gate and source.
     """
 
@@ -38,15 +38,15 @@ class ClassifiedFinding:
 
 @dataclass(frozen=True)
 class About:
-    """What this project reads in `_about`. A snapshot of an earlier version does not have all of it.
+    """The facts in `_about` that this project reads. Snapshots of earlier versions do not have all of them.
 
     Attributes:
-        publication_id: the publication that it is, or is a candidate of.
-        previous_id: the publication that was the last one when this one began.
-        loaded_until: when the newest run committed that the warehouse had, held back or not.
-        changes: what each source has that the snapshot before it had not: how many records and reports, by kind.
-        held_back: since when each source is held back that is.
-        classified: what the gates found.
+        publication_id: the publication of the snapshot or candidate.
+        previous_id: the last publication when this one started.
+        loaded_until: commit time of the newest run in the warehouse, held back or not.
+        changes: changes of each source since the previous snapshot: counts of records and reports, by kind.
+        held_back: the sources that are held back, each with the time since when.
+        classified: the findings of the gates.
     """
 
     publication_id: str | None
@@ -58,23 +58,23 @@ class About:
 
     @property
     def accepted(self) -> set[str]:
-        """Sources of which a person accepted a finding."""
+        """Sources with a finding that a person accepted."""
         return {found.source for found in self.classified if found.outcome == ACCEPTED and found.source}
 
     @property
     def findings(self) -> list[str]:
-        """What the gates found, each with what became of it, for a person."""
+        """The findings of the gates with their outcomes, as text."""
         return [f"{found.outcome}: {found.fault}." for found in self.classified]
 
 
 def read_about(snapshot: Path) -> About:
-    """What a snapshot or candidate says of itself.
+    """Read the description of a snapshot or candidate.
 
     Args:
         snapshot: the file.
     """
     with duckdb.connect(snapshot, read_only=True) as connection:
-        # The first versions published without it.
+        # Snapshots of the first versions do not have it.
         has_about = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = '_about'").fetchone()
         sql = "SELECT topic, source, name, value FROM _about ORDER BY ALL"
         facts = connection.execute(sql).fetchall() if has_about == (1,) else []
@@ -99,17 +99,17 @@ def read_about(snapshot: Path) -> About:
 
 
 def published_about(data: DataFolder) -> About | None:
-    """What the published snapshot says of itself; None when there is none."""
+    """The description of the published snapshot; None without one."""
     return read_about(data.snapshot) if data.snapshot.exists() else None
 
 
 def write_about(candidate: DuckDBPyConnection, publication_id: str, previous_id: str | None) -> None:
-    """Write `_about`: runs, time, counts by source, versions, and how to cite; findings come with `write_findings`.
+    """Write `_about`: runs, times, counts by source, versions and citations; findings follow in `write_findings`.
 
     Args:
         candidate: from `open_candidate`, a copy of the warehouse with `ops.source_status`.
-        publication_id: the publication's.
-        previous_id: that of the last publication when this one began.
+        publication_id: the publication.
+        previous_id: the last publication when this one started.
     """
     row = candidate.execute("SELECT max(ended_at) FROM ops.ingest_run WHERE status = 'success'").fetchone()
     loaded_until = row[0].isoformat() if row and row[0] else None
@@ -118,7 +118,7 @@ def write_about(candidate: DuckDBPyConnection, publication_id: str, previous_id:
 
 
 def renew_about(candidate: DuckDBPyConnection) -> None:
-    """Write `_about` again, after the rows of sources have been put back.
+    """Write `_about` again, after the rows of sources have been restored.
 
     Args:
         candidate: from `open_candidate`, checked.
@@ -139,11 +139,11 @@ def _write(candidate: DuckDBPyConnection, known: Mapping[str, str | None]) -> No
 
 
 def write_findings(candidate: DuckDBPyConnection, findings: Sequence[Finding]) -> None:
-    """Tell in `_about` what the gates found: what was warned of, what a person accepted, and what is held back.
+    """Write the gates' findings to `_about`: warnings, accepted findings, and what is held back.
 
     Args:
         candidate: from `open_candidate`, with `_about`.
-        findings: what the gates found, classified.
+        findings: the classified findings of the gates.
     """
     candidate.execute("DELETE FROM _about WHERE topic = 'finding'")
     for finding in findings:
@@ -154,12 +154,12 @@ def write_findings(candidate: DuckDBPyConnection, findings: Sequence[Finding]) -
 
 
 def write_changes(candidate: DuckDBPyConnection, snapshot: Path, held_back: Collection[str]) -> None:
-    """Tell in `_about` what a candidate has that the published snapshot has not.
+    """Write the changes since the published snapshot to `_about`.
 
     Args:
         candidate: from `open_candidate`, with `_about`.
-        snapshot: what is published; it need not be there.
-        held_back: sources whose news will not be published.
+        snapshot: the published snapshot; it may be missing.
+        held_back: sources whose updates will not be published.
     """
     runs: list[str] = []
     if snapshot.exists():

@@ -1,4 +1,4 @@
-"""Candidates: copies of the warehouse that become the published snapshot, or else are dropped."""
+"""Candidates: copies of the warehouse that are either published or dropped."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ except OSError as error:
 
 
 def candidate_path(data: DataFolder, publication_id: str) -> Path:
-    """Where the candidate snapshot of a publication is, or would be."""
+    """The path of a publication's candidate."""
     return data.candidates / f"{publication_id}.duckdb"
 
 
@@ -41,11 +41,11 @@ def candidate_path(data: DataFolder, publication_id: str) -> Path:
 def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) -> Path:
     """Copy the warehouse, to be checked and then published.
 
-    The file is checkpointed first, since a copy without that loses what is still in the write-ahead log, and
-    held until the copy is whole.
+    The file is checkpointed first, since a copy would otherwise miss what is still in the write-ahead log, and
+    locked until the copy is complete.
 
     Raises:
-        WarehouseLocked: when others use the file for too long.
+        WarehouseLocked: when the file stays in use for too long.
         DiskFull: when there is no space for the copy.
     """
     candidate = candidate_path(data, publication_id)
@@ -53,12 +53,12 @@ def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) 
     _drop_old_candidates(data)
     with translate_resource_errors(data.root), warehouse.exclusive() as connection:
         connection.execute("CHECKPOINT")
-        # Whoever holds the warehouse is the only one who copies it: other parts are of processes that are gone.
+        # Only the process with the lock copies the warehouse: other partial copies are from dead processes.
         for unfinished in data.candidates.glob("*.part"):
             unfinished.unlink(missing_ok=True)
         try:
             _copy(warehouse.path, part)
-            # The log of an earlier try of this publication, whose check was killed, is none of the new one's.
+            # A write-ahead log from an earlier, killed try must not be replayed into the new file.
             log_of(candidate).unlink(missing_ok=True)
             part.replace(candidate)
         finally:
@@ -71,10 +71,10 @@ def open_candidate(candidate: Path) -> Iterator[DuckDBPyConnection]:
     """A connection that writes a candidate snapshot, with times in UTC.
 
     Args:
-        candidate: a snapshot that is not published yet.
+        candidate: an unpublished snapshot.
 
     Raises:
-        DiskFull: when there is no space for what is written.
+        DiskFull: when there is no space for the changes.
     """
     with private_files(), translate_resource_errors(candidate.parent), duckdb.connect(candidate) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -82,8 +82,8 @@ def open_candidate(candidate: Path) -> Iterator[DuckDBPyConnection]:
 
 
 def _copy(warehouse: Path, copy: Path) -> None:
-    # By a process of its own: were the file closed after a read in this one, POSIX would drop the lock that
-    # DuckDB holds on it here.
+    # In a separate process: closing the file after reading it in this one would drop the POSIX lock that DuckDB holds
+    # on it.
     copied = subprocess.run([sys.executable, "-I", "-c", _COPY, warehouse, copy], check=False)
     if copied.returncode > 0:
         raise OSError(copied.returncode, os.strerror(copied.returncode), str(copy))
@@ -91,10 +91,10 @@ def _copy(warehouse: Path, copy: Path) -> None:
 
 
 def _drop_old_candidates(data: DataFolder) -> None:
-    """Candidates that failed their check stay for a while, to be looked at; so does what a killed check spilled."""
+    """Remove old candidates; failed ones, and what killed checks spilled, are kept for a while for inspection."""
     oldest = time.time() - KEPT_CANDIDATE_SECONDS
     for left in data.candidates.glob("*.duckdb*"):
-        with suppress(FileNotFoundError):  # another run, which tidies up too, may come first
+        with suppress(FileNotFoundError):  # another run may have removed it already
             if left.stat().st_mtime >= oldest:
                 continue
             if left.is_dir():

@@ -1,4 +1,4 @@
-"""The check of a candidate snapshot: every gate runs, and its findings are logged, recorded and classified."""
+"""The check of a candidate snapshot: runs every gate, and logs, records and classifies the findings."""
 
 import json
 import logging
@@ -14,7 +14,15 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.about import write_changes, write_findings
 from virus_warehouse.publish.candidate import open_candidate
-from virus_warehouse.publish.gates import BLOCKED, HELD_BACK, WAYS_OUT, Finding, gates_sql, judge, refuse_findings
+from virus_warehouse.publish.gates import (
+    BLOCKED,
+    HELD_BACK,
+    WAYS_OUT,
+    Finding,
+    classify_findings,
+    gates_sql,
+    refuse_findings,
+)
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sources import SourcesFile
 
@@ -25,16 +33,16 @@ _LAST_CHECK = "last_check.json"
 
 @dataclass(frozen=True)
 class Blocked:
-    """A finding of no source in particular, which keeps a candidate from being published.
+    """A finding of no single source, which blocks the publication.
 
     Attributes:
         gate: name of the gate.
-        told: the finding in words.
-        way_out: what to do about it.
+        text: the finding in words.
+        way_out: how to resolve it.
     """
 
     gate: str
-    told: str
+    text: str
     way_out: str
 
 
@@ -44,7 +52,7 @@ class LastCheck:
 
     Attributes:
         checked_at: when.
-        blocked: what keeps the candidate from being published; nothing, if it may be.
+        blocked: the findings that block the publication; empty if nothing does.
     """
 
     checked_at: datetime
@@ -52,13 +60,17 @@ class LastCheck:
 
 
 def last_check(data: DataFolder) -> LastCheck | None:
-    """What the last check found, told without opening the candidate; None when there was none."""
+    """The last check, without opening the candidate; None when there was none."""
     try:
-        told = json.loads((data.candidates / _LAST_CHECK).read_text(encoding="utf-8"))
+        check = json.loads((data.candidates / _LAST_CHECK).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    blocked = (Blocked(finding["gate"], finding["told"], finding["way_out"]) for finding in told["blocked"])
-    return LastCheck(datetime.fromisoformat(told["checked_at"]), tuple(blocked))
+    # Files of earlier versions have no text.
+    blocked = (
+        Blocked(finding["gate"], finding.get("text", finding["gate"]), finding["way_out"])
+        for finding in check["blocked"]
+    )
+    return LastCheck(datetime.fromisoformat(check["checked_at"]), tuple(blocked))
 
 
 def check_candidate(
@@ -69,23 +81,23 @@ def check_candidate(
     *,
     source: str | None = None,
 ) -> list[Finding]:
-    """Run the gates on a candidate snapshot; log what they find, and write it into the candidate's `_about`.
+    """Run the gates on a candidate snapshot; log the findings, and write them to the candidate's `_about`.
 
-    A finding that belongs to a source stops nothing here: the publication holds the news of that source back.
+    Findings of a source do not stop the check: the publication will hold back that source.
 
     Args:
-        candidate: from `prepare_candidate`; nobody has it open.
+        candidate: from `prepare_candidate`, not open anywhere.
         followed: the sources file.
-        published: the published snapshot; it need not be there.
+        published: the published snapshot; it may be missing.
         accepted: names of gates whose findings a person accepts.
-        source: the only source of which they are accepted; None: of all.
+        source: the only source whose findings are accepted; None for all.
 
     Returns:
-        What was found: warnings, what was accepted, and what holds a source back.
+        The findings: warnings, accepted ones, and those that hold back a source.
 
     Raises:
-        GateFailed: when a finding that belongs to no source forbids to publish the candidate.
-        DiskFull, MemoryTooSmall: when the gates cannot be asked, or their answer not be written.
+        GateFailed: when a finding of no single source blocks the candidate.
+        DiskFull, MemoryTooSmall: when the gates cannot run, or the findings cannot be written.
     """
     with (
         private_files(),
@@ -93,7 +105,7 @@ def check_candidate(
         duckdb.connect(candidate, read_only=True) as connection,
     ):
         rows = connection.execute(gates_sql(followed, published)).fetchall()
-    findings = judge(rows, accepted, source)
+    findings = classify_findings(rows, accepted, source)
     for finding in findings:
         logger.warning("%s: %s", finding.outcome, finding)
     held_back = {str(finding.source) for finding in findings if finding.outcome == HELD_BACK}
@@ -101,7 +113,7 @@ def check_candidate(
     with open_candidate(candidate) as connection:
         write_findings(connection, findings)
         write_changes(connection, published, held_back)
-        # Apart from the candidate as well: who looks into that while its task writes to it makes the task fail.
+        # Also in a separate file: reading the candidate while its task writes to it would make the task fail.
         write_json(
             candidate.with_name(_LAST_CHECK),
             {"checked_at": datetime.now(UTC).isoformat(), "blocked": _blocked(findings)},
@@ -112,7 +124,7 @@ def check_candidate(
 
 def _blocked(findings: Iterable[Finding]) -> list[dict[str, str]]:
     return [
-        {"gate": finding.gate, "told": f"{finding}.", "way_out": WAYS_OUT[finding.gate]}
+        {"gate": finding.gate, "text": f"{finding}.", "way_out": WAYS_OUT[finding.gate]}
         for finding in findings
         if finding.outcome == BLOCKED
     ]

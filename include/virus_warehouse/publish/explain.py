@@ -1,4 +1,4 @@
-"""Comments on columns that follow from what is told elsewhere: where reports fill them, and what views show."""
+"""Derived comments on columns: their origin in the reports, and the columns of views."""
 
 from duckdb import DuckDBPyConnection
 
@@ -7,9 +7,9 @@ from virus_warehouse.sql_file import read_sql, sql_text
 
 
 def explain_columns(candidate: DuckDBPyConnection) -> None:
-    """Tell in their comments where columns come from, and give silent columns of views those of the tables they show.
+    """Add the origin to the comments of columns, and copy comments to the columns of views that have none.
 
-    A view that shows a column of a record as it is need not explain it again: one text cannot contradict itself.
+    View columns that show a table column unchanged share its comment, so that the two cannot contradict each other.
 
     Args:
         candidate: from `open_candidate`.

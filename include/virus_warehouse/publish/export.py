@@ -1,4 +1,4 @@
-"""The snapshot as Parquet or CSV files, by source and table, for whoever does not query DuckDB."""
+"""Export of the snapshot as Parquet or CSV files, by source and table."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from virus_warehouse.sql_file import read_sql, sql_text
 
 
 class Format(StrEnum):
-    """A format of exported files, and how they end."""
+    """A file format, with its suffix."""
 
     PARQUET = "parquet"
     CSV = "csv"
@@ -25,27 +25,27 @@ _WRITTEN_AS = {Format.PARQUET: "FORMAT parquet, COMPRESSION zstd", Format.CSV: "
 
 
 class ExportError(RuntimeError):
-    """Nothing was exported; says why, and the way out."""
+    """Nothing was exported; says why, and what to do."""
 
 
 @private_files()
 def export(snapshot: Path, folder: Path, file_format: Format = Format.PARQUET, source: str | None = None) -> list[Path]:
-    """Write the snapshot's tables to files: those of reports in a folder a source, the shared ones beside these.
+    """Write the snapshot's tables to files: a folder per source, and the shared tables beside them.
 
-    Every file is whole at every moment, and none takes its place before all are written. Times are in UTC. CSV has no
-    lists and objects, so they are JSON there; in Parquet they are what they are.
+    Files are replaced atomically, and only after all have been written. Times are in UTC. Lists and objects are JSON in
+    CSV, and native in Parquet.
 
     Args:
         snapshot: the published snapshot.
-        folder: where the files go; made when missing. Files of an earlier export are replaced, others left alone.
-        file_format: what is written.
+        folder: the output folder; created when missing. Files of an earlier export are replaced, others kept.
+        file_format: the format.
         source: only this source; None for all.
 
     Returns:
-        The files.
+        The paths of the files.
 
     Raises:
-        ExportError: when there is no snapshot, or no such source in it, or the folder cannot be written.
+        ExportError: when there is no snapshot, no such source in it, or the folder cannot be written.
         DiskFull: when there is no space for the files.
     """
     if not snapshot.exists():
@@ -65,7 +65,7 @@ def export(snapshot: Path, folder: Path, file_format: Format = Format.PARQUET, s
 
 
 def _write(connection: DuckDBPyConnection, work: Path, file_format: Format, only: str | None) -> list[Path]:
-    """Write every file below `work`; their paths from there."""
+    """Write every file below `work`; returns their relative paths."""
     sources = [name for (name,) in connection.execute(read_sql("publish/sql/sources_held.sql")).fetchall()]
     if only is not None and only not in sources:
         raise ExportError(f"the snapshot has no source {only!r}; it has {', '.join(sources) or 'none'}")

@@ -1,7 +1,7 @@
-"""The gates before publication: a snapshot that does not pass them is not shown, and the last good one stays.
+"""The gates before publication: a snapshot that does not pass is not published, and the last good one stays.
 
-`GATES` is all there is between a load and what people query. Each gate is an SQL file of its name in
-`publish/sql/gates`, which lists what is at fault, a row each.
+Everything between a load and the readers is in `GATES`. Each gate is an SQL file of its name in `publish/sql/gates`,
+which lists the faults, a row each.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -18,7 +18,7 @@ from virus_warehouse.warehouse.schema import virus_genome
 
 
 class OnFailure(StrEnum):
-    """What becomes of a candidate in which a gate finds something."""
+    """The effect of a finding."""
 
     BLOCKS = "blocks"
     WARNS = "warns"
@@ -29,11 +29,11 @@ class Gate:
     """A check of a candidate snapshot.
 
     Attributes:
-        name: what the trigger form, the snapshot's `_about` and the SQL file call it.
-        reason: why there is such a gate.
-        on_failure: what becomes of a candidate that does not pass.
-        way_out: what to do about a finding.
-        settings: keys of a source that say what it allows; null switches a gate off for the source.
+        name: its name in the trigger form, in the snapshot's `_about`, and of the SQL file.
+        reason: why the gate exists.
+        on_failure: the effect of a finding.
+        way_out: how to resolve a finding.
+        settings: keys of a source with its limits; null switches a gate off for the source.
     """
 
     name: str
@@ -43,55 +43,54 @@ class Gate:
     settings: tuple[str, ...] = ()
 
 
-_OUR_FAULT = (
-    "This is a fault of the warehouse: please report it with these rows. `virus-warehouse rebuild` rebuilds it."
-)
+_OUR_FAULT = "This is a bug in the warehouse: please report it with these rows. `virus-warehouse rebuild` rebuilds it."
 
 GATES = (
     Gate(
         "unique_keys",
-        "the tables have no keys, for the sake of speed: a merge that went wrong would make counts too high",
+        "the tables have no keys, for speed: a faulty merge would inflate counts",
         OnFailure.BLOCKS,
         _OUR_FAULT,
     ),
     Gate(
         "no_orphans",
-        "a row that refers to what is not there silently falls out of every join",
+        "a row with a dangling reference silently drops out of joins",
         OnFailure.BLOCKS,
         _OUR_FAULT,
     ),
     Gate(
         "conservation",
-        "a line without an outcome is a record lost in silence",
+        "a line without an outcome is a silently lost record",
         OnFailure.BLOCKS,
         _OUR_FAULT,
     ),
     Gate(
         "history",
-        "a record with two states at one moment would be counted twice as of then",
+        "a record with two states at one time would be counted twice as of that time",
         OnFailure.BLOCKS,
         _OUR_FAULT,
     ),
     Gate(
         "dates_in_range",
-        "a report whose dates are written or read wrongly shifts every time series; single bad dates, which NCBI has "
-        "and keeps, must stop nothing",
+        "a report with wrong dates shifts every time series; single wrong dates, which NCBI keeps, must not "
+        "block anything",
         OnFailure.BLOCKS,
-        "Look at the records at NCBI. If it has them so, accept them once: nobody is asked again about the same dates.",
+        "Check the records at NCBI. If NCBI really lists them, accept them once; the same dates will not be flagged "
+        "again.",
         ("max_odd_dates", "future_days", "earliest_collection_date"),
     ),
     Gate(
         "odd_dates",
-        "who plots by date should know of the dates that cannot be",
+        "impossible dates distort plots over time",
         OnFailure.WARNS,
-        "Leave these records out of what goes by date, or tell their submitters.",
+        "Exclude these records from analyses by date, or inform their submitters.",
         ("max_odd_dates", "future_days", "earliest_collection_date"),
     ),
     Gate(
         "quarantine_share",
-        "records that cannot be read are missing or out of date in every answer",
+        "records that cannot be read are missing or out of date in every result",
         OnFailure.BLOCKS,
-        "The lines named, and all others once they are published, are in ops.quarantine. Update this project and run "
+        "All quarantined lines are in ops.quarantine once they are published. Update this project and run "
         "`virus-warehouse replay SOURCE`, or accept it once: the same lines will not be flagged again.",
         ("max_quarantined",),
     ),
@@ -99,41 +98,41 @@ GATES = (
         "shrinkage",
         "NCBI has dropped good records overnight (NCBI issue #530), and a warehouse restored or rebuilt may lack some",
         OnFailure.BLOCKS,
-        "If it is a fault, load the source with `mode: full`, or rebuild. If it is meant, accept it once.",
+        "If it is a fault, load the source with `mode: full`, or rebuild. If it is intended, accept it once.",
         ("max_shrinkage",),
     ),
     Gate(
         "emptied_fields",
-        "NCBI has emptied fields of many records at once (NCBI issue #533); day by day, no single load shows it",
+        "NCBI has emptied fields of many records at once (NCBI issue #533); over many days, no single load shows it",
         OnFailure.BLOCKS,
-        "Look at the records at NCBI. If the field is gone for good, accept it once.",
+        "Check the records at NCBI. If the field was removed permanently, accept it once.",
         ("max_emptied",),
     ),
     Gate(
         "lost_fields",
-        "a host that is gone from one record in twenty stops nothing, but whoever counts hosts should know of it",
+        "a field lost from a few records does not block anything, but affects counts by that field",
         OnFailure.WARNS,
-        "Look at the records at NCBI; virus_genome_change has the values of before.",
+        "Check the records at NCBI; virus_genome_change has the previous values.",
         ("max_emptied",),
     ),
     Gate(
         "freshness",
-        "an index of NCBI that stands still looks like a quiet virus (it has for two weeks, NCBI issue #309)",
+        "an NCBI index without updates looks like a quiet virus (once for two weeks, NCBI issue #309)",
         OnFailure.WARNS,
-        "Nothing to do but to know it: what NCBI adds later is caught by the lookback.",
+        "Nothing to do: the lookback catches what NCBI adds later.",
         ("stale_after_days",),
     ),
 )
-"""Every gate, in the order in which findings are told."""
+"""Every gate, in the order of the findings."""
 
 BLOCKING = tuple(gate.name for gate in GATES if gate.on_failure is OnFailure.BLOCKS)
 """The gates whose findings a person may accept, for one publication."""
 
 WAYS_OUT = {gate.name: gate.way_out for gate in GATES}
-"""What to do about a finding, by gate."""
+"""How to resolve a finding, by gate."""
 
 WARNED, ACCEPTED, HELD_BACK, BLOCKED = "warned", "accepted", "held back", "blocked"
-"""What becomes of a finding."""
+"""Outcomes of findings."""
 
 _LIMITS = {
     "max_odd_dates": "DOUBLE",
@@ -144,12 +143,12 @@ _LIMITS = {
     "max_emptied": "DOUBLE",
     "stale_after_days": "INTEGER",
 }
-"""What the gates read of a source, with its type."""
+"""A source's limits that the gates read, with their types."""
 
 
 _NEVER_EMPTIED = {
-    "missing_since",  # found again, a record is no longer missing, and nothing is lost
-    # What we read from texts that are compared themselves.
+    "missing_since",  # cleared when a record is found again
+    # Derived from texts that are compared themselves.
     "collection_date_min",
     "collection_date_max",
     "collection_date_precision",
@@ -160,20 +159,20 @@ _NEVER_EMPTIED = {
 
 
 class GateFailed(RuntimeError):
-    """The candidate snapshot does not pass; what was published before stays published."""
+    """The candidate snapshot is blocked; the published snapshot stays."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a gate found.
+    """A finding of a gate.
 
     Attributes:
         gate: name of the gate.
-        outcome: `warned`; `accepted` by a person, for this publication; `held back`: its source is shown as it was
-            published before; or `blocked`: it belongs to no one source, and nothing is published.
-        source: whose rows are at fault; None when they belong to no one source.
+        outcome: `warned`; `accepted` by a person, for this publication; `held back`: its source is shown in its last
+            published state; or `blocked`: it belongs to no single source, and nothing is published.
+        source: the source of the rows; None when they belong to no single source.
         fault: what is wrong, with figures.
-        rows_at_fault: how many rows are.
+        rows_at_fault: the number of rows.
         examples: some of them.
     """
 
@@ -185,18 +184,18 @@ class Finding:
     examples: Sequence[str]
 
     def __str__(self) -> str:
-        told = f"{self.gate}{f' of {self.source}' if self.source else ''}: {self.fault}"
+        label = f"{self.gate}{f' of {self.source}' if self.source else ''}: {self.fault}"
         rows = "1 row" if self.rows_at_fault == 1 else f"{self.rows_at_fault} rows"
-        return f"{told} ({rows}, such as {'; '.join(self.examples)})"
+        return f"{label} ({rows}, such as {'; '.join(self.examples)})"
 
 
 def gates_sql(followed: SourcesFile | None = None, published: Path | None = None) -> str:
-    """The statements whose last one lists what the gates find in a snapshot, or in a warehouse file.
+    """SQL statements, the last of which lists the gates' findings in a snapshot or warehouse file.
 
-    Its rows: gate, source, fault, number of rows at fault, some of them.
+    Its columns: gate, source, fault, number of rows at fault, examples.
 
     Args:
-        followed: the sources file, for what each source allows; the defaults go for all others.
+        followed: the sources file, with each source's limits; others get the defaults.
         published: the published snapshot to compare with, if there is one.
     """
     given = [
@@ -216,17 +215,17 @@ def gates_sql(followed: SourcesFile | None = None, published: Path | None = None
     )
 
 
-def judge(
+def classify_findings(
     rows: Iterable[tuple[str, str | None, str, int, list[str]]],
     accepted: Collection[str] = (),
     accepted_source: str | None = None,
 ) -> list[Finding]:
-    """What becomes of what the gates found.
+    """The findings with their outcomes.
 
     Args:
         rows: the rows of `gates_sql`.
         accepted: names of gates whose findings a person accepts.
-        accepted_source: the only source of which they are accepted; None: of all.
+        accepted_source: the only source whose findings are accepted; None for all.
     """
 
     def outcome(gate: str, source: str | None) -> str:
@@ -243,14 +242,14 @@ def judge(
 
 
 def refuse_findings(findings: Iterable[Finding], candidate: Path | None = None) -> None:
-    """Stop a publication for what belongs to no source.
+    """Stop a publication because of findings of no single source.
 
     Args:
-        findings: what the gates found, classified.
-        candidate: where it can be looked at.
+        findings: the classified findings.
+        candidate: where the rows can be inspected.
 
     Raises:
-        GateFailed: when there is any that was not accepted.
+        GateFailed: when there is such a finding that was not accepted.
     """
     blocked = [finding for finding in findings if finding.outcome == BLOCKED]
     if not blocked:
@@ -259,11 +258,12 @@ def refuse_findings(findings: Iterable[Finding], candidate: Path | None = None) 
     raise GateFailed(
         "Not published, the last good snapshot stays. "
         + " ".join(f"{finding}." for finding in blocked)
-        + " It belongs to no one source: until this is settled nothing new is published; loads go on and lose nothing. "
+        + " This concerns no single source, so publishing is blocked until it is resolved; loading continues and "
+        + "nothing is lost. "
         + " ".join(dict.fromkeys(WAYS_OUT[name] for name in names))
-        + f" To publish all the same, once and knowingly: trigger ncbi_virus_publish with accept_findings {names}, or "
+        + f" To publish despite these findings, once: trigger ncbi_virus_publish with accept_findings {names}, or "
         f"`virus-warehouse publish {' '.join(f'--accept {name}' for name in names)}`."
-        + (f" The rows can be looked at in {candidate}, which is kept for two days." if candidate else "")
+        + (f" The rows can be inspected in {candidate}, which is kept for two days." if candidate else "")
     )
 
 
@@ -276,21 +276,21 @@ def _settings(followed: SourcesFile | None) -> str:
         for name, source in (followed.sources if followed else {}).items()
     ]
     named = sorted({*followed.sources, *followed.errors}) if followed else None
-    nobody = "SELECT NULL::VARCHAR AS source, * FROM other_limit WHERE false"
+    no_source = "SELECT NULL::VARCHAR AS source, * FROM other_limit WHERE false"
     return (
         "SET TimeZone = 'UTC';\n"
-        # By default DuckDB takes most of the machine: of nine million records beside those published, three gibibytes.
+        # By default DuckDB uses most of the memory: 3 GiB to compare nine million records.
         f"SET memory_limit = {sql_text(memory_limit())};\n"
         f"SET threads = {threads_beside(0)};\n"
         f"SET VARIABLE few = {FEW_RECORDS};\n"
         f"CREATE OR REPLACE TEMP VIEW other_limit AS SELECT {others};\n"
-        f"CREATE OR REPLACE TEMP VIEW followed_limit AS\n" + "\nUNION ALL\n".join([nobody, *rows]) + ";\n"
+        f"CREATE OR REPLACE TEMP VIEW followed_limit AS\n" + "\nUNION ALL\n".join([no_source, *rows]) + ";\n"
         f"SET VARIABLE named_sources = {'NULL' if named is None else _texts(named)}::VARCHAR[];"
     )
 
 
 def _published(snapshot: Path | None) -> str:
-    """What is published of records and runs; before the first publication, none."""
+    """Views of the published records and runs; empty before the first publication."""
     tables = {"snapshot_genome": "main.virus_genome", "snapshot_run": "ops.ingest_run"}
     if snapshot is None or not snapshot.exists():
         return "\n".join(
@@ -302,10 +302,10 @@ def _published(snapshot: Path | None) -> str:
 
 
 def _filled() -> str:
-    """Which fields each record has, published and held, and how many published records have each field.
+    """Views of the fields that each record has, published and held, and of how many published records have each field.
 
-    Written out by name, because SQL cannot pair the columns of two tables. What a record has is one number, a bit for
-    each field: so a million records are compared in a second.
+    Written out by name, because SQL cannot pair the columns of two tables. A record's fields are one number, a bit per
+    field, so that a million records are compared in a second.
     """
     columns = [column.name for column in virus_genome.columns if column.name not in _NEVER_EMPTIED]
     fields = {column: 1 << place for place, column in enumerate(columns)}

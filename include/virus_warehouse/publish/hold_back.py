@@ -1,4 +1,4 @@
-"""Holding a source back: a candidate shows it as the published snapshot does, and everything else as it is now."""
+"""Holding a source back: a candidate shows it in its last published state, and everything else as loaded."""
 
 import logging
 import shutil
@@ -28,10 +28,10 @@ NOT_HELD_BACK = (
 
 
 def reasons_to_hold_back(about: About) -> dict[str, str]:
-    """Why each source is held back that the check holds back, with the ways out.
+    """Why each source is held back, with advice.
 
     Args:
-        about: what the checked candidate says of itself.
+        about: the description of the checked candidate.
     """
     faults: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for found in about.classified:
@@ -45,21 +45,21 @@ def _reason(source: str, faults: Mapping[str, str]) -> str:
     ways_out = dict.fromkeys(WAYS_OUT[gate] for gate in faults)
     accepted = " ".join(f"--accept {gate}" for gate in faults)
     return (
-        f"{' '.join(faults.values())} {' '.join(ways_out)} To publish it all the same, once and knowingly: trigger "
+        f"{' '.join(faults.values())} {' '.join(ways_out)} To publish it despite these findings, once: trigger "
         f"ncbi_virus_publish with the source and accept_findings, or `virus-warehouse publish --source {source} "
         f"{accepted}`."
     )
 
 
 def hold_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str], snapshot: Path) -> None:
-    """Put back the rows, history and ledger that the published snapshot has of sources.
+    """Restore the rows, history and ledger of sources from the published snapshot.
 
-    Done again after it was killed, it comes to the same.
+    Idempotent, so it can be repeated after a kill.
 
     Args:
         candidate: from `open_candidate`, checked.
         reasons: why each of the sources is held back.
-        snapshot: what is published; it need not be there.
+        snapshot: the published snapshot; it may be missing.
     """
     sources = sorted(reasons)
     candidate.execute(f"SET memory_limit = {sql_text(memory_limit())}")
@@ -79,12 +79,12 @@ def hold_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str], snapsho
         renew_about(candidate)
         candidate.commit()
     for source, reason in reasons.items():
-        logger.warning("%s is held back, and shown as it was published before: %s", source, reason)
+        logger.warning("%s is held back in its last published state: %s", source, reason)
 
 
 @contextmanager
 def _attached(candidate: DuckDBPyConnection, snapshot: Path) -> Iterator[bool]:
-    """Attach the published snapshot as `published`, in this version's schema; gives whether there is one."""
+    """Attach the published snapshot as `published`, in this version's schema; yields whether there is one."""
     if not snapshot.exists():
         yield False
         return
@@ -98,7 +98,7 @@ def _attached(candidate: DuckDBPyConnection, snapshot: Path) -> Iterator[bool]:
 
 @contextmanager
 def _in_this_schema(snapshot: Path) -> Iterator[Path]:
-    """The snapshot, or where another version has published it, a copy that is brought to this version's schema."""
+    """The snapshot, or a copy migrated to this version's schema if another version published it."""
     with duckdb.connect(snapshot, read_only=True) as connection:
         ((revision,),) = connection.execute("SELECT version_num FROM ops.alembic_version").fetchall()
     if revision == migrate.newest_revision():

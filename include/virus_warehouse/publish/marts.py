@@ -1,6 +1,6 @@
-"""The marts: views in the schema `mart` of the snapshot, for what is asked most, and is easily counted wrong.
+"""The marts: views in the schema `mart` of the snapshot, for common questions that are easily answered wrong.
 
-They hold no data, so they cost a publication nothing and are never older than the tables they stand on.
+They have no data of their own, so they cost a publication nothing and are never older than their tables.
 """
 
 from duckdb import DuckDBPyConnection
@@ -21,19 +21,19 @@ MARTS = (
     "change_since",
     "source_status",
 )
-"""A file of `publish/marts/` each, in an order in which each finds what it stands on."""
+"""Files of `publish/marts/`, in order of dependency."""
 
 
 def create_marts(candidate: DuckDBPyConnection) -> None:
     """Create the marts.
 
-    They read the macro `stated`, which is created beside the tables: it makes NULL of a text such as `missing`.
+    They use the macro `stated`, created with the tables, which turns texts such as `missing` into NULL.
 
     Args:
         candidate: from `open_candidate`, with `ops.source_status`.
 
     Raises:
-        duckdb.Error: when a mart does not fit the tables: it is then no snapshot to publish.
+        duckdb.Error: when a mart does not fit the tables.
     """
     run_sql(candidate, "reports/missing_values.sql")
     candidate.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")

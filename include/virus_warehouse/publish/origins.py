@@ -1,4 +1,4 @@
-"""Where the columns come from: the report, and the path in one of its lines, of each column that NCBI fills."""
+"""The origin of columns: report and path of each column that NCBI fills."""
 
 import re
 
@@ -11,7 +11,7 @@ def _snake_case(name: str) -> str:
 
 
 _RECORD = {
-    # A field is staged as a column, or as an expression of one such as nullif(completeness, 'UNKNOWN').
+    # A field is staged as a column, or as an expression such as nullif(completeness, 'UNKNOWN').
     **{re.sub(r"nullif\((\w+), .*", r"\1", column): path for path, column in columns_by_path().items()},
     "accession": "accession",
     "version": "accession",
@@ -45,7 +45,7 @@ _PROTEIN = {
     "pdb_ids": "pdbIds[]",
     "conserved_domains": "cdd[]",
 }
-"""Of a coding region; of a mature peptide, the same below maturePeptide[]."""
+"""Of a coding region; a mature peptide has the same fields below maturePeptide[]."""
 
 ORIGINS: dict[str, tuple[str, dict[str, str]]] = {
     "virus_genome": ("data_report", _RECORD),
@@ -111,4 +111,4 @@ ORIGINS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
 }
-"""For each table of a report: the report, and the path that fills each column. The others are the warehouse's own."""
+"""For each table of a report: the report, and the path of each column. Other columns are the warehouse's own."""

@@ -1,4 +1,4 @@
-"""From the warehouse to a candidate snapshot: a copy, with all that people need to query it and nothing beside it."""
+"""Preparing a candidate snapshot: a copy of the warehouse, with everything needed for queries."""
 
 import hashlib
 import secrets
@@ -16,11 +16,11 @@ from virus_warehouse.warehouse.connection import Warehouse
 
 
 def new_publication_id(started_at: datetime | None = None, name: str | None = None) -> str:
-    """An id for a publication: it sorts by the moment, in UTC, at which the publication started.
+    """An id for a publication; ids sort by start time, in UTC.
 
     Args:
-        started_at: the moment; now by default.
-        name: of what is published by it: tries of one name and moment have one id, and so one candidate.
+        started_at: the start time; now by default.
+        name: of the publication's trigger: retries with the same name and time get the same id, and so one candidate.
     """
     moment = (started_at or datetime.now(UTC)).astimezone(UTC)
     token = hashlib.sha256(name.encode()).hexdigest()[:6] if name else secrets.token_hex(3)
@@ -31,16 +31,16 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, publication_id: st
     """Make the candidate snapshot of a publication, ready for the gates.
 
     Args:
-        warehouse: what is copied.
-        data: where the candidate is kept.
-        publication_id: names the candidate.
+        warehouse: the warehouse to copy.
+        data: the data folder.
+        publication_id: the publication.
         followed: the sources file.
 
     Raises:
-        WarehouseLocked: when others use the warehouse for too long.
+        WarehouseLocked: when the warehouse stays in use for too long.
         DiskFull: when there is no space for the candidate.
     """
-    # Before the copy: what is published after it may hold more than the copy.
+    # Before the copy: a later publication may have more than the copy.
     previous = published_about(data)
     candidate = make_candidate(warehouse, data, publication_id)
     with open_candidate(candidate) as connection:

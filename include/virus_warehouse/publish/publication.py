@@ -1,4 +1,4 @@
-"""The publication of a checked candidate: what its check holds back is put back, then one rename shows the rest."""
+"""Publishing a checked candidate: restore held-back sources, then publish with one rename."""
 
 import fcntl
 import logging
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class Overtaken(RuntimeError):
-    """Another publication came between, and what a person accepted is not shown; nothing was changed."""
+    """Another publication came first, and accepted findings are not published; nothing was changed."""
 
 
 def publish(
@@ -35,22 +35,22 @@ def publish(
     *,
     source: str | None = None,
 ) -> About:
-    """Prepare, check and publish a snapshot, here and now.
+    """Prepare, check and publish a snapshot.
 
     Args:
-        warehouse: what is published.
-        data: where candidate and snapshot are.
+        warehouse: the warehouse to publish.
+        data: the data folder.
         followed: the sources file.
         accepted: names of gates whose findings a person accepts.
-        source: the only source of which they are accepted; None: of all.
+        source: the only source whose findings are accepted; None for all.
 
     Returns:
-        What the published snapshot says of itself.
+        The description of the published snapshot.
 
     Raises:
-        GateFailed: when a finding that belongs to no source forbids it.
-        WarehouseLocked: when others use the warehouse for too long.
-        DiskFull, MemoryTooSmall: when it cannot be done for lack of either.
+        GateFailed: when a finding of no single source blocks it.
+        WarehouseLocked: when the warehouse stays in use for too long.
+        DiskFull, MemoryTooSmall: when there is too little disk space or memory.
     """
     publication_id = new_publication_id()
     candidate = prepare_candidate(warehouse, data, publication_id, followed)
@@ -61,29 +61,31 @@ def publish(
 
 @private_files()
 def publish_candidate(data: DataFolder, publication_id: str) -> bool:
-    """Make a checked candidate the published snapshot, in one rename: no reader sees a part of it.
+    """Publish a checked candidate with one rename: readers never see a partial snapshot.
 
-    A source that the check holds back is shown as the published snapshot has it; in the first one it is absent.
-    Publications that pile up are coalesced: where another one came between that holds all of this one's loads, the
-    candidate is dropped.
+    A held-back source is shown in its last published state; without one it is missing from the snapshot. Concurrent
+    publications are coalesced: the candidate is dropped if another publication has all its loads.
 
     Args:
-        data: where candidate and snapshot are.
-        publication_id: the candidate's.
+        data: the data folder.
+        publication_id: the candidate's publication.
+
+    Returns:
+        Whether the published snapshot is of this publication.
 
     Returns:
         Whether the published snapshot is of this publication.
 
     Raises:
         GateFailed: when nothing has been published yet, and every source is held back.
-        Overtaken: when the candidate is dropped, and what a person accepted of it is held back.
+        Overtaken: when the candidate is dropped, although a person accepted findings that are held back.
         FileNotFoundError: when there is neither the candidate nor a later snapshot: prepare and check it first.
-        DiskFull: when there is no space for what is put back.
+        DiskFull: when there is no space for held-back sources.
     """
     candidate = candidate_path(data, publication_id)
     with _one_at_a_time(data):
         published = published_about(data)
-        if not candidate.exists():  # a retry, perhaps: after the rename, or after it was dropped
+        if not candidate.exists():  # possibly a retry after the rename, or after the candidate was dropped
             newest = published.publication_id if published else None
             if newest is None or publication_id > newest:
                 raise FileNotFoundError(2, "no such candidate; prepare and check it first", str(candidate))
@@ -93,36 +95,36 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
             candidate.unlink()
             if lost := about.accepted & published.held_back.keys():
                 raise Overtaken(
-                    f"publication {published.publication_id} came between. It has newer loads, and holds back "
-                    f"{', '.join(sorted(lost))}, which this one accepts: publish again"
+                    f"publication {published.publication_id} was published meanwhile. It has newer loads, and holds "
+                    f"back {', '.join(sorted(lost))}, which this one accepts: publish again"
                 )
-            logger.info("publication %s has all of %s, and more", published.publication_id, publication_id)
+            logger.info("publication %s already includes %s", published.publication_id, publication_id)
             return False
         came_between = published is not None and _came_between(about, published)
         _complete(candidate, data.snapshot, reasons_to_hold_back(about), came_between=came_between)
         candidate.chmod(0o440)
-        log_of(data.snapshot).unlink(missing_ok=True)  # of a file that was there once: readers would replay it
+        log_of(data.snapshot).unlink(missing_ok=True)  # a stale log would be replayed by readers
         candidate.replace(data.snapshot)
     logger.info("published %s", data.snapshot)
     return True
 
 
 def _is_superseded(candidate: About, published: About) -> bool:
-    # Times alone do not say it: a clock may have run ahead, and a warehouse that was rebuilt or restored may be older.
+    # Times alone are not reliable: a clock may have been ahead, and a rebuilt or restored warehouse may be older.
     loaded, shown = candidate.loaded_until, published.loaded_until
     return _came_between(candidate, published) and shown is not None and (loaded is None or shown >= loaded)
 
 
 def _came_between(candidate: About, published: About) -> bool:
-    """Whether another publication came since the candidate was begun."""
+    """Whether another publication was published since the candidate was started."""
     return published.publication_id not in (candidate.previous_id, candidate.publication_id)
 
 
 def _complete(candidate: Path, snapshot: Path, reasons: Mapping[str, str], *, came_between: bool) -> None:
-    """Put back what is held back. Else nothing is written: a publication is a rename then, and needs no disk space."""
+    """Restore held-back sources. Otherwise nothing is written: publishing is a rename, which needs no disk space."""
     if not reasons and not came_between and not log_of(candidate).exists():
         return
-    candidate.chmod(0o640)  # a try that was killed may have made it read-only
+    candidate.chmod(0o640)  # a killed try may have made it read-only
     with open_candidate(candidate) as connection:
         if reasons:
             hold_back(connection, reasons, snapshot)
@@ -130,7 +132,7 @@ def _complete(candidate: Path, snapshot: Path, reasons: Mapping[str, str], *, ca
                 raise GateFailed("Not published: every source is held back. " + " ".join(reasons.values()))
         if came_between:
             write_changes(connection, snapshot, reasons)
-        connection.execute("CHECKPOINT")  # its log would not come along in one rename
+        connection.execute("CHECKPOINT")  # the rename would leave its log behind
 
 
 def _is_empty(candidate: duckdb.DuckDBPyConnection) -> bool:

@@ -1,4 +1,4 @@
-"""Whether each source is still followed, told in the snapshot: nobody who queries it has the sources file at hand."""
+"""The status of each source, stored in the snapshot because its readers do not have the sources file."""
 
 from collections.abc import Mapping
 
@@ -27,11 +27,11 @@ def write_source_status(candidate: DuckDBPyConnection, followed: SourcesFile) ->
 
 
 def name_held_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str]) -> None:
-    """Make the table `held_back`, which `ops.source_status` is written from: sources that are held back from now on.
+    """Create the table `held_back`, an input of `ops.source_status`: the sources that are held back from now on.
 
     Args:
         candidate: from `open_candidate`.
-        reasons: why each of them is.
+        reasons: why each of them is held back.
     """
     candidate.execute(
         "CREATE OR REPLACE TEMP TABLE held_back AS "
@@ -41,7 +41,7 @@ def name_held_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str]) ->
 
 
 def renew_source_status(candidate: DuckDBPyConnection) -> None:
-    """Write `ops.source_status` again, after the rows of sources have been put back.
+    """Write `ops.source_status` again, after the rows of sources have been restored.
 
     Args:
         candidate: from `open_candidate`, with `ops.source_status`, and the sources that are held back in `held_back`.

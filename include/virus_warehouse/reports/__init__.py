@@ -1,1 +1,1 @@
-"""Reading it: one module a report, saying which columns are read from it, and how."""
+"""The reports: one module per report, with its columns and their origin."""

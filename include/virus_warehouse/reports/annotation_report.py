@@ -1,4 +1,4 @@
-"""The annotation report, one line an annotated genome: its genes, their coding regions and mature peptides.
+"""The annotation report, one line per annotated genome: its genes, their coding regions and mature peptides.
 
 Field names and types: NCBI's message VirusAnnotationReport,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/data-reports/virus-annotation/
@@ -38,7 +38,7 @@ _PEPTIDE: dict[str, Shape] = {
     "proteinCompleteness": Value.TEXT,
     "uniProtKb": Object({"id": Value.TEXT, "name": Value.TEXT}),
 }
-"""NCBI's message is recursive. A mature peptide of a mature peptide has not been seen: it would be told as drift."""
+"""NCBI's message is recursive. A mature peptide of a mature peptide has not been seen; it would be drift."""
 
 _CODING_REGION = Object({**_PEPTIDE, "maturePeptide": ListOf(Object(_PEPTIDE))})
 

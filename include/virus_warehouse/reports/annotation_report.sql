@@ -1,5 +1,5 @@
--- Parts of annotation_report.jsonl -> rows_of(paths): one row a line, in the order of the lines, with its genes typed.
--- Reads the variable report_columns, and stops with an error at the first line it cannot read.
+-- Parts of annotation_report.jsonl -> rows_of(paths): one row per line, in order, with typed genes.
+-- Reads the variable report_columns, and fails at the first line it cannot read.
 CREATE OR REPLACE MACRO range_of(given) AS {
     'begin': whole_number(given."begin"),
     'end': whole_number(given."end"),
@@ -10,7 +10,7 @@ CREATE OR REPLACE MACRO range_of(given) AS {
 
 CREATE OR REPLACE MACRO ranges_of(given) AS list_transform(given, LAMBDA item: range_of(item));
 
--- seqId and title say again what accession, ranges, names and isolate say.
+-- seqId and title repeat accession, ranges, names and isolate.
 CREATE OR REPLACE MACRO protein_of(given) AS {
     'name': given.name,
     'other_names': given.otherNames,
@@ -73,7 +73,7 @@ SELECT
     *,
     content_hash({ 'accession_version': accession_version, 'isolate_name': isolate_name, 'genes': genes })
         AS annotation_hash,
-    -- What a readable line must not say; NULL for a good one.
+    -- Why a readable line is invalid; NULL for a valid one.
     CASE
         WHEN accession_version IS NULL THEN 'accession: absent'
         WHEN NOT regexp_full_match(accession_version, '[A-Za-z0-9_]+\.[0-9]+') OR version IS NULL

@@ -1,4 +1,4 @@
-"""The BioSample report, one line a BioSample that a genome of the package names.
+"""The BioSample report, one line per BioSample that a genome of the package names.
 
 Field names and types: NCBI's message BioSampleDescriptor,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/data-reports/biosample/
@@ -35,11 +35,11 @@ FLATTENED = (
     "subSpecies",
     "tissue",
 )
-"""Attributes that NCBI repeats as fields of their own."""
+"""Attributes that NCBI repeats as separate fields."""
 
 _ORGANISM = Object(
     {"organismName": Value.TEXT, "taxId": Value.NUMBER},
-    passed_over=("commonName", "infraspecificNames", "lineage", "pangolinClassification", "sciName", "strain"),
+    ignored=("commonName", "infraspecificNames", "lineage", "pangolinClassification", "sciName", "strain"),
 )
 
 _BIOPROJECT = Object(

@@ -1,5 +1,5 @@
--- Parts of biosample_report.jsonl -> rows_of(paths): one row a line, in the order of the lines, typed and flattened.
--- Reads the variable report_columns, and stops with an error at the first line it cannot read.
+-- Parts of biosample_report.jsonl -> rows_of(paths): one row per line, in order, typed and flattened.
+-- Reads the variable report_columns, and fails at the first line it cannot read.
 CREATE OR REPLACE TEMP MACRO rows_of(paths) AS TABLE
 WITH given AS (
     SELECT
@@ -19,7 +19,7 @@ flattened AS (
             'tax_id': number_in(description.organism.taxId),
             'organism_name': description.organism.organismName,
             'owner_name': owner.name,
-            -- NCBI writes an empty contact where it names no laboratory.
+            -- NCBI writes an empty contact instead of no laboratory.
             'owner_labs': list_filter(
                 list_transform(owner.contacts, LAMBDA contact: contact.lab), LAMBDA lab: lab IS NOT NULL
             ),
@@ -82,7 +82,7 @@ SELECT
     attributes,
     content_hash({ 'sample': sample, 'attributes': attributes }) AS biosample_hash,
     names_and_texts,
-    -- What a readable line must not say; NULL for a good one.
+    -- Why a readable line is invalid; NULL for a valid one.
     CASE
         WHEN sample.accession IS NULL THEN 'accession: absent'
         WHEN NOT regexp_full_match(sample.accession, '[A-Za-z0-9_]+') THEN 'accession: not one of BioSample'

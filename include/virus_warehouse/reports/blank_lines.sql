@@ -1,5 +1,5 @@
--- The rows of blank lines, out of staged_row. Reads the variables first_row (of the lines that were looked at) and
--- lines_filed (lines whose rows are no longer in staged_row), and report_line.
+-- Removes the rows of blank lines from staged_row. Reads the variables first_row (of the checked lines) and lines_filed
+-- (lines whose rows are no longer in staged_row), and report_line.
 DELETE FROM staged_row
 WHERE
     rowid >= getvariable('first_row')

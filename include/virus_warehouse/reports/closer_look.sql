@@ -1,18 +1,17 @@
--- Judges every node of some lines of a report -> refused_in_part(line_number, reason); and the names in good ones that
--- NCBI is not known to give -> drift.
--- Reads the variables report, expected_nodes (`shape.expected_nodes`: what may stand where) and lineage_begins (how the
--- reference to a lineage that was folded begins, as JSON), report_line and lineage_folded.
+-- Checks every node of some lines of a report -> refused_in_part(line_number, reason); and unknown fields of valid
+-- lines -> drift.
+-- Reads the variables report, expected_nodes (`shape.expected_nodes`) and lineage_begins (the beginning of a reference
+-- to a folded lineage, as JSON), report_line and lineage_folded.
 CREATE OR REPLACE TEMP TABLE expected_node AS
 SELECT node.*
 FROM (SELECT unnest(getvariable('expected_nodes')) AS node);
 
 CREATE OR REPLACE TEMP TABLE checked_line AS
-SELECT line_number, no_object(refusal, raw) AS reason
+SELECT line_number, not_an_object_reason(refusal, raw) AS reason
 FROM report_line;
 
--- Node by node from the line itself down, through what is expected alone: what stands in something unknown says no more
--- than that does, and may be of any depth. Only what is wrong or new is kept. A strict read stops at an object that
--- gives twice what is read of it.
+-- Node by node from the line itself down, through expected nodes only: the contents of an unknown node add nothing, and
+-- may be of any depth. Only odd nodes are stored. A strict read stops at an object that repeats a field that is read.
 CREATE OR REPLACE TEMP TABLE odd_node AS
 WITH RECURSIVE node AS (
     SELECT
@@ -58,7 +57,7 @@ WITH RECURSIVE node AS (
         AND expected_node.name = CASE WHEN inside.is_item THEN '[*]' ELSE inside.name END
 ),
 
-judged AS (
+checked AS (
     SELECT
         *,
         CASE
@@ -78,23 +77,23 @@ judged AS (
 )
 
 SELECT
-    judged.line_number,
-    judged.fullkey,
-    judged.path,
-    judged.kind,
-    judged.is_mistyped,
-    judged.is_repetitive,
-    -- A lineage in something odd is shown as it was given.
+    checked.line_number,
+    checked.fullkey,
+    checked.path,
+    checked.kind,
+    checked.is_mistyped,
+    checked.is_repetitive,
+    -- A lineage in an odd node is shown unfolded.
     left(
         coalesce(
-            replace(judged.value::VARCHAR, '"' || folded.reference || '"', folded.lineage), judged.value::VARCHAR
+            replace(checked.value::VARCHAR, '"' || folded.reference || '"', folded.lineage), checked.value::VARCHAR
         ),
         200
     ) AS sample
-FROM judged
+FROM checked
 LEFT JOIN lineage_folded AS folded
-    ON folded.reference = regexp_extract(judged.value::VARCHAR, getvariable('lineage_begins') || '(\d+)"')[2:-2]
-WHERE judged.kind IS NULL OR judged.is_mistyped OR judged.is_repetitive;
+    ON folded.reference = regexp_extract(checked.value::VARCHAR, getvariable('lineage_begins') || '(\d+)"')[2:-2]
+WHERE checked.kind IS NULL OR checked.is_mistyped OR checked.is_repetitive;
 
 CREATE OR REPLACE TEMP TABLE refused_in_part AS
 WITH fault AS (
@@ -120,7 +119,7 @@ SELECT line_number, array_to_string(list(reason ORDER BY reason)[:5], '; ') AS r
 FROM fault
 GROUP BY line_number;
 
--- The thousand commonest names: what has more is no report that NCBI has changed.
+-- Only the thousand most frequent names: no changed report has more.
 INSERT INTO drift
 SELECT getvariable('report') AS report, left(path, 1000) AS path, count(*) AS occurrences, min(sample) AS sample
 FROM odd_node

@@ -1,4 +1,4 @@
-"""The data report, one line a nucleotide record: what is read from it, and the columns that it becomes.
+"""The data report, one line per nucleotide record: its fields and their columns.
 
 Field names and types: NCBI's data report schema for virus packages,
 https://www.ncbi.nlm.nih.gov/datasets/docs/v2/reference-docs/data-reports/virus/
@@ -12,11 +12,11 @@ from virus_warehouse.reports.shape import Json, ListOf, Object, Shape, Value
 
 @dataclass(frozen=True)
 class Field:
-    """A field that is kept.
+    """A field that is stored.
 
     Attributes:
-        shape: what its value is.
-        column: where it is staged, as an expression that is NULL where the report leaves the field out.
+        shape: the shape of its value.
+        column: its staged column, or an expression that is NULL where the report omits the field.
     """
 
     shape: Shape
@@ -85,21 +85,21 @@ FIELDS: dict[str, Field | dict[str, Field]] = {
         "pangolinClassification": Field(Value.TEXT, "pango_lineage"),
     },
 }
-"""The fields that are kept, as they stand in a line."""
+"""The stored fields, as nested in a line."""
 
-_READ_ASIDE: dict[str, dict[str, Shape]] = {"host": {"lineage": _LINEAGE}, "virus": {"lineage": _LINEAGE}}
-"""What is read and becomes no column of a record: lineages go into the taxonomy."""
+_LINEAGES: dict[str, dict[str, Shape]] = {"host": {"lineage": _LINEAGE}, "virus": {"lineage": _LINEAGE}}
+"""Read into the taxonomy, not into columns of a record."""
 
-_KNOWN_AND_NOT_READ: dict[str, tuple[str, ...]] = {
+_IGNORED_FIELDS: dict[str, tuple[str, ...]] = {
     "host": ("sciName", "strain", "pangolinClassification"),
     "virus": ("sciName",),
     "nucleotide": ("seqId", "accessionVersion", "title", "range"),
 }
-"""Names that NCBI's schema has, or had, and that tell us nothing: they are no drift."""
+"""Current or former fields of NCBI's schema without information; they are not reported as drift."""
 
 
 def fields_by_path() -> dict[str, Field]:
-    """The fields that are kept, by their paths in a line, such as `host.taxId`."""
+    """The stored fields, by their paths in a line, such as `host.taxId`."""
     fields: dict[str, Field] = {}
     for name, field in FIELDS.items():
         fields |= {name: field} if isinstance(field, Field) else {f"{name}.{key}": part for key, part in field.items()}
@@ -107,7 +107,7 @@ def fields_by_path() -> dict[str, Field]:
 
 
 def columns_by_path() -> dict[str, str]:
-    """For each field that is kept, by its path in a line, the column it becomes."""
+    """The column of each stored field, by the field's path in a line."""
     return {path: field.column for path, field in fields_by_path().items()}
 
 
@@ -115,14 +115,14 @@ def _shape_of(name: str, field: Field | dict[str, Field]) -> Shape:
     if isinstance(field, Field):
         return field.shape
     members = {key: member.shape for key, member in field.items()}
-    return Object(members | _READ_ASIDE.get(name, {}), _KNOWN_AND_NOT_READ.get(name, ()))
+    return Object(members | _LINEAGES.get(name, {}), _IGNORED_FIELDS.get(name, ()))
 
 
 DATA_REPORT = Report(
     name="data_report",
     shape=Object(
         {name: _shape_of(name, field) for name, field in FIELDS.items()},
-        passed_over=("isComplete", "nucleotideCompleteness"),
+        ignored=("isComplete", "nucleotideCompleteness"),
     ),
     has_lineages=True,
     derived=(

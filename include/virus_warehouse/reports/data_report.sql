@@ -1,5 +1,5 @@
--- Parts of data_report.jsonl -> rows_of(paths): one row a line, in the order of the lines, typed and flattened.
--- Reads the variables report_columns and lineage_begins, and stops with an error at the first line it cannot read.
+-- Parts of data_report.jsonl -> rows_of(paths): one row per line, in order, typed and flattened.
+-- Reads the variables report_columns and lineage_begins, and fails at the first line it cannot read.
 CREATE OR REPLACE TEMP TABLE lineage_folded (reference VARCHAR, lineage VARCHAR);
 
 -- The steps of a lineage that are not {taxId: a whole number, name: a text}, each given once.
@@ -11,9 +11,9 @@ CREATE OR REPLACE MACRO mistyped_steps(steps) AS list_filter(
     OR len(list_distinct(json_keys(step))) < len(json_keys(step))
 );
 
--- The known names that a lineage holds, the name `lineage` itself among them, and so many times its texts; less than
--- that if a step is mistyped, or it is no list. In place of one that was folded stands a reference, a text.
--- Reads the variable lineage_begins: how each reference begins, as JSON.
+-- Counts the known names of a lineage, the name `lineage` itself among them, and its texts, which count text_counts
+-- each; less if a step is mistyped, or it is not a list. A folded lineage is a reference, which is a text.
+-- Reads the variable lineage_begins: the beginning of each reference, as JSON.
 CREATE OR REPLACE MACRO lineage_names_and_texts(lineage, text_counts) AS CASE
     WHEN lineage IS NULL THEN 0
     WHEN starts_with(lineage::VARCHAR, getvariable('lineage_begins')) THEN 1 + text_counts
@@ -26,7 +26,7 @@ END;
 
 CREATE OR REPLACE TEMP MACRO rows_of(paths) AS TABLE
 WITH
--- protobuf's JSON leaves out false, 0, '' and UNKNOWN: absent is false for a flag, and unknown for an enum.
+-- protobuf's JSON omits false, 0, '' and UNKNOWN: absent is false for a flag, and unknown for an enum.
 -- https://protobuf.dev/programming-guides/json/
 field AS (
     SELECT
@@ -50,7 +50,7 @@ field AS (
         location.geographicRegion AS geo_region,
         location.usaState AS usa_state,
         day_in(releaseDate) AS release_date,
-        -- NCBI's placeholder is no date.
+        -- NCBI's placeholder for no date.
         nullif(day_in(updateDate), DATE '1900-01-01') AS update_date,
         coalesce(completeness, 'UNKNOWN') AS completeness,
         number_in(line.length) AS length,
@@ -84,10 +84,9 @@ SELECT
     split_part(accession_version, '.', 1) AS accession,
     try_cast(split_part(accession_version, '.', 2) AS INTEGER) AS version,
     * EXCLUDE (releaseDate, updateDate),
-    -- Only what the report says, never what we derive from it, and never update_date: a better reading of a place
-    -- or NCBI's re-dating of a record is no revision. Each field has its name before it, and absent fields and defaults
-    -- are left out: a field that is read one day, which takes its place in the alphabet, changes no hash of a record
-    -- without it.
+    -- Only contents of the report, no derived values and no update_date: parsing a place better, or a changed
+    -- update_date, is no revision. Fields are hashed with their names, and omitted fields and defaults are left out:
+    -- reading a new field (in alphabetical order) does not change the hash of records without it.
     md5_number_lower(concat_ws(
         chr(31),
         'accession_version=' || hashed(accession_version),
@@ -129,7 +128,7 @@ SELECT
         'virus_strain=' || hashed(virus_strain),
         'virus_tax_id=' || hashed(virus_tax_id)
     )) AS record_hash,
-    -- What a readable line must not say; NULL for a good one.
+    -- Why a readable line is invalid; NULL for a valid one.
     CASE
         WHEN accession_version IS NULL THEN 'accession: absent'
         WHEN NOT regexp_full_match(accession_version, '[A-Za-z0-9_]+\.[0-9]+') OR version IS NULL

@@ -1,4 +1,4 @@
--- What the parts of a report told of its drift, each path once -> drift. Reads the variable report.
+-- Merges the drift of all parts of a report, one row per path -> drift. Reads the variable report.
 CREATE OR REPLACE TEMP TABLE drift_in_all AS
 SELECT report, path, sum(occurrences)::BIGINT AS occurrences, min(sample) AS sample
 FROM drift

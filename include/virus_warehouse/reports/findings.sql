@@ -1,6 +1,6 @@
--- What is found in the reports of a package -> refused_line, drift; the lines to be read again -> replay_line; and the
--- lineages that were folded in a report -> lineage_folded.
-CREATE TEMP TABLE IF NOT EXISTS refused_line (
+-- Tables for the findings in the reports of a package -> quarantined_line, drift; for lines of a replay -> replay_line;
+-- and for the folded lineages of a report -> lineage_folded.
+CREATE TEMP TABLE IF NOT EXISTS quarantined_line (
     report VARCHAR, line_number BIGINT, reason VARCHAR, raw VARCHAR, raw_sha256 VARCHAR
 );
 CREATE TEMP TABLE IF NOT EXISTS drift (report VARCHAR, path VARCHAR, occurrences BIGINT, sample VARCHAR);

@@ -1,5 +1,5 @@
--- What is read from the free texts of a report, places and dates -> with_free_texts(rows). Reads data_report.
--- Of the dates that are not written as most are, each is read once: they are few, and there are many ways to write one.
+-- Parses the free texts of a report, places and dates -> with_free_texts(rows). Reads data_report.
+-- Each unusual date is parsed once: they are few, in many formats.
 CREATE OR REPLACE TEMP TABLE unusual_collection_date AS
 WITH given AS (
     SELECT DISTINCT data_report.collection_date, string_split(collection_date, '/') AS sides
@@ -7,7 +7,7 @@ WITH given AS (
     WHERE collection_date IS NOT NULL AND usual_first_day(collection_date) IS NULL
 ),
 
--- A day, a month or a year, or a range of two of them: from the first day of the one to the last day of the other.
+-- A day, a month or a year, or a range of two: from the first day of one to the last day of the other.
 side AS (
     SELECT
         collection_date,
@@ -37,8 +37,8 @@ SELECT given.collection_date, { 'first': first, 'last': last, 'precision': preci
 FROM given
 LEFT JOIN read ON given.collection_date = read.collection_date AND read.first <= read.last;
 
--- INSDC writes a place as `country:division, locality`, with or without spaces. A second colon stands where the comma
--- should. Each place is read once: they are few.
+-- INSDC's format of a place is `country:division, locality`, with or without spaces; some have a second colon instead
+-- of the comma. Each place is parsed once: they are few.
 -- https://www.insdc.org/submitting-standards/geo_loc_name-qualifier-vocabulary/
 CREATE OR REPLACE TEMP TABLE place AS
 SELECT
@@ -49,7 +49,7 @@ SELECT
 FROM (SELECT DISTINCT data_report.geo_location FROM data_report WHERE geo_location IS NOT NULL) AS given
 LEFT JOIN place_spelling ON spelling_of(split_part(given.geo_location, ':', 1)) = place_spelling.spelling;
 
--- Rows of data_report, from a table or view of that name, with the columns that are read from their free texts.
+-- Rows of data_report, from a table or view of that name, with the columns derived from free texts.
 CREATE OR REPLACE TEMP MACRO with_free_texts(rows) AS TABLE
 SELECT
     record.*,

@@ -1,4 +1,4 @@
--- The lineages that a report gives, each once for a taxon -> lineage_given. Reads data_report and lineage_folded.
+-- The lineages of a report, once per taxon -> lineage_given. Reads data_report and lineage_folded.
 CREATE OR REPLACE TEMP TABLE lineage_given AS
 WITH organism AS (
     SELECT virus_tax_id AS tax_id, virus_name AS name, virus_lineage AS given FROM data_report

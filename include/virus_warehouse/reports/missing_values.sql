@@ -1,5 +1,5 @@
--- A value, or NULL where the text says in one of the usual ways that there is none. The first line has the terms of
--- INSDC, with a reason after a colon or without; the second what submitters write instead.
+-- A value, or NULL for the usual placeholders of missing values. The first line has INSDC's terms, optionally with a
+-- reason after a colon; the second what submitters write instead.
 -- https://www.insdc.org/technical-specifications/missing-value-reporting/
 CREATE OR REPLACE MACRO stated(value) AS CASE
     WHEN regexp_full_match(
@@ -12,4 +12,4 @@ CREATE OR REPLACE MACRO stated(value) AS CASE
 END;
 
 COMMENT ON MACRO stated IS -- noqa: PRS
-'A text, or NULL where it only says that there is none: missing, not collected, unknown and their like';
+'A text, or NULL for placeholders such as missing, not collected or unknown';

@@ -1,3 +1,3 @@
--- A report in which nothing has been found yet -> refused_line, drift. Reads the variable report.
-DELETE FROM refused_line WHERE report = getvariable('report');
+-- Clears the findings of a report -> quarantined_line, drift. Reads the variable report.
+DELETE FROM quarantined_line WHERE report = getvariable('report');
 DELETE FROM drift WHERE report = getvariable('report');

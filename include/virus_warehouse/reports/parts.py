@@ -1,7 +1,7 @@
-"""A report in parts: cut at line ends while it is inflated, one part ahead of whoever reads them.
+"""A report in parts, split at line ends while it is decompressed, one part ahead of the reader.
 
-A part is a file, so that neither the inflated report nor what a parser makes of it ever lies in memory whole; and while
-one part is parsed, the next is inflated.
+Parts are files, so that neither the decompressed report nor the parsed one is ever in memory as a whole; and while one
+part is parsed, the next is decompressed.
 """
 
 import os
@@ -18,19 +18,19 @@ import numpy as np
 from virus_warehouse.reports.report_file import LONGEST_LINE, Tally, whole_chunk
 
 FIRST_PART_BYTES = 8 << 20
-"""Size from which the first part ends with the next line, if it does not end before. Larger parts cost less; but the
-reader waits for the first, so that parts begin small and double, in size and in number."""
+"""Size from which the first part ends with the next line. Larger parts cost less, but the reader has to wait for the
+first one, so parts start small and double, in size and in number."""
 
 _SEARCHED_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some whole lines of a part, as they were counted.
+    """Some complete lines of a part, with their tally.
 
     Attributes:
-        offset, size: where in the part's file they are, in bytes.
-        tally: what they hold.
+        offset, size: position in the part's file, in bytes.
+        tally: their contents.
     """
 
     offset: int
@@ -40,12 +40,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Part:
-    """Some lines of a report, in a file of their own.
+    """Some lines of a report, in a file.
 
     Attributes:
         path: the file.
         lines_before: lines of the report before it.
-        blocks: what it holds, as counted from its bytes.
+        blocks: its contents, counted from the bytes.
     """
 
     path: Path
@@ -54,30 +54,30 @@ class Part:
 
     @cached_property
     def tally(self) -> Tally:
-        """What all of it holds."""
+        """The tally of the whole part."""
         return sum((block.tally for block in self.blocks), Tally())
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """Its size in bytes."""
         return sum(block.size for block in self.blocks)
 
     @property
     def has_too_long_line(self) -> bool:
-        """Whether a line of it may be longer than a line may be, whether or not a reader takes it."""
+        """Whether a line may be longer than allowed, even if DuckDB's reader accepts it."""
         return any(block.size > LONGEST_LINE for block in self.blocks)
 
     def lines_of(self, block: Block) -> list[bytes]:
-        """The lines of one of its blocks, without their line ends."""
+        """The lines of one of its blocks, without line ends."""
         with self.path.open("rb") as file:
             file.seek(block.offset)
             return file.read(block.size).removesuffix(b"\n").split(b"\n")
 
     def odd_lines(self, read: np.ndarray) -> Iterator[tuple[int, bytes]]:
-        """The lines that hold something else than was read of them, each with its place among the lines, from 0.
+        """The lines with other contents than were read, each with its index.
 
         Args:
-            read: the names and texts that were read of each line, as `Tally.names_and_texts` counts them.
+            read: the names and texts read of each line, as `Tally.names_and_texts` counts them.
         """
         begin = 0
         for block in self.blocks:
@@ -89,7 +89,7 @@ class Part:
             begin = end
 
     def halves(self) -> "tuple[Part, Part]":
-        """Two parts of its lines, each about half of it, in files of their own; it has to have two lines or more."""
+        """Two parts of its lines, each about half of it, in separate files; it must have at least two lines."""
         cut = self._nearest_line_end(self.size // 2)
         with self.path.open("rb") as file:
             first = _written(self.path.with_suffix(".a.jsonl"), self.lines_before, _chunks(file, cut))
@@ -98,14 +98,14 @@ class Part:
         return first, second
 
     def _nearest_line_end(self, offset: int) -> int:
-        """Where a line begins nearest to some place in the file, its first line aside."""
+        """The start of the line nearest to an offset, except for the first line."""
         beginnings: Iterable[int] = [block.offset for block in self.blocks[1:]]
         if len(self.blocks) == 1:
             beginnings = self._beginnings()
         return min(beginnings, key=lambda beginning: abs(beginning - offset))
 
     def _beginnings(self) -> Iterator[int]:
-        """Where each line but the first begins; one may be too long for memory."""
+        """The start of each line but the first; lines may be too long for memory."""
         at = 0
         with self.path.open("rb") as file:
             while piece := file.read(_SEARCHED_AT_ONCE):
@@ -114,9 +114,9 @@ class Part:
 
 
 def _chunks(file: IO[bytes], size: int) -> Iterator[bytes]:
-    """So many bytes of a file, up to a line's end, as `whole_chunk` cuts them."""
+    """Up to `size` bytes of a file, up to a line end, in the chunks of `whole_chunk`."""
     while size > 0 and (chunk := whole_chunk(file)):
-        # What is read beyond begins with the next line.
+        # Any surplus starts with the next line.
         if len(chunk) > size:
             file.seek(size - len(chunk), os.SEEK_CUR)
             chunk = chunk[:size]
@@ -125,7 +125,7 @@ def _chunks(file: IO[bytes], size: int) -> Iterator[bytes]:
 
 
 def _written(path: Path, lines_before: int, chunks: Iterable[bytes]) -> Part:
-    """Write bytes to a file, and count on the way what is in them."""
+    """Write bytes to a file, and tally them."""
     blocks: list[Block] = []
     offset = begin = 0
     tally = Tally()
@@ -145,17 +145,17 @@ def _written(path: Path, lines_before: int, chunks: Iterable[bytes]) -> Part:
 def parts(
     member: IO[bytes], folder: Path, part_bytes: int, at_once: int, *, fold: Callable[[bytes], bytes] = bytes
 ) -> Generator[list[Part], None, None]:
-    """Cut a report into parts; the files of some are removed when the next are asked for.
+    """Split a report into parts; the files of earlier parts are removed when the next are requested.
 
     Args:
         member: the report.
         folder: where the parts are written.
         part_bytes: size from which a part ends with the next line.
-        at_once: parts that are given together, as files of one read, which DuckDB shares among its threads.
-        fold: what to write instead of some whole lines of the report, as many lines. The tally is of what is written.
+        at_once: parts that are yielded together, as files of one read, which DuckDB distributes over its threads.
+        fold: a replacement for some complete lines of the report, with as many lines. The tally is of the result.
 
     Returns:
-        Parts that follow each other, first fewer than `at_once`; one without lines for an empty report.
+        Consecutive parts, at first fewer than `at_once`; one without lines for an empty report.
     """
     cutter = _Cutter(member, folder, part_bytes, fold)
     with ThreadPoolExecutor(1, thread_name_prefix="inflate") as inflating:
@@ -175,7 +175,7 @@ class _Cutter:
         self._is_at_end = False
 
     def cut(self, many: int) -> list[Part]:
-        """Write the next parts, so many or fewer; none when all are written."""
+        """Write up to this many next parts; none when all are written."""
         some: list[Part] = []
         while len(some) < many and not self._is_at_end:
             some.append(self._cut_one())

@@ -1,7 +1,7 @@
--- The places of INSDC's vocabulary by each way of writing them -> place_spelling(spelling, country, country_code).
--- A present name, then the code of ISO 3166-1, then former names and other ways of writing it. ISO has no code for
--- seas, disputed territories and states that are no more; of those states, the ones with several successors keep their
--- name. Korea without more is South Korea: so are all records that say it whose province is known.
+-- The places of INSDC's vocabulary by each spelling -> place_spelling(spelling, country, country_code).
+-- The present name, the ISO 3166-1 code, then former names and other spellings. ISO has no code for seas, disputed
+-- territories and former states; former states with several successors keep their name. Korea alone is South Korea, as
+-- in all records with a known province.
 -- https://www.insdc.org/submitting-standards/geo_loc_name-qualifier-vocabulary/ (of July 2024)
 CREATE OR REPLACE TEMP MACRO spelling_of(place) AS
     trim(regexp_replace(lower(strip_accents(place)), '[^a-z]+', ' ', 'g'));

@@ -1,4 +1,4 @@
-"""A report is read in one strict pass, and a closer look is taken at each line that holds more than was read of it."""
+"""Reading a report: one strict pass, then a closer look at each line that has more contents than were read."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -21,26 +21,26 @@ from virus_warehouse.sql_file import run_sql, sql_text
 PART_BYTES = 48 << 20
 
 DEEP_PART_BYTES, DEEP_PARTS_AT_ONCE = 2 << 20, 16
-"""DuckDB reads 2048 lines at once, and a deep line may have 25 kB and more: small parts keep in bounds what each thread
-holds. And it is busy for a tenth of a second with such a statement before it reads: many parts share that."""
+"""DuckDB reads 2048 lines at once, and a deep line may have 25 kB or more: small parts limit each thread's memory. Such
+a statement takes a tenth of a second to plan, which many parts share."""
 
 _READER_STOPPED = (duckdb.InvalidInputException, duckdb.OutOfMemoryException, UnicodeDecodeError)
-"""What DuckDB raises at a line that it cannot read: one line can take all memory, and the last comes where its message
-cuts a character of that line."""
+"""DuckDB's exceptions for unreadable lines: a single line can exhaust the memory, and the last one occurs when the
+message truncates a multi-byte character."""
 
 _SMALL_ENOUGH = 256 << 10
-"""Bytes of lines of which some stop the reader, each to be looked at by itself. A longer line is never folded."""
+"""Size of lines that stop the reader, below which each is checked individually. Longer lines are never folded."""
 
 _LOOKED_AT_ONCE = 2 << 20
-"""Bytes of odd lines: looked at, a line takes many times the memory that it is written with."""
+"""Bytes of odd lines to check together: checking a line takes many times its size in memory."""
 
 
 class ReportUnreadable(RuntimeError):
-    """A report whose good lines could not be separated from its bad ones; nothing of it was loaded."""
+    """The readable lines of a report could not be separated from the others; nothing of it was loaded."""
 
 
 class _NotUnderstood(Exception):
-    """Parts that the strict read would give more or fewer rows than they have lines, or with many odd lines."""
+    """The strict read gave more or fewer rows than lines, or there are many odd lines."""
 
 
 _STOPPED = (*_READER_STOPPED, _NotUnderstood)
@@ -51,10 +51,10 @@ class StagedReport:
     """A report that was read.
 
     Attributes:
-        report: which.
-        open_report: gives its bytes again.
-        folder: where files may be written.
-        lines: its non-blank lines: each is a row of the temporary view named as the report, or of `refused_line`.
+        report: the kind of report.
+        open_report: opens its bytes again.
+        folder: for temporary files.
+        lines: its non-blank lines: each is a row of the temporary view named as the report, or of `quarantined_line`.
     """
 
     report: Report
@@ -63,7 +63,7 @@ class StagedReport:
     lines: int
 
     def refuse_lines(self, session: DuckDBPyConnection) -> None:
-        """Refuse the lines of `refused_row(line_number, reason)` that were read; this is rare, and looks them up."""
+        """Quarantine the lines of `refused_row(line_number, reason)`, which a merge has refused; this is rare."""
         if session.execute("SELECT count(*) FROM refused_row").fetchone() == (0,):
             return
         path = self.folder / self.report.file_name
@@ -76,20 +76,19 @@ class StagedReport:
 def stage(
     report: Report, session: DuckDBPyConnection, open_report: Callable[[], IO[bytes]], folder: Path
 ) -> StagedReport:
-    """Read a report into the temporary view of its name; what is wrong or new, into `refused_line` and `drift`.
+    """Read a report into the temporary view of its name; findings go into `quarantined_line` and `drift`.
 
-    A line is wholly understood when it holds no more names and texts than were read from it (docs/decisions/0006); each
-    other is looked at by itself. A report with lines that stop the reader is read again, and cut up until they are
-    found.
+    A line was read completely if it has no more names and texts than were read (docs/decisions/0006); every other line
+    is checked individually. A report with lines that stop the reader is read again and split until they are found.
 
     Args:
-        report: which it is.
-        session: where the tables are made; what does not fit into its memory is spilled.
-        open_report: gives the report's bytes, as often as it is called.
-        folder: where parts are written; the rows of a deep report are kept there.
+        report: the kind of report.
+        session: where the tables are created; what does not fit into its memory is spilled.
+        open_report: opens the report's bytes, as often as it is called.
+        folder: for the parts, and for the rows of a deep report.
 
     Raises:
-        ReportUnreadable: when lines remain that are neither read nor refused.
+        ReportUnreadable: when lines are left that were neither read nor quarantined.
     """
     variables = {"report": report.name}
     try:
@@ -107,7 +106,7 @@ def stage(
 
 @dataclass(frozen=True)
 class _OddLine:
-    """A line that holds something else than was read of it: its number in the report, and its bytes."""
+    """A line with other contents than were read: its number in the report, and its bytes."""
 
     number: int
     content: bytes
@@ -116,12 +115,12 @@ class _OddLine:
 class _Reading:
     """The reading of one report.
 
-    Each line has its row in the table `staged_row` until it is refused: that of line n is row n - 1. Rows of a deep
-    report are moved to files; `lines_filed` is how many lines those had.
+    Each line has a row in the table `staged_row` until it is quarantined: line n is row n - 1. Rows of a deep report
+    are moved to files, which have the first `lines_filed` lines.
 
     Attributes:
-        cuts_up: whether parts that stop the reader are cut up. Each statement then commits its rows, and what comes to
-            a table that has some is copied at commit. Otherwise they end the reading, which is one transaction.
+        cuts_up: whether to split parts that stop the reader. Each statement is then committed, which copies rows into
+            tables that have some. Otherwise such parts end the reading, which is one transaction.
     """
 
     def __init__(self, report: Report, session: DuckDBPyConnection, folder: Path, *, cuts_up: bool) -> None:
@@ -132,7 +131,7 @@ class _Reading:
         self.odd: list[_OddLine] = []
 
     def read(self, open_report: Callable[[], IO[bytes]]) -> int:
-        """Read all of it; its non-blank lines."""
+        """Read the whole report; returns the number of non-blank lines."""
         fold = self.lineages.fold if self.report.has_lineages else bytes
         size, many = (DEEP_PART_BYTES, DEEP_PARTS_AT_ONCE) if self.report.is_deep else (PART_BYTES, 1)
         with (
@@ -153,7 +152,7 @@ class _Reading:
 
     def _prepare(self, first: Part) -> None:
         run_sql(self.session, "reports/nothing_found.sql", {"report": self.report.name})
-        # The table is made without the count, which takes as long to plan as all the rest.
+        # The table is created without the count, which takes as long to plan as everything else.
         columns = ", ".join(f'"{name}"' for name in self.report.shape.members)
         self.session.execute(f"CREATE OR REPLACE MACRO names_and_texts_read({columns}) AS NULL::BIGINT")
         run_sql(self.session, "reports/hashed.sql", {"has_separators": False})
@@ -171,7 +170,7 @@ class _Reading:
             run_sql(self.session, "reports/lineage_folded.sql", variables)
 
     def _read(self, some: Sequence[Part]) -> None:
-        """Read parts that follow each other; the odd lines of them are remembered."""
+        """Read consecutive parts; their odd lines are remembered."""
         try:
             with self._threads(), _transaction(self.session) if self.cuts_up else nullcontext():
                 odd = self._insert(some)
@@ -184,7 +183,7 @@ class _Reading:
         self.odd += odd
         if sum(len(line.content) for line in self.odd) > _LOOKED_AT_ONCE:
             if not self.cuts_up:
-                raise _NotUnderstood  # a row has its number only when it is committed
+                raise _NotUnderstood  # rows only get their numbers on commit
             self._look_at_odd_lines()
 
     def _read_in_halves(self, some: Sequence[Part]) -> None:
@@ -206,14 +205,14 @@ class _Reading:
                 one.path.unlink()
 
     def _threads(self) -> AbstractContextManager[None]:
-        """What is deep takes longer to read than to inflate."""
+        """Deep reports take longer to parse than to decompress."""
         return all_threads(self.session) if self.report.is_deep else nullcontext()
 
     def _insert(self, some: Sequence[Part]) -> list[_OddLine]:
-        """Read parts strictly; their odd lines.
+        """Read parts strictly; returns their odd lines.
 
         Raises:
-            _NotUnderstood: when rows are missing or left over, or a line is too long, which the reader may take.
+            _NotUnderstood: for missing or surplus rows, or for a line that is too long, which the reader may accept.
         """
         if any(part.has_too_long_line for part in some):
             raise _NotUnderstood
@@ -230,7 +229,7 @@ class _Reading:
         for part in some:
             for place, line in part.odd_lines(given[at : at + part.tally.lines]):
                 if not line.strip():
-                    raise _NotUnderstood  # and some other line has two rows
+                    raise _NotUnderstood  # another line has two rows
                 odd.append(_OddLine(part.lines_before + place + 1, self.lineages.unfold(line)))
             at += part.tally.lines
         return odd
@@ -242,7 +241,7 @@ class _Reading:
         return int(inserted[0][0])
 
     def _look_at_odd_lines(self) -> None:
-        """Look at the lines that were found, some together: a look takes longer to begin than for one of them."""
+        """Check the odd lines found so far, several at once because of the fixed cost."""
         path = self.folder / "odd.jsonl"
         while self.odd:
             sizes = accumulate(len(line.content) for line in self.odd)
@@ -250,26 +249,26 @@ class _Reading:
             some, self.odd = self.odd[:many], self.odd[many:]
             path.write_bytes(b"\n".join(line.content for line in some))
             with closer_look(self.session):
-                self._judge(path, [line.number for line in some])
+                self._check(path, [line.number for line in some])
                 self._refuse_rows()
             path.unlink()
 
     def _look_at_all(self, part: Part) -> None:
-        """Look at each line of a part that stops the reader, and read the good ones."""
+        """Check each line of a part that stops the reader, and read the good ones."""
         given, readable = part.path.with_suffix(".given.jsonl"), part.path.with_suffix(".readable.jsonl")
         if part.size <= _SMALL_ENOUGH:
             given.write_bytes(self.lineages.unfold(part.path.read_bytes()))
         else:
             given = part.path
         with closer_look(self.session):
-            self.lines += self._judge(given, range(part.lines_before + 1, part.lines_before + part.tally.lines + 1))
+            self.lines += self._check(given, range(part.lines_before + 1, part.lines_before + part.tally.lines + 1))
             refused = self.session.execute("SELECT line_number FROM refused_in_part").fetchall()
             copy_lines(given, readable, part.tally.lines, without={number - part.lines_before for (number,) in refused})
             try:
                 rows = self._insert_rows([readable], has_separators=part.tally.has_separators)
             except _READER_STOPPED as error:
                 raise ReportUnreadable(
-                    f"{self.report.file_name}: a line that looked readable stops DuckDB's reader. Nothing was loaded; "
+                    f"{self.report.file_name}: DuckDB cannot read a line that passed all checks. Nothing was loaded; "
                     f"the package is kept in the archive. Please report it with this message: {error}"
                 ) from error
             if rows != part.tally.lines:
@@ -285,9 +284,9 @@ class _Reading:
         for path in {given, readable} - {part.path}:
             path.unlink()
 
-    def _judge(self, path: Path, numbers: Sequence[int]) -> int:
-        """Judge each node of the lines of a file, which have these numbers in the report; how many are not blank."""
-        # Two thirds of what stands in a line are its lineages; those that were folded are as NCBI writes them.
+    def _check(self, path: Path, numbers: Sequence[int]) -> int:
+        """Check each node of the lines of a file, with these numbers; returns the number of non-blank lines."""
+        # Two thirds of a line are lineages; folded ones are known to be valid.
         lines = _describe(self.session, path, numbers, self.lineages.fold_again)
         variables = {
             "report": self.report.name,
@@ -309,7 +308,7 @@ class _Reading:
         self.lines_filed += _tally_of(some).lines
 
     def _name_rows(self) -> None:
-        """Make the view that has the name of the report."""
+        """Create the view with the name of the report."""
         rows = f"FROM read_parquet({self.files})"
         if not self.report.is_deep:
             table = f"{self.report.name}_row"
@@ -345,7 +344,7 @@ def _describe(
     numbers: Sequence[int] | None = None,
     fold: Callable[[bytes], bytes] = bytes,
 ) -> int:
-    """Read the lines of a file into `report_line`, with these numbers if given; how many are not blank."""
+    """Read the lines of a file into `report_line`, with these numbers if given; returns how many are not blank."""
     description = path.with_suffix(".lines.jsonl")
     lines = describe_lines(path, description, numbers, fold)
     run_sql(session, "reports/report_lines.sql", {"description_path": str(description)})

@@ -1,4 +1,4 @@
-"""A kind of report, described by what one of its lines holds: all that the reader has to know of it."""
+"""A kind of report, described by the contents of its lines."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,18 @@ class Report:
     """A kind of report.
 
     Attributes:
-        name: what NCBI calls it, and the temporary view of its staged lines. `reports/<name>.sql` makes the macro
-            `rows_of(paths)` of parts of it: a row a line, with `names_and_texts` and `refusal`.
-        shape: what a line holds.
-        parameter: the value of `aux_report` that asks for it; None for the one that every package has.
-        announced_by: what is true of a staged row of the data report that promises a line of this report, in SQL.
-        is_deep: whether a line may hold thousands of values.
-        has_lineages: whether the lineages in it are folded before it is read (docs/decisions/0020).
-        derived: SQL files that read more from its staged lines, in their order.
-        outcomes_by: the SQL file that compares its staged lines with the warehouse, by key and version: what becomes of
-            each -> report_outcome(line_number, accession, outcome); it may refuse some -> refused_row(line_number,
-            reason). The data report has a merge of its own.
-        written_by: the SQL file that writes the rows of the lines that are inserted or revised.
+        name: NCBI's name, also of the temporary view of its staged lines. `reports/<name>.sql` creates the macro
+            `rows_of(paths)` of parts of it: a row per line, with `names_and_texts` and `refusal`.
+        shape: the shape of a line.
+        parameter: the value of `aux_report` that requests it; None for the one that every package has.
+        announced_by: SQL condition of staged rows of the data report that announce a line of this report.
+        is_deep: whether a line may have thousands of values.
+        has_lineages: whether its lineages are folded before it is read (docs/decisions/0020).
+        derived: SQL files that derive more from its staged lines, in order.
+        outcomes_by: SQL file that compares its staged lines with the warehouse, by key and version ->
+            report_outcome(line_number, accession, outcome); it may refuse some -> refused_row(line_number, reason).
+            The data report has a merge of its own.
+        written_by: SQL file that writes the rows of inserted and revised lines.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A report file outside its package: unpacked, its lines counted from the bytes, its unreadable lines set apart."""
+"""A report file outside its package: unpacked, tallied from the bytes, its unreadable lines separated."""
 
 import hashlib
 import json
@@ -17,34 +17,34 @@ from virus_warehouse.sql_file import sql_text
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LONGEST_LINE = 16 << 20
-"""Bytes of a line beyond which it is refused; DuckDB's reader, told so, stops at some length above."""
+"""Maximum size of a line; DuckDB's reader, with the same limit, stops somewhat above it."""
 
 MOST_OPENINGS = 1_000_000
-"""Lists and objects in a line beyond which it is refused: parsed, each takes many times the byte it is written with."""
+"""Maximum number of lists and objects in a line: parsed, each takes many times its size."""
 
 _LONGEST_RAW = 1 << 20
 _CHUNK_BYTES = 128 << 10
-"""Small enough to stay in a processor's own cache while it is counted."""
+"""Small enough for a processor's cache."""
 
 _LONGEST_CUT = 64
-"""Quotes and escapes in a row that a chunk is lengthened by, so that none is cut through."""
+"""How many quotes and escapes a chunk may be extended by, so that none is split."""
 
 _CONTROL = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What a report holds, counted from its bytes and not by what a parser made of them.
+    """The contents of a report, counted from its bytes, independently of a parser.
 
-    In JSON as NCBI writes it, `names` and `texts` are exact but for texts that begin with a colon, which count as
-    names: a reason for a closer look, never for an oversight, because nothing makes `names` too small.
+    For JSON as NCBI writes it, `names` and `texts` are exact, except that texts beginning with a colon count as names.
+    That only causes a needless closer look, and never an oversight, because `names` is never too small.
 
     Attributes:
         newlines: line ends.
-        names: names of members in all its JSON objects, at any depth.
+        names: names of members in all JSON objects, at any depth.
         quotes: quotes that begin or end a name or a text.
         last: the last byte.
-        has_separators: whether a text may hold the unit separator, U+001F, which JSON has to escape.
+        has_separators: whether a text may contain the unit separator, U+001F, which JSON has to escape.
     """
 
     newlines: int = 0
@@ -55,12 +55,12 @@ class Tally:
 
     @classmethod
     def of(cls, chunk: bytes) -> "Tally":
-        """What a piece of a report holds that `whole_chunk` cut, or that ends with a line."""
-        # A name may have been cut through.
+        """The tally of a chunk from `whole_chunk`, or of one that ends with a line."""
+        # A name may be split between chunks.
         cut_names = int(chunk.endswith((b'"', b"\\")))
         last, has_separators = chunk[-1:], False
         if b"\\" in chunk:
-            # In two pieces at worst, an escape is still found by its end.
+            # An escape split into two pieces is still found by its end.
             has_separators = b"001f" in chunk or b"001F" in chunk
             chunk = chunk.replace(b"\\\\", b"").replace(b'\\"', b"")
         content = np.frombuffer(chunk, np.uint8)
@@ -79,7 +79,7 @@ class Tally:
 
     @property
     def lines(self) -> int:
-        """Lines; a last one without a newline counts, blank ones do too."""
+        """The number of lines, including blank ones and a last one without a newline."""
         return self.newlines + (self.last != b"\n")
 
     @property
@@ -89,7 +89,7 @@ class Tally:
 
     @property
     def names_and_texts(self) -> int:
-        """Both as one number, which is also that of what was read if it was wholly read: a text is `TEXT_COUNTS`."""
+        """Both as one number, comparable with what was read: a text counts `TEXT_COUNTS`."""
         return self.names + self.texts * TEXT_COUNTS
 
 
@@ -98,7 +98,7 @@ def _count(which: np.ndarray) -> int:
 
 
 def unpack(member: IO[bytes], path: Path) -> Tally:
-    """Write a package member to `path`, and count what it holds on the way."""
+    """Write a package member to `path`, and tally its contents."""
     tally = Tally()
     with path.open("wb") as file:
         while chunk := whole_chunk(member):
@@ -110,8 +110,8 @@ def unpack(member: IO[bytes], path: Path) -> Tally:
 def whole_chunk(member: IO[bytes]) -> bytes:
     """The next bytes, to the end of a line.
 
-    In a line that takes more than a chunk, they end where no quote, escape or name is cut through, unless too many
-    follow each other.
+    Within a line longer than a chunk, they end where no quote, escape or name is split, unless there are too many in a
+    row.
     """
     chunk = member.read(_CHUNK_BYTES)
     if chunk and not chunk.endswith(b"\n"):
@@ -125,7 +125,7 @@ def whole_chunk(member: IO[bytes]) -> bytes:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a report, without its line end and the file's byte order mark.
+    """A line of a report, without line end and byte order mark.
 
     Attributes:
         number: from 1; blank lines count.
@@ -141,7 +141,7 @@ class Line:
 
 
 def numbered_lines(path: Path) -> Iterator[Line]:
-    """The lines of a file that are not blank, in memory that does not grow with the longest."""
+    """The non-blank lines of a file, in constant memory."""
     with path.open("rb") as file:
         if file.read(len(BYTE_ORDER_MARK)) != BYTE_ORDER_MARK:
             file.seek(0)
@@ -158,7 +158,7 @@ def numbered_lines(path: Path) -> Iterator[Line]:
 
 
 def _long_line(file: IO[bytes], number: int, start: bytes, *, is_whole: bool) -> Line:
-    """A line of which the start has been read, and the rest may never end."""
+    """A line of which only the beginning has been read; the rest may be arbitrarily long."""
     sha256, length = hashlib.sha256(start), len(start)
     while not is_whole and (piece := file.readline(_CHUNK_BYTES)):
         is_whole = piece.endswith(b"\n")
@@ -174,16 +174,16 @@ def describe_lines(
     numbers: Sequence[int] | None = None,
     fold: Callable[[bytes], bytes] = bytes,
 ) -> int:
-    """Write each line of a report as a JSON object that any reader can read, whatever the line holds.
+    """Write each line of a report as a JSON object that any reader can read, whatever the line contains.
 
     Args:
         path: the report, or some lines of one.
         description: the file to write.
-        numbers: of those lines in the report; by default they are all of it.
-        fold: gives what is to be classified in place of a line.
+        numbers: of those lines in the report; by default they are the whole report.
+        fold: replacement for a line that is to be checked.
 
-    An object has `line_number`, `raw` (the line, bytes that are no UTF-8 as ``\\xNN``; of a refused one the first
-    MiB), `raw_sha256`, `refusal` (why the bytes are no text, else absent) and `folded` (absent where it is the line).
+    An object has `line_number`, `raw` (the line, with bytes that are not UTF-8 as ``\\xNN``; of a refused one the first
+    MiB), `raw_sha256`, `refusal` (why the bytes are not text, if so) and `folded` (where it differs from the line).
 
     Returns:
         The number of lines described; blank lines are left out.
@@ -192,7 +192,7 @@ def describe_lines(
     with description.open("w", encoding="ascii") as file:
         for line in numbered_lines(path):
             refusal = _refuse_bytes(line)
-            # Escaped, the bytes of a refused line may be many times as long, longer than a reader takes.
+            # Escaping may make a refused line many times as long, too long for a reader.
             kept = line.content[:_LONGEST_RAW] if refusal else line.content
             entry = {
                 "line_number": line.number if numbers is None else numbers[line.number - 1],
@@ -211,7 +211,7 @@ def describe_lines(
 
 
 def copy_lines(path: Path, copy: Path, lines: int, *, without: Collection[int]) -> None:
-    """Copy so many lines of a report, with `{}` in place of the blank ones and of those numbered in `without`."""
+    """Copy this many lines of a report, with `{}` in place of blank ones and of those in `without`."""
     copied = 0
     with copy.open("wb") as file:
         for line in numbered_lines(path):
@@ -223,7 +223,7 @@ def copy_lines(path: Path, copy: Path, lines: int, *, without: Collection[int]) 
 
 
 def write_lines(session: DuckDBPyConnection, query: str, path: Path) -> None:
-    """Write the texts that a query gives, a line each, as they are: nothing delimits, quotes or escapes."""
+    """Write the texts of a query, one per line, without delimiters, quotes or escapes."""
     as_they_are = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"
     session.execute(f"COPY ({query}) TO {sql_text(path)} ({as_they_are})")
 

@@ -1,7 +1,7 @@
-"""What a line of a report is expected to hold, as a tree: what DuckDB reads, counts and judges it by.
+"""The expected contents of a line of a report, as a tree: the basis for reading, counting and checking it.
 
-A tree says each thing once. From it follow the types of the strict read, the expression that counts what was read, and
-the table in which every node of an odd line is looked up.
+From the tree follow the types of the strict read, the expression that counts what was read, and the table with which
+every node of an odd line is checked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,25 +10,25 @@ from enum import StrEnum
 
 
 class Value(StrEnum):
-    """A value without members, as protobuf's JSON writes it: https://protobuf.dev/programming-guides/json/.
+    """A value without members, in protobuf's JSON format: https://protobuf.dev/programming-guides/json/.
 
-    Numbers and flags are read as they stand and understood afterwards: DuckDB's own reader would make 2 of 1.5.
+    Numbers and flags are read as text and parsed afterwards: DuckDB's own reader would turn 1.5 into 2.
     """
 
     TEXT = "text"
     LONG = "long"
-    """A 64-bit integer, which is written as a text."""
+    """A 64-bit integer, written as a text."""
     NUMBER = "number"
-    """A 32-bit integer. It may stand in quotes."""
+    """A 32-bit integer, optionally in quotes."""
     FLAG = "flag"
-    """True or false. It may stand in quotes."""
+    """True or false, optionally in quotes."""
     ANYTHING = "anything"
-    """A value that is known and not read, or kept as it is."""
+    """A known value that is ignored, or stored unchanged."""
 
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list, of any length, of things of one shape."""
+    """A list of any length, with items of one shape."""
 
     item: "Shape"
 
@@ -38,23 +38,23 @@ class Object:
     """An object.
 
     Attributes:
-        members: what is read of it, by name.
-        passed_over: names that NCBI is known to give in it and that are not read: they are no drift.
+        members: the members that are read, by name.
+        ignored: known members of NCBI's schema that are not read, and not reported as drift.
     """
 
     members: Mapping[str, "Shape"]
-    passed_over: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Json:
-    """A value that is read as the JSON it is.
+    """A value that is read as JSON.
 
     Attributes:
-        shape: what it holds.
-        counted_by: the SQL macro that counts names and texts in such a value, its own name included, of the value and
-            of `TEXT_COUNTS`; never more than there are, and less if anything is odd. Without one it is an object whose
-            members are texts, as a rule: one that is something else is kept, after a closer look.
+        shape: its shape.
+        counted_by: SQL macro that counts names and texts in such a value, its own name included, from the value and
+            `TEXT_COUNTS`; never more than there are, and less if anything is odd. Without one it is an object whose
+            members are usually texts; others are stored after a closer look.
     """
 
     shape: "Shape"
@@ -64,12 +64,12 @@ class Json:
 Shape = Value | ListOf | Object | Json
 
 TEXT_COUNTS = 1 << 32
-"""What a text counts where a name counts 1: more than there are names in all that is read at once, so that one sum
-tells how many there are of each."""
+"""The count of a text, where a name counts 1: more than the names in all lines read at once, so that one sum contains
+both numbers."""
 
 
 def read_type(shape: Shape) -> str:
-    """The DuckDB type that a strict read gives it."""
+    """The DuckDB type of a shape in a strict read."""
     match shape:
         case ListOf():
             return f"{read_type(shape.item)}[]"
@@ -88,11 +88,11 @@ def read_columns(shape: Object) -> dict[str, str]:
 
 
 def counting_macro(shape: Object) -> str:
-    """The statement that makes the macro `names_and_texts_read` of the columns read of a line, in their order.
+    """The statement that creates the macro `names_and_texts_read` of the columns of a line, in their order.
 
-    It counts what `report_file.Tally` counts in the bytes, each text as `TEXT_COUNTS`. It is never more than the line
-    holds, but for texts where something else stood, which are no names; and less for each oddity: a number that is
-    none, a list where a text belongs, a gap in a list. So the line held what was read, and no more, if it is equal.
+    It counts like `report_file.Tally`, each text as `TEXT_COUNTS`. The result never exceeds the line's contents, except
+    for texts in place of other values, which are not names; and each oddity makes it less: an invalid number, a list in
+    place of a text, a gap in a list. So if it equals the line's tally, the line was read completely.
     """
     columns = ", ".join(f'"{name}"' for name in shape.members)
     count = _Count()
@@ -101,10 +101,10 @@ def counting_macro(shape: Object) -> str:
 
 
 def expected_nodes(shape: Shape, path: str = "$", parent: str = "", name: str = "") -> Iterator[dict[str, object]]:
-    """Each node that may stand in a line.
+    """Each node that a line may have.
 
-    A node is its `path`, the path of its `parent` and its `name` in it (`[*]` for any item of a list), its `kind` (a
-    `Value`, `list` or `object`), and of an object the `names_read` in it.
+    A node has its `path`, the path of its `parent` and its `name` in it (`[*]` for list items), its `kind` (a `Value`,
+    `list` or `object`), and for an object its `names_read`.
     """
     kind, names_read = "object", []
     inside: list[tuple[str, str, Shape]] = []
@@ -116,7 +116,7 @@ def expected_nodes(shape: Shape, path: str = "$", parent: str = "", name: str = 
             kind, inside = "list", [(f"{path}[*]", "[*]", shape.item)]
         case Object():
             names_read = [*shape.members]
-            known = {**shape.members, **dict.fromkeys(shape.passed_over, Value.ANYTHING)}
+            known = {**shape.members, **dict.fromkeys(shape.ignored, Value.ANYTHING)}
             inside = [(f"{path}.{key}", key, member) for key, member in known.items()]
         case _:
             kind = str(shape)
@@ -128,8 +128,8 @@ def expected_nodes(shape: Shape, path: str = "$", parent: str = "", name: str = 
 class _Count:
     """Terms of the count of names and texts in a value: conditions that each count one, and other terms.
 
-    Small numbers are added several times as fast as large ones. And what a query reads besides is not read again for a
-    condition, unless that stands in a CASE.
+    Small integers are several times as fast to add as large ones. And conditions reuse the columns that a query reads
+    anyway, unless they are in a CASE.
     """
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ class _Count:
 
     @property
     def expression(self) -> str:
-        """The sum of all; less than that if anything is odd."""
+        """The sum of all terms; less if anything is odd."""
         odd = f"CASE WHEN coalesce({' OR '.join(self.odd)}, false) THEN -1 ELSE 0 END" if self.odd else "0"
         names, texts, named_texts = (
             "(" + " + ".join(["0::SMALLINT", *(f"({condition})::SMALLINT" for condition in conditions)]) + ")::BIGINT"
@@ -151,7 +151,7 @@ class _Count:
         return " + ".join([names, texts_counted, *self.others, odd])
 
     def add_members(self, shape: Object, value: str, depth: int) -> None:
-        """Add all that an object holds: `value`, or the columns that are read."""
+        """Add the contents of an object: `value`, or the columns of the read."""
         for name, member in shape.members.items():
             inside = f'{value}."{name}"' if value else f'"{name}"'
             match member:
@@ -183,7 +183,7 @@ _UNDERSTOOD_BY = {Value.NUMBER: "number_in", Value.FLAG: "flag_in"}
 
 
 def _in_list(shape: Shape, value: str, depth: int) -> str:
-    """The names and texts in all items of a list; a gap in it counts against them."""
+    """The names and texts in all items of a list; gaps are subtracted."""
     item = f"item_{depth}"
     match shape:
         case Object():
@@ -192,7 +192,7 @@ def _in_list(shape: Shape, value: str, depth: int) -> str:
             of_item = f"CASE WHEN {item} IS NULL THEN -1 ELSE {count.expression} END"
             return f"coalesce(list_sum(list_transform({value}, LAMBDA {item}: {of_item})), 0)::BIGINT"
         case Value.TEXT:
-            # Most texts of a data report are in lists, and a filter costs a third of a sum.
+            # Most texts of a data report are in lists, and filtering costs a third of summing.
             odd = f"list_filter({value}, LAMBDA {item}: coalesce(starts_with({item}, '['), true))"
             return f"coalesce(len({value}) * {TEXT_COUNTS} - len({odd}) * {1 + TEXT_COUNTS}, 0)"
         case _:

@@ -44,7 +44,7 @@ LEFT JOIN named USING (tax_id)
 LEFT JOIN lineage_seen USING (tax_id);
 
 -- Every taxon on the way is a descendant of those above it, so that "everything under" works at any rank. Where two
--- lineages disagree about a taxon, its own tells its ancestors, or else that of the lowest tax id.
+-- lineages disagree about a taxon, its own lineage wins, or else that of the lowest tax id.
 CREATE OR REPLACE TEMP TABLE taxon_lineage_seen AS
 WITH place AS (
     SELECT tax_id, lineage, unnest(range(1, len(lineage) + 1)) AS position FROM lineage_seen

@@ -1,4 +1,4 @@
-"""Adding a column to a table where people read it, for migrations: DuckDB itself adds one at the table's end."""
+"""Adding a column at a given position, for migrations: DuckDB itself adds columns only at the end."""
 
 import sqlalchemy as sa
 
@@ -17,15 +17,15 @@ _COMMENT = """
 
 
 def add_column(connection: sa.Connection, table: str, after: str, name: str, kind: str, comment: str) -> None:
-    """Write a table of the schema main anew with one more column, which is NULL in every row.
+    """Rewrite a table of the schema main with one more column, NULL in every row.
 
     Args:
         connection: within the transaction of a migration.
-        table: name of the table. What else was changed in it by the same migration is kept.
-        after: the column that it follows.
-        name: what it is called.
-        kind: DuckDB's name of its type.
-        comment: what it means.
+        table: name of the table. Other changes of the same migration are kept.
+        after: the preceding column.
+        name: name of the new column.
+        kind: its DuckDB type.
+        comment: its comment.
     """
     held = [tuple(row) for row in connection.exec_driver_sql(_COLUMNS, (table,))]
     place = [column[0] for column in held].index(after) + 1
@@ -34,12 +34,12 @@ def add_column(connection: sa.Connection, table: str, after: str, name: str, kin
     defined = ", ".join(
         f'"{column}" {data_type}{"" if nullable else " NOT NULL"}' for column, data_type, nullable, _ in columns
     )
-    connection.exec_driver_sql(f"CREATE TABLE {table}_anew ({defined})")
-    connection.exec_driver_sql(f"INSERT INTO {table}_anew BY NAME FROM {table}")
+    connection.exec_driver_sql(f"CREATE TABLE {table}_new ({defined})")
+    connection.exec_driver_sql(f"INSERT INTO {table}_new BY NAME FROM {table}")
     connection.exec_driver_sql(f"DROP TABLE {table}")
-    connection.exec_driver_sql(f"ALTER TABLE {table}_anew RENAME TO {table}")
+    connection.exec_driver_sql(f"ALTER TABLE {table}_new RENAME TO {table}")
     if table_comment:
         connection.exec_driver_sql(f"COMMENT ON TABLE {table} IS {sql_text(table_comment)}")
-    for column, _, _, told in columns:
-        if told:
-            connection.exec_driver_sql(f'COMMENT ON COLUMN {table}."{column}" IS {sql_text(told)}')
+    for column, _, _, column_comment in columns:
+        if column_comment:
+            connection.exec_driver_sql(f'COMMENT ON COLUMN {table}."{column}" IS {sql_text(column_comment)}')

@@ -1,7 +1,8 @@
-"""The census: what a full package does not list is missing, and after `withdraw_after` censuses withdrawn.
+"""The census: held records that a full package does not list become missing, and after `withdraw_after` censuses
+withdrawn.
 
-NCBI has no list of withdrawn records, and good ones vanish for days and come back (NCBI issue #530): so only a full
-package is believed, only twice, and never for many records at once.
+NCBI publishes no list of withdrawn records, and valid ones disappear for days and come back (NCBI issue #530): so it
+takes a full package, two censuses, and a limited number of records at once.
 """
 
 from collections.abc import Mapping
@@ -17,81 +18,81 @@ from virus_warehouse.warehouse.shares import shares
 
 
 @dataclass(frozen=True)
-class Absence:
-    """The records held that a full package does not list, in numbers.
+class MissingRecords:
+    """Counts of the held records that a full package does not list.
 
     Attributes:
-        held: records held.
-        absent: those that are not listed.
-        classified: the absent ones that the package could have shown.
-        unaccepted: the classified ones that no person has accepted as missing before.
+        held: all held records.
+        missing: those that are not listed.
+        eligible: the missing ones that the package could have listed.
+        unaccepted: the eligible ones that no person has accepted as missing before.
     """
 
     held: int
-    absent: int
-    classified: int
+    missing: int
+    eligible: int
     unaccepted: int
 
 
-def find_absent(session: DuckDBPyConnection, load: Mapping[str, object], lines: int) -> Absence:
-    """Compare the records held with those that a report of so many lines lists; fills the temporary table `absent`."""
+def find_missing(session: DuckDBPyConnection, load: Mapping[str, object], lines: int) -> MissingRecords:
+    """Compare the held records with a report of this many lines; fills the temporary table `missing_record`."""
     for _ in shares(session, lines):
-        run_sql(session, "warehouse/merge/08_absent.sql", load)
+        run_sql(session, "warehouse/merge/08_missing.sql", load)
     return _counted(session, load["source"])
 
 
-def without_ended(session: DuckDBPyConnection, source: str) -> Absence:
-    """What is absent still, now that the records of `record_to_end` are no longer held."""
-    session.execute("DELETE FROM absent WHERE accession IN (SELECT record_to_end.accession FROM record_to_end)")
+def without_ended(session: DuckDBPyConnection, source: str) -> MissingRecords:
+    """The missing records without those of `record_to_end`, which are no longer held."""
+    session.execute("DELETE FROM missing_record WHERE accession IN (SELECT record_to_end.accession FROM record_to_end)")
     return _counted(session, source)
 
 
-def _counted(session: DuckDBPyConnection, source: object) -> Absence:
-    held, absent, classified, unaccepted = session.execute(
+def _counted(session: DuckDBPyConnection, source: object) -> MissingRecords:
+    held, missing, eligible, unaccepted = session.execute(
         "SELECT (SELECT count(*) FROM warehouse.main.virus_genome WHERE source = ?), "
-        "count(*), count(*) FILTER (is_judged), count(*) FILTER (is_judged AND NOT is_accepted) FROM absent",
+        "count(*), count(*) FILTER (is_eligible), count(*) FILTER (is_eligible AND NOT is_accepted) "
+        "FROM missing_record",
         [source],
     ).fetchall()[0]
-    return Absence(held, absent, classified, unaccepted)
+    return MissingRecords(held, missing, eligible, unaccepted)
 
 
-def vanished(session: DuckDBPyConnection) -> list[str]:
-    """Accessions of absent records, the first thousand: for a person to look at."""
-    return [
-        accession for (accession,) in session.execute("SELECT accession FROM absent ORDER BY 1 LIMIT 1000").fetchall()
-    ]
+def missing_accessions(session: DuckDBPyConnection) -> list[str]:
+    """The first thousand accessions of missing records, for inspection."""
+    rows = session.execute("SELECT accession FROM missing_record ORDER BY 1 LIMIT 1000").fetchall()
+    return [accession for (accession,) in rows]
 
 
 def take_census(
     session: DuckDBPyConnection,
     load: Mapping[str, object],
     limits: LoadLimits,
-    absence: Absence,
+    missing: MissingRecords,
     *,
     accepts_missing: bool,
 ) -> dict[str, int]:
-    """Mark the absent records as missing, and move those to the history that enough censuses have missed in a row.
+    """Mark records as missing, and withdraw those that enough censuses in a row have missed.
 
     Args:
-        session: with the warehouse attached, and `absent` from `find_absent`.
+        session: with the warehouse attached, and `missing_record` from `find_missing`.
         load: `Load.variables` of the census.
-        limits: what the source allows.
-        absence: what `find_absent` found.
-        accepts_missing: whether a person accepts that so many are missing. They count no more at later censuses.
+        limits: the limits of the source.
+        missing: from `find_missing`.
+        accepts_missing: whether a person accepts that so many are missing; later censuses do not count them again.
 
     Returns:
-        How many records are `missing` now, of those absent, and how many are `withdrawn`.
+        How many of the eligible records are `missing` now, and how many are `withdrawn`.
 
     Raises:
-        GateError: when more records vanish, new and pending together, than `max_missing` allows.
+        GateError: when more records are missing, new and pending together, than `max_missing` allows.
     """
-    is_mass = is_mass_loss(absence.unaccepted, absence.held, limits)
+    is_mass = is_mass_loss(missing.unaccepted, missing.held, limits)
     if is_mass and not accepts_missing:
-        refuse_mass_loss(absence.unaccepted, absence.held, str(load["source"]), limits, vanished(session))
+        refuse_mass_loss(missing.unaccepted, missing.held, str(load["source"]), limits, missing_accessions(session))
     run_sql(
         session,
         "warehouse/merge/09_census.sql",
         {**load, "withdraw_after": limits.withdraw_after, "is_accepted": is_mass},
     )
     withdrawn = end_records(session, load, "SELECT accession FROM withdrawn", "withdrawal")
-    return {"withdrawn": withdrawn, "missing": absence.classified - withdrawn}
+    return {"withdrawn": withdrawn, "missing": missing.eligible - withdrawn}

@@ -1,7 +1,7 @@
-"""The warehouse file: opened for short moments, by one process at a time. The only module that knows it is a file.
+"""The warehouse file: opened for short moments, by one process at a time. No other module opens it.
 
-DuckDB lets one process write and then none other read; a second one fails at once. So every moment waits
-for the lock with back-off, and lasts no longer than its transaction.
+While one DuckDB process writes a file, no other can read it; a second one fails at once. So every user waits for the
+lock with back-off, and holds it no longer than its transaction.
 """
 
 import logging
@@ -23,20 +23,20 @@ logger = logging.getLogger(__name__)
 DEFAULT_LOCK_TIMEOUT = 600.0
 """Seconds to wait for other users of the warehouse file."""
 
-_HELD_ELSEWHERE = ("Could not set lock on file", "Unique file handle conflict")
-"""How DuckDB says that another process, or another connection of this one, has the file open."""
+_LOCKED = ("Could not set lock on file", "Unique file handle conflict")
+"""DuckDB's messages when another process, or another connection of this one, has the file open."""
 
 _FIRST_LOG_AFTER, _LOG_INTERVAL = 1.0, 10.0
-"""Seconds of a wait after which it is logged first, and then again. Shorter ones are of no interest."""
+"""Seconds of waiting before the first log message, and between messages."""
 
 _DAMAGED = ("Failure while replaying WAL file", "not a valid DuckDB database file", "Corrupt database file")
-"""How DuckDB says that a file, or the log beside it, is not as it was written."""
+"""DuckDB's messages for a damaged file or write-ahead log."""
 
 Result = TypeVar("Result")
 
 
 class WarehouseLocked(TimeoutError):
-    """Somebody held the warehouse file for longer than we were told to wait; nothing was changed."""
+    """The warehouse file stayed in use beyond the lock timeout; nothing was changed."""
 
 
 class WarehouseDamaged(duckdb.Error):
@@ -44,7 +44,7 @@ class WarehouseDamaged(duckdb.Error):
 
 
 class CommitFailed(RuntimeError):
-    """The commit ended with an error. Whether it took effect all the same, only the file opened anew can tell."""
+    """The commit raised an error. It may have taken effect all the same; reopening the file shows."""
 
 
 class Warehouse:
@@ -63,9 +63,8 @@ class Warehouse:
     def transaction(self, session: DuckDBPyConnection, *, even_too_old: bool = False) -> Iterator[None]:
         """Attach the warehouse to `session` as `warehouse`, for one transaction.
 
-        Commits at the end of the block, rolls back when it raises, and lets the file go in both cases. The
-        block may write the attached database and temporary tables, and no other: a DuckDB transaction
-        writes one database.
+        Commits at the end of the block, rolls back when it raises, and releases the file in both cases. The block may
+        write the attached database and temporary tables only: a DuckDB transaction writes one database.
 
         Args:
             session: where it is attached.
@@ -84,7 +83,7 @@ class Warehouse:
             yield
             self._commit(session)
         except BaseException:
-            # What went wrong first is what to tell: on a full disk, say, these may fail too.
+            # The first error is the one to report: on a full disk, say, these may fail too.
             for statement in ("ROLLBACK", "DETACH warehouse"):
                 with suppress(duckdb.Error):
                     session.execute(statement)
@@ -95,16 +94,16 @@ class Warehouse:
         try:
             session.execute("COMMIT")
         except duckdb.Error as error:
-            raise CommitFailed(f"{self.path}: the commit ended with an error: {error}") from error
+            raise CommitFailed(f"{self.path}: the commit raised an error: {error}") from error
 
     def _detach(self, session: DuckDBPyConnection) -> None:
         try:
             session.execute("DETACH warehouse")
         except duckdb.Error as error:
-            # The checkpoint that follows a commit found the disk full, say: the write-ahead log holds all of it.
+            # The checkpoint after the commit failed, on a full disk, say: the write-ahead log holds all of it.
             logger.warning(
-                "%s: committed, but not yet checkpointed: what was committed lies in %s.wal until the next run can "
-                "write it into the file; keep the two together, and free some disk space if that is short: %s",
+                "%s: committed, but not yet checkpointed: the committed data stay in %s.wal until the next run can "
+                "write them into the file; keep the two files together, and free some disk space if necessary: %s",
                 self.path,
                 self.path,
                 error,
@@ -112,7 +111,7 @@ class Warehouse:
 
     @contextmanager
     def exclusive(self, *, even_too_old: bool = False) -> Iterator[DuckDBPyConnection]:
-        """Hold the file alone, through a connection of its own; for a checkpoint and a copy.
+        """Lock the file exclusively, through a connection of its own; for a checkpoint and a copy.
 
         Args:
             even_too_old: as in `transaction`.
@@ -123,7 +122,7 @@ class Warehouse:
             migrate.SchemaTooNew: when a newer version wrote the file.
             migrate.SchemaTooOld: when this version has no migrations from the file's revision.
         """
-        # Not by connecting to the file: connections of one process to one file would share it, and be no hold.
+        # Not by connecting to the file: connections of one process share a file, and would not lock each other out.
         with duckdb.connect() as connection:
             self._wait_for_lock(lambda: self._attach(connection, even_too_old=even_too_old))
             connection.execute("USE warehouse")
@@ -145,7 +144,7 @@ class Warehouse:
 
     def _wait_for_lock(self, open_file: Callable[[], Result]) -> Result:
         waiting = Retrying(
-            retry=retry_if_exception(_is_held_elsewhere),
+            retry=retry_if_exception(_is_locked),
             wait=wait_random_exponential(multiplier=0.05, max=2.0),
             stop=stop_after_delay(self.lock_timeout),
             before_sleep=_wait_log(),
@@ -160,10 +159,10 @@ class Warehouse:
                     f"--replace` rebuilds the warehouse from the archived packages, and keeps both under another name. "
                     f"DuckDB says: {error}"
                 ) from error
-            if not _is_held_elsewhere(error):
+            if not _is_locked(error):
                 raise
             raise WarehouseLocked(
-                f"{self.path} stayed in use for {self.lock_timeout:.0f} s. Close what holds it (a DuckDB prompt "
+                f"{self.path} stayed in use for {self.lock_timeout:.0f} s. Close what has it open (a DuckDB prompt "
                 f"or notebook belongs on the published snapshot, never on this file). DuckDB says: {error}"
             ) from error
 
@@ -179,13 +178,13 @@ def _revision(session: DuckDBPyConnection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _is_held_elsewhere(error: BaseException) -> bool:
+def _is_locked(error: BaseException) -> bool:
     # SQLAlchemy wraps DuckDB's error, and repeats its text.
-    return any(text in str(error) for text in _HELD_ELSEWHERE)
+    return any(text in str(error) for text in _LOCKED)
 
 
 def _wait_log() -> Callable[[RetryCallState], None]:
-    """Tells a wait now and then. DuckDB's message names the process that holds the file, when it is another one."""
+    """Logs a wait now and then. DuckDB's message names the process that has the file open, if it is another one."""
     due = _FIRST_LOG_AFTER
 
     def log(state: RetryCallState) -> None:
@@ -193,7 +192,7 @@ def _wait_log() -> Callable[[RetryCallState], None]:
         if state.seconds_since_start is not None and state.seconds_since_start >= due and state.outcome is not None:
             due = state.seconds_since_start + _LOG_INTERVAL
             logger.info(
-                "waiting for the warehouse since %.0f s: %s", state.seconds_since_start, state.outcome.exception()
+                "waiting for the warehouse for %.0f s: %s", state.seconds_since_start, state.outcome.exception()
             )
 
     return log

@@ -1,4 +1,4 @@
-"""The end of records' states: a revision, a withdrawal, and a filter that no longer shows them move them alike."""
+"""Ending states of records: revisions, withdrawals and changed filters move them to the history."""
 
 from collections.abc import Mapping
 
@@ -15,10 +15,10 @@ def end_records(session: DuckDBPyConnection, load: Mapping[str, object], accessi
         session: with the warehouse attached.
         load: `Load.variables` of the load that ends them.
         accessions: a query for the column `accession` of the records.
-        ended_by: what ends them, as the history tells it.
+        ended_by: the reason, as recorded in the history.
 
     Returns:
-        How many records they are.
+        The number of records.
     """
     session.execute(f"CREATE OR REPLACE TEMP TABLE record_to_end AS {accessions}")
     ((records,),) = session.execute("SELECT count(*) FROM record_to_end").fetchall()

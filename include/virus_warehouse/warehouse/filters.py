@@ -1,7 +1,7 @@
-"""Which records a source's filters would show, as far as their own columns and the taxonomy tell.
+"""Which records a source's filters match, judging by their own columns and the taxonomy.
 
-When the filters change, a record that NCBI no longer lists may be one that the new filters leave out, or one that is
-gone. Only the former ends for the filter's sake.
+When the filters change, a record that NCBI no longer lists may be excluded by the new filters, or missing. Only the
+former ends because of the filters.
 """
 
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sql_file import sql_text
 
 TRUSTED = 0.9
-"""The share of the records listed, of those that tell what a condition is about, for which it must hold to be believed.
+"""The share of the listed records (with a value in the column) that must fulfil a condition for it to be trusted.
 
-NCBI may read a filter otherwise, such as a host by a name of which we know nothing.
+NCBI may interpret a filter differently, such as a host given by an unknown name.
 """
 
 _LINEAGES = "(FROM warehouse.main.taxon_lineage UNION ALL FROM taxon_lineage_seen)"
@@ -22,11 +22,11 @@ _NAMES = "(SELECT tax_id, name FROM warehouse.main.taxon UNION ALL SELECT tax_id
 
 
 def no_longer_shown(session: DuckDBPyConnection, source: str, request: VirusGenomeRequest) -> str:
-    """A query for the accessions in `absent` that these filters leave out; to be called within a transaction.
+    """A query for the accessions in `missing_record` that these filters exclude; to be called within a transaction.
 
     Args:
         session: with the warehouse attached, and the staged data report with its taxonomy.
-        source: whose records.
+        source: the source.
         request: the filters.
     """
     conditions = [(column, f"coalesce({condition}, false)") for column, condition in _conditions(request)]
@@ -38,13 +38,13 @@ def no_longer_shown(session: DuckDBPyConnection, source: str, request: VirusGeno
         if share is None or share >= TRUSTED
     ]
     return (
-        "SELECT accession FROM warehouse.main.virus_genome SEMI JOIN absent USING (accession) "
+        "SELECT accession FROM warehouse.main.virus_genome SEMI JOIN missing_record USING (accession) "
         f"WHERE source = {sql_text(source)} AND NOT ({' AND '.join(believed) or 'true'})"
     )
 
 
 def _conditions(request: VirusGenomeRequest) -> Iterator[tuple[str, str]]:
-    """What a record fulfils that the request shows, each with the column that it is about."""
+    """The conditions of the request, each with the column that it tests."""
     yield "virus_tax_id", _under(request.taxon, "virus_tax_id", "virus_name", "virus_common_name")
     if request.host is not None:
         yield "host_tax_id", _under(request.host, "host_tax_id", "host_name", "host_common_name")
@@ -67,7 +67,7 @@ def _conditions(request: VirusGenomeRequest) -> Iterator[tuple[str, str]]:
 
 
 def _under(taxon: str, tax_id: str, *names: str) -> str:
-    """Whether a record is of a taxon, at any rank, which is given by its tax id or by a name."""
+    """Whether a record is under a taxon of any rank, given by its tax id or name."""
     if taxon.isdigit():
         return f"{tax_id} IN (SELECT descendant_tax_id FROM {_LINEAGES} WHERE ancestor_tax_id = {taxon})"
     name = f"lower({sql_text(taxon)})"

@@ -1,6 +1,6 @@
-"""What was refused or new in the reports of a source: kept, and ended once its cause is over.
+"""Quarantined lines and unknown fields of a source: recorded, resolved and acknowledged.
 
-All of it is to be called within the transaction of a merge. What has ended and is met again is open again.
+To be called within the transaction of a merge. A resolved finding that comes again is reopened.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.sql_file import run_sql
 
 _OPEN = {"quarantine": "replayed_at IS NULL AND resolved_at IS NULL", "schema_drift": "resolved_at IS NULL"}
-"""The tables of what was found, and which of their rows are not over."""
+"""The tables of findings, and the condition of their open rows."""
 
 
 def end_findings(session: DuckDBPyConnection, load: Mapping[str, object]) -> None:
-    """End all that was found before: of a load that brings the newest full package, before what it finds is kept.
+    """Resolve all open findings; for a load of the newest full package, before its own findings are recorded.
 
     Args:
         session: with the warehouse attached.
@@ -34,15 +34,15 @@ def keep_findings(
     *,
     is_replay: bool,
 ) -> None:
-    """Keep what was found in a report, and end what was refused of the records that were loaded from it.
+    """Record the findings of a report, and resolve the quarantined lines whose records it has loaded.
 
     Args:
-        session: with `refused_line`, `drift` and `replay_line`.
-        load: `Load.variables` of the load that brought it.
+        session: with `quarantined_line`, `drift` and `replay_line`.
+        load: `Load.variables` of the load.
         report: its name.
-        outcomes: table of what became of its lines, with their accessions.
-        counts: how many lines it has, and how many were refused; empty for a report that the package lacks.
-        is_replay: whether the lines were refused before, and read again now.
+        outcomes: table of the outcomes of its lines, with their accessions.
+        counts: how many lines it has, and how many were quarantined; empty for a report that the package lacks.
+        is_replay: whether its lines came from the quarantine.
     """
     variables = {**load, "report": report, "is_given": not is_replay}
     if counts.get("lines") and _has_open(session, load["source"]):
@@ -60,15 +60,15 @@ def keep_findings(
 
 
 def acknowledge(session: DuckDBPyConnection, source: str, now: datetime) -> tuple[int, int]:
-    """Note that a person knows of what is open.
+    """Acknowledge the open findings of a source.
 
     Args:
         session: with the warehouse attached, in a transaction.
-        source: whose findings.
-        now: the moment to note.
+        source: the source.
+        now: the time to record.
 
     Returns:
-        How many refused lines, and how many names in the reports, were noted.
+        How many quarantined lines, and how many unknown fields, were acknowledged.
     """
     lines, names = (
         session.execute(

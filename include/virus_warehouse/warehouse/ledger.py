@@ -1,7 +1,6 @@
-"""The run ledger, `ops.ingest_run`: what was asked, what came of it, and so what is asked next.
+"""The run ledger, `ops.ingest_run`: requests, results, and the basis for the next window.
 
-All of it is to be called within a transaction on the attached warehouse: what decides the next window is
-committed together with the rows.
+To be called within a transaction on the attached warehouse: the watermark is committed together with the rows.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -16,12 +15,12 @@ from virus_warehouse.warehouse.run_record import OUTCOMES, RunRecord
 TABLE = "warehouse.ops.ingest_run"
 
 DIED = "the process ended before the run did (killed, or the machine went down); nothing was loaded"
-"""What is told of a run that could not tell its end itself."""
+"""Error of a run whose process died."""
 
 
 @dataclass(frozen=True)
 class RunOrigin:
-    """Who asked for a run: an Airflow DAG run's task, or nobody but a Python prompt."""
+    """What started a run: a task of an Airflow DAG run, or a command."""
 
     dag_id: str | None = None
     dag_run_id: str | None = None
@@ -37,7 +36,7 @@ def insert(session: DuckDBPyConnection, row: Mapping[str, object]) -> None:
 
 
 def update(session: DuckDBPyConnection, run_id: str, changes: Mapping[str, object]) -> None:
-    """Set columns of the row of a run that has not ended: what is committed is never told otherwise."""
+    """Set columns of the row of a running run; committed rows are immutable."""
     assignments = ", ".join(f"{column} = ?" for column in changes)
     session.execute(
         f"UPDATE {TABLE} SET {assignments} WHERE run_id = ? AND status = 'running'", [*changes.values(), run_id]
@@ -47,29 +46,29 @@ def update(session: DuckDBPyConnection, run_id: str, changes: Mapping[str, objec
 def insert_report(
     session: DuckDBPyConnection, run_id: str, source: str, report: str, counts: Mapping[str, int | None]
 ) -> None:
-    """Add what became of the lines of one report file of a run."""
-    told = {name: counts[name] for name in ("lines", *OUTCOMES)}
-    row: dict[str, object] = {"run_id": run_id, "source": source, "report": report, **told}
+    """Add the line outcomes of one report file of a run."""
+    report_counts = {name: counts[name] for name in ("lines", *OUTCOMES)}
+    row: dict[str, object] = {"run_id": run_id, "source": source, "report": report, **report_counts}
     marks = ", ".join("?" for _ in row)
     session.execute(f"INSERT INTO warehouse.ops.ingest_report ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 
 
 def insert_acceptance(session: DuckDBPyConnection, run_id: str, source: str, accepted: Iterable[str]) -> None:
-    """Write down what a person accepted of a load."""
+    """Record what a person accepted of a load."""
     session.execute(
         "INSERT INTO warehouse.ops.acceptance SELECT ?, ?, unnest(?::VARCHAR[])", [source, run_id, list(accepted)]
     )
 
 
 def close_dead_runs(session: DuckDBPyConnection, is_running: Callable[[str], bool]) -> list[str]:
-    """Close as failed the rows left `running` by processes that are gone.
+    """Close as failed the rows left `running` by dead processes.
 
     Args:
         session: with the warehouse attached.
-        is_running: whether some process still works on the run of that id.
+        is_running: whether a process is still working on the run of that id.
 
     Returns:
-        The ids of the runs that were closed.
+        The ids of the closed runs.
     """
     rows = session.execute(f"SELECT run_id FROM {TABLE} WHERE status = 'running'").fetchall()
     dead = [run_id for (run_id,) in rows if not is_running(run_id)]
@@ -79,9 +78,9 @@ def close_dead_runs(session: DuckDBPyConnection, is_running: Callable[[str], boo
 
 
 def may_hold_rows_of_other_filters(session: DuckDBPyConnection, source: str, *fingerprints: str) -> bool:
-    """Whether runs with none of these fingerprints committed after the last full load with one, which ends their rows.
+    """Whether runs with other fingerprints committed after the last full load with one of these, which ends their rows.
 
-    Any run brings rows, a window too. Only a full load ends them, and only with the newest package.
+    Any run adds rows, also a window. Only a full load with the newest package ends them.
     """
     return session.execute(
         f"""
@@ -107,7 +106,7 @@ def may_hold_rows_of_other_filters(session: DuckDBPyConnection, source: str, *fi
 
 
 def returns_to_other_filters(session: DuckDBPyConnection, source: str, fingerprint: str) -> bool:
-    """Whether the source asks again for what it asked for before, and for something else in between."""
+    """Whether the source returns to an earlier request after a different one in between."""
     return session.execute(
         f"""
         WITH committed AS (
@@ -124,7 +123,7 @@ def returns_to_other_filters(session: DuckDBPyConnection, source: str, fingerpri
 
 
 def watermark(session: DuckDBPyConnection, source: str, fingerprint: str) -> date | None:
-    """The largest update date that NCBI has shown for this source and fingerprint; None before any."""
+    """The largest update date that NCBI has listed for this source and fingerprint; None before any."""
     row = session.execute(
         f"SELECT max(watermark) FROM {TABLE} WHERE source = ? AND fingerprint = ? AND status = 'success'",
         [source, fingerprint],
@@ -135,9 +134,9 @@ def watermark(session: DuckDBPyConnection, source: str, fingerprint: str) -> dat
 def earlier_window(
     session: DuckDBPyConnection, source: str, fingerprint: str, origin: RunOrigin, modes: tuple[str, ...]
 ) -> tuple[str, date | None, date | None] | None:
-    """Mode, `updated_since` and `until` that the same DAG run was given before, in one of `modes`; None if never.
+    """Mode, `updated_since` and `until` of an earlier try of the same DAG run in one of `modes`; None if there is none.
 
-    Airflow clears and retries a DAG run in place: a window taken anew would have moved on, and leave a gap.
+    Airflow clears and retries a DAG run in place: a newly planned window would start later and leave a gap.
     """
     if origin.dag_run_id is None:
         return None
@@ -149,7 +148,7 @@ def earlier_window(
 
 
 def has_committed(session: DuckDBPyConnection, source: str, origin: RunOrigin) -> bool:
-    """Whether a try of the same DAG run has committed for the source: its package has then done its work."""
+    """Whether a try of the same DAG run has committed for the source: its package is then not reused."""
     return session.execute(
         f"SELECT count(*) > 0 FROM {TABLE} WHERE source = ? AND dag_id = ? AND dag_run_id = ? AND status = 'success'",
         [source, origin.dag_id, origin.dag_run_id],
@@ -157,7 +156,7 @@ def has_committed(session: DuckDBPyConnection, source: str, origin: RunOrigin) -
 
 
 def committed_since_full_load(session: DuckDBPyConnection, source: str) -> list[RunRecord]:
-    """The runs of a source that committed, from its newest full load on, in the order of their commits."""
+    """The committed runs of a source from its newest full load on, in commit order."""
     return _records(
         session,
         """
@@ -171,7 +170,7 @@ def committed_since_full_load(session: DuckDBPyConnection, source: str) -> list[
 
 
 def records_of(session: DuckDBPyConnection, run_ids: Collection[str]) -> dict[str, RunRecord]:
-    """The records of these runs, as far as they have a row, by their ids."""
+    """The records of these runs by their ids, as far as they have a row."""
     found = _records(session, "list_contains($run_ids, run_id)", {"run_ids": list(run_ids)})
     return {record.run_id: record for record in found}
 
@@ -185,7 +184,7 @@ def _records(session: DuckDBPyConnection, condition: str, parameters: dict[str, 
 def is_newest_package(session: DuckDBPyConnection, source: str, requested_at: datetime) -> bool:
     """Whether no committed run of the source had a package that was requested later.
 
-    What was requested after now, by a clock that ran ahead, is compared with nothing: it would be the newest for years.
+    Requests in the future, by a clock that was ahead, are ignored: they would be the newest for years.
     """
     return session.execute(
         f"SELECT coalesce(max(requested_at) <= ?, true) FROM {TABLE} "
@@ -195,7 +194,7 @@ def is_newest_package(session: DuckDBPyConnection, source: str, requested_at: da
 
 
 def requested_after_now(session: DuckDBPyConnection, source: str) -> tuple[str, datetime] | None:
-    """The committed run of a source whose package was requested latest after now, and when; None if none was."""
+    """The committed run of a source with the latest request time in the future, and that time; None without one."""
     row = session.execute(
         f"SELECT run_id, requested_at FROM {TABLE} WHERE source = ? AND status = 'success' AND requested_at > ? "
         "ORDER BY requested_at DESC LIMIT 1",
@@ -215,7 +214,7 @@ def loaded_packages(session: DuckDBPyConnection, source: str) -> set[str]:
 
 
 def next_commit_time(session: DuckDBPyConnection, source: str) -> datetime:
-    """Now, or just after the source's last commit if the clock says otherwise: `valid_from` strictly increases."""
+    """Now, or just after the source's last commit if the clock is behind: `valid_from` strictly increases."""
     row = session.execute(
         f"SELECT max(ended_at) FROM {TABLE} WHERE source = ? AND status = 'success'", [source]
     ).fetchone()

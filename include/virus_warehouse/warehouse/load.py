@@ -1,4 +1,4 @@
-"""What the merge of a package has to know of the load that it is part of."""
+"""The parameters of a merge."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -12,16 +12,16 @@ from virus_warehouse.sources import LoadLimits
 
 
 class UnknownAcceptance(ValueError):
-    """A name of nothing that can be accepted."""
+    """A name that is not among the findings that can be accepted."""
 
 
 @dataclass(frozen=True)
 class Acceptance:
-    """What a person accepts knowingly of a full load, for one run.
+    """What a person accepts of a full load, for one run.
 
     Attributes:
-        missing: that many of the records held are not listed.
-        emptied: that a field is empty which used to be filled.
+        missing: that so many held records are missing.
+        emptied: that a field is empty that used to be filled.
     """
 
     missing: bool = False
@@ -29,10 +29,10 @@ class Acceptance:
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Self:
-        """The acceptance of what these names stand for.
+        """The acceptance with these names.
 
         Raises:
-            UnknownAcceptance: when one stands for nothing.
+            UnknownAcceptance: when a name is unknown.
         """
         given, known = set(names), {field.name for field in fields(cls)}
         if unknown := sorted(given - known):
@@ -47,23 +47,23 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Load:
-    """What a merge has to know.
+    """The parameters of a merge.
 
     Attributes:
-        source: name of the source whose records they are.
-        limits: what the source allows a full load.
-        run_id: the run that loads them.
-        mode: the run's mode: only a full one may judge how many records there are.
-        is_census: whether a full load also concludes which records are missing.
-        valid_from: the commit's time.
+        source: name of the source.
+        limits: the limits of the source.
+        run_id: the run that loads.
+        mode: the run's mode; only a full load may find missing records.
+        is_census: whether a full load also marks missing records.
+        valid_from: the commit time.
         requested_at: when the package was requested.
         is_newest_package: whether no committed run of the source has a package requested later.
-        filter_changed: whether rows may be held that other filters showed.
-        reports_changed: whether, with the same filters, other reports were asked for.
-        request: the filters now; None where they are not known.
-        since: first update date to be merged; None without a lower bound.
-        until: update date before which is merged; None without an upper bound.
-        accepts: what is accepted that would otherwise stop a full load.
+        filter_changed: whether there may be rows loaded with other filters.
+        reports_changed: whether, with the same filters, other reports were requested before.
+        request: the current filters; None where they are not known.
+        since: first update date to merge; None without a lower bound.
+        until: update date to stop before; None without an upper bound.
+        accepts: what a person accepts that would otherwise stop a full load.
     """
 
     source: str
@@ -83,17 +83,17 @@ class Load:
 
     @property
     def is_full(self) -> bool:
-        """Whether it may judge what is there and what is not: of all records, and newer than any other."""
+        """Whether it has all records and is the newest package, so that unlisted records are missing."""
         return self.mode == FULL and self.is_newest_package
 
     @property
     def is_replay(self) -> bool:
-        """Whether its lines were refused before, and read again now."""
+        """Whether its lines came from the quarantine."""
         return self.mode == REPLAY
 
     @cached_property
     def variables(self) -> dict[str, object]:
-        """What the SQL of a merge reads of it."""
+        """The variables that the SQL of a merge reads."""
         return {
             "source": self.source,
             "run_id": self.run_id,

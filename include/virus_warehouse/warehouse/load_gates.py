@@ -1,4 +1,4 @@
-"""The gates of a load: what was staged and does not pass them never becomes the warehouse's state."""
+"""The gates of a load: staged data that do not pass them are not committed."""
 
 import logging
 from collections import Counter
@@ -14,38 +14,38 @@ from virus_warehouse.warehouse.shares import shares
 logger = logging.getLogger(__name__)
 
 MAX_QUARANTINED = 0.5
-"""Share of a report's lines that may be unreadable; beyond it the report has another shape than we know."""
+"""Largest share of unreadable lines of a report; beyond it the format has probably changed."""
 
 FEW_LINES = FEW_RECORDS = 10
-"""A share that fewer lines or records than this make up says nothing, and stops nothing."""
+"""Shares of fewer lines or records than this stop nothing."""
 
 
 class GateError(RuntimeError):
-    """What was staged must not become the warehouse's state; the transaction is rolled back.
+    """The staged data must not be committed; the transaction is rolled back.
 
     Attributes:
-        vanished: accessions of records held that NCBI no longer lists, where that is the reason.
+        missing: accessions of held records that NCBI no longer lists, where that is the reason.
     """
 
-    vanished: list[str] | None = None
+    missing: list[str] | None = None
 
 
 def prove_conservation(lines: int, outcomes: dict[str, int], file_name: str) -> None:
-    """Stop when a line of a report has no outcome, or two.
+    """Check that every line of a report has exactly one outcome.
 
     Raises:
-        GateError: when there is one.
+        GateError: when a line has none, or several.
     """
     if lines != sum(outcomes.values()):
-        told = " + ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
+        outcome_sum = " + ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
         raise GateError(
-            f"conservation: {lines} lines in {file_name}, but {told or 'none'} = {sum(outcomes.values())}. "
-            f"Nothing was loaded. This is a fault of the warehouse: please report it with the run's package."
+            f"conservation: {lines} lines in {file_name}, but {outcome_sum or 'none'} = {sum(outcomes.values())}. "
+            f"Nothing was loaded. This is a bug in the warehouse: please report it with the run's package."
         )
 
 
 def refuse_unreadable_report(lines: int, quarantined: int, file_name: str) -> None:
-    """Stop when most lines of a report cannot be read.
+    """Check that most lines of a report can be read.
 
     Raises:
         GateError: when more than `MAX_QUARANTINED` of them cannot.
@@ -59,15 +59,15 @@ def refuse_unreadable_report(lines: int, quarantined: int, file_name: str) -> No
 
 
 def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: LoadLimits, lines: int) -> None:
-    """Stop when a full package says nothing any more of a field that it used to fill.
+    """Check that a full package has not lost a field that used to be filled.
 
-    NCBI has emptied fields for many records at once (NCBI issue #533). Each such record would become a revision.
+    NCBI has emptied fields of many records at once (NCBI issue #533). Each such record would become a revision.
 
     Args:
-        session: with the warehouse attached, and every line classified: only a revised record can have lost a field.
-        source: whose package it is.
-        limits: what the source allows.
-        lines: the report's.
+        session: with the warehouse attached, and every line classified: only revised records can have lost a field.
+        source: the source.
+        limits: the limits of the source.
+        lines: the number of lines of the report.
 
     Raises:
         GateError: when that is so for more than `max_emptied` of the records that had the field.
@@ -75,25 +75,25 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Load
     columns = columns_by_path()
     lost = _lost(session, source, columns, lines)
     suspects = {path: columns[path] for path, count in lost.items() if count >= FEW_RECORDS}
-    told = {
+    losses = {
         path: (lost[path] > had * limits.max_emptied, f"{path} (of {had} records that had it, {lost[path]} lost it)")
         for path, had in _had(session, source, suspects, lines).items()
     }
-    few = [words for is_many, words in told.values() if not is_many]
-    emptied = [words for is_many, words in told.values() if is_many]
+    few = [words for is_many, words in losses.values() if not is_many]
+    emptied = [words for is_many, words in losses.values() if is_many]
     if few:
-        logger.warning("NCBI's full list of %s no longer tells %s", source, ", ".join(few))
+        logger.warning("NCBI's full list of %s has lost values of %s", source, ", ".join(few))
     if emptied:
         raise GateError(
-            f"emptied fields: NCBI's full list of {source} no longer tells {', '.join(emptied)}: more than "
+            f"emptied fields: NCBI's full list of {source} has lost values of {', '.join(emptied)}: more than "
             f"{limits.max_emptied:.0%}. Nothing was loaded: NCBI has emptied fields before (NCBI issue #533). If it is "
-            f"meant, run once with accept_emptied, or raise max_emptied of the source."
+            f"intended, run once with accept_emptied, or raise max_emptied of the source."
         )
 
 
 def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
-    """How many of the records to be revised lose a field, by its path."""
-    # A bit for each field, found in one pass: to join as many columns would take several times the memory.
+    """How many of the records to be revised lose a field, by the field's path."""
+    # A bit per field, computed in one pass: joining as many columns would take several times the memory.
     filled = " | ".join(f"((({column}) IS NOT NULL)::UBIGINT << {bit})" for bit, column in enumerate(columns.values()))
     session.execute(
         f"CREATE OR REPLACE TEMP TABLE staged_filled AS SELECT line_number, accession, {filled} AS filled "
@@ -118,7 +118,7 @@ def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], 
 
 
 def _had(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
-    """How many of the records that are held and listed have a field, by its path."""
+    """How many of the held records that are listed have a field, by the field's path."""
     if not columns:
         return Counter()
     counts = ", ".join(f"count({column})" for column in columns.values())
@@ -138,22 +138,22 @@ def _counted_in_shares(session: DuckDBPyConnection, query: str, columns: Iterabl
     return counted
 
 
-def is_mass_loss(absent: int, held: int, limits: LoadLimits) -> bool:
-    """Whether so many of the records held are absent that it is more likely NCBI's fault than the truth."""
-    return absent >= FEW_RECORDS and absent > held * limits.max_missing
+def is_mass_loss(missing: int, held: int, limits: LoadLimits) -> bool:
+    """Whether so many held records are missing that a fault at NCBI is more likely."""
+    return missing >= FEW_RECORDS and missing > held * limits.max_missing
 
 
-def refuse_mass_loss(absent: int, held: int, source: str, limits: LoadLimits, vanished: list[str]) -> None:
-    """Stop for it.
+def refuse_mass_loss(missing: int, held: int, source: str, limits: LoadLimits, accessions: list[str]) -> None:
+    """Stop a load because of missing records.
 
     Raises:
         GateError: always.
     """
     error = GateError(
-        f"missing records: NCBI's full list of {source} lacks {absent} of the {held} records held, more than "
-        f"{limits.max_missing:.0%}, such as {', '.join(vanished[:5])}. Nothing was loaded: NCBI has dropped good "
-        f"records before (NCBI issue #530). If it is meant, run once with accept_missing, or raise max_missing of the "
-        f"source."
+        f"missing records: NCBI's full list of {source} lacks {missing} of the {held} held records, more than "
+        f"{limits.max_missing:.0%}, such as {', '.join(accessions[:5])}. Nothing was loaded: NCBI has dropped good "
+        f"records before (NCBI issue #530). If it is intended, run once with accept_missing, or raise max_missing of "
+        f"the source."
     )
-    error.vanished = vanished
+    error.missing = accessions
     raise error

@@ -1,10 +1,10 @@
-"""Loading a package's reports: the data report is merged, then the others by what became of its genomes."""
+"""Loading a package's reports: the data report is merged first, then the auxiliary reports."""
 
 from collections.abc import Mapping, Sequence
 
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.reports.all_reports import FURTHER_REPORTS
+from virus_warehouse.reports.all_reports import AUXILIARY_REPORTS
 from virus_warehouse.reports.annotation_report import ANNOTATION_REPORT
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import StagedReport
@@ -19,18 +19,18 @@ Counts = dict[str, int | None]
 
 
 def load_reports(session: DuckDBPyConnection, load: Load, staged: Sequence[StagedReport]) -> dict[str, Counts]:
-    """Merge the staged reports of a package, and keep what was refused and new in them, and what became of their lines.
+    """Merge the staged reports of a package, and record their findings and line outcomes.
 
-    To be called within a transaction. A run, a replay and a rebuild load alike.
+    To be called within a transaction; used by runs, replays and rebuilds.
 
     Args:
-        session: holds the staged reports, and the warehouse attached.
-        load: how to merge them.
-        staged: the data report, and the further reports that the package has.
+        session: has the staged reports, and the warehouse attached.
+        load: the parameters of the merge.
+        staged: the data report, and the auxiliary reports that the package has.
 
     Returns:
-        For each of them its `lines`, and how many had each outcome; for the data report also how many records are
-        `withdrawn` and, in a census, `missing`.
+        For each report its `lines` and outcome counts; for the data report also how many records are `withdrawn` and,
+        in a census, `missing`.
 
     Raises:
         GateError: when lines are unaccounted for, when too many are unreadable, or when a full load lacks more of the
@@ -41,7 +41,7 @@ def load_reports(session: DuckDBPyConnection, load: Load, staged: Sequence[Stage
     if load.is_full:
         end_findings(session, load.variables)
     _keep_findings(session, load, DATA_REPORT, "line_outcome", counts)
-    for report in FURTHER_REPORTS:
+    for report in AUXILIARY_REPORTS:
         if report.name in given:
             counts[report.name] = _merge(session, load, given[report.name])
         elif report is ANNOTATION_REPORT and _holds_annotation(session, load.source):
@@ -72,7 +72,7 @@ def _merge(session: DuckDBPyConnection, load: Load, staged: StagedReport) -> Cou
 
 
 def _refused(session: DuckDBPyConnection, report: Report) -> int:
-    counted = session.execute("SELECT count(*) FROM refused_line WHERE report = ?", [report.name]).fetchall()
+    counted = session.execute("SELECT count(*) FROM quarantined_line WHERE report = ?", [report.name]).fetchall()
     return int(counted[0][0])
 
 
@@ -98,5 +98,5 @@ def _keep_findings(
 
 
 def _is_noted(session: DuckDBPyConnection, report: Report) -> bool:
-    """Whether drift says that the package lacks the report."""
+    """Whether drift already lists the report as missing."""
     return session.execute("SELECT count(*) > 0 FROM drift WHERE report = ?", [report.name]).fetchone() == (True,)

@@ -1,4 +1,4 @@
-"""The merge of the data report: staged lines become records of the attached warehouse, each with an outcome."""
+"""The merge of the data report: staged lines become records of the attached warehouse."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from virus_warehouse.run_mode import FULL
 from virus_warehouse.session import all_threads
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import load_gates
-from virus_warehouse.warehouse.census import find_absent, take_census, vanished, without_ended
+from virus_warehouse.warehouse.census import find_missing, missing_accessions, take_census, without_ended
 from virus_warehouse.warehouse.end_records import end_records
 from virus_warehouse.warehouse.filters import no_longer_shown
 from virus_warehouse.warehouse.load import Load
@@ -22,20 +22,20 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, staged: StagedRep
     """Merge the staged data report and its taxonomy; to be called within a transaction.
 
     Args:
-        session: holds the staged report, and the warehouse attached.
-        load: how to merge it.
+        session: has the staged report, and the warehouse attached.
+        load: the parameters of the merge.
         staged: the report.
 
     Returns:
-        Its `lines`, and how many had each outcome; how many records are `withdrawn` and, in a census, `missing`.
+        Its `lines` and outcome counts, and how many records are `withdrawn` and, in a census, `missing`.
 
     Raises:
         GateError: when lines are unaccounted for, when too many are unreadable, or when a full load lacks more
             of the records held, or of a field of them, than the source allows.
     """
-    # Only the newest full package may judge what is there and what is not; a new source's first has nothing to judge.
+    # Only the newest full package shows which records are missing; a source's first load has none to compare.
     is_newest = load.is_newest_package and (load.is_census or _holds_any(session, load.source))
-    is_judge = load.mode == FULL and is_newest
+    is_complete_list = load.mode == FULL and is_newest
     lines = staged.lines
     with all_threads(session):
         run_sql(session, "warehouse/merge/01_nothing_compared.sql")
@@ -45,26 +45,26 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, staged: StagedRep
         load_gates.prove_conservation(lines, outcomes, staged.report.file_name)
         if not load.is_replay:
             load_gates.refuse_unreadable_report(lines, outcomes["quarantined"], staged.report.file_name)
-        if is_judge and outcomes["revised"] and not load.accepts.emptied:
+        if is_complete_list and outcomes["revised"] and not load.accepts.emptied:
             load_gates.refuse_emptied_fields(session, load.source, load.limits, lines)
         end_records(session, load.variables, "SELECT accession FROM line_outcome WHERE outcome = 'revised'", "revision")
         for _ in shares(session, outcomes["touched"]):
             run_sql(session, "warehouse/merge/04_move_dates.sql", load.variables)
         _choose_records_to_write(session, outcomes)
         run_sql(session, "warehouse/merge/05_write_records.sql", load.variables)
-    gone: dict[str, int | None] = {"withdrawn": 0, "missing": None}
+    ended: dict[str, int | None] = {"withdrawn": 0, "missing": None}
     if is_newest:
         run_sql(session, "warehouse/merge/06_listed.sql")
         for _ in shares(session, lines):
             run_sql(session, "warehouse/merge/07_found_again.sql", load.variables)
-    if is_judge:
-        gone |= _judge_absent(session, load, lines)
+    if is_complete_list:
+        ended |= _classify_missing(session, load, lines)
     run_sql(session, "warehouse/merge/10_merge_taxonomy.sql", load.variables)
-    return {"lines": lines, **outcomes, **gone}
+    return {"lines": lines, **outcomes, **ended}
 
 
 def _choose_records_to_write(session: DuckDBPyConnection, outcomes: Mapping[str, int]) -> None:
-    """Make the view `record_to_write`, by naming the lines that are written or the others: memory is for the fewer."""
+    """Make the view `record_to_write` from the written lines or the others, whichever are fewer, to save memory."""
     written = "outcome IN ('inserted', 'revised')"
     is_lesser_part = 2 * (outcomes["inserted"] + outcomes["revised"]) < sum(outcomes.values())
     join, named = ("SEMI", written) if is_lesser_part else ("ANTI", f"NOT ({written})")
@@ -79,32 +79,36 @@ def _holds_any(session: DuckDBPyConnection, source: str) -> bool:
     return found == (True,)
 
 
-def _judge_absent(session: DuckDBPyConnection, load: Load, lines: int) -> dict[str, int]:
-    absence = find_absent(session, load.variables, lines)
+def _classify_missing(session: DuckDBPyConnection, load: Load, lines: int) -> dict[str, int]:
+    missing = find_missing(session, load.variables, lines)
     if load.filter_changed:
         left_out = (
-            no_longer_shown(session, load.source, load.request) if load.request else "SELECT accession FROM absent"
+            no_longer_shown(session, load.source, load.request)
+            if load.request
+            else "SELECT accession FROM missing_record"
         )
         end_records(session, load.variables, left_out, "filter")
-        absence = without_ended(session, load.source)
+        missing = without_ended(session, load.source)
     if load.is_census:
-        return take_census(session, load.variables, load.limits, absence, accepts_missing=load.accepts.missing)
-    if load_gates.is_mass_loss(absence.absent, absence.held, load.limits) and not load.accepts.missing:
-        load_gates.refuse_mass_loss(absence.absent, absence.held, load.source, load.limits, vanished(session))
+        return take_census(session, load.variables, load.limits, missing, accepts_missing=load.accepts.missing)
+    if load_gates.is_mass_loss(missing.missing, missing.held, load.limits) and not load.accepts.missing:
+        load_gates.refuse_mass_loss(
+            missing.missing, missing.held, load.source, load.limits, missing_accessions(session)
+        )
     return {}
 
 
 def outcomes_of(session: DuckDBPyConnection, report: Report, outcomes: str) -> dict[str, int]:
-    """How many lines of a report had each outcome.
+    """The outcome counts of a report's lines.
 
     Args:
         session: with the staged report.
-        report: which.
-        outcomes: the table of what became of those that were read.
+        report: the report.
+        outcomes: the table of the outcomes of the lines that could be read.
     """
     counted = session.execute(
         f"SELECT outcome, count(*) FROM {outcomes} GROUP BY outcome "
-        "UNION ALL SELECT 'quarantined', count(*) FROM refused_line WHERE report = ?",
+        "UNION ALL SELECT 'quarantined', count(*) FROM quarantined_line WHERE report = ?",
         [report.name],
     ).fetchall()
     return {**dict.fromkeys(OUTCOMES, 0), **dict(counted)}

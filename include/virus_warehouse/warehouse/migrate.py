@@ -1,7 +1,7 @@
-"""Bringing a warehouse file to the schema this version knows, with Alembic.
+"""Upgrading a warehouse file to this version's schema, with Alembic.
 
-Every run asks which revision is the newest, and only the first after an update migrates: so Alembic is imported there,
-which takes longer than all that a small load does.
+Every run compares revisions, but only the first one after an update migrates: so Alembic is only imported then, which
+takes longer than a whole small load.
 """
 
 from functools import cache
@@ -30,7 +30,7 @@ REBUILD_OR_MIGRATE = (
 """The ways out for a warehouse that is too old."""
 
 STORAGE_VERSION = "v1.4.0"
-"""Oldest DuckDB that reads a file made here: from this one on, texts are packed in two thirds of the time."""
+"""Oldest DuckDB that can read the file: from this format on, texts are compressed faster."""
 
 
 class SchemaTooNew(RuntimeError):
@@ -42,7 +42,7 @@ class SchemaTooOld(RuntimeError):
 
 
 def alembic_config() -> "Config":
-    """Alembic's configuration, for this module and for `alembic revision` when a migration is written."""
+    """Alembic's configuration, for this module and for `alembic revision`."""
     from alembic.config import Config
 
     config = Config()
@@ -72,10 +72,10 @@ def is_too_old(revision: str | None) -> bool:
 
 
 def refuse_unknown_revision(revision: str | None, path: Path, *, if_too_old: str = REBUILD_OR_MIGRATE) -> None:
-    """Stop before a file is touched that this version cannot know.
+    """Reject a file of an unknown schema revision before it is touched.
 
     Args:
-        revision: what the file says, None for a file without our schema.
+        revision: the file's revision, None for a file without our schema.
         path: the file.
         if_too_old: the ways out for a file with a schema that cannot be migrated any more.
 
@@ -107,7 +107,7 @@ def upgrade(path: Path) -> None:
     from alembic import command
     from sqlalchemy import URL, NullPool, create_engine, text
 
-    # Without a pool the file is closed, and its lock free, as soon as the connection is.
+    # Without a pool the file is closed, and its lock released, with the connection.
     engine = create_engine(
         URL.create("duckdb", database=str(path)),
         poolclass=NullPool,
@@ -118,6 +118,6 @@ def upgrade(path: Path) -> None:
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {OPERATIONS_SCHEMA}"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        # Views hold no data: they are made anew with every upgrade, so a changed one needs a revision, if an empty one.
+        # Views have no data and are recreated by every upgrade: a changed one needs a revision, which may be empty.
         for view in sorted((Path(__file__).parent / "views").glob("*.sql")):
             connection.exec_driver_sql(view.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""The record of a run: a row of `ops.ingest_run`, and what its run file and its load record say of it.
+"""The record of a run: its row of `ops.ingest_run`, its run file and its load record.
 
-A column of the ledger is declared here and nowhere else: its type for Python, its type in the table, its meaning.
+Each column of the ledger is declared here only: its Python type, its SQL type and its meaning.
 """
 
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ OUTCOMES = {
     "out_of_window": "Lines of records last updated outside the run's window",
     "quarantined": "Lines that could not be read or placed; see ops.quarantine",
 }
-"""What can become of a report line, with its meaning. Every line has exactly one outcome: they add up to `lines`."""
+"""The outcomes of a report line, with their meanings. Every line has exactly one: they add up to `lines`."""
 
 TIMED_STAGES = ("download", "verify", "archive", "stage", "merge")
-"""The stages whose seconds the ledger keeps. `verify` is the part of `download` spent proving the package."""
+"""The stages timed in the ledger. `verify` is a part of `download`."""
 
 VERSIONED_COMPONENTS = ("virus_warehouse", "duckdb", "python", "airflow")
 
@@ -38,12 +38,12 @@ _KINDS: dict[object, TypeEngine[Any]] = {
     date: Date(),
     datetime: TIMESTAMP(timezone=True),
 }
-"""The type of a column, by its type for Python, where a field names none itself."""
+"""SQL types by Python type, for fields that name none."""
 
 
 @dataclass(kw_only=True)
 class RunRecord:
-    """A run, as far as it is known; None is what is not known yet, or does not apply. Meanings are the columns'."""
+    """A run as far as it is known; None where a value is not known yet or does not apply."""
 
     run_id: Annotated[str, "One try of one DAG run"]
     source: Annotated[str, "Name of the source in sources.yaml"]
@@ -89,12 +89,12 @@ class RunRecord:
 
     @property
     def row(self) -> dict[str, Any]:
-        """The row of `ops.ingest_run`."""
+        """Its row of `ops.ingest_run`."""
         return asdict(self)
 
 
 def columns_of_runs() -> Iterator[Column[Any]]:
-    """The columns of `ops.ingest_run`, in their order: what is known from the start is never NULL."""
+    """The columns of `ops.ingest_run`, in order; those known from the start are NOT NULL."""
     declared = get_type_hints(RunRecord, include_extras=True)
     for known in fields(RunRecord):
         annotated = declared[known.name]

@@ -1,7 +1,7 @@
-"""The tables of the warehouse, in SQLAlchemy. Alembic's migrations bring a file to this state; a test compares them.
+"""The tables of the warehouse, in SQLAlchemy. Migrations bring a file to this state; a test compares the two.
 
 There is no primary key and no index: an index makes a merge 15 to 30 times slower, and DuckLake has none.
-The merge keeps `(source, accession)` unique, and a check proves it before every publication.
+The merge keeps `(source, accession)` unique, which a gate checks before every publication.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeEngine
 from virus_warehouse.warehouse.run_record import OUTCOMES, columns_of_runs
 
 OPERATIONS_SCHEMA = "ops"
-"""What operations need: the ledger and what was refused. People's tables are in DuckDB's `main`."""
+"""For operations: the ledger and what could not be read. Tables to query are in DuckDB's `main`."""
 
 metadata = MetaData()
 
@@ -38,7 +38,7 @@ _AS_THE_RECORD_SAYS = (
 
 
 def _virus_genome_columns() -> Iterator[Column[object]]:
-    """The columns of a record, current or past, in the order people read them."""
+    """The columns of a record, current or past, in reading order."""
     yield Column("source", String, nullable=False, comment="Name of the source in sources.yaml")
     yield Column("accession", String, nullable=False, comment="INSDC or RefSeq accession, without version")
     yield Column("version", Integer, nullable=False, comment="Sequence version of the accession")
@@ -130,7 +130,7 @@ taxon_lineage = Table(
 
 
 def _attributes_as_columns() -> Iterator[Column[object]]:
-    """What BioSample repeats of the attributes, all of it text as submitted, 'missing' and the like included."""
+    """Attributes that BioSample repeats as fields, as submitted, including 'missing' and the like."""
     yield Column("age", String, comment="Age at the time of sampling")
     yield Column("biomaterial_provider", String, comment="Laboratory or person that gave the material")
     yield Column("breed", String, comment="Breed")
@@ -386,10 +386,10 @@ census_missing = Table(
 
 
 def tables_by_source() -> list[Table]:
-    """The tables of the warehouse whose rows each belong to a source. Only a snapshot fills `ops.source_status`."""
+    """The tables whose rows each belong to a source. Only a snapshot fills `ops.source_status`."""
     return [table for table in metadata.sorted_tables if "source" in table.columns and table is not source_status]
 
 
 def full_name(table: Table) -> str:
-    """The name of a table with that of its schema."""
+    """The table's name with its schema."""
     return f"{table.schema or 'main'}.{table.name}"

@@ -1,7 +1,7 @@
-"""A comparison of all records with all lines, made for one share of their accessions after the other.
+"""Comparing all records with all lines in shares of their accessions, one after the other.
 
-What DuckDB joins or groups has to fit into its memory, more or less, though it spills: by default, nine million records
-did not. All that concerns an accession falls into one share.
+DuckDB's joins and aggregations need to fit into memory, more or less, though it spills: by default, nine million
+records did not. All rows of an accession belong to one share.
 """
 
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ ACCESSIONS_AT_ONCE = 1_000_000
 
 
 def shares(session: DuckDBPyConnection, accessions: int) -> Iterator[int]:
-    """Go through the shares: meanwhile the macro `in_share(accession)` is true of the accessions of one.
+    """Iterate over the shares: the macro `in_share(accession)` is true for the accessions of the current one.
 
     Args:
-        session: where the macro is used.
-        accessions: how many there are, or a few more; a share has about a million.
+        session: the session that uses the macro.
+        accessions: an upper bound of their number; a share has about a million.
     """
     number = max(1, -(-accessions // ACCESSIONS_AT_ONCE))
     for share in range(number):

@@ -1,1 +1,1 @@
-"""Airflow connections, as what `virus_warehouse` works with."""
+"""Airflow hooks for `virus_warehouse`."""

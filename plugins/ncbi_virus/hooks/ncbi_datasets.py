@@ -1,4 +1,4 @@
-"""An Airflow connection to NCBI Datasets, as a client."""
+"""The Airflow connection to NCBI Datasets."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,17 +15,16 @@ CLIENT_SETTINGS: dict[str, Callable[[Any], float]] = {
     "read_timeout": float,
     "backoff_factor": float,
 }
-"""Extra fields of the connection: arguments of `DatasetsClient`, and how their text is read."""
+"""Extra fields of the connection: arguments of `DatasetsClient`, and their types."""
 
 
 class NcbiDatasetsHook(BaseHook):
-    """Makes a `DatasetsClient` of an Airflow connection of type `ncbi_datasets`, or `http`.
+    """Creates a `DatasetsClient` from an Airflow connection of type `ncbi_datasets`, or `http`.
 
-    The environment wins over the connection, because it is where one run is pointed elsewhere: `NCBI_DATASETS_URL`
-    over the connection's host, `NCBI_API_KEY` over its password, `NCBI_DATASETS_PATIENCE` (seconds that NCBI may be
-    silent altogether in one download) over its extra field `patience`. The other extra fields are `attempts`,
-    `connect_timeout`, `read_timeout` and `backoff_factor`, as in `DatasetsClient`. The default connection need not
-    exist.
+    The environment takes precedence over the connection: `NCBI_DATASETS_URL` over its host, `NCBI_API_KEY` over its
+    password, `NCBI_DATASETS_PATIENCE` (seconds that NCBI may be silent altogether in one download) over its extra field
+    `patience`. The other extra fields are `attempts`, `connect_timeout`, `read_timeout` and `backoff_factor`, as in
+    `DatasetsClient`. The default connection may be missing.
 
     Args:
         ncbi_datasets_conn_id: the connection; host is the API's base URL, password the API key.
@@ -45,7 +44,7 @@ class NcbiDatasetsHook(BaseHook):
 
         Raises:
             AirflowNotFoundException: when a connection other than the default one does not exist.
-            ValueError: when an extra field of the connection is no number.
+            ValueError: when an extra field of the connection is not a number.
         """
         connection = self._connection()
         if connection is None:
@@ -57,11 +56,11 @@ class NcbiDatasetsHook(BaseHook):
         )
 
     def test_connection(self) -> tuple[bool, str]:
-        """Whether NCBI Datasets, or what the connection names instead, answers."""
+        """Whether NCBI Datasets, or the connection's host, responds."""
         try:
             with self.get_conn() as client:
-                return True, f"{client.base_url} answers, version {client.version()}"
-        except Exception as error:  # whatever it is, the form shows it
+                return True, f"{client.base_url} responds, version {client.version()}"
+        except Exception as error:  # shown in the form
             return False, str(error)
 
     def _connection(self) -> Connection | None:
@@ -74,7 +73,7 @@ class NcbiDatasetsHook(BaseHook):
 
 
 def _base_url(connection: Connection) -> str | None:
-    """The base URL: whole in the host, as the UI's form takes it, or in the parts that a connection URI splits into."""
+    """The base URL: complete in the host, as in the UI's form, or in the parts of a connection URI."""
     if not connection.host:
         return None
     if "://" in connection.host:
@@ -82,8 +81,8 @@ def _base_url(connection: Connection) -> str | None:
     if connection.schema in ("http", "https"):
         scheme, path = connection.schema, ""
     else:
-        # Of http://127.0.0.1:8081/datasets/v2 Airflow makes a connection type, a host, a port and a "schema". A
-        # server with a port of its own is a local one; no key goes to any other in clear text.
+        # Airflow splits http://127.0.0.1:8081/datasets/v2 into a connection type, a host, a port and a "schema". A
+        # server with an explicit port is a local one; no key is sent to others in clear text.
         scheme, path = ("http" if connection.port else "https"), f"/{connection.schema or ''}".rstrip("/")
     port = f":{connection.port}" if connection.port else ""
     return f"{scheme}://{connection.host}{port}{path}"

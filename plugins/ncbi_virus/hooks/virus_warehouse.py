@@ -1,4 +1,4 @@
-"""An Airflow connection to the warehouse, as a `Warehouse`."""
+"""The Airflow connection to the warehouse."""
 
 import os
 from pathlib import Path
@@ -13,14 +13,14 @@ from virus_warehouse.warehouse.connection import Warehouse
 
 
 class NoWarehousePath(ValueError):
-    """A connection names no file on this machine."""
+    """A connection does not name a file on this machine."""
 
 
 class VirusWarehouseHook(BaseHook):
-    """Makes a `Warehouse` of an Airflow connection of type `virus_warehouse`, or `duckdb`.
+    """Creates a `Warehouse` from an Airflow connection of type `virus_warehouse`, or `duckdb`.
 
-    `VIRUS_WAREHOUSE` wins over the connection's file; without both it is `warehouse.duckdb` in the data folder. The
-    default connection need not exist.
+    `VIRUS_WAREHOUSE` takes precedence over the connection's file; without both it is `warehouse.duckdb` in the data
+    folder. The default connection may be missing.
 
     Args:
         virus_warehouse_conn_id: the connection; host is the path of the file.
@@ -48,16 +48,16 @@ class VirusWarehouseHook(BaseHook):
         return Warehouse(data.warehouse if connection is None else self._path(connection, data))
 
     def test_connection(self) -> tuple[bool, str]:
-        """Whether the file is a DuckDB file, or can be made; it is not opened, as a run may work on it."""
+        """Whether the file is a DuckDB file, or can be created; it is not opened, as a run may be using it."""
         try:
             path = self.get_conn().path
-        except Exception as error:  # whatever it is, the form shows it
+        except Exception as error:  # shown in the form
             return False, str(error)
         if path.exists():
-            return (True, f"{path} is a DuckDB file") if is_database(path) else (False, f"{path} is no DuckDB file")
+            return (True, f"{path} is a DuckDB file") if is_database(path) else (False, f"{path} is not a DuckDB file")
         if path.parent.is_dir() and os.access(path.parent, os.W_OK):
-            return True, f"{path} does not exist yet; the first run makes it"
-        return False, f"{path} does not exist, and {path.parent} is no folder that this user may write"
+            return True, f"{path} does not exist yet; the first run creates it"
+        return False, f"{path} does not exist, and {path.parent} is not a writable folder"
 
     def _connection(self) -> Connection | None:
         try:
@@ -72,7 +72,7 @@ class VirusWarehouseHook(BaseHook):
         path = extra.get("database") or connection.host or ""
         is_remote = path.startswith(("md:", "motherduck:")) or extra.get("motherduck_token") or connection.password
         if is_remote or path in ("", ":memory:"):
-            # What follows md: can be a token, which no error may show.
+            # Text after md: may be a token, which errors must not show.
             found = "a MotherDuck database" if is_remote else "no path"
             raise NoWarehousePath(
                 f"the connection {self.virus_warehouse_conn_id!r} has {found}: its field DuckDB file must name one on "

@@ -1,1 +1,1 @@
-"""The one custom operator."""
+"""The custom operator."""

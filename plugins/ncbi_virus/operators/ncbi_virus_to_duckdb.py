@@ -1,4 +1,4 @@
-"""The operator that brings a source's changes from NCBI Datasets into the warehouse."""
+"""The operator that loads a source's updates from NCBI Datasets into the warehouse."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -27,12 +27,12 @@ from virus_warehouse.window_order import DayOfBackfill, EarlierDay, EarlierDayFi
 from virus_warehouse.windows import WindowError, WindowRequest
 
 BACKFILL = "backfill"
-"""What Airflow calls the type of a backfill's DAG runs."""
+"""Airflow's run type of backfills."""
 
 FIRST_LOOK = timedelta(seconds=10)
-"""After how long a day of a backfill that waits for an earlier one looks again."""
+"""Delay before a waiting day of a backfill checks again."""
 
-NO_RETRY_MENDS = [
+PERMANENT_FAILURES = [
     RequestRefused,
     WindowError,
     SchemaTooNew,
@@ -43,28 +43,28 @@ NO_RETRY_MENDS = [
     NoWarehousePath,
     WarehouseDamaged,
 ]
-"""Failures that would be the same at the next try: they fail the task at once."""
+"""Failures that a retry cannot fix: they fail the task at once."""
 
-RETRY_POLICY = ExceptionRetryPolicy(rules=[RetryRule(exception=list(NO_RETRY_MENDS), action=RetryAction.FAIL)])
+RETRY_POLICY = ExceptionRetryPolicy(rules=[RetryRule(exception=list(PERMANENT_FAILURES), action=RetryAction.FAIL)])
 
 
 class NcbiVirusToDuckDBOperator(BaseOperator):
     """Downloads a virus genome data package from NCBI Datasets and loads its reports into DuckDB.
 
-    What is asked for comes from the ledger: what was updated since the last committed run, or everything at
-    first. A backfill asks for its data interval, and so does a run with `since`. Failures that a retry
-    cannot fix fail at once; the others are left to the configured retries. What was loaded is published by the DAG
-    `ncbi_virus_publish`, which the asset that this updates sets off.
+    The request is planned from the ledger: the updates since the last committed run, or everything at first. A backfill
+    requests its data interval, and a run with `since` its window. Failures that a retry cannot fix fail at once;
+    the others are left to the configured retries. The DAG `ncbi_virus_publish`, triggered by the asset that this
+    updates, publishes the result.
 
     Args:
-        source: name of a source in the sources file; or a source that is in no file, as its `name` with the keys that
-            an entry of that file has: `{"name": "mpox", "taxon": 10244, "host": "human"}`.
-        mode: `incremental`, `window`, `full`, `census` or `replay`; the default follows from the kind of DAG run.
-        since: first update date to ask for: makes this run a window.
+        source: name of a source in the sources file; or a source outside of the file, as its `name` with the keys
+            of an entry of that file: `{"name": "mpox", "taxon": 10244, "host": "human"}`.
+        mode: `incremental`, `window`, `full`, `census` or `replay`; the default depends on the kind of DAG run.
+        since: first update date to request: makes this run a window.
         until: update date at which the window ends, exclusive.
-        accept: what of a full load is accepted that would otherwise stop it: `missing`, more of the records are
-            missing than `max_missing`; `emptied`, more records lose a field than `max_emptied`. Empty texts are left
-            out, so that a template can decide.
+        accept: findings of a full load to accept that would otherwise stop it: `missing`, more records are missing
+            than `max_missing`; `emptied`, more records lose a field than `max_emptied`. Empty texts are ignored, so
+            that templates can be used.
         ncbi_datasets_conn_id: Airflow connection to NCBI Datasets.
         virus_warehouse_conn_id: Airflow connection to the warehouse.
 
@@ -116,12 +116,12 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         """Run the source once.
 
         Raises:
-            AirflowRescheduleException: when an earlier day of the backfill fetches first; it gives back the slot.
+            AirflowRescheduleException: when an earlier day of the backfill downloads first; releases the worker slot.
         """
         try:
             return self._run(context)
         except EarlierDayFirst as wait:
-            self.log.info("%s; this task looks again", wait)
+            self.log.info("%s; this task checks again later", wait)
             raise AirflowRescheduleException(_next_look(context)) from wait  # type: ignore[no-untyped-call]
 
     def _run(self, context: Context) -> dict[str, Any]:
@@ -154,7 +154,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         dag_run = context["dag_run"]
         if mode is None and since is None and until is None and dag_run.run_type.value == BACKFILL:
             mode = WINDOW
-            # A manual run has no data interval; a backfill always has.
+            # Manual runs have no data interval; backfills always have one.
             since, until = (WindowRequest.day(context[key]) for key in ("data_interval_start", "data_interval_end"))
         return WindowRequest(mode=mode, since=since, until=until)
 
@@ -170,7 +170,7 @@ def _origin(context: Context) -> RunOrigin:
 
 
 def _earlier_day(context: Context) -> EarlierDay | None:
-    """Asks Airflow which earlier day of the backfill runs now, the latest of them; None where this is no backfill."""
+    """A query for the latest earlier day of the backfill that is running now; None outside of backfills."""
     if context["dag_run"].run_type.value != BACKFILL:
         return None
 
@@ -184,14 +184,14 @@ def _earlier_day(context: Context) -> EarlierDay | None:
 
 
 def _next_look(context: Context) -> datetime:
-    """When a task looks again that waits: each look costs the start of a process, so later the longer it has waited."""
+    """When a waiting task checks again: each check starts a process, so the delay grows with the time waited."""
     now = datetime.now(UTC)
     waiting_since = context["ti"].get_first_reschedule_date(context) or now
     return now + max(FIRST_LOOK, (now - waiting_since) / 2)
 
 
 def _progress_writer(context: Context) -> Any:
-    """Shows the download in the task's Storage tab while it runs; None where Airflow offers no state store."""
+    """Shows the progress in the task's Storage tab while it runs; None where Airflow has no state store."""
     store = context.get("task_state_store")
     if store is None:
         return None

@@ -159,7 +159,7 @@ def test_flat_files_give_the_same_answers_as_the_snapshot(folder: Path, measured
     pytest.importorskip("polars")
     recipe = Recipe(300)
     here = Path(sys.executable)
-    asked = Runner(folder, python=here, peer_python=here, tell=lambda *_: None).run(
+    asked = Runner(folder, python=here, peer_python=here, report=lambda *_: None).run(
         [
             Case("load", recipe, base=0),
             *(Case(name, recipe, base=300) for name in ("queries", "polars_parquet", "pandas_parquet")),

@@ -45,7 +45,7 @@ def test_invalid_file_name_is_refused(tmp_path: Path, name: str) -> None:
     ids=["no comment", "no topic", "no question", "no explanation"],
 )
 def test_incomplete_header_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(BrokenRecipe, match="its comment begins with `topic: question"):
+    with pytest.raises(BrokenRecipe, match="its comment must begin with `topic: question"):
         read_recipe(recipe_file(tmp_path, text))
 
 

@@ -58,7 +58,7 @@ def test_folder_creation_error_names_the_folder_and_the_remedy(
     message = str(refused.value)
     assert message.startswith(f"the data folder {tmp_path / 'data'} cannot be used: ")
     assert blocking in message
-    assert "Set VIRUS_DATA to a folder that this user may write" in message
+    assert "Set VIRUS_DATA to a writable folder" in message
     assert "\n" not in message
 
 

@@ -14,7 +14,7 @@ PACKAGE = Path(sql_file.__file__).parent
 def test_missing_variable_is_refused_even_if_set_before() -> None:
     with duckdb.connect() as session:
         session.execute("SET VARIABLE source = 'of another load'")
-        with pytest.raises(VariableMissing, match=r"end_findings\.sql reads source, which it was not given"):
+        with pytest.raises(VariableMissing, match=r"end_findings\.sql reads source, which is not given"):
             run_sql(session, "warehouse/merge/11_end_findings.sql", {"valid_from": None, "sources": "mpox"})
 
 

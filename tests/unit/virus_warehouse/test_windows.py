@@ -157,11 +157,11 @@ class TestWindowRequest:
             ({"mode": "delta"}, "mode is 'delta'; allowed are incremental, window, full"),
             ({"mode": "full", "since": date(2025, 1, 1)}, "drop mode 'full'"),
             ({"mode": "incremental", "until": date(2025, 1, 1)}, "drop mode 'incremental'"),
-            ({"mode": "window"}, "a window needs its first day"),
-            ({"until": date(2025, 1, 1)}, "a window needs its first day"),
-            ({"since": date(2025, 1, 1), "until": date(2025, 1, 1)}, "holds no day; until is exclusive"),
-            ({"since": date(2025, 1, 2), "until": date(2025, 1, 1)}, "holds no day"),
-            ({"since": date(2025, 6, 2)}, "lies in the future; today is 2025-06-01"),
+            ({"mode": "window"}, "a window needs a first day"),
+            ({"until": date(2025, 1, 1)}, "a window needs a first day"),
+            ({"since": date(2025, 1, 1), "until": date(2025, 1, 1)}, "is empty; until is exclusive"),
+            ({"since": date(2025, 1, 2), "until": date(2025, 1, 1)}, "is empty"),
+            ({"since": date(2025, 6, 2)}, "is in the future; today is 2025-06-01"),
         ],
     )
     def test_invalid_request_is_refused(self, window_request: dict[str, Any], message: str) -> None:
@@ -190,5 +190,5 @@ class TestWindowRequest:
         assert WindowRequest.day(given) == day
 
     def test_invalid_day_is_refused(self) -> None:
-        with pytest.raises(WindowError, match="'yesterday' is no day; write it as in 2026-11-01"):
+        with pytest.raises(WindowError, match="'yesterday' is not a day; write it like 2026-11-01"):
             WindowRequest.day("yesterday")

@@ -1,7 +1,6 @@
 -- Surveillance: How many genomes were collected in each week, by country and virus?
--- Weeks are ISO 8601's, from Monday. A genome counts in a week only if every day that its date allows lies in that
--- week; the others are `unsure`, in rows of their own with the span they may belong to, and are no zeros. Here from
--- September 2026 on.
+-- Weeks are ISO 8601 weeks, from Monday. A genome counts in a week only if all its possible collection dates are in
+-- that week; the others are `unsure`, in rows of their own with their possible span. Here from September 2026 on.
 SELECT
     coalesce(iso_week, 'unsure') AS week,
     span_start,

@@ -1,7 +1,7 @@
 -- Surveillance: How many genomes are there of everything under a taxon, at any rank?
--- `taxon_lineage` holds a row for each taxon and each of its ancestors, itself included, so one join takes a family, a
--- genus or a single strain alike. Here the four serotypes under dengue virus; put another scientific name in its
--- place, such as `Orthomyxoviridae`.
+-- `taxon_lineage` has a row for each taxon and each of its ancestors, itself included, so one join works for a
+-- family, a genus or a single strain. Here the four serotypes under dengue virus; replace it by another scientific
+-- name, such as `Orthomyxoviridae`.
 SELECT
     taxon_name(virus_tax_id) AS virus,
     count(*) AS genomes,

@@ -1,5 +1,5 @@
 -- Surveillance: Which viruses were found in which classes of hosts?
--- The host's own lineage, by the same table. A genome whose host is not stated counts as such and is not dropped.
+-- Uses the host's lineage in the same table. A genome without a stated host is counted as such.
 SELECT
     coalesce(host_class.name, CASE WHEN host_tax_id IS NULL THEN 'not stated' ELSE 'another class' END) AS host_class,
     taxon_name(virus_tax_id) AS virus,

@@ -1,6 +1,6 @@
 -- Surveillance: Which genomes of SARS-CoV-2 and mpox come from animals?
--- Hosts under Mammalia or Aves that are not *Homo sapiens* (9606), laboratory hosts left out. The two viruses are named
--- by their NCBI Taxonomy IDs, with everything under them.
+-- Hosts under Mammalia or Aves other than *Homo sapiens* (9606), without laboratory hosts. The two viruses are given by
+-- their NCBI Taxonomy IDs, with everything under them.
 SELECT
     accession_version,
     taxon_name(virus_tax_id) AS virus,

@@ -1,6 +1,6 @@
 -- Surveillance: Which Pango lineages of SARS-CoV-2 make up which share of a month?
--- Lineages as NCBI assigns them. Shares are of the genomes with a lineage and a certain month: over several countries,
--- add both up and divide, as here. Few genomes make a wild share, so their number stands beside it.
+-- Lineages as assigned by NCBI. Shares are of the genomes with a lineage and an exact month: over several countries,
+-- add both up and divide, as here. Shares of few genomes are unreliable, so their number is shown.
 SELECT
     month_start,
     pango_lineage,

@@ -1,6 +1,6 @@
--- Surveillance: How precise are the collection dates, and what would a naive count make up?
+-- Surveillance: How precise are the collection dates, and how wrong would a naive count be?
 -- `2026-03` allows 31 days and `2025` a whole year: `collection_date_min` and `collection_date_max` are the bounds.
--- Who casts the text to a date puts all of them on the first day, the last column, and draws a peak that never was.
+-- Casting the text to a date puts all of them on the first day (the last column), which creates artificial peaks.
 SELECT
     coalesce(collection_date_precision, 'unknown') AS precision,
     count(*) AS genomes,

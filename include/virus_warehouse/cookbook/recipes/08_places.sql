@@ -1,6 +1,6 @@
--- Surveillance: From where do the genomes come, as precisely as submitters say?
+-- Surveillance: Where do the genomes come from, as precisely as submitters state it?
 -- `country` and `division` are parts of INSDC's `geo_location`, `geo_region` and `usa_state` are NCBI's own. The share
--- with a division tells how far a map of provinces can be trusted.
+-- with a division shows how far a map of provinces can be trusted.
 SELECT
     coalesce(geo_region, 'not stated') AS region,
     coalesce(country, 'not stated') AS country,

@@ -1,6 +1,6 @@
 -- Surveillance: How long do genomes take from collection to release, and until we see them?
--- A date such as `2026-03` gives bounds: the median of the fewest and of the most days. The last columns tell how many
--- records NCBI showed us later than their release date says, and by how much at most: they are why a run looks back 14
+-- A date such as `2026-03` gives bounds: the median of the fewest and of the most days. The last columns show how many
+-- records NCBI listed later than their release date, and by how many days at most, which is why a run looks back 14
 -- days.
 SELECT
     country,

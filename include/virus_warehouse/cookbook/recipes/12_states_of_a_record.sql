@@ -1,6 +1,6 @@
--- What changed: What has happened to one record since we know it?
--- All of its states, the ended ones and the one shown now. `valid_from` is when our warehouse learnt of a state,
--- `update_date` what NCBI dates it.
+-- What changed: What is the history of a record?
+-- All its states, ended ones and the current one. `valid_from` is when the warehouse loaded a state, `update_date` is
+-- NCBI's date.
 SELECT
     accession_version,
     length,

@@ -1,6 +1,6 @@
--- What changed: What did this count say on the day the paper was written?
--- `virus_genome_as_of(moment)` is the table as it stood then, with the values of then. So a figure can be made again
--- years later, and a reviewer told why it differs today.
+-- What changed: What was this count on the day the paper was written?
+-- `virus_genome_as_of(moment)` is the table at that time, with its values. So figures can be reproduced years later,
+-- and differences explained.
 SELECT
     taxon_name(virus_tax_id) AS virus,
     count(*) FILTER (day = 'paper') AS in_the_paper,

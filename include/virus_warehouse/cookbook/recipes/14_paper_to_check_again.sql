@@ -1,5 +1,5 @@
--- What changed: Which records of a frozen data set have changed or gone since it was frozen?
--- The records as of the freeze, beside those of now: only what differs. An analysis need be repeated for these alone.
+-- What changed: Which records of a frozen data set have been revised or withdrawn since?
+-- Compares the records as of the freeze with the current ones. Only the analyses of these records need to be repeated.
 SELECT
     frozen.accession_version AS frozen_as,
     shown.accession_version AS shown_as,

@@ -1,8 +1,8 @@
 -- What changed: Which records has NCBI withdrawn?
--- NCBI does not say so: a census lists everything, and what two of them in a row do not list counts as withdrawn. It
--- leaves `virus_genome`, so that counts are right, and stays in the history. A record that one census has missed still
--- counts, with `status = 'missing'`. A source without a census of its own goes on holding what another has found
--- withdrawn: the last column.
+-- NCBI does not announce it: a census loads everything, and records missing in two of them in a row count as withdrawn.
+-- They leave `virus_genome`, so that counts are right, and stay in the history. A record missed by one census still
+-- counts, with `status = 'missing'`. A source without censuses keeps records that another source's census has found
+-- withdrawn: see the last column.
 SELECT
     gone.source,
     gone.accession_version,

@@ -1,6 +1,6 @@
--- Counting right: How many records do my sources share, and what is the count without them?
--- A record is held once for each source that follows it. `virus_genome_distinct` has it once, in its latest state, and
--- `sources` says who holds it.
+-- Counting right: How many records do my sources share, and what is the count without duplicates?
+-- A record is stored once for each source that follows it. `virus_genome_distinct` has it once, in its latest state,
+-- with the list of `sources`.
 SELECT
     array_to_string(sources, ', ') AS held_by,
     count(*) AS records,

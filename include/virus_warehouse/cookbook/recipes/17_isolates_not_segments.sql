@@ -1,6 +1,6 @@
--- Counting right: How many influenza viruses are that, and not how many segments?
--- Eight records are one virus. A BioSample, or else the isolate's name with its place and date, tells which belong
--- together; records with neither cannot be joined and are told apart.
+-- Counting right: How many influenza viruses are there, as opposed to segments?
+-- Eight records are one virus. Records are grouped by BioSample, or else by isolate name, place and date; records
+-- without either are counted separately.
 SELECT
     taxon_name(virus_tax_id) AS virus,
     count(*) AS records,

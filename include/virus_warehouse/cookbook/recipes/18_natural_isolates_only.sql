@@ -1,6 +1,6 @@
--- Counting right: Which records are no natural isolates?
--- Vaccine strains and viruses passaged in a laboratory host evolve otherwise: leave them out of rates and trees. NCBI
--- says it only where it is so, hence the `coalesce`.
+-- Counting right: Which records are not natural isolates?
+-- Vaccine strains and viruses passaged in a laboratory host evolve differently: exclude them from rates and trees. NCBI
+-- only states it where it applies, hence the `coalesce`.
 SELECT
     taxon_name(virus_tax_id) AS virus,
     count(*) AS records,

@@ -1,6 +1,6 @@
--- Genomes: Which genomes do I take for a tree, evenly over time and place?
--- Complete, natural, with a day and a country, no copy in RefSeq; then at most one of each country and month, the
--- longest. `row_number` does what `augur filter --group-by country month` does; raise the 1 for more.
+-- Genomes: Which genomes should I use for a tree, evenly over time and place?
+-- Complete and natural, with a day and a country, without RefSeq copies; then the longest one per country and month.
+-- `row_number` does what `augur filter --group-by country month` does; raise the 1 for more.
 SELECT accession_version, country, strftime(collection_date_min, '%Y-%m') AS collected_in, pango_lineage, length
 FROM virus_genome_distinct
 WHERE

@@ -1,6 +1,7 @@
--- Genomes: Which accessions do I give to NCBI's client to download their sequences?
--- The warehouse holds reports and no sequences. In `virus-warehouse sql`, `.mode list`, `.headers off` and `.once accessions.txt`
--- before the query write a file for `datasets download virus genome accession --inputfile accessions.txt`.
+-- Genomes: Which accessions should NCBI's client download sequences for?
+-- The warehouse has reports, but no sequences. In `virus-warehouse sql`, `.mode list`, `.headers off` and `.once
+-- accessions.txt` before the query write a file for `datasets download virus genome accession --inputfile
+-- accessions.txt`.
 SELECT accession_version
 FROM virus_genome_distinct
 WHERE

@@ -1,5 +1,5 @@
--- Genomes: Which is the reference genome of each virus, and how much is annotated on it?
--- RefSeq's records are copies that NCBI curates: take them as the reference, and leave them out of counts of isolates.
+-- Genomes: What is the reference genome of each virus, and how well is it annotated?
+-- RefSeq records are copies curated by NCBI: use them as references, and exclude them from counts of isolates.
 SELECT
     accession_version,
     taxon_name(virus_tax_id) AS virus,

@@ -1,6 +1,6 @@
--- Annotation: Where does a gene lie on each genome, as BED?
--- NCBI's ranges count from 1 with both ends included, BED from 0 with the end excluded: only the start moves. Here the
--- coding region of the spike gene S of SARS-CoV-2; a spliced or slipping one has a line for each part.
+-- Annotation: Where is a gene on each genome, as BED?
+-- NCBI's ranges are 1-based with both ends included, BED is 0-based with the end excluded: only the start changes. Here
+-- the coding region of the spike gene S of SARS-CoV-2; spliced regions, or those with slippage, have a line per part.
 SELECT
     region.nucleotide_accession_version AS chrom,
     part.begin - 1 AS chrom_start,

@@ -1,6 +1,6 @@
--- Annotation: Where do the mature peptides lie, on the genome and on their polyprotein?
--- `parent_protein_number` names the coding region that a peptide is cut from. Where the ribosome slips back, two
--- nucleotide ranges overlap by a base: the peptide is still one.
+-- Annotation: Where are the mature peptides, on the genome and on their polyprotein?
+-- `parent_protein_number` names the coding region that a peptide is cut from. At ribosomal slippage, two nucleotide
+-- ranges overlap by a base; it is still one peptide.
 SELECT
     peptide.name AS peptide,
     polyprotein.name AS polyprotein,

@@ -1,6 +1,6 @@
--- Annotation: Of how many genomes is the annotation known, and does it agree with the counts of the data report?
--- A genome says of itself how many proteins it has; the annotation report lists them. A difference is NCBI's, or the
--- sign of a report that came late: run the source with `mode: full`.
+-- Annotation: How many genomes are annotated, and does that agree with the counts of the data report?
+-- The data report has the number of proteins of a genome; the annotation report lists them. Differences are NCBI's, or
+-- due to a report that arrived late: run the source with `mode: full`.
 SELECT
     taxon_name(virus_tax_id) AS virus,
     count(*) AS genomes,

@@ -1,6 +1,6 @@
--- Samples and reads: Which attributes do the BioSamples have, and how often do they say nothing?
+-- Samples and reads: Which attributes do the BioSamples have, and how often are they without a value?
 -- Submitters must fill in attributes, and write `missing` or `not collected`. `value` is what they wrote;
--- `value_clean` is NULL for all the words that mean *no value*.
+-- `value_clean` is NULL for all these placeholders.
 SELECT
     name,
     count(*) AS samples,

@@ -1,5 +1,5 @@
--- Samples and reads: Can I have a sample in one row, with an attribute a column?
--- `PIVOT` makes columns of the attributes named. A sample that several genomes name is one row.
+-- Samples and reads: How do I get one row per sample, with attributes as columns?
+-- `PIVOT` turns the named attributes into columns. A sample of several genomes is one row.
 SELECT sample.*
 FROM (
     PIVOT (

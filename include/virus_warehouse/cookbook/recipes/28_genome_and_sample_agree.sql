@@ -1,12 +1,12 @@
--- Samples and reads: Do genome and BioSample agree, and which of the two tells more?
--- Submitters correct one and forget the other. What only the sample tells can be used as well; where they differ, ask.
--- `unnest` makes a row of each pair of fields.
+-- Samples and reads: Do genome and BioSample agree, and which has more information?
+-- Submitters may correct one and forget the other. Values of the sample alone can be used as well; where the two
+-- differ, ask the submitter. `unnest` turns each pair of fields into a row.
 SELECT
     pair.field,
     count(*) FILTER (pair.genome = pair.sample) AS same,
     count(*) FILTER (pair.genome <> pair.sample) AS different,
-    count(*) FILTER (pair.genome IS NULL AND pair.sample IS NOT NULL) AS only_the_sample_tells,
-    count(*) FILTER (pair.genome IS NOT NULL AND pair.sample IS NULL) AS only_the_genome_tells,
+    count(*) FILTER (pair.genome IS NULL AND pair.sample IS NOT NULL) AS only_in_sample,
+    count(*) FILTER (pair.genome IS NOT NULL AND pair.sample IS NULL) AS only_in_genome,
     count(*) FILTER (pair.genome IS NULL AND pair.sample IS NULL) AS neither
 FROM virus_genome AS genome
 INNER JOIN (

@@ -1,6 +1,6 @@
--- Samples and reads: Which BioProjects do the genomes belong to, and for how many are there raw reads?
--- `bioprojects` and `sra_accessions` are lists, as a record may name several. Some archives give a sample (`ERS`)
--- where a run (`ERR`) is expected: `fasterq-dump` wants runs.
+-- Samples and reads: Which BioProjects do the genomes belong to, and how many have raw reads?
+-- `bioprojects` and `sra_accessions` are lists, as a record may have several. Some archives give a sample (`ERS`)
+-- instead of a run (`ERR`), but `fasterq-dump` needs runs.
 SELECT
     bioproject,
     count(*) AS genomes,

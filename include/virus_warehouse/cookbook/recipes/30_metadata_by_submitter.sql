@@ -1,5 +1,5 @@
--- Samples and reads: Whose records tell the most, and whom does one ask for the rest?
--- Shares of each submitter's records that state a thing; a text such as `missing` states nothing. Here in percent, for
+-- Samples and reads: Whose records have the most complete metadata, and whom could I ask for the rest?
+-- Shares of each submitter's records with a value; placeholders such as `missing` do not count. Here in percent, for
 -- those with ten records or more.
 SELECT
     submitter_affiliation AS submitter,

@@ -1,6 +1,6 @@
--- Is it complete: Is each source up to date, and are there days that nobody asked for?
--- `covered` are the update dates that NCBI was asked for and answered, `gaps` those before the last of them that were
--- not: a backfill fills them. The day of a request is not over and does not count.
+-- Is it complete: Is each source up to date, and were any days never requested?
+-- `covered` are the update dates that were requested from NCBI, `gaps` those before the last of them that were not: a
+-- backfill fills them. The day of a request is incomplete and does not count.
 SELECT
     source,
     status,

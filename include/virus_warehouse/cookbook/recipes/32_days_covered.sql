@@ -1,7 +1,7 @@
--- Is it complete: Which update dates has each run asked for, and what came of it?
--- A run asks from 14 days before the watermark on, because NCBI shows records days after their date; `asked_from` is
--- empty for a full load, which asks for everything. A gap would be a run whose `asked_from` is later than the
--- watermark before it.
+-- Is it complete: Which update dates did each run request, and with what result?
+-- A run starts 14 days before the watermark, because NCBI lists records days after their date; `asked_from` is empty
+-- for a full load, which requests everything. A gap would be a run whose `asked_from` is later than the watermark
+-- before it.
 SELECT
     started_at::DATE AS day,
     source,

@@ -1,7 +1,7 @@
--- Is it complete: What does NCBI send that is not read yet?
--- A name in the reports that this version does not know stops nothing and is noted with its count and a sample: a new
--- field to add, or one that was renamed. The path `$` would mean a report that was asked for and did not come. What the
--- newest full package has no longer is resolved.
+-- Is it complete: Which fields does NCBI send that are not read yet?
+-- Unknown fields do not fail a load; they are recorded with their count and a sample: a new field, or a renamed one.
+-- The path `$` means a report that was requested but is missing. Fields that the newest full package does not have
+-- are resolved.
 SELECT source, report, path, occurrences, sample, resolved_at IS NULL AS still_comes
 FROM ops.schema_drift
 ORDER BY source, report, path;

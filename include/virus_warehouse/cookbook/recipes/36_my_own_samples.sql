@@ -1,7 +1,7 @@
--- With my own data: Which of our own samples are public by now, and what does NCBI say of them?
--- DuckDB reads a CSV or an Excel export as it lies there: `read_csv('my_samples.csv')`, with a column for the
--- isolate's name. The file used here is `include/virus_warehouse/cookbook/recipes/my_samples.csv`; in `virus-warehouse sql`, one
--- of that name in the folder you are in comes first.
+-- With my own data: Which of our own samples are public by now, and what is in NCBI's records?
+-- DuckDB reads a CSV or an Excel export directly: `read_csv('my_samples.csv')`, with a column for the isolate's name.
+-- The file used here is `include/virus_warehouse/cookbook/recipes/my_samples.csv`; in `virus-warehouse sql`, a file
+-- of that name in the current folder takes precedence.
 SELECT
     mine.sample_id,
     mine.ward,

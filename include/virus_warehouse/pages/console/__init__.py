@@ -1,1 +1,1 @@
-"""SQL of people who use the pages, on the published snapshot, in a process that can do nothing else."""
+"""SQL of the pages' users, run on the published snapshot in a sandboxed process."""

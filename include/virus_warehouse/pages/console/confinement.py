@@ -1,4 +1,4 @@
-"""What the kernel holds a process to, whatever the program in it does."""
+"""Kernel limits for a process."""
 
 import contextlib
 import ctypes
@@ -23,13 +23,13 @@ _FIRST_TO_BE_KILLED = "1000"
 
 
 def limit_resources(cpu_seconds: int, address_space_bytes: int) -> None:
-    """Bound this process: processor time, address space, open files, no core dump, and not a byte written to a file.
+    """Limit this process: processor time, address space, open files, no core dump, and no writes to files.
 
-    It also steps back behind every other process for the processor, and in front of them where memory runs out
-    (where `/proc` is, and lets it).
+    It also gets the lowest scheduling priority, and is the first to be killed when memory runs out (where `/proc`
+    exists and allows it).
 
     Args:
-        cpu_seconds: after which the kernel kills it, should nobody else.
+        cpu_seconds: after which the kernel kills it.
         address_space_bytes: beyond which an allocation fails.
     """
     os.nice(10)
@@ -46,39 +46,39 @@ def limit_resources(cpu_seconds: int, address_space_bytes: int) -> None:
 
 
 def die_with_parent() -> None:
-    """Let the kernel kill this process when the thread that started it ends (Linux; elsewhere the limits must do)."""
+    """Let the kernel kill this process when the thread that started it ends (Linux; others rely on the limits)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 
 def landlock_version() -> int:
-    """The version of Landlock in this kernel; 0 where there is none or it is switched off."""
+    """The version of Landlock in this kernel; 0 where it is missing or disabled."""
     if sys.platform != "linux":
         return 0
     return max(0, int(ctypes.CDLL(None).syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION_FLAG)))
 
 
 def allow_one_file(descriptor: int) -> bool:
-    """Take every file but one, which it may read, and the network from this thread and those it starts from now on.
+    """Deny this thread, and all threads started by it, the network and all files but one, which is read-only.
 
-    By Landlock (Linux 5.13 or later; of the network TCP only, since 6.7), which needs no privileges. A file or pipe
-    that is open already stays so. There must be no other thread yet: it would not be held to it.
+    Uses Landlock (Linux 5.13 or later; the network, TCP only, since 6.7), which needs no privileges. Open files and
+    pipes stay open. There must be no other thread yet, as it would not be restricted.
 
     Args:
         descriptor: of the file that may be opened again for reading.
 
     Returns:
-        Whether it was done: False where the kernel has no Landlock or has it switched off.
+        Whether it was done: False where the kernel has no Landlock or has it disabled.
 
     Raises:
-        OSError: when the kernel has it, and refuses.
+        OSError: when the kernel has Landlock, but the call fails.
         RuntimeError: when there are other threads.
     """
     version = landlock_version()
     if not version:
         return False
     if len(list(Path("/proc/self/task").iterdir())) > 1:
-        raise RuntimeError("another thread runs already, which Landlock would not hold")
+        raise RuntimeError("another thread is running, which Landlock would not restrict")
     libc = ctypes.CDLL(None, use_errno=True)
     files = (1 << _FILE_ACCESSES[min(version, max(_FILE_ACCESSES))]) - 1
     handled = [

@@ -1,4 +1,4 @@
-// The console without leaving the page: run, wait in sight, cancel, and go to where the fault is.
+// The console without reloading the page: run, show progress, cancel, and go to the error.
 "use strict";
 
 const editor = document.querySelector("form.editor");
@@ -14,7 +14,7 @@ const goToFault = () => {
   text.toggleAttribute("aria-invalid", Boolean(fault));
   if (!fault) return;
   const lines = text.value.split("\n").slice(0, fault.dataset.line - 1);
-  // Columns count characters, a text area the halves of some.
+  // Columns count characters, a text area UTF-16 code units.
   const before = [...text.value.split("\n")[lines.length] ?? ""].slice(0, fault.dataset.column - 1).join("");
   const place = lines.reduce((sum, line) => sum + line.length + 1, 0) + before.length;
   const word = /^\w+/.exec(text.value.slice(place))?.[0] ?? text.value.slice(place, place + 1);
@@ -30,7 +30,7 @@ const show = (html) => {
   return true;
 };
 
-// What was asked can be bookmarked and sent to somebody.
+// The URL has the query, so that it can be bookmarked and shared.
 const keepInUrl = () => {
   const url = new URL(location.href);
   url.search = text.value.length <= LONGEST_LINK ? new URLSearchParams({ sql: text.value }) : "";
@@ -40,13 +40,13 @@ const keepInUrl = () => {
 const ask = async () => {
   const asking = new AbortController();
   const started = Date.now();
-  // Beside what is read aloud: nobody wants to hear every second.
+  // Hidden from screen readers, which would read every second aloud.
   const tick = setInterval(() => { clock.textContent = `${Math.round((Date.now() - started) / 1000)} s`; }, 1000);
   const abort = () => asking.abort();
   cancel.addEventListener("click", abort);
   const focused = document.activeElement;
   [cancel.hidden, progress.textContent] = [false, "Running"];
-  // A button that is switched off would lose the focus to nowhere.
+  // A disabled button would lose the focus.
   if (focused === run) cancel.focus();
   run.disabled = true;
   document.getElementById("result").setAttribute("aria-busy", "true");
@@ -55,9 +55,9 @@ const ask = async () => {
   try {
     const body = new URLSearchParams({ sql: text.value, form: "table" });
     const answer = await fetch(editor.action, { method: "POST", body, signal: asking.signal });
-    if (!show(await answer.text())) ended = answer.status === 401 ? "Log in to Airflow again, then run it." : `The server said ${answer.status}.`;
+    if (!show(await answer.text())) ended = answer.status === 401 ? "Sign in to Airflow again, then run the query." : `The server responded with ${answer.status}.`;
   } catch (error) {
-    ended = error.name === "AbortError" ? "Cancelled." : "The server cannot be reached.";
+    ended = error.name === "AbortError" ? "Cancelled." : "The server is unreachable.";
   }
   clearInterval(tick);
   cancel.removeEventListener("click", abort);

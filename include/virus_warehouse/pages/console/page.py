@@ -1,4 +1,4 @@
-"""SQL on the snapshot: an editor, the answer as a table or a file, the cookbook's queries, and what the tables hold."""
+"""SQL on the snapshot: an editor, results as a table or file, the cookbook's queries, and the data dictionary."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -27,14 +27,14 @@ from virus_warehouse.publish.dictionary import Entry, entries
 
 LIMITS = QueryLimits()
 QUERIES = QueryLimiter(2)
-"""Of each of the API server's processes."""
+"""Per process of the API server."""
 FILES = QueryLimiter(8, each=2)
-"""Files that wait to be sent: they take room on the disk while somebody's slow line takes its time."""
+"""Files waiting to be sent, which take disk space while a slow client downloads them."""
 
 SEND_SECONDS = 600
 SQL_CHARACTERS = 100_000
 _BODY_BYTES = 12 * SQL_CHARACTERS
-"""Of a form: a character takes up to four bytes, and each of them three in a form."""
+"""Of a form: a character takes up to four bytes, each of them up to three in a form."""
 _FIELDS = 8
 _CHUNK = 1 << 16
 _EXCERPT = 100
@@ -46,15 +46,15 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a query gave no answer, for people.
+    """An error of a query, for display.
 
     Attributes:
         kind: of error.
         message: what is wrong.
-        line: of the text, from 1; None when the fault has no place.
+        line: of the text, from 1; None when the error has no position.
         column: in characters, from 1.
         excerpt: of that line.
-        caret: characters of the excerpt before the fault.
+        caret: characters of the excerpt before the error.
     """
 
     kind: str
@@ -67,12 +67,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a query.
+    """The outcome of a query.
 
     Attributes:
-        table: its answer, or None.
-        fault: what was wrong, or None.
-        seconds: from the click to the answer.
+        table: its result, or None.
+        fault: its error, or None.
+        seconds: from request to result.
     """
 
     table: Table | None = None
@@ -82,16 +82,16 @@ class Outcome:
 
 @router.get("/console")
 def show_console(request: Request, sql: str = "", recipe: str = "") -> HTMLResponse:
-    """The editor, with a query of the URL's or of the cookbook's in it. It is not run: a link must not do that."""
+    """The editor, with a query from the URL or the cookbook. It is not run: following a link must not run SQL."""
     chosen = next((one for one in cookbook.recipes() if one.name == recipe), None)
     return _page(request, sql or (chosen.sql if chosen else ""), recipe=chosen)
 
 
 @router.post("/console")
 async def run_query(request: Request, reader: Reader) -> Response:
-    """The answer to the form's `sql`: in the page, or as a file when its `form` says `csv` or `parquet`.
+    """The result of the form's `sql`: in the page, or as a file when its `form` is `csv` or `parquet`.
 
-    A client that hangs up ends its query.
+    Disconnecting cancels the query.
     """
     if not _is_from_these_pages(request):
         return Response("A page of another site sent this query; it was not run.", 403, media_type="text/plain")
@@ -105,9 +105,9 @@ async def run_query(request: Request, reader: Reader) -> Response:
     try:
         if form in get_args(FileForm):
             return await _download(request, console, sql, cast(FileForm, form), str(reader.get_id()))
-        table = await _unless_gone(request, _within_limit(str(reader.get_id()), console.table(sql)))
+        table = await _until_disconnect(request, _within_limit(str(reader.get_id()), console.table(sql)))
         outcome, status_code = Outcome(table=table), 200
-    except _Gone:
+    except _ClientDisconnected:
         return Response(status_code=499)
     except Busy as busy:
         outcome, status_code = Outcome(fault=Fault("Busy", str(busy))), 429
@@ -119,12 +119,12 @@ async def run_query(request: Request, reader: Reader) -> Response:
     return await run_in_threadpool(_page, request, sql, outcome, status_code=status_code)
 
 
-class _Gone(Exception):
-    """Whoever asked does not wait for the answer any more."""
+class _ClientDisconnected(Exception):
+    """The client has disconnected and no longer waits for the result."""
 
 
 class _Download(StreamingResponse):
-    """A file that is gone when it has been sent, or cannot be."""
+    """A file that is deleted when it has been sent or sending fails."""
 
     def __init__(self, file: File, form: FileForm, held: AsyncExitStack) -> None:
         size = file.seek(0, 2)
@@ -141,31 +141,31 @@ class _Download(StreamingResponse):
 
 async def _download(request: Request, console: Console, sql: str, form: FileForm, person: str) -> Response:
     async with AsyncExitStack() as held:
-        await held.enter_async_context(FILES.turn(person))
-        file = held.enter_context(await _unless_gone(request, _within_limit(person, console.file(sql, form))))
+        await held.enter_async_context(FILES.slot(person))
+        file = held.enter_context(await _until_disconnect(request, _within_limit(person, console.file(sql, form))))
         return _Download(file, form, held.pop_all())
 
 
 async def _within_limit(person: str, query: Coroutine[Any, Any, Answer]) -> Answer:
     try:
-        async with QUERIES.turn(person):
+        async with QUERIES.slot(person):
             return await query
     finally:
         query.close()
 
 
-async def _unless_gone(request: Request, query: Coroutine[Any, Any, Answer]) -> Answer:
-    """What a query answers, which is cancelled when the client hangs up."""
+async def _until_disconnect(request: Request, query: Coroutine[Any, Any, Answer]) -> Answer:
+    """The result of a query, which is cancelled when the client disconnects."""
 
-    async def gone() -> None:
+    async def disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    answer, hung_up = asyncio.create_task(query), asyncio.create_task(gone())
+    answer, hung_up = asyncio.create_task(query), asyncio.create_task(disconnected())
     try:
         await asyncio.wait({answer, hung_up}, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
-            raise _Gone
+            raise _ClientDisconnected
         return answer.result()
     finally:
         answer.cancel()
@@ -173,17 +173,17 @@ async def _unless_gone(request: Request, query: Coroutine[Any, Any, Answer]) -> 
 
 
 def _is_from_these_pages(request: Request) -> bool:
-    """Whether one of our pages sent a form, or a program did that is no browser."""
+    """Whether the form was sent by one of our pages, or by a program other than a browser."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    # Browsers leave that header away before plain HTTP. A form's origin they always tell.
+    # Browsers omit that header on plain HTTP, but always send a form's origin.
     origin = request.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
 async def _fields(request: Request) -> dict[str, str] | None:
-    """The fields of a form; None when it is larger than any query may be, or none of ours."""
+    """The fields of a form; None when it is too large or not a form of ours."""
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -194,7 +194,7 @@ async def _fields(request: Request) -> dict[str, str] | None:
     except ValueError:
         return None
     fields = {name: values[-1] for name, values in given.items()}
-    # Forms end lines as the network does.
+    # Forms have CRLF line ends.
     fields["sql"] = fields.get("sql", "").replace("\r\n", "\n")
     return fields if len(fields["sql"]) <= SQL_CHARACTERS else None
 
@@ -236,7 +236,7 @@ def _page(
 
 
 def _tables(data: DataFolder) -> Sequence[Entry] | None:
-    """What the snapshot holds; None when nothing has been published yet."""
+    """The tables of the snapshot; None when nothing has been published yet."""
     try:
         return _described(data, edition(data))
     except NoSnapshot:
@@ -245,6 +245,6 @@ def _tables(data: DataFolder) -> Sequence[Entry] | None:
 
 @lru_cache(maxsize=1)
 def _described(data: DataFolder, _edition: Edition) -> Sequence[Entry]:
-    """The same, asked once for each snapshot that is published."""
+    """The same, cached per snapshot."""
     with reading(data) as connection:
         return list(entries(connection))

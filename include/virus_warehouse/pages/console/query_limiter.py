@@ -1,4 +1,4 @@
-"""Who may go on at once, and who has to wait: so that no one person, and not all together, take a server's all."""
+"""A limit for concurrent queries, per person and in total."""
 
 import asyncio
 from collections import Counter
@@ -7,17 +7,17 @@ from contextlib import asynccontextmanager
 
 
 class Busy(Exception):
-    """A turn did not come in time; says whose doing that is."""
+    """No slot became free in time; says why."""
 
 
 class QueryLimiter:
-    """A number of places, of which each person may have some.
+    """A number of slots, of which each person may use some.
 
     Args:
-        places: that there are.
-        each: that one person may have.
-        patience: seconds that somebody waits for one.
-        waiting: how many may wait; the next is turned away at once.
+        places: the number of slots.
+        each: slots per person.
+        patience: seconds that a query waits for a slot.
+        waiting: how many queries may wait; further ones are rejected at once.
     """
 
     def __init__(self, places: int, *, each: int = 1, patience: float = 10, waiting: int = 20) -> None:
@@ -26,11 +26,11 @@ class QueryLimiter:
         self._waiters: list[asyncio.Future[None]] = []
 
     @asynccontextmanager
-    async def turn(self, person: str) -> AsyncIterator[None]:
-        """Have a place while the block lasts.
+    async def slot(self, person: str) -> AsyncIterator[None]:
+        """Use a slot for the duration of the block.
 
         Raises:
-            Busy: when there is none in time.
+            Busy: when none is free in time.
         """
         await self._take(person)
         try:
@@ -44,7 +44,7 @@ class QueryLimiter:
     async def _take(self, person: str) -> None:
         if not self._is_free(person):
             if len(self._waiters) >= self.waiting:
-                raise Busy("many others wait already: try again in a minute")
+                raise Busy("too many queries are waiting: try again in a minute")
             try:
                 async with asyncio.timeout(self.patience):
                     while not self._is_free(person):
@@ -52,9 +52,9 @@ class QueryLimiter:
             except TimeoutError as error:
                 mine = self._taken[person] >= self.each
                 raise Busy(
-                    "another query of yours is still running: cancel it, or wait for its end"
+                    "another query of yours is still running: cancel it, or wait until it ends"
                     if mine
-                    else "all places are taken by others' queries: try again in a minute"
+                    else "the server is busy with other users' queries: try again in a minute"
                 ) from error
         self._taken[person] += 1
 

@@ -1,4 +1,4 @@
-"""The parent of the processes in which people's SQL runs: starts them, reads what they answer, and ends them."""
+"""The parent of the query processes: starts them, reads their results, and ends them."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ _KEPT_IN_MEMORY = 1 << 22
 _NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"}
 
 STOPPED = "Stopped"
-"""The kind of failure of a query that reached a limit."""
+"""The kind of error of a query that reached a limit."""
 
 logger = logging.getLogger(__name__)
 
@@ -38,16 +38,16 @@ File = tempfile.SpooledTemporaryFile[bytes]
 
 @dataclass(frozen=True)
 class QueryLimits:
-    """What one query may take.
+    """The limits for one query.
 
     Attributes:
-        seconds: from its start until its whole answer is there.
-        memory: of DuckDB, as it writes sizes. There is no disk to spill to.
+        seconds: from its start until its complete result.
+        memory: of DuckDB, in its notation. There is no disk to spill to.
         address_space_bytes: of the whole process.
-        rows: that a table shows.
-        cells: that a table shows.
-        cell_characters: that are shown of a value.
-        table_bytes: of a table on its way here.
+        rows: of a table.
+        cells: of a table.
+        cell_characters: of a value.
+        table_bytes: of a table in transfer.
         file_bytes: of a file.
     """
 
@@ -62,24 +62,24 @@ class QueryLimits:
 
 
 class Column(BaseModel, frozen=True):
-    """A column of an answer: its name, and its type as DuckDB writes it."""
+    """A column of a result: its name, and its DuckDB type."""
 
     name: str
     type: str
 
     @property
     def is_number(self) -> bool:
-        """Whether its values are numbers, to be set one below the other."""
+        """Whether its values are numbers, to be right-aligned."""
         return self.type.partition("(")[0].removeprefix("U") in _NUMBERS
 
 
 class Table(BaseModel, frozen=True):
-    """An answer to look at.
+    """A result for display.
 
     Attributes:
         columns: of the query.
-        rows: values as DuckDB writes them; None is NULL.
-        more: whether there were further rows, which are not shown.
+        rows: values as DuckDB formats them; None is NULL.
+        more: whether there are more rows than shown.
     """
 
     columns: list[Column]
@@ -88,11 +88,11 @@ class Table(BaseModel, frozen=True):
 
 
 class QueryFailed(Exception):
-    """A query that gave no answer; says why, and in which line and column (from 1), where the query is at fault there.
+    """A query failed; says why, and in which line and column (from 1), if the error has a position.
 
     Attributes:
         kind: DuckDB's kind of error, `Refused`, or `Stopped` when a limit was reached.
-        line: None when the fault has no place.
+        line: None when the error has no position.
         column: in characters.
     """
 
@@ -109,14 +109,14 @@ class _Failure(BaseModel):
 
 
 class Console:
-    """Queries on the published snapshot, each in a process of its own that is gone when the call returns.
+    """Queries on the published snapshot, each in a process of its own.
 
-    However a call ends, also by cancellation, its process has ended.
+    When a call ends, also by cancellation, its process has ended.
 
     Args:
-        data: whose snapshot is asked; files are kept in its temporary folder, without a name.
+        data: the data folder; files are kept in its temporary folder, without a name.
         limits: of each query.
-        sandbox: the program that runs one, and its arguments.
+        sandbox: the program that runs a query, and its arguments.
     """
 
     def __init__(
@@ -127,20 +127,20 @@ class Console:
         self._sandbox = sandbox
 
     async def table(self, sql: str) -> Table:
-        """The first rows of a query's answer.
+        """The first rows of a query's result.
 
         Raises:
             NoSnapshot: when nothing has been published yet.
-            QueryFailed: when it is no query, has a fault or reached a limit.
+            QueryFailed: when it is not a query, is invalid or reaches a limit.
         """
         with await self._run(sql, "table", self.limits.table_bytes) as output:
             try:
                 return Table.model_validate_json(output.read())
             except ValidationError as error:
-                raise QueryFailed(STOPPED, "the answer is none that can be shown") from error
+                raise QueryFailed(STOPPED, "the result cannot be displayed") from error
 
     async def file(self, sql: str, form: FileForm) -> File:
-        """A query's whole answer as a file, open at its beginning and without a name: closed, it is gone.
+        """A query's complete result as an unnamed file, open at its beginning; closing it deletes it.
 
         Raises:
             NoSnapshot: as above.
@@ -165,7 +165,7 @@ class Console:
                 stderr=asyncio.subprocess.PIPE,
                 pass_fds=(snapshot,),
                 cwd="/",
-                # numpy, where it is installed, would otherwise begin with threads.
+                # numpy, where it is installed, would otherwise start threads.
                 env={"OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"},
             )
         except BaseException:
@@ -183,7 +183,7 @@ class Console:
             output.close()
             raise QueryFailed(
                 STOPPED,
-                f"stopped after {self.limits.seconds:g} seconds: narrow it, or use `virus-warehouse sql`",
+                f"stopped after {self.limits.seconds:g} seconds: narrow the query, or use `virus-warehouse sql`",
             ) from error
         except BaseException:
             output.close()
@@ -216,14 +216,14 @@ async def _reading(pipe: int) -> AsyncIterator[asyncio.StreamReader]:
         yield stream
     finally:
         transport.close()
-        # It is closed in the loop's next turn, which may be the last one.
+        # It is closed in the loop's next iteration, which may be the last one.
         await asyncio.sleep(0)
 
 
 async def _ask(process: Process, request: bytes, answer: asyncio.StreamReader, output: File, most_bytes: int) -> None:
-    """Hand the request over and keep what comes back, until the process has ended."""
+    """Send the request and store the output, until the process has ended."""
     stdin, stderr = cast(asyncio.StreamWriter, process.stdin), cast(asyncio.StreamReader, process.stderr)
-    # A process that ends before it has read its request says why itself.
+    # A process that ends before it has read its request reports why itself.
     with contextlib.suppress(ConnectionError):
         stdin.write(request)
         await stdin.drain()
@@ -234,9 +234,9 @@ async def _ask(process: Process, request: bytes, answer: asyncio.StreamReader, o
         if size > most_bytes:
             raise QueryFailed(
                 STOPPED,
-                f"the answer is larger than {most_bytes / 1e6:g} MB: ask for less, or use `virus-warehouse export`",
+                f"the result is larger than {most_bytes / 1e6:g} MB: narrow the query, or use `virus-warehouse export`",
             )
-        # Not here: a disk that is busy would hold up the whole server.
+        # In a thread: a busy disk would block the whole server.
         await asyncio.to_thread(output.write, chunk)
     error = await stderr.read(_ERROR_BYTES)
     code = await process.wait()
@@ -248,17 +248,15 @@ async def _end(process: Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-    # Not only waits: a pipe that nobody reads would stay open.
+    # Not only wait: unread pipes would stay open.
     await process.communicate()
 
 
-def _failure(told: bytes, code: int) -> QueryFailed:
+def _failure(output: bytes, code: int) -> QueryFailed:
     try:
-        failure = _Failure.model_validate_json(told)
+        failure = _Failure.model_validate_json(output)
     except ValidationError:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        logger.warning("the process of a query ended (%s), and said %r", how, told)
-        return QueryFailed(
-            STOPPED, f"its process ended ({how}), as it does when a query wants more memory than it may have"
-        )
+        logger.warning("the process of a query ended (%s) with the output %r", how, output)
+        return QueryFailed(STOPPED, f"its process ended ({how}), probably because it exceeded its memory limit")
     return QueryFailed(failure.kind, failure.message, failure.line, failure.column)

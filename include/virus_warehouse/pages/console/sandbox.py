@@ -1,7 +1,7 @@
-"""The process in which somebody's SQL runs. Started by its path, with no environment.
+"""The process that runs a user's SQL. Started by its path, with an empty environment.
 
-It takes one request as JSON from its input, writes the answer to its output, and an error, as JSON, to its error
-output. The snapshot is a descriptor that it inherits.
+It reads one request as JSON from standard input, writes the result to standard output, and an error, as JSON, to
+standard error. It inherits a descriptor of the snapshot.
 """
 
 import json
@@ -25,7 +25,7 @@ _MESSAGE_CHARACTERS = 4000
 
 
 class Refused(ValueError):
-    """A text that the console does not run; says why, and where that begins, in bytes."""
+    """A text that the console does not run; says why, and at which byte."""
 
     def __init__(self, message: str, position: int | None = None) -> None:
         super().__init__(message)
@@ -34,11 +34,11 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Query:
-    """What a text asks for.
+    """A parsed query.
 
     Attributes:
-        sql: the query. Its places are those of the text: what came before it are spaces.
-        explain: what precedes it when its plan is asked for: EXPLAIN or EXPLAIN ANALYZE; nothing otherwise.
+        sql: the query, with spaces in place of anything before it, so that positions match the text.
+        explain: EXPLAIN or EXPLAIN ANALYZE when a plan is requested; otherwise empty.
     """
 
     sql: str
@@ -46,13 +46,13 @@ class Query:
 
 
 def open_snapshot(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
-    """A connection that can read the snapshot, and nothing else, for good.
+    """A connection that can only read the snapshot.
 
     Args:
         descriptor: of the snapshot, open for reading.
         memory: DuckDB's limit, such as `512MB`.
     """
-    # The database that comes with the module has a thread of its own.
+    # The module's default database has a thread of its own.
     duckdb.close()
     connection = duckdb.connect(
         config={
@@ -61,13 +61,13 @@ def open_snapshot(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "memory_limit": memory,
-            # Of Python's variables, which a query could otherwise name as tables.
+            # Otherwise queries could use Python variables as tables.
             "python_enable_replacements": False,
             "temp_directory": "",
             "threads": 1,
         }
     )
-    # Not earlier: DuckDB aborts when it may open no file at its start. It works in this one thread.
+    # Not earlier: DuckDB aborts if it cannot open files at its start. It runs in this one thread.
     allow_one_file(descriptor)
     connection.execute(f"ATTACH '/dev/fd/{descriptor}' AS virus (READ_ONLY)")
     connection.execute("USE virus")
@@ -80,10 +80,10 @@ def open_snapshot(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
 
 
 def single_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Query:
-    """The one query of a text.
+    """The single query of a text.
 
-    What is allowed is listed, because what is forbidden cannot be: DuckDB lets a COPY write over the very file that is
-    attached, for one.
+    An allow-list, because a deny-list would be incomplete: for example, DuckDB lets a COPY overwrite the attached
+    file.
 
     Raises:
         Refused: when the text is not one query.
@@ -93,7 +93,7 @@ def single_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Query:
     if kinds == [_SELECT] or _is_pivot(connection, sql, kinds):
         return Query(sql)
     if not kinds:
-        raise Refused("there is no query in this text")
+        raise Refused("this text has no query")
     if kinds == [_EXPLAINED] and (explain := _EXPLAIN.fullmatch(sql)):
         head, analyze, rest = explain.groups()
         inner = single_query(connection, " " * len(head.encode()) + rest)
@@ -103,18 +103,18 @@ def single_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Query:
     if len(kinds) > 1 and first and sql.startswith(first):
         rest = sql[len(first) + 1 :]
         begin = len(sql) - len(rest.lstrip())
-        raise Refused("the console runs one query at a time; here begins another", len(sql[:begin].encode()))
+        raise Refused("the console runs one query at a time; another one begins here", len(sql[:begin].encode()))
     raise Refused(
         "the console runs one query (SELECT, FROM, WITH, PIVOT, DESCRIBE, SUMMARIZE, or EXPLAIN without a PIVOT), and "
-        "nothing that writes or changes anything; an answer as a file comes from Download"
+        "nothing that writes or changes data; use Download to get the result as a file"
     )
 
 
 def _is_pivot(connection: duckdb.DuckDBPyConnection, sql: str, kinds: list[duckdb.StatementType]) -> bool:
-    """Whether a text is one query with a PIVOT, which DuckDB takes apart: types for its columns, then the query."""
+    """Whether a text is one query with a PIVOT, which DuckDB splits into types for its columns and the query."""
     if len(kinds) < 2 or kinds != [_CREATE] * (len(kinds) - 1) + [_SELECT]:
         return False
-    # Several statements may look alike when taken apart. In parentheses stands one query or nothing.
+    # Several statements may be split the same way, but only a single query is valid in parentheses.
     try:
         inside = connection.extract_statements(f"FROM (\n{sql.rstrip().rstrip(';')}\n)")
     except duckdb.Error:
@@ -123,7 +123,7 @@ def _is_pivot(connection: duckdb.DuckDBPyConnection, sql: str, kinds: list[duckd
 
 
 def answer(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> None:
-    """Run a request's query and write what it gives: a table as JSON, or a CSV or Parquet file.
+    """Run a request's query and write its result: a table as JSON, or a CSV or Parquet file.
 
     Raises:
         Refused: as above.
@@ -133,7 +133,7 @@ def answer(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> No
     try:
         relation = connection.sql(query.sql)
     except duckdb.Error:
-        # A relation's errors have no place. The same error of a statement has one.
+        # A relation's errors have no position. The same error of a statement has one.
         connection.execute(query.sql)
         raise
     if query.explain:
@@ -154,9 +154,9 @@ def _plan(connection: duckdb.DuckDBPyConnection, query: Query) -> list[str]:
 
 def _write_table(relation: duckdb.DuckDBPyRelation, rows: int, cells: int, cell_characters: int) -> None:
     if len(relation.columns) > _COLUMNS:
-        raise Refused(f"the console shows up to {_COLUMNS} columns and these are {len(relation.columns)}: name some")
+        raise Refused(f"the result has {len(relation.columns)} columns, more than the {_COLUMNS} that can be shown")
     most = min(rows, max(1, cells // len(relation.columns)))
-    # Texts are DuckDB's own, cut off there: neither a value of a gigabyte nor a type that Python lacks reaches Python.
+    # DuckDB formats and truncates the values, so that huge values and types that Python lacks never reach Python.
     texts = relation.project(f"left(COLUMNS(*)::VARCHAR, {cell_characters + 1})").limit(most + 1).fetchall()
     table = {
         "columns": [
@@ -171,13 +171,13 @@ def _write_table(relation: duckdb.DuckDBPyRelation, rows: int, cells: int, cell_
     json.dump(table, sys.stdout, ensure_ascii=False, separators=(",", ":"))
 
 
-def told(error: Exception, sql: str) -> dict[str, Any]:
-    """An error for people: its kind and message, and its line and column (from 1, in characters) if it has a place."""
+def describe_error(error: Exception, sql: str) -> dict[str, Any]:
+    """An error for display: kind and message, and line and column (from 1, in characters) if it has a position."""
     kind, message, position = type(error).__name__.removesuffix("Exception"), str(error), None
     if isinstance(error, Refused):
         position = error.position
     elif isinstance(error, (duckdb.OutOfMemoryException, MemoryError)):
-        kind, message = "Out of Memory", "the query needs more memory than it may have: let it look at less at a time"
+        kind, message = "Out of Memory", "the query exceeds its memory limit: narrow it"
     elif "{" in message:
         try:
             details = json.loads(message[message.index("{") :])
@@ -194,7 +194,7 @@ def told(error: Exception, sql: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Serve the one request of this process."""
+    """Serve the single request of this process."""
     die_with_parent()
     request = json.load(sys.stdin)
     limit_resources(request["cpu_seconds"], request["address_space_bytes"])
@@ -202,7 +202,7 @@ def main() -> int:
         answer(open_snapshot(request["descriptor"], request["memory"]), request)
         sys.stdout.flush()
     except Exception as error:
-        sys.stderr.write(json.dumps(told(error, request["sql"])))
+        sys.stderr.write(json.dumps(describe_error(error, request["sql"])))
         return 1
     return 0
 

@@ -1,6 +1,6 @@
-"""Charts of the plots, described in Vega-Lite. Their colours are the page's own CSS variables: they fit light and dark.
+"""Vega-Lite charts of the plots. Their colours are CSS variables of the page, for light and dark mode.
 
-Names of series stand in the page and not in the chart, so that a long one wraps and a screen reader meets it.
+Legends are in the page, not in the chart, so that long names wrap and screen readers find them.
 """
 
 import json
@@ -15,7 +15,7 @@ from virus_warehouse.pages.explore.headlines import NOT_STATED, REST
 from virus_warehouse.pages.explore.plots import FEW_RECORDS, Answer, Plot
 
 NARROWEST, WIDEST = 280, 1600
-"""Of a chart, in CSS pixels."""
+"""Width of a chart, in CSS pixels."""
 
 _HEIGHT = 300
 _ROW_HEIGHT = 26
@@ -24,8 +24,8 @@ _LETTER_PIXELS, _VEGA_PIXELS = 7.6, 6.6
 _BARS_OF_WEEKS = (1, 4, 13, 52)
 _A_WEEK = 7 * 86_400_000
 _A_MONDAY = 4 * 86_400_000  # in milliseconds since 1970, as Vega counts time
-_PIXELS_TO_TELL_A_NUMBER = 34
-_PIXELS_TO_TELL_SHARES = 440
+_PIXELS_PER_NUMBER = 34
+_MIN_WIDTH_FOR_SHARES = 440
 _PALE = 0.4
 _BAND_COLOUR = "color-mix(in srgb, var(--series-1) 28%, transparent)"
 _COLOURS = [f"var(--series-{place})" for place in range(1, 6)]
@@ -61,7 +61,7 @@ _DRAWER = Drawer()
 
 @dataclass(frozen=True)
 class Series:
-    """An entry of a chart's legend: a name, and a CSS colour."""
+    """An entry of a chart's legend: name and CSS colour."""
 
     name: str
     colour: str
@@ -71,12 +71,12 @@ def svg(plot: Plot, answer: Answer, width: int) -> str:
     """The chart of a plot.
 
     Args:
-        plot: what is asked, and how it is drawn.
+        plot: the plot.
         answer: the rows of its query, at least one.
         width: of the whole chart, in CSS pixels.
 
     Returns:
-        An `<svg>` element that can stand in a page. What a mark says is its tooltip.
+        An `<svg>` element for the page. Descriptions of marks become tooltips.
 
     Raises:
         NotDrawn: when it takes too long.
@@ -98,11 +98,11 @@ def svg(plot: Plot, answer: Answer, width: int) -> str:
 
 
 def legend(plot: Plot, answer: Answer) -> list[Series]:
-    """What the colours of a plot's chart mean, in the order in which they are stacked; empty when there is but one."""
+    """The legend of a plot's chart, in stacking order; empty for a single colour."""
     if plot.chart == "band":
         return [
-            Series("half of the records", "var(--series-1)"),
-            Series("from a quarter to three quarters", _BAND_COLOUR),
+            Series("median", "var(--series-1)"),
+            Series("middle 50%", _BAND_COLOUR),
         ]
     if plot.series is None:
         return []
@@ -115,8 +115,8 @@ def _stacked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
     first, last = _first_and_last(plot, answer)
     weeks = _weeks_of_a_bar((last - first).days // 7 + 1, width)
     bar = weeks * _A_WEEK
-    told_week = _utc("datum.start", "%-d %b %Y")
-    told = f"'week of ' + {told_week}" if weeks == 1 else f"'{weeks} weeks from ' + {told_week}"
+    week = _utc("datum.start", "%-d %b %Y")
+    period = f"'week of ' + {week}" if weeks == 1 else f"'{weeks} weeks from ' + {week}"
     return {
         "title": plot.amount_title + (" per week" if weeks == 1 else f" per {weeks} weeks"),
         "transform": [
@@ -124,7 +124,7 @@ def _stacked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
             {"aggregate": [{"op": "sum", "field": plot.amount, "as": "amount"}], "groupby": [plot.series, "start"]},
             {"calculate": f"datum.start + {bar}", "as": "end"},
             _place(plot, answer),
-            {"calculate": f"datum.{plot.series} + ', ' + {told} + ': ' + format(datum.amount, ',')", "as": "told"},
+            {"calculate": f"datum.{plot.series} + ', ' + {period} + ': ' + format(datum.amount, ',')", "as": "label"},
         ],
         "mark": {"type": "bar", "orient": "vertical", "stroke": "var(--raised)", "strokeWidth": 0.75},
         "encoding": {
@@ -144,7 +144,7 @@ def _stacked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
 def _shares(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
     first, last = _first_and_last(plot, answer)
     months = (last.year - first.year) * 12 + last.month - first.month + 1
-    numbers = months * _PIXELS_TO_TELL_A_NUMBER <= width - 60
+    numbers = months * _PIXELS_PER_NUMBER <= width - 60
     bars = {
         "mark": {"type": "bar", "stroke": "var(--raised)", "strokeWidth": 0.75},
         "encoding": {
@@ -173,9 +173,9 @@ def _shares(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
             _place(plot, answer),
             {
                 "calculate": f"datum.{plot.series} + ', ' + {_utc(f'datum.{plot.over}', '%B %Y')} + ': '"
-                f" + datum.{plot.amount} + ' %, ' + format(datum.records, ',') + ' of '"
+                f" + datum.{plot.amount} + '%, ' + format(datum.records, ',') + ' of '"
                 " + format(datum.records_of_month, ',')",
-                "as": "told",
+                "as": "label",
             },
         ],
         "encoding": {"x": _months(plot, first, last, width)},
@@ -185,15 +185,15 @@ def _shares(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
 
 def _band(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
     first, last = _first_and_last(plot, answer)
-    told = (
-        f"{_utc(f'datum.{plot.over}', '%B %Y')} + ': a quarter of ' + format(datum.records, ',') + ' records within '"
-        f" + datum.quarter_within_days + ' days, half within ' + datum.{plot.amount}"
-        " + ', three quarters within ' + datum.three_quarters_within_days"
+    label = (
+        f"{_utc(f'datum.{plot.over}', '%B %Y')} + ': median ' + datum.{plot.amount} + ' days, middle 50% from '"
+        " + datum.quarter_within_days + ' to ' + datum.three_quarters_within_days + ' days ('"
+        " + format(datum.records, ',') + ' records)'"
     )
     half = {"field": plot.amount, "type": "quantitative"}
     return {
         "title": plot.amount_title,
-        "transform": [{"calculate": told, "as": "told"}],
+        "transform": [{"calculate": label, "as": "label"}],
         "encoding": {"x": _months(plot, first, last, width)},
         "layer": [
             {
@@ -209,7 +209,7 @@ def _band(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
             },
             {
                 "mark": {"type": "circle", "color": "var(--series-1)", "size": 60, "opacity": 1},
-                "encoding": {"y": half, "description": {"field": "told"}},
+                "encoding": {"y": half, "description": {"field": "label"}},
             },
         ],
     }
@@ -217,18 +217,18 @@ def _band(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
 
 def _ranked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
     records = answer.records
-    # Vega knows the width of its own letters, and not of those that the browser will have: there are wider ones.
+    # Vega only knows the width of its own letters; the browser's may be wider.
     longest, room = max(len(row[plot.over]) for row in records) * _LETTER_PIXELS, width * 0.42
     names, limit = (longest, longest) if longest <= room else (room, room * _VEGA_PIXELS / _LETTER_PIXELS)
     most = max(row[plot.amount] for row in records)
-    has_shares = width >= _PIXELS_TO_TELL_SHARES
-    number = f"format(datum.{plot.amount}, ',')" + (" + ' (' + datum.percent + ' %)'" if has_shares else "")
+    has_shares = width >= _MIN_WIDTH_FOR_SHARES
+    number = f"format(datum.{plot.amount}, ',')" + (" + ' (' + datum.percent + '%)'" if has_shares else "")
     number_pixels = (len(f"{most:,}") + 9 * has_shares) * _LETTER_PIXELS + 8
     bars_pixels = width - names - 20
     amount = {
         "field": plot.amount,
         "type": "quantitative",
-        # The numbers stand behind the bars, the longest one's too.
+        # Leave room for the numbers behind the bars, also behind the longest one.
         "scale": {"domain": [0, most * bars_pixels / (bars_pixels - number_pixels)]},
         "axis": None,
     }
@@ -241,7 +241,7 @@ def _ranked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
         "height": _ROW_HEIGHT * len(answer.rows) + 4,
         "transform": [
             {"calculate": number, "as": "number"},
-            {"calculate": f"datum.{plot.over} + ': ' + datum.number", "as": "told"},
+            {"calculate": f"datum.{plot.over} + ': ' + datum.number", "as": "label"},
         ],
         "encoding": {
             "y": {
@@ -260,7 +260,7 @@ def _ranked(plot: Plot, answer: Answer, width: int) -> dict[str, Any]:
         "layer": [
             {
                 "mark": {"type": "bar", "height": {"band": 0.68}},
-                "encoding": {"x": amount, "color": colour, "description": {"field": "told"}},
+                "encoding": {"x": amount, "color": colour, "description": {"field": "label"}},
             },
             {
                 "mark": {
@@ -324,12 +324,12 @@ def _coloured(plot: Plot, answer: Answer) -> dict[str, Any]:
     return {
         "color": {"field": plot.series, "type": "nominal", "scale": scale, "legend": None},
         "order": {"field": "place", "type": "quantitative"},
-        "description": {"field": "told"},
+        "description": {"field": "label"},
     }
 
 
 def _place(plot: Plot, answer: Answer) -> dict[str, str]:
-    """The place of a row's series in the stack, the largest at the bottom."""
+    """The position of a row's series in the stack, the largest at the bottom."""
     return {"calculate": f"indexof({json.dumps(_series(plot, answer))}, datum.{plot.series})", "as": "place"}
 
 
@@ -355,7 +355,7 @@ def _utc(value: str, form: str) -> str:
 
 
 def _with_tooltips(text: str) -> str:
-    """What a mark is described by, as its tooltip: a browser shows a title without any script."""
+    """Move descriptions of marks into tooltips: browsers show titles without scripts."""
     return _DESCRIBED.sub(_titled, text)
 
 

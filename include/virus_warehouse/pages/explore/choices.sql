@@ -1,4 +1,4 @@
--- What the filters offer: groups of several viruses, single viruses, countries; the largest first.
+-- The choices of the filters: groups of several viruses, single viruses, countries; the largest first.
 WITH held AS (
     SELECT
         virus_tax_id,
@@ -10,7 +10,7 @@ WITH held AS (
     GROUP BY virus_tax_id, taxon.name
 ),
 
--- The ranks between two branches hold the same viruses: the lowest of them names the group.
+-- Ranks between two branches have the same viruses: the lowest of them names the group.
 branch AS (
     SELECT
         lineage.ancestor_tax_id,

@@ -1,7 +1,7 @@
-"""Vega-Lite drawn as SVG, in a process of its own: it holds a JavaScript engine, which nothing in a process could stop.
+"""Vega-Lite charts rendered as SVG in a separate process, because its JavaScript engine cannot be interrupted.
 
-The process is this file, run as a program. It draws one chart after another, and the kernel ends it when one takes
-too long: the next chart starts another.
+The process is this file, run as a program. It draws one chart after another, and the kernel kills it when one takes
+too long; the next chart starts a new one.
 """
 
 import json
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 SECONDS = 10
-"""How long a chart may take. One of a thousand bars takes a tenth of one."""
+"""Time limit for a chart. One of a thousand bars takes a tenth of a second."""
 
 NUMBERS = {"decimal": ".", "thousands": "\N{NARROW NO-BREAK SPACE}", "grouping": [3], "currency": ["", ""]}
-"""How numbers are written, as everywhere on the pages."""
+"""Number format, as everywhere on the pages."""
 
 
 class NotDrawn(RuntimeError):
@@ -26,24 +26,24 @@ class NotDrawn(RuntimeError):
 
 
 class Drawer:
-    """Draws charts, one at a time, whichever thread asks.
+    """Draws charts, one at a time; thread-safe.
 
     Args:
-        seconds: how long one may take.
+        seconds: time limit for a chart.
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def svg(self, spec: Mapping[str, Any]) -> str:
-        """The chart that a Vega-Lite specification describes.
+        """The SVG of a Vega-Lite specification.
 
         Raises:
-            NotDrawn: when it takes too long, or is no chart.
+            NotDrawn: when it takes too long, or is invalid.
         """
-        with self._turn:
+        with self._lock:
             process = self._running()
             asked, drawn = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
             answer = b""
@@ -53,16 +53,16 @@ class Drawer:
                 answer = drawn.readline()
             if answer:
                 return str(json.loads(answer))
-            # It has closed its output, so it ends: its exit code tells why.
+            # It has closed its output, so it is ending; its exit code shows why.
             process.wait()
             self._forget()
             if process.returncode == -signal.SIGALRM:
-                raise NotDrawn(f"drawing took longer than {self._seconds:g} seconds: ask for a shorter period")
-            raise NotDrawn("the chart could not be drawn: the log of Airflow's API server tells why")
+                raise NotDrawn(f"drawing took longer than {self._seconds:g} seconds: choose a shorter period")
+            raise NotDrawn("the chart could not be drawn: see the log of Airflow's API server")
 
     def close(self) -> None:
         """End the process, if there is one."""
-        with self._turn:
+        with self._lock:
             if self._process:
                 self._process.kill()
                 self._forget()
@@ -80,12 +80,12 @@ class Drawer:
 
 
 def _draw_what_is_asked(seconds: float) -> None:
-    """Answer each line of standard input, a specification, with a line that holds its SVG."""
+    """Answer each line of standard input, a specification, with a line with its SVG."""
     import vl_convert
 
     for line in sys.stdin.buffer:
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        # No address may be asked for anything: the data are in the chart.
+        # No network access: the data are in the chart.
         svg = vl_convert.vegalite_to_svg(line.decode(), vl_version="6.1", allowed_base_urls=[], format_locale=NUMBERS)
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.stdout.buffer.write(json.dumps(svg).encode() + b"\n")

@@ -1,4 +1,4 @@
-// Charts, each asked for by itself and drawn by the server as wide as the place it has.
+// Charts, each requested separately and rendered by the server at the available width.
 "use strict";
 
 const isAlone = document.querySelector(".plots.one") !== null;
@@ -14,12 +14,12 @@ const draw = async (place) => {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(place.id);
     if (!fresh) throw new Error(`HTTP ${answer.status}`);
-    // What its reader has opened stays open.
+    // Opened details stay open.
     for (const part of fresh.querySelectorAll("details")) part.open = document.getElementById(part.id)?.open ?? (isAlone && part.open);
     place.replaceChildren(...fresh.childNodes);
   } catch (error) {
     const waiting = place.querySelector(".drawing");
-    if (!waiting) return; // a chart of another width is better than none
+    if (!waiting) return; // keep the chart of another width
     const notice = document.createElement("p");
     notice.setAttribute("role", "alert");
     notice.className = "notice bad";
@@ -28,13 +28,13 @@ const draw = async (place) => {
   }
 };
 
-// One after another, from the top: all at once would wait for each other at the server.
+// One after another, from the top, as the server renders one at a time.
 const due = new Map();
-let turn = Promise.resolve();
+let queue = Promise.resolve();
 const sized = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     clearTimeout(due.get(target));
-    const soon = () => { turn = turn.then(() => draw(target)); };
+    const soon = () => { queue = queue.then(() => draw(target)); };
     due.set(target, setTimeout(soon, Number(target.dataset.width) ? 250 : 0));
   }
 });

@@ -1,4 +1,4 @@
-"""Plots of the snapshot, narrowed by virus, place and period: what is chosen is in the URL."""
+"""Plots of the snapshot, filtered by virus, place and period; the filters are in the URL."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from virus_warehouse.pages.rendering import render
 from virus_warehouse.pages.snapshot import NoSnapshot
 
 USUAL_WIDTH = 900
-"""Of a chart, in CSS pixels, where no script has measured its place."""
+"""Width of a chart, in CSS pixels, unless a script has measured it."""
 
 ROWS_SHOWN = 300
 YEARS_OFFERED = (1, 2, 5)
@@ -40,7 +40,7 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Asked:
-    """The filters as the URL has them, each a text; `since` is None where it says nothing of it."""
+    """The filters in the URL, as text; `since` is None where the URL does not have it."""
 
     virus: str = ""
     country: str = ""
@@ -50,13 +50,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown of a plot.
+    """A plot on the page.
 
     Attributes:
-        plot: it.
+        plot: the plot.
         sql: its query.
-        answer: what that answered; None while nobody has asked, and when it took too long.
-        headline: what it shows above all.
+        answer: the query's result; None if it was not run, or took too long.
+        headline: the main result as a sentence.
         legend: what its colours mean.
         chart: an `<svg>` element.
         trouble: why there is no chart.
@@ -72,12 +72,12 @@ class Shown:
 
 
 class Unclear(ValueError):
-    """A filter of the URL that nobody can follow; says which, and how it is written."""
+    """An invalid filter in the URL; says which, and the expected format."""
 
 
 @router.get("/explore")
 def show_plots(request: Request, asked: Annotated[Asked, Depends()]) -> HTMLResponse:
-    """Every plot, without charts: the browser asks for each of them by itself."""
+    """All plots, without charts: the browser requests each of them separately."""
     return _page(request, asked, PLOTS, width=None)
 
 
@@ -85,7 +85,7 @@ def show_plots(request: Request, asked: Annotated[Asked, Depends()]) -> HTMLResp
 def show_plot(
     request: Request, name: str, asked: Annotated[Asked, Depends()], width: int = USUAL_WIDTH
 ) -> HTMLResponse:
-    """One plot with its chart, as wide as is asked, and the numbers behind it."""
+    """One plot with its chart in the requested width, and its numbers."""
     plot = plot_named(name)
     if plot is None:
         return _trouble(request, f"There is no plot {name}.", 404)
@@ -149,13 +149,13 @@ def _filters(asked: Asked, today: date) -> Filters:
         until=_day("until", asked.until),
     )
     if filters.since and filters.until and filters.since > filters.until:
-        raise Unclear(f"The period ends, on {filters.until}, before it begins, on {filters.since}.")
+        raise Unclear(f"The period ends on {filters.until}, before it begins on {filters.since}.")
     return filters
 
 
 def _number(name: str, text: str) -> int | None:
     if text and not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Unclear(f"{name} is an NCBI Taxonomy ID, such as 10244, and not {text!r}.")
+        raise Unclear(f"{name} must be an NCBI Taxonomy ID such as 10244, not {text!r}.")
     return int(text) if text else None
 
 
@@ -163,17 +163,17 @@ def _day(name: str, text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise Unclear(f"{name} is a day, such as 2026-01-31, and not {text!r}.") from None
+        raise Unclear(f"{name} must be a day such as 2026-01-31, not {text!r}.") from None
 
 
 def _query(filters: Filters) -> str:
-    """The filters as a URL has them: an empty `since` is no bound, none is the usual one."""
+    """The filters as a URL query: an empty `since` means no bound, a missing one the default."""
     chosen = {"virus": filters.virus, "country": filters.country, "until": filters.until}
     return urlencode({name: value for name, value in chosen.items() if value} | {"since": filters.since or ""})
 
 
 def _periods(filters: Filters, today: date) -> Iterator[tuple[str, str, bool]]:
-    """Periods to choose at once: what each is called, its query, and whether it is the one that is shown."""
+    """Preset periods: name, URL query, and whether it is the current one."""
     for years in YEARS_OFFERED:
         since = today - timedelta(days=365 * years)
         period = replace(filters, since=since, until=None)

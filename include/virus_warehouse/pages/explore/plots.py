@@ -1,6 +1,6 @@
-"""What the page Explore shows: questions asked of the snapshot's marts, narrowed by virus, place and time.
+"""The plots of the page Explore: queries on the snapshot's marts, filtered by virus, place and time.
 
-A plot's query is whole: it names no variable, so that it can be pasted into any prompt and answers the same there.
+A plot's query has no variables, so it can be pasted into any SQL prompt.
 """
 
 import threading
@@ -17,33 +17,33 @@ from virus_warehouse.pages.snapshot import Edition, edition, reading
 from virus_warehouse.sql_file import read_sql, sql_text
 
 USUAL_DAYS = 365
-"""How far back the plots reach when nobody has said, in days."""
+"""The default period, in days."""
 
 SECONDS = 20
-"""How long a query may take. Those of a million records take half of one."""
+"""Time limit for a query. Those of a million records take half a second."""
 
 FEW_RECORDS = 20
-"""With fewer, a month's shares say little: they are drawn pale."""
+"""Months with fewer records are drawn pale, because their shares mean little."""
 
 _ANSWERS_KEPT = 48
 _PLACE_OF_FILTERS = "/* filters */ true"
-_SAMPLING = "What is sequenced is no random sample of what circulates, and records are not cases."
+_SAMPLING = "Sequenced samples are not a random sample of circulating viruses, and records are not cases."
 _WEEKLY = (
-    "By ISO week of collection; records whose date does not tell the week are left out. The last months still fill "
-    f"up: records are released long after their collection. {_SAMPLING}"
+    "By ISO week of collection. Records without an exact week are excluded. Recent months are incomplete, because "
+    f"records are released long after their collection. {_SAMPLING}"
 )
 
 
 class AskedTooMuch(RuntimeError):
-    """A query was stopped: it took too long, or more memory than an answer may."""
+    """A query was stopped because it exceeded its time or memory limit."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What the reader wants to see.
+    """The reader's filters.
 
     Attributes:
-        virus: NCBI Taxonomy ID of a taxon of viruses, with everything under it; None for all.
+        virus: NCBI Taxonomy ID of a virus taxon, with everything under it; None for all.
         country: as NCBI writes it; None for all.
         since: first day; None for no bound.
         until: last day; None for no bound.
@@ -60,17 +60,17 @@ class Plot:
     """A question that is answered with a chart.
 
     Attributes:
-        name: what to call it by in a URL, and the name of its SQL file.
+        name: its name in URLs, and of its SQL file.
         title: the question, in a few words.
-        explanation: how it is counted, and what it does not say.
-        chart: how it is drawn (see `charts`).
-        over: column along the chart's first axis.
-        amount: column that is drawn, a number.
+        explanation: how records are counted, with caveats.
+        chart: the kind of chart (see `charts`).
+        over: column of the chart's first axis.
+        amount: numeric column to draw.
         amount_title: what that number is.
-        series: column that gives the colours; None for one colour.
-        is_of_one_virus: whether it is about one virus whatever the filters say.
-        since: column that the first day of the filters is held against.
-        until: column that the last day is held against.
+        series: column for the colours; None for one colour.
+        is_of_one_virus: whether it is about one virus whatever the filters are.
+        since: column for the first day of the filters.
+        until: column for the last day of the filters.
     """
 
     name: str
@@ -110,8 +110,8 @@ PLOTS = (
     Plot(
         "lineage_shares",
         "Lineages of SARS-CoV-2",
-        "Share of each Pango lineage in the records of a month that have one, as NCBI assigned them; no lineage "
-        f"includes its sublineages. Months of fewer than {FEW_RECORDS} records are pale: their shares say little.",
+        "Share of each Pango lineage in the records of a month that have one, as assigned by NCBI; a lineage does not "
+        f"include its sublineages. Months of fewer than {FEW_RECORDS} records are pale: their shares mean little.",
         chart="shares",
         over="month_start",
         amount="percent",
@@ -122,8 +122,8 @@ PLOTS = (
     Plot(
         "submission_lag",
         "From collection to release",
-        "Days from collection to release, of the records released in each month. The period chooses days of release; "
-        "records whose date does not tell the day of collection are left out.",
+        "Days from collection to release, by month of release. The period filters by day of release. Records without "
+        "an exact day of collection are excluded.",
         chart="band",
         over="release_month",
         amount="half_within_days",
@@ -134,8 +134,7 @@ PLOTS = (
     Plot(
         "top_hosts",
         "Hosts",
-        "The twenty hosts with the most records; counted are those whose whole collection date lies in the period. "
-        f"{_SAMPLING}",
+        f"The twenty hosts with the most records whose possible collection dates are all in the period.  {_SAMPLING}",
         chart="ranked",
         over="host",
         amount="records",
@@ -144,15 +143,15 @@ PLOTS = (
     Plot(
         "places",
         "Places",
-        "The twenty-five countries and seas with the most records; counted are those whose whole collection date lies "
-        f"in the period. {_SAMPLING}",
+        "The twenty-five countries and seas with the most records whose possible collection dates are all in the "
+        f"period. {_SAMPLING}",
         chart="ranked",
         over="country",
         amount="records",
         amount_title="records",
     ),
 )
-"""Every plot, in the order in which the page offers them."""
+"""Every plot, in the order of the page."""
 
 
 @dataclass(frozen=True)
@@ -175,11 +174,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the filters offer.
+    """The choices offered by the filters.
 
     Attributes:
-        groups: NCBI Taxonomy ID and name of taxa that hold several viruses, those with the most records first.
-        viruses: the same of single viruses.
+        groups: NCBI Taxonomy ID and name of taxa with several viruses, those with the most records first.
+        viruses: the same for single viruses.
         countries: every country of a record, by name.
     """
 
@@ -194,12 +193,12 @@ def plot_named(name: str) -> Plot | None:
 
 
 def usual_filters(today: date) -> Filters:
-    """What is shown to somebody who has chosen nothing: all viruses and countries, and the year up to today."""
+    """The default filters: all viruses and countries, and the year up to today."""
     return Filters(since=today - timedelta(days=USUAL_DAYS))
 
 
 def plot_sql(plot: Plot, filters: Filters) -> str:
-    """The query of a plot with the filters written into it."""
+    """The query of a plot with the filters inserted."""
     virus = None if plot.is_of_one_virus else filters.virus
     conditions = [
         *([] if virus is None else [_under(virus)]),
@@ -212,22 +211,22 @@ def plot_sql(plot: Plot, filters: Filters) -> str:
 
 
 def ask(data: DataFolder, sql: str) -> Answer:
-    """The answer of the snapshot to a query; the same one is not asked twice.
+    """The result of a query on the snapshot, cached.
 
     Args:
-        data: where the snapshot is.
+        data: the data folder.
         sql: a query without parameters.
 
     Raises:
         NoSnapshot: when nothing has been published yet.
-        AskedTooMuch: when it takes too long, or too much memory.
+        AskedTooMuch: when it exceeds its time or memory limit.
     """
-    # What is published meanwhile answers under the older one's name, which nobody asks for any more.
+    # After a publication in between, the result is cached under the old edition, which is no longer used.
     return _answer(data, edition(data), sql)
 
 
 def choices(data: DataFolder) -> Choices:
-    """What the filters offer on this snapshot.
+    """The choices offered by the filters on this snapshot.
 
     Raises:
         NoSnapshot: when nothing has been published yet.
@@ -255,9 +254,9 @@ def _answer(data: DataFolder, _edition: Edition, sql: str) -> Answer:
             result = connection.execute(sql)
             return Answer([column[0] for column in result.description or ()], result.fetchall())
         except duckdb.InterruptException as error:
-            raise AskedTooMuch(f"the query took longer than {SECONDS} seconds: ask for less") from error
+            raise AskedTooMuch(f"the query took longer than {SECONDS} seconds: narrow the filters") from error
         except duckdb.OutOfMemoryException as error:
-            raise AskedTooMuch("the query needs more memory than an answer may take: ask for less") from error
+            raise AskedTooMuch("the query exceeds its memory limit: narrow the filters") from error
         finally:
             stop.cancel()
 

@@ -1,4 +1,4 @@
--- Only records whose collection date is a day: of a month or a year, the lag cannot be told.
+-- Only records with an exact day of collection, because a month or a year gives no lag in days.
 WITH released AS (
     SELECT
         date_trunc('month', release_date)::DATE AS release_month,

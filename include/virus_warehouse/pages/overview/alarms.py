@@ -1,4 +1,4 @@
-"""What is amiss with a source, in words: where data may be lacking, and where somebody should look."""
+"""Alarms of a source: where data may be lacking, and where somebody should look."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from virus_warehouse.sql_file import sql_text
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PATIENCE = timedelta(minutes=15)
-"""How long a load may wait for its check and its publication before that is amiss."""
+"""How long a load may wait for its check and publication before that raises an alarm."""
 
 
 class Weight(StrEnum):
-    """How much an alarm matters."""
+    """The severity of an alarm."""
 
     BAD = "bad"
     WARN = "warn"
@@ -27,12 +27,12 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True)
 class Alarm:
-    """Something amiss.
+    """An alarm.
 
     Attributes:
         weight: bad where data may be lacking, warn where somebody should look.
-        kind: what it is, in a word or two.
-        text: what it is, and the way out.
+        kind: a keyword.
+        text: description and advice.
         query: SQL on the snapshot that shows the rows concerned; None where there are none.
     """
 
@@ -43,14 +43,15 @@ class Alarm:
 
 
 def due_since(schedule: str, last: datetime, now: datetime) -> datetime | None:
-    """When the run was due that should be done by now; None while there is time.
+    """When the overdue run was due; None while there is time.
 
-    A run has until the next one is due, though no longer than a day and no less than an hour: for downloads, and for
-    what Airflow retries.
+    A run has until the next one is due, but at most a day and at least an hour: for downloads, and for Airflow's
+    retries.
 
     Args:
         schedule: cron expression, in UTC.
-        last: when a run last brought all that was new.
+        last: when a run last loaded all updates.
+        now: the present.
         now: the present.
     """
     due: datetime = croniter(schedule, last.astimezone(UTC)).get_next(datetime)
@@ -67,13 +68,13 @@ def alarms_of(
     check: LastCheck | None,
     now: datetime,
 ) -> Iterator[Alarm]:
-    """What is amiss with a source.
+    """The alarms of a source.
 
     Args:
-        source: as it is followed; None when it is not, or not rightly.
+        source: its entry in the sources file; None when it is missing or invalid.
         published: its row of `mart.source_status`; None when the snapshot has none.
         run: its last run, of `pages/overview/last_runs.sql`; None when there was none.
-        findings: what the gates found in the snapshot and let pass, of this source.
+        findings: findings of the gates in the snapshot that did not block this source.
         check: the last check of a candidate snapshot.
         now: the present.
     """
@@ -86,7 +87,7 @@ def alarms_of(
         )
     if run:
         yield from _of_runs(source, run, check, now, is_held_back=held_back_since is not None)
-    yield from (Alarm(Weight.WARN, "finding", told) for told in findings)
+    yield from (Alarm(Weight.WARN, "finding", text) for text in findings)
     if published:
         yield from _of_snapshot(published)
 
@@ -95,25 +96,25 @@ def _of_runs(
     source: Source | None, run: Run, check: LastCheck | None, now: datetime, *, is_held_back: bool
 ) -> Iterator[Alarm]:
     if run["status"] == "failed":
-        yield Alarm(Weight.BAD, "failed", run["error"] or "The last run failed, and wrote no reason; see its log.")
+        yield Alarm(Weight.BAD, "failed", run["error"] or "The last run failed without a reason; see its log.")
     last = run["brought_all_at"]
     due = due_since(source.schedule, last, now) if source and last else None
     if due:
         yield Alarm(
             Weight.BAD,
-            "stale",
-            f"Stale since {due:%Y-%m-%d %H:%M} UTC, when a run was due: none has come through. If nothing failed, its "
-            f"DAG is switched off, or Airflow's scheduler stands still.",
+            "overdue",
+            f"Overdue since {due:%Y-%m-%d %H:%M} UTC: no scheduled run has completed. If none failed, its DAG is "
+            f"paused or the scheduler is not running.",
         )
     waiting = None if is_held_back else run["unpublished_since"]
     if waiting and check and check.blocked:
-        yield Alarm(Weight.BAD, "not published", "Loaded, but not published: the check keeps the whole snapshot back.")
+        yield Alarm(Weight.BAD, "not published", "Loaded, but not published: publishing is blocked.")
     elif waiting and now - waiting > PATIENCE:
         yield Alarm(
             Weight.WARN,
             "not published",
-            f"Loaded at {waiting:%Y-%m-%d %H:%M} UTC, but not published: a run of ncbi_virus_publish has failed, or "
-            f"still works.",
+            f"Loaded at {waiting:%Y-%m-%d %H:%M} UTC, but not published: a run of ncbi_virus_publish has failed or is "
+            f"still running.",
         )
 
 
@@ -123,14 +124,14 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
         yield Alarm(
             Weight.WARN,
             "gap",
-            f"Nobody asked for updates from {gap['since'] or 'the beginning'} until {gap['until']}. "
-            f"A backfill of these days fills the gap.",
+            f"Updates from {gap['since'] or 'the beginning'} to {gap['until']} were never requested. A backfill of "
+            f"these days fills the gap.",
         )
     if published["quarantine_open"]:
         yield Alarm(
             Weight.WARN,
             "quarantine",
-            f"{_counted(published['quarantine_open'], 'line')} could not be read. Replay them with a version that can, "
+            f"{_counted(published['quarantine_open'], 'quarantined line')}. Replay with a version that can read them, "
             f"or acknowledge them with `virus-warehouse acknowledge {published['source']}`.",
             f"SELECT report, line_number, reason, raw\nFROM ops.quarantine\n"
             f"WHERE source = {name} AND replayed_at IS NULL AND resolved_at IS NULL AND acknowledged_at IS NULL\n"
@@ -140,8 +141,8 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
         yield Alarm(
             Weight.WARN,
             "missing",
-            f"The last census did not list {_counted(published['records_missing'], 'record')}, still held until "
-            f"another one misses them too.",
+            f"The last census did not list {_counted(published['records_missing'], 'record')}; they are kept unless "
+            f"the next censuses miss them too.",
             f"SELECT accession, missing_since, taxon_name(virus_tax_id) AS virus, release_date\nFROM virus_genome\n"
             f"WHERE source = {name} AND status = 'missing'\nORDER BY accession",
         )
@@ -149,8 +150,8 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
         yield Alarm(
             Weight.WARN,
             "drift",
-            f"NCBI's reports have {_counted(len(published['drift']), 'name')} that this version does not read: "
-            f"{', '.join(published['drift'])}. It ends when they are read or gone, or with "
+            f"NCBI's reports have {_counted(len(published['drift']), 'unknown field')}: "
+            f"{', '.join(published['drift'])}. Update this project, or acknowledge them with "
             f"`virus-warehouse acknowledge {published['source']}`.",
             f"SELECT report, path, occurrences, sample\nFROM ops.schema_drift\n"
             f"WHERE source = {name} AND resolved_at IS NULL AND acknowledged_at IS NULL\nORDER BY report, path",

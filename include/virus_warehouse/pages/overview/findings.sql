@@ -1,5 +1,5 @@
--- What the gates found in the snapshot and let pass, by source.
-SELECT source, value AS told
+-- Findings of the gates in the snapshot that did not hold back their source, by source.
+SELECT source, value AS finding
 FROM _about
 WHERE topic = 'finding' AND NOT starts_with(value, 'held back: ')
 ORDER BY source, name;

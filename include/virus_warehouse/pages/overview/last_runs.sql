@@ -1,6 +1,6 @@
--- The last run of each source as it is now; when a run last brought all that was new, published or not; since when
--- something is loaded that is not published. Only what is newer than all that is published of the source counts there:
--- of older runs whose rows a rebuilt warehouse lacks, files may still tell.
+-- The last run of each source in its current state; when a run last loaded all updates, published or not; since when
+-- loaded data are waiting for publication. Only runs newer than all published runs of the source count there: files may
+-- exist for older runs that a rebuilt warehouse lacks.
 WITH newest AS (
     SELECT source, max(ended_at) AS published_at FROM run_view WHERE is_published GROUP BY source
 )

@@ -1,4 +1,4 @@
-"""Each source: what is held of it, how fresh that is, and what is amiss, in words."""
+"""The state of each source: contents, freshness and alarms."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from typing import Any
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.overview.alarms import Alarm, Weight, alarms_of
-from virus_warehouse.pages.runs.runs import Run, rows_of, telling
+from virus_warehouse.pages.runs.runs import Run, open_run_view, rows_of
 from virus_warehouse.publish.check import LastCheck, last_check
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.sql_file import run_sql
 
 RECENT_RUNS = 24
-"""How many runs of a source are shown at a glance."""
+"""How many recent runs of a source are shown."""
 
 
 class State(StrEnum):
-    """How a source is, at a glance."""
+    """The state of a source."""
 
     BROKEN = "broken"
     FAILED = "failed"
     HELD_BACK = "held back"
-    STALE = "stale"
+    OVERDUE = "overdue"
     RUNNING = "running"
     NOT_PUBLISHED = "not published"
     NEVER_LOADED = "never loaded"
@@ -33,17 +33,17 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class SourceCard:
-    """What the overview says of a source.
+    """A source on the overview.
 
     Attributes:
         name: its name in the sources file.
-        state: how it is.
-        taxon: what is followed, or was; None when nothing tells.
+        state: its state.
+        taxon: the taxon that is or was followed; None when it is unknown.
         schedule: its cron expression; None when it is not followed.
-        published: its row of `mart.source_status`; None when the snapshot holds nothing of it.
+        published: its row of `mart.source_status`; None when the snapshot does not have the source.
         last_run: its last run, committed or not; None when it has not run.
         recent_runs: its last runs, oldest first.
-        alarms: what is amiss, the worst first.
+        alarms: its alarms, the worst first.
     """
 
     name: str
@@ -58,13 +58,13 @@ class SourceCard:
 
 @dataclass(frozen=True)
 class Overview:
-    """All that the overview says.
+    """The contents of the overview.
 
     Attributes:
-        cards: the sources, those first that somebody should look at.
+        cards: the sources, those that need attention first.
         published_at: when the snapshot was published; None when none has been.
         check: the last check of a candidate; None when there was none.
-        findings: what the gates found in the snapshot and let pass, of no source in particular.
+        findings: findings of the gates in the snapshot that did not block it and concern no single source.
     """
 
     cards: list[SourceCard]
@@ -74,23 +74,23 @@ class Overview:
 
     @property
     def states(self) -> dict[State, int]:
-        """How many sources are in each state, those first that somebody should look at."""
+        """How many sources are in each state, those that need attention first."""
         return dict(Counter(card.state for card in self.cards))
 
 
 def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = None) -> Overview:
-    """What there is to say of each source that is followed, or of which something is held.
+    """The state of each source that is followed or has data.
 
     Args:
-        data: where the snapshot and the run files are.
+        data: the data folder.
         followed: the sources file.
-        now: the present, unless it is another.
+        now: the present; None for the current time.
     """
     now = now or datetime.now(UTC)
     published_at = datetime.fromtimestamp(data.snapshot.stat().st_mtime, UTC) if data.snapshot.exists() else None
     check = last_check(data)
     findings: defaultdict[str | None, list[str]] = defaultdict(list)
-    with telling(data) as connection:
+    with open_run_view(data) as connection:
         last_runs = {run["source"]: run for run in rows_of(run_sql(connection, "pages/overview/last_runs.sql"))}
         recent = run_sql(connection, "pages/overview/recent_runs.sql", {"recent": RECENT_RUNS})
         recent_runs: dict[str, list[Run]] = dict(recent.fetchall())
@@ -98,14 +98,14 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
         if published_at:
             rows = rows_of(run_sql(connection, "pages/overview/overview.sql"))
             published = {row["source"]: row for row in rows if row["last_success_at"] or row.get("held_back_since")}
-            for source, told in run_sql(connection, "pages/overview/findings.sql").fetchall():
-                findings[source].append(_without_names(told))
+            for source, finding in run_sql(connection, "pages/overview/findings.sql").fetchall():
+                findings[source].append(_without_names(finding))
     cards = []
     for name in {*followed.sources, *followed.errors, *published, *last_runs}:
         source, row, run = followed.sources.get(name), published.get(name), last_runs.get(name)
         alarms = list(alarms_of(source, row, run, findings[name], check, now))
         if name in followed.errors:
-            alarms.append(Alarm(Weight.BAD, State.BROKEN, f"It does not run: {followed.errors[name]}"))
+            alarms.append(Alarm(Weight.BAD, State.BROKEN, f"Not running: {followed.errors[name]}"))
         cards.append(
             SourceCard(
                 name=name,
@@ -124,9 +124,9 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
 
 
 def _without_names(finding: str) -> str:
-    """A finding of `_about` as it is told beside the name of its source: without that, and without the gate's."""
-    outcome, _, told = finding.split(": ", 2)
-    return f"Accepted by a person: {told}." if outcome == "accepted" else f"{told}."
+    """A finding of `_about` without the names of gate and source, for the source's card."""
+    outcome, _, text = finding.split(": ", 2)
+    return f"Accepted by a person: {text}." if outcome == "accepted" else f"{text}."
 
 
 def _state(alarms: list[Alarm], published: dict[str, Any] | None, run: Run | None, *, is_followed: bool) -> State:
@@ -135,7 +135,7 @@ def _state(alarms: list[Alarm], published: dict[str, Any] | None, run: Run | Non
         return State.BROKEN
     if run and run["status"] == "running":
         return State.RUNNING
-    for state in (State.FAILED, State.HELD_BACK, State.STALE):
+    for state in (State.FAILED, State.HELD_BACK, State.OVERDUE):
         if state in kinds:
             return state
     if run and run["unpublished_since"]:

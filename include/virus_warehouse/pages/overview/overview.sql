@@ -1,2 +1,2 @@
--- A row a source, as it was published.
+-- A row per source, as published.
 SELECT * FROM mart.source_status ORDER BY source;

@@ -20,5 +20,7 @@ def show_overview(request: Request, dags: DagStates) -> HTMLResponse:
         followed = read_sources(path)
     except SourceError as error:
         followed, fault = SourcesFile(path), error
-    told = overview(DataFolder.from_environment(), followed)
-    return render(request, "overview/overview.html", here="", told=told, dags=dags, sources_path=path, fault=fault)
+    content = overview(DataFolder.from_environment(), followed)
+    return render(
+        request, "overview/overview.html", here="", content=content, dags=dags, sources_path=path, fault=fault
+    )

@@ -1,1 +1,1 @@
-"""The run ledger, and the story of a run."""
+"""The run ledger, and the details of a run."""

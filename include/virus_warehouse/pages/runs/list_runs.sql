@@ -1,4 +1,4 @@
--- A page of the runs that are wanted, latest first.
+-- A page of the matching runs, latest first.
 SELECT
     run_id, source, mode, run_type, status, error, started_at, ended_at, updated_since, until, stage, is_published,
     lines, inserted, revised, withdrawn, quarantined, watermark,

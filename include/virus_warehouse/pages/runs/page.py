@@ -1,4 +1,4 @@
-"""The run ledger, and the story of a run."""
+"""The run ledger, and the details of a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from virus_warehouse.warehouse.schema import ingest_run
 
 PAGE_ROWS = 50
 MEANINGS = {name: ingest_run.columns[name].comment for name in OUTCOMES}
-"""What each outcome of a line means, as the data dictionary has it."""
+"""Meanings of the outcomes, from the data dictionary."""
 
 STAGES = ("open", "download", "archive", "stage", "merge")
-"""What a run does, in order."""
+"""The stages of a run, in order."""
 
 router = APIRouter()
 
@@ -30,7 +30,7 @@ class Stage:
 
     Attributes:
         how: done, now, failed or todo.
-        percent: its time as a part of the longest one's.
+        percent: its share of the longest stage's time.
     """
 
     name: str
@@ -49,7 +49,7 @@ def show_runs(
     text: str = "",
     page: int = 1,
 ) -> HTMLResponse:
-    """The ledger, latest run first; what filters it is in the URL."""
+    """The ledger, latest run first; its filters are in the URL."""
     page = max(page, 1)
     wanted = RunFilter(source, status, mode, dag_run, text)
     listed = list_runs(DataFolder.from_environment(), wanted, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS)
@@ -60,7 +60,7 @@ def show_runs(
 def show_run_of_dag_run(
     request: Request, dag_id: str, dag_run_id: str, source: str = ""
 ) -> RedirectResponse | HTMLResponse:
-    """What a DAG run of Airflow's did: its last try, or the ledger of a DAG run of several sources."""
+    """The run of an Airflow DAG run: its last try, or the filtered ledger for several sources."""
     runs = runs_of_dag_run(DataFolder.from_environment(), dag_id, dag_run_id)
     runs = [run for run in runs if source in ("", run["source"])]
     if not runs:
@@ -73,21 +73,21 @@ def show_run_of_dag_run(
 
 @router.get("/runs/{run_id}")
 def show_run(request: Request, run_id: str) -> HTMLResponse:
-    """The story of a run."""
+    """The details of a run."""
     run = one_run(DataFolder.from_environment(), run_id)
     if run is None:
         return render(request, "runs/no_run.html", here="runs", what=run_id, status_code=404)
-    told: dict[str, Any] = {"stages": _stages(run), "outcomes": OUTCOMES, "meanings": MEANINGS, "sum_of": _sum_of}
-    return render(request, "runs/run.html", here="runs", run=run, **told)
+    context: dict[str, Any] = {"stages": _stages(run), "outcomes": OUTCOMES, "meanings": MEANINGS, "sum_of": _sum_of}
+    return render(request, "runs/run.html", here="runs", run=run, **context)
 
 
 def _sum_of(counts: Mapping[str, Any]) -> int:
-    """The lines of a report that have an outcome."""
+    """The number of a report's lines that have an outcome."""
     return sum(counts[outcome] or 0 for outcome in OUTCOMES)
 
 
 def _stages(run: Run) -> list[Stage]:
-    """How far the run has come, or came. Of a failed run whose file is gone, the ledger tells only what took time."""
+    """The progress of the run. If a failed run's file is missing, the ledger only has the stages that took time."""
     seconds = {name: run["seconds"].get(name) or 0.0 for name in STAGES}
     longest = max(*seconds.values(), 0.001)
     at = run["failed_in"] or run["stage"]

@@ -1,7 +1,7 @@
--- Runs by what their files say -> run_view, anew for those that are told there. Reads the variables file_runs, the
--- runs; run_states, the JSON texts of their files; run_columns, what is read in them.
--- Another version may have written a file: what it names otherwise is left out, and a file that does not say whose run
--- it is, what it was to do, how it is and since when, tells of no run.
+-- Runs from run files -> run_view, replacing earlier rows of the same runs. Reads the variables file_runs, the runs;
+-- run_states, the JSON texts of their files; run_columns, the columns to read.
+-- Files of other versions may have other keys, which are ignored; files without source, mode, status and start time are
+-- skipped.
 DELETE FROM run_view WHERE list_contains(getvariable('file_runs')::VARCHAR[], run_id);
 
 INSERT INTO run_view BY NAME
@@ -11,7 +11,7 @@ WITH file AS (
         unnest(getvariable('run_states')::VARCHAR[]) AS state
 ),
 
-told AS (
+parsed AS (
     SELECT
         file.run_id AS file_run,
         unnest(from_json(file.state, getvariable('run_columns')))
@@ -28,5 +28,5 @@ SELECT
         to_json(reports) AS reports
     ),
     false AS is_published
-FROM told
+FROM parsed
 WHERE source IS NOT NULL AND mode IS NOT NULL AND status IS NOT NULL AND started_at IS NOT NULL;

@@ -1,4 +1,5 @@
--- Runs by the published ledger -> run_view. It knows best how a run ended whose file was last written before its end.
+-- Runs from the published ledger -> run_view. The ledger takes precedence over files that were last written before the
+-- end of their run.
 DELETE FROM run_view
 WHERE status = 'running' AND run_id IN (SELECT run_id FROM ops.ingest_run WHERE status <> 'running');
 

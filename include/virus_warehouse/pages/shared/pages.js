@@ -1,7 +1,7 @@
-// At home in Airflow's frame: its colour mode, its links, and parts of a page that renew themselves.
+// Integration into Airflow's frame: colour mode, links, and parts of a page that refresh themselves.
 "use strict";
 
-// Airflow keeps the colour mode that was chosen in its local storage, and tells other documents when it changes.
+// Airflow keeps the chosen colour mode in its local storage, which notifies other documents of changes.
 const followTheme = () => {
   const chosen = localStorage.getItem("theme");
   document.documentElement.dataset.theme = chosen === "light" || chosen === "dark" ? chosen : "system";
@@ -10,7 +10,7 @@ followTheme();
 addEventListener("storage", followTheme);
 if (window.parent !== window) document.documentElement.dataset.framed = "";
 
-// Airflow's frame lets no link of ours replace the page around it. A link of that page's own may.
+// Our links cannot replace the page around Airflow's frame. A link of that page itself can.
 addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-airflow]");
   if (!link || window.parent === window || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -20,7 +20,7 @@ addEventListener("click", (event) => {
   outer.click();
 });
 
-// What is filtered by nothing need not stand in the URL, unless nothing is a choice (data-choice).
+// Empty filters are left out of the URL, unless empty is a choice (data-choice).
 addEventListener("formdata", (event) => {
   if (event.target.method !== "get") return;
   for (const [name, value] of [...event.formData]) {
@@ -28,8 +28,8 @@ addEventListener("formdata", (event) => {
   }
 });
 
-// <div data-live="seconds" id="..."> is fetched anew from this very page while it is marked so. Who is reading it keeps
-// the place: what has the focus, and how far a table is scrolled.
+// <div data-live="seconds" id="..."> is reloaded from this page as long as it has that attribute, keeping the focus and
+// the scroll position of tables.
 const replace = (part, fresh) => {
   const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   const scrolled = [...part.querySelectorAll(".scroll")].map((table) => table.scrollLeft);

@@ -1,5 +1,5 @@
--- What was new, revised, withdrawn, filtered out and found again after a moment, one row a change.
--- The records as of the moment and these changes are the records as they are.
+-- New, revised, withdrawn, filtered and reinstated records after a time, one row per change.
+-- The records as of that time plus these changes are the current records.
 -- Comments on table macros are known to DuckDB, not yet to sqlfluff.
 -- noqa: disable=PRS
 CREATE OR REPLACE MACRO mart.change_since(moment) AS TABLE
@@ -13,7 +13,7 @@ WITH begun AS (
     WHERE valid_from > moment::TIMESTAMPTZ
 ),
 
--- How the state before each ended.
+-- How each preceding state ended.
 before AS (
     SELECT begun.source, begun.accession, begun.valid_from, arg_max(past.ended_by, past.valid_to) AS ended_by
     FROM begun
@@ -57,7 +57,7 @@ change AS (
     WHERE valid_to > moment::TIMESTAMPTZ AND ended_by <> 'revision'
 )
 
--- What a revision changed is news, whichever run found it.
+-- Revisions count as changes in any run.
 SELECT
     change.* EXCLUDE (virus_tax_id) REPLACE (coalesce(virus.name, change.virus_name) AS virus_name),
     first_load.run_id IS NOT NULL AND change.change <> 'revised' AS is_first_load
@@ -66,8 +66,8 @@ LEFT JOIN mart.first_load USING (run_id)
 LEFT JOIN main.taxon AS virus ON change.virus_tax_id = virus.tax_id;
 
 COMMENT ON MACRO TABLE mart.change_since IS
-'Changes after a moment, one row each: source, accession, accession_version, change (new, revised, reinstated, '
+'Changes after a time, one row each: source, accession, accession_version, change (new, revised, reinstated, '
 'withdrawn, or filtered: no longer shown by the source''s filters), changed_at (commit time of the run), run_id, '
-'virus_name (the current one), country, is_first_load (no news: the source was loaded for the first time, or for the first time with '
-'these filters; see first_load). A record changed twice has two rows; re-dating alone is no change. The moment is a '
-'time, such as ''2026-11-20 06:00:00+00'', itself exclusive';
+'virus_name (the current one), country, is_first_load (not a change at NCBI: the source''s first load, or its first '
+'load with these filters; see first_load). A record changed twice has two rows; a changed update_date alone is no '
+'change. The argument is a time, such as ''2026-11-20 06:00:00+00'', exclusive';

@@ -1,4 +1,4 @@
--- The runs whose records are no news: NCBI may have shown them for years before a source asked for them.
+-- Runs whose records do not count as changes: NCBI may have had them for years before a source requested them.
 CREATE OR REPLACE VIEW mart.first_load AS
 WITH loaded AS (
     SELECT
@@ -7,7 +7,7 @@ WITH loaded AS (
         mode,
         ended_at,
         fingerprint,
-        -- What of the request chooses records: which reports come with them does not.
+        -- The part of the request that selects records, without the reports.
         regexp_replace(
             replace(regexp_extract(request_url, '/virus/.*'), '?', '&'),
             '&(aux_report|use_psg|updated_since|include_sequence|filename)=[^&]*',
@@ -48,8 +48,8 @@ UNION ALL
 SELECT run_id, source, mode, ended_at FROM ops.ingest_run WHERE status = 'success' AND mode = 'replay';
 
 COMMENT ON VIEW mart.first_load IS
-'A run whose records were no news: a source''s loads up to its first full one, the same after its filters changed, '
-'and replays of refused lines';
+'A run whose records do not count as changes: a source''s loads up to its first full one, the same after its filters '
+'changed, and replays of quarantined lines';
 COMMENT ON COLUMN mart.first_load.run_id IS 'The run; joins ops.ingest_run and virus_genome.run_id';
 COMMENT ON COLUMN mart.first_load.source IS 'Name of the source in sources.yaml';
 COMMENT ON COLUMN mart.first_load.mode IS 'incremental, window, full or replay';

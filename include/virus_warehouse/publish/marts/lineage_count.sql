@@ -1,9 +1,9 @@
 -- SARS-CoV-2 by Pango lineage, month of collection and country, with each lineage's share.
--- A record counts in a month only if every day that its collection date allows lies in that month.
+-- A record counts in a month only if all its possible collection dates are in that month.
 CREATE OR REPLACE VIEW mart.lineage_count AS
 WITH record AS (
     SELECT
-        -- What pangolin answers when it assigns none.
+        -- Pangolin's values when it assigns none.
         CASE WHEN lower(pango_lineage) NOT IN ('unassigned', 'unclassifiable', 'none') THEN pango_lineage END
             AS pango_lineage,
         country,
@@ -44,16 +44,16 @@ FROM counted;
 
 COMMENT ON VIEW mart.lineage_count IS
 'SARS-CoV-2 records by Pango lineage, month of collection and country. Each record counts once, however many '
-'sources hold it; withdrawn ones do not, missing ones still do. Records whose date is no single month stand in rows '
-'of their own (month_certainty unsure). Lineages are those that NCBI assigned, as they stand now, and no lineage '
-'includes its sublineages. What is sequenced is no random sample of what circulates';
-COMMENT ON COLUMN mart.lineage_count.month_start IS 'First day of the month; NULL if the date does not tell the month';
+'sources have it; withdrawn ones do not, missing ones still do. Records without an exact month are in rows of '
+'their own (month_certainty unsure). Lineages are NCBI''s current assignments, and a lineage does not include its '
+'sublineages. Sequenced samples are not a random sample of circulating viruses';
+COMMENT ON COLUMN mart.lineage_count.month_start IS 'First day of the month; NULL without an exact month';
 COMMENT ON COLUMN mart.lineage_count.month_certainty IS
-'month: all days that the date allows lie in the month; unsure: they do not, or there is no readable date';
+'month: all possible dates are in the month; unsure: they are not, or there is no readable date';
 COMMENT ON COLUMN mart.lineage_count.collection_date_precision IS
 'Of unsure rows: year or range; NULL if there is no readable date';
-COMMENT ON COLUMN mart.lineage_count.span_start IS 'First day on which the records can have been collected';
-COMMENT ON COLUMN mart.lineage_count.span_end IS 'Last day on which the records can have been collected';
+COMMENT ON COLUMN mart.lineage_count.span_start IS 'Earliest possible collection date';
+COMMENT ON COLUMN mart.lineage_count.span_end IS 'Latest possible collection date';
 COMMENT ON COLUMN mart.lineage_count.pango_lineage IS 'Pango lineage; NULL if NCBI assigned none';
 COMMENT ON COLUMN mart.lineage_count.country IS
 'Country of collection; NULL if none is known';

@@ -1,4 +1,4 @@
--- How much the records of each submitter tell.
+-- Completeness of metadata by submitter.
 CREATE OR REPLACE VIEW mart.metadata_completeness AS
 SELECT
     submitter_affiliation,
@@ -20,9 +20,8 @@ FROM main.virus_genome_distinct
 GROUP BY submitter_affiliation, submitter_country;
 
 COMMENT ON VIEW mart.metadata_completeness IS
-'How much the records of a submitter tell: the share of its records, 0 to 1, that state a thing. A text that only '
-'says that there is no value, such as missing or not collected, states nothing. Each record counts once, however '
-'many sources hold it';
+'Completeness of a submitter''s metadata: the share of its records, 0 to 1, with a value. Placeholders such as missing '
+'or not collected are no values. Each record counts once, however many sources have it';
 COMMENT ON COLUMN mart.metadata_completeness.submitter_affiliation IS
 'Institution, as spelled in the records: one with two spellings is two rows; NULL if none is stated';
 COMMENT ON COLUMN mart.metadata_completeness.submitter_country IS 'Country of the institution';

@@ -1,8 +1,8 @@
--- Which segments of each isolate of a segmented virus there are.
+-- The segments of each isolate of a segmented virus.
 --
--- Records are of one isolate if they agree in virus, isolate name, country, collection date and submitter: a name such
--- as '12' is given by many. A record that names no isolate stands alone. Where pieces disagree, an isolate is split and
--- may look incomplete; two are not made into one that looks complete.
+-- Records belong to one isolate if they agree in virus, isolate name, country, collection date and submitter, since
+-- names such as '12' are used by many. A record without isolate name stands alone. If records disagree, an isolate is
+-- split and may look incomplete; two isolates are never merged into one that looks complete.
 CREATE OR REPLACE VIEW mart.segment_completeness AS
 WITH known AS (
     SELECT
@@ -14,7 +14,7 @@ WITH known AS (
     GROUP BY lineage.descendant_tax_id
 ),
 
--- NCBI calls the one piece of some genomes ANONYMOUS.
+-- NCBI calls the single segment of some genomes ANONYMOUS.
 genome AS (
     SELECT
         held.accession,
@@ -54,7 +54,7 @@ word AS (
     SELECT counted_tax_id, segment, words, unnest(words) AS spelling FROM spelled
 ),
 
--- A text is read if every word of it names the same segment; of a virus that is not known here it stays as it is.
+-- A text can be read if all its words name the same segment; for unknown viruses it stays as it is.
 reading AS (
     SELECT
         word.counted_tax_id,
@@ -108,7 +108,7 @@ isolate AS (
         max(collection_date_max) AS collection_date_max,
         submitter_affiliation,
         list(label ORDER BY position, label) FILTER (label IS NOT NULL) AS segments,
-        -- Where numbers and names cannot be matched, the more of the two is what there is for certain.
+        -- Where numbers and names cannot be matched, the larger count is certain.
         count(*) FILTER (label IS NOT NULL AND numbering = 'settled')
         + greatest(
             count(*) FILTER (label IS NOT NULL AND numbering = 'number'),
@@ -155,38 +155,38 @@ FROM isolate
 LEFT JOIN main.taxon AS virus ON isolate.virus_tax_id = virus.tax_id;
 
 COMMENT ON VIEW mart.segment_completeness IS
-'An isolate of a segmented virus, and which of its segments there are. Records are of one isolate if they agree in '
-'virus, isolate name, country, collection date and submitter; one that names no isolate stands alone. Viruses in '
-'one piece are not listed; of a virus that segment_count does not know, only records that state a segment. Each '
-'record counts once, however many sources hold it; withdrawn ones do not, missing ones still do';
+'An isolate of a segmented virus, and its segments. Records belong to one isolate if they agree in virus, isolate '
+'name, country, collection date and submitter; one without isolate name stands alone. Unsegmented viruses are not '
+'listed; of viruses unknown to segment_count, only records that state a segment. Each record counts once, however '
+'many sources have it; withdrawn ones do not, missing ones still do';
 COMMENT ON COLUMN mart.segment_completeness.virus_tax_id IS 'NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage';
 COMMENT ON COLUMN mart.segment_completeness.virus_name IS 'Current scientific name of the virus';
 COMMENT ON COLUMN mart.segment_completeness.isolate_name IS
-'Name of the isolate; NULL if none is stated: the record then stands alone';
+'Name of the isolate; NULL if none is stated; the record then stands alone';
 COMMENT ON COLUMN mart.segment_completeness.country IS
 'Country or sea of collection; NULL if none is known';
 COMMENT ON COLUMN mart.segment_completeness.collection_date IS 'Collection date as submitted, of any precision';
 COMMENT ON COLUMN mart.segment_completeness.collection_date_min IS 'First day that the collection date allows';
 COMMENT ON COLUMN mart.segment_completeness.collection_date_max IS 'Last day that the collection date allows';
 COMMENT ON COLUMN mart.segment_completeness.submitter_affiliation IS
-'Institution of the submitters: the same name from two institutions is two isolates';
+'Institution of the submitters; the same name from two institutions is two isolates';
 COMMENT ON COLUMN mart.segment_completeness.segments IS
-'The segments found, in their order, as segment_spelling names them; of a virus unknown to it, as spelled without '
-'the word segment or RNA';
+'The segments found, in order, named as in segment_spelling; for unknown viruses, as spelled without the word '
+'segment or RNA';
 COMMENT ON COLUMN mart.segment_completeness.segments_found IS
-'Different segments with a record, whole or partial. Where the numbers of a taxon''s segments are not settled, the '
-'more of numbers and names';
+'Different segments with a record, complete or partial. Where the numbering of a taxon''s segments is ambiguous, the '
+'larger of the counts of numbers and names';
 COMMENT ON COLUMN mart.segment_completeness.segments_declared_complete IS
-'Of these, those with a record that its submitter declared COMPLETE';
+'Of these, those with a record declared COMPLETE by its submitter';
 COMMENT ON COLUMN mart.segment_completeness.segments_expected IS
-'Segments of a whole genome; NULL if segment_count does not know it';
+'Segments of a whole genome; NULL if unknown to segment_count';
 COMMENT ON COLUMN mart.segment_completeness.is_complete IS
-'Whether every segment has a record; NULL if the number is not known, or if records whose segment cannot be read '
-'might be the missing ones';
+'Whether every segment has a record; NULL if the number is unknown, or if records with an unreadable segment might '
+'be the missing ones';
 COMMENT ON COLUMN mart.segment_completeness.records IS 'Nucleotide records of the isolate';
 COMMENT ON COLUMN mart.segment_completeness.records_unread IS
 'Of these, those whose segment is not stated or cannot be read';
-COMMENT ON COLUMN mart.segment_completeness.spellings_unread IS 'What those state, as spelled';
+COMMENT ON COLUMN mart.segment_completeness.spellings_unread IS 'The segments that those state, as spelled';
 COMMENT ON COLUMN mart.segment_completeness.accessions IS 'Accessions of the records; join virus_genome_distinct';
 COMMENT ON COLUMN mart.segment_completeness.biosamples IS
-'BioSamples that the records name: several say that the isolate was sampled, or passaged, more than once';
+'BioSamples of the records; several if the isolate was sampled, or passaged, more than once';

@@ -1,5 +1,5 @@
--- How many segments the genome of a virus has: facts of the ICTV Report, for every taxon under the one that is named.
--- A taxon whose members differ, or of which we know it not for certain, is left out: its viruses have no number.
+-- Segment counts from the ICTV Report, for every taxon under the named one.
+-- Taxa with differing or uncertain counts are left out: their viruses have no number.
 CREATE OR REPLACE VIEW mart.segment_count AS
 SELECT
     fact.tax_id,
@@ -40,10 +40,10 @@ FROM (
 ) AS fact (tax_id, name, segments, family);
 
 COMMENT ON VIEW mart.segment_count IS
-'How many segments the genome of a virus has, for every taxon under the one named; 1: it is in one piece. A taxon '
-'that is not listed is not known here to be either';
+'Number of genome segments, for every virus under the taxon; 1 means unsegmented. For viruses under no listed taxon '
+'it is unknown';
 COMMENT ON COLUMN mart.segment_count.tax_id IS
-'NCBI Taxonomy ID; joins taxon_lineage.ancestor_tax_id, the nearest one counts';
+'NCBI Taxonomy ID; joins taxon_lineage.ancestor_tax_id; the nearest ancestor counts';
 COMMENT ON COLUMN mart.segment_count.name IS 'Scientific name';
 COMMENT ON COLUMN mart.segment_count.segments IS 'Segments of a whole genome';
-COMMENT ON COLUMN mart.segment_count.reference IS 'Chapter of the ICTV Report that says so';
+COMMENT ON COLUMN mart.segment_count.reference IS 'Chapter of the ICTV Report';

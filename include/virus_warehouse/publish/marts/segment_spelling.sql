@@ -1,5 +1,5 @@
--- Which words name which segment. A word that is not here, or that names another segment in another species of the
--- taxon, is not read.
+-- The words that name segments. Other words, and words that name different segments in different species of the taxon,
+-- cannot be read.
 CREATE OR REPLACE VIEW mart.segment_spelling AS
 WITH named AS (
     SELECT fact.tax_id, fact.position, fact.segment, fact.numbering, unnest(fact.spellings) AS spelling
@@ -96,10 +96,10 @@ UNION ALL BY NAME FROM numbered
 UNION ALL BY NAME FROM sized;
 
 COMMENT ON VIEW mart.segment_spelling IS
-'The words by which the segments of a virus are known; for every taxon under the one named. The words SEGMENT, SEG, '
-'RNA and GENE, and zeros before a number, are left away before one is looked up';
+'The words that name the segments of viruses, for every taxon under the named one. The words SEGMENT, SEG, RNA and '
+'GENE, and leading zeros of numbers, are removed before a lookup';
 COMMENT ON COLUMN mart.segment_spelling.tax_id IS 'NCBI Taxonomy ID; joins segment_count';
-COMMENT ON COLUMN mart.segment_spelling.position IS 'Place of the segment in a list of all';
+COMMENT ON COLUMN mart.segment_spelling.position IS 'Position of the segment in a list of all';
 COMMENT ON COLUMN mart.segment_spelling.segment IS 'The segment';
 COMMENT ON COLUMN mart.segment_spelling.numbering IS
 'settled: its number and its name mean the same in the whole taxon; number or name: they may not, and are counted '

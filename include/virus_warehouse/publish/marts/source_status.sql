@@ -1,4 +1,4 @@
--- Each source: what is held, how fresh it is, which update dates were asked for, what was refused or not read.
+-- Each source: contents, freshness, requested update dates, quarantined lines and unknown fields.
 CREATE OR REPLACE VIEW mart.source_status AS
 WITH missing AS (
     SELECT source, count(*) AS records FROM main.virus_genome WHERE status = 'missing' GROUP BY source
@@ -26,12 +26,12 @@ committed AS (
     WHERE status = 'success'
 ),
 
--- What was asked for while the source had other filters says nothing of what it follows now.
+-- Requests with earlier filters are left out.
 refiltered AS (
     SELECT source, max(ended_at) AS at FROM committed WHERE fingerprint <> last_fingerprint GROUP BY source
 ),
 
--- The day of a request is not over when it is sent, so its records are not all there.
+-- The day of a request is incomplete when the request is sent.
 asked AS (
     SELECT
         committed.source,
@@ -153,42 +153,41 @@ LEFT JOIN refused USING (source)
 LEFT JOIN drift USING (source);
 
 COMMENT ON VIEW mart.source_status IS
-'A source: whether it is followed, what is held of it, how fresh it is, which update dates were asked for, and what '
-'was refused or not read';
+'A source: whether it is followed, its contents and freshness, the requested update dates, its quarantined lines and '
+'unknown fields';
 COMMENT ON COLUMN mart.source_status.source IS 'Name of the source in sources.yaml';
 COMMENT ON COLUMN mart.source_status.status IS
 'followed, never loaded, broken or not followed, when this was published';
-COMMENT ON COLUMN mart.source_status.detail IS 'What the status means, where it is not plain';
+COMMENT ON COLUMN mart.source_status.detail IS 'Explanation of the status, where needed';
 COMMENT ON COLUMN mart.source_status.taxon IS 'Taxon asked for';
 COMMENT ON COLUMN mart.source_status.records IS 'Records of the source in virus_genome';
 COMMENT ON COLUMN mart.source_status.records_missing IS
-'Of these, those that the last census did not list; they still count, until another census misses them too';
+'Of these, those that the last census did not list; they count until another census misses them too';
 COMMENT ON COLUMN mart.source_status.records_withdrawn IS
-'Records that NCBI has withdrawn and not shown again; they are in virus_genome_history only';
-COMMENT ON COLUMN mart.source_status.watermark IS 'Largest update_date that NCBI has shown';
+'Records withdrawn by NCBI; they are in virus_genome_history only';
+COMMENT ON COLUMN mart.source_status.watermark IS 'Largest update_date listed by NCBI';
 COMMENT ON COLUMN mart.source_status.days_watermark_behind IS
-'Days from the watermark to the last request: how long NCBI had shown nothing newer when it was asked';
+'Days from the watermark to the last request: how long NCBI had listed no updates at that time';
 COMMENT ON COLUMN mart.source_status.last_success_at IS 'When its last run committed';
 COMMENT ON COLUMN mart.source_status.days_since_last_success IS
-'Days from then to now, in UTC, by the clock of whoever asks: a snapshot that is no longer renewed grows old';
+'Days from then to now, in UTC, by the reader''s clock, so that outdated snapshots show their age';
 COMMENT ON COLUMN mart.source_status.covered IS
-'Update dates that NCBI was asked for with the present filters and answered: spans of days, until exclusive; since '
-'NULL: from the beginning. The day of a request does not count';
+'Update dates requested with the present filters: spans of days, until exclusive; since NULL: from the beginning. The '
+'day of a request does not count';
 COMMENT ON COLUMN mart.source_status.gaps IS
-'Update dates before the last covered day that nobody asked for; since NULL: from the beginning. Empty: none; NULL: '
-'nothing was asked for yet';
+'Update dates before the last covered day that were never requested; since NULL: from the beginning. Empty: none; '
+'NULL: no requests yet';
 COMMENT ON COLUMN mart.source_status.quarantine_open IS
-'Refused lines in ops.quarantine that still matter: their records have not been loaded since, and nobody has '
-'acknowledged them';
-COMMENT ON COLUMN mart.source_status.quarantine_replayed IS 'Refused lines that a replay has loaded';
+'Open lines in ops.quarantine: their records have not been loaded since, and they are not acknowledged';
+COMMENT ON COLUMN mart.source_status.quarantine_replayed IS 'Quarantined lines loaded by a replay';
 COMMENT ON COLUMN mart.source_status.drift IS
-'Names in NCBI''s reports that this version does not read, and nobody has acknowledged: report and JSON path; see '
+'Unknown fields in NCBI''s reports that are not acknowledged: report and JSON path; see '
 'ops.schema_drift';
 COMMENT ON COLUMN mart.source_status.last_run_id IS 'Its last run, committed or not; joins ops.ingest_run';
 COMMENT ON COLUMN mart.source_status.last_run_mode IS 'incremental, window, full or replay';
-COMMENT ON COLUMN mart.source_status.last_run_started_at IS 'When that run began';
+COMMENT ON COLUMN mart.source_status.last_run_started_at IS 'When that run started';
 COMMENT ON COLUMN mart.source_status.last_run_status IS 'running, success or failed';
 COMMENT ON COLUMN mart.source_status.last_run_error IS 'What went wrong in its last run';
 COMMENT ON COLUMN mart.source_status.held_back_since IS
-'Since when the checks keep its news back: it is shown as it was published before; NULL: all of it is here';
-COMMENT ON COLUMN mart.source_status.held_back_reason IS 'What the checks found in what is held back, and the ways out';
+'Since when the source is held back in its last published state; NULL: not held back';
+COMMENT ON COLUMN mart.source_status.held_back_reason IS 'Why the source is held back, and how to resolve it';

@@ -1,4 +1,4 @@
--- How long each record took: collected, released by NCBI, first seen here.
+-- Times from collection to release by NCBI to the first load here, by record.
 CREATE OR REPLACE VIEW mart.submission_lag AS
 WITH state AS (
     SELECT accession, valid_from, run_id FROM main.virus_genome
@@ -12,7 +12,7 @@ several AS (
     SELECT accession FROM main.virus_genome_distinct WHERE len(sources) > 1
 ),
 
--- Of the accessions with several states or sources; those with one tell it themselves.
+-- Only for accessions with several states or sources.
 earliest AS (
     SELECT accession, min(valid_from) AS held_since, arg_min(run_id, valid_from) AS run_id
     FROM state
@@ -47,7 +47,7 @@ SELECT
     record.release_date,
     record.held_since,
     CASE WHEN first_load.run_id IS NULL THEN record.held_since END AS first_seen_at,
-    -- Nothing is collected after its release: of a date that reaches past it, only the days before can be meant.
+    -- Nothing is collected after its release: later days of a date range are cut off.
     CASE
         WHEN record.collection_date_min <= record.release_date
             THEN greatest(record.release_date - record.collection_date_max, 0)
@@ -60,10 +60,10 @@ LEFT JOIN mart.first_load ON record.first_run_id = first_load.run_id
 LEFT JOIN main.taxon AS virus ON record.virus_tax_id = virus.tax_id;
 
 COMMENT ON VIEW mart.submission_lag IS
-'How long each record took from its collection to its release and until it was first seen here; one row an '
-'accession, however many sources hold it';
+'Times from collection to release, and until the record was first seen here; one row per accession, however many '
+'sources have it';
 COMMENT ON COLUMN mart.submission_lag.accession IS 'INSDC or RefSeq accession, without version';
-COMMENT ON COLUMN mart.submission_lag.accession_version IS 'accession.version that is held now';
+COMMENT ON COLUMN mart.submission_lag.accession_version IS 'Current accession.version';
 COMMENT ON COLUMN mart.submission_lag.virus_tax_id IS 'NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage';
 COMMENT ON COLUMN mart.submission_lag.virus_name IS 'Current scientific name of the virus';
 COMMENT ON COLUMN mart.submission_lag.country IS
@@ -72,15 +72,15 @@ COMMENT ON COLUMN mart.submission_lag.collection_date_min IS 'First day that the
 COMMENT ON COLUMN mart.submission_lag.collection_date_max IS 'Last day that the collection date allows';
 COMMENT ON COLUMN mart.submission_lag.release_date IS 'Day of first release, in UTC';
 COMMENT ON COLUMN mart.submission_lag.held_since IS
-'Commit time of the first run, of any source, that loaded the accession; versions and withdrawals since do not move '
+'Commit time of the first run, of any source, that loaded the accession; later versions and withdrawals do not change '
 'it';
 COMMENT ON COLUMN mart.submission_lag.first_seen_at IS
 'held_since, if the record appeared while a source followed it; NULL if it came with a first load (see first_load), '
-'when NCBI may have shown it for years';
+'as NCBI may have had it for years';
 COMMENT ON COLUMN mart.submission_lag.days_collection_to_release_min IS
-'Fewest days from collection to release that the collection date allows, not below 0 unless the whole date lies '
-'after the release, which cannot be; NULL without a date';
+'Fewest days from collection to release, given the precision of the date; not below 0 unless all possible dates are '
+'after the release, which is impossible; NULL without a date';
 COMMENT ON COLUMN mart.submission_lag.days_collection_to_release_max IS
-'Most days from collection to release that the collection date allows; the same as the fewest for a day';
+'Most days from collection to release, given the precision of the date; equals the fewest for an exact day';
 COMMENT ON COLUMN mart.submission_lag.days_release_to_first_seen IS
-'Days from release to first_seen_at, both in UTC: how late NCBI showed it, and we asked; NULL without first_seen_at';
+'Days from release to first_seen_at, both in UTC; NULL without first_seen_at';

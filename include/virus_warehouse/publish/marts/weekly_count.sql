@@ -1,13 +1,13 @@
 -- Records by the ISO week of their collection, country, virus and host.
--- A record counts in a week only if every day that its collection date allows lies in that week.
+-- A record counts in a week only if all its possible collection dates are in that week.
 CREATE OR REPLACE VIEW mart.weekly_count AS
--- Counted by what the records say first, so that it is read once for all records that say the same.
+-- Aggregated by the records' own values first, to parse each combination once.
 WITH counted AS (
     SELECT
         country,
         virus_tax_id,
         host_tax_id,
-        -- Of what has no tax id, the name is all there is.
+        -- Without a tax id, only the name is left.
         CASE WHEN virus_tax_id IS NULL THEN virus_name END AS untaxed_virus_name,
         CASE WHEN host_tax_id IS NULL THEN host_name END AS untaxed_host_name,
         collection_date_min,
@@ -61,22 +61,22 @@ LEFT JOIN main.taxon AS virus ON weekly.virus_tax_id = virus.tax_id
 LEFT JOIN main.taxon AS host ON weekly.host_tax_id = host.tax_id;
 
 COMMENT ON VIEW mart.weekly_count IS
-'Records by ISO week of collection, country, virus and host. Each record counts once, however many sources hold it; '
-'withdrawn ones do not, missing ones still do. Records whose date is no single week stand in rows of their own '
-'(week_certainty unsure): leave them out of a curve, and say how many they are. Records are not cases: a segmented '
-'virus has one for each segment (see segment_completeness), and a RefSeq record stands beside the one that it '
+'Records by ISO week of collection, country, virus and host. Each record counts once, however many sources have it; '
+'withdrawn ones do not, missing ones still do. Records without an exact week are in rows of their own (week_certainty '
+'unsure): exclude them from curves, and report their number. Records are not cases: a segmented '
+'virus has one for each segment (see segment_completeness), and a RefSeq record exists beside the one that it '
 'copies';
 COMMENT ON COLUMN mart.weekly_count.week_start IS
-'Monday of the ISO 8601 week; NULL if the date does not tell the week';
-COMMENT ON COLUMN mart.weekly_count.iso_week IS 'The week as ISO 8601 writes it, such as 2026-W01';
+'Monday of the ISO 8601 week; NULL without an exact week';
+COMMENT ON COLUMN mart.weekly_count.iso_week IS 'The week in ISO 8601 format, such as 2026-W01';
 COMMENT ON COLUMN mart.weekly_count.week_certainty IS
-'week: all days that the date allows lie in the week; unsure: they do not, or there is no readable date';
+'week: all possible dates are in the week; unsure: they are not, or there is no readable date';
 COMMENT ON COLUMN mart.weekly_count.collection_date_precision IS
 'Of unsure rows: month, year or range; NULL if there is no readable date';
 COMMENT ON COLUMN mart.weekly_count.span_start IS
-'First day on which the records can have been collected: the Monday of a week, the first day of an unsure date';
+'Earliest possible collection date: the Monday of a week, the first day of an unsure date';
 COMMENT ON COLUMN mart.weekly_count.span_end IS
-'Last day on which the records can have been collected: the Sunday of a week, the last day of an unsure date';
+'Latest possible collection date: the Sunday of a week, the last day of an unsure date';
 COMMENT ON COLUMN mart.weekly_count.country IS
 'Country or sea of collection; NULL if none is known';
 COMMENT ON COLUMN mart.weekly_count.virus_tax_id IS 'NCBI Taxonomy ID of the virus; joins taxon, taxon_lineage';

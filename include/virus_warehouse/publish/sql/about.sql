@@ -1,5 +1,5 @@
--- What the snapshot says of itself -> _about. Reads the variables publication_id and previous_publication_id;
--- loaded_until, when the newest run committed that the warehouse had; virus_warehouse_version, duckdb_version and
+-- The snapshot's description of itself -> _about. Reads the variables publication_id and previous_publication_id;
+-- loaded_until, the commit time of the warehouse's newest run; virus_warehouse_version, duckdb_version and
 -- python_version.
 CREATE OR REPLACE TABLE _about AS
 WITH committed AS (
@@ -115,8 +115,8 @@ fact AS (
                 'snapshot'
             ] AS name,
             [
-                'Cite the accession.version of every record that a result rests on, and its submitters '
-                || '(virus_genome.submitter_names): they did the work.',
+                'Cite the accession.version of every record used for a result, and credit its submitters '
+                || '(virus_genome.submitter_names), who did the work.',
                 'Records are of the International Nucleotide Sequence Database Collaboration (DDBJ, ENA, GenBank): '
                 || 'https://www.insdc.org. RefSeq records are NCBI''s own.',
                 'Access to all records is free and unrestricted; credit is due to their submitters: '
@@ -127,7 +127,7 @@ fact AS (
                 || 'of life with NCBI Datasets. Scientific Data 11:732. https://doi.org/10.1038/s41597-024-03571-y',
                 'Hatcher EL et al. (2017) Virus Variation Resource - improved response to emergent viral outbreaks. '
                 || 'Nucleic Acids Research 45:D482-D490. https://doi.org/10.1093/nar/gkw1065',
-                'Say when the snapshot was made and which run is its last: NCBI changes, this file does not.'
+                'State when the snapshot was made and its last run: NCBI changes, this file does not.'
             ] AS value
     ) AS cite
 )
@@ -139,8 +139,8 @@ ORDER BY place, source NULLS FIRST, name;
 
 COMMENT ON TABLE _about IS 'A fact about this snapshot: where its rows come from, and how to cite them';
 COMMENT ON COLUMN _about.topic IS
-'snapshot, run (a source''s last), count (of rows), version, held back (a source, since when), citation, change (what '
-'the snapshot before it had not) or finding';
+'snapshot, run (a source''s last), count (of rows), version, held back (a source, since when), citation, change (since '
+'the snapshot before) or finding';
 COMMENT ON COLUMN _about.source IS 'Name of the source in sources.yaml; NULL: of the whole snapshot';
-COMMENT ON COLUMN _about.name IS 'What the fact is: of a count the table, of a finding the gate, of a change the kind';
-COMMENT ON COLUMN _about.value IS 'As text: times in ISO 8601 and UTC, a finding with what became of it';
+COMMENT ON COLUMN _about.name IS 'Name of the fact: the table of a count, the gate of a finding, the kind of a change';
+COMMENT ON COLUMN _about.value IS 'As text: times in ISO 8601 and UTC, findings with their outcomes';

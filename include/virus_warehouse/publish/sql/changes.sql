@@ -1,5 +1,5 @@
--- What each source has that the published snapshot has not -> _about. Reads the variables published_runs, its committed
--- runs, and held_back, the sources whose news will not be published.
+-- Changes of each source since the published snapshot -> _about. Reads the variables published_runs, its committed
+-- runs, and held_back, the sources whose updates will not be published.
 DELETE FROM _about
 WHERE topic = 'change';
 

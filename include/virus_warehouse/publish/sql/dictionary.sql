@@ -1,5 +1,5 @@
--- The tables, views and macros of a snapshot with their comments and columns; virus_genome first, since others show its
--- columns.
+-- The tables, views and macros of a snapshot with their comments and columns; virus_genome first, since other tables
+-- share its columns.
 WITH relation AS (
     SELECT schema_name, table_name AS name, 'table' AS kind, []::VARCHAR[] AS parameters, comment, table_oid
     FROM duckdb_tables()

@@ -1,5 +1,5 @@
--- The tables of main, whether they have a source, and how each column is written in each format: CSV has no lists and
--- objects, so they are JSON there; to Parquet's readers a JSON column is a text.
+-- The tables of main, whether they have a source, and each column's expression per format: lists and objects are JSON
+-- in CSV, and JSON columns are text in Parquet.
 SELECT
     table_name,
     bool_or(column_name = 'source' AND table_name <> '_about') AS has_source,

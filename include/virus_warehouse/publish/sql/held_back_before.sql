@@ -1,5 +1,5 @@
--- What a held-back source needs besides its own rows: the taxa that they name, and since when it has been held back. A
--- taxon that is known keeps the lineage that it has now: two of them would count its records twice.
+-- The taxa of held-back sources, and since when each has been held back. A taxon that already exists keeps its current
+-- lineage: a second one would duplicate its records in joins.
 -- Reads the attached database published; held_back(source, reason, since).
 INSERT INTO taxon
 SELECT before.*

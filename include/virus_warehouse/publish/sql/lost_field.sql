@@ -1,8 +1,7 @@
--- Fields that records of the snapshot had and have no more, of sources whose filters and reports are the same: a row
--- for each record -> lost_field.
+-- Fields that records of the snapshot had and have lost, for sources with unchanged filters and reports: a row per
+-- record -> lost_field.
 -- Reads published_filled and held_filled(source, accession, bits), a bit for each field that a record has, and
--- published_field(source, field, bit, had). What a person let pass of a load that is not published yet is not asked
--- about again.
+-- published_field(source, field, bit, had). What a person accepted for an unpublished load is not flagged again.
 CREATE OR REPLACE TEMP VIEW lost_field AS
 WITH asked AS (
     SELECT source, max_by(fingerprint, ended_at) AS fingerprint

@@ -1,5 +1,5 @@
--- The columns of views without a comment of their own, with that of the table column of the same name in main; of
--- several tables' the record's comes first.
+-- View columns without a comment, with the comment of the table column of the same name in main; virus_genome's comes
+-- first.
 WITH table_column AS (
     SELECT explained.column_name, arg_min(explained.comment, explained.table_name <> 'virus_genome') AS comment
     FROM duckdb_columns() AS explained

@@ -1,6 +1,6 @@
--- What the snapshot has of each source, and whether it is still followed -> ops.source_status.
--- Reads followed_source(source, taxon, fault), the sources file as it is now; held_back(source, reason, since), the
--- sources that are shown as an earlier snapshot had them.
+-- The status of each source -> ops.source_status.
+-- Reads followed_source(source, taxon, fault), the current sources file; held_back(source, reason, since), the sources
+-- that are held back.
 -- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
 -- noqa: disable=PRS
 DELETE FROM ops.source_status;
@@ -39,8 +39,8 @@ SELECT
         ELSE 'followed'
     END AS status,
     CASE status
-        WHEN 'not followed' THEN 'not in the sources file any more: its rows stay as they were last loaded, and count '
-        || 'in no mart; ' || '`virus-warehouse forget ' || source || '` removes them'
+        WHEN 'not followed' THEN 'not in the sources file any more: its rows stay as last loaded, but are not counted '
+        || 'in the marts; `virus-warehouse forget ' || source || '` removes them'
         WHEN 'broken' THEN followed_source.fault
     END AS detail,
     followed_source.taxon,

@@ -1,4 +1,4 @@
--- The sources of a snapshot, held or only run.
+-- The sources of a snapshot with records or runs.
 SELECT source FROM ops.ingest_run
 UNION
 SELECT source FROM virus_genome

@@ -1,9 +1,9 @@
--- What becomes of the lines of the data report, for a share of the accessions -> line_outcome. Reads data_report, the
+-- The outcome of each line of the data report, for a share of the accessions -> line_outcome. Reads data_report, the
 -- attached warehouse, and the variables source, run_id, valid_from, is_newest_package, since and until (NULL: no
 -- bound).
 --
 -- Which version of a record wins: the higher version; then the later update_date; then the later requested package;
--- within a package the last line. An update_date that is not known comes to be known, never the other way round.
+-- within a package the last line. A known update_date replaces an unknown one, never the other way round.
 INSERT INTO line_outcome
 WITH staged AS (
     SELECT line_number, accession, version, update_date, record_hash FROM data_report WHERE in_share(accession)

@@ -1,4 +1,4 @@
--- Moves the dates of records that NCBI re-dated and changed in nothing else, of a share of the accessions. Reads
+-- Updates the dates of records of which only update_date changed, for a share of the accessions. Reads
 -- line_outcome, and the variable source.
 UPDATE warehouse.main.virus_genome AS held
 SET update_date = touched.update_date

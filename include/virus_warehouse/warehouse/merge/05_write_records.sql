@@ -1,5 +1,5 @@
--- Writes the records that are new or revised. Reads record_to_write, and the variables source, run_id and valid_from.
--- What is read from free texts is read of these alone.
+-- Writes the new and revised records. Reads record_to_write, and the variables source, run_id and valid_from.
+-- Free texts are parsed for these records only.
 INSERT INTO warehouse.main.virus_genome BY NAME
 SELECT
     * EXCLUDE (line_number, virus_lineage, host_lineage),

@@ -1,5 +1,5 @@
--- A record that the newest package lists is not missing; of a share of the accessions. Reads the variable source, and
--- listed(accession).
+-- Missing records that the newest package lists are live again, for a share of the accessions. Reads the variable
+-- source, and listed(accession).
 UPDATE warehouse.main.virus_genome
 SET status = 'live', missing_since = NULL
 WHERE

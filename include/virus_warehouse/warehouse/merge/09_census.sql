@@ -1,29 +1,28 @@
--- What follows from a census: the absent records are missing, and those that enough different censuses have missed in a
--- row are to be withdrawn -> withdrawn(accession).
+-- Marks records as missing, and lists those missed by enough different censuses in a row -> withdrawn(accession).
 -- Reads the variables source, run_id, requested_at, now, withdraw_after and is_accepted, and
--- absent(accession, is_judged).
-DELETE FROM absent WHERE NOT is_judged;
+-- missing_record(accession, is_eligible).
+DELETE FROM missing_record WHERE NOT is_eligible;
 
 INSERT INTO warehouse.ops.census_missing BY NAME
 SELECT
     getvariable('source') AS source,
-    absent.accession,
+    missing_record.accession,
     getvariable('run_id') AS run_id,
     getvariable('requested_at') AS requested_at,
     getvariable('is_accepted') AS is_accepted
-FROM absent;
+FROM missing_record;
 
 UPDATE warehouse.main.virus_genome
 SET status = 'missing', missing_since = getvariable('requested_at')
 WHERE
     source = getvariable('source')
     AND status = 'live'
-    AND accession IN (SELECT absent.accession FROM absent);
+    AND accession IN (SELECT missing_record.accession FROM missing_record);
 
 CREATE OR REPLACE TEMP TABLE withdrawn AS
 SELECT held.accession
 FROM warehouse.main.virus_genome AS held
-SEMI JOIN absent USING (accession)
+SEMI JOIN missing_record USING (accession)
 INNER JOIN warehouse.ops.census_missing AS missed USING (source, accession)
 WHERE
     held.source = getvariable('source')

@@ -1,6 +1,6 @@
--- Brings taxon and taxon_lineage to what the package says of the taxa it names. Unchanged taxa are not written, and a
--- name is never replaced by none. A package older than the newest only adds taxa never seen, which the records it adds
--- may name, and names where there was none. Reads the variable is_newest_package.
+-- Updates taxon and taxon_lineage from the taxa of the package. Unchanged taxa are not written, and a name is never
+-- replaced by NULL. A package older than the newest only adds new taxa, which its records may name, and fills in
+-- missing names. Reads the variable is_newest_package.
 CREATE OR REPLACE TEMP TABLE taxon_changed AS
 SELECT seen.tax_id, coalesce(seen.name, held.name, seen.organism_name) AS name
 FROM taxon_seen AS seen
@@ -15,7 +15,7 @@ WHERE
 DELETE FROM warehouse.main.taxon WHERE tax_id IN (SELECT taxon_changed.tax_id FROM taxon_changed);
 INSERT INTO warehouse.main.taxon BY NAME SELECT * FROM taxon_changed;
 
--- Lineages are compared by a sum of hashes, which takes no more memory for those of a hundred thousand taxa.
+-- Lineages are compared by a sum of hashes, which saves memory.
 CREATE OR REPLACE TEMP TABLE lineage_changed AS
 WITH seen AS (
     SELECT descendant_tax_id, count(*) AS steps, sum(hash(ancestor_tax_id, depth)) AS steps_hash
@@ -31,7 +31,7 @@ held AS (
 
 SELECT seen.descendant_tax_id
 FROM seen LEFT JOIN held USING (descendant_tax_id)
--- A taxon that came without its lineage keeps the one it has.
+-- A taxon without a lineage in the package keeps the one it has.
 WHERE
     held.steps IS NULL
     OR (

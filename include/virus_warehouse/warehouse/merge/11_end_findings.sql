@@ -1,4 +1,4 @@
--- What was refused or new before is over: the newest full package has it no longer, or else it is written anew below.
+-- Resolves all open findings: what the newest full package still contains is reopened below.
 -- Reads the variables source and valid_from.
 UPDATE warehouse.ops.quarantine
 SET resolved_at = getvariable('valid_from')

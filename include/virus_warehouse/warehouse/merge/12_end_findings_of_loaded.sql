@@ -1,4 +1,4 @@
--- What was refused of a record that this load has in another line is over; so is the absence of a report that is there.
+-- Resolves quarantined lines whose record this load has in another line, and a missing report that has arrived.
 -- Reads the variables source, report, valid_from and is_given, and loaded_record(accession).
 UPDATE warehouse.ops.quarantine
 SET resolved_at = getvariable('valid_from')

@@ -1,4 +1,4 @@
--- Keeps what the report holds beyond what is read. The same path is one row however often it comes, and open again.
+-- Records the unknown fields of a report, one row per path; a resolved path that comes again is reopened.
 -- Reads the variables source, report and run_id, and drift.
 -- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
 -- noqa: disable=PRS

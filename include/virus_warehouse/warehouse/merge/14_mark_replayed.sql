@@ -1,5 +1,5 @@
--- The quarantined lines that were read now.
--- Reads the variables source, report and valid_from, replay_line and refused_line.
+-- Marks the quarantined lines that a replay could read.
+-- Reads the variables source, report and valid_from, replay_line and quarantined_line.
 UPDATE warehouse.ops.quarantine
 SET replayed_at = getvariable('valid_from')
 WHERE
@@ -9,5 +9,5 @@ WHERE
         SELECT replay_line.raw_sha256 FROM replay_line WHERE replay_line.report = getvariable('report')
     )
     AND raw_sha256 NOT IN (
-        SELECT refused_line.raw_sha256 FROM refused_line WHERE refused_line.report = getvariable('report')
+        SELECT quarantined_line.raw_sha256 FROM quarantined_line WHERE quarantined_line.report = getvariable('report')
     );

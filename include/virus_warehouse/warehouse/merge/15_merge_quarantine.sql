@@ -1,6 +1,6 @@
--- Keeps the refused lines. The same line is one row however often it comes, with its first and last run,
--- and open again.
--- Reads the variables source, report and run_id, and refused_line.
+-- Records the quarantined lines, one row per line, with its first and last run; a resolved line that comes again is
+-- reopened.
+-- Reads the variables source, report and run_id, and quarantined_line.
 -- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
 -- noqa: disable=PRS
 MERGE INTO warehouse.ops.quarantine AS held
@@ -14,8 +14,8 @@ USING (
         raw_sha256,
         getvariable('run_id') AS first_run_id,
         getvariable('run_id') AS last_run_id
-    FROM refused_line
-    WHERE refused_line.report = getvariable('report')
+    FROM quarantined_line
+    WHERE quarantined_line.report = getvariable('report')
     GROUP BY raw_sha256
 ) AS refused
 ON held.source = refused.source AND held.report = refused.report AND held.raw_sha256 = refused.raw_sha256

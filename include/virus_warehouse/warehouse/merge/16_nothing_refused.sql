@@ -1,2 +1,2 @@
--- A further report of which the merge has refused no line -> refused_row.
+-- Creates refused_row, empty.
 CREATE OR REPLACE TEMP TABLE refused_row (line_number BIGINT, reason VARCHAR);

@@ -1,10 +1,10 @@
--- Compares the staged annotation_report with the attached warehouse: what becomes of every line -> report_outcome,
--- and of those that fit no genome held -> refused_row.
--- Reads the variables source, is_newest_package, since and until (NULL: no bound), and line_outcome, what became of
--- the package's genomes: they are merged before.
+-- The outcome of each line of the staged annotation_report -> report_outcome; lines that match no held genome ->
+-- refused_row.
+-- Reads the variables source, is_newest_package, since and until (NULL: no bound), and line_outcome, the outcomes of
+-- the package's genomes, which are merged before.
 --
--- An annotation belongs to a state of its genome: it is as late, as early, or as far outside the window as that.
--- What is kept is always of the version that is held.
+-- An annotation belongs to a state of its genome, and is stale or outside the window if that is.
+-- Only annotations of the held version are kept.
 CREATE OR REPLACE TEMP TABLE report_outcome AS
 WITH staged AS (
     SELECT
@@ -27,7 +27,7 @@ compared AS (
         staged.is_duplicate,
         genome_line.outcome AS genome_outcome,
         genome.accession IS NOT NULL AS is_genome_held,
-        -- A genome that the package does not list lies where it was last updated.
+        -- A genome that the package does not list is placed by its last update.
         genome_line.outcome IS NULL AND (
             coalesce(genome.update_date < getvariable('since')::DATE, false)
             OR coalesce(genome.update_date >= getvariable('until')::DATE, false)
@@ -54,7 +54,7 @@ SELECT
         WHEN NOT is_genome_held OR versions_ahead > 0 THEN 'quarantined'
         WHEN NOT is_held THEN 'inserted'
         WHEN is_same THEN 'unchanged'
-        -- An older package that brings a newer state of the genome brings its annotation, too.
+        -- An older package with a newer state of the genome also has its newer annotation.
         WHEN getvariable('is_newest_package') OR genome_outcome IN ('inserted', 'revised', 'touched') THEN 'revised'
         ELSE 'stale'
     END AS outcome,

@@ -1,8 +1,7 @@
--- The annotations that end with a state of their genome -> annotation_ended(accession): of genomes that are gone or
--- have another version, of those that were revised and that the package's report no longer annotates, and of those
--- that it annotates anew.
+-- The annotations to end -> annotation_ended(accession): of genomes that have ended or have another version, of revised
+-- genomes that the package's report no longer annotates, and of genomes with a revised annotation.
 -- Reads the variables source, is_full, is_annotated (whether the package has an annotation report with lines) and
--- is_dropped (whether other filters than before ask for no annotation), line_outcome, annotation_listed(accession)
+-- is_dropped (whether other filters than before request no annotation), line_outcome, annotation_listed(accession)
 -- and report_outcome(accession, outcome).
 CREATE OR REPLACE TEMP TABLE annotation_ended AS
 WITH revised AS (

@@ -1,4 +1,4 @@
--- Removes the annotations that end, with all that is in them.
+-- Removes the ended annotations, with their genes and proteins.
 -- Reads the variable source, and annotation_ended(accession).
 DELETE FROM warehouse.main.virus_protein
 WHERE source = getvariable('source') AND accession IN (SELECT annotation_ended.accession FROM annotation_ended);

@@ -1,5 +1,4 @@
--- The new and changed annotations become rows: a genome's, its genes', and those of its coding regions and mature
--- peptides.
+-- Writes the new and revised annotations, with their genes, coding regions and mature peptides.
 -- Reads the variables source, run_id and valid_from, annotation_report and report_outcome.
 CREATE OR REPLACE TEMP TABLE line_merged AS
 SELECT line_number FROM report_outcome WHERE outcome IN ('inserted', 'revised');
@@ -33,8 +32,8 @@ SELECT
     gene.nucleotide_sequence_hash
 FROM gene_merged;
 
--- A coding region comes first, then the mature peptides that are cut from it. Their numbers are counted apart from what
--- is said of them, because whole annotations are too much to be sorted.
+-- A coding region comes first, then the mature peptides that are cut from it. Numbers are computed separately from
+-- contents, because whole annotations are too large to sort.
 INSERT INTO warehouse.main.virus_protein BY NAME
 WITH gene_size AS (
     SELECT line_number, unnest(family_sizes) AS sizes, generate_subscripts(family_sizes, 1) AS gene_number

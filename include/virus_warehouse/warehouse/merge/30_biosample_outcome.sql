@@ -1,9 +1,9 @@
--- Compares the staged biosample_report with the attached warehouse: what becomes of every line -> report_outcome.
--- Reads the variables source, is_newest_package, since and until (NULL: no bound), data_report, and line_outcome, what
--- became of the package's genomes.
+-- The outcome of each line of the staged biosample_report -> report_outcome.
+-- Reads the variables source, is_newest_package, since and until (NULL: no bound), data_report, and line_outcome, the
+-- outcomes of the package's genomes.
 --
 -- Which state of a BioSample wins: the later last_updated; then the later requested package; within a package the last
--- line. It lies in a window when a genome does that names it.
+-- line. A BioSample is inside a window if a genome that names it is.
 CREATE OR REPLACE TEMP TABLE report_outcome AS
 WITH staged AS (
     SELECT

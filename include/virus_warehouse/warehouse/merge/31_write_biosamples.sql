@@ -1,4 +1,4 @@
--- The new and changed BioSamples become rows, with their attributes, in place of what was held.
+-- Writes the new and revised BioSamples with their attributes.
 -- Reads the variables source, run_id and valid_from, biosample_report and report_outcome.
 CREATE OR REPLACE TEMP TABLE biosample_changed AS
 SELECT *

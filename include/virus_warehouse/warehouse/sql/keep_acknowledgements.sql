@@ -1,4 +1,4 @@
--- Writes what take_acknowledgements.sql took from another warehouse.
+-- Writes the acknowledgements read by take_acknowledgements.sql.
 UPDATE warehouse.ops.quarantine AS held
 SET acknowledged_at = taken.acknowledged_at
 FROM acknowledged_line AS taken

@@ -1,5 +1,5 @@
--- The refused lines of a source that may be read after all -> replay_line, in the order they came. Not those that were
--- kept in part or in another spelling, nor those that other filters than the present ones brought.
+-- The replayable quarantined lines of a source -> replay_line, in order of arrival. Excluded are lines stored in part
+-- or escaped, and lines loaded with other filters.
 -- Reads the variables source and fingerprint.
 INSERT INTO replay_line
 SELECT held.report, held.raw, held.raw_sha256

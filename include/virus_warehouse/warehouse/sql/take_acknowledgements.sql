@@ -1,4 +1,4 @@
--- What a person has acknowledged of refused lines and drift -> acknowledged_line, acknowledged_drift.
+-- Acknowledgements of quarantined lines and unknown fields -> acknowledged_line, acknowledged_drift.
 CREATE OR REPLACE TEMP TABLE acknowledged_line AS
 SELECT source, report, raw_sha256, acknowledged_at FROM warehouse.ops.quarantine WHERE acknowledged_at IS NOT NULL;
 

@@ -1,6 +1,6 @@
--- The records as the warehouse showed them at a moment: states valid then, current or ended since.
--- Outside of it are status and missing_since, which say what is known now, and update_date moved in place when NCBI
--- re-dated a record and changed nothing else.
+-- The records as the warehouse showed them at a time: states valid then, current or ended since.
+-- Not covered are status and missing_since, which are only known for now, and update_date, which is updated in place
+-- when nothing else changed.
 CREATE OR REPLACE MACRO virus_genome_as_of(moment) AS TABLE
 SELECT * EXCLUDE (status, missing_since)
 FROM virus_genome
@@ -11,4 +11,4 @@ FROM virus_genome_history
 WHERE valid_from <= moment::TIMESTAMPTZ AND valid_to > moment::TIMESTAMPTZ;
 
 COMMENT ON MACRO TABLE virus_genome_as_of IS -- noqa: PRS
-'The records as the warehouse showed them at a moment; without status and missing_since, which are of now';
+'The records as the warehouse showed them at a time; without status and missing_since, which are only known for now';

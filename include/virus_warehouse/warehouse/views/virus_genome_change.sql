@@ -1,4 +1,4 @@
--- What revisions changed, field by field: the old value, the new one, the run that brought it and when.
+-- What revisions changed, field by field: old value, new value, run and time.
 CREATE OR REPLACE VIEW virus_genome_change AS
 WITH state AS (
     SELECT * EXCLUDE (ended_by, ended_run_id) FROM virus_genome_history

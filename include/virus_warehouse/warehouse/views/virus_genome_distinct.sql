@@ -1,7 +1,7 @@
--- Each record once, however many sources follow it: in its latest state, with the sources that hold it. A source that
--- is not followed any more decides nothing: what NCBI has withdrawn meanwhile, it would hold for ever.
--- What several hold, one besides the largest holds: only the accessions of those are compared, so that a large source
--- beside small ones costs no more than a look at it.
+-- Each record once, however many sources follow it: in its latest state, with the sources that hold it. Sources that
+-- are no longer followed are left out, because they would keep withdrawn records forever.
+-- A record of several sources is in one besides the largest; only the accessions of those are compared, so that a
+-- large source beside small ones costs little.
 CREATE OR REPLACE VIEW virus_genome_distinct AS
 WITH followed AS NOT MATERIALIZED (
     FROM main.virus_genome
@@ -31,5 +31,5 @@ LEFT JOIN shared USING (accession)
 WHERE coalesce(held.source = shared.latest_source, true);
 
 COMMENT ON VIEW virus_genome_distinct IS
-'A nucleotide record that NCBI shows now, once however many sources follow it; none of sources not followed any more';
+'A nucleotide record that NCBI shows now, once however many sources follow it; sources no longer followed excluded';
 COMMENT ON COLUMN virus_genome_distinct.sources IS 'Names of the sources that hold the record';

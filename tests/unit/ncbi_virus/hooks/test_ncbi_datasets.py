@@ -93,7 +93,7 @@ def test_connection_test_reports_whether_ncbi_responds(monkeypatch):
     with StandIn() as server:
         monkeypatch.setenv("NCBI_DATASETS_URL", server.url)
         answered = NcbiDatasetsHook().test_connection()
-    assert answered == (True, f"{server.url} answers, version {DATASETS_VERSION}")
+    assert answered == (True, f"{server.url} responds, version {DATASETS_VERSION}")
     is_there, message = NcbiDatasetsHook().test_connection()
     assert not is_there
-    assert f"{server.url}/version does not answer as NCBI Datasets does" in message
+    assert f"{server.url}/version does not respond like NCBI Datasets" in message

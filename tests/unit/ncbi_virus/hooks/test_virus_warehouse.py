@@ -61,12 +61,12 @@ def test_connection_test_describes_the_file_at_the_path(monkeypatch, tmp_path):
     hook = VirusWarehouseHook()
     file = tmp_path / "virus.duckdb"
     monkeypatch.setenv("VIRUS_WAREHOUSE", str(file))
-    assert hook.test_connection() == (True, f"{file} does not exist yet; the first run makes it")
+    assert hook.test_connection() == (True, f"{file} does not exist yet; the first run creates it")
     migrate.upgrade(file)
     assert hook.test_connection() == (True, f"{file} is a DuckDB file")
     file.write_text("accession,country")
-    assert hook.test_connection() == (False, f"{file} is no DuckDB file")
+    assert hook.test_connection() == (False, f"{file} is not a DuckDB file")
     monkeypatch.setenv("VIRUS_WAREHOUSE", str(tmp_path / "nowhere" / "virus.duckdb"))
     is_usable, message = hook.test_connection()
     assert not is_usable
-    assert "is no folder that this user may write" in message
+    assert "is not a writable folder" in message

@@ -62,12 +62,12 @@ def test_fault_without_a_source_keeps_the_old_snapshot_and_is_recorded(data: Dat
     before = data.snapshot.read_bytes()
     corrupt_taxonomy(store)
     candidate = prepare_candidate(store.warehouse, data, "next", FOLLOWED)
-    with pytest.raises(GateFailed, match="a taxon stands more than once"):
+    with pytest.raises(GateFailed, match="a taxon is more than once"):
         check_candidate(candidate, FOLLOWED, data.snapshot)
     assert data.snapshot.read_bytes() == before
     [(source, gate, value)] = query(candidate, FINDINGS)
     assert (source, gate) == (None, "unique_keys")
-    assert value.startswith("blocked: unique_keys: a taxon stands more than once in taxon")
+    assert value.startswith("blocked: unique_keys: a taxon is more than once in taxon")
     check = last_check(data)
     assert check is not None
     assert [blocked.gate for blocked in check.blocked] == ["unique_keys"]

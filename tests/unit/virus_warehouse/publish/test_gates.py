@@ -16,8 +16,8 @@ from virus_warehouse.publish.gates import (
     Finding,
     GateFailed,
     OnFailure,
+    classify_findings,
     gates_sql,
-    judge,
     refuse_findings,
 )
 from virus_warehouse.publish.origins import ORIGINS
@@ -58,15 +58,15 @@ def test_empty_warehouse_passes(tmp_path: Path) -> None:
 BREAKAGES = {
     "record twice": (
         "INSERT INTO virus_genome FROM virus_genome WHERE accession = 'PX1'",
-        ("unique_keys", "mpox", "a record stands more than once in virus_genome", 1, ["PX1"]),
+        ("unique_keys", "mpox", "a record is more than once in virus_genome", 1, ["PX1"]),
     ),
     "taxon twice": (
         "INSERT INTO taxon FROM taxon WHERE tax_id = 10240",
-        ("unique_keys", None, "a taxon stands more than once in taxon", 1, ["10240"]),
+        ("unique_keys", None, "a taxon is more than once in taxon", 1, ["10240"]),
     ),
     "lineage twice": (
         "INSERT INTO taxon_lineage FROM taxon_lineage WHERE descendant_tax_id = 10239",
-        ("unique_keys", None, "a pair stands more than once in taxon_lineage", 1, ["10239 under 10239"]),
+        ("unique_keys", None, "a pair is more than once in taxon_lineage", 1, ["10239 under 10239"]),
     ),
     "annotation twice": (
         "INSERT INTO virus_annotation FROM virus_annotation",
@@ -74,19 +74,19 @@ BREAKAGES = {
     ),
     "gene twice": (
         "INSERT INTO virus_gene FROM virus_gene WHERE name = 'B'",
-        ("unique_keys", "mpox", "a gene of a genome stands more than once", 1, ["PX2 2"]),
+        ("unique_keys", "mpox", "a gene of a genome is stored more than once", 1, ["PX2 2"]),
     ),
     "protein twice": (
         "INSERT INTO virus_protein FROM virus_protein WHERE name = 'B peptide'",
-        ("unique_keys", "mpox", "a protein of a genome stands more than once", 1, ["PX2 4"]),
+        ("unique_keys", "mpox", "a protein of a genome is stored more than once", 1, ["PX2 4"]),
     ),
     "BioSample twice": (
         "INSERT INTO biosample FROM biosample",
-        ("unique_keys", "mpox", "a BioSample stands more than once", 1, ["SAMN1"]),
+        ("unique_keys", "mpox", "a BioSample is stored more than once", 1, ["SAMN1"]),
     ),
     "attribute twice": (
         "INSERT INTO biosample_attribute FROM biosample_attribute",
-        ("unique_keys", "mpox", "an attribute of a BioSample stands more than once", 1, ["SAMN1 1"]),
+        ("unique_keys", "mpox", "an attribute of a BioSample is stored more than once", 1, ["SAMN1 1"]),
     ),
     "annotation of an unknown run": (
         "UPDATE virus_annotation SET run_id = 'run-9'",
@@ -94,24 +94,24 @@ BREAKAGES = {
     ),
     "annotation of another version": (
         "UPDATE virus_annotation SET accession_version = 'PX2.2'",
-        ("no_orphans", "mpox", "an annotation is of no genome version that is held", 1, ["PX2.2"]),
+        ("no_orphans", "mpox", "an annotation has no genome of its version", 1, ["PX2.2"]),
     ),
     "gene without an annotation": (
         "DELETE FROM virus_annotation; DELETE FROM virus_gene WHERE name = 'B'; "
         "DELETE FROM virus_protein WHERE name LIKE 'B%'",
-        ("no_orphans", "mpox", "a gene is of no annotation that is held", 1, ["PX2 1"]),
+        ("no_orphans", "mpox", "a gene has no annotation", 1, ["PX2 1"]),
     ),
     "protein without a gene": (
         "DELETE FROM virus_gene WHERE name = 'B'; DELETE FROM virus_protein WHERE name = 'B peptide'",
-        ("no_orphans", "mpox", "a protein is of no gene that is held", 1, ["PX2 3"]),
+        ("no_orphans", "mpox", "a protein has no gene", 1, ["PX2 3"]),
     ),
     "mature peptide without a coding region": (
         "DELETE FROM virus_protein WHERE name = 'B polyprotein'",
-        ("no_orphans", "mpox", "a mature peptide is of no coding region that is held", 1, ["PX2 4"]),
+        ("no_orphans", "mpox", "a mature peptide has no coding region", 1, ["PX2 4"]),
     ),
     "attribute without a BioSample": (
         "DELETE FROM biosample",
-        ("no_orphans", "mpox", "an attribute is of no BioSample that is held", 1, ["SAMN1 1"]),
+        ("no_orphans", "mpox", "an attribute has no BioSample", 1, ["SAMN1 1"]),
     ),
     "unknown run": (
         "UPDATE virus_genome SET run_id = 'run-9' WHERE accession = 'PX2'",
@@ -123,15 +123,15 @@ BREAKAGES = {
     ),
     "unknown virus": (
         "UPDATE virus_genome SET virus_tax_id = 5 WHERE accession = 'PX2'",
-        ("no_orphans", "mpox", "a record names a virus or host that taxon lacks", 1, ["PX2"]),
+        ("no_orphans", "mpox", "a record names a virus or host that is not in taxon", 1, ["PX2"]),
     ),
     "unknown host": (
         "DELETE FROM taxon_lineage WHERE descendant_tax_id = 9606; DELETE FROM taxon WHERE tax_id = 9606",
-        ("no_orphans", "mpox", "a record names a virus or host that taxon lacks", 1, ["PX1"]),
+        ("no_orphans", "mpox", "a record names a virus or host that is not in taxon", 1, ["PX1"]),
     ),
     "unknown ancestor": (
         "INSERT INTO taxon_lineage VALUES (10244, 5, 9)",
-        ("no_orphans", None, "a lineage names a taxon that taxon lacks", 1, ["5"]),
+        ("no_orphans", None, "a lineage names a taxon that is not in taxon", 1, ["5"]),
     ),
     "line lost": (
         "UPDATE ops.ingest_report SET lines = lines + 1 WHERE run_id = 'run-1' AND report = 'data_report'",
@@ -235,7 +235,7 @@ class TestShrinkage:
             (
                 "shrinkage",
                 "mpox",
-                "of 40 records published, 10 are gone, more than 5.0%",
+                "of 40 published records, 10 are missing, more than 5.0%",
                 10,
                 [f"PX{number:06d}" for number in range(1, 6)],
             )
@@ -392,7 +392,7 @@ class TestDates:
     def test_many_new_odd_dates_block_and_all_are_warned_about(self, site: Published) -> None:
         site.store.execute(f"UPDATE virus_genome SET release_date = '2999-01-01' WHERE {first_records(10)}")
         examples = [f"PX{number:06d} 2999-01-01" for number in range(1, 6)]
-        fault = "of 40 records, 10 have dates that cannot be and were not published before, more than 5.0%: "
+        fault = "10 of 40 records have new impossible dates, more than 5.0%: "
         assert site.findings() == [
             ("dates_in_range", "mpox", f"{fault}release_date in the future", 10, examples),
             ("odd_dates", "mpox", "release_date is in the future", 10, examples),
@@ -493,7 +493,7 @@ class TestFreshness:
 
     def test_missing_ncbi_updates_are_reported(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-06-08")
-        fault = "NCBI stands still: asked on 2025-06-30, it showed nothing updated after 2025-06-08, 22 days before"
+        fault = "No new NCBI updates: asked on 2025-06-30, it listed nothing updated after 2025-06-08, 22 days before"
         assert site.findings() == [("freshness", "mpox", fault, 1, ["run-1"])]
 
     def test_source_sets_the_days_and_null_disables_the_gate(self, site: Published, ask: Callable[[str], None]) -> None:
@@ -535,26 +535,26 @@ def test_no_findings_do_not_block() -> None:
 
 
 def test_warnings_and_accepted_findings_do_not_block() -> None:
-    findings = judge(FOUND, ["unique_keys", "no_orphans", "history"])
+    findings = classify_findings(FOUND, ["unique_keys", "no_orphans", "history"])
     assert [finding.outcome for finding in findings] == ["accepted", "accepted", "warned"]
     refuse_findings(findings)
 
 
 def test_fault_of_a_source_blocks_only_that_source() -> None:
-    findings = judge(FOUND, ["no_orphans"])
+    findings = classify_findings(FOUND, ["no_orphans"])
     assert [finding.outcome for finding in findings] == ["held back", "accepted", "warned"]
     refuse_findings(findings)
 
 
 def test_fault_without_a_source_blocks_publication_and_names_fault_place_and_remedy() -> None:
     with pytest.raises(GateFailed) as failed:
-        refuse_findings(judge(FOUND, ["history"]), Path("candidates/publication-1.duckdb"))
+        refuse_findings(classify_findings(FOUND, ["history"]), Path("candidates/publication-1.duckdb"))
     message = str(failed.value)
     assert message.startswith("Not published, the last good snapshot stays.")
     assert "no_orphans: a lineage names nobody (1 row, such as 5)." in message
     assert "a record stands twice" not in message
     assert "NCBI stands still" not in message
-    assert "It belongs to no one source: until this is settled nothing new is published" in message
+    assert "This concerns no single source, so publishing is blocked until it is resolved" in message
     assert "please report it" in message
     assert "accept_findings ['no_orphans']" in message
     assert "virus-warehouse publish --accept no_orphans" in message
@@ -572,7 +572,7 @@ def test_fault_without_a_source_blocks_publication_and_names_fault_place_and_rem
 def test_acceptance_applies_to_the_named_gates_and_source(
     accepted: list[str], source: str | None, outcomes: list[str]
 ) -> None:
-    assert [finding.outcome for finding in judge(FOUND, accepted, source)] == outcomes
+    assert [finding.outcome for finding in classify_findings(FOUND, accepted, source)] == outcomes
 
 
 def test_finding_is_formatted_as_one_line() -> None:

@@ -104,9 +104,9 @@ def test_snapshot_records_what_is_blocked_since_when_and_why(
     start = datetime.now(UTC).replace(microsecond=0)
     with caplog.at_level(logging.WARNING):
         about = publish(store, data)
-    fault = "shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
+    fault = "shrinkage of mpox: of 40 published records, 13 are missing, more than 5.0%"
     assert f"held back: {fault}" in caplog.text
-    assert "mpox is held back, and shown as it was published before" in caplog.text
+    assert "mpox is held back in its last published state" in caplog.text
     assert start <= about.held_back["mpox"] <= datetime.now(UTC)
     [finding] = about.findings
     assert finding.startswith(f"held back: {fault}")
@@ -152,7 +152,7 @@ def test_accepted_source_is_published(data: DataFolder, store: Store) -> None:
     about = publish(store, data, "shrinkage", source="mpox")
     assert about.held_back == {}
     assert [finding.split(" (")[0] for finding in about.findings] == [
-        "accepted: shrinkage of mpox: of 40 records published, 13 are gone, more than 5.0%"
+        "accepted: shrinkage of mpox: of 40 published records, 13 are missing, more than 5.0%"
     ]
     assert len(rows(data.snapshot, "virus_genome", "mpox")) == 28
 

@@ -40,7 +40,7 @@ def test_removed_source_keeps_its_rows_and_is_marked(candidate: Path, tmp_path: 
     ]
     assert query(candidate, "SELECT detail FROM ops.source_status WHERE source = 'dengue'") == [
         (
-            "not in the sources file any more: its rows stay as they were last loaded, and count in no mart; "
+            "not in the sources file any more: its rows stay as last loaded, but are not counted in the marts; "
             "`virus-warehouse forget dengue` removes them",
         )
     ]

@@ -154,7 +154,7 @@ def staged(
 
 
 def refused(session: DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    return session.execute("SELECT line_number, reason, raw, raw_sha256 FROM refused_line ORDER BY 1").fetchall()
+    return session.execute("SELECT line_number, reason, raw, raw_sha256 FROM quarantined_line ORDER BY 1").fetchall()
 
 
 def staged_accessions(session: DuckDBPyConnection) -> list[str]:

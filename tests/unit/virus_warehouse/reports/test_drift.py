@@ -88,7 +88,7 @@ def test_unknown_name_is_found_at_any_depth_with_its_count_and_a_sample(drift: D
 def test_refused_line_is_kept_verbatim_with_its_lineages(drift: Drift, session: DuckDBPyConnection) -> None:
     new, wrong = line("PX1.1", new=1), line("PX2.1", length="long", host={**MPOX_ORGANISM})
     assert drift(line("PX3.1"), new, wrong) == [("$.new", 1, "1")]
-    assert session.execute("SELECT line_number, raw FROM refused_line").fetchall() == [(3, wrong)]
+    assert session.execute("SELECT line_number, raw FROM quarantined_line").fetchall() == [(3, wrong)]
     assert session.execute("SELECT count(*) FROM lineage_folded").fetchone() == (1,)
 
 
@@ -99,7 +99,7 @@ def test_lineage_in_an_unknown_field_is_reported_verbatim(drift: Drift, session:
         line("PX1.1", lineage=steps), line("PX2.1", new={"lineage": steps}), line("PX3.1", host=[MPOX_ORGANISM])
     )
     assert found == [("$.lineage", 1, given[:200]), ("$.new", 1, f'{{"lineage":{given}}}'[:200])]
-    [reason] = session.execute("SELECT reason FROM refused_line").fetchall()[0]
+    [reason] = session.execute("SELECT reason FROM quarantined_line").fetchall()[0]
     assert reason == f"host: {json.dumps([MPOX_ORGANISM], separators=(',', ':'))[:80]} is not an object"
 
 
@@ -110,7 +110,7 @@ def test_many_odd_lines_are_inspected_in_batches(
     lines = [line(f"PX{number}.1", new=number) for number in range(1, 30)]
     lines[7], lines[20] = "{", line("PX21.1", new=21, length="long")
     assert drift(*lines) == [("$.new", 27, "1")]
-    assert session.execute("SELECT line_number FROM refused_line ORDER BY 1").fetchall() == [(8,), (21,)]
+    assert session.execute("SELECT line_number FROM quarantined_line ORDER BY 1").fetchall() == [(8,), (21,)]
     numbers = session.execute("SELECT line_number FROM data_report ORDER BY 1").fetchall()
     assert numbers == [(number,) for number in range(1, 30) if number not in (8, 21)]
 
@@ -122,7 +122,7 @@ def test_names_are_case_sensitive(drift: Drift, session: DuckDBPyConnection) -> 
 
 def test_renamed_key_is_reported_even_if_its_record_is_refused(drift: Drift, session: DuckDBPyConnection) -> None:
     assert drift('{"Accession":"PX1.1"}') == [("$.Accession", 1, '"PX1.1"')]
-    assert session.execute("SELECT reason FROM refused_line").fetchall() == [("accession: absent",)]
+    assert session.execute("SELECT reason FROM quarantined_line").fetchall() == [("accession: absent",)]
 
 
 def test_deprecated_names_and_nulls_are_not_drift(drift: Drift) -> None:
@@ -134,7 +134,7 @@ def test_deprecated_names_and_nulls_are_not_drift(drift: Drift) -> None:
 
 def test_drift_is_reported_along_with_bad_lines(drift: Drift, session: DuckDBPyConnection) -> None:
     assert drift("{", line("PX1.1", new=1), line("PX2.1", length=1.5, newer=1)) == [("$.new", 1, "1")]
-    assert session.execute("SELECT line_number FROM refused_line ORDER BY 1").fetchall() == [(1,), (3,)]
+    assert session.execute("SELECT line_number FROM quarantined_line ORDER BY 1").fetchall() == [(1,), (3,)]
 
 
 def test_report_without_drift_is_read_once(drift: Drift, sql_files: list[str]) -> None:
@@ -168,14 +168,14 @@ def test_only_lines_with_unread_content_are_inspected(
     lines[2500] = line("PX2501.1", labHost=["a"])
     assert drift(*lines) == [("$.new", 1, "1")]
     assert seen == [3]
-    assert session.execute("SELECT line_number FROM refused_line").fetchall() == [(2501,)]
+    assert session.execute("SELECT line_number FROM quarantined_line").fetchall() == [(2501,)]
     names = "SELECT isolate_name FROM data_report WHERE isolate_name IS NOT NULL"
     assert session.execute(names).fetchall() == [("[Pakistan:17-5:06] Lahore6",)]
     # A line that stops the reader is found by splitting the report, and few other lines are inspected with it.
     seen.clear()
     lines[1500] = '{"accession":'
     drift(*lines)
-    assert session.execute("SELECT line_number FROM refused_line ORDER BY 1").fetchall() == [(1501,), (2501,)]
+    assert session.execute("SELECT line_number FROM quarantined_line ORDER BY 1").fetchall() == [(1501,), (2501,)]
     assert sum(seen) < 1500
 
 
@@ -195,7 +195,7 @@ def test_genuine_records_have_no_drift(drift: Drift, session: DuckDBPyConnection
     assert drift(*SARS_COV_2_REPORT.read_bytes().splitlines()) == []
     with zipfile.ZipFile(PACKAGE) as archive:
         assert drift(*archive.read("ncbi_dataset/data/data_report.jsonl").splitlines()) == []
-    assert session.execute("FROM refused_line").fetchall() == []
+    assert session.execute("FROM quarantined_line").fetchall() == []
 
 
 @pytest.mark.slow

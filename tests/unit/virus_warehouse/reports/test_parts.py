@@ -102,7 +102,7 @@ def test_inflate_error_is_raised_in_the_reader(tmp_path: Path) -> None:
 def staged(session: DuckDBPyConnection) -> list[object]:
     tables = (
         "SELECT * EXCLUDE (line_number, virus_lineage, host_lineage) FROM data_report ORDER BY line_number",
-        "SELECT * EXCLUDE (report) FROM refused_line ORDER BY line_number",
+        "SELECT * EXCLUDE (report) FROM quarantined_line ORDER BY line_number",
         "SELECT * EXCLUDE (report) FROM drift ORDER BY path",
         "FROM taxon_seen ORDER BY tax_id",
         "FROM taxon_lineage_seen ORDER BY ALL",

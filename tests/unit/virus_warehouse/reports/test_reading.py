@@ -90,7 +90,7 @@ def stage(session: DuckDBPyConnection, tmp_path: Path, report: Report, inspected
 
 
 def refused(session: DuckDBPyConnection, columns: str = "line_number, reason") -> list[tuple[Any, ...]]:
-    return session.execute(f"SELECT {columns} FROM refused_line ORDER BY line_number").fetchall()
+    return session.execute(f"SELECT {columns} FROM quarantined_line ORDER BY line_number").fetchall()
 
 
 def drift(session: DuckDBPyConnection) -> list[tuple[Any, ...]]:

@@ -102,7 +102,9 @@ def test_mistyped_lineage_refuses_its_line_and_no_other(
     session: DuckDBPyConnection, tmp_path: Path, steps: Any, reason: str
 ) -> None:
     taxonomy = Taxonomy(session, tmp_path, organism(5, "five", steps), MPOX)
-    assert session.execute("SELECT line_number, reason FROM refused_line").fetchall() == [(1, f"virus.lineage{reason}")]
+    assert session.execute("SELECT line_number, reason FROM quarantined_line").fetchall() == [
+        (1, f"virus.lineage{reason}")
+    ]
     assert 5 not in taxonomy.names
     assert (10244, 1, 2) in taxonomy.pairs
 

@@ -397,7 +397,7 @@ class TestGates:
     def test_full_load_missing_too_many_records_is_refused(self, store: Store) -> None:
         store.load(*(line(accession) for accession in accessions(300)))
         before = everything(store)
-        with pytest.raises(GateError, match=r"missing records: .* lacks 16 of the 300 records held, more than 5%"):
+        with pytest.raises(GateError, match=r"missing records: .* lacks 16 of the 300 held records, more than 5%"):
             store.load(*(line(accession) for accession in accessions(284)))
         assert everything(store) == before
         assert store.load(*(line(accession) for accession in accessions(285))) == {"unchanged": 285}
@@ -420,7 +420,7 @@ class TestGates:
         emptied = [line(accession, isolate=isolate) for accession in accessions(100)]
         with pytest.raises(
             GateError,
-            match=r"emptied fields: .* no longer tells location.geographicLocation \(of 100 .*, 100 lost it\)",
+            match=r"emptied fields: .* has lost values of location.geographicLocation \(of 100 .*, 100 lost it\)",
         ):
             store.load(*emptied)
         assert everything(store) == before
@@ -432,7 +432,7 @@ class TestGates:
         store.load(*(line(accession, host=host) for accession in everyone))
         with_few_hosts = [line(accession, **({} if n < 10 else {"host": host})) for n, accession in enumerate(everyone)]
         assert store.load(*with_few_hosts) == {"revised": 10, "unchanged": 90}
-        assert "no longer tells" in caplog.text
+        assert "has lost values of" in caplog.text
         assert "host.taxId (of 100 records that had it, 10 lost it)" in caplog.text
 
     def test_allowed_emptied_share_is_set_by_the_source(self, store: Store) -> None:

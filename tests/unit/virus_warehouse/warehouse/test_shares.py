@@ -48,7 +48,7 @@ def compare(session: DuckDBPyConnection) -> None:
         run_sql(session, "warehouse/merge/02_classify.sql", LOAD)
     run_sql(session, "warehouse/merge/06_listed.sql")
     for _ in shares(session, RECORDS):
-        run_sql(session, "warehouse/merge/08_absent.sql", LOAD)
+        run_sql(session, "warehouse/merge/08_missing.sql", LOAD)
 
 
 @pytest.mark.slow
@@ -65,7 +65,7 @@ def test_comparison_larger_than_memory_runs_in_shares(
         "SELECT outcome, count(*), min(line_number) FROM line_outcome GROUP BY ALL ORDER BY 1"
     ).fetchall()
     assert outcomes == [("duplicate", 1, 0), ("unchanged", RECORDS, 1)]
-    assert session.execute("FROM absent").fetchall() == []
+    assert session.execute("FROM missing_record").fetchall() == []
 
 
 @pytest.mark.parametrize(("accessions", "number"), [(0, 1), (1, 1), (10, 1), (11, 2), (30, 3), (31, 4)])

@@ -1,4 +1,4 @@
--- Many records at once with dates that cannot be. What is published already with the same date has been let pass.
+-- Many records at once with impossible dates. Dates that are already published are not flagged again.
 WITH new_odd_date AS (
     SELECT odd_date.*
     FROM odd_date
@@ -26,8 +26,8 @@ many AS (
 SELECT
     source,
     format(
-        'of {} records, {} have dates that cannot be and were not published before, more than {}%: {} {}',
-        many.held, many.odd, round(100 * many.max_odd_dates, 2), new_odd_date.field, new_odd_date.oddity
+        '{} of {} records have new impossible dates, more than {}%: {} {}',
+        many.odd, many.held, round(100 * many.max_odd_dates, 2), new_odd_date.field, new_odd_date.oddity
     ) AS fault,
     new_odd_date.accession || ' ' || new_odd_date.first_day AS example
 FROM new_odd_date

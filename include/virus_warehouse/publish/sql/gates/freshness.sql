@@ -1,4 +1,4 @@
--- NCBI was asked, and for days has shown nothing newer. Of a source that is not followed any more nobody asks.
+-- NCBI has listed no updates for days. Sources that are no longer followed are not checked.
 WITH asked AS (
     SELECT
         source,
@@ -13,7 +13,7 @@ WITH asked AS (
 SELECT
     source,
     format(
-        'NCBI stands still: asked on {}, it showed nothing updated after {}, {} days before',
+        'No new NCBI updates: asked on {}, it listed nothing updated after {}, {} days before',
         asked.asked_on, asked.watermark, asked.asked_on - asked.watermark
     ) AS fault,
     asked.run_id AS example

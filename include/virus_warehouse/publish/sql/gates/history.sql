@@ -1,4 +1,4 @@
--- At no moment does a record have two states.
+-- No record has two states at one time.
 SELECT source, 'a past state of a record overlaps the one after it' AS fault, accession AS example
 FROM (
     SELECT source, accession, valid_from, valid_to FROM virus_genome_history

@@ -1,9 +1,8 @@
--- What the gates read besides the candidate: the limits of each source, and what is published now.
+-- Inputs of the gates besides the candidate: the limits of each source, and what is published now.
 -- Reads followed_limit, the limits of the followed sources; other_limit, those of others; the variable named_sources,
--- all that the sources file has (NULL: there is no file); snapshot_genome and snapshot_run, the published records and
--- runs, if any. Of a source that is published, but neither in the file nor in the ledger, nothing can be lost: it was
--- forgotten.
--- None of it is kept: a gate can be run by hand on any snapshot after this.
+-- all sources in the sources file (NULL: there is no file); snapshot_genome and snapshot_run, the published records and
+-- runs, if any. A source that is published, but neither in the file nor in the ledger, was removed on purpose.
+-- Everything is temporary: after this, a gate can be run by hand on any snapshot.
 CREATE OR REPLACE TEMP VIEW source_limit AS
 FROM followed_limit
 UNION ALL
@@ -19,20 +18,20 @@ FROM (
 CROSS JOIN other_limit
 WHERE held.source NOT IN (SELECT followed_limit.source FROM followed_limit);
 
--- With the candidate's columns, whichever version of this project wrote the snapshot. It may be newer: a warehouse that
--- was restored or rebuilt is compared with it all the same.
+-- With the candidate's columns, whichever version of this project wrote the snapshot. It may be newer than the
+-- warehouse, if that was restored or rebuilt.
 CREATE OR REPLACE TEMP VIEW published_genome AS
 SELECT * FROM (SELECT * FROM virus_genome LIMIT 0)
 UNION ALL BY NAME
--- What was published before NCBI's placeholder was known to be no date still has it.
+-- Snapshots of earlier versions may still have NCBI's placeholder as a date.
 SELECT * REPLACE (nullif(update_date, DATE '1900-01-01') AS update_date)
 FROM snapshot_genome;
 
 CREATE OR REPLACE TEMP VIEW published_run AS
 SELECT run_id FROM snapshot_run WHERE status = 'success';
 
--- Dates that cannot be. Of a partial collection date it is enough that some day of its range can be.
--- The first release of GenBank was in December 1982.
+-- Impossible dates. A partial collection date is possible if some day of its range is.
+-- GenBank's first release was in December 1982.
 CREATE OR REPLACE TEMP VIEW odd_date AS
 WITH record_date AS (
     SELECT

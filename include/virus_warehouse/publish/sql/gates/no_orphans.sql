@@ -1,11 +1,11 @@
--- What a row refers to is there.
+-- References between tables are valid.
 SELECT source, 'a record names a run that did not commit' AS fault, accession || ' of ' || run_id AS example
 FROM virus_genome
 WHERE run_id NOT IN (SELECT run_id FROM ops.ingest_run WHERE status = 'success')
 
 UNION ALL
 
-SELECT source, 'a record names a virus or host that taxon lacks', accession
+SELECT source, 'a record names a virus or host that is not in taxon', accession
 FROM virus_genome
 WHERE
     virus_tax_id NOT IN (SELECT tax_id FROM taxon)
@@ -13,7 +13,7 @@ WHERE
 
 UNION ALL
 
-SELECT NULL, 'a lineage names a taxon that taxon lacks', ancestor_tax_id::VARCHAR
+SELECT NULL, 'a lineage names a taxon that is not in taxon', ancestor_tax_id::VARCHAR
 FROM taxon_lineage
 WHERE ancestor_tax_id NOT IN (SELECT tax_id FROM taxon)
 
@@ -29,19 +29,19 @@ WHERE run_id NOT IN (SELECT run_id FROM ops.ingest_run WHERE status = 'success')
 
 UNION ALL
 
-SELECT source, 'an annotation is of no genome version that is held', accession_version
+SELECT source, 'an annotation has no genome of its version', accession_version
 FROM virus_annotation
 ANTI JOIN virus_genome USING (source, accession, accession_version)
 
 UNION ALL
 
-SELECT source, 'a gene is of no annotation that is held', accession || ' ' || gene_number
+SELECT source, 'a gene has no annotation', accession || ' ' || gene_number
 FROM virus_gene
 ANTI JOIN virus_annotation USING (source, accession)
 
 UNION ALL
 
-SELECT source, 'a protein is of no gene that is held', accession || ' ' || protein_number
+SELECT source, 'a protein has no gene', accession || ' ' || protein_number
 FROM virus_protein
 ANTI JOIN virus_gene USING (source, accession, gene_number)
 
@@ -49,7 +49,7 @@ UNION ALL
 
 SELECT
     peptide.source,
-    'a mature peptide is of no coding region that is held',
+    'a mature peptide has no coding region',
     peptide.accession || ' ' || peptide.protein_number
 FROM virus_protein AS peptide
 ANTI JOIN virus_protein AS parent
@@ -62,6 +62,6 @@ WHERE peptide.kind = 'mature_peptide'
 
 UNION ALL
 
-SELECT source, 'an attribute is of no BioSample that is held', accession || ' ' || attribute_number
+SELECT source, 'an attribute has no BioSample', accession || ' ' || attribute_number
 FROM biosample_attribute
 ANTI JOIN biosample USING (source, accession);

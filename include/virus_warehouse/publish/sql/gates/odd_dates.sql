@@ -1,4 +1,4 @@
--- Records with dates that cannot be, few or many, published before or not.
+-- Records with impossible dates, few or many, published before or not.
 SELECT odd_date.source, odd_date.field || ' is ' || odd_date.oddity AS fault,
     odd_date.accession || ' ' || odd_date.first_day AS example
 FROM odd_date

@@ -1,4 +1,4 @@
--- Of the lines that came since the last snapshot, too many could not be read. A line that comes again counts once.
+-- Too many unreadable lines since the last snapshot. A repeated line counts once.
 WITH new_line AS (
     SELECT reported.source, reported.report, sum(reported.lines) AS lines
     FROM ops.ingest_report AS reported
@@ -16,7 +16,7 @@ refused AS (
 SELECT
     source,
     format(
-        'of {} new lines of the {}, {} could not be read, more than {}%',
+        'of {} new lines of the {}, {} were quarantined, more than {}%',
         new_line.lines,
         replace(report, '_', ' '),
         refused.refused,

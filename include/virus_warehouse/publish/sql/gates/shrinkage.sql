@@ -1,5 +1,5 @@
--- Records of the snapshot that the candidate lacks. Those do not count that another filter no longer shows, nor those
--- withdrawn whose absence a person accepted at the census.
+-- Published records that the candidate lacks, except those excluded by changed filters, and those withdrawn after a
+-- person accepted at the census that they are missing.
 WITH explained AS (
     SELECT history.source, history.accession, history.valid_to
     FROM virus_genome_history AS history
@@ -37,7 +37,7 @@ published AS (
 SELECT
     source,
     format(
-        'of {} records published, {} are gone, more than {}%',
+        'of {} published records, {} are missing, more than {}%',
         published.records, lost.lost, round(100 * source_limit.max_shrinkage, 2)
     ) AS fault,
     lost.accession AS example

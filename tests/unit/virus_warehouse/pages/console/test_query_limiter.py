@@ -15,7 +15,7 @@ class Users:
         self.go = asyncio.Event()
 
     async def enter(self, user: str) -> None:
-        async with self.limiter.turn(user):
+        async with self.limiter.slot(user):
             self.inside.append(user)
             await self.go.wait()
 
@@ -55,7 +55,7 @@ def test_wait_times_out_with_a_reason() -> None:
     async def scenario() -> None:
         users = Users(QueryLimiter(1, patience=SHORT_TIMEOUT))
         first, second = await users.enter_all("ann", "bob")
-        with pytest.raises(Busy, match="others"):
+        with pytest.raises(Busy, match="other users"):
             await second
         users.go.set()
         await first

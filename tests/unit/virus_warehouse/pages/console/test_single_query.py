@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from virus_warehouse.pages.console.sandbox import Query, Refused, single_query, told
+from virus_warehouse.pages.console.sandbox import Query, Refused, describe_error, single_query
 
 PIVOT = "PIVOT t ON a USING count(*)"
 
@@ -74,5 +74,5 @@ def test_other_text_is_refused_with_its_position(
 ) -> None:
     with pytest.raises((Refused, duckdb.ParserException)) as refused:
         single_query(connection, sql)
-    error = told(refused.value, sql)
+    error = describe_error(refused.value, sql)
     assert (error.get("line"), error.get("column")) == (place or (None, None))

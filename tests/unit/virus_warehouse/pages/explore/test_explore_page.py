@@ -69,9 +69,9 @@ def test_every_plot_is_listed_at_once_and_drawn_on_request(client: TestClient, r
 
 def test_default_period_is_at_most_one_year(client: TestClient, records: DataFolder) -> None:
     text = text_of(client.get("/explore/places").text)
-    assert "Of 2 records: Ghana 50 %, Togo 50 %." in text
+    assert "2 records: Ghana 50%, Togo 50%." in text
     everything = text_of(client.get("/explore/places?since=").text)
-    assert "Of 3 records: Ghana 33 %, Togo 33 %." in everything
+    assert "3 records: Ghana 33%, Togo 33%." in everything
 
 
 def test_filters_are_in_the_form_in_every_link_and_in_the_sql(client: TestClient, records: DataFolder) -> None:
@@ -110,10 +110,10 @@ def test_chart_is_drawn_in_the_requested_width(client: TestClient, records: Data
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("virus=pox", "virus is an NCBI Taxonomy ID, such as 10244, and not 'pox'"),
-        ("since=yesterday", "since is a day, such as 2026-01-31, and not 'yesterday'"),
-        ("until=2026-02-30", "until is a day"),
-        ("since=2026-02-01&until=2026-01-01", "ends, on 2026-01-01, before it begins"),
+        ("virus=pox", "virus must be an NCBI Taxonomy ID such as 10244, not 'pox'"),
+        ("since=yesterday", "since must be a day such as 2026-01-31, not 'yesterday'"),
+        ("until=2026-02-30", "until must be a day"),
+        ("since=2026-02-01&until=2026-01-01", "ends on 2026-01-01, before it begins"),
     ],
 )
 def test_invalid_filter_is_reported(client: TestClient, records: DataFolder, query: str, message: str) -> None:
@@ -131,7 +131,7 @@ def test_unknown_plot_is_not_found(client: TestClient, records: DataFolder) -> N
 def test_empty_plot_says_so_and_suggests_wider_filters(client: TestClient, records: DataFolder) -> None:
     answer = client.get("/explore/places?country=Fiji")
     assert answer.status_code == 200
-    assert "No record is like that in this period" in text_of(answer.text)
+    assert "No matching records in this period" in text_of(answer.text)
     assert 'href="/virus-warehouse/explore?since="' in answer.text
     assert "Open in the Console" in text_of(answer.text)
 
@@ -140,10 +140,10 @@ def test_drawing_error_is_shown_with_the_sql(
     client: TestClient, records: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def late(*_: object) -> str:
-        raise NotDrawn("drawing took longer than 10 seconds: ask for a shorter period")
+        raise NotDrawn("drawing took longer than 10 seconds: choose a shorter period")
 
     monkeypatch.setattr(page.charts, "svg", late)
     answer = client.get("/explore/places")
     assert answer.status_code == 503
-    assert "No chart: drawing took longer than 10 seconds: ask for a shorter period." in text_of(answer.text)
+    assert "No chart: drawing took longer than 10 seconds: choose a shorter period." in text_of(answer.text)
     assert "FROM mart.weekly_count" in text_of(answer.text)

@@ -56,9 +56,13 @@ def test_healthy_or_new_source_has_no_alarms() -> None:
     ("problem", "weight", "message"),
     [
         ({"run": {"status": "failed", "error": "no disk"}}, "bad", "no disk"),
-        ({"run": {"status": "failed"}}, "bad", "The last run failed, and wrote no reason; see its log."),
-        ({"run": {"brought_all_at": NOW - timedelta(days=3)}}, "bad", "Stale since 2026-11-23 06:00 UTC"),
-        ({"run": {"unpublished_since": NOW}, "check": CHECK}, "bad", "Loaded, but not published: the check"),
+        ({"run": {"status": "failed"}}, "bad", "The last run failed without a reason; see its log."),
+        ({"run": {"brought_all_at": NOW - timedelta(days=3)}}, "bad", "Overdue since 2026-11-23 06:00 UTC"),
+        (
+            {"run": {"unpublished_since": NOW}, "check": CHECK},
+            "bad",
+            "Loaded, but not published: publishing is blocked",
+        ),
         ({"run": {"unpublished_since": NOW - timedelta(hours=1)}}, "warn", "Loaded at 2026-11-25 11:00 UTC, but not"),
         ({"published": HELD_BACK}, "bad", "Held back since 2026-11-23 12:00 UTC: shrinkage of mpox: many are gone."),
         ({"published": HELD_BACK, "run": {"unpublished_since": NOW - timedelta(days=1)}}, "bad", "Held back since"),
@@ -66,11 +70,15 @@ def test_healthy_or_new_source_has_no_alarms() -> None:
         (
             {"published": {"gaps": [{"since": None, "until": NOW.date()}]}},
             "warn",
-            "Nobody asked for updates from the beginning until 2026-11-25. A backfill",
+            "Updates from the beginning to 2026-11-25 were never requested. A backfill",
         ),
-        ({"published": {"quarantine_open": 1}}, "warn", "1 line could not be read."),
+        ({"published": {"quarantine_open": 1}}, "warn", "1 quarantined line. Replay"),
         ({"published": {"records_missing": 1200}}, "warn", "The last census did not list 1,200 records"),
-        ({"published": {"drift": ["data_report $.x", "data_report $.y"]}}, "warn", "NCBI's reports have 2 names"),
+        (
+            {"published": {"drift": ["data_report $.x", "data_report $.y"]}},
+            "warn",
+            "NCBI's reports have 2 unknown fields",
+        ),
     ],
 )
 def test_problems_are_described(problem: dict[str, Any], weight: str, message: str) -> None:

@@ -48,18 +48,18 @@ def test_first_visit_shows_what_to_do(client: TestClient, dags: dict[str, DagSta
     dags["mpox"] = DagState(is_paused=True, next_run_at=None)
     text = text_of(client.get("/").text)
     assert "Nothing has been published yet" in text
-    assert "Open a source's DAG below and switch it on" in text
+    assert "Open a source's DAG below and unpause it" in text
     assert "mpox never loaded" in text
-    assert text.count("Its DAG is switched off") == 1
+    assert text.count("The DAG is paused") == 1
     assert links_of(client.get("/").text)["DAG"] == "/dags/ncbi_virus_ingest__mpox"
 
 
 def test_card_shows_records_freshness_and_problems(client: TestClient, mpox: Store) -> None:
     page = client.get("/").text
     text = text_of(page)
-    assert "mpox stale 12 records" in text
-    assert "Stale since 2025-06-02 06:00 UTC, when a run was due" in text
-    assert "1 line could not be read" in text
+    assert "mpox overdue 12 records" in text
+    assert "Overdue since 2025-06-02 06:00 UTC" in text
+    assert "1 quarantined line." in text
     assert "12 new 0 revised 0 withdrawn" in text
     assert "Up to date as of 2025-06-01 07:00:00 UTC" in text
     query = parse_qs(urlsplit(links_of(page)["Show the rows"]).query)["sql"][0]
@@ -100,7 +100,7 @@ def test_page_refreshes_quickly_while_something_runs(client: TestClient, data: D
     )  # fmt: skip
     with run_lock(data.runs, "run-now"):
         assert seconds() == "3"
-        assert "At work: download, 2.5 MB at 1.2 MB/s" in text_of(client.get("/").text)
+        assert "Running: download, 2.5 MB at 1.2 MB/s" in text_of(client.get("/").text)
     assert seconds() == "30"
 
 
@@ -110,8 +110,8 @@ def test_blocked_snapshot_is_shown_with_the_remedy(client: TestClient, data: Dat
     with pytest.raises(GateFailed):
         publish(data, FOLLOWED)
     text = text_of(client.get("/").text)
-    assert "Nothing new is published" in text
-    assert "unique_keys: a taxon stands more than once" in text
+    assert "Publishing is blocked" in text
+    assert "unique_keys: a taxon is more than once" in text
     assert "trigger ncbi_virus_publish with accept_findings unique_keys" in text
 
 
@@ -121,9 +121,9 @@ def test_blocked_source_is_shown_with_the_remedy(client: TestClient, data: DataF
     publish(data, FOLLOWED)
     page = client.get("/").text
     text = text_of(page)
-    assert "Nothing new is published" not in text
+    assert "Publishing is blocked" not in text
     assert "mpox held back 12 records" in text
-    assert re.search(r"Held back since \d{4}-\d\d-\d\d \d\d:\d\d UTC: shrinkage of mpox: of 12 records published", text)
+    assert re.search(r"Held back since \d{4}-\d\d-\d\d \d\d:\d\d UTC: shrinkage of mpox: of 12 published records", text)
     assert "load the source with <code>mode: full</code>" in page
     assert "virus-warehouse publish --source mpox --accept " in text
 
@@ -145,5 +145,5 @@ def test_damaged_snapshot_is_reported_and_the_server_keeps_running(client: TestC
     data.snapshot.write_bytes(b"no database")
     answer = client.get("/")
     assert answer.status_code == 500
-    assert "This page cannot be shown" in text_of(answer.text)
+    assert "Page unavailable" in text_of(answer.text)
     assert "virus.duckdb" in text_of(answer.text)

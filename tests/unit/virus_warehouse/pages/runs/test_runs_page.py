@@ -60,11 +60,11 @@ class TestLedger:
 
     def test_empty_result_says_so_and_what_to_do(self, client: TestClient, mpox: Store) -> None:
         page = client.get("/runs?source=nobody").text
-        assert "No run is like that." in text_of(page)
+        assert "No runs match." in text_of(page)
         assert links_of(page)["Show all"] == "/virus-warehouse/runs"
 
     def test_without_runs_it_says_how_to_start_one(self, client: TestClient) -> None:
-        assert "No run yet. Switch on a source's DAG" in text_of(client.get("/runs").text)
+        assert "No runs yet. Unpause a source's DAG" in text_of(client.get("/runs").text)
 
     def test_pagination_keeps_the_filter(
         self, client: TestClient, data: DataFolder, monkeypatch: pytest.MonkeyPatch
@@ -81,7 +81,7 @@ class TestLedger:
         assert "/runs/run-3" in second
         links = links_of(second)
         assert parse_qs(urlsplit(links["Later runs"]).query) == {"text": ["Ä &"], "page": ["1"]}
-        assert "No run is like that." in text_of(client.get("/runs?page=9").text)
+        assert "No runs match." in text_of(client.get("/runs?page=9").text)
 
     @pytest.mark.parametrize("page", ["0", "-3"])
     def test_page_number_below_one_is_the_first_page(self, client: TestClient, mpox: Store, page: str) -> None:
@@ -92,8 +92,8 @@ class TestRunPage:
     def test_counts_are_shown_with_their_sum(self, client: TestClient, mpox: Store) -> None:
         text = text_of(client.get("/runs/run-2").text)
         for part in (
-            "inserted 1 0", "+ revised 1 0", "+ unchanged 1 0", "+ quarantined 1 0", "= together 4 0",
-            "lines in it 4 0", "every line is accounted for",
+            "inserted 1 0", "+ revised 1 0", "+ unchanged 1 0", "+ quarantined 1 0", "= total 4 0",
+            "lines in file 4 0", "every line is accounted for",
         ):  # fmt: skip
             assert part in text
 
@@ -111,16 +111,16 @@ class TestRunPage:
         links = links_of(client.get("/runs/run-2").text)
         found = {}
         with duckdb.connect(data.snapshot, read_only=True) as connection:
-            for label in ("Records it brought", "Fields it changed", "Lines it refused"):
+            for label in ("New records", "Changed fields", "Quarantined lines"):
                 target = urlsplit(links[label])
                 assert target.path == "/virus-warehouse/console"
                 found[label] = connection.execute(parse_qs(target.query)["sql"][0]).fetchall()
-        assert [row[0] for row in found["Records it brought"]] == ["PX000001.1", "PY1.1"]
-        assert [row[:3] for row in found["Fields it changed"]] == [
+        assert [row[0] for row in found["New records"]] == ["PX000001.1", "PY1.1"]
+        assert [row[:3] for row in found["Changed fields"]] == [
             ("PX000001", "length", "197209"),
             ("PX000001", "update_date", "2025-05-01"),
         ]
-        assert [row[0] for row in found["Lines it refused"]] == ["data_report"]
+        assert [row[0] for row in found["Quarantined lines"]] == ["data_report"]
 
     def test_failure_is_shown_with_reason_stage_and_remedy(self, client: TestClient, data: DataFolder) -> None:
         error = "DatasetsUnavailable: NCBI answered 503 five times. Wait, and run it again."
@@ -131,10 +131,10 @@ class TestRunPage:
         text = text_of(client.get("/runs/run-1").text)
         assert "Full load of mpox failed" in text
         assert "What went wrong NCBI answered 503 five times. Wait, and run it again." in text
-        assert "Nothing of this run was loaded" in text
+        assert "Nothing was loaded" in text
         assert "download failed here archive not reached" in text
-        assert "13 s in all" in text
-        assert "Attempts 5 Answer HTTP 503" in text
+        assert "13 s in total" in text
+        assert "Attempts 5 Response HTTP 503" in text
 
     def test_running_run_is_shown_live(self, client: TestClient, data: DataFolder) -> None:
         write_run(
@@ -145,7 +145,7 @@ class TestRunPage:
             page = client.get("/runs/run-1").text
         assert 'id="story" data-live="2"' in page
         assert '<li class="now" aria-current="step">' in page
-        assert "At work: 1.0 MB have come, at 2.5 MB/s." in text_of(page)
+        assert "Running: 1.0 MB downloaded, at 2.5 MB/s." in text_of(page)
         assert 'data-live=""' in client.get("/runs/run-1").text  # its process has ended
 
     def test_other_tries_are_linked(self, client: TestClient, data: DataFolder) -> None:
@@ -159,7 +159,7 @@ class TestRunPage:
     def test_unknown_run_is_reported(self, client: TestClient) -> None:
         answer = client.get("/runs/no-such-run")
         assert answer.status_code == 404
-        assert "Neither the published ledger nor a run file tells of no-such-run" in text_of(answer.text)
+        assert "Neither the published ledger nor a run file has no-such-run" in text_of(answer.text)
 
 
 class TestDagRunLink:

@@ -1,10 +1,10 @@
--- The records held of a source that a full package does not list, for a share of the accessions -> absent.
+-- The held records of a source that a full package does not list, for a share of the accessions -> missing_record.
 -- Reads the variables source, requested_at and now, and listed(accession).
 --
--- A census judges a record only if its package could have shown it: it was held when the package was requested, or is
--- held only after now, by a clock that ran ahead; and its update date is one that NCBI's index had reached.
--- `is_accepted`: a person has accepted before that it is missing.
-INSERT INTO absent
+-- is_eligible: the package could have listed it. It was held when the package was requested (or its valid_from is in
+-- the future, from a clock that was ahead), and NCBI's index had reached its update date.
+-- is_accepted: a person has accepted before that it is missing.
+INSERT INTO missing_record
 WITH package AS (
     SELECT
         coalesce(
@@ -17,7 +17,7 @@ WITH package AS (
 SELECT
     held.accession,
     (held.valid_from < getvariable('requested_at') OR held.valid_from > getvariable('now'))
-    AND coalesce(held.update_date <= package.reach, true) AS is_judged,
+    AND coalesce(held.update_date <= package.reach, true) AS is_eligible,
     EXISTS (
         FROM warehouse.ops.census_missing AS earlier
         WHERE
