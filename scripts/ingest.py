@@ -32,7 +32,7 @@ def main() -> None:
     started = datetime.now(UTC)
     run_dags((dag_id, conf), (PUBLISH, accepting(options.accept_findings, source.name)))
     sys.stdout.flush()
-    outcome = outcome_of(data, source.name, started)
+    outcome = outcome_of(data, source.name, started, {"dag_id": dag_id})
     print(outcome)
     sys.exit(0 if outcome.succeeded else 1)
 

@@ -11,7 +11,7 @@ from scripts import airflow_home
 
 pytest_plugins = ["tests.support.tiers"]
 
-# Airflow reads its configuration when it is first imported: it must lie there before any test module does that.
+# Airflow reads its configuration when it is first imported: it must be there before any test module does that.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
 airflow_home.write_configuration(Path(os.environ["AIRFLOW_HOME"]))
 for name in (

@@ -35,9 +35,14 @@ class DataFolder:
         Raises:
             DataFolderError: when it cannot be created or written.
         """
-        folder = cls(Path(os.environ.get("VIRUS_DATA") or default_root()).absolute())
+        folder = cls.to_read()
         folder.create()
         return folder
+
+    @classmethod
+    def to_read(cls) -> "DataFolder":
+        """The folder as `from_environment` has it, of which nothing is created, for those who only read."""
+        return cls(Path(os.environ.get("VIRUS_DATA") or default_root()).absolute())
 
     @property
     def warehouse(self) -> Path:

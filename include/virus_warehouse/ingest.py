@@ -135,10 +135,10 @@ def ingest(
                     )
                     staged = run.stage(packages.fetch(opened.window))
                 merged = run.merge(opened.window, staged)
+                return run.close_committed(opened, merged)
         except BaseException as error:
-            run.close_failed(error)
+            run.close_interrupted(error)
             raise
-        return run.close_committed(opened, merged)
 
 
 def _new_record(
@@ -206,6 +206,7 @@ class _Run:
     temporary: Path
     session: duckdb.DuckDBPyConnection
     has_row: bool = False
+    may_have_committed: bool = False
 
     @property
     def record(self) -> RunRecord:
@@ -302,18 +303,19 @@ class _Run:
         try:
             with self.warehouse.transaction(self.session):
                 committed, merged = self.merge_in_transaction(window, staged, started)
+                self.may_have_committed = True
         except CommitFailed as error:
-            if not self.has_committed():
+            if self.record_in_ledger().status != "success":
                 raise
             logger.warning("the load was committed, although its commit raised an error: %s", error)
         self.journal.record = committed  # not before: a failed commit must not change the record
         return merged
 
-    def has_committed(self) -> bool:
-        """Whether this run is committed according to the reopened warehouse."""
+    def record_in_ledger(self) -> RunRecord:
+        """The record of this run that the reopened warehouse has."""
         self.session.close()  # and release the file
         with duckdb.connect() as session, self.warehouse.transaction(session):
-            return ledger.records_of(session, [self.record.run_id])[self.record.run_id].status == "success"
+            return ledger.records_of(session, [self.record.run_id])[self.record.run_id]
 
     def merge_in_transaction(
         self, window: Window, staged: list[StagedReport], started: float
@@ -422,6 +424,25 @@ class _Run:
             self.archive.prune(self.source.retention_days, datetime.now(UTC), merged.loaded)
         except Exception as error:
             logger.warning("could not update the archive of %s: %r", self.source.name, error)
+
+    def close_interrupted(self, error: BaseException) -> None:
+        """Record the end of a run that an error has stopped, after its commit or before."""
+        if not self.may_have_committed:
+            self.close_failed(error)
+            return
+        try:
+            recorded = self.record_in_ledger()
+        except Exception as unknown:
+            logger.warning("run %s: the next run records whether it is committed: %s", self.record.run_id, unknown)
+            self.journal.leave_end_to_next_run()
+            return
+        if recorded.status != "success":
+            self.close_failed(error)
+            return
+        logger.warning("run %s was stopped after its commit: %r", self.record.run_id, error)
+        self.journal.record = recorded
+        self.release_resources()
+        self.journal.write_end("finished", summary=str(result_of(recorded)))
 
     def close_failed(self, error: BaseException) -> None:
         """Record the failure in the run file and the ledger; if the ledger fails too, the run file remains."""

@@ -54,6 +54,10 @@ class RunJournal:
             self._lock.is_kept = True
             logger.warning("run %s: its run file could not be written: %s", self.record.run_id, error)
 
+    def leave_end_to_next_run(self) -> None:
+        """Keep the lock file, by which the next run finds this one and records its end as the ledger has it."""
+        self._lock.is_kept = True
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the time of the block to a stage's seconds."""

@@ -12,6 +12,9 @@ from virus_warehouse.run_mode import WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.windows import Window
 
+SILENT = timedelta(hours=1)
+"""A run whose run file is older than this is not waited for: it may be stopped, or its host gone."""
+
 STARTING = timedelta(minutes=5)
 """How long after Airflow has started an earlier day its run is expected to appear."""
 
@@ -52,14 +55,18 @@ def let_earlier_day_fetch_first(source: Source, window: Window, data: DataFolder
     Raises:
         EarlierDayFirst: when an earlier day has to download first.
     """
+    if source.reuse_hours == 0:  # no package of another day would be used
+        return
     if ReusablePackages(source, Archive(data.packages, source.name)).covering(window) is not None:
         return
-    if (day := earlier_day()) is not None and datetime.now(UTC) < day.began_at + STARTING:
-        begun = states_since(data.runs, source.name, day.began_at)
+    now = datetime.now(UTC)
+    if (day := earlier_day()) is not None and now < day.began_at + STARTING:
+        begun = states_since(data.runs, source.name, min(day.began_at, now))
         if all(state.get("dag_run_id") != day.dag_run_id for state in begun):
             raise EarlierDayFirst(f"{day.dag_run_id} has been started and may download what this day needs")
     fetches = {"source": source.name, "fingerprint": source.fingerprint, "mode": WINDOW}
     for state in running_states(data.runs):
-        since = state.get("updated_since")
-        if state.items() >= fetches.items() and since is not None and str(since) < str(window.updated_since):
+        since, written_at = state.get("updated_since"), datetime.fromisoformat(str(state["written_at"]))
+        is_earlier = since is not None and str(since) < str(window.updated_since)
+        if state.items() >= fetches.items() and is_earlier and now < written_at + SILENT:
             raise EarlierDayFirst(f"run {state['run_id']} may download what this day needs")

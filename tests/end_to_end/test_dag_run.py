@@ -217,7 +217,7 @@ def test_blocked_source_blocks_no_other_and_is_published_once_accepted(stand_in,
     assert query("SELECT count(*) FROM virus_genome WHERE source = 'mpox'") == [(kept,)]
     [(source, gate, text)] = query("SELECT source, name, value FROM _about WHERE topic = 'finding'")
     assert (source, gate) == ("mpox", "shrinkage")
-    assert text.startswith(f"accepted: shrinkage of mpox: of {published} records published, {lost} are gone")
+    assert text.startswith(f"accepted: shrinkage of mpox: of {published} published records, {lost} are missing")
 
     assert publish().state == "success", "accepted findings must not block again"
     assert query("SELECT count(*) FROM _about WHERE topic = 'finding'") == [(0,)]

@@ -142,15 +142,15 @@ def test_the_yaml_is_a_valid_source(tmp_path):
 
 
 def commands_of_the_pages() -> set[tuple[str, ...]]:
-    """Each `make` command that is told to a reader, as its target and the names of its variables."""
-    told = set()
+    """Each `make` command that a page names, as its target and the names of its variables."""
+    named = set()
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         code = "\n".join(re.findall(r"^ *```\w*\n(.*?)^ *```", text, flags=re.DOTALL | re.MULTILINE))
         spans = re.findall(r"`(make [^`]+)`", text)
         spans += re.findall(r"^ *(?:\$ )?(?:.*\| )?(make .*?)(?: *#.*)?$", code, flags=re.MULTILINE)
-        told |= {command(span.split()) for span in spans}
-    return told
+        named |= {command(span.split()) for span in spans}
+    return named
 
 
 def command(words: list[str]) -> tuple[str, ...]:
@@ -183,17 +183,17 @@ def _text(word: ast.expr) -> str:
 
 
 def test_every_command_is_run_by_a_test():
-    told, run = commands_of_the_pages(), commands_of_the_tests()
-    assert ("ingest", "SOURCE") in told & run
-    with_more = {(target, *names) for target, *names in told if any(set(one) >= {target, *names} for one in run)}
-    assert {one for one in told - with_more if one[0] not in NOT_RUN} == set()
-    assert set(NOT_RUN) <= {target for target, *_ in told}, "nothing is excused that nobody tells of"
+    named, run = commands_of_the_pages(), commands_of_the_tests()
+    assert ("ingest", "SOURCE") in named & run
+    with_more = {(target, *names) for target, *names in named if any(set(one) >= {target, *names} for one in run)}
+    assert {one for one in named - with_more if one[0] not in NOT_RUN} == set()
+    assert set(NOT_RUN) <= {target for target, *_ in named}, "nothing is excused that no page names"
     assert not set(NOT_RUN) & {target for target, *_ in run}, "nothing is excused that is run"
 
 
 def test_every_variable_is_given_by_a_test():
-    told = {name for page in PAGES for name in re.findall(r"`([A-Z_]+)=1`", page.read_text(encoding="utf-8"))}
-    assert told <= {name for _, *names in commands_of_the_tests() for name in names}
+    named = {name for page in PAGES for name in re.findall(r"`([A-Z_]+)=1`", page.read_text(encoding="utf-8"))}
+    assert named <= {name for _, *names in commands_of_the_tests() for name in names}
 
 
 def test_what_is_not_run_here_is_run_before():

@@ -421,7 +421,7 @@ class TestDiskFull:
             patch.setattr(Warehouse, "_detach", fill_and_detach)
             result = ingest_day(data, large_days.url)
         [warning] = [message for message in caplog.messages if "not yet checkpointed" in message]
-        assert f"lies in {data.warehouse}.wal" in warning
+        assert f"committed data stay in {data.warehouse}.wal" in warning
         assert "free some disk space" in warning
         assert Path(f"{data.warehouse}.wal").exists()
         assert (result.counts["inserted"], ledger(data)[-1]["status"]) == (5, "success")

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from duckdb import DuckDBPyConnection
 
 from tests.support import packages
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stand_in import StandIn
 from tests.support.waiting import today_for_a_while
 from tests.support.warehouses import accessions, dicts, line, made_data, query
+from virus_warehouse.archive import Archive
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -597,6 +599,33 @@ class TestKilledRun:
         assert (result.mode, result.counts["inserted"]) == ("full", 1)
         assert list(site.data.temporary.iterdir()) == []
 
+    @pytest.mark.parametrize("moment", ["the commit returns", "the load is recorded"])
+    def test_run_interrupted_after_its_commit_is_recorded_as_committed(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch, moment: str
+    ) -> None:
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        def commit_and_interrupt(_: Warehouse, session: DuckDBPyConnection) -> None:
+            session.execute("COMMIT")
+            if session.execute("SELECT count(*) FROM warehouse.main.virus_genome").fetchone() == (1,):
+                monkeypatch.undo()
+                raise KeyboardInterrupt
+
+        if moment == "the commit returns":
+            monkeypatch.setattr(Warehouse, "_commit", commit_and_interrupt)
+        else:
+            monkeypatch.setattr(Archive, "record_load", interrupt)
+        with serving([line()]) as ncbi, pytest.raises(KeyboardInterrupt):
+            site.ingest(ncbi.url)
+        monkeypatch.undo()
+        [row], [state] = site.ledger, site.run_files
+        assert (row["status"], state["status"], state["stage"]) == ("success", "success", "finished")
+        assert "full load committed, 1 lines = 1 inserted" in state["summary"]
+        with serving([line()]) as ncbi:
+            assert site.ingest(ncbi.url).mode == "incremental"
+        assert {state["status"] for state in site.run_files} == {"success"}
+
     def test_run_whose_ledger_row_cannot_be_written_records_its_end_in_its_file(self, site: Site) -> None:
         with ExitStack() as holding, serving([line("PX1.1")], [line("PX1.1")]) as ncbi:
 
@@ -675,7 +704,7 @@ class TestWithoutAirflow:
             [sys.executable, "-c", WITHOUT_AIRFLOW, stand_in.url], env=environment, capture_output=True, text=True
         )
         [warning] = done.stderr.splitlines()  # the last update of this NCBI is in 2025
-        assert warning.startswith("warned: freshness of dengue: NCBI stands still")
+        assert warning.startswith("warned: freshness of dengue: No new NCBI updates")
         inserted = int(done.stdout)
         assert inserted > 20
         assert query(data.snapshot, "SELECT count(*) FROM virus_genome") == [(inserted,)]

@@ -175,11 +175,11 @@ def test_blocked_publication_is_shown_for_its_source_only(mpox: Followed) -> Non
     assert held_back.published["records"] == 40
     (alarm,) = [alarm for alarm in held_back.alarms if alarm.kind == "held back"]
     assert alarm.weight == "bad"
-    assert "shrinkage of mpox: of 40 records published, 11 are gone" in alarm.text
+    assert "shrinkage of mpox: of 40 published records, 11 are missing" in alarm.text
     assert "virus-warehouse publish --source mpox" in alarm.text
     publish(mpox.data, SOURCES, "shrinkage")
     (alarm,) = card(mpox).alarms
-    assert alarm.text.startswith("Accepted by a person: of 40 records published, 11 are gone")
+    assert alarm.text.startswith("Accepted by a person: of 40 published records, 11 are missing")
 
 
 def test_finding_outside_all_sources_blocks_the_whole_publication(mpox: Followed) -> None:

@@ -24,18 +24,8 @@ SUFFIXES = (".py", ".sql", ".html", ".js", ".md")
 OTHER_FILES = {"Makefile", "docker-compose.yaml", "include/sources.yaml"}
 EXCLUDED = ("docs/decisions/", "CHANGELOG.md", "tests/unit/test_words.py")
 
-CHECKED = [
-    "Makefile",
-    "benchmarks/",
-    "dags/",
-    "include/ncbi_stand_in/",
-    "include/virus_warehouse/",
-    "plugins/",
-    "scripts/",
-]
-"""Checked files and folders. To be extended until it covers the whole repository."""
-
-NOT_CHECKED_YET = ("include/virus_warehouse/warehouse/migrations/",)
+NOT_CHECKED = ("include/virus_warehouse/warehouse/migrations/",)
+"""A migration is not changed once warehouses have it."""
 
 PYTHON_API = re.compile(r"\.tell\(\)|\bwish=")
 """Method of file objects; and the argument of `ingest`, which other programs use."""
@@ -49,6 +39,9 @@ ALLOWED = {
         "became of",
     ): "comments of permanent tables change with a migration",
     ("include/virus_warehouse/warehouse/schema.py", "keep its news back"): "the same",
+    ("docs/tables.md", "lies"): "made from those comments",
+    ("docs/tables.md", "became of"): "the same",
+    ("docs/tables.md", "keep its news back"): "the same",
 }
 """Allowed words by file, with the reason."""
 
@@ -78,7 +71,7 @@ def test_files_use_plain_words() -> None:
     findings = [
         f"{name}:{number}: {word}"
         for name in tracked_files()
-        if name.startswith(tuple(CHECKED)) and not name.startswith(NOT_CHECKED_YET)
+        if not name.startswith(NOT_CHECKED)
         for number, line in enumerate((ROOT / name).read_text(encoding="utf-8").splitlines(), 1)
         for word in forbidden(line)
         if (name, word) not in ALLOWED

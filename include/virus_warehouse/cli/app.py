@@ -1,11 +1,15 @@
 """The command `virus-warehouse`: load, publish and query without Airflow."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from virus_warehouse import __version__
 from virus_warehouse.cli import acknowledge, export, forget, publish, rebuild, run, sources, sql
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 app = typer.Typer(
     help="A DuckDB warehouse of NCBI virus genome reports: load, publish and query it without Airflow.",
@@ -18,13 +22,14 @@ for command in (
     run.census,
     run.replay,
     publish.publish,
-    sql.sql,
     export.export,
     rebuild.rebuild,
     acknowledge.acknowledge,
     forget.forget,
 ):
     app.command()(command)
+# A query may begin with a comment, which looks like an option.
+app.command(context_settings={"ignore_unknown_options": True})(sql.sql)
 app.add_typer(sources.app, name="sources")
 
 
@@ -44,5 +49,12 @@ def options(
 
 
 def main() -> None:
-    """Run the command line."""
-    app(prog_name="virus-warehouse")
+    """Run the command given by the arguments."""
+    try:
+        app(prog_name="virus-warehouse")
+    except RuntimeError as error:
+        if "Query interrupted" not in str(error):  # as DuckDB reports Ctrl-C
+            raise
+        sys.exit(INTERRUPTED)
+    except (OSError, UnicodeEncodeError) as error:  # a full disk, a closed pipe, a terminal without these letters
+        sys.exit(f"virus-warehouse: {error}")

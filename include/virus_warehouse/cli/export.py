@@ -17,7 +17,7 @@ def export(
 ) -> None:
     """Export the tables of the published snapshot to files, by source and table."""
     with explained():
-        data = DataFolder.from_environment()
+        data = DataFolder.to_read()
         files = exporting.export(data.snapshot, to or data.root / "export", file_format, source)
     for file in files:
         typer.echo(f"{file.stat().st_size:>12,} bytes  {file}")

@@ -1,5 +1,6 @@
 """Expected failures, which a command reports in one line; any other exception is a bug and shows its traceback."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,18 +12,21 @@ from virus_warehouse.data_folder import DataFolderError
 from virus_warehouse.forget import ForgetError
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.package_source import EmptyFullLoad
+from virus_warehouse.publish.about import SnapshotDamaged
 from virus_warehouse.publish.export import ExportError
 from virus_warehouse.publish.gates import GateFailed
+from virus_warehouse.publish.publication import Overtaken
 from virus_warehouse.rebuild import RebuildError
 from virus_warehouse.reports.reading import ReportUnreadable
 from virus_warehouse.shortage import DiskFull, MemoryTooSmall
 from virus_warehouse.sources import SourceError
-from virus_warehouse.warehouse.connection import WarehouseDamaged, WarehouseLocked
+from virus_warehouse.warehouse.connection import CommitFailed, WarehouseDamaged, WarehouseLocked
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
 from virus_warehouse.windows import WindowError
 
 EXPLAINED = (
+    CommitFailed,
     DataFolderError,
     DatasetsError,
     DiskFull,
@@ -32,11 +36,13 @@ EXPLAINED = (
     GateError,
     GateFailed,
     MemoryTooSmall,
+    Overtaken,
     PackageError,
     RebuildError,
     ReportUnreadable,
     SchemaTooNew,
     SchemaTooOld,
+    SnapshotDamaged,
     SourceError,
     WarehouseDamaged,
     WarehouseLocked,
@@ -46,11 +52,17 @@ EXPLAINED = (
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """End the command with the error message on standard error and exit code 1."""
+def explained(*, as_json: bool = False) -> Iterator[None]:
+    """Print the message of a known failure to standard error, and end the command with exit code 1.
+
+    Args:
+        as_json: whether the command prints its outcome as JSON: then a failure is one, too.
+    """
     try:
         yield
     except EXPLAINED as failure:
+        if as_json:
+            typer.echo(json.dumps({"succeeded": False, "message": str(failure)}))
         sys.stdout.flush()
         typer.echo(str(failure), err=True)
         raise typer.Exit(1) from failure

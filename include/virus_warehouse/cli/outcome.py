@@ -51,20 +51,22 @@ def outcome_of(
     data: DataFolder,
     source: str,
     started: datetime,
+    by: Mapping[str, object],
     *,
     publishes: bool = True,
     failure: BaseException | None = None,
 ) -> Outcome:
-    """The outcome of the last run of a source that started at or after a time.
+    """The outcome of the last run of a source that a command started.
 
     Args:
         data: the data folder.
         source: the source.
-        started: the time.
+        started: when the command started.
+        by: what its run file has and those of others have not, such as the process.
         publishes: whether a publication was to follow.
         failure: the error that stopped the command, if any.
     """
-    own = list(states_since(data.runs, source, started))
+    own = [state for state in states_since(data.runs, source, started) if state.items() >= by.items()]
     if not own:
         reason = str(failure) if failure else "the ingest did not start; see Airflow's log above"
         return Outcome(source, False, f"{source}: {reason}")

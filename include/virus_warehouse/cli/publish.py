@@ -22,7 +22,7 @@ def publish(
 
     Exit code 0: everything is published. 1: a source is held back, or publishing is blocked.
     """
-    with explained():
+    with explained(as_json=as_json):
         data = DataFolder.from_environment()
         about = publication.publish(Warehouse(data.warehouse), data, read_sources(), accept or (), source=source)
     if as_json:
@@ -32,7 +32,7 @@ def publish(
     elif about.held_back:
         names = ", ".join(sorted(about.held_back))
         found = " ".join(about.findings)
-        typer.echo(f"FAILED {data.snapshot} is published without these sources, which are held back: {names}. {found}")
+        typer.echo(f"FAILED {data.snapshot} is published without all sources. Held back: {names}. {found}")
     else:
         typer.echo(f"OK {data.snapshot} is published.")
     raise typer.Exit(1 if about.held_back else 0)

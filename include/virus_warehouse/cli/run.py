@@ -1,6 +1,8 @@
 """`virus-warehouse run`, `census` and `replay`: one run of a source and its publication."""
 
 import json
+import os
+import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
@@ -20,7 +22,7 @@ from virus_warehouse.run_mode import CENSUS, REPLAY, REQUESTABLE
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance
-from virus_warehouse.windows import WindowRequest
+from virus_warehouse.windows import WindowError, WindowRequest
 
 ACCEPTABLE = tuple(Acceptance.__dataclass_fields__)
 
@@ -54,8 +56,13 @@ def run(
 
     Exit code 0: success. 1: it failed, or SOURCE is held back. 2: invalid arguments.
     """
-    with explained():
+    if "" in (since, until):
+        raise typer.BadParameter("--since and --until need a day, such as 2026-11-01")
+    try:
         window_request = WindowRequest(mode=mode, since=WindowRequest.day(since), until=WindowRequest.day(until))
+        window_request.validate(datetime.now(UTC).date())
+    except WindowError as error:
+        raise typer.BadParameter(str(error)) from error
     _run(source, window_request, accept or (), publishes=publishes, as_json=as_json)
 
 
@@ -70,7 +77,7 @@ def replay(source: Source, accept: AcceptGate = None, publishes: Publish = True,
 
 
 def _run(name: str, window_request: WindowRequest, accepted: Sequence[str], *, publishes: bool, as_json: bool) -> None:
-    with explained():
+    with explained(as_json=as_json):
         followed = read_sources()
         source, data = followed.source(name), DataFolder.from_environment()
         warehouse = Warehouse(data.warehouse)
@@ -90,6 +97,7 @@ def _run(name: str, window_request: WindowRequest, accepted: Sequence[str], *, p
                 publish(warehouse, data, followed, sorted(set(accepted) & set(BLOCKING)), source=name)
     except EXPLAINED as error:
         failure = error
-    outcome = outcome_of(data, name, started, publishes=publishes, failure=failure)
+    own = {"host": platform.node(), "process_id": os.getpid()}
+    outcome = outcome_of(data, name, started, own, publishes=publishes, failure=failure)
     typer.echo(json.dumps(outcome.as_json(), default=str) if as_json else str(outcome))
     raise typer.Exit(0 if outcome.succeeded else 1)

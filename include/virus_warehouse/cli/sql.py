@@ -1,5 +1,6 @@
 """`virus-warehouse sql`: a DuckDB prompt on the published snapshot, or the result of one query."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import duckdb
 import typer
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.cookbook.prompt import listing, prompt_sql
@@ -35,39 +37,67 @@ _WRITTEN_AS = {
 
 def sql(
     query: Annotated[
-        str | None, typer.Argument(metavar="[QUERY]", help="SQL; without it, a DuckDB prompt with the cookbook.")
+        str | None, typer.Argument(metavar="QUERY", help="SQL; without it, DuckDB's prompt with the cookbook.")
     ] = None,
-    answer_format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TABLE,
-    to: Annotated[Path | None, typer.Option(help="Output file; standard output by default.")] = None,
+    answer_format: Annotated[
+        Format | None, typer.Option("--format", help="How the answer is written; by default as --to ends, or table.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="File for the answer; standard output by default.")] = None,
 ) -> None:
-    """Query the published snapshot; runs do not interfere. FROM cookbook lists recipes, FROM recipe(7) runs one."""
-    with explained():
-        data = DataFolder.from_environment()
+    """Ask the published snapshot, which no run disturbs. FROM cookbook lists recipes, FROM recipe(7) answers one."""
+    data = DataFolder.to_read()
     if not data.snapshot.exists():
         typer.echo(
             f"Nothing is published in {data.root} yet. `virus-warehouse run SOURCE` loads and publishes a source.",
             err=True,
         )
         raise typer.Exit(1)
-    if query is None:
+    chosen = answer_format or _format_of(to)
+    if query is None and answer_format is None and to is None:
         _prompt(data.snapshot)
-    if answer_format is Format.PARQUET and to is None and sys.stdout.isatty():
-        raise typer.BadParameter("parquet is a binary format: name a file with --to")
+    if chosen is Format.PARQUET and to is None and sys.stdout.isatty():
+        raise typer.BadParameter("parquet is not text: name a file with --to")
     with explained(), duckdb.connect(data.snapshot, read_only=True) as connection:
         connection.execute(prompt_sql())
-        if answer_format is Format.TABLE and to is None:
-            connection.sql(str(query)).show(max_width=shutil.get_terminal_size((160, 24)).columns)
+        answer = _ask(connection, sys.stdin.read() if query is None else query)
+        if chosen is Format.TABLE:
+            _show(answer, to)
             return
-        chosen = Format.CSV if answer_format is Format.TABLE else answer_format
-        rows = str(query).strip().rstrip(";")
         with tempfile.TemporaryDirectory(prefix="virus-warehouse-answer-") as folder:
-            # Not to /dev/stdout itself: DuckDB would truncate it where it is a file.
-            answer = to or Path(folder, "answer")
-            connection.execute(f"COPY (\n{rows}\n) TO {sql_text(answer)} ({_WRITTEN_AS[chosen]})")
+            # Not to /dev/stdout itself: where that is a file, DuckDB would overwrite it from its start.
+            file = to or Path(folder, "answer")
+            connection.execute(f"COPY (FROM answer) TO {sql_text(file)} ({_WRITTEN_AS[chosen]})")
             if to is None:
                 sys.stdout.flush()
-                with answer.open("rb") as file:
-                    shutil.copyfileobj(file, sys.stdout.buffer)
+                with file.open("rb") as written:
+                    shutil.copyfileobj(written, sys.stdout.buffer)
+
+
+def _format_of(to: Path | None) -> Format:
+    suffix = "" if to is None else to.suffix.removeprefix(".").lower()
+    return Format(suffix) if suffix in {*Format} else Format.TABLE
+
+
+def _ask(connection: DuckDBPyConnection, query: str) -> DuckDBPyRelation:
+    statements = connection.extract_statements(query)
+    if len(statements) != 1:
+        raise typer.BadParameter(f"QUERY has {len(statements)} statements: one at a time")
+    answer: DuckDBPyRelation | None = connection.sql(statements[0].query)
+    if answer is None:
+        typer.echo("Done; this statement has no rows.", err=True)
+        raise typer.Exit
+    return answer
+
+
+def _show(answer: DuckDBPyRelation, to: Path | None) -> None:
+    """Print a table: as wide as the terminal, and whole where no terminal is."""
+    if to is None and sys.stdout.isatty():
+        answer.show(max_width=shutil.get_terminal_size().columns)
+        return
+    with contextlib.ExitStack() as stack:
+        if to is not None:
+            stack.enter_context(contextlib.redirect_stdout(stack.enter_context(to.open("w", encoding="utf-8"))))
+        answer.show(max_rows=sys.maxsize, max_width=1_000_000)
 
 
 def _prompt(snapshot: Path) -> None:

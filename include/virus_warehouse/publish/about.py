@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse import __version__
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import is_database
 from virus_warehouse.publish.gates import ACCEPTED, Finding
 from virus_warehouse.sql_file import run_sql
 
@@ -67,12 +68,21 @@ class About:
         return [f"{found.outcome}: {found.fault}." for found in self.classified]
 
 
+class SnapshotDamaged(RuntimeError):
+    """A snapshot is not a DuckDB file."""
+
+
 def read_about(snapshot: Path) -> About:
     """Read the description of a snapshot or candidate.
 
     Args:
         snapshot: the file.
+
+    Raises:
+        SnapshotDamaged: when it is not a DuckDB file.
     """
+    if not is_database(snapshot):
+        raise SnapshotDamaged(f"{snapshot} is damaged. Delete it: the next publication does not need it")
     with duckdb.connect(snapshot, read_only=True) as connection:
         # Snapshots of the first versions do not have it.
         has_about = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = '_about'").fetchone()

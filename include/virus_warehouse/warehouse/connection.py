@@ -93,7 +93,7 @@ class Warehouse:
     def _commit(self, session: DuckDBPyConnection) -> None:
         try:
             session.execute("COMMIT")
-        except duckdb.Error as error:
+        except (duckdb.Error, RuntimeError) as error:  # DuckDB raises RuntimeError where Ctrl-C interrupts it
             raise CommitFailed(f"{self.path}: the commit raised an error: {error}") from error
 
     def _detach(self, session: DuckDBPyConnection) -> None:

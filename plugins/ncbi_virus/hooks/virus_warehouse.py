@@ -53,6 +53,12 @@ class VirusWarehouseHook(BaseHook):
             path = self.get_conn().path
         except Exception as error:  # shown in the form
             return False, str(error)
+        if not path.is_absolute():
+            return False, f"{path} is not an absolute path: each process would look for it in its own folder"
+        if path == DataFolder.from_environment().snapshot:
+            return False, f"{path} is the published snapshot; the warehouse has to be another file"
+        if path.is_dir():
+            return False, f"{path} is a folder; name a file in it"
         if path.exists():
             return (True, f"{path} is a DuckDB file") if is_database(path) else (False, f"{path} is not a DuckDB file")
         if path.parent.is_dir() and os.access(path.parent, os.W_OK):

@@ -29,8 +29,8 @@ from virus_warehouse.windows import WindowError, WindowRequest
 BACKFILL = "backfill"
 """Airflow's run type of backfills."""
 
-FIRST_LOOK = timedelta(seconds=10)
-"""Delay before a waiting day of a backfill checks again."""
+FIRST_LOOK, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=5)
+"""Delays before a waiting day of a backfill checks again: the first, and the longest."""
 
 PERMANENT_FAILURES = [
     RequestRefused,
@@ -110,7 +110,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
     @property
     def source_name(self) -> str:
         """The name of the source."""
-        return self.source if isinstance(self.source, str) else str(self.source.get("name"))
+        return str(self.source.get("name") if isinstance(self.source, Mapping) else self.source)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the source once.
@@ -126,7 +126,8 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
 
     def _run(self, context: Context) -> dict[str, Any]:
         data = DataFolder.from_environment()
-        source = read_sources().source(self.source) if isinstance(self.source, str) else source_of(self.source)
+        source = source_of(self.source) if isinstance(self.source, Mapping) else read_sources().source(str(self.source))
+        accepted = [self.accept] if isinstance(self.accept, str) else self.accept
         with NcbiDatasetsHook(self.ncbi_datasets_conn_id).get_conn() as client:
             result = ingest(
                 source,
@@ -135,7 +136,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
                 data=data,
                 origin=_origin(context),
                 wish=self._window_request(context),
-                accepts=Acceptance.of(filter(None, self.accept)),
+                accepts=Acceptance.of(filter(None, accepted)),
                 airflow_version=airflow_version,
                 on_progress=_progress_writer(context),
                 earlier_day=_earlier_day(context),
@@ -156,6 +157,8 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
             mode = WINDOW
             # Manual runs have no data interval; backfills always have one.
             since, until = (WindowRequest.day(context[key]) for key in ("data_interval_start", "data_interval_end"))
+            if since is not None and since == until:
+                until += timedelta(days=1)  # of a schedule with several runs a day: windows are whole days
         return WindowRequest(mode=mode, since=since, until=until)
 
 
@@ -187,7 +190,7 @@ def _next_look(context: Context) -> datetime:
     """When a waiting task checks again: each check starts a process, so the delay grows with the time waited."""
     now = datetime.now(UTC)
     waiting_since = context["ti"].get_first_reschedule_date(context) or now
-    return now + max(FIRST_LOOK, (now - waiting_since) / 2)
+    return now + min(max(FIRST_LOOK, (now - waiting_since) / 2), LONGEST_PAUSE)
 
 
 def _progress_writer(context: Context) -> Any:

@@ -28,7 +28,7 @@ def runner(folder: Path, progress: Progress) -> Runner:
     def report(case: Case, number: int, measurement: Measurement) -> None:
         progress.append((number, case.name))
 
-    return Runner(folder, python=Path(sys.executable), peer_python=Path("there are no peers here"), tell=report)
+    return Runner(folder, python=Path(sys.executable), peer_python=Path("there are no peers here"), report=report)
 
 
 @pytest.fixture(scope="module")

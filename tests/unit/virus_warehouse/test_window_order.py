@@ -17,12 +17,20 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.run_mode import WINDOW
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
-from virus_warehouse.window_order import STARTING, DayOfBackfill, EarlierDay, EarlierDayFirst
-from virus_warehouse.windows import WindowRequest
+from virus_warehouse.window_order import (
+    SILENT,
+    STARTING,
+    DayOfBackfill,
+    EarlierDay,
+    EarlierDayFirst,
+    let_earlier_day_fetch_first,
+)
+from virus_warehouse.windows import Window, WindowRequest
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 FIRST = date(2025, 5, 1)
@@ -159,3 +167,23 @@ def remove_sidecars(data: DataFolder) -> None:
 
 def stages(data: DataFolder) -> list[str]:
     return [json.loads(path.read_text())["stage"] for path in data.runs.glob("*.json")]
+
+
+def test_silent_run_is_not_waited_for(data: DataFolder, ncbi: ScriptedServer, pool: ThreadPoolExecutor) -> None:
+    with Warehouse(data.warehouse, lock_timeout=PATIENCE).exclusive():
+        first = pool.submit(load, data, ncbi, 0)
+        until(lambda: "open" in stages(data), PATIENCE)
+        [state] = data.runs.glob("*.json")
+        written = json.loads(state.read_text()) | {"written_at": (datetime.now(UTC) - SILENT).isoformat()}
+        state.write_text(json.dumps(written))
+        window = Window(WINDOW, FIRST + timedelta(days=1), FIRST + timedelta(days=2), None, filter_changed=False)
+        let_earlier_day_fetch_first(MPOX, window, data, lambda: None)
+    first.result(PATIENCE)
+
+
+def test_no_day_is_waited_for_where_packages_are_not_reused(data: DataFolder) -> None:
+    window = Window(WINDOW, FIRST, FIRST + timedelta(days=1), None, filter_changed=False)
+    day = DayOfBackfill(run_id(0), datetime.now(UTC))
+    with pytest.raises(EarlierDayFirst):
+        let_earlier_day_fetch_first(MPOX, window, data, lambda: day)
+    let_earlier_day_fetch_first(MPOX.model_copy(update={"reuse_hours": 0}), window, data, lambda: day)
