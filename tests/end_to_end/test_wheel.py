@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,15 +50,24 @@ Bare = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of a virtual environment with the locked packages and the wheel."""
+    """The programs of a virtual environment with the locked packages and the wheel, and without the checkout.
+
+    The packages are those of this environment, all but the project itself: nothing is downloaded.
+    """
     folder = tmp_path_factory.mktemp("bare")
     wheel_options = ["--no-deps", "--no-build-isolation", "--disable-pip-version-check", "-q", "-w", folder]
     subprocess.run([sys.executable, "-m", "pip", "wheel", *wheel_options, CHECKOUT], check=True)
     [wheel] = folder.glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
-    for what in (["--require-hashes", "-r", CHECKOUT / "requirements.txt"], ["--no-deps", wheel]):
-        subprocess.run(["uv", "pip", "install", "-q", "--python", python, *what], check=True)
+    install = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index", "--no-deps", wheel]
+    subprocess.run([python, *install], check=True)
+    [packages] = folder.glob("venv/lib/python3*/site-packages")
+    for installed in Path(sysconfig.get_path("purelib")).iterdir():
+        if not (
+            installed.suffix == ".pth" or "virus_warehouse" in installed.name or (packages / installed.name).exists()
+        ):
+            (packages / installed.name).symlink_to(installed)
     return python.parent
 
 
@@ -81,7 +91,7 @@ def bare(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Bare:
             command, env=environment | settings, cwd=home, capture_output=True, text=True, timeout=300, check=False
         )
 
-    done = run("airflow", "db", "migrate")
+    done = run("python", "-m", "airflow", "db", "migrate")
     assert done.returncode == 0, done.stdout + done.stderr
     return run
 
@@ -114,7 +124,7 @@ def test_with_the_plugins_folder_nothing_is_registered_twice(bare: Bare) -> None
 def test_a_dag_of_ten_lines_loads_and_the_command_publishes(bare: Bare, tmp_path: Path) -> None:
     with StandIn() as ncbi:
         settings = {"NCBI_DATASETS_URL": ncbi.url, "VIRUS_DATA": str(tmp_path / "data")}
-        done = bare("airflow", "dags", "test", "mpox", **settings)
+        done = bare("python", "-m", "airflow", "dags", "test", "mpox", **settings)
         assert done.returncode == 0, done.stdout + done.stderr
         with duckdb.connect(tmp_path / "data" / "warehouse.duckdb", read_only=True) as warehouse:
             [row] = warehouse.execute("SELECT dag_id, mode, status, inserted > 50 FROM ops.ingest_run").fetchall()
