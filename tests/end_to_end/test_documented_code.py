@@ -96,7 +96,7 @@ def test_every_python_block_runs(loaded, name):
 
 
 def test_the_first_plot_is_a_picture_with_bars(loaded):
-    plot = loaded.root.parent / "genomes.svg"
+    plot = loaded.root.parent / "data" / "genomes.svg"
     if not plot.exists():
         test_every_python_block_runs(loaded, "README.md 1")
     assert plot.read_text(encoding="utf-8").count('aria-roledescription="bar"') > 10

@@ -54,7 +54,7 @@ def noted(followed: Followed, table: str, columns: str) -> list[tuple[Any, ...]]
 
 def test_findings_are_reported_with_instructions(followed: Followed, broken: IngestResult) -> None:
     texts = alarms(followed, broken)
-    assert texts["quarantine"].startswith("1 line could not be read.")
+    assert texts["quarantine"].startswith("1 quarantined line.")
     assert "$.novelty" in texts["drift"]
     assert all("virus-warehouse acknowledge mpox" in texts[kind] for kind in ("quarantine", "drift"))
 
@@ -135,6 +135,6 @@ def test_acknowledgement_survives_a_rebuild(followed: Followed, broken: IngestRe
         assert rebuilt == query(followed.data.warehouse, f"FROM ops.{table}")
     followed.ncbi.world.strays += [(0, bad("PX4.1")), (0, BadLine(line("PX5.1", "2025-03-02", another=1)))]
     texts = alarms(followed, followed.run(mode="full"))
-    assert texts["quarantine"].startswith("1 line ")
+    assert texts["quarantine"].startswith("1 quarantined line")
     assert "$.another" in texts["drift"]
     assert "$.novelty" not in texts["drift"]

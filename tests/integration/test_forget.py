@@ -129,6 +129,6 @@ def test_unknown_name_removes_nothing(followed: Followed, name: str) -> None:
     before = sorted(followed.data.root.rglob("*"))
     with pytest.raises(ForgetError, match="there is data of mpox"):
         holdings(name, Warehouse(followed.data.warehouse), followed.data)
-    with pytest.raises(ForgetError, match="held are mpox"):
+    with pytest.raises(ForgetError, match="there is data of mpox"):
         remove(followed, name, following(DENGUE))
     assert sorted(followed.data.root.rglob("*")) == before

@@ -141,22 +141,22 @@ def make_older(followed: Followed, changes: str) -> None:
 
 
 @pytest.mark.parametrize("changes", [AS_OF_0008, AS_OF_0005], ids=["0008", "0005"])
-def test_warehouse_that_is_no_longer_migrated_is_rebuilt(lived: Followed, changes: str) -> None:
-    original = content(lived.data.warehouse)
-    make_older(lived, changes)
-    before = lived.data.warehouse.read_bytes()
+def test_warehouse_that_is_no_longer_migrated_is_rebuilt(restored: Followed, changes: str) -> None:
+    original = content(restored.data.warehouse)
+    make_older(restored, changes)
+    before = restored.data.warehouse.read_bytes()
     with pytest.raises(SchemaTooOld, match="virus-warehouse rebuild --replace --from-oldest"):
-        lived.run()
-    beside = rebuild(lived.data, from_oldest=True)
+        restored.run()
+    beside = rebuild(restored.data, from_oldest=True)
     assert (beside.gaps, beside.differences, beside.replaced) == ([], [], None)
     assert content(beside.path) == original
-    assert lived.data.warehouse.read_bytes() == before
+    assert restored.data.warehouse.read_bytes() == before
 
-    rebuilt = rebuild(lived.data, replace=True, from_oldest=True)
+    rebuilt = rebuild(restored.data, replace=True, from_oldest=True)
     assert rebuilt.replaced is not None
     assert query(rebuilt.replaced, "SELECT count(*) FROM virus_genome") == [(len(original["virus_genome"]),)]
-    assert content(lived.data.warehouse) == original
-    assert lived.run().counts["unchanged"] > 0
+    assert content(restored.data.warehouse) == original
+    assert restored.run().counts["unchanged"] > 0
 
 
 def test_what_only_a_ledger_that_is_no_longer_migrated_knows_is_rebuilt_too(followed: Followed) -> None:

@@ -264,7 +264,7 @@ def test_sources_of_this_repository_are_valid(monkeypatch: pytest.MonkeyPatch) -
     read = read_sources()
     assert isinstance(read, SourcesFile)
     assert read.errors == {}
-    assert list(read.sources) == ["mpox", "dengue", "sars2_usa"]
+    assert read.sources
 
 
 def test_null_disables_a_publication_gate(write: Write) -> None:

@@ -458,7 +458,7 @@ class TestQuarantineShare:
         site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
         [(gate, source, fault, count, examples)] = site.findings()
         assert (gate, source, count) == ("quarantine_share", "mpox", 12)
-        assert fault == "of 32 new lines of the data report, 12 could not be read, more than 10.0%"
+        assert fault == "of 32 new lines of the data report, 12 were quarantined, more than 10.0%"
         assert examples[0].startswith("line 21 of run-2: ")
 
     def test_few_or_as_many_as_allowed_do_not_block(self, site: Published) -> None:
