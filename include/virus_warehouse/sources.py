@@ -15,7 +15,7 @@ import yaml
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from virus_warehouse.data_folder import CHECKOUT, default_root
+from virus_warehouse.data_folder import CHECKOUT, DataFolder
 from virus_warehouse.ncbi.request import Day, ReportType, VirusGenomeRequest
 
 _NO_FILTERS = {"include_sequence", "updated_since", "filename"}
@@ -179,7 +179,7 @@ def sources_path() -> Path:
         return Path(given)
     if CHECKOUT:
         return CHECKOUT / "include" / "sources.yaml"
-    return Path(os.environ.get("VIRUS_DATA") or default_root()) / "sources.yaml"
+    return DataFolder.to_read().root / "sources.yaml"
 
 
 def read_sources(path: Path | None = None) -> SourcesFile:

@@ -1,15 +1,26 @@
 """Airflow provider metadata of the installed package: connection types with their forms, and the operator."""
 
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class ClientField(NamedTuple):
+    """An extra field of a connection to NCBI Datasets: an argument of `DatasetsClient`."""
+
+    type: str
+    label: str
+    description: str
+
 
 CLIENT_FIELDS = {
-    "patience": ("Patience (seconds)", "How long NCBI may be silent altogether in one download."),
-    "attempts": ("Attempts", "How often a download is tried within one run."),
-    "connect_timeout": ("Connect timeout (seconds)", "How long to wait for a connection."),
-    "read_timeout": ("Read timeout (seconds)", "How long to wait for the next bytes."),
-    "backoff_factor": ("Back-off factor", "Seconds before the second attempt; doubled with each further one."),
+    "patience": ClientField("number", "Patience (seconds)", "How long NCBI may be silent altogether in one download."),
+    "attempts": ClientField("integer", "Attempts", "How often a download is tried within one run."),
+    "connect_timeout": ClientField("number", "Connect timeout (seconds)", "How long to wait for a connection."),
+    "read_timeout": ClientField("number", "Read timeout (seconds)", "How long to wait for the next bytes."),
+    "backoff_factor": ClientField(
+        "number", "Back-off factor", "Seconds before the second attempt; doubled with each further one."
+    ),
 }
-"""Extra fields of a connection to NCBI Datasets: arguments of `DatasetsClient`, with label and description."""
+"""By the name of the argument."""
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -30,11 +41,11 @@ def get_provider_info() -> dict[str, Any]:
                 },
                 "conn-fields": {
                     name: {
-                        "label": label,
-                        "description": description,
-                        "schema": {"type": ["integer" if name == "attempts" else "number", "null"]},
+                        "label": field.label,
+                        "description": field.description,
+                        "schema": {"type": [field.type, "null"]},
                     }
-                    for name, (label, description) in CLIENT_FIELDS.items()
+                    for name, field in CLIENT_FIELDS.items()
                 },
             },
             {

@@ -28,7 +28,7 @@ def make(*arguments: str, typed: str | None = None, **environment: str) -> subpr
 
 
 def make_here(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Run in this process the script or module that `make` would run after its preparations.
+    """Run in this process the script that `make` would run after its preparations.
 
     Its DAG runs in this process too, which has already imported Airflow: this takes a third of the time. The tests
     that use `make` check that a command starts, and that its DAG runs by Airflow's own command.
@@ -50,9 +50,8 @@ def _given(words: list[str], typed: str) -> Iterator[None]:
     """A program's environment: its command line, its input, and a `run_dag` module that starts no other process."""
     here = types.ModuleType("run_dag")
     here.run_dags = _run_dags  # type: ignore[attr-defined]
-    program = words[2:] if words[0] == "-m" else words[1:]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [words[0], *program])
+        patch.setattr(sys, "argv", words)
         patch.setattr(sys, "stdin", io.StringIO(typed))
         patch.syspath_prepend(CHECKOUT / "scripts")
         patch.setitem(sys.modules, "run_dag", here)
@@ -63,10 +62,7 @@ def _given(words: list[str], typed: str) -> Iterator[None]:
 
 def _exit_code(words: list[str]) -> int:
     try:
-        if words[0] == "-m":
-            runpy.run_module(words[1], run_name="__main__", alter_sys=False)
-        else:
-            runpy.run_path(str(CHECKOUT / words[0]), run_name="__main__")
+        runpy.run_path(str(CHECKOUT / words[0]), run_name="__main__")
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)  # noqa: T201 (as Python itself does)

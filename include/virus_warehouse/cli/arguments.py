@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from virus_warehouse.publish.gates import BLOCKING
-from virus_warehouse.sources import SourceError, read_sources
+from virus_warehouse.sources import valid_sources
 
 
 def one_of(names: Sequence[str], **settings: Any) -> Any:
@@ -29,10 +29,7 @@ def one_of(names: Sequence[str], **settings: Any) -> Any:
 
 
 def _known_sources(incomplete: str) -> list[str]:
-    try:
-        return [name for name in read_sources().sources if name.startswith(incomplete)]
-    except SourceError:
-        return []
+    return [source.name for source in valid_sources() if source.name.startswith(incomplete)]
 
 
 Source = Annotated[

@@ -3,22 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from airflow.sdk import BaseHook, Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk import Connection
 
+from ncbi_virus.hooks.default_connection import DefaultConnectionHook
+from ncbi_virus.provider import CLIENT_FIELDS
 from virus_warehouse.ncbi.client import DatasetsClient
 
-CLIENT_SETTINGS: dict[str, Callable[[Any], float]] = {
-    "patience": float,
-    "attempts": int,
-    "connect_timeout": float,
-    "read_timeout": float,
-    "backoff_factor": float,
-}
-"""Extra fields of the connection: arguments of `DatasetsClient`, and their types."""
+_NUMBERS: dict[str, Callable[[Any], float]] = {"number": float, "integer": int}
+"""How an extra field's text is read, by its type in the form."""
 
 
-class NcbiDatasetsHook(BaseHook):
+class NcbiDatasetsHook(DefaultConnectionHook):
     """Creates a `DatasetsClient` from an Airflow connection of type `ncbi_datasets`, or `http`.
 
     The environment takes precedence over the connection: `NCBI_DATASETS_URL` over its host, `NCBI_API_KEY` over its
@@ -46,7 +41,7 @@ class NcbiDatasetsHook(BaseHook):
             AirflowNotFoundException: when a connection other than the default one does not exist.
             ValueError: when an extra field of the connection is not a number.
         """
-        connection = self._connection()
+        connection = self.connection_or_none()
         if connection is None:
             return DatasetsClient.from_environment()
         return DatasetsClient.from_environment(
@@ -62,14 +57,6 @@ class NcbiDatasetsHook(BaseHook):
                 return True, f"{client.base_url} responds, version {client.version()}"
         except Exception as error:  # shown in the form
             return False, str(error)
-
-    def _connection(self) -> Connection | None:
-        try:
-            return self.get_connection(self.ncbi_datasets_conn_id)
-        except AirflowNotFoundException:
-            if self.ncbi_datasets_conn_id != self.default_conn_name:
-                raise
-            return None
 
 
 def _base_url(connection: Connection) -> str | None:
@@ -91,9 +78,9 @@ def _base_url(connection: Connection) -> str | None:
 def _settings(connection: Connection) -> dict[str, Any]:
     extra = connection.extra_dejson
     settings = {}
-    for name in CLIENT_SETTINGS.keys() & extra.keys():
+    for name in CLIENT_FIELDS.keys() & extra.keys():
         try:
-            settings[name] = CLIENT_SETTINGS[name](extra[name])
+            settings[name] = _NUMBERS[CLIENT_FIELDS[name].type](extra[name])
         except (TypeError, ValueError):
             raise ValueError(
                 f"connection {connection.conn_id}: its extra field {name} is {extra[name]!r}; it must be a number"

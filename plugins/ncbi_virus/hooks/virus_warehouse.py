@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import BaseHook, Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk import Connection
 
+from ncbi_virus.hooks.default_connection import DefaultConnectionHook
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import is_database
 from virus_warehouse.warehouse.connection import Warehouse
@@ -16,7 +16,7 @@ class NoWarehousePath(ValueError):
     """A connection does not name a file on this machine."""
 
 
-class VirusWarehouseHook(BaseHook):
+class VirusWarehouseHook(DefaultConnectionHook):
     """Creates a `Warehouse` from an Airflow connection of type `virus_warehouse`, or `duckdb`.
 
     `VIRUS_WAREHOUSE` takes precedence over the connection's file; without both it is `warehouse.duckdb` in the data
@@ -41,10 +41,9 @@ class VirusWarehouseHook(BaseHook):
         Raises:
             AirflowNotFoundException: when a connection other than the default one does not exist.
             NoWarehousePath: when the connection names no file.
-            DataFolderError: when the data folder cannot be used.
         """
-        data = DataFolder.from_environment()
-        connection = None if os.environ.get("VIRUS_WAREHOUSE") else self._connection()
+        data = DataFolder.to_read()  # a path is all that is needed of it
+        connection = None if os.environ.get("VIRUS_WAREHOUSE") else self.connection_or_none()
         return Warehouse(data.warehouse if connection is None else self._path(connection, data))
 
     def test_connection(self) -> tuple[bool, str]:
@@ -55,7 +54,7 @@ class VirusWarehouseHook(BaseHook):
             return False, str(error)
         if not path.is_absolute():
             return False, f"{path} is not an absolute path: each process would look for it in its own folder"
-        if path == DataFolder.from_environment().snapshot:
+        if path == DataFolder.to_read().snapshot:
             return False, f"{path} is the published snapshot; the warehouse has to be another file"
         if path.is_dir():
             return False, f"{path} is a folder; name a file in it"
@@ -64,14 +63,6 @@ class VirusWarehouseHook(BaseHook):
         if path.parent.is_dir() and os.access(path.parent, os.W_OK):
             return True, f"{path} does not exist yet; the first run creates it"
         return False, f"{path} does not exist, and {path.parent} is not a writable folder"
-
-    def _connection(self) -> Connection | None:
-        try:
-            return self.get_connection(self.virus_warehouse_conn_id)
-        except AirflowNotFoundException:
-            if self.virus_warehouse_conn_id != self.default_conn_name:
-                raise
-            return None
 
     def _path(self, connection: Connection, data: DataFolder) -> Path:
         extra: dict[str, Any] = connection.extra_dejson
