@@ -34,15 +34,6 @@ ALLOWED = {
     ("include/virus_warehouse/ingest.py", "wish"): "argument name of `ingest`, which other programs use",
     ("docs/api.md", "wish"): "that argument, described",
     ("include/virus_warehouse/windows.py", "wish"): "the alias `WindowWish`, which other programs use",
-    ("include/virus_warehouse/warehouse/schema.py", "lies"): "comments of permanent tables change with a migration",
-    (
-        "include/virus_warehouse/warehouse/schema.py",
-        "became of",
-    ): "comments of permanent tables change with a migration",
-    ("include/virus_warehouse/warehouse/schema.py", "keep its news back"): "the same",
-    ("docs/tables.md", "lies"): "made from those comments",
-    ("docs/tables.md", "became of"): "the same",
-    ("docs/tables.md", "keep its news back"): "the same",
 }
 """Allowed words by file, with the reason."""
 

@@ -14,11 +14,11 @@ from sqlalchemy.types import TypeEngine
 
 OUTCOMES = {
     "inserted": "Records not held before, or found again after a withdrawal",
-    "revised": "Records whose fields or version changed; a genome's old state went to the history",
-    "touched": "Records of which only update_date moved",
-    "unchanged": "Records exactly as held; nothing was written",
+    "revised": "Records whose fields or version changed; the old state of a genome is in the history",
+    "touched": "Records of which only update_date changed",
+    "unchanged": "Records identical to what is held; nothing was written",
     "stale": "Lines older than what is held",
-    "duplicate": "Further lines of a record that the same package holds in a later state",
+    "duplicate": "Further lines of a record that the same package has in a later state",
     "out_of_window": "Lines of records last updated outside the run's window",
     "quarantined": "Lines that could not be read or placed; see ops.quarantine",
 }
@@ -45,31 +45,32 @@ _KINDS: dict[object, TypeEngine[Any]] = {
 class RunRecord:
     """A run as far as it is known; None where a value is not known yet or does not apply."""
 
-    run_id: Annotated[str, "One try of one DAG run"]
+    run_id: Annotated[str, "Identifies one try of one DAG run"]
     source: Annotated[str, "Name of the source in sources.yaml"]
     mode: Annotated[str, "incremental, window, full or replay"]
-    fingerprint: Annotated[str, "Hash of the filters and reports asked for"]
+    fingerprint: Annotated[str, "Hash of the requested filters and reports"]
     dag_id: Annotated[str | None, "Airflow DAG; NULL for a run outside Airflow"] = None
     dag_run_id: Annotated[str | None, "Airflow DAG run"] = None
     run_type: Annotated[str | None, "Airflow's run type at the time of loading"] = None
     try_number: Annotated[int | None, "Airflow's try number of the task", Integer] = None
     status: Annotated[str, "running, success or failed"]
-    error: Annotated[str | None, "What went wrong and the way out, of a failed run"] = None
+    error: Annotated[str | None, "Of a failed run, what went wrong and the way out"] = None
     started_at: Annotated[datetime, "When the run opened its row"]
     ended_at: Annotated[datetime | None, "When the run committed or failed"] = None
-    updated_since: Annotated[date | None, "First update date asked for; NULL in a full run"] = None
-    until: Annotated[date | None, "Update date before which rows are merged, exclusive; NULL: no bound"] = None
-    requested_at: Annotated[datetime | None, "When the request that brought the package was sent"] = None
+    updated_since: Annotated[date | None, "First requested update date; NULL in a full run"] = None
+    until: Annotated[date | None, "End of the merged update dates, exclusive; NULL if unbounded"] = None
+    requested_at: Annotated[datetime | None, "When the package was requested"] = None
     request_url: Annotated[str | None, "The request, without the API key"] = None
     attempts: Annotated[int | None, "Requests sent; 0 when an archived package was used", Integer] = None
-    http_status: Annotated[int | None, "HTTP status of the last answer", Integer] = None
-    ncbi_phid: Annotated[str | None, "NCBI's id of the request: quote it when asking NCBI for help"] = None
-    datasets_version: Annotated[str | None, "Version of NCBI Datasets that answered"] = None
+    http_status: Annotated[int | None, "HTTP status of the last response", Integer] = None
+    ncbi_phid: Annotated[str | None, "NCBI's request ID: quote it when asking NCBI for help"] = None
+    datasets_version: Annotated[str | None, "Version of NCBI Datasets that responded"] = None
     package_bytes: Annotated[int | None, "Size of the zip in bytes"] = None
     package_sha256: Annotated[str | None, "SHA-256 of the zip"] = None
     package_path: Annotated[str | None, "Archived package, relative to VIRUS_DATA"] = None
     lines: Annotated[
-        int | None, "Non-blank lines of the data report, from its bytes; other reports: ops.ingest_report"
+        int | None,
+        "Non-blank lines of the data report, counted in the raw file; of others: ops.ingest_report",
     ] = None
     inserted: Annotated[int | None, OUTCOMES["inserted"]] = None
     revised: Annotated[int | None, OUTCOMES["revised"]] = None
@@ -79,13 +80,13 @@ class RunRecord:
     duplicate: Annotated[int | None, OUTCOMES["duplicate"]] = None
     out_of_window: Annotated[int | None, OUTCOMES["out_of_window"]] = None
     quarantined: Annotated[int | None, OUTCOMES["quarantined"]] = None
-    withdrawn: Annotated[int | None, "Records that this run moved to the history as gone"] = None
-    missing: Annotated[int | None, "Records a census did not list and still holds; NULL: no census"] = None
-    watermark_before: Annotated[date | None, "Watermark of source and fingerprint before the run"] = None
-    watermark: Annotated[date | None, "Watermark after the run: the largest update_date NCBI has shown"] = None
-    seconds: Annotated[dict[str, float] | None, "Wall seconds by stage", _SECONDS] = None
+    withdrawn: Annotated[int | None, "Records that this run withdrew: moved to the history"] = None
+    missing: Annotated[int | None, "Records still held that the census did not list; NULL if not a census"] = None
+    watermark_before: Annotated[date | None, "Watermark of the source and fingerprint before the run"] = None
+    watermark: Annotated[date | None, "Watermark after the run: the largest update_date that NCBI has shown"] = None
+    seconds: Annotated[dict[str, float] | None, "Wall-clock seconds by stage", _SECONDS] = None
     peak_rss_mib: Annotated[float | None, "Peak resident memory of the process in MiB, up to the commit"] = None
-    versions: Annotated[dict[str, str | None] | None, "What loaded it", _VERSIONS] = None
+    versions: Annotated[dict[str, str | None] | None, "Versions of the software that loaded it", _VERSIONS] = None
 
     @property
     def row(self) -> dict[str, Any]:

@@ -11,4 +11,4 @@ FROM virus_genome_history
 WHERE valid_from <= moment::TIMESTAMPTZ AND valid_to > moment::TIMESTAMPTZ;
 
 COMMENT ON MACRO TABLE virus_genome_as_of IS -- noqa: PRS
-'The records as the warehouse showed them at a moment; without status and missing_since, which are of now';
+'The records as the warehouse had them at a moment; without status and missing_since, which have no history';

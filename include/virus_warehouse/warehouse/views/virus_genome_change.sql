@@ -52,5 +52,5 @@ COMMENT ON VIEW virus_genome_change IS 'A field that a revision changed, with it
 COMMENT ON COLUMN virus_genome_change.changed_at IS 'Commit time of the run that brought the revision';
 COMMENT ON COLUMN virus_genome_change.run_id IS 'Run that brought the revision; joins ops.ingest_run';
 COMMENT ON COLUMN virus_genome_change.field IS 'Column of virus_genome that changed';
-COMMENT ON COLUMN virus_genome_change.old_value IS 'Value before the revision, as text; NULL: none';
-COMMENT ON COLUMN virus_genome_change.new_value IS 'Value after the revision, as text; NULL: none';
+COMMENT ON COLUMN virus_genome_change.old_value IS 'Value before the revision, as text; NULL if there was none';
+COMMENT ON COLUMN virus_genome_change.new_value IS 'Value after the revision, as text; NULL if there is none';

@@ -31,5 +31,5 @@ LEFT JOIN shared USING (accession)
 WHERE coalesce(held.source = shared.latest_source, true);
 
 COMMENT ON VIEW virus_genome_distinct IS
-'A nucleotide record that NCBI shows now, once however many sources follow it; none of sources not followed any more';
+'A current nucleotide record of NCBI, once however many sources have it; sources no longer followed are left out';
 COMMENT ON COLUMN virus_genome_distinct.sources IS 'Names of the sources that hold the record';

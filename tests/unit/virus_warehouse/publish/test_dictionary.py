@@ -32,7 +32,7 @@ def test_every_table_and_column_is_listed_with_its_comment(written: str) -> None
 def test_origins_of_report_columns_are_listed(written: str) -> None:
     for line in (
         "| `host_tax_id` | `BIGINT` | NCBI Taxonomy ID of the host; NULL when not stated [data_report: host.taxId] |",
-        "| `status_when` | `TIMESTAMP` | Since when it has that status; BioSample gives no time zone "
+        "| `status_when` | `TIMESTAMP` | When its status last changed; BioSample gives no time zone "
         "[biosample_report: status.when] |",
     ):
         assert line in written.splitlines()
