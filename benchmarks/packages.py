@@ -14,7 +14,7 @@ from ncbi_stand_in.data_files import report_files
 from ncbi_stand_in.isolates import revised
 from ncbi_stand_in.package import DATA_REPORT, DataFile, Package
 from ncbi_stand_in.query import AuxReport
-from ncbi_stand_in.records import LIVELY_RECORDS, Record, World
+from ncbi_stand_in.records import BUSY_RECORDS, Record, World
 from virus_warehouse.ncbi.package import DataPackage
 
 TODAY = date(2026, 11, 20)
@@ -100,7 +100,7 @@ def write_package(recipe: Recipe, path: Path) -> None:
 
 def _records(count: int, taxa: int | None) -> Iterator[Record]:
     # Some of a world's records are not released yet, or withdrawn: of the lively first ones, up to a half.
-    world = World(SEED, count * 5 // 4 + LIVELY_RECORDS, TODAY, taxa)
+    world = World(SEED, count * 5 // 4 + BUSY_RECORDS, TODAY, taxa)
     return islice(world.records(TODAY), count)
 
 

@@ -1,1 +1,1 @@
-"""A local NCBI Datasets server for virus genomes: made-up records behind the real interface."""
+"""A local NCBI Datasets server for virus genomes: it has the real interface, and made-up records."""

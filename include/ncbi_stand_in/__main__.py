@@ -11,14 +11,14 @@ from datetime import date
 import uvicorn
 
 from ncbi_stand_in.app import BASE_PATH, StandInState, create_app
-from ncbi_stand_in.connections import ReachableConnection
+from ncbi_stand_in.connections import ExposedConnection
 from ncbi_stand_in.records import World
 
 DEFAULT_TODAY = date(2026, 11, 20)
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """A server that says where it listens as soon as it does."""
+class _UrlPrintingServer(uvicorn.Server):
+    """A server that prints its URL as soon as it listens."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -29,20 +29,20 @@ class _AnnouncingServer(uvicorn.Server):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; the first line on standard output is the URL."""
+    """Serve until SIGINT or SIGTERM. The first line on standard output is the URL."""
     options = _parser().parse_args(arguments)
     world = World(options.seed, options.records, options.epoch or options.today, options.taxa)
     app = create_app(StandInState(world, options.today))
     config = uvicorn.Config(
-        app, http=ReachableConnection, log_level=options.log_level, access_log=False, timeout_graceful_shutdown=2
+        app, http=ExposedConnection, log_level=options.log_level, access_log=False, timeout_graceful_shutdown=2
     )
-    # uvicorn raises the signal again once it has shut down: being stopped is how a server ends well.
+    # uvicorn raises the signal again after its shutdown, which would look like a failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with (
         socket.create_server((options.host, options.port)) as listener,
         contextlib.suppress(KeyboardInterrupt),
     ):
-        _AnnouncingServer(config).run(sockets=[listener])
+        _UrlPrintingServer(config).run(sockets=[listener])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m ncbi_stand_in", description="A local NCBI Datasets server with made-up virus records."
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8081, help="0 picks a free one (default: 8081)")
+    parser.add_argument("--port", type=int, default=8081, help="0 picks a free port (default: 8081)")
     parser.add_argument(
         "--today",
         type=date.fromisoformat,
@@ -58,11 +58,11 @@ def _parser() -> argparse.ArgumentParser:
         help="the stand-in's date (default: %(default)s)",
     )
     parser.add_argument(
-        "--epoch", type=date.fromisoformat, help="the date the records' lives turn around (default: --today)"
+        "--epoch", type=date.fromisoformat, help="the date around which records change (default: --today)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="another seed is another world (default: 1)")
-    parser.add_argument("--records", type=int, default=400, help="records in the world (default: 400)")
-    parser.add_argument("--taxa", type=int, help="at most so many virus taxa, most of them rare (default: few)")
+    parser.add_argument("--seed", type=int, default=1, help="a different seed gives different records (default: 1)")
+    parser.add_argument("--records", type=int, default=400, help="number of records (default: 400)")
+    parser.add_argument("--taxa", type=int, help="maximum number of virus taxa, most of them rare (default: few)")
     parser.add_argument("--log-level", default="warning", help="uvicorn's log level (default: warning)")
     return parser
 

@@ -1,4 +1,4 @@
-"""The web application: NCBI's downloads, the calls its client makes around them, and the stand-in's control calls."""
+"""The web application: NCBI's downloads, other calls of NCBI's own client, and the stand-in's control calls."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,17 +11,17 @@ from starlette.responses import Response
 
 from ncbi_stand_in.data_files import data_files
 from ncbi_stand_in.faults import Fault
-from ncbi_stand_in.manners import DATASETS_VERSION, Manners, RecordedRequest
+from ncbi_stand_in.middleware import DATASETS_VERSION, DatasetsMiddleware, RecordedRequest
 from ncbi_stand_in.package import Package
 from ncbi_stand_in.query import GenomeRequest, InvalidArgumentError, read_body, read_page_body, read_query
 from ncbi_stand_in.records import World
 from ncbi_stand_in.report_pages import annotation_report_page, data_report_page
 from ncbi_stand_in.responses import download_response, error_response, invalid_argument
 from ncbi_stand_in.selection import Selection
-from ncbi_stand_in.taxonomy_answers import taxon_suggestions, taxonomy_report_page
+from ncbi_stand_in.taxonomy_responses import taxon_suggestions, taxonomy_report_page
 
 BASE_PATH = "/datasets/v2"
-MOST_RECORDED_REQUESTS = 10_000
+MAX_RECORDED_REQUESTS = 10_000
 
 
 class StandInState:
@@ -31,10 +31,10 @@ class StandInState:
         self.world = world
         self.today = today
         self.faults: deque[Fault] = deque()
-        self.requests: deque[RecordedRequest] = deque(maxlen=MOST_RECORDED_REQUESTS)
+        self.requests: deque[RecordedRequest] = deque(maxlen=MAX_RECORDED_REQUESTS)
 
     def queue_fault(self, fault: Fault, times: int = 1) -> None:
-        """Let the next downloads fail that way, after those already queued."""
+        """Make the next downloads fail in this way, after the faults that are already queued."""
         self.faults.extend([fault] * times)
 
 
@@ -44,8 +44,8 @@ class Clock(BaseModel):
     today: date
 
 
-class FaultOrder(BaseModel):
-    """Body of the faults call: the fault, and how many downloads it is for."""
+class FaultRequest(BaseModel):
+    """Body of the faults call: the fault, and the number of downloads that it affects."""
 
     kind: str
     times: int = Field(1, ge=1)
@@ -57,12 +57,12 @@ class FaultOrder(BaseModel):
 
 
 def create_app(state: StandInState) -> FastAPI:
-    """The application that serves the state's world as seen on its today."""
+    """The application that serves the records of the state's world on the state's date."""
     app = FastAPI(title="NCBI Datasets stand-in", docs_url=None, redoc_url=None, openapi_url=None)
     _add_datasets_api(app, state)
     _add_control_calls(app, state)
-    _add_unknown_path_answer(app)
-    app.add_middleware(Manners, requests=state.requests)
+    _add_not_found_handler(app)
+    app.add_middleware(DatasetsMiddleware, requests=state.requests)
     return app
 
 
@@ -114,7 +114,7 @@ def _download(state: StandInState, read: Callable[[], GenomeRequest]) -> Respons
     except InvalidArgumentError as error:
         return invalid_argument(str(error))
     today = state.today
-    # A package's times follow the stand-in's clock, so that the same request gives the same bytes.
+    # Times in a package are taken from the stand-in's clock, so that the same request gives the same bytes.
     package = Package(data_files(selection, state.world, today), datetime.combine(today, time(6)))
     filename = selection.request.filename or "ncbi_dataset.zip"
     if state.faults:
@@ -137,12 +137,12 @@ def _add_control_calls(app: FastAPI, state: StandInState) -> None:
         return list(state.faults)
 
     @app.post("/control/faults")
-    def queue_fault(order: FaultOrder) -> list[Fault]:
+    def queue_fault(requested: FaultRequest) -> list[Fault]:
         try:
-            fault = Fault(**order.model_dump(exclude={"times"}))
+            fault = Fault(**requested.model_dump(exclude={"times"}))
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
-        state.queue_fault(fault, order.times)
+        state.queue_fault(fault, requested.times)
         return list(state.faults)
 
     @app.delete("/control/faults")
@@ -155,7 +155,7 @@ def _add_control_calls(app: FastAPI, state: StandInState) -> None:
         return list(state.requests)
 
 
-def _add_unknown_path_answer(app: FastAPI) -> None:
+def _add_not_found_handler(app: FastAPI) -> None:
     @app.exception_handler(StarletteHTTPException)
     async def http_error(request: Request, error: StarletteHTTPException) -> Response:
         if error.status_code == 404:

@@ -1,4 +1,4 @@
-"""The server's connections, each within reach of its requests, so that a fault can break it."""
+"""The server's connections, which its requests can access, so that a fault can break them."""
 
 import asyncio
 import socket
@@ -8,12 +8,12 @@ from typing import cast
 from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# on, 0 seconds: closing resets the connection instead of ending it.
+# SO_LINGER on, with 0 seconds: closing the socket resets the connection.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class ReachableConnection(H11Protocol):
-    """uvicorn's connection, put into the state of each of its requests."""
+class ExposedConnection(H11Protocol):
+    """uvicorn's connection, which is stored in the state of each of its requests."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called by the event loop."""
@@ -22,7 +22,7 @@ class ReachableConnection(H11Protocol):
 
 
 def reset_connection(scope: Scope) -> None:
-    """Break the request's connection at once, as a machine does that goes down."""
+    """Reset the request's connection at once, as a crashing machine would."""
     transport = cast(asyncio.Transport, scope["state"]["transport"])
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     transport.abort()

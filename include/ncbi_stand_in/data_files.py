@@ -13,10 +13,10 @@ from ncbi_stand_in.sequences import cds_fasta, genomic_fasta, protein_fasta
 
 
 def data_files(selection: Selection, world: World, today: date) -> Iterator[DataFile]:
-    """The data files a request gets, in NCBI's order; the records are generated again for each file.
+    """The data files for a request, in NCBI's order. The records are generated again for each file.
 
-    A selection without records gets an empty data report and nothing else: small, valid, and with a README,
-    which is what clients have seen (contract notes, section 2).
+    A selection without records gets an empty data report only, in a small, valid package with a README, as NCBI's
+    clients have seen it (contract notes, section 2).
     """
 
     def records() -> Iterator[Record]:
@@ -27,23 +27,23 @@ def data_files(selection: Selection, world: World, today: date) -> Iterator[Data
         yield from report_files(records, ())
         return
     yield from report_files(records, request.aux_report)
-    for wanted, name, file_type, entries in _FASTA_FILES:
-        if wanted in request.sequence_files:
+    for sequence_file, name, file_type, entries in _FASTA_FILES:
+        if sequence_file in request.sequence_files:
             yield DataFile(name, file_type, (entry for record in records() for entry in entries(record)))
 
 
-def report_files(records: Callable[[], Iterator[Record]], further: Collection[AuxReport]) -> Iterator[DataFile]:
-    """The data report of records, and what further reports are wanted of them."""
+def report_files(records: Callable[[], Iterator[Record]], aux_reports: Collection[AuxReport]) -> Iterator[DataFile]:
+    """The data report of records, and their auxiliary reports if requested."""
     yield DataFile(DATA_REPORT, "DATA_REPORT", map(data_report_line, records()))
-    if AuxReport.ANNOTATION in further:
+    if AuxReport.ANNOTATION in aux_reports:
         lines = filter(None, map(annotation_report_line, records()))
         yield DataFile("annotation_report.jsonl", "ANNOTATION_REPORT", lines)
-    if AuxReport.BIOSAMPLE_REPORT in further:
+    if AuxReport.BIOSAMPLE_REPORT in aux_reports:
         yield DataFile("biosample_report.jsonl", "BIOSAMPLE_REPORT", _biosample_lines(records()))
 
 
 def _biosample_lines(records: Iterable[Record]) -> Iterator[bytes]:
-    """One line for each BioSample: the segments of an isolate follow each other and share theirs."""
+    """One line for each BioSample. The segments of an isolate are adjacent and share their BioSample."""
     for _, of_one_isolate in groupby(records, key=lambda record: record.isolate.biosample):
         line = biosample_report_line(next(of_one_isolate))
         if line is not None:

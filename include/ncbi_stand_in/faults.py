@@ -1,4 +1,4 @@
-"""Ways to fail that NCBI has shown, one function each: what a robust client must survive.
+"""Failures that have been seen at NCBI and that a robust client must handle, one function each.
 
 To add one, write a function and register it with `@fault_kind`. The issue numbers are NCBI's.
 """
@@ -31,10 +31,9 @@ from ncbi_stand_in.responses import (
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault waiting for a download; each kind uses what it needs of it.
+    """A fault that is queued for a download. Each kind uses only some of the fields.
 
-    `fraction` is the part of the package, from 0 up to but not including 1, that still arrives; `seconds` how long
-    the stand-in is silent at a stretch.
+    `fraction` is the part of the package that is sent, in [0, 1). `seconds` is the length of a pause.
     """
 
     kind: str
@@ -51,7 +50,7 @@ class Fault:
             raise ValueError(f"fraction {self.fraction} is not in [0, 1)")
 
     def response(self, package: Package, filename: str) -> Response:
-        """The faulty answer given instead of the package."""
+        """The faulty response that is sent instead of the package."""
         return FAULT_KINDS[self.kind](self, package, filename)
 
 
@@ -67,43 +66,43 @@ def fault_kind(function: FaultKind) -> FaultKind:
 
 @fault_kind
 def status(fault: Fault, package: Package, filename: str) -> Response:
-    """Any status, body and headers: a 429 with Retry-After (#284), a gateway's 502 (#594)."""
+    """Any status, body and headers, such as a 429 with Retry-After (#284) or a gateway's 502 (#594)."""
     return Response(fault.body, fault.status, fault.headers, "text/plain")
 
 
 @fault_kind
 def cut(fault: Fault, package: Package, filename: str) -> Response:
     """The connection closes mid-body (#419, #541)."""
-    return CutResponse(_part_of(package, fault.fraction), filename)
+    return CutResponse(_first_part(package, fault.fraction), filename)
 
 
 @fault_kind
 def reset(fault: Fault, package: Package, filename: str) -> Response:
-    """The connection is reset mid-body; with nothing of the package sent, before any answer."""
-    return ResetResponse(_part_of(package, fault.fraction), filename)
+    """The connection is reset mid-body, or before the response if `fraction` is 0."""
+    return ResetResponse(_first_part(package, fault.fraction), filename)
 
 
 @fault_kind
 def stalled(fault: Fault, package: Package, filename: str) -> Response:
-    """The body stops to arrive and the connection stays; with nothing of the package sent, no answer comes at all."""
-    return StalledResponse(_part_of(package, fault.fraction), filename, fault.seconds)
+    """The body stops while the connection stays open. If `fraction` is 0, no response is sent at all."""
+    return StalledResponse(_first_part(package, fault.fraction), filename, fault.seconds)
 
 
 @fault_kind
 def drip(fault: Fault, package: Package, filename: str) -> Response:
-    """A valid package, a byte at a time: no wait is long enough for a read time-out (#326 timed out)."""
+    """A valid package, sent byte by byte: no pause is long enough for a read timeout (#326 timed out)."""
     return DrippingResponse(b"".join(package), filename, fault.seconds)
 
 
 @fault_kind
 def truncated(fault: Fault, package: Package, filename: str) -> Response:
-    """A clean end, but only a part of the zip (#277, #360)."""
-    return download_response(iter([_part_of(package, fault.fraction)]), filename)
+    """A response that ends normally but has only a part of the zip (#277, #360)."""
+    return download_response(iter([_first_part(package, fault.fraction)]), filename)
 
 
 @fault_kind
 def not_zip(fault: Fault, package: Package, filename: str) -> Response:
-    """The front end's web page with status 200."""
+    """A web page of NCBI's front end, with status 200."""
     page = "<!DOCTYPE html><html><head><title>NCBI</title></head><body>Please try again later.</body></html>"
     return Response(fault.body or page, 200, media_type="text/html")
 
@@ -116,35 +115,35 @@ def bad_crc(fault: Fault, package: Package, filename: str) -> Response:
 
 @fault_kind
 def md5_mismatch(fault: Fault, package: Package, filename: str) -> Response:
-    """A valid zip whose `md5sum.txt` is wrong about the data report."""
+    """A valid zip whose `md5sum.txt` has a wrong hash for the data report."""
     package.md5sum_text = lambda md5s: md5sum_text({**md5s, DATA_REPORT: "0" * 32})
     return download_response(package, filename)
 
 
 @fault_kind
 def catalog_mismatch(fault: Fault, package: Package, filename: str) -> Response:
-    """A valid zip whose catalog is wrong about the length of the data report."""
+    """A valid zip whose catalog has a wrong length for the data report."""
     package.catalog_text = lambda files: catalog_text([_one_byte_longer(files[0]), *files[1:]])
     return download_response(package, filename)
 
 
 @fault_kind
 def absent_report(fault: Fault, package: Package, filename: str) -> Response:
-    """A valid package without a data report: one of the ways in which nothing may match (contract notes, section 2)."""
+    """A valid package without a data report, one possible result if no record matches (contract notes, section 2)."""
     package.data_files = ()
     return download_response(package, filename)
 
 
 @fault_kind
 def empty_report(fault: Fault, package: Package, filename: str) -> Response:
-    """A valid package whose data report has no lines: another of the ways."""
+    """A valid package whose data report has no lines, another possible result if no record matches."""
     package.data_files = (DataFile(DATA_REPORT, "DATA_REPORT", ()),)
     return download_response(package, filename)
 
 
 @fault_kind
 def odd_lines(fault: Fault, package: Package, filename: str) -> Response:
-    """A valid package whose data report has an unknown field, and a truncated line."""
+    """A valid package whose data report has an unknown field in each line, and one truncated line."""
     report, *others = package.data_files
     package.data_files = (replace(report, lines=_with_odd_lines(report.lines)), *others)
     return download_response(package, filename)
@@ -152,7 +151,7 @@ def odd_lines(fault: Fault, package: Package, filename: str) -> Response:
 
 @fault_kind
 def more_headers(fault: Fault, package: Package, filename: str) -> Response:
-    """A valid package with a message: on an X-Datasets-User-Message NCBI's own client exits with 1."""
+    """A valid package with additional headers. NCBI's own client exits with 1 on X-Datasets-User-Message."""
     response = download_response(package, filename)
     response.headers.update(fault.headers)
     return response
@@ -160,11 +159,11 @@ def more_headers(fault: Fault, package: Package, filename: str) -> Response:
 
 @fault_kind
 def empty_404(fault: Fault, package: Package, filename: str) -> Response:
-    """No records, with a 404 (a branch of NCBI's own client; contract notes, section 2)."""
+    """A 404 for a request that no record matches, which NCBI's own client handles (contract notes, section 2)."""
     return error_response(404, "Your request does not match any items in our database")
 
 
-def _part_of(package: Package, fraction: float) -> bytes:
+def _first_part(package: Package, fraction: float) -> bytes:
     whole = b"".join(package)
     return whole[: int(len(whole) * fraction)]
 
@@ -181,13 +180,13 @@ def _one_byte_longer(file: WrittenFile) -> WrittenFile:
 
 
 def _with_wrong_crc(package: bytes) -> bytes:
-    """Turn over the data report's CRC where readers look: in the central directory and the descriptor."""
+    """Invert the data report's CRC where readers look for it: in the central directory and the data descriptor."""
     with ZipFile(BytesIO(package)) as archive:
         member = archive.getinfo(DATA_FOLDER + DATA_REPORT)
     right = member.CRC.to_bytes(4, "little")
     wrong = (member.CRC ^ 0xFFFFFFFF).to_bytes(4, "little")
     in_descriptor = package.index(b"PK\x07\x08" + right) + 4
-    # The last mention of the path is in the central directory, 30 bytes after the CRC.
+    # The last occurrence of the path is in the central directory, 30 bytes after the CRC.
     in_directory = package.rindex(member.filename.encode()) - 30
     broken = bytearray(package)
     for start in (in_descriptor, in_directory):

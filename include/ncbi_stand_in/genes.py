@@ -7,7 +7,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Location:
-    """The location of a feature: 1-based inclusive ranges on the genome, one or more when joined."""
+    """The location of a feature: one or more 1-based, inclusive ranges on the genome."""
 
     ranges: tuple[tuple[int, int], ...]
     complement: bool = False
@@ -20,17 +20,17 @@ class Location:
 
     @property
     def begin(self) -> int:
-        """First base."""
+        """The first base."""
         return self.ranges[0][0]
 
     @property
     def end(self) -> int:
-        """Last base."""
+        """The last base."""
         return self.ranges[-1][1]
 
     @property
     def length(self) -> int:
-        """Bases covered; a base read twice at a frameshift counts twice."""
+        """Number of bases. A base that is read twice at a frameshift counts twice."""
         return sum(end - begin + 1 for begin, end in self.ranges)
 
     def shifted(self, bases: int) -> "Location":
@@ -40,7 +40,7 @@ class Location:
 
 @dataclass(frozen=True)
 class MaturePeptide:
-    """A protein cut from a polyprotein."""
+    """A protein cleaved from a polyprotein."""
 
     product: str
     location: Location
@@ -48,7 +48,7 @@ class MaturePeptide:
 
 @dataclass(frozen=True, eq=False)
 class CodingRegion:
-    """A CDS, its stop codon included, with the mature peptides of a polyprotein."""
+    """A CDS including its stop codon, and the mature peptides if it is a polyprotein."""
 
     product: str
     location: Location
@@ -73,6 +73,6 @@ class Gene:
     coding_regions: tuple[CodingRegion, ...]
 
     def is_within(self, first_base: int, last_base: int) -> bool:
-        """Whether every coding region of the gene is inside that stretch of the reference."""
+        """Whether every coding region of the gene is inside this range of the reference."""
         places = [region.location for region in self.coding_regions]
         return all(first_base <= place.begin and place.end <= last_base for place in places)

@@ -1,4 +1,4 @@
-"""An isolate: the sampled virus that one record, or the eight segments of an influenza virus, come from."""
+"""An isolate: the sampled virus behind one record, or behind the eight segments of an influenza virus."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ LAB_HOSTS = ("MDCK cells", "Vero E6 cells", "chicken embryo")
 
 @dataclass(frozen=True, slots=True)
 class BioSample:
-    """The sample an isolate was sequenced from, with the accessions that its archive gave it."""
+    """The sample from which an isolate was sequenced, with its accessions."""
 
     accession: str
     bioproject: str
@@ -25,10 +25,10 @@ class BioSample:
 
 @dataclass(frozen=True, slots=True)
 class Isolate:
-    """What submitters say of an isolate. `finer_places` are the more precise places a revision may give.
+    """The metadata that submitters give for an isolate. `finer_places` are more precise places for later revisions.
 
-    `virus_name` and `host_name` are what the record calls them, whatever their taxa are called now. Of some records
-    NCBI knows no update date.
+    `virus_name` and `host_name` are the names in the record, which may differ from the current names of the taxa. For
+    some records NCBI has no update date.
     """
 
     virus: Virus
@@ -58,7 +58,7 @@ class Isolate:
 
 
 def draw_isolate(random: Random, virus: Virus, number: int, released: date, *, refseq: bool) -> Isolate:
-    """Draw the isolate with that number, collected before it was released."""
+    """Draw the isolate with this number, collected before its release."""
     shares = virus.shares
 
     def happens(share: float) -> bool:
@@ -67,9 +67,9 @@ def draw_isolate(random: Random, virus: Virus, number: int, released: date, *, r
     taxon = virus.taxa.draw(random)
     host = virus.hosts[taxon].draw(random)
     country = countries()[virus.places.draw(random)]
-    way = random.choice(country.ways)
-    precision = random.choices(range(len(way)), (20, 45, 35)[: len(way)])[0]
-    place = way[precision]
+    path = random.choice(country.place_paths)
+    precision = random.choices(range(len(path)), (20, 45, 35)[: len(path)])[0]
+    place = path[precision]
 
     archive = "refseq" if refseq else country.archive
     collected = released - timedelta(days=random.randint(20, 400))
@@ -86,7 +86,7 @@ def draw_isolate(random: Random, virus: Virus, number: int, released: date, *, r
         true_host=host,
         host_breed="Leghorn" if host.name == "Gallus gallus" and happens(shares.get("breed", 0)) else None,
         place=None if happens(0.02) else place,
-        finer_places=way[precision + 1 :],
+        finer_places=path[precision + 1 :],
         pango_lineage=random.choice(virus.pango_lineages) if virus.pango_lineages else None,
         archive=archive,
         biosample=_draw_biosample(random, archive, number, shares["sra"]) if has_biosample else None,
@@ -102,8 +102,8 @@ def draw_isolate(random: Random, virus: Virus, number: int, released: date, *, r
     )
 
 
-def of_strain(isolate: Isolate, number: int) -> Isolate:
-    """The isolate as one of a strain below its taxon; of the taxon itself if that is number 0."""
+def as_strain(isolate: Isolate, number: int) -> Isolate:
+    """The isolate, assigned to a strain below its taxon. Number 0 is the taxon itself."""
     if not number:
         return isolate
     strain = TAXONOMY.strain(isolate.taxon, number)
@@ -111,7 +111,7 @@ def of_strain(isolate: Isolate, number: int) -> Isolate:
 
 
 def revised(isolate: Isolate, choice: int) -> Isolate:
-    """The isolate after its submitter revised one of the facts that can still be made better."""
+    """The isolate after its submitter revised one of the fields that can still be improved."""
     revisions: list[Callable[[Isolate, int], Isolate]] = [_add_source]
     if isolate.pango_lineage:
         revisions.append(_reassign_pango_lineage)

@@ -1,6 +1,6 @@
-"""What is odd in few records, as often as in NCBI's own: former names, hosts without one, dates and places unknown.
+"""Irregular records, as frequent as at NCBI: former names, hosts without a name, unknown dates and places.
 
-The shares are those of 549,990 genuine lines of December 2024 and January 2025, of viruses of all kinds.
+The shares were measured in 549,990 genuine lines of December 2024 and January 2025, of viruses of all kinds.
 """
 
 from dataclasses import replace
@@ -13,13 +13,13 @@ from ncbi_stand_in.places import Place
 from ncbi_stand_in.taxa import TAXONOMY
 
 PLACEHOLDER_DATE = date(1900, 1, 1)
-"""What NCBI gives as the update date of records of which it knows none."""
+"""NCBI's update date for records without a known one."""
 
 UNSTATED_PLACES = ("missing", "not determined", "Missing")
 
 
 class Oddity(StrEnum):
-    """Something odd in a record."""
+    """An irregularity of a record."""
 
     FORMER_VIRUS_NAME = "former_virus_name"
     FORMER_HOST_NAME = "former_host_name"
@@ -37,11 +37,11 @@ SHARES = {
     Oddity.NO_COUNTRY: 0.00005,
     Oddity.BRACKETED_ISOLATE: 0.0001,
 }
-"""The part (0 to 1) of the records that have it."""
+"""The share (0 to 1) of records with each oddity."""
 
 
 def draw_oddity(random: Random) -> Oddity | None:
-    """Draw what is odd in an isolate; mostly nothing."""
+    """Draw the oddity of an isolate. Most have none."""
     chance = random.random()
     for oddity, share in SHARES.items():
         if chance < share:
@@ -50,8 +50,8 @@ def draw_oddity(random: Random) -> Oddity | None:
     return None
 
 
-def made_odd(isolate: Isolate, oddity: Oddity, random: Random) -> Isolate:
-    """The isolate with this oddity, if it has what that makes odd."""
+def with_oddity(isolate: Isolate, oddity: Oddity, random: Random) -> Isolate:
+    """The isolate with this oddity, or unchanged if it lacks the field concerned."""
     match oddity:
         case Oddity.FORMER_VIRUS_NAME:
             return replace(isolate, virus_name=isolate.taxon.former_name or isolate.taxon.name)

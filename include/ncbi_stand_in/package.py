@@ -1,4 +1,4 @@
-"""A data package as a stream: a zip in the form NCBI gives it, in memory that does not grow with its size.
+"""A data package as a stream: a zip in NCBI's form, made in memory that does not grow with its size.
 
 The form is that of a package served in June 2026 (contract notes, section 3): deflate, version 4.5, no sizes
 in the local headers, 64-bit data descriptors, `md5sum.txt` last.
@@ -17,7 +17,7 @@ CHUNK_BYTES = 1 << 16
 
 ZIP64_VERSION = 45
 _SIZES = slice(18, 26)
-"""Where both sizes stand in a local header: APPNOTE.TXT of PKWARE, section 4.3.7."""
+"""The position of both sizes in a local header: PKWARE's APPNOTE.TXT, section 4.3.7."""
 
 README = """# NCBI Datasets stand-in
 
@@ -31,7 +31,7 @@ The data files are under `ncbi_dataset/data/`, in the layout of an NCBI virus da
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file of the package: its name, its type in the catalog, and its content line by line."""
+    """A file of the package: name, type in the catalog, and content by line."""
 
     name: str
     file_type: str
@@ -40,7 +40,7 @@ class DataFile:
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """What is known of a data file once it is in the zip."""
+    """A data file that has been written to the zip."""
 
     name: str
     file_type: str
@@ -49,10 +49,10 @@ class WrittenFile:
 
 
 class Package:
-    """A package of data files. Its bytes are made while they are read, once.
+    """A package of data files. Its bytes are generated while they are read, and can be read only once.
 
-    `data_files` are its contents; `catalog_text` and `md5sum_text` write the two files that describe them. A fault
-    puts liars there.
+    `data_files` are its contents. `catalog_text` and `md5sum_text` write the two files that describe them; faults
+    replace them to write wrong ones.
     """
 
     def __init__(self, data_files: Iterable[DataFile], written_at: datetime) -> None:
@@ -90,7 +90,7 @@ class Package:
 
 
 def catalog_text(files: list[WrittenFile]) -> str:
-    """The text of `dataset_catalog.json`, in NCBI's own odd layout; the catalog does not list itself."""
+    """The text of `dataset_catalog.json`, in NCBI's unusual layout. The catalog does not list itself."""
     entries = ",\n".join(
         "    {\n"
         f'      "filePath": "{file.name}",\n'
@@ -103,7 +103,7 @@ def catalog_text(files: list[WrittenFile]) -> str:
 
 
 def md5sum_text(md5s: dict[str, str]) -> str:
-    """The text of `md5sum.txt`: every data file and the catalog, not the README."""
+    """The text of `md5sum.txt`: every data file and the catalog, but not the README."""
     return "".join(f"{md5}  {DATA_FOLDER}{name}\n" for name, md5 in md5s.items())
 
 
@@ -122,7 +122,7 @@ def _deflate(member: IO[bytes], sink: "_Sink", lines: Iterable[bytes]) -> Iterat
 
 
 class _Digest:
-    """Lines that are counted and hashed while they pass."""
+    """Counts and hashes lines while they are read."""
 
     def __init__(self, lines: Iterable[bytes]) -> None:
         self._lines = lines
@@ -137,9 +137,9 @@ class _Digest:
 
 
 class _StreamedZipInfo(ZipInfo):
-    """A member whose sizes come after it: its header has the highest numbers instead.
+    """A member whose sizes are in the data descriptor. Its local header has the maximum values instead, as NCBI's do.
 
-    So Python writes it from 3.11.4 on. Earlier ones write zeros, which NCBI does not.
+    Python does the same from 3.11.4 on, but writes zeros in earlier versions.
     """
 
     def FileHeader(self, zip64: bool | None = None) -> bytes:  # noqa: N802 (as in zipfile)
@@ -148,7 +148,7 @@ class _StreamedZipInfo(ZipInfo):
 
 
 class _Sink:
-    """Where the zip is written to. It cannot seek, and so zipfile writes data descriptors, as NCBI does."""
+    """The output of the zip. It cannot seek, so that zipfile writes data descriptors, as NCBI does."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -160,13 +160,13 @@ class _Sink:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing waits anywhere: what is written is taken by the reader."""
+        """Do nothing: the data is already where the reader takes it."""
 
     def close(self) -> None:
-        """Asked for by zipfile's idea of a file."""
+        """Do nothing: zipfile requires this method."""
 
     def take(self) -> bytes:
-        """Everything written since the last time."""
+        """Everything written since the last call."""
         data = b"".join(self._parts)
         self._parts, self.size = [], 0
         return data

@@ -1,4 +1,4 @@
-"""Where isolates were collected, in NCBI's free forms, and who submitted them."""
+"""Where isolates were collected, in the free-text forms seen at NCBI, and who submitted them."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -9,7 +9,7 @@ from ncbi_stand_in.tables import read_table
 
 @dataclass(frozen=True)
 class Place:
-    """A place at one precision. `usa_state` is the two-letter code, for places in the United States."""
+    """A place at some precision. `usa_state` is the two-letter code of places in the United States."""
 
     location: str
     division: str
@@ -21,7 +21,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Submitter:
-    """Who submitted a record; some archives give no names."""
+    """The submitter of a record. Some archives give no names."""
 
     affiliation: str
     country: str
@@ -30,23 +30,23 @@ class Submitter:
 
 @dataclass(frozen=True)
 class Country:
-    """A country's places, each a way from coarse to fine: `USA`, `USA: Texas`, `USA: Texas, Houston`."""
+    """A country's places. Each path goes from coarse to fine: `USA`, `USA: Texas`, `USA: Texas, Houston`."""
 
     archive: str
-    ways: tuple[tuple[Place, ...], ...]
+    place_paths: tuple[tuple[Place, ...], ...]
     submitters: tuple[Submitter, ...]
 
 
 @cache
 def countries() -> dict[str, Country]:
-    """All countries by the name INSDC uses."""
+    """All countries by their INSDC name."""
     return {name: _country(name, row) for name, row in read_table("places").items()}
 
 
 def _country(name: str, row: dict[str, Any]) -> Country:
     code, region, separator = row["code"], row["region"], row.get("separator", ": ")
     whole = Place(name, name, name, code, region)
-    ways: list[tuple[Place, ...]] = []
+    place_paths: list[tuple[Place, ...]] = []
     for division, facts in row["divisions"].items():
         state = facts.get("state")
         coarse = Place(f"{name}{separator}{division}", division, name, code, region, state)
@@ -54,8 +54,8 @@ def _country(name: str, row: dict[str, Any]) -> Country:
             Place(f"{coarse.location}, {detail}", division, name, code, region, state)
             for detail in facts.get("details", [])
         ]
-        ways.extend((whole, coarse, place) for place in fine)
+        place_paths.extend((whole, coarse, place) for place in fine)
         if not fine:
-            ways.append((whole, coarse))
+            place_paths.append((whole, coarse))
     submitters = tuple(Submitter(one["affiliation"], name, tuple(one.get("names", ()))) for one in row["submitters"])
-    return Country(row["archive"], tuple(ways), submitters)
+    return Country(row["archive"], tuple(place_paths), submitters)

@@ -1,8 +1,8 @@
-"""Reading a request as NCBI's gateway does.
+"""Parsing a request as NCBI's gateway does.
 
-NCBI serves its API through grpc-gateway v2 (contract notes, section 1). Hence the rules here: arrays are
-repeated keys and commas are not split, unknown names are ignored, snake_case and camelCase both work,
-enums have names and numbers, booleans are read as Go's `strconv.ParseBool` does.
+NCBI serves its API through grpc-gateway v2 (contract notes, section 1), which sets the rules: arrays are repeated
+keys, and commas do not separate values; unknown names are ignored; snake_case and camelCase both work; enums can be
+given by name or number; booleans are parsed like Go's `strconv.ParseBool`.
 """
 
 import json
@@ -17,7 +17,7 @@ from ncbi_stand_in.protobuf_json import with_proto_names
 
 
 class InvalidArgumentError(ValueError):
-    """A parameter the gateway refuses with 400; the text is NCBI's inner message."""
+    """A parameter that the gateway rejects with 400. The text is NCBI's inner message."""
 
 
 class SequenceFile(IntEnum):
@@ -30,7 +30,7 @@ class SequenceFile(IntEnum):
 
 
 class AuxReport(IntEnum):
-    """Values of `aux_report`; the data report is always there."""
+    """Values of `aux_report`. The data report is always included."""
 
     DATASET_REPORT = 0
     ANNOTATION = 1
@@ -39,7 +39,7 @@ class AuxReport(IntEnum):
 
 @dataclass(frozen=True)
 class GenomeRequest:
-    """What a download asks for. Empty text and None mean no filter; dates are the first day that passes."""
+    """The parameters of a download. Empty text and None mean no filter. Dates are the first day that matches."""
 
     taxons: tuple[str, ...] = ()
     accessions: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class GenomeRequest:
 
     @property
     def sequence_files(self) -> frozenset[SequenceFile]:
-        """The sequence files wanted. Without any request NCBI's documented default holds: the genome."""
+        """The requested sequence files. NCBI's documented default is the genome."""
         return frozenset(self.include_sequence or (SequenceFile.GENOME,)) - {SequenceFile.NONE}
 
 
@@ -67,7 +67,7 @@ _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 
 
 def parse_bool(text: str) -> bool:
-    """Read a boolean as Go's `strconv.ParseBool` does."""
+    """Parse a boolean like Go's `strconv.ParseBool`."""
     if text in _TRUE:
         return True
     if text in _FALSE:
@@ -84,10 +84,10 @@ _TIMESTAMP_PARTS = (
 
 
 def parse_first_day(text: str) -> date:
-    """Read a time and give the first day whose midnight stamp is not before it.
+    """Parse a time into the first day whose midnight is not before it.
 
-    Times are RFC 3339 with a zone. A bare date is accepted too, because NCBI's documentation uses it. Stored
-    dates are midnights in UTC, so a time of day loses that very day's records (contract notes, section 5).
+    Times are RFC 3339 with a time zone. A plain date is accepted, too, because NCBI's documentation uses it. Stored
+    dates are midnights in UTC, so a time of day excludes the records of that day (contract notes, section 5).
     """
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
         text += "T00:00:00Z"
@@ -157,8 +157,7 @@ _BY_NAME = {name: parameter for parameter in _PARAMETERS for name in (parameter.
 def read_query(taxon: str, pairs: Iterable[tuple[str, str]]) -> GenomeRequest:
     """Read `GET /virus/taxon/{taxon}/genome/download?...`; raises InvalidArgumentError.
 
-    NCBI walks the parameters in no fixed order, so which of several bad ones it names varies; here it is the
-    first.
+    NCBI checks the parameters in no fixed order, so it may name any of several invalid ones. Here it is the first.
     """
     texts: dict[str, list[str]] = {}
     for key, value in pairs:
@@ -188,21 +187,21 @@ def _read_texts(parameter: _Parameter, texts: list[str]) -> object:
 def read_body(body: bytes) -> GenomeRequest:
     """Read the JSON of `POST /virus/genome/download`; raises InvalidArgumentError.
 
-    Unknown fields and unknown enum texts are dropped, empty text is no filter, and so is the year 0001 that
-    NCBI's own client sends for an unset date: everything is later (contract notes, sections 1 and 7).
+    Unknown fields and unknown enum texts are dropped. Empty text is no filter. Neither is the year 0001, which NCBI's
+    own client sends for an unset date (contract notes, sections 1 and 7).
     """
     return _read_fields(read_message(body))
 
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Which reports are asked for, and which page of them.
+    """A request for one page of reports.
 
     Attributes:
-        records: whose reports.
-        accessions_only: whether the accessions alone are wanted.
-        size: reports on a page at most.
-        first: reports that earlier pages held.
+        records: the records whose reports are requested.
+        accessions_only: whether only the accessions are requested.
+        size: maximum number of reports on a page.
+        first: number of reports on earlier pages.
     """
 
     records: GenomeRequest
@@ -219,7 +218,7 @@ LARGEST_PAGE_SIZE = 1000
 def read_page_body(body: bytes) -> PageRequest:
     """Read the JSON of `POST /virus` and `POST /virus/annotation_report`; raises InvalidArgumentError.
 
-    What NCBI does with a page size beyond its largest is not documented; here the page is as large as it gets.
+    NCBI does not document what happens above the maximum page size. Here the page then has the maximum size.
     """
     message = read_message(body)
     size = message.get("page_size") or DEFAULT_PAGE_SIZE
@@ -237,7 +236,7 @@ def read_page_body(body: bytes) -> PageRequest:
 
 
 def page_token(first: int) -> str:
-    """What to send for the page that begins after so many reports: opaque to clients, as NCBI's is."""
+    """The token of the page that begins after `first` reports. It is opaque to clients, like NCBI's."""
     return first.to_bytes(8).hex()
 
 
@@ -249,7 +248,7 @@ def _read_page_token(token: object) -> int:
 
 
 def read_message(body: bytes) -> dict[str, Any]:
-    """The object in a request's body, its names in snake_case; raises InvalidArgumentError."""
+    """The JSON object in a request's body, with names in snake_case; raises InvalidArgumentError."""
     try:
         message = with_proto_names(json.loads(body))
     except (ValueError, RecursionError) as error:
@@ -288,6 +287,6 @@ def _read_json_item(parameter: _Parameter, value: object) -> object:
 
 
 def _request(fields: dict[str, Any]) -> GenomeRequest:
-    # Accepted and without effect: an experimental way for NCBI to fetch the same sequences.
+    # Accepted without effect: it only selects how NCBI fetches the same sequences.
     fields.pop("use_psg", None)
     return GenomeRequest(**fields)

@@ -1,4 +1,4 @@
-"""Reports as REST answers: pages of them, in JSON with snake_case names."""
+"""Pages of reports as REST responses, in JSON with snake_case names."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -17,14 +17,14 @@ from ncbi_stand_in.taxa import Taxon
 
 Fields = dict[str, object]
 
-MOST_CODING_REGIONS = 20
-"""Protein numbers set aside for each record."""
+MAX_CODING_REGIONS = 20
+"""Number of protein accessions reserved for each record."""
 
 
 def data_report_line(record: Record) -> bytes:
     """The record's line of `data_report.jsonl` (message VirusAssembly).
 
-    Lineages make up most of a line, so the parts that many records share are encoded once and kept.
+    Lineages make up most of a line, so parts that many records share are encoded once and cached.
     """
     isolate, genes = record.isolate, record.genes
     biosample = isolate.biosample
@@ -48,7 +48,7 @@ def data_report_line(record: Record) -> bytes:
     if biosample:
         values["biosample"] = encode(biosample.accession)
         values["bioprojects"] = encode([biosample.bioproject])
-        # Some archives put the sample's accession where a run's is expected (issue #516).
+        # Some archives give the accession of the sample instead of a run (issue #516).
         run_or_sample = biosample.sra_sample if isolate.archive == "ena" else biosample.sra_run
         if biosample.sra_run:
             values["sraAccessions"] = encode([run_or_sample])
@@ -71,7 +71,7 @@ def data_report_line(record: Record) -> bytes:
         values["isLabHost"] = "true"
     if isolate.is_vaccine_strain:
         values["isVaccineStrain"] = "true"
-    # The genuine NC_045512.2 has this segment name though its genome is in one piece.
+    # The genuine NC_045512.2 has this segment name although its genome is unsegmented.
     segment = record.segment.name or ("ANONYMOUS" if isolate.is_refseq else None)
     if segment:
         values["segment"] = encode(segment)
@@ -144,7 +144,7 @@ def biosample_report_line(record: Record) -> bytes | None:
 
 
 class AnnotatedFeatures:
-    """The coding regions of an annotated record, with the protein accession each was given."""
+    """The coding regions of an annotated record, with their protein accessions."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -157,16 +157,16 @@ class AnnotatedFeatures:
         return iter(self._regions)
 
     def protein_accession(self, region: CodingRegion) -> str:
-        """The protein's accession.version: proteins of a record are numbered in a row."""
+        """The protein's accession.version. The proteins of a record have consecutive numbers."""
         prefix, digits = self.record.accession[:2], int(self.record.accession[2:].lstrip("_"))
-        serial = digits * MOST_CODING_REGIONS + self._regions.index(region)
+        serial = digits * MAX_CODING_REGIONS + self._regions.index(region)
         if self.record.isolate.is_refseq:
             return f"YP_{serial:09d}.{self.record.version}"
         series, number = divmod(serial, 10_000_000)
         return f"{'QR'[series]}{prefix}{number:07d}.{self.record.version}"
 
     def on_record(self, location: Location) -> Location:
-        """A reference location counted from the record's own first base."""
+        """A location on the reference, converted to positions on the record."""
         return location.shifted(self.record.first_base - 1)
 
     def nucleotide_id(self, region: CodingRegion | MaturePeptide) -> str:
@@ -174,7 +174,7 @@ class AnnotatedFeatures:
         return _seq_id(self.record.accession_version, self.on_record(region.location).ranges)
 
     def title(self, region: CodingRegion) -> str:
-        """The product with organism and isolate, as FASTA headers give it."""
+        """The product with organism and isolate, as in FASTA headers."""
         return f"{region.product} {self.organism_title}"
 
 
@@ -187,7 +187,7 @@ def _gene_fields(features: AnnotatedFeatures, gene: Gene) -> Fields:
 
 def _coding_region_fields(features: AnnotatedFeatures, gene: Gene, region: CodingRegion) -> Fields:
     protein = features.protein_accession(region)
-    # The stop codon belongs to the coding region but not to the protein.
+    # The stop codon is part of the coding region but not of the protein.
     residues = region.location.length // 3 - 1
     title = features.title(region)
     return without_defaults(
@@ -220,7 +220,7 @@ def _mature_peptide_fields(
 
 
 def _bases_before(whole: Location, part: Location) -> int:
-    """Coding bases of `whole` that come before `part` begins."""
+    """Number of coding bases of `whole` before the first base of `part`."""
     bases = 0
     for begin, end in whole.ranges:
         if begin <= part.begin <= end:
@@ -267,7 +267,7 @@ def _counts(genes: tuple[Gene, ...]) -> tuple[int, int, int]:
 
 
 def _strain(isolate: Isolate) -> str | None:
-    """Vaccine strains are known by their name."""
+    """The strain name, which only vaccine strains have."""
     return isolate.name if isolate.is_vaccine_strain else None
 
 
@@ -280,7 +280,7 @@ def _virus_json(taxon: Taxon, name: str, pango_lineage: str | None, strain: str 
 
 @lru_cache(maxsize=256)
 def _host_json(taxon: Taxon, name: str, breed: str | None) -> str:
-    # The genuine records of human hosts carry no common name.
+    # Genuine records with human hosts have no common name.
     common_name = None if taxon.name == "Homo sapiens" else taxon.common_name
     breed_names = without_defaults({"breed": breed})
     fields = {**_organism_fields(taxon, name), "commonName": common_name, "infraspecificNames": breed_names}
@@ -317,5 +317,5 @@ def _submitter_json(submitter: Submitter) -> str:
 
 
 def _timestamp(day: date, time_of_day: str = "00:00:00.000") -> str:
-    """A BioSample's time: milliseconds, and no zone."""
+    """A BioSample's time, with milliseconds and without time zone."""
     return f"{day}T{time_of_day}"

@@ -22,8 +22,8 @@ class Selection:
     def from_request(cls, request: GenomeRequest) -> Self:
         """Resolve names to tax IDs; raises InvalidArgumentError for an unknown virus.
 
-        What NCBI answers to an unknown taxon on this very path is not known: its own client resolves the name
-        before it asks. We answer 400 with that client's words (contract notes, section 2, marked `[?]`).
+        NCBI's response to an unknown taxon on this path is not known, because its own client resolves names first. Here
+        it is a 400 with the client's message (contract notes, section 2, marked `[?]`).
         """
         if not request.taxons and not request.accessions:
             raise InvalidArgumentError("taxons or accessions must be given")
@@ -32,40 +32,40 @@ class Selection:
         return cls(request, tax_ids, host.tax_id if host else None)
 
     def records(self, world: World, today: date) -> Iterator[Record]:
-        """The selected records as shown on that day, in the world's order."""
-        return (record for record in world.records(today, self.virus_tax_ids) if self.takes(record))
+        """The selected records as shown on this day, in the world's order."""
+        return (record for record in world.records(today, self.virus_tax_ids) if self.matches(record))
 
-    def takes(self, record: Record) -> bool:
-        """Whether the record passes every filter."""
+    def matches(self, record: Record) -> bool:
+        """Whether the record matches every filter."""
         request, isolate = self.request, record.isolate
         return (
             (self.virus_tax_ids is None or not self.virus_tax_ids.isdisjoint(isolate.taxon.lineage_tax_ids))
             and (not request.updated_since or record.update_date >= request.updated_since)
             and (not request.released_since or record.released >= request.released_since)
-            and (not request.accessions or self._names(record))
+            and (not request.accessions or self._matches_accession(record))
             and (not request.refseq_only or isolate.is_refseq)
             and (not request.annotated_only or bool(record.genes))
             and (not request.complete_only or isolate.is_complete)
-            and (not request.host or self._takes_host(record))
+            and (not request.host or self._matches_host(record))
             and (not request.pangolin_classification or isolate.pango_lineage == request.pangolin_classification)
-            and (not request.geo_location or self._takes_location(record))
-            and (not request.usa_state or self._takes_state(record))
+            and (not request.geo_location or self._matches_location(record))
+            and (not request.usa_state or self._matches_state(record))
         )
 
-    def _names(self, record: Record) -> bool:
+    def _matches_accession(self, record: Record) -> bool:
         return not {record.accession, record.accession_version}.isdisjoint(self.request.accessions)
 
-    def _takes_host(self, record: Record) -> bool:
+    def _matches_host(self, record: Record) -> bool:
         host = record.isolate.host
-        # What NCBI does with a host it does not know is not documented; here it matches nothing.
+        # NCBI does not document what an unknown host matches. Here it matches nothing.
         return host is not None and self.host_tax_id in host.lineage_tax_ids
 
-    def _takes_location(self, record: Record) -> bool:
+    def _matches_location(self, record: Record) -> bool:
         place = record.isolate.place
-        wanted = self.request.geo_location.casefold()
-        return place is not None and wanted in (place.country.casefold(), place.region.casefold())
+        location = self.request.geo_location.casefold()
+        return place is not None and location in (place.country.casefold(), place.region.casefold())
 
-    def _takes_state(self, record: Record) -> bool:
+    def _matches_state(self, record: Record) -> bool:
         place = record.isolate.place
         return place is not None and place.usa_state == self.request.usa_state.upper()
 

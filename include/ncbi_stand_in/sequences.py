@@ -1,7 +1,7 @@
-"""The letters of a record's sequence, made up when asked for, and its FASTA files.
+"""Made-up sequences of records, generated on request, and their FASTA files.
 
-Each segment has one invented reference sequence whose coding regions can be translated; a record is a stretch
-of it with a few point mutations, so that records of one virus resemble each other as they do in life.
+Each segment has one invented reference sequence with translatable coding regions. A record is a part of it with a few
+point mutations, so that records of one virus resemble each other as real ones do.
 """
 
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def protein_fasta(record: Record) -> Iterator[bytes]:
 
 
 def genome(record: Record) -> str:
-    """The nucleotides of the record: as many as its `length`."""
+    """The nucleotides of the record, `length` of them."""
     random = Random(record.accession_version)  # noqa: S311 - nothing here is secret
     letters = bytearray(_reference(record.segment), "ascii")[record.first_base - 1 : record.last_base]
     for _ in range(MUTATIONS):
@@ -64,13 +64,13 @@ def genome(record: Record) -> str:
 
 
 def extract(letters: str, location: Location) -> str:
-    """The bases of a location, its ranges joined, read from the other strand where it says so."""
+    """The bases of a location: its ranges joined, reverse-complemented if it is on the other strand."""
     bases = "".join(letters[begin - 1 : end] for begin, end in location.ranges)
     return bases.translate(_COMPLEMENT)[::-1] if location.complement else bases
 
 
 def translate(bases: str) -> str:
-    """Translate a coding region with the standard code, without its stop; an early stop becomes X."""
+    """Translate a coding region with the standard code, without its stop codon. An early stop becomes X."""
     codons = (bases[start : start + 3] for start in range(0, len(bases) - 3, 3))
     return "".join(_GENETIC_CODE[codon] for codon in codons).replace("*", "X")
 

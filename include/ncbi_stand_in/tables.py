@@ -1,4 +1,4 @@
-"""The data tables beside the code: `taxa.yaml`, `places.yaml` and `viruses.yaml`."""
+"""The data tables of this package: `taxa.yaml`, `places.yaml` and `viruses.yaml`."""
 
 from importlib.resources import files
 from typing import Any

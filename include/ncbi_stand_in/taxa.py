@@ -1,4 +1,4 @@
-"""The slice of NCBI Taxonomy that the records need: viruses, hosts and vectors with their lineages."""
+"""The part of NCBI Taxonomy that the records need: viruses, hosts and vectors with their lineages."""
 
 import re
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ ROOT_TAX_ID = 1
 VIRUSES_TAX_ID = 10239
 
 FIRST_STRAIN = 10_000_000
-"""Tax IDs of made-up strains begin here, far above NCBI's, and within the 32 bits that NCBI gives them."""
-_PARENTS = 1000
-"""Room for so many taxa with strains: a strain's tax ID says which is its parent."""
+"""First tax ID of made-up strains, far above NCBI's, but within the 32 bits of an NCBI tax ID."""
+_MAX_PARENTS = 1000
+"""Maximum number of taxa with strains. The tax ID of a strain encodes its parent."""
 
-# How the names of virus taxa end at each rank, longest ending first: the rules of the International Committee on
+# Suffixes of the names of virus taxa at each rank, longest first, by the rules of the International Committee on
 # Taxonomy of Viruses, https://ictv.global/about/code.
 _ENDINGS = {
     "viricotina": "SUBPHYLUM", "viricetes": "CLASS", "viricota": "PHYLUM", "virineae": "SUBORDER",
@@ -26,10 +26,10 @@ _ENDINGS = {
 
 @dataclass(frozen=True, eq=False)
 class Taxon:
-    """A taxon with its parents; `ancestors` run from the root down.
+    """A taxon with its ancestors, which are listed from the root down.
 
-    Records may call it by its `former_name`. Of a taxon that NCBI has deleted reports give no lineage, and no name but
-    in the record itself.
+    Records may use its `former_name`. For a taxon deleted by NCBI, reports give no lineage, and its name is only in the
+    record itself.
     """
 
     tax_id: int
@@ -41,12 +41,12 @@ class Taxon:
 
     @cached_property
     def lineage(self) -> tuple["Taxon", ...]:
-        """The taxa from the root to this one, itself included, as NCBI's reports list them."""
+        """The taxa from the root to this one, inclusive, as listed in NCBI's reports."""
         return (*self.ancestors, self)
 
     @cached_property
     def rank(self) -> str | None:
-        """NCBI's rank of a virus taxon; None below the species, and for hosts, whose names do not show it."""
+        """NCBI's rank of a virus taxon. None below the species, and for hosts, whose names do not indicate it."""
         if self.tax_id == VIRUSES_TAX_ID:
             return "ACELLULAR_ROOT"
         if VIRUSES_TAX_ID not in self.lineage_tax_ids:
@@ -61,12 +61,12 @@ class Taxon:
 
     @cached_property
     def lineage_tax_ids(self) -> frozenset[int]:
-        """The tax IDs of the lineage: what a filter on any rank looks into."""
+        """The tax IDs of the lineage, for filters on any rank."""
         return frozenset(taxon.tax_id for taxon in self.lineage)
 
 
 class Taxonomy:
-    """All known taxa, found by NCBI Taxonomy ID, scientific name or common name."""
+    """All known taxa, by NCBI Taxonomy ID, scientific name or common name."""
 
     def __init__(self, table: dict[int, dict[str, object]]) -> None:
         self._by_tax_id: dict[int, Taxon] = {}
@@ -86,7 +86,7 @@ class Taxonomy:
 
     @classmethod
     def load(cls) -> Self:
-        """Read the taxa that come with this package."""
+        """Read the taxa included in this package."""
         return cls(read_table("taxa"))
 
     def __getitem__(self, tax_id: int) -> Taxon:
@@ -96,41 +96,41 @@ class Taxonomy:
         return taxon
 
     def strain(self, parent: Taxon, number: int) -> Taxon:
-        """A made-up strain below a taxon, which is one of those that `find` knows; from 1."""
-        tax_id = FIRST_STRAIN + number * _PARENTS + self._places[parent.tax_id]
+        """A made-up strain below a taxon, by its number from 1."""
+        tax_id = FIRST_STRAIN + number * _MAX_PARENTS + self._parent_numbers[parent.tax_id]
         if tax_id not in self._strains:
             self._strains[tax_id] = Taxon(tax_id, f"{parent.name} strain MU{number:05d}", None, parent.lineage)
         return self._strains[tax_id]
 
     @cached_property
-    def _places(self) -> dict[int, int]:
+    def _parent_numbers(self) -> dict[int, int]:
         return {tax_id: place for place, tax_id in enumerate(self._by_tax_id)}
 
     def _strain_of(self, tax_id: int) -> Taxon | None:
-        number, place = divmod(tax_id - FIRST_STRAIN, _PARENTS)
+        number, place = divmod(tax_id - FIRST_STRAIN, _MAX_PARENTS)
         if number < 1 or place >= len(self._by_tax_id):
             return None
         return self.strain([*self._by_tax_id.values()][place], number)
 
     @cached_property
     def deleted(self) -> tuple[Taxon, ...]:
-        """The taxa that NCBI has deleted."""
+        """The taxa deleted by NCBI."""
         return tuple(taxon for taxon in self._by_tax_id.values() if taxon.is_deleted)
 
     def find(self, text: str) -> Taxon | None:
-        """Find a taxon by tax ID, scientific or common name, at any rank; None when it is not known."""
+        """Find a taxon of any rank by tax ID, scientific name or common name; None if it is unknown."""
         if text.isascii() and text.isdigit():
             return self._by_tax_id.get(int(text)) or self._strain_of(int(text))
         return self._by_name.get(text.strip().casefold())
 
     def starting_with(self, text: str) -> Iterator[Taxon]:
-        """The taxa that have a name beginning so."""
+        """The taxa with a name that begins with the text."""
         beginning = text.strip().casefold()
         names = (taxon for name, taxon in self._by_name.items() if name.startswith(beginning))
         yield from dict.fromkeys(names)
 
     def children(self, taxon: Taxon) -> list[Taxon]:
-        """The taxa right below this one."""
+        """The direct children of the taxon."""
         return [other for other in self._by_tax_id.values() if other.ancestors[-1:] == (taxon,)]
 
 

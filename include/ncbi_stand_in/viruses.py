@@ -1,4 +1,4 @@
-"""What the records of each virus look like: taxa, hosts, places, segments and genes."""
+"""Properties of each virus: taxa, hosts, places, segments and genes."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
@@ -10,47 +10,47 @@ from ncbi_stand_in.genes import CodingRegion, Gene
 from ncbi_stand_in.tables import read_table
 from ncbi_stand_in.taxa import FIRST_STRAIN, TAXONOMY, Taxon
 
-MOST_BASES_MISSING_AT_AN_END = 60
+MAX_BASES_MISSING_AT_EITHER_END = 60
 
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
-class Weighted(Generic[Thing]):
-    """Things to draw from, given as `{thing: relative weight}`."""
+class Weighted(Generic[Item]):
+    """A weighted random choice between items, given as `{item: relative weight}`."""
 
-    def __init__(self, weights: dict[Thing, float]) -> None:
-        self.things = tuple(weights)
+    def __init__(self, weights: dict[Item, float]) -> None:
+        self.items = tuple(weights)
         self._cumulative_weights = tuple(accumulate(weights.values()))
 
-    def draw(self, random: Random) -> Thing:
-        """One of the things, the heavier the likelier."""
-        return random.choices(self.things, cum_weights=self._cumulative_weights)[0]
+    def draw(self, random: Random) -> Item:
+        """Draw an item, with a probability proportional to its weight."""
+        return random.choices(self.items, cum_weights=self._cumulative_weights)[0]
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """A molecule of the genome: its reference length in bases and the genes on it."""
+    """A molecule of the genome: its reference length in bases, and its genes."""
 
     name: str | None
     length: int
     genes: tuple[Gene, ...]
 
     def genes_within(self, first_base: int, last_base: int) -> tuple[Gene, ...]:
-        """The genes that a record reaching from one reference base to another holds whole."""
+        """The genes that are entirely within a range of the reference."""
         return _genes_within(self, first_base, last_base)
 
     @cached_property
-    def most_missing_at_start(self) -> int:
-        """How many bases a complete record may lack before its first gene."""
+    def max_missing_at_start(self) -> int:
+        """Maximum number of bases that a complete record lacks before the first gene."""
         first = min(region.location.begin for gene in self.genes for region in gene.coding_regions)
-        return min(first - 1, MOST_BASES_MISSING_AT_AN_END)
+        return min(first - 1, MAX_BASES_MISSING_AT_EITHER_END)
 
     @cached_property
-    def most_missing_at_end(self) -> int:
-        """How many bases a complete record may lack after its last gene."""
+    def max_missing_at_end(self) -> int:
+        """Maximum number of bases that a complete record lacks after the last gene."""
         last = max(region.location.end for gene in self.genes for region in gene.coding_regions)
-        return min(self.length - last, MOST_BASES_MISSING_AT_AN_END)
+        return min(self.length - last, MAX_BASES_MISSING_AT_EITHER_END)
 
 
 @lru_cache(maxsize=65536)
@@ -60,7 +60,7 @@ def _genes_within(segment: Segment, first_base: int, last_base: int) -> tuple[Ge
 
 @dataclass(frozen=True, eq=False)
 class Virus:
-    """A virus as the generator knows it. `shares` are the parts (0 to 1) of isolates that have a thing."""
+    """The properties of a virus. `shares` are the shares (0 to 1) of isolates with an optional property."""
 
     name: str
     isolates_per_block: int
@@ -78,7 +78,7 @@ class Virus:
 
     @classmethod
     def from_row(cls, name: str, row: dict[str, Any]) -> Self:
-        """Read a virus of `viruses.yaml`."""
+        """Read a virus from `viruses.yaml`."""
         taxa = {TAXONOMY[tax_id]: facts for tax_id, facts in row["taxa"].items()}
         return cls(
             name=name,
@@ -100,9 +100,9 @@ class Virus:
         )
 
     def is_within(self, tax_ids: frozenset[int]) -> bool:
-        """Whether any of the virus's taxa, or a strain below it, belongs to one of those taxa."""
+        """Whether any of the virus's taxa, or a strain below it, belongs to one of these taxa."""
         strains = {ancestor for tax_id in tax_ids if tax_id > FIRST_STRAIN for ancestor in TAXONOMY[tax_id].ancestors}
-        return any(taxon.lineage_tax_ids & tax_ids or taxon in strains for taxon in self.taxa.things)
+        return any(taxon.lineage_tax_ids & tax_ids or taxon in strains for taxon in self.taxa.items)
 
 
 def _segment(row: dict[str, Any]) -> Segment:
@@ -114,5 +114,5 @@ def _segment(row: dict[str, Any]) -> Segment:
 
 @cache
 def viruses() -> tuple[Virus, ...]:
-    """All viruses of the made-up world."""
+    """All viruses that have made-up records."""
     return tuple(Virus.from_row(name, row) for name, row in read_table("viruses").items())

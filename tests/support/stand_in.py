@@ -14,9 +14,9 @@ from typing import Any, Self
 import uvicorn
 
 from ncbi_stand_in.app import BASE_PATH, StandInState, create_app
-from ncbi_stand_in.connections import ReachableConnection
+from ncbi_stand_in.connections import ExposedConnection
 from ncbi_stand_in.faults import Fault
-from ncbi_stand_in.manners import RecordedRequest
+from ncbi_stand_in.middleware import RecordedRequest
 from ncbi_stand_in.records import World
 
 DEFAULT_TODAY = date(2026, 11, 20)
@@ -37,7 +37,7 @@ class StandIn:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}{BASE_PATH}"
         # Faults interrupt responses on purpose: uvicorn need not report them.
         config = uvicorn.Config(
-            create_app(self._state), http=ReachableConnection, log_level="critical", timeout_graceful_shutdown=1
+            create_app(self._state), http=ExposedConnection, log_level="critical", timeout_graceful_shutdown=1
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ncbi_stand_in.oddities import SHARES, UNSTATED_PLACES, Oddity, draw_oddity, made_odd
+from ncbi_stand_in.oddities import SHARES, UNSTATED_PLACES, Oddity, draw_oddity, with_oddity
 from ncbi_stand_in.query import GenomeRequest
 from ncbi_stand_in.records import Record, World
 from ncbi_stand_in.reports import data_report_line
@@ -38,7 +38,7 @@ def plain(records: list[Record]) -> list[Record]:
 
 
 def report_line(record: Record, oddity: Oddity | None = None) -> dict[str, Any]:
-    isolate = made_odd(record.isolate, oddity, Random(1)) if oddity else record.isolate
+    isolate = with_oddity(record.isolate, oddity, Random(1)) if oddity else record.isolate
     line: dict[str, Any] = json.loads(data_report_line(replace(record, isolate=isolate)))
     return line
 
@@ -84,7 +84,7 @@ def test_oddity_changes_only_its_own_field(records: list[Record]) -> None:
 
 def test_records_without_an_update_date_come_with_full_loads_only(records: list[Record]) -> None:
     record = plain(records)[0]
-    undated = replace(record, isolate=made_odd(record.isolate, Oddity.NO_UPDATE_DATE, Random(1)))
+    undated = replace(record, isolate=with_oddity(record.isolate, Oddity.NO_UPDATE_DATE, Random(1)))
     for since, comes in ((None, True), (date(2000, 1, 1), False)):
         selection = Selection.from_request(GenomeRequest(taxons=("10239",), updated_since=since))
-        assert selection.takes(undated) == comes
+        assert selection.matches(undated) == comes

@@ -5,7 +5,7 @@ import json
 import pytest
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from ncbi_stand_in.manners import DATASETS_VERSION
+from ncbi_stand_in.middleware import DATASETS_VERSION
 from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
 from tests.support.packages import package
 from tests.support.scripted_server import Answer, ScriptedServer

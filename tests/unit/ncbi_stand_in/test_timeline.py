@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from ncbi_stand_in.life import Change, ChangeKind, Life, draw_life
 from ncbi_stand_in.records import Record, World
 from ncbi_stand_in.reports import data_report_line
+from ncbi_stand_in.timeline import Change, ChangeKind, Timeline, draw_timeline
 from tests.support.stand_in import StandIn
 from tests.unit.ncbi_stand_in.helpers import download
 
@@ -145,26 +145,31 @@ def test_records_disappear_and_some_return_unchanged(world: World) -> None:
 
 def test_withdrawn_record_is_absent_only_while_withdrawn() -> None:
     first, second, third, fourth = days(0, 1, 2, 3)
-    life = Life(first, first, second, withdrawn=third, reinstated=fourth)
-    assert [life.is_shown_on(day) for day in (first, second, third, fourth)] == [False, True, False, True]
-    assert not Life(first, first, first, withdrawn=second).is_shown_on(fourth)
+    timeline = Timeline(first, first, second, withdrawn=third, reinstated=fourth)
+    assert [timeline.is_shown_on(day) for day in (first, second, third, fourth)] == [False, True, False, True]
+    assert not Timeline(first, first, first, withdrawn=second).is_shown_on(fourth)
 
 
 def test_changes_take_effect_on_their_day() -> None:
     changes = tuple(Change(day, ChangeKind.REDATED, 0) for day in days(1, 3))
-    life = Life(EPOCH, EPOCH, EPOCH, changes)
-    assert [len(life.changes_until(day)) for day in days(0, 1, 2, 3)] == [0, 1, 1, 2]
+    timeline = Timeline(EPOCH, EPOCH, EPOCH, changes)
+    assert [len(timeline.changes_until(day)) for day in days(0, 1, 2, 3)] == [0, 1, 1, 2]
 
 
-@pytest.mark.parametrize("lively", [True, False])
-def test_record_events_are_in_order_and_within_two_years(lively: bool) -> None:
+@pytest.mark.parametrize("busy", [True, False])
+def test_record_events_are_in_order_and_within_two_years(busy: bool) -> None:
     random = Random(7)
     for _ in range(2000):
-        life = draw_life(random, EPOCH, lively=lively, refseq=False)
-        moments = [life.released, life.first_updated, life.indexed, *(change.day for change in life.changes)]
-        moments += [day for day in (life.withdrawn, life.reinstated) if day]
+        timeline = draw_timeline(random, EPOCH, busy=busy, refseq=False)
+        moments = [
+            timeline.released,
+            timeline.first_updated,
+            timeline.indexed,
+            *(change.day for change in timeline.changes),
+        ]
+        moments += [day for day in (timeline.withdrawn, timeline.reinstated) if day]
         assert moments == sorted(moments)
-        assert EPOCH - timedelta(days=700) <= life.released <= EPOCH + timedelta(days=30)
+        assert EPOCH - timedelta(days=700) <= timeline.released <= EPOCH + timedelta(days=30)
 
 
 def test_clock_changes_the_served_records(stand_in: StandIn) -> None:

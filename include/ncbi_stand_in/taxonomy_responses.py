@@ -1,4 +1,4 @@
-"""What NCBI's client asks of the taxonomy service before it asks for viruses (contract notes, section 7)."""
+"""The taxonomy calls that NCBI's client makes before it requests virus data (contract notes, section 7)."""
 
 from itertools import islice
 
@@ -6,14 +6,14 @@ from ncbi_stand_in.protobuf_json import encode, without_defaults
 from ncbi_stand_in.query import InvalidArgumentError, read_message
 from ncbi_stand_in.taxa import ROOT_TAX_ID, TAXONOMY, Taxon
 
-MOST_SUGGESTIONS = 20
+MAX_SUGGESTIONS = 20
 
 
 def taxon_suggestions(body: bytes) -> str:
-    """The taxa that a text may mean (message SciNameAndIds); raises InvalidArgumentError.
+    """The taxa that match a text (message SciNameAndIds); raises InvalidArgumentError.
 
-    Of the query only its text and `exact_match` have an effect. A text that is not a known name gets no taxon: NCBI's
-    client then says itself that it is not recognized.
+    Only the query's text and `exact_match` have an effect. An unknown name gets no taxon, for which NCBI's client
+    has its own error message.
     """
     message = read_message(body)
     text = message.get("taxon_query") or message.get("organism_query")
@@ -22,12 +22,12 @@ def taxon_suggestions(body: bytes) -> str:
     taxon = TAXONOMY.find(text)
     taxa = [taxon] if taxon else []
     if not taxa and not message.get("exact_match"):
-        taxa = list(islice(TAXONOMY.starting_with(text), MOST_SUGGESTIONS))
+        taxa = list(islice(TAXONOMY.starting_with(text), MAX_SUGGESTIONS))
     return encode(without_defaults({"sci_name_and_ids": [_suggestion(taxon, text) for taxon in taxa]}))
 
 
 def taxonomy_report_page(body: bytes) -> str:
-    """The taxa asked for with their parents (message TaxonomyDataReportPage); raises InvalidArgumentError."""
+    """The requested taxa with their parents (message TaxonomyDataReportPage); raises InvalidArgumentError."""
     names = read_message(body).get("taxons")
     if not isinstance(names, list) or not names:
         raise InvalidArgumentError("taxons must be given")

@@ -1,4 +1,4 @@
-"""What goes with every request and answer: the record of what was asked, and NCBI's response headers."""
+"""Middleware for every request: it records the request and adds NCBI's headers to the response."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ DATASETS_VERSION = "18.39.0"
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request as it arrived; header names are lower case, query pairs decoded and in their order."""
+    """A request as received. Header names are in lower case, query pairs are decoded and in their original order."""
 
     method: str
     path: str
@@ -21,8 +21,8 @@ class RecordedRequest:
     headers: dict[str, str]
 
 
-class Manners:
-    """ASGI middleware. It passes bodies through untouched, so that a body cut short stays cut short."""
+class DatasetsMiddleware:
+    """ASGI middleware. It passes bodies through unchanged, so that a truncated body stays truncated."""
 
     def __init__(self, app: ASGIApp, requests: deque[RecordedRequest]) -> None:
         self._app = app
@@ -30,7 +30,7 @@ class Manners:
         self._numbers = count(0x57A4D1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Record the request, unless it is a control call, and add the headers to its answer."""
+        """Record the request, unless it is a control call, and add the headers to its response."""
         if scope["type"] != "http" or scope["path"].startswith("/control/"):
             await self._app(scope, receive, send)
             return
