@@ -1,1 +1,1 @@
-"""What a load, a delta and a publication cost, beside the machine's floor and other ways to load the same bytes."""
+"""Costs of a load, a delta and a publication, compared with the machine's floor and with other loaders."""

@@ -1,4 +1,4 @@
-"""`make bench`: measure, show, and write `benchmarks/results/`, `docs/plots/` and docs/performance.md."""
+"""`make bench`: measures, prints results, and writes `benchmarks/results/`, `docs/plots/` and docs/performance.md."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ RESULTS = CHECKOUT / "benchmarks/results"
 LATEST = RESULTS / "latest.json"
 PLOTS = CHECKOUT / "docs/plots"
 GENUINE = CHECKOUT.parent / "shared/ncbi/samples/genuine_2025-01/all_reports.zip"
-"""Real records of thousands of taxa, measured too if they are beside the checkout."""
+"""Genuine records of thousands of taxa, which are measured if they are present next to the checkout."""
 
 TAXA = 12_000
 """Virus taxa of the made-up data set with many taxa."""
@@ -33,8 +33,8 @@ PEER_PACKAGES = ("dlt", "duckdb", "pandas", "polars", "pyarrow")
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("--full", action="store_true", help="every peer at every size")
-    parser.add_argument("--package", type=Path, help="measure only with the bytes of this package")
+    parser.add_argument("--full", action="store_true", help="measure every peer at every size")
+    parser.add_argument("--package", type=Path, help="measure with this package only")
     options = parser.parse_args()
     console, sizes, started = Console(), Sizes(), time.monotonic()
 
@@ -48,7 +48,7 @@ def main() -> None:
         return results_of_package(package, runner.run(plan_of_package(package, sizes, peers=peers)), sizes)
 
     runner = Runner(bench_folder(), python=Path(sys.executable), peer_python=PEER_PYTHON, report=report)
-    console.print("Packages that are not in the cache are made first; that takes about three minutes once.")
+    console.print("Creating packages that are not in the cache; the first time, this takes about three minutes.")
     measured = json.loads(LATEST.read_text(encoding="utf-8")) if options.package else {}
     if not options.package:
         runs = runner.run(plan(sizes, full=options.full))
@@ -74,7 +74,7 @@ def write(measured: Results) -> None:
 
 
 def installed_versions() -> dict[str, str]:
-    """Versions of what was measured; DuckDB's is one, for ours and for the peers."""
+    """Versions of the measured software. The warehouse and the peers must have the same DuckDB."""
     command = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
     output = subprocess.run(
         [PEER_PYTHON, "-c", command, *PEER_PACKAGES], check=True, capture_output=True, text=True

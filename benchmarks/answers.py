@@ -8,34 +8,34 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 REPEATS = 3
-"""Times that each question is asked in one process; the first one finds nothing in the process's own caches."""
+"""Number of times that each query runs in one process. In the first run the process's own caches are empty."""
 
 Rows = Iterable[Sequence[object]]
-Questions = Mapping[str, Callable[[], Rows]]
+Queries = Mapping[str, Callable[[], Rows]]
 
 
-def ask(questions: Questions) -> tuple[dict[str, float], dict[str, str]]:
-    """Ask each question a few times.
+def run_queries(queries: Queries) -> tuple[dict[str, float], dict[str, str]]:
+    """Run each query a few times.
 
     Args:
-        questions: by name, what asks and fetches all rows.
+        queries: functions that run a query and fetch all rows, by name.
 
     Returns:
-        The median of its seconds, and a digest of its result, by question.
+        The median seconds, and a digest of the result, of each query.
     """
     seconds, answers = {}, {}
-    for name, question in questions.items():
+    for name, query in queries.items():
         walls = []
         for _ in range(REPEATS):
             started = time.perf_counter()
-            rows = question()
+            rows = query()
             walls.append(time.perf_counter() - started)
         seconds[name], answers[name] = statistics.median(walls), digest(rows)
     return seconds, answers
 
 
 def digest(rows: Rows) -> str:
-    """A hash of an answer, the same whatever the order of its rows and the library that gave it; none for no rows."""
+    """A hash of a result that does not depend on the order of rows or on the library; empty if there are no rows."""
     lines = sorted(json.dumps([_plain(value) for value in row]) for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
 

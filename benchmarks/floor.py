@@ -1,4 +1,4 @@
-"""The floor: what any load must do on this machine. Inflate a package's reports, and read their columns into memory."""
+"""The floor: the work that any load has to do, inflating a package's reports and reading their columns into memory."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.measured import Given, Outcome
+from benchmarks.measured import CaseInput, Outcome
 from benchmarks.report_columns import flat_query, nested_query, unpack
 from ncbi_stand_in.package import DATA_REPORT
 from virus_warehouse.ncbi.member import open_member
@@ -15,32 +15,32 @@ from virus_warehouse.reports.all_reports import AUXILIARY_REPORTS
 from virus_warehouse.reports.report import Report
 
 
-def floor(given: Given) -> Outcome:
-    """Inflate with what Python has, then read; nothing is hashed, compared, folded or written."""
-    return _floor(given, unpack)
+def floor(inputs: CaseInput) -> Outcome:
+    """Inflate with Python's standard library, then read. Nothing is hashed, compared, folded or written."""
+    return _floor(inputs, unpack)
 
 
-def floor_with_isal(given: Given) -> Outcome:
-    """The same, inflated as the load inflates."""
-    return _floor(given, partial(unpack, open_member=open_member))
+def floor_with_isal(inputs: CaseInput) -> Outcome:
+    """The same, but inflated with the library that the load uses."""
+    return _floor(inputs, partial(unpack, open_member=open_member))
 
 
-def floor_all_reports(given: Given) -> Outcome:
-    """The same of all three reports; what is nested stays so."""
-    return _floor(given, unpack, AUXILIARY_REPORTS)
+def floor_all_reports(inputs: CaseInput) -> Outcome:
+    """The same for all three reports, with nested columns left nested."""
+    return _floor(inputs, unpack, AUXILIARY_REPORTS)
 
 
 def _floor(
-    given: Given, inflate: Callable[[Path, Path, str], Path], auxiliary_reports: Sequence[Report] = ()
+    inputs: CaseInput, inflate: Callable[[Path, Path, str], Path], auxiliary_reports: Sequence[Report] = ()
 ) -> Outcome:
-    with given.clock():
+    with inputs.clock():
         started = time.perf_counter()
-        data_report = inflate(given.package, given.scratch, DATA_REPORT)
-        further = [inflate(given.package, given.scratch, report.file_name) for report in auxiliary_reports]
+        data_report = inflate(inputs.package, inputs.scratch, DATA_REPORT)
+        auxiliary = [inflate(inputs.package, inputs.scratch, report.file_name) for report in auxiliary_reports]
         inflated = time.perf_counter()
-        connection = duckdb.connect(config={"temp_directory": str(given.scratch)})
+        connection = duckdb.connect(config={"temp_directory": str(inputs.scratch)})
         connection.execute(f"CREATE TABLE virus_genome AS {flat_query(data_report)}")
-        for report, path in zip(auxiliary_reports, further, strict=True):
+        for report, path in zip(auxiliary_reports, auxiliary, strict=True):
             connection.execute(f"CREATE TABLE {report.name} AS {nested_query(report, path)}")
         read = time.perf_counter()
     ((rows,),) = connection.execute("SELECT count(accession) FROM virus_genome").fetchall()

@@ -1,4 +1,4 @@
-"""The input and output of a benchmark case, which runs in a separate process."""
+"""Input and output of a benchmark case, which runs in a separate process."""
 
 import resource
 import time
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class Clock:
-    """Wall and processor seconds of a `with` block, and the most memory that the process held until its end."""
+    """Wall and processor seconds of a `with` block, and the peak memory of the process until its end."""
 
     def __init__(self) -> None:
         self.wall_seconds = self.cpu_seconds = self.peak_rss_mib = 0.0
@@ -25,8 +25,8 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a case gets: a folder of its own, holding what it starts from; the package; the clock to run."""
+class CaseInput:
+    """The input of a case: a scratch folder with its initial files, the package, and the clock that measures it."""
 
     scratch: Path
     package: Path
@@ -35,13 +35,13 @@ class Given:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a case did.
+    """The output of a case.
 
     Attributes:
-        rows: how many records came out right; the benchmark stops if it is not as many as went in.
-        file: the database it leaves, if any.
+        rows: number of correct records. The benchmark fails if it differs from the number of input records.
+        file: the database that the case created, if any.
         seconds: wall seconds by stage.
-        answers: digests of results by question: cases of the same records must agree.
+        answers: digests of results by query. Cases with the same records must agree.
     """
 
     rows: int
@@ -50,7 +50,7 @@ class Outcome:
     answers: dict[str, str] = field(default_factory=dict)
 
 
-Target = Callable[[Given], Outcome]
+Target = Callable[[CaseInput], Outcome]
 
 
 def _cpu_seconds() -> float:
@@ -61,7 +61,7 @@ def _cpu_seconds() -> float:
 def _peak_rss_mib() -> float:
     status = Path("/proc/self/status")
     if status.exists():
-        # Not getrusage: Linux lets a process inherit the peak of the one that started it.
+        # Not getrusage: on Linux a process inherits the peak of its parent.
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

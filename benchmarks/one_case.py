@@ -1,7 +1,7 @@
-"""One case in a process of its own: `python -m benchmarks.one_case TARGET SCRATCH PACKAGE`.
+"""Runs one case in its own process: `python -m benchmarks.one_case TARGET SCRATCH PACKAGE`.
 
-A fresh process because peak memory cannot be reset, and what one case leaves in caches and allocators is not the next
-one's to have. Imports are done before the clock starts.
+Each case has a new process because peak memory cannot be reset, and because caches and allocators keep state between
+cases. Imports are done before the clock starts.
 """
 
 import importlib
@@ -11,23 +11,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-from benchmarks.measured import Clock, Given, Target
+from benchmarks.measured import CaseInput, Clock, Target
 
 MEASUREMENT = "measurement.json"
 
-OF_TESTS = ("pandas", "pyarrow")
-"""What tests install and what runs does not need. DuckDB imports them where it finds them, with a second and 100 MB."""
+TEST_PACKAGES = ("pandas", "pyarrow")
+"""Packages that only tests need. DuckDB imports them where they are installed, which costs a second and 100 MB."""
 
 
 def main() -> None:
-    """Measure, and write what was measured to the scratch folder."""
+    """Measure the case, and write the measurement to the scratch folder."""
     module, function = sys.argv[1].split(":")
     if not module.startswith("benchmarks.peers."):
-        # As where they are not installed: an import of None fails.
-        sys.modules.update(dict.fromkeys(OF_TESTS, cast(ModuleType, None)))
+        # Importing a module that is None fails, as if it were not installed.
+        sys.modules.update(dict.fromkeys(TEST_PACKAGES, cast(ModuleType, None)))
     target: Target = getattr(importlib.import_module(module), function)
-    given = Given(Path(sys.argv[2]), Path(sys.argv[3]), Clock())
-    outcome, clock = target(given), given.clock
+    inputs = CaseInput(Path(sys.argv[2]), Path(sys.argv[3]), Clock())
+    outcome, clock = target(inputs), inputs.clock
     measurement = {
         "wall_seconds": round(clock.wall_seconds, 4),
         "cpu_seconds": round(clock.cpu_seconds, 4),
@@ -37,7 +37,7 @@ def main() -> None:
         "seconds": {stage: round(seconds, 4) for stage, seconds in outcome.seconds.items()},
         "answers": outcome.answers,
     }
-    (given.scratch / MEASUREMENT).write_text(json.dumps(measurement), encoding="utf-8")
+    (inputs.scratch / MEASUREMENT).write_text(json.dumps(measurement), encoding="utf-8")
 
 
 if __name__ == "__main__":

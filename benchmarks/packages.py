@@ -1,4 +1,4 @@
-"""Data packages to measure with, made once and kept outside git: made-up records, or those of a given package."""
+"""Data packages for measurements, created once and kept outside git: made-up records, or records of another package."""
 
 import hashlib
 import json
@@ -24,54 +24,54 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a package holds.
+    """The contents of a package.
 
     Attributes:
-        records: all records that NCBI would show.
-        changed: how many of these, evenly spread, have changed by the next day; the package holds them alone.
-            None for all records as they are.
-        has_all_reports: whether it has the annotation and the BioSample report, too.
-        given: a package, of whose records these are, evenly spread; None for made-up ones.
-        taxa: of made-up records, at most so many virus taxa; None for few.
+        records: number of records that NCBI would show.
+        changed: number of these, evenly spread, that have changed by the next day. The package has only these.
+            None for all records, unchanged.
+        has_all_reports: whether it also has the annotation and the BioSample report.
+        source_package: a package from which evenly spread records are taken; None for made-up records.
+        taxa: maximum number of virus taxa of made-up records; None for few.
     """
 
     records: int
     changed: int | None = None
     has_all_reports: bool = False
-    given: Path | None = None
+    source_package: Path | None = None
     taxa: int | None = None
 
     @property
     def lines(self) -> int:
-        """Lines of its data report."""
+        """Number of lines of its data report."""
         return self.records if self.changed is None else self.changed
 
     @property
     def file_name(self) -> str:
-        """Its name in the cache."""
+        """Its file name in the cache."""
         changed = "" if self.changed is None else f"-{self.changed}-changed"
         reports = "-all-reports" if self.has_all_reports else ""
-        given = "" if self.given is None else f"{self.given.stem}-{self.given.stat().st_size}-"
+        source = "" if self.source_package is None else _identity(self.source_package)
         taxa = "" if self.taxa is None else f"-{self.taxa}-taxa"
-        return f"{given}{self.records}{taxa}{changed}{reports}.zip"
+        return f"{source}{self.records}{taxa}{changed}{reports}.zip"
 
 
 class PackageCache:
-    """The packages made so far, in a folder named for the code that made them.
+    """A cache of packages, in a folder named after a hash of the code that creates them.
 
     Args:
-        folder: where that folder is.
+        folder: the parent folder.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / f"packages-{_generator_digest()}"
 
     def path(self, recipe: Recipe) -> Path:
-        """Where the package is, or would be."""
+        """The path of the package, whether it exists or not."""
         return self.folder / recipe.file_name
 
     def make(self, recipes: set[Recipe], processes: int) -> None:
-        """Make those that are missing, so many at a time."""
+        """Create the missing packages, in up to `processes` processes."""
         self.folder.mkdir(parents=True, exist_ok=True)
         missing = sorted((one for one in recipes if not self.path(one).exists()), key=lambda one: -one.records)
         if missing:
@@ -80,15 +80,15 @@ class PackageCache:
 
 
 def write_package(recipe: Recipe, path: Path) -> None:
-    """Write a package; it is there whole or not at all."""
+    """Write a package atomically."""
 
     def records() -> Iterator[Record]:
         everything = _records(recipe.records, recipe.taxa)
         records = everything if recipe.changed is None else _changed(everything, recipe.records // recipe.changed)
         return islice(records, recipe.changed)
 
-    if recipe.given:
-        files = iter([DataFile(DATA_REPORT, "DATA_REPORT", _given_lines(recipe, recipe.given))])
+    if recipe.source_package:
+        files = iter([DataFile(DATA_REPORT, "DATA_REPORT", _sampled_lines(recipe, recipe.source_package))])
     else:
         files = report_files(records, list(AuxReport) if recipe.has_all_reports else [])
     part = path.with_suffix(".part")
@@ -99,13 +99,13 @@ def write_package(recipe: Recipe, path: Path) -> None:
 
 
 def _records(count: int, taxa: int | None) -> Iterator[Record]:
-    # Some of a world's records are not released yet, or withdrawn: of the lively first ones, up to a half.
+    # Some of a world's records are unreleased or withdrawn, up to half of the busy ones at the start.
     world = World(SEED, count * 5 // 4 + BUSY_RECORDS, TODAY, taxa)
     return islice(world.records(TODAY), count)
 
 
 def _changed(records: Iterator[Record], step: int) -> Iterator[Record]:
-    """Every so many-th record as it is a day later, changed as the stand-in's own records do: see its `life`."""
+    """Every `step`-th record as of the next day, with the kinds of changes of the stand-in's `timeline`."""
     random = Random(SEED)  # noqa: S311 - nothing here is secret
     for record in islice(records, 0, None, step):
         kind = random.choices(("revised", "new version", "new date"), (55, 25, 20))[0]
@@ -115,24 +115,28 @@ def _changed(records: Iterator[Record], step: int) -> Iterator[Record]:
 
 
 def lines_in(package: Path) -> int:
-    """How many records a package has."""
+    """The number of records of a package."""
     with DataPackage(package).open_report("data_report") as report:
         return sum(1 for _ in report)
 
 
-def _given_lines(recipe: Recipe, package: Path) -> Iterator[bytes]:
-    """Lines of a given package, evenly spread; changed ones are revised, as of the next day."""
+def _sampled_lines(recipe: Recipe, package: Path) -> Iterator[bytes]:
+    """Evenly spread lines of another package. Changed lines are revised, as of the next day."""
     with DataPackage(package).open_report("data_report") as report:
-        some = islice(report, 0, None, lines_in(package) // recipe.records)
+        sampled = islice(report, 0, None, lines_in(package) // recipe.records)
         if recipe.changed is None:
-            yield from islice(some, recipe.records)
+            yield from islice(sampled, recipe.records)
             return
-        changed = islice(some, 0, None, recipe.records // recipe.changed)
+        changed = islice(sampled, 0, None, recipe.records // recipe.changed)
         for line in islice(changed, recipe.changed):
             record = json.loads(line)
             record["updateDate"] = f"{TOMORROW}T00:00:00Z"
             record["isolate"] = {**record.get("isolate", {}), "source": f"revised: {record['accession']}"}
             yield json.dumps(record, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+
+
+def _identity(package: Path) -> str:
+    return f"{package.stem}-{package.stat().st_size}-"
 
 
 def _generator_digest() -> str:

@@ -1,4 +1,4 @@
-"""`make bench-pages`: how long the pages take, over HTTP, with many sources, runs and records."""
+"""`make bench-pages`: response times of the pages, over HTTP, with many sources, runs and records."""
 
 import os
 import statistics
@@ -26,8 +26,8 @@ from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.connection import Warehouse
 
 SOURCES, RECORDS = 50, 1_000_000
-ASKED = 15
-"""How often each page is asked for."""
+REQUESTS = 15
+"""Number of requests for each page."""
 
 SQL = Path(__file__).with_name("pages_warehouse.sql")
 PAGES = {
@@ -38,7 +38,7 @@ PAGES = {
     "Explore": "/explore?since=",
     **{f"Plot: {plot.title}": f"/explore/{plot.name}?since=" for plot in PLOTS},
 }
-"""What an answer of the snapshot needs is kept: of Explore, the slowest time is the first one."""
+"""Results of queries are cached, so the slowest time of Explore is that of the first request."""
 
 
 def main() -> None:
@@ -54,13 +54,13 @@ def main() -> None:
         table = Table("Page", "Median, ms", "Slowest, ms", title=size)
         with serving() as url:
             for name, path in PAGES.items():
-                milliseconds = [ask(f"{url}{path}") for _ in range(ASKED)]
+                milliseconds = [request_ms(f"{url}{path}") for _ in range(REQUESTS)]
                 table.add_row(name, f"{statistics.median(milliseconds):.0f}", f"{max(milliseconds):.0f}")
         Console().print(table)
 
 
 def publish(data: DataFolder, followed: SourcesFile) -> None:
-    """Make the warehouse, and publish it as it is."""
+    """Create the warehouse, and publish it without checks."""
     migrate.upgrade(data.warehouse)
     with duckdb.connect(data.warehouse) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -74,7 +74,7 @@ def publish(data: DataFolder, followed: SourcesFile) -> None:
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """The pages at an URL, for somebody who is logged in already."""
+    """The pages at a URL, for a user who is logged in."""
     app = create_app(user=lambda: SimpleNamespace(get_id=lambda: "reader"), dag_states=dict)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
@@ -88,7 +88,7 @@ def serving() -> Iterator[str]:
         thread.join()
 
 
-def ask(url: str) -> float:
+def request_ms(url: str) -> float:
     """Milliseconds from the request to the last byte of the page."""
     started = time.monotonic()
     requests.get(url, timeout=60).raise_for_status()

@@ -1,5 +1,5 @@
--- A warehouse of many sources, for the pages: ten runs of each, a failed one among them, and their records.
--- Reads the variables sources and records, how many of each.
+-- A warehouse with many sources, for the pages: ten runs for each, one of them failed, and their records.
+-- Reads the variables sources and records, the number of each.
 INSERT INTO virus_genome BY NAME
 SELECT
     format('source_{:02d}', number % getvariable('sources')) AS source,

@@ -1,4 +1,4 @@
-"""What is measured: the cases of a benchmark, each at its size."""
+"""The cases of a benchmark, each with its size."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.packages import Recipe
 
 FLOORS = ("floor", "floor_with_isal", "floor_all_reports")
-"""What any load must do: with what Python has; inflated as the load does it; and of all reports."""
+"""The floor: with Python's standard library; inflated with the library of the load; and for all reports."""
 
 PEERS = {
     "script": "benchmarks.peers.script:load",
@@ -15,31 +15,31 @@ PEERS = {
     "dlt_default": "benchmarks.peers.dlt_pipeline:load_default",
     "pandas": "benchmarks.peers.pandas_frame:load",
 }
-"""Cases that need the packages of requirements-bench.txt."""
+"""Other loaders. They need the packages of requirements-bench.txt."""
 
 QUERY_PEERS = {
     "polars_parquet": "benchmarks.peers.polars_parquet:query",
     "pandas_parquet": "benchmarks.peers.pandas_parquet:query",
 }
-"""Other implementations of the case `queries`, as far as one flat file allows. They need those packages too."""
+"""Other implementations of the case `queries`, where one flat file suffices. They need the same packages."""
 
 QUICK_PEERS = {"small": ("dlt_default",), "medium": ("script", "dlt_arrow", "pandas")}
-"""Peers that a quick benchmark measures, by size: each of the promised ratios has one, and the slowest is small."""
+"""Peers of a quick benchmark, by size: those needed for ratios with a target. The slowest runs at the small size."""
 
 RUNS = 3
-"""Runs of each case."""
+"""Number of runs of each case."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Records of the packages. A test has small ones.
+    """Number of records in the packages. Tests use small ones.
 
     Attributes:
-        small: what the slowest peers are measured with.
-        delta_base: the smaller warehouse that changes are merged into.
-        medium: what the load is held against the floor with.
-        large: the largest load, and the larger warehouse that changes are merged into.
-        changed: changed records, in either.
+        small: size for the slowest peers.
+        delta_base: size of the smaller warehouse into which changes are merged.
+        medium: size at which the load is compared with the floor.
+        large: size of the largest load, and of the larger warehouse into which changes are merged.
+        changed: number of changed records, in both.
     """
 
     small: int = 20_000
@@ -51,12 +51,12 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to measure.
+    """One measurement.
 
     Attributes:
-        name: what is done.
-        recipe: the package it is done with.
-        base: records in the warehouse it starts from; None for no warehouse at all.
+        name: name of the function that is measured.
+        recipe: its package.
+        base: number of records in the initial warehouse; None for no warehouse.
     """
 
     name: str
@@ -65,38 +65,38 @@ class Case:
 
     @property
     def target(self) -> str:
-        """The function that does it."""
+        """The function, as module:name."""
         module = "benchmarks.floor" if self.name in FLOORS else "benchmarks.warehouse"
         return (PEERS | QUERY_PEERS).get(self.name, f"{module}:{self.name}")
 
     @property
     def is_peer(self) -> bool:
-        """Whether it runs where the packages of requirements-bench.txt are."""
+        """Whether it needs the packages of requirements-bench.txt."""
         return self.name in PEERS or self.name in QUERY_PEERS
 
     @property
     def expected_rows(self) -> int:
-        """Records that must come out."""
+        """Number of records that must result."""
         return {"verify": 0}.get(self.name, self.recipe.lines)
 
 
 def sizes_of_package(records: int) -> Sizes:
-    """The sizes of a given package: all of it, and a tenth, into either of which a hundredth is merged."""
+    """The sizes for a package: all of its records and a tenth of them, with changes of a hundredth."""
     tenth = records // 10
     return Sizes(small=tenth, delta_base=tenth, medium=records, large=records, changed=records // 100)
 
 
 def plan_of_package(package: Path, sizes: Sizes, *, peers: bool = True) -> list[Case]:
-    """The cases of a given package, whose ratios are those of the made-up ones.
+    """The cases for a package, from which the same ratios are computed as for made-up ones.
 
     Args:
         package: the package.
-        sizes: of its records, of `sizes_of_package`.
-        peers: whether the peers are measured at all.
+        sizes: the result of `sizes_of_package`.
+        peers: whether to measure peers.
     """
-    whole, tenth = (Recipe(records, given=package) for records in (sizes.large, sizes.delta_base))
-    changes = [Recipe(records, sizes.changed, given=package) for records in (sizes.delta_base, sizes.large)]
-    everything_revised = Recipe(sizes.large, sizes.large, given=package)
+    whole, tenth = (Recipe(records, source_package=package) for records in (sizes.large, sizes.delta_base))
+    changes = [Recipe(records, sizes.changed, source_package=package) for records in (sizes.delta_base, sizes.large)]
+    everything_revised = Recipe(sizes.large, sizes.large, source_package=package)
     return [
         *(Case(name, whole, base) for name, base in (("load", 0), ("floor", None), ("floor_with_isal", None))),
         *(Case(name, whole, base=sizes.large) for name in ("unchanged", "census", "publish")),
@@ -108,25 +108,25 @@ def plan_of_package(package: Path, sizes: Sizes, *, peers: bool = True) -> list[
 
 
 def plan(sizes: Sizes, *, full: bool, peers: bool = True) -> list[Case]:
-    """The cases. A load leaves the warehouse that later ones start from, and what is compared is run close together.
+    """The cases. A load creates the initial warehouse of later cases. Cases that are compared run close together.
 
     Args:
-        sizes: of the packages.
-        full: every peer at the small and at the medium size.
-        peers: whether the peers are measured at all.
+        sizes: sizes of the packages.
+        full: whether to measure every peer at the small and the medium size.
+        peers: whether to measure peers.
     """
     small, medium, large = Recipe(sizes.small), Recipe(sizes.medium), Recipe(sizes.large)
     delta_base, all_reports = Recipe(sizes.delta_base), Recipe(sizes.small, has_all_reports=True)
-    of_small, of_medium = (PEERS if full else QUICK_PEERS[size] for size in ("small", "medium"))
+    small_peers, medium_peers = (PEERS if full else QUICK_PEERS[size] for size in ("small", "medium"))
     return [
         *(Case(name, small, base) for name, base in (("load", 0), ("floor", None))),
         *(Case(name, all_reports, base) for name, base in (("load_all_reports", 0), ("floor_all_reports", None))),
-        *(Case(peer, small) for peer in of_small if peers),
+        *(Case(peer, small) for peer in small_peers if peers),
         Case("load", medium, base=0),
         *(Case(name, medium) for name in ("floor", "floor_with_isal", "verify")),
         *(Case(name, medium, base=medium.records) for name in ("unchanged", "census", "publish", "queries")),
         Case("revised", Recipe(sizes.medium, sizes.medium), base=sizes.medium),
-        *(Case(peer, medium) for peer in of_medium if peers),
+        *(Case(peer, medium) for peer in medium_peers if peers),
         *(Case(name, large, base) for name, base in (("load", 0), ("floor", None))),
         *(Case(name, large, base=large.records) for name in ("publish", "queries")),
         *(Case(peer, large, base=large.records) for peer in QUERY_PEERS if peers),

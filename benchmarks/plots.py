@@ -1,4 +1,4 @@
-"""The results as plots: `python -m benchmarks.plots latest.json FOLDER`, by the Python of `.venv-bench`."""
+"""Plots of the results: `python -m benchmarks.plots latest.json FOLDER`, with the Python of `.venv-bench`."""
 
 import json
 import sys
@@ -20,14 +20,14 @@ LOADERS = {
     "dlt_default": "dlt, default",
     "pandas": "pandas",
 }
-"""Ways to load a package, as the legends name them."""
+"""Labels of the loaders in the legends."""
 
 
 def main() -> None:
     """Write `load.svg`, `memory.svg` and `delta.svg`."""
     results = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     folder = Path(sys.argv[2])
-    # The same figures give the same file.
+    # With these settings, the same figures give the same file.
     mpl.rcParams["svg.hashsalt"] = "virus-warehouse"
     mpl.rcParams["svg.fonttype"] = "none"
     for name, title, unit, draw in (
@@ -68,7 +68,7 @@ def _draw_lines(axes: Axes, results: Results, figure: str) -> None:
     sizes = sorted({case["records"] for case in results["cases"] if case["name"] == "load"})
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
     axes.set_xticks([], minor=True)
-    # Outside of the axes, because which corner is free differs from run to run.
+    # Outside of the axes, because the lines may cover any corner.
     axes.figure.legend(loc="outside lower center", ncols=3, frameon=False)
     axes.grid(alpha=0.25, which="both")
 

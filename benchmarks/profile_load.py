@@ -1,6 +1,6 @@
-"""Where a full load's time goes: `python -m benchmarks.profile_load 200000` times every SQL statement of one.
+"""Profile of a full load: `python -m benchmarks.profile_load 200000` times each of its SQL statements.
 
-`make bench-profile` also runs it under py-spy, which sees the Python between the statements and DuckDB's threads.
+`make bench-profile` also runs it under py-spy, which samples the Python code between statements, and DuckDB's threads.
 """
 
 import shutil
@@ -18,23 +18,23 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measured import Clock, Given
+from benchmarks.measured import CaseInput, Clock
 from benchmarks.packages import PackageCache, Recipe
 from benchmarks.run import bench_folder
 from benchmarks.warehouse import load, make_empty
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.session import private_session
 
-LEAST_SHARE = 0.005
-"""Statements that took less than this share of the load are not listed."""
+MIN_SHARE = 0.005
+"""Statements below this share of the load's time are not listed."""
 
-LONGEST_SHOWN = 60
+MAX_SHOWN = 60
 
 Statements = list[tuple[float, str]]
 
 
 class TimedSession:
-    """A DuckDB connection that notes how long each statement takes."""
+    """A DuckDB connection that measures the time of each statement."""
 
     def __init__(self, session: DuckDBPyConnection, statements: Statements) -> None:
         self._session, self._statements = session, statements
@@ -55,7 +55,7 @@ def profile(package: Path, folder: Path) -> tuple[float, dict[str, float], State
     """Load a package in full into an empty warehouse.
 
     Returns:
-        Wall seconds of the load, of its stages, and of each statement.
+        The wall seconds of the load, of its stages, and of each statement.
     """
     statements: Statements = []
 
@@ -65,14 +65,14 @@ def profile(package: Path, folder: Path) -> tuple[float, dict[str, float], State
             yield TimedSession(session, statements)
 
     make_empty(DataFolder(folder / "data"))
-    given = Given(folder, package, Clock())
+    inputs = CaseInput(folder, package, Clock())
     with patch("virus_warehouse.ingest.private_session", timed_session):
-        outcome = load(given)
-    return given.clock.wall_seconds, outcome.seconds, statements
+        outcome = load(inputs)
+    return inputs.clock.wall_seconds, outcome.seconds, statements
 
 
 def main() -> None:
-    """Make the package if need be, load it, and print where the seconds went."""
+    """Create the package if it is missing, load it, and print the times."""
     recipe = Recipe(int(sys.argv[1]))
     cache = PackageCache(bench_folder())
     cache.make({recipe}, processes=1)
@@ -87,7 +87,7 @@ def main() -> None:
         table.add_row(f"{seconds:.2f}", f"{seconds / wall:.0%}", what)
     table.add_section()
     for seconds, sql in sorted(statements, reverse=True):
-        if seconds >= wall * LEAST_SHARE:
+        if seconds >= wall * MIN_SHARE:
             table.add_row(f"{seconds:.2f}", f"{seconds / wall:.0%}", _first_line(sql))
     console.print(table)
 
@@ -95,7 +95,7 @@ def main() -> None:
 def _first_line(sql: str) -> str:
     lines = (line.strip() for line in sql.splitlines())
     first = next(line for line in lines if line and not line.startswith("--"))
-    return first if len(first) <= LONGEST_SHOWN else f"{first[:LONGEST_SHOWN]} ..."
+    return first if len(first) <= MAX_SHOWN else f"{first[:MAX_SHOWN]} ..."
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The columns that the warehouse reads, those of the data report flattened: the floor and the peers read the same."""
+"""The columns that the warehouse reads, those of the data report flattened. The floor and the peers read the same."""
 
 import shutil
 import zipfile
@@ -25,17 +25,17 @@ def reader_columns() -> str:
 
 
 def flat_columns() -> dict[str, str]:
-    """Flat name of each column, and its DuckDB type: `host_taxId`, `BIGINT`."""
+    """The flat name of each column and its DuckDB type, such as `host_taxId` and `BIGINT`."""
     return {_flat(path): _type(field.shape) for path, field in fields_by_path().items()}
 
 
 def flat_selection() -> str:
-    """What to select from the reader: `host.taxId AS host_taxId`, ..."""
+    """The select list for the reader: `host.taxId AS host_taxId`, ..."""
     return ", ".join(f"{path} AS {_flat(path)}" for path in fields_by_path())
 
 
 def _type(shape: Shape) -> str:
-    """The DuckDB type that a field of the data report comes to have."""
+    """The DuckDB type of a field of the data report."""
     match shape:
         case ListOf():
             return f"{_type(shape.item)}[]"
@@ -55,7 +55,7 @@ def flat_query(report: Path) -> str:
 
 
 def nested_query(kind: Report, report: Path) -> str:
-    """A query that reads the columns of another unpacked report, nested as they are."""
+    """A query that reads the columns of another unpacked report, without flattening them."""
     columns = ", ".join(f"{name}: {sql_text(type_)}" for name, type_ in read_columns(kind.shape).items())
     return f"FROM {_reader(report, f'{{{columns}}}')}"
 
@@ -65,7 +65,7 @@ def _reader(report: Path, columns: str) -> str:
 
 
 def keyed_table() -> str:
-    """A statement that makes the table `virus_genome` of these columns with a primary key, as a script would."""
+    """A statement that creates the table `virus_genome` with these columns and a primary key."""
     columns = ", ".join(f"{name} {kind}" for name, kind in flat_columns().items())
     return f"CREATE TABLE virus_genome ({columns}, PRIMARY KEY (accession))"
 
@@ -76,7 +76,7 @@ def unpack(
     report: str = DATA_REPORT,
     open_member: Callable[[zipfile.ZipFile, zipfile.ZipInfo], IO[bytes]] = zipfile.ZipFile.open,
 ) -> Path:
-    """Inflate a report into a folder, with what Python has or in another way."""
+    """Inflate a report into a folder, with Python's zipfile or with the given function."""
     path = folder / report
     with (
         zipfile.ZipFile(package) as archive,

@@ -1,4 +1,4 @@
-"""What the runs come to: medians with their spread, and the ratios that are promised."""
+"""The results of the runs: medians with their spread, and the ratios that have targets."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ Results = dict[str, Any]
 
 
 def results(measured: list[Measured], sizes: Sizes, *, full: bool, versions: dict[str, str]) -> Results:
-    """Everything that is kept of a benchmark; see docs/performance.md for what each ratio means."""
+    """The results that are stored. docs/performance.md explains each ratio."""
     cases = [_summary(one) for one in measured]
     ratios, ratio_records = _ratios(cases, sizes)
     return {
@@ -34,14 +34,14 @@ def results(measured: list[Measured], sizes: Sizes, *, full: bool, versions: dic
 
 
 def results_of_package(package: Path, measured: list[Measured], sizes: Sizes) -> Results:
-    """The same of a given package."""
+    """The same for a given package."""
     kept = ("measured_at", "sizes", "ratios", "ratio_records", "peaks_mib", "cases")
     content = results(measured, sizes, full=False, versions={})
     return {"file": package.name, **{key: content[key] for key in kept}}
 
 
 def find(cases: list[Results], name: str, records: int, changed: int | None = None) -> Results | None:
-    """The case of that name and size, if it was measured."""
+    """The case with this name and size, if it was measured."""
     for case in cases:
         if (case["name"], case["records"], case["changed"]) == (name, records, changed) and case["runs"]:
             return case
@@ -49,7 +49,7 @@ def find(cases: list[Results], name: str, records: int, changed: int | None = No
 
 
 def machine() -> dict[str, object]:
-    """What it was measured on; nothing that names it."""
+    """A description of the machine, without anything that identifies it."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "processor": _processor(),
@@ -76,7 +76,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 
 def _ratios(cases: list[Results], sizes: Sizes) -> tuple[dict[str, float | None], dict[str, int]]:
-    """The ratios of medians, and at how many records each was taken: a peer's at the largest size it has."""
+    """The ratios of medians, and the number of records of each: for a peer, its largest measured size."""
     medium, large, base, changed = sizes.medium, sizes.large, sizes.delta_base, sizes.changed
     ratios = {
         "load_over_floor": _ratio(find(cases, "load", medium), find(cases, "floor", medium)),
@@ -94,7 +94,7 @@ def _ratios(cases: list[Results], sizes: Sizes) -> tuple[dict[str, float | None]
 
 
 def _peaks(cases: list[Results], sizes: Sizes) -> dict[str, float]:
-    """The most memory of what runs every day or week, in MiB, at the size that is held against the floor."""
+    """Peak memory of the regular kinds of run, in MiB, at the size that is compared with the floor."""
     names = {"load": None, "unchanged": None, "census": None, "publish": None, "revised": sizes.medium}
     found = {name: find(cases, name, sizes.medium, changed) for name, changed in names.items()}
     return {name: case["peak_rss_mib"]["median"] for name, case in found.items() if case}

@@ -1,4 +1,4 @@
-"""Runs the cases of a plan: interleaved, each in a fresh process, each time from the same state."""
+"""Runs the cases of a plan: interleaved, each in a new process and from the same initial state."""
 
 import json
 import os
@@ -24,25 +24,25 @@ Measurement = dict[str, Any]
 
 
 class CaseFailed(RuntimeError):
-    """A case that did not end, or did not do what it was to do: its figures would mean nothing."""
+    """A case failed, or had a wrong result, so that its figures are meaningless."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A case with what each of its runs measured."""
+    """A case with the measurements of its runs."""
 
     case: Case
     runs: list[Measurement]
 
 
 class Runner:
-    """Runs cases in a folder; what it makes there is gone afterwards, but for the packages.
+    """Runs cases in a folder, and removes all files that it creates there except packages.
 
     Args:
-        folder: where packages, warehouses and scratch folders are made.
+        folder: where packages, warehouses and scratch folders are created.
         python: the interpreter of the warehouse's own cases.
         peer_python: the interpreter of the peers.
-        report: called with each case, the number of its run, and what was measured.
+        report: called after each run with the case, the number of the run, and the measurement.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class Runner:
         self._answers: dict[tuple[int, str], str] = {}
 
     def run(self, cases: list[Case], runs: int = RUNS) -> list[Measured]:
-        """Run each so many times, in rounds, so that a slow minute of the machine falls on all alike.
+        """Run all cases `runs` times, in rounds, so that a slowdown of the machine affects all of them.
 
         Raises:
-            CaseFailed: one ended in an error, with another number of records than went in, or with another answer
-                than was given before to the same question on the same records.
+            CaseFailed: a case ended with an error or with a wrong number of records, or a query had a different result
+                than before on the same records.
         """
         self.packages.make({case.recipe for case in cases}, processes=os.cpu_count() or 1)
         measured = {case: Measured(case, []) for case in cases}
@@ -83,7 +83,7 @@ class Runner:
         elif case.base is not None:
             shutil.copyfile(self._base(case.base), scratch / "data" / "warehouse.duckdb")
         python = self._peer_python if case.is_peer else self._python
-        # What was copied is not to be written out while the clock runs.
+        # Flush the copied files, so that they are not written while the clock runs.
         os.sync()
         ended = subprocess.run(
             [python, "-m", "benchmarks.one_case", case.target, scratch, self.packages.path(case.recipe)],
@@ -94,10 +94,10 @@ class Runner:
             check=False,
         )
         if ended.returncode != 0:
-            raise CaseFailed(f"{case} ended with {ended.returncode}:\n{ended.stderr[-4000:]}")
+            raise CaseFailed(f"{case} exited with {ended.returncode}:\n{ended.stderr[-4000:]}")
         measurement: Measurement = json.loads((scratch / MEASUREMENT).read_text(encoding="utf-8"))
         if measurement.get("rows", case.expected_rows) != case.expected_rows:
-            raise CaseFailed(f"{case}: {measurement['rows']} records came out right, not {case.expected_rows}")
+            raise CaseFailed(f"{case}: {measurement['rows']} correct records, expected {case.expected_rows}")
         self._compare(case, measurement.get("answers", {}))
         if case.name == "load" and not self._base(case.recipe.records).exists():
             self._keep_base(scratch / "data", case.recipe.records)
@@ -105,12 +105,12 @@ class Runner:
         return measurement
 
     def _compare(self, case: Case, answers: dict[str, str]) -> None:
-        for question, answer in answers.items():
-            if answer != self._answers.setdefault((case.recipe.records, question), answer) or not answer:
-                raise CaseFailed(f"{case}: {question} has another answer here than before, or none")
+        for query, answer in answers.items():
+            if answer != self._answers.setdefault((case.recipe.records, query), answer) or not answer:
+                raise CaseFailed(f"{case}: {query} has a different result than before, or none")
 
     def _parquet(self, records: int) -> Path:
-        """The table of records as one flat file, made once."""
+        """The table of records as one Parquet file, created once."""
         path = self._base(records).with_suffix(".parquet")
         if not path.exists():
             with duckdb.connect(self._base(records), read_only=True) as connection:
@@ -125,14 +125,14 @@ class Runner:
 
 
 def bench_folder() -> Path:
-    """Where benchmarks keep packages, and work: `bench` in the data folder, outside git."""
+    """The folder for packages and scratch files: `bench` in the data folder, outside git."""
     folder = Path(os.environ.get("VIRUS_DATA") or CHECKOUT / "data").absolute() / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def _environment(scratch: Path) -> dict[str, str]:
-    """Default settings, whatever the caller has set; and nothing that phones home."""
+    """The environment with default settings, whatever the caller has set, and without telemetry."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VIRUS_", "NCBI_"))}
     return kept | {
         "PYTHONPATH": f"{CHECKOUT}{os.pathsep}{CHECKOUT / 'include'}",

@@ -1,4 +1,4 @@
-"""The results as tables: on the terminal, and in the part of docs/performance.md that is written by the benchmark."""
+"""Tables of the results, for the terminal and for the generated part of docs/performance.md."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -33,13 +33,13 @@ TARGETS_OF_PACKAGE = {
     "script_over_load": "",
     "dlt_arrow_over_load": "",
 }
-"""What is aimed for on genuine bytes of thousands of taxa. The deltas are of all of them and of a tenth."""
+"""Targets for genuine data of thousands of taxa. The deltas compare all records with a tenth of them."""
 
 BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
 
 CASE_HEADER = ("case", "wall, s", "spread", "processor, s", "peak memory, MiB", "file, MiB")
 PEAK_HEADER = ("case", "peak memory, MiB")
-RATIO_HEADER = ("ratio", "measured", "aim", "records")
+RATIO_HEADER = ("ratio", "measured", "target", "records")
 STAGE_HEADER = ("case", "stage", "s", "share")
 SLOPE_HEADER = ("case", "from", "to", "s for each further 100k", "MiB for each further 100k")
 QUERY_HEADER = ("query", "records", "snapshot, ms", "Parquet with Polars, ms", "Parquet with pandas, ms")
@@ -48,7 +48,7 @@ Rows = list[tuple[str, ...]]
 
 
 def short(count: int) -> str:
-    """A count as people say it: 20k, 1M."""
+    """A count in short form: 20k, 1M."""
     for size, suffix in ((1_000_000, "M"), (1_000, "k")):
         if count >= size and count % size == 0:
             return f"{count // size}{suffix}"
@@ -56,46 +56,46 @@ def short(count: int) -> str:
 
 
 def case_name(case: Case) -> str:
-    """What a case is called, with its size."""
+    """The label of a case, with its size."""
     return _name(case.name, case.recipe.records, case.recipe.changed)
 
 
 def ratio_rows(results: Results, targets: Mapping[str, str] = TARGETS) -> Rows:
-    """The ratios beside what is aimed for."""
+    """The ratios with their targets."""
     ratios, records = results["ratios"], results["ratio_records"]
     return [
-        (key, "not measured" if ratios[key] is None else f"{ratios[key]:.4g}", aim, short(records[key]))
-        for key, aim in targets.items()
-        if key in ratios  # an earlier version may have measured what stands beside a package
+        (key, "not measured" if ratios[key] is None else f"{ratios[key]:.4g}", target, short(records[key]))
+        for key, target in targets.items()
+        if key in ratios  # results of a package may be from an earlier version with other ratios
     ]
 
 
 def peak_rows(results: Results) -> Rows:
-    """The most memory of each kind of run."""
+    """The peak memory of each kind of run."""
     return [(name, f"{peak:.0f}") for name, peak in results.get("peaks_mib", {}).items()]
 
 
 def case_rows(results: Results) -> Rows:
-    """Medians of every case, and the spread of its wall seconds."""
+    """The medians of every case, and the spread of its wall seconds."""
     return [_case_row(case) for case in results["cases"]]
 
 
 def query_rows(results: Results) -> Rows:
-    """Milliseconds of each query at each size, beside those of a flat file where that is possible."""
+    """Milliseconds of each query at each size, and on a flat file where possible."""
     rows = []
     for case in results["cases"]:
         if case["name"] != "queries":
             continue
         peers = [find(results["cases"], peer, case["records"]) for peer in QUERY_PEERS]
         for query in case["seconds"]:
-            asked = [one and one["seconds"].get(query) for one in (case, *peers)]
-            figures = (f"{seconds['median'] * 1000:.1f}" if seconds else "" for seconds in asked)
+            measured = [one and one["seconds"].get(query) for one in (case, *peers)]
+            figures = (f"{seconds['median'] * 1000:.1f}" if seconds else "" for seconds in measured)
             rows.append((query.replace("_", " "), short(case["records"]), *figures))
     return rows
 
 
 def stage_rows(results: Results) -> Rows:
-    """Where the wall seconds of a case went."""
+    """The wall seconds of each case by stage."""
     return [
         (
             _name(case["name"], case["records"], case["changed"]),
@@ -110,7 +110,7 @@ def stage_rows(results: Results) -> Rows:
 
 
 def slope_rows(results: Results) -> Rows:
-    """What more records cost, between one size of a load or of the floor and the next."""
+    """The cost of additional records, between consecutive sizes of the load and of the floor."""
     rows: Rows = []
     for name in ("load", "floor"):
         cases = sorted((case for case in results["cases"] if case["name"] == name), key=lambda case: case["records"])
@@ -126,7 +126,7 @@ def slope_rows(results: Results) -> Rows:
 
 
 def print_tables(console: Console, results: Results) -> None:
-    """All of it on the terminal."""
+    """Print all tables on the terminal."""
     for header, rows in _tables(results):
         table = Table(*header, box=SIMPLE_HEAD)
         for row in rows:
@@ -135,7 +135,7 @@ def print_tables(console: Console, results: Results) -> None:
 
 
 def document(results: Results) -> str:
-    """All of it in Markdown, with what it was measured on."""
+    """All tables in Markdown, with the machine and the versions."""
     machine, versions = results["machine"], results["versions"]
     kind, day = "full" if results["full"] else "quick", results["measured_at"][:10]
     facts = [

@@ -1,6 +1,6 @@
-"""The warehouse's own cases: the code that runs in production, from the proven package to the checkpointed file.
+"""The warehouse's own cases: production code, from the verified package to the checkpointed file.
 
-Every case starts from `data` in its folder, a whole data folder: an empty, migrated warehouse or one of some records.
+Every case starts from the data folder `data` in its scratch folder, with a migrated warehouse that may have records.
 """
 
 import json
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.answers import Rows, ask
-from benchmarks.measured import Given, Outcome
+from benchmarks.answers import Rows, run_queries
+from benchmarks.measured import CaseInput, Outcome
 from benchmarks.packages import TODAY, TOMORROW
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -39,8 +39,8 @@ SOURCE_OF_ALL_REPORTS = Source(
 QUERIES = Path(__file__).parent / "queries"
 
 
-class PackageAtHand(DatasetsClient):
-    """A client whose download is done: it hands over a package that was proven before the clock started."""
+class LocalPackageClient(DatasetsClient):
+    """A client that returns a local package, which was verified before the clock started."""
 
     def __init__(self, package: Path, requested_on: datetime) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class PackageAtHand(DatasetsClient):
         accept: Callable[[Path], object] | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Download:
-        """Give the package as if it had just come, without proving it again."""
+        """Return the package as if it had just been downloaded, without verifying it again."""
         destination.hardlink_to(self._package)
         return Download(
             path=destination,
@@ -72,71 +72,71 @@ class PackageAtHand(DatasetsClient):
 
 
 def make_empty(data: DataFolder) -> None:
-    """An empty warehouse of the newest schema: migrating is done once a release and not once a load."""
+    """Create an empty, migrated warehouse. A migration runs once per release and not with every load."""
     data.create()
     migrate.upgrade(data.warehouse)
 
 
-def load(given: Given) -> Outcome:
+def load(inputs: CaseInput) -> Outcome:
     """The first, full load."""
-    return _ingest(given, {"inserted"}, window_request=None, day_after=False)
+    return _ingest(inputs, {"inserted"}, window_request=None, day_after=False)
 
 
-def load_all_reports(given: Given) -> Outcome:
-    """The first, full load of a source that follows annotations and BioSamples, too."""
-    return _ingest(given, {"inserted"}, window_request=None, day_after=False, source=SOURCE_OF_ALL_REPORTS)
+def load_all_reports(inputs: CaseInput) -> Outcome:
+    """The first, full load of a source with annotation and BioSample reports."""
+    return _ingest(inputs, {"inserted"}, window_request=None, day_after=False, source=SOURCE_OF_ALL_REPORTS)
 
 
-def delta(given: Given) -> Outcome:
-    """The next day's changes, and nothing but changes."""
-    return _ingest(given, {"revised", "touched"}, window_request=None, day_after=True)
+def delta(inputs: CaseInput) -> Outcome:
+    """A load of the next day's changes only."""
+    return _ingest(inputs, {"revised", "touched"}, window_request=None, day_after=True)
 
 
-def unchanged(given: Given) -> Outcome:
-    """Everything downloaded again the next day, and nothing has changed."""
-    return _ingest(given, {"unchanged"}, window_request=WindowRequest(mode=FULL), day_after=True)
+def unchanged(inputs: CaseInput) -> Outcome:
+    """A full load on the next day, without changes."""
+    return _ingest(inputs, {"unchanged"}, window_request=WindowRequest(mode=FULL), day_after=True)
 
 
-def census(given: Given) -> Outcome:
-    """Everything downloaded again the next day, to see what is gone; nothing is."""
-    return _ingest(given, {"unchanged"}, window_request=WindowRequest(mode=CENSUS), day_after=True)
+def census(inputs: CaseInput) -> Outcome:
+    """A census on the next day, without missing records."""
+    return _ingest(inputs, {"unchanged"}, window_request=WindowRequest(mode=CENSUS), day_after=True)
 
 
-def revised(given: Given) -> Outcome:
-    """Everything downloaded again the next day, and every record has changed: the worst day."""
-    return _ingest(given, {"revised", "touched"}, window_request=WindowRequest(mode=FULL), day_after=True)
+def revised(inputs: CaseInput) -> Outcome:
+    """A full load on the next day, with changes in every record: the worst case."""
+    return _ingest(inputs, {"revised", "touched"}, window_request=WindowRequest(mode=FULL), day_after=True)
 
 
-def verify(given: Given) -> Outcome:
-    """Proving a package whole, as a download does it; no part of the other cases."""
-    with given.clock():
-        DataPackage(given.package).verify()
+def verify(inputs: CaseInput) -> Outcome:
+    """Verification of a package, as after a download. It is not part of the other cases."""
+    with inputs.clock():
+        DataPackage(inputs.package).verify()
     return Outcome(rows=0)
 
 
-def publish(given: Given) -> Outcome:
-    """Candidate, gates and rename, as the tasks check and publish do them, where a snapshot is published already."""
-    data = _data(given)
+def publish(inputs: CaseInput) -> Outcome:
+    """Candidate, gates and rename, as in the tasks prepare, check and publish, with a snapshot already published."""
+    data = _data(inputs)
     run_id = _run_id(data)
     _publish(data, run_id)
-    with given.clock():
+    with inputs.clock():
         seconds = _publish(data, run_id)
     return Outcome(_records_held(data.snapshot), data.snapshot, seconds)
 
 
-def queries(given: Given) -> Outcome:
-    """What people ask of the snapshot: each file of `queries/`."""
-    data = _data(given)
+def queries(inputs: CaseInput) -> Outcome:
+    """Typical queries on the snapshot: each file of `queries/`."""
+    data = _data(inputs)
     candidate = _candidate(data, _run_id(data))
     with duckdb.connect(candidate, read_only=True) as connection:
 
-        def asking(file: Path) -> Callable[[], Rows]:
+        def runner_of(file: Path) -> Callable[[], Rows]:
             sql = file.read_text(encoding="utf-8")
             return lambda: connection.execute(sql).fetchall()
 
-        questions = {file.stem: asking(file) for file in sorted(QUERIES.glob("*.sql"))}
-        with given.clock():
-            seconds, answers = ask(questions)
+        runs = {file.stem: runner_of(file) for file in sorted(QUERIES.glob("*.sql"))}
+        with inputs.clock():
+            seconds, answers = run_queries(runs)
     return Outcome(_records_held(candidate), candidate, seconds, answers)
 
 
@@ -166,28 +166,33 @@ def _run_id(data: DataFolder) -> str:
 
 
 def _ingest(
-    given: Given, expected: set[str], *, window_request: WindowRequest | None, day_after: bool, source: Source = SOURCE
+    inputs: CaseInput,
+    expected: set[str],
+    *,
+    window_request: WindowRequest | None,
+    day_after: bool,
+    source: Source = SOURCE,
 ) -> Outcome:
-    data = _data(given)
+    data = _data(inputs)
     requested_at = datetime.combine(TOMORROW if day_after else TODAY, time_of_day(6), UTC)
-    client = PackageAtHand(given.package, requested_at)
-    with given.clock():
+    client = LocalPackageClient(inputs.package, requested_at)
+    with inputs.clock():
         result = ingest(source, client=client, warehouse=Warehouse(data.warehouse), data=data, wish=window_request)
     if Path(f"{data.warehouse}.wal").exists():
-        raise RuntimeError(f"{data.warehouse} is not checkpointed: its log is still there")
+        raise RuntimeError(f"{data.warehouse} is not checkpointed: its write-ahead log still exists")
     stages = _seconds(data, result)
-    stages["commit, checkpoint and the rest"] = given.clock.wall_seconds - sum(stages.values())
+    stages["commit, checkpoint and the rest"] = inputs.clock.wall_seconds - sum(stages.values())
     return Outcome(sum(result.counts[outcome] or 0 for outcome in expected), data.warehouse, stages)
 
 
 def _seconds(data: DataFolder, result: IngestResult) -> dict[str, float]:
-    """The stages in the run file, without those that did not occur here."""
+    """The stages of the run file, without those that did not run."""
     state = json.loads((data.runs / f"{result.run_id}.json").read_text(encoding="utf-8"))
     return {stage: seconds for stage, seconds in state["seconds"].items() if seconds and stage != "download"}
 
 
-def _data(given: Given) -> DataFolder:
-    data = DataFolder(given.scratch / "data")
+def _data(inputs: CaseInput) -> DataFolder:
+    data = DataFolder(inputs.scratch / "data")
     shutil.rmtree(data.packages, ignore_errors=True)
     data.create()
     return data

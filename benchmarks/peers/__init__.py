@@ -1,4 +1,4 @@
-"""Other ways to load the same package into DuckDB, each as its own documentation would have it, keyed by accession.
+"""Other loaders of the same package into DuckDB, each used as its documentation recommends, keyed by accession.
 
-None of them counts lines, sets bad ones apart, keeps history, folds the taxonomy, or proves anything.
+None of them counts lines, quarantines bad ones, keeps history, folds the taxonomy, or verifies anything.
 """

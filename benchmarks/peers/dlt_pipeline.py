@@ -1,4 +1,4 @@
-"""dlt with its `upsert` merge: as it comes, fed with Arrow tables, and as fast as we could make it."""
+"""dlt with its `upsert` merge: with default settings, with Arrow tables, and in the fastest configuration found."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ import dlt
 import duckdb
 from pyarrow import json as pyarrow_json
 
-from benchmarks.measured import Given, Outcome
+from benchmarks.measured import CaseInput, Outcome
 from benchmarks.report_columns import flat_query, unpack
 
 BATCH_ROWS = 50_000
@@ -17,19 +17,19 @@ BLOCK_BYTES = 16 << 20
 Items = Callable[[Path], Iterator[object]]
 
 
-def load_default(given: Given) -> Outcome:
-    """Python objects, which dlt normalizes: lists and the lineages in them become child tables."""
-    return _load(given, _objects)
+def load_default(inputs: CaseInput) -> Outcome:
+    """Load Python objects, which dlt normalizes: lists, including those in lineages, become child tables."""
+    return _load(inputs, _objects)
 
 
-def load_arrow(given: Given) -> Outcome:
-    """The Arrow table that pyarrow reads from the file, which dlt hands on as Parquet: dlt's own advice for speed."""
-    return _load(given, _arrow_table)
+def load_arrow(inputs: CaseInput) -> Outcome:
+    """Load an Arrow table read by pyarrow, which dlt passes on as Parquet, as dlt recommends for speed."""
+    return _load(inputs, _arrow_table)
 
 
-def load_arrow_of_duckdb(given: Given) -> Outcome:
-    """Arrow tables that DuckDB parsed, with the warehouse's own list of flat, typed columns: half of its engine."""
-    return _load(given, _tables_of_duckdb)
+def load_arrow_of_duckdb(inputs: CaseInput) -> Outcome:
+    """Load Arrow tables parsed by DuckDB, with the warehouse's list of flat, typed columns."""
+    return _load(inputs, _tables_of_duckdb)
 
 
 def _objects(report: Path) -> Iterator[object]:
@@ -38,7 +38,7 @@ def _objects(report: Path) -> Iterator[object]:
 
 
 def _arrow_table(report: Path) -> Iterator[object]:
-    # Without blocks of some size pyarrow infers other types for each, and stops.
+    # With small blocks pyarrow infers different types for each of them, and fails.
     yield pyarrow_json.read_json(report, pyarrow_json.ReadOptions(block_size=BLOCK_BYTES))
 
 
@@ -47,13 +47,13 @@ def _tables_of_duckdb(report: Path) -> Iterator[object]:
         yield from connection.execute(flat_query(report)).to_arrow_reader(BATCH_ROWS)
 
 
-def _load(given: Given, items: Items) -> Outcome:
-    file = given.scratch / "dlt.duckdb"
-    with given.clock():
-        report = unpack(given.package, given.scratch)
+def _load(inputs: CaseInput, items: Items) -> Outcome:
+    file = inputs.scratch / "dlt.duckdb"
+    with inputs.clock():
+        report = unpack(inputs.package, inputs.scratch)
         pipeline = dlt.pipeline(
             "bench",
-            pipelines_dir=str(given.scratch / "pipelines"),
+            pipelines_dir=str(inputs.scratch / "pipelines"),
             destination=dlt.destinations.duckdb(str(file)),
             dataset_name="bench",
         )

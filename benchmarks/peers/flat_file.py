@@ -1,7 +1,7 @@
-"""What the ways to ask a flat file have in common. It holds the present records: no past, no taxonomy, no run."""
+"""Shared by the queries on a flat file. It has the current records, but no history, taxonomy or runs."""
 
 PARQUET = "virus_genome.parquet"
-"""Name of the file in the scratch folder of a case."""
+"""File name in the scratch folder of a case."""
 
 ONE_RECORD = "PX257961"
 NEWEST = 100

@@ -1,22 +1,22 @@
-"""pandas: `json_normalize` makes a table of the lines, DuckDB reads the table from memory."""
+"""pandas: `json_normalize` makes a table from the lines, which DuckDB reads from memory."""
 
 import json
 
 import duckdb
 import pandas as pd
 
-from benchmarks.measured import Given, Outcome
+from benchmarks.measured import CaseInput, Outcome
 from benchmarks.report_columns import flat_columns, keyed_table, unpack
 
 
-def load(given: Given) -> Outcome:
-    """Into a new database file."""
-    file = given.scratch / "pandas.duckdb"
-    with given.clock():
-        report = unpack(given.package, given.scratch)
+def load(inputs: CaseInput) -> Outcome:
+    """Load into a new database file."""
+    file = inputs.scratch / "pandas.duckdb"
+    with inputs.clock():
+        report = unpack(inputs.package, inputs.scratch)
         with report.open(encoding="utf-8") as lines:
             frame = pd.json_normalize(list(map(json.loads, lines)), sep="_")
-        # Fields that no record has are no columns here.
+        # There are no columns for fields that no record has.
         columns = [name for name in flat_columns() if name in frame.columns]
         frame = frame[columns]
         with duckdb.connect(file) as connection:

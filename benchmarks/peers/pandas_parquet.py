@@ -1,25 +1,25 @@
-"""pandas on a Parquet file of virus_genome: reads the columns of each question, as Arrow types."""
+"""pandas on a Parquet file of virus_genome. It reads the columns that each query needs, as Arrow types."""
 
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.answers import Questions, Rows, ask
-from benchmarks.measured import Given, Outcome
+from benchmarks.answers import Queries, Rows, run_queries
+from benchmarks.measured import CaseInput, Outcome
 from benchmarks.peers.flat_file import NEWEST, ONE_RECORD, PARQUET, SHARES
 
 
-def query(given: Given) -> Outcome:
-    """The questions that can be asked of one flat file."""
-    path = given.scratch / PARQUET
-    with given.clock():
-        seconds, answers = ask(questions(path))
+def query(inputs: CaseInput) -> Outcome:
+    """The queries that one flat file can answer."""
+    path = inputs.scratch / PARQUET
+    with inputs.clock():
+        seconds, answers = run_queries(parquet_queries(path))
     return Outcome(len(pd.read_parquet(path, columns=["accession"])), path, seconds, answers)
 
 
-def questions(path: Path) -> Questions:
-    """By the names of the files of `benchmarks/queries/` that ask the same."""
+def parquet_queries(path: Path) -> Queries:
+    """The queries, named like the equivalent files of `benchmarks/queries/`."""
 
     def read(*columns: str, **others: object) -> pd.DataFrame:
         return pd.read_parquet(path, columns=list(columns) or None, dtype_backend="pyarrow", **others)

@@ -1,25 +1,25 @@
-"""Polars on a Parquet file of virus_genome: a lazy scan for each question, which reads what it needs and no more."""
+"""Polars on a Parquet file of virus_genome: a lazy scan for each query, which reads only what it needs."""
 
 from pathlib import Path
 
 import polars as pl
 
-from benchmarks.answers import Questions, Rows, ask
-from benchmarks.measured import Given, Outcome
+from benchmarks.answers import Queries, Rows, run_queries
+from benchmarks.measured import CaseInput, Outcome
 from benchmarks.peers.flat_file import NEWEST, ONE_RECORD, PARQUET, SHARES
 
 
-def query(given: Given) -> Outcome:
-    """The questions that can be asked of one flat file."""
-    path = given.scratch / PARQUET
-    with given.clock():
-        seconds, answers = ask(questions(path))
+def query(inputs: CaseInput) -> Outcome:
+    """The queries that one flat file can answer."""
+    path = inputs.scratch / PARQUET
+    with inputs.clock():
+        seconds, answers = run_queries(parquet_queries(path))
     rows = pl.scan_parquet(path).select(pl.len()).collect().item()
     return Outcome(rows, path, seconds, answers)
 
 
-def questions(path: Path) -> Questions:
-    """By the names of the files of `benchmarks/queries/` that ask the same."""
+def parquet_queries(path: Path) -> Queries:
+    """The queries, named like the equivalent files of `benchmarks/queries/`."""
     genome = pl.scan_parquet(path)
 
     def rows(frame: pl.LazyFrame) -> Rows:

@@ -1,16 +1,16 @@
-"""A script of a few lines: `read_json` with explicit columns, and `INSERT OR REPLACE` by a primary key."""
+"""A short script: `read_json` with explicit columns, and `INSERT OR REPLACE` with a primary key."""
 
 import duckdb
 
-from benchmarks.measured import Given, Outcome
+from benchmarks.measured import CaseInput, Outcome
 from benchmarks.report_columns import flat_query, keyed_table, unpack
 
 
-def load(given: Given) -> Outcome:
-    """Into a new database file."""
-    file = given.scratch / "script.duckdb"
-    with given.clock():
-        report = unpack(given.package, given.scratch)
+def load(inputs: CaseInput) -> Outcome:
+    """Load into a new database file."""
+    file = inputs.scratch / "script.duckdb"
+    with inputs.clock():
+        report = unpack(inputs.package, inputs.scratch)
         with duckdb.connect(file) as connection:
             connection.execute(keyed_table())
             connection.execute(f"INSERT OR REPLACE INTO virus_genome {flat_query(report)}")

@@ -1,4 +1,4 @@
--- How many isolates have all their segments.
+-- Number of isolates with and without all segments.
 SELECT virus_name, is_complete, count(*) AS isolates
 FROM mart.segment_completeness
 GROUP BY ALL;

@@ -1,4 +1,4 @@
--- The hundred records updated last, whole.
+-- The hundred most recently updated records, with all columns.
 SELECT *
 FROM virus_genome
 ORDER BY update_date DESC NULLS LAST, accession

@@ -1,4 +1,4 @@
--- One record by its accession, with its past.
+-- One record by its accession, with its history.
 SELECT valid_from, NULL AS valid_to, version, update_date
 FROM virus_genome
 WHERE accession = 'PX257961'

@@ -1,4 +1,4 @@
--- How long each country takes from collection to release, at the median.
+-- Median time from collection to release, by country.
 SELECT country, median(days_collection_to_release_min) AS fewest, median(days_collection_to_release_max) AS most
 FROM mart.submission_lag
 GROUP BY country;

@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 import requests
 
-from benchmarks.warehouse import PackageAtHand
+from benchmarks.warehouse import LocalPackageClient
 from tests.support.airflow_services import AirflowServices
 from tests.support.stand_in import StandIn
 from virus_warehouse.data_folder import DataFolder
@@ -122,7 +122,7 @@ def main() -> None:
 def hold_records(data: DataFolder, package: Path) -> None:
     """Load records of a source that is no longer followed."""
     source = Source(name="held", request=VirusGenomeRequest(taxon="10239"))
-    client = PackageAtHand(package, datetime.now(UTC))
+    client = LocalPackageClient(package, datetime.now(UTC))
     ingest(source, client=client, warehouse=Warehouse(data.warehouse), data=data)
 
 

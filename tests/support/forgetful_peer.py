@@ -1,10 +1,10 @@
 """A query implementation that returns no results."""
 
 from benchmarks.answers import digest
-from benchmarks.measured import Given, Outcome
+from benchmarks.measured import CaseInput, Outcome
 
 
-def query(given: Given) -> Outcome:
-    with given.clock():
+def query(inputs: CaseInput) -> Outcome:
+    with inputs.clock():
         answers = {"one_record": digest([("nothing", 1)])}
     return Outcome(300, answers=answers)

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from benchmarks.answers import REPEATS, ask, digest
+from benchmarks.answers import REPEATS, digest, run_queries
 
 DAY = date(2025, 3, 5)
 
@@ -37,11 +37,11 @@ def test_empty_answer_differs_from_any_other() -> None:
 def test_each_query_is_repeated_and_timed() -> None:
     asked: list[str] = []
 
-    def question() -> list[tuple[int]]:
+    def query() -> list[tuple[int]]:
         asked.append("")
         return [(len(asked) * 0,)]
 
-    seconds, answers = ask({"nothing": question})
+    seconds, answers = run_queries({"nothing": query})
     assert len(asked) == REPEATS
     assert seconds["nothing"] >= 0
     assert answers == {"nothing": digest([(0,)])}

@@ -150,7 +150,7 @@ def test_case_that_loses_a_record_fails_the_benchmark(folder: Path, measured: Re
     class Lossy(Case):
         expected_rows = 301
 
-    with pytest.raises(CaseFailed, match="300 records came out right, not 301"):
+    with pytest.raises(CaseFailed, match="300 correct records, expected 301"):
         runner(folder, []).run([Lossy("load", Recipe(300), base=0)])
 
 
@@ -182,7 +182,7 @@ def test_differing_query_answer_fails_the_benchmark(folder: Path, measured: Resu
         target = "tests.support.forgetful_peer:query"
 
     cases = [Case("load", Recipe(300), base=0), Case("queries", Recipe(300), base=300)]
-    with pytest.raises(CaseFailed, match="one_record has another answer here than before"):
+    with pytest.raises(CaseFailed, match="one_record has a different result than before"):
         runner(folder, []).run([*cases, Forgetful("forgetful", Recipe(300))], runs=1)
 
 
