@@ -92,7 +92,7 @@ def as_made_up_line(record: dict[str, Any]) -> str:
 def fill(ncbi: FakeNcbi, root: Path) -> Followed:
     """Live through everything, publish, and leave some news beside what is published."""
     followed = Followed(ncbi, root)
-    followed.live_through_everything()
+    followed.run_everything()
     world = ncbi.world
     world.strays += [
         (0, BadLine(as_made_up_line(EVERYTHING))),
