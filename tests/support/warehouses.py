@@ -16,6 +16,8 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.reports.all_reports import AUXILIARY_REPORTS
+from virus_warehouse.reports.annotation_report import ANNOTATION_REPORT
+from virus_warehouse.reports.biosample_report import BIOSAMPLE_REPORT
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import StagedReport, stage
 from virus_warehouse.session import private_session
@@ -82,12 +84,14 @@ def stage_further_bytes(
     *,
     annotation: Sequence[str | bytes] | None = None,
     biosamples: Sequence[str | bytes] | None = None,
+    **others: Sequence[str | bytes],
 ) -> list[StagedReport]:
-    """Stage the further reports of these lines as a run does."""
+    """Stage the auxiliary reports with these lines as a run does; `others` by the name of their report."""
+    lines_of = {ANNOTATION_REPORT.name: annotation, BIOSAMPLE_REPORT.name: biosamples, **others}
     return [
         stage(kind, session, partial(io.BytesIO, report(tuple(lines))), folder)
-        for kind, lines in zip(AUXILIARY_REPORTS, (annotation, biosamples), strict=True)
-        if lines is not None
+        for kind in AUXILIARY_REPORTS
+        if (lines := lines_of.get(kind.name)) is not None
     ]
 
 
@@ -151,11 +155,12 @@ class Store:
         accepts: Acceptance | None = None,
         annotation: Sequence[str | bytes] | None = None,
         biosamples: Sequence[str | bytes] | None = None,
+        **other_reports: Sequence[str | bytes],
     ) -> dict[str, int]:
         """Merge these lines as one run, `run-1`, `run-2` ... an hour apart; returns the nonzero outcomes.
 
-        `annotation` and `biosamples` are the lines of the further reports, None for no report; their outcomes are in
-        `further`.
+        `annotation` and `biosamples` are the lines of these reports, None for no report. Lines of other reports are
+        given by the report's name. The outcomes of all of them are in `further`.
         """
         self._loads += 1
         run_id, committed_at = f"run-{self._loads}", FIRST_COMMIT + timedelta(hours=self._loads)
@@ -166,7 +171,9 @@ class Store:
             count = given.lines
             if reported_lines is not None:
                 given = replace(given, lines=reported_lines)
-            further = stage_further_bytes(session, temporary, annotation=annotation, biosamples=biosamples)
+            further = stage_further_bytes(
+                session, temporary, annotation=annotation, biosamples=biosamples, **other_reports
+            )
             with self.warehouse.transaction(session):
                 load = Load(
                     source=source.name,
@@ -182,9 +189,9 @@ class Store:
                     until=until,
                     accepts=accepts or Acceptance(),
                 )
-                reports = load_reports(session, load, [given, *further])
+                counts_of = load_reports(session, load, [given, *further])
                 ledger.insert_acceptance(session, run_id, source.name, load.accepts.names)
-                outcomes = reports[DATA_REPORT.name]
+                outcomes = counts_of[DATA_REPORT.name]
                 run = {"run_id": run_id, "source": source.name, **outcomes, "lines": count}
                 ledger.insert(
                     session,
@@ -199,7 +206,7 @@ class Store:
                 )
         self.further = {
             name: {outcome: count for outcome, count in counts.items() if count and outcome != "lines"}
-            for name, counts in reports.items()
+            for name, counts in counts_of.items()
             if name != DATA_REPORT.name
         }
         return {outcome: count for outcome, count in outcomes.items() if count and outcome != "lines"}

@@ -4,8 +4,7 @@ import pytest
 
 from virus_warehouse.publish.origins import ORIGINS
 from virus_warehouse.reports import data_report
-from virus_warehouse.reports.annotation_report import ANNOTATION_REPORT
-from virus_warehouse.reports.biosample_report import BIOSAMPLE_REPORT
+from virus_warehouse.reports.all_reports import AUXILIARY_REPORTS
 from virus_warehouse.reports.shape import ListOf, Object, Shape
 from virus_warehouse.warehouse.schema import metadata
 
@@ -17,7 +16,7 @@ OURS = {
 }
 """Columns that are not filled from a report, besides source, valid_from and run_id."""
 
-NESTED = {report.name: report.shape for report in (ANNOTATION_REPORT, BIOSAMPLE_REPORT)}
+NESTED = {report.name: report.shape for report in AUXILIARY_REPORTS}
 
 
 def has(shape: Shape, path: str) -> bool:
