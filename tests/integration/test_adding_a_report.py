@@ -67,9 +67,12 @@ import json
 from datetime import timedelta
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import FIRST_DAY, Followed
+from tests.support.snapshots import publish, snapshot_of
+from tests.support.warehouses import Store, line
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.rebuild import rebuild
-from virus_warehouse.sources import Source
+from virus_warehouse.sources import Source, SourcesFile
 
 SOURCE = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", aux_report=["ASSAY_REPORT"]))
 
@@ -112,6 +115,20 @@ with FakeNcbi() as ncbi:
         "SELECT accession, assays FROM virus_assay ORDER BY 1"
     )
 assert_described(followed.data.warehouse, "virus_assay")
+
+# The publication counts the rows, and finds one that is stored twice.
+sources = SourcesFile(folder / "sources.yaml", {"mpox": SOURCE})
+publish(followed.data, sources, "quarantine_share")
+counted = "SELECT value FROM _about WHERE topic = 'count' AND name = 'virus_assay'"
+assert query(followed.data.snapshot, counted) == [("2",)]
+duplicate = Store(folder)
+duplicate.load(line("PX1.1"), assay_report=[assay("PX1.1")])
+duplicate.execute("INSERT INTO virus_assay FROM virus_assay")
+duplicate.execute("UPDATE virus_assay SET run_id = 'unknown'")
+findings = check_candidate(snapshot_of(duplicate), sources, folder / "none.duckdb")
+faults = " ".join(finding.fault for finding in findings)
+assert "an assay is stored more than once" in faults, faults
+assert "an annotation or a BioSample names a run that did not commit" in faults, faults
 """
 
 
@@ -137,6 +154,27 @@ def test_what_the_page_says_is_all_that_it_takes(tmp_path: Path, heading: str, s
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    for file in (tmp_path / "tests").rglob("test_*.py"):
+        tested = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-c",
+                os.devnull,
+                "--rootdir",
+                tmp_path,
+                "-p",
+                "no:cacheprovider",
+                file,
+            ],
+            env={**os.environ, "PYTHONPATH": f"{copy}{os.pathsep}{PROJECT}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert tested.returncode == 0, tested.stdout
 
 
 def test_an_older_version_refuses_the_file_it_cannot_know(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from virus_warehouse.warehouse import migrate
 
 STEP = re.compile(
-    r"`(?P<path>include/[^`]+)`(?:,\s+after\s+the\s+line\s+`(?P<line>[^`]+)`)?:\n\n```\w+\n(?P<text>.*?)^```$",
+    r"`(?P<path>(?:include|tests)/[^`]+)`(?:,\s+after\s+the\s+line\s+`(?P<line>[^`]+)`)?:\n\n```\w+\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -19,8 +19,9 @@ def follow(section: str, folder: Path) -> None:
         path, text = folder / step["path"], step["text"]
         if step["line"] is None:
             assert not path.exists()
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text.replace("the newest before it", migrate.newest_revision()))
             continue
-        content = path.read_text()
+        content = "\n" + path.read_text()
         assert content.count(f"\n{step['line']}\n") == 1, f"{step['line']} in {step['path']}"
-        path.write_text(content.replace(f"\n{step['line']}\n", f"\n{step['line']}\n{text}"))
+        path.write_text(content.replace(f"\n{step['line']}\n", f"\n{step['line']}\n{text}")[1:])
