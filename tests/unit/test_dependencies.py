@@ -38,9 +38,9 @@ def pins(file: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("file", "heading"),
     [
-        ("requirements.in", "What runs"),
-        ("requirements-dev.in", "What tests and lints"),
-        ("requirements-bench.in", "What the benchmark compares with"),
+        ("requirements.in", "At run time"),
+        ("requirements-dev.in", "Tests and linters"),
+        ("requirements-bench.in", "Benchmark"),
     ],
 )
 def test_each_dependency_is_explained_once_and_nothing_else_is(file: str, heading: str) -> None:
