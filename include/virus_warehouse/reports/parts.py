@@ -45,7 +45,7 @@ class Part:
     Attributes:
         path: the file.
         lines_before: lines of the report before it.
-        blocks: its contents, counted from the bytes.
+        blocks: its contents, counted in the raw bytes.
     """
 
     path: Path

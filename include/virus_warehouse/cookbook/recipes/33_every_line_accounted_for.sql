@@ -1,5 +1,5 @@
 -- Is it complete: What was the outcome of every line that NCBI sent?
--- `lines` are counted from the bytes. A run only commits if its outcomes add up to them, so the last column is 0.
+-- `lines` are counted in the raw file. A run only commits if its outcomes add up to them, so the last column is 0.
 SELECT
     source,
     report,

@@ -166,8 +166,8 @@ COMMENT ON COLUMN mart.segment_completeness.isolate_name IS
 COMMENT ON COLUMN mart.segment_completeness.country IS
 'Country or sea of collection; NULL if none is known';
 COMMENT ON COLUMN mart.segment_completeness.collection_date IS 'Collection date as submitted, of any precision';
-COMMENT ON COLUMN mart.segment_completeness.collection_date_min IS 'First day that the collection date allows';
-COMMENT ON COLUMN mart.segment_completeness.collection_date_max IS 'Last day that the collection date allows';
+COMMENT ON COLUMN mart.segment_completeness.collection_date_min IS 'Earliest possible day of collection';
+COMMENT ON COLUMN mart.segment_completeness.collection_date_max IS 'Latest possible day of collection';
 COMMENT ON COLUMN mart.segment_completeness.submitter_affiliation IS
 'Institution of the submitters; the same name from two institutions is two isolates';
 COMMENT ON COLUMN mart.segment_completeness.segments IS

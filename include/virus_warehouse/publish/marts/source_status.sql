@@ -159,7 +159,7 @@ COMMENT ON COLUMN mart.source_status.source IS 'Name of the source in sources.ya
 COMMENT ON COLUMN mart.source_status.status IS
 'followed, never loaded, broken or not followed, when this was published';
 COMMENT ON COLUMN mart.source_status.detail IS 'Explanation of the status, where needed';
-COMMENT ON COLUMN mart.source_status.taxon IS 'Taxon asked for';
+COMMENT ON COLUMN mart.source_status.taxon IS 'Requested taxon';
 COMMENT ON COLUMN mart.source_status.records IS 'Records of the source in virus_genome';
 COMMENT ON COLUMN mart.source_status.records_missing IS
 'Of these, those that the last census did not list; they count until another census misses them too';
@@ -187,7 +187,7 @@ COMMENT ON COLUMN mart.source_status.last_run_id IS 'Its last run, committed or 
 COMMENT ON COLUMN mart.source_status.last_run_mode IS 'incremental, window, full or replay';
 COMMENT ON COLUMN mart.source_status.last_run_started_at IS 'When that run started';
 COMMENT ON COLUMN mart.source_status.last_run_status IS 'running, success or failed';
-COMMENT ON COLUMN mart.source_status.last_run_error IS 'What went wrong in its last run';
+COMMENT ON COLUMN mart.source_status.last_run_error IS 'Error of its last run';
 COMMENT ON COLUMN mart.source_status.held_back_since IS
 'Since when the source is held back in its last published state; NULL: not held back';
 COMMENT ON COLUMN mart.source_status.held_back_reason IS 'Why the source is held back, and how to resolve it';

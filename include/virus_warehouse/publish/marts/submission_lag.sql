@@ -68,8 +68,8 @@ COMMENT ON COLUMN mart.submission_lag.virus_tax_id IS 'NCBI Taxonomy ID of the v
 COMMENT ON COLUMN mart.submission_lag.virus_name IS 'Current scientific name of the virus';
 COMMENT ON COLUMN mart.submission_lag.country IS
 'Country or sea of collection; NULL if none is known';
-COMMENT ON COLUMN mart.submission_lag.collection_date_min IS 'First day that the collection date allows';
-COMMENT ON COLUMN mart.submission_lag.collection_date_max IS 'Last day that the collection date allows';
+COMMENT ON COLUMN mart.submission_lag.collection_date_min IS 'Earliest possible day of collection';
+COMMENT ON COLUMN mart.submission_lag.collection_date_max IS 'Latest possible day of collection';
 COMMENT ON COLUMN mart.submission_lag.release_date IS 'Day of first release, in UTC';
 COMMENT ON COLUMN mart.submission_lag.held_since IS
 'Commit time of the first run, of any source, that loaded the accession; later versions and withdrawals do not change '
