@@ -6,6 +6,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import FOLDER_MODE
 
 _PACKAGES = Path(__file__).parents[1]
@@ -18,7 +19,7 @@ def default_root() -> Path:
     return CHECKOUT / "data" if CHECKOUT else user_data_path("virus-warehouse")
 
 
-class DataFolderError(OSError):
+class DataFolderError(PermanentFailure):
     """The data folder cannot be found or created; says where, and how to fix it."""
 
 

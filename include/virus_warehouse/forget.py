@@ -11,6 +11,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
 from virus_warehouse.run_file import run_files, running_states
 from virus_warehouse.sources import SourcesFile
@@ -20,7 +21,7 @@ from virus_warehouse.warehouse.schema import full_name, tables_by_source
 logger = logging.getLogger(__name__)
 
 
-class ForgetError(ValueError):
+class ForgetError(PermanentFailure):
     """A source that cannot be removed now; says why, and what to do."""
 
 

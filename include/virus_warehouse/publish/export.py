@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sql_file import read_sql, sql_text
@@ -24,7 +25,7 @@ class Format(StrEnum):
 _WRITTEN_AS = {Format.PARQUET: "FORMAT parquet, COMPRESSION zstd", Format.CSV: "FORMAT csv, HEADER"}
 
 
-class ExportError(RuntimeError):
+class ExportError(PermanentFailure):
     """Nothing was exported; says why, and what to do."""
 
 

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.session import memory_limit, threads_beside
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.sql_file import read_sql, sql_text
@@ -158,7 +159,7 @@ _NEVER_EMPTIED = {
 }
 
 
-class GateFailed(RuntimeError):
+class GateFailed(PermanentFailure):
     """The candidate snapshot is blocked; the published snapshot stays."""
 
 

@@ -10,6 +10,7 @@ import duckdb
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.about import About, published_about, read_about, write_changes
 from virus_warehouse.publish.candidate import candidate_path, open_candidate
@@ -23,7 +24,7 @@ from virus_warehouse.warehouse.connection import Warehouse
 logger = logging.getLogger(__name__)
 
 
-class Overtaken(RuntimeError):
+class Overtaken(PermanentFailure):
     """Another publication came first, and accepted findings are not published; nothing was changed."""
 
 

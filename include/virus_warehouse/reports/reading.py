@@ -10,6 +10,7 @@ from typing import IO
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.failure import Failure
 from virus_warehouse.reports.lineages import Lineages
 from virus_warehouse.reports.parts import Part, parts
 from virus_warehouse.reports.report import Report
@@ -35,7 +36,7 @@ _LOOKED_AT_ONCE = 2 << 20
 """Bytes of odd lines to check together: checking a line takes many times its size in memory."""
 
 
-class ReportUnreadable(RuntimeError):
+class ReportUnreadable(Failure):
     """The readable lines of a report could not be separated from the others; nothing of it was loaded."""
 
 

@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from virus_warehouse.database_file import log_of
+from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import migrate
 
@@ -35,15 +36,15 @@ _DAMAGED = ("Failure while replaying WAL file", "not a valid DuckDB database fil
 Result = TypeVar("Result")
 
 
-class WarehouseLocked(TimeoutError):
+class WarehouseLocked(Failure):
     """The warehouse file stayed in use beyond the lock timeout; nothing was changed."""
 
 
-class WarehouseDamaged(duckdb.Error):
+class WarehouseDamaged(PermanentFailure, duckdb.Error):
     """The warehouse file or its write-ahead log cannot be read; nothing was changed."""
 
 
-class CommitFailed(RuntimeError):
+class CommitFailed(Failure):
     """The commit raised an error. It may have taken effect all the same; reopening the file shows."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.failure import Failure
 from virus_warehouse.reports.data_report import columns_by_path
 from virus_warehouse.sources import LoadLimits
 from virus_warehouse.sql_file import sql_text
@@ -20,7 +21,7 @@ FEW_LINES = FEW_RECORDS = 10
 """Shares of fewer lines or records than this stop nothing."""
 
 
-class GateError(RuntimeError):
+class GateError(Failure):
     """The staged data must not be committed; the transaction is rolled back.
 
     Attributes:
