@@ -17,3 +17,9 @@ class Failure(Exception):
 
 class PermanentFailure(Failure):
     """A failure that a retry cannot fix, so that a task fails at once."""
+
+
+class UsageError(PermanentFailure):
+    """An argument or a setting is wrong. The message names it, its value unless that is secret, and the way out."""
+
+    exit_code = 2

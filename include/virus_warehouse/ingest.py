@@ -21,6 +21,7 @@ import duckdb
 from virus_warehouse import __version__
 from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, committed_load
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.failure import Failure
 from virus_warehouse.leftovers import remove_leftovers, write_ends
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
@@ -464,6 +465,8 @@ class _Run:
                     ledger.update(session, self.record.run_id, self.record.row)
                 else:
                     ledger.insert(session, self.record.row)
+        except Failure as unwritable:
+            logger.warning("run %s failed, and has no ledger row: %s", self.record.run_id, unwritable)
         except Exception:
             logger.exception("run %s failed, and its ledger row could not be written", self.record.run_id)
 

@@ -16,7 +16,7 @@ from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from virus_warehouse.data_folder import CHECKOUT, DataFolder
-from virus_warehouse.failure import PermanentFailure
+from virus_warehouse.failure import UsageError
 from virus_warehouse.ncbi.request import Day, ReportType, VirusGenomeRequest
 
 _NO_FILTERS = {"include_sequence", "updated_since", "filename"}
@@ -45,7 +45,7 @@ def _name(name: str) -> str:
     return name
 
 
-class SourceError(PermanentFailure):
+class SourceError(UsageError):
     """An invalid sources file or source; names file, source and key."""
 
 

@@ -105,7 +105,6 @@ def test_days_modes_and_no_publication(data: DataFolder, ncbi: StandIn) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("run", "flu"), "no source is named 'flu'; the file has mpox"),
         (("sql", "SELECT 1"), "`virus-warehouse run SOURCE`"),
         (("export",), "nothing is published yet"),
         (("rebuild",), "nothing to rebuild from"),
@@ -151,11 +150,12 @@ def test_invalid_window_is_wrong_usage_and_starts_no_run(
     assert reason in " ".join(done.stderr.replace("│", " ").split())
 
 
-def test_early_failure_is_json_too(data: DataFolder) -> None:
+def test_unknown_source_is_wrong_usage_and_json_too(data: DataFolder) -> None:
     done = command("run", "flu", "--json")
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["succeeded"] is False
-    assert "no source is named 'flu'" in json.loads(done.stdout)["message"]
+    assert done.returncode == 2
+    outcome = json.loads(done.stdout)
+    assert (outcome["succeeded"], outcome["message"] in done.stderr, "Traceback" in done.stderr) == (False, True, False)
+    assert "no source is named 'flu'; the file has mpox" in outcome["message"]
 
 
 def test_run_of_another_process_is_not_reported(data: DataFolder, ncbi: StandIn) -> None:
@@ -287,7 +287,7 @@ def test_sources_check(data: DataFolder) -> None:
     assert last == f"{path}: 1 valid sources: mpox"
     path.write_text("", encoding="utf-8")
     empty = command("sources", "check")
-    assert (empty.returncode, "the file is empty" in empty.stderr) == (1, True)
+    assert (empty.returncode, "the file is empty" in empty.stderr) == (2, True)
 
 
 def test_version_and_help() -> None:

@@ -10,8 +10,8 @@ import typer
 
 from virus_warehouse.failure import Failure
 
-EXPLAINED = (Failure, duckdb.Error)
-"""DuckDB's errors are those of a query, or name the file that cannot be opened."""
+EXPLAINED = (Failure, duckdb.Error, OSError)
+"""DuckDB's errors are those of a query, or name the file that cannot be read; the system's name a file, too."""
 
 
 @contextmanager
@@ -31,6 +31,6 @@ def explained(*, as_json: bool = False) -> Iterator[None]:
         raise typer.Exit(exit_code(failure)) from failure
 
 
-def exit_code(failure: BaseException) -> int:
+def exit_code(failure: BaseException | None) -> int:
     """The exit code of a command that ends with this failure."""
     return failure.exit_code if isinstance(failure, Failure) else Failure.exit_code

@@ -17,7 +17,7 @@ def sources() -> None:
 def check() -> None:
     """Check the sources file: print each error, then the valid sources.
 
-    Exit code 0: every source is valid. 1: one is not, or the file cannot be read.
+    Exit code 0: every source is valid. 1: one is not. 2: the file as a whole cannot be read.
     """
     with explained():
         read = read_sources()
