@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from itertools import combinations, product
@@ -47,6 +47,10 @@ def _name(name: str) -> str:
 
 class SourceError(UsageError):
     """An invalid sources file or source; names file, source and key."""
+
+
+class UnknownSource(SourceError):
+    """No source has this name; the message lists those that there are."""
 
 
 class Defaults(BaseModel):
@@ -164,7 +168,7 @@ class SourcesFile:
             raise self.errors[name]
         if name not in self.sources:
             known = ", ".join(sorted({*self.sources, *self.errors})) or "none"
-            raise SourceError(f"{self.path}: no source is named {name!r}; the file has {known}")
+            raise UnknownSource(f"{self.path}: no source is named {name!r}; the file has {known}")
         return self.sources[name]
 
 
@@ -246,6 +250,20 @@ def valid_sources(path: Path | None = None) -> list[Source]:
         return list(read_sources(path).sources.values())
     except SourceError:
         return []
+
+
+def refuse_unknown_source(name: str, known: Collection[str]) -> None:
+    """Refuse a name that may be mistyped.
+
+    Args:
+        name: the name.
+        known: the names of all sources that it may be.
+
+    Raises:
+        UnknownSource: when it is none of these.
+    """
+    if name not in known:
+        raise UnknownSource(f"no source is named {name!r}; known are {', '.join(sorted(known)) or 'none'}")
 
 
 def _fingerprint(request: VirusGenomeRequest, exclude: set[str]) -> str:

@@ -108,7 +108,6 @@ def test_days_modes_and_no_publication(data: DataFolder, ncbi: StandIn) -> None:
         (("sql", "SELECT 1"), "`virus-warehouse run SOURCE`"),
         (("export",), "nothing is published yet"),
         (("rebuild",), "nothing to rebuild from"),
-        (("forget", "flu"), "no data of a source 'flu'"),
     ],
 )
 def test_errors_are_reported_in_one_line(data: DataFolder, arguments: tuple[str, ...], reason: str) -> None:
@@ -156,6 +155,30 @@ def test_unknown_source_is_wrong_usage_and_json_too(data: DataFolder) -> None:
     outcome = json.loads(done.stdout)
     assert (outcome["succeeded"], outcome["message"] in done.stderr, "Traceback" in done.stderr) == (False, True, False)
     assert "no source is named 'flu'; the file has mpox" in outcome["message"]
+
+
+@pytest.mark.parametrize("arguments", [("acknowledge", "flu"), ("forget", "flu"), ("publish", "--source", "flu")])
+def test_unknown_source_is_refused_with_the_known_names(
+    data: DataFolder, ncbi: StandIn, arguments: tuple[str, ...]
+) -> None:
+    """Known are followed sources, and those that are followed no longer but have data."""
+    assert command("run", "mpox").returncode == 0
+    (data.root.parent / "sources.yaml").write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
+    refused = command(*arguments)
+    assert (refused.returncode, refused.stdout) == (2, ""), refused
+    assert "'flu'" in refused.stderr
+    assert "mpox" in refused.stderr
+    assert "dengue" in refused.stderr or arguments[0] == "forget"
+    assert list(data.candidates.glob("*.duckdb")) == [], "nothing is prepared in vain"
+
+
+def test_known_sources_are_acknowledged_and_accepted(data: DataFolder, ncbi: StandIn) -> None:
+    """Also one that has not run yet, and, without a sources file, one that has run."""
+    assert command("acknowledge", "mpox").returncode == 0
+    assert command("run", "mpox", "--no-publish").returncode == 0
+    assert command("publish", "--source", "mpox", "--accept", "shrinkage").returncode == 0
+    (data.root.parent / "sources.yaml").unlink()
+    assert command("acknowledge", "mpox").returncode == 0
 
 
 def test_run_of_another_process_is_not_reported(data: DataFolder, ncbi: StandIn) -> None:
