@@ -415,6 +415,8 @@ class _Run:
             "filter_changed": opened.window.filter_changed,
             "reports_changed": opened.window.reports_changed,
             "request": self.source.request.model_dump(mode="json", exclude_defaults=True),
+            # A publication knows of it from here only.
+            "entry": self.source.model_dump(mode="json", exclude_defaults=True) if self.source.is_entry else None,
         }
         try:
             for record in (*opened.committed, self.record):

@@ -85,6 +85,7 @@ class Source(Defaults):
     Attributes:
         name: its name in tables, DAGs and files.
         request: the taxon, the API's filters and the reports.
+        is_entry: whether it is given to a run as an entry, and not read from a sources file.
         allow_empty: whether a full load may be empty.
         reuse_hours: how long after its request a package may serve other windows, in hours.
         max_missing: the largest share of the held records that a full load may lack.
@@ -103,6 +104,7 @@ class Source(Defaults):
 
     name: Annotated[str, AfterValidator(_name)]
     request: VirusGenomeRequest
+    is_entry: bool = False
     allow_empty: bool = False
     reuse_hours: float = Field(default=24, ge=0)
     max_missing: float = Field(default=0.05, ge=0, le=1)
@@ -172,7 +174,7 @@ class SourcesFile:
         return self.sources[name]
 
 
-_SOURCE_KEYS = {*_REQUEST_KEYS, *Source.model_fields} - {"name", "request"}
+_SOURCE_KEYS = {*_REQUEST_KEYS, *Source.model_fields} - {"name", "request", "is_entry"}
 
 
 def sources_path() -> Path:
@@ -238,7 +240,8 @@ def source_of(entry: Mapping[str, Any]) -> Source:
     name = str(entry.get("name") or "")
     if not name:
         raise SourceError("source: key 'name': absent; it names the source of the records")
-    return _read_source("source", name, {key: value for key, value in entry.items() if key != "name"}, Defaults())
+    keys = {key: value for key, value in entry.items() if key != "name"}
+    return _read_source("source", name, keys, Defaults()).model_copy(update={"is_entry": True})
 
 
 def valid_sources(path: Path | None = None) -> list[Source]:

@@ -9,12 +9,12 @@ from ncbi_virus.assets import PUBLICATIONS, snapshot_asset
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
 from ncbi_virus.retries import RETRY_POLICY
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.followed import followed_sources
 from virus_warehouse.publish.about import read_about
 from virus_warehouse.publish.candidate import candidate_path
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
-from virus_warehouse.sources import read_sources
 
 
 class SourcesHeldBack(RuntimeError):
@@ -26,7 +26,7 @@ def prepare() -> str:
     """Copy the warehouse to a candidate snapshot; returns the id of the publication."""
     data, dag_run = DataFolder.from_environment(), get_current_context()["dag_run"]
     publication_id = new_publication_id(dag_run.start_date, dag_run.run_id)
-    prepare_candidate(VirusWarehouseHook().get_conn(), data, publication_id, read_sources())
+    prepare_candidate(VirusWarehouseHook().get_conn(), data, publication_id, followed_sources(data))
     return publication_id
 
 
@@ -36,7 +36,7 @@ def check(publication_id: str, params: dict[str, Any] | None = None) -> None:
     data, asked = DataFolder.from_environment(), params or {}
     check_candidate(
         candidate_path(data, publication_id),
-        read_sources(),
+        followed_sources(data),
         data.snapshot,
         asked.get("accept_findings") or (),
         source=asked.get("source"),

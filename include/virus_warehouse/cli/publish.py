@@ -9,8 +9,8 @@ import typer
 from virus_warehouse.cli.arguments import AcceptGate, Json, refuse_mistyped
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.followed import followed_sources
 from virus_warehouse.publish import publication
-from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 
 
@@ -30,7 +30,7 @@ def publish(
         if source is not None:  # before the warehouse is copied
             with duckdb.connect() as session, warehouse.transaction(session):
                 refuse_mistyped(source, session)
-        about = publication.publish(warehouse, data, read_sources(), accept or (), source=source)
+        about = publication.publish(warehouse, data, followed_sources(data), accept or (), source=source)
     if as_json:
         held_back = {name: since.isoformat() for name, since in about.held_back.items()}
         outcome = {"snapshot": str(data.snapshot), "publication_id": about.publication_id}
