@@ -145,7 +145,7 @@ class PackageSource:
     def _report_progress(self, progress: Progress) -> None:
         rate = progress.bytes_per_second / 1e6
         logger.info(
-            "%.1f MB in %.0f s (%.1f MB/s), attempt %d",
+            "%.1f MB in %.1f s (%.1f MB/s), attempt %d",
             progress.bytes / 1e6,
             progress.seconds,
             rate,

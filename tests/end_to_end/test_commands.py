@@ -126,7 +126,7 @@ def test_findings_are_acknowledged_and_an_unfollowed_source_is_forgotten(stand_i
             "SELECT 'mpox' AS source, 'data_report' AS report, '$.x' AS path, 'run' AS first_run_id, 1 AS occurrences"
         )
     acknowledged = make_here("acknowledge", "SOURCE=mpox")
-    assert "acknowledged 0 quarantined lines and 1 unknown fields" in acknowledged.stdout
+    assert "acknowledged 0 quarantined lines and 1 unknown field" in acknowledged.stdout
 
     followed = make_here("forget", "SOURCE=mpox", "YES=1")
     assert followed.returncode != 0
@@ -137,7 +137,7 @@ def test_findings_are_acknowledged_and_an_unfollowed_source_is_forgotten(stand_i
         assert kept.returncode != 0
         assert "Nothing was removed" in kept.stderr
     assert "rows of main.virus_genome" in kept.stdout
-    assert "1 packages" in kept.stdout
+    assert "1 package with" in kept.stdout
     assert (data.packages / "mpox").exists()
     forgotten = make("forget", "SOURCE=mpox", typed="mpox\n")
     assert forgotten.returncode == 0, forgotten.stderr
@@ -236,7 +236,7 @@ def test_check_sources_names_file_source_and_key(follow, tmp_path):
     (line, summary) = done.stdout.strip().splitlines()[-2:]
     for part in (str(tmp_path / "sources.yaml"), "'flu'", "'aux_reports'", "BIOSAMPLE_REPORT"):
         assert part in line
-    assert "1 valid sources: mpox" in summary
+    assert "1 valid source: mpox" in summary
 
 
 def test_check_sources_passes_the_repositorys_own(data):

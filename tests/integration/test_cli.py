@@ -281,7 +281,7 @@ def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) 
     assert command("run", "mpox").returncode == 0
     beside = command("rebuild")
     assert beside.returncode == 0
-    assert "1 loads repeated." in beside.stdout
+    assert "1 load repeated." in beside.stdout
     assert "the old one is unchanged" in beside.stdout
     assert "The rebuilt warehouse is in place" in command("rebuild", "--replace").stdout
     exported = command("export", "--format", "csv", "--source", "mpox", "--to", str(data.root / "as csv"))
@@ -300,14 +300,14 @@ def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) 
 def test_sources_check(data: DataFolder) -> None:
     checked = command("sources", "check")
     path = data.root.parent / "sources.yaml"
-    assert (checked.returncode, checked.stdout) == (0, f"{path}: 1 valid sources: mpox\n")
+    assert (checked.returncode, checked.stdout) == (0, f"{path}: 1 valid source: mpox\n")
     path.write_text("sources: {mpox: {taxon: 10244}, a: {}, b: {taxon: 1, x: 1}}", encoding="utf-8")
     checked = command("sources", "check")
     first, second, last = checked.stdout.splitlines()
     assert checked.returncode == 1
     assert first.startswith(f"{path}: source 'a': key 'taxon'")
     assert second.startswith(f"{path}: source 'b': key 'x'")
-    assert last == f"{path}: 1 valid sources: mpox"
+    assert last == f"{path}: 1 valid source: mpox"
     path.write_text("", encoding="utf-8")
     empty = command("sources", "check")
     assert (empty.returncode, "the file is empty" in empty.stderr) == (2, True)

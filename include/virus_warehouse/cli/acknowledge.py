@@ -10,6 +10,7 @@ from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.warehouse import findings
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.wording import counted
 
 
 def acknowledge(source: AnySource) -> None:
@@ -23,6 +24,6 @@ def acknowledge(source: AnySource) -> None:
             refuse_mistyped(source, session)
             lines, names = findings.acknowledge(session, source, datetime.now(UTC))
     typer.echo(
-        f"{source}: acknowledged {lines} quarantined lines and {names} unknown fields. They stay in "
-        f"ops.quarantine and ops.schema_drift; the pages are updated by the next publication."
+        f"{source}: acknowledged {counted(lines, 'quarantined line')} and {counted(names, 'unknown field')}. They "
+        f"stay in ops.quarantine and ops.schema_drift; the pages are updated by the next publication."
     )

@@ -4,6 +4,7 @@ import typer
 
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.sources import read_sources
+from virus_warehouse.wording import counted
 
 app = typer.Typer(help="The sources file.", no_args_is_help=True)
 
@@ -23,5 +24,5 @@ def check() -> None:
         read = read_sources()
     for fault in read.errors.values():
         typer.echo(str(fault))
-    typer.echo(f"{read.path}: {len(read.sources)} valid sources: {', '.join(read.sources) or 'none'}")
+    typer.echo(f"{read.path}: {counted(len(read.sources), 'valid source')}: {', '.join(read.sources) or 'none'}")
     raise typer.Exit(1 if read.errors else 0)

@@ -18,6 +18,7 @@ from virus_warehouse.reports.report_file import Tally, copy_lines, describe_line
 from virus_warehouse.reports.shape import counting_macro, expected_nodes, read_columns
 from virus_warehouse.session import all_threads, closer_look
 from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.wording import counted
 
 PART_BYTES = 48 << 20
 
@@ -274,7 +275,7 @@ class _Reading:
                 ) from error
             if rows != part.tally.lines:
                 raise ReportUnreadable(
-                    f"{self.report.file_name}: of {part.tally.lines} lines only {rows} are accounted for"
+                    f"{self.report.file_name}: only {rows} of {counted(part.tally.lines, 'line')} accounted for"
                 )
             run_sql(
                 self.session,

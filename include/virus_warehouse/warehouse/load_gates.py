@@ -11,6 +11,7 @@ from virus_warehouse.reports.data_report import columns_by_path
 from virus_warehouse.sources import LoadLimits
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.shares import shares
+from virus_warehouse.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,9 @@ def prove_conservation(lines: int, outcomes: dict[str, int], file_name: str) -> 
     if lines != sum(outcomes.values()):
         outcome_sum = " + ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
         raise GateError(
-            f"conservation: {lines} lines in {file_name}, but {outcome_sum or 'none'} = {sum(outcomes.values())}. "
-            f"Nothing was loaded. This is a bug in the warehouse: please report it with the run's package."
+            f"conservation: {counted(lines, 'line')} in {file_name}, but {outcome_sum or 'none'} = "
+            f"{sum(outcomes.values())}. Nothing was loaded. This is a bug in the warehouse: please report it "
+            f"with the run's package."
         )
 
 
