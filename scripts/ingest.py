@@ -11,8 +11,9 @@ from publish import PUBLISH, accepting, add_accept_findings
 from run_dag import run_dags
 
 from virus_warehouse.cli.outcome import outcome_of
-from virus_warehouse.data_folder import DataFolder, DataFolderError
-from virus_warehouse.sources import SourceError, read_sources
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.failure import UsageError
+from virus_warehouse.sources import read_sources
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
     try:
         source = read_sources().source(options.source)
         data = DataFolder.from_environment()
-    except (SourceError, DataFolderError) as error:
+    except UsageError as error:
         sys.exit(f"{error}\nusage: make {options.what} SOURCE=mpox")
     conf: dict[str, object] = {name: True for name in ("accept_missing", "accept_emptied") if getattr(options, name)}
     dag_id = f"ncbi_virus_ingest__{source.name}"

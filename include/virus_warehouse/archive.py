@@ -61,6 +61,7 @@ class CommittedLoad:
         package: run id of the package that it loaded; None for an empty result and for a replay.
         limits: the limits of the source at that time.
         filter_changed, reports_changed, request: as in `Load`; None where an earlier version did not record them.
+        entry: the source, when it was given as an entry; None when it was in the sources file.
     """
 
     run: Mapping[str, Any]
@@ -69,6 +70,7 @@ class CommittedLoad:
     filter_changed: bool | None = None
     reports_changed: bool | None = None
     request: Mapping[str, Any] | None = None
+    entry: Mapping[str, Any] | None = None
 
     @property
     def committed_at(self) -> datetime:
@@ -77,7 +79,7 @@ class CommittedLoad:
 
 
 def committed_load(row: Mapping[str, Any], limits: LoadLimits, **request: Any) -> CommittedLoad:
-    """The load recorded by a row of the ledger, with its request where that is known."""
+    """The load recorded by a row of the ledger, with its request and entry where these are known."""
     path = row.get("package_path")
     return CommittedLoad(row, Path(str(path)).stem if path else None, limits, **request)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from virus_warehouse.private_files import FOLDER_MODE
+from virus_warehouse.settings import SettingError
 
 _PACKAGES = Path(__file__).parents[1]
 CHECKOUT = _PACKAGES.parent if _PACKAGES.name == "include" else None
@@ -18,7 +19,7 @@ def default_root() -> Path:
     return CHECKOUT / "data" if CHECKOUT else user_data_path("virus-warehouse")
 
 
-class DataFolderError(OSError):
+class DataFolderError(SettingError):
     """The data folder cannot be found or created; says where, and how to fix it."""
 
 
@@ -46,8 +47,15 @@ class DataFolder:
 
     @property
     def warehouse(self) -> Path:
-        """The warehouse file that `VIRUS_WAREHOUSE` names, or `warehouse.duckdb` here."""
-        return Path(os.environ.get("VIRUS_WAREHOUSE") or self.root / "warehouse.duckdb").absolute()
+        """The warehouse file that `VIRUS_WAREHOUSE` names, or `warehouse.duckdb` here.
+
+        Raises:
+            DataFolderError: when `VIRUS_WAREHOUSE` names the snapshot.
+        """
+        path = Path(os.environ.get("VIRUS_WAREHOUSE") or self.root / "warehouse.duckdb").absolute()
+        if path == self.snapshot:
+            raise DataFolderError(f"VIRUS_WAREHOUSE is {path}, the published snapshot; name another file, or unset it")
+        return path
 
     @property
     def packages(self) -> Path:

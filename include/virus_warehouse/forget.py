@@ -11,16 +11,18 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
 from virus_warehouse.run_file import run_files, running_states
-from virus_warehouse.sources import SourcesFile
+from virus_warehouse.sources import SourcesFile, UnknownSource
+from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.schema import full_name, tables_by_source
 
 logger = logging.getLogger(__name__)
 
 
-class ForgetError(ValueError):
+class ForgetError(PermanentFailure):
     """A source that cannot be removed now; says why, and what to do."""
 
 
@@ -50,18 +52,20 @@ def holdings(source: str, warehouse: Warehouse, data: DataFolder) -> Holdings:
         data: the data folder.
 
     Raises:
-        ForgetError: when there is none.
+        UnknownSource: when there is none.
         WarehouseLocked: when the warehouse stays in use for too long.
     """
     with duckdb.connect() as session, warehouse.transaction(session):
         counts = {name: _count(session, name, source) for name in map(full_name, tables_by_source())}
-        known = {name for (name,) in session.execute("SELECT DISTINCT source FROM warehouse.ops.ingest_run").fetchall()}
+        known = ledger.sources(session)
     rows = {name: count for name, count in counts.items() if count}
     known |= {folder.name for folder in data.packages.iterdir() if folder.is_dir()}
     zips = list(data.packages.glob(f"{source}/*.zip")) if source in known else []
     files = list(_files(source, data)) if source in known else []
     if source not in known and not rows:
-        raise ForgetError(f"no data of a source {source!r}; there is data of {', '.join(sorted(known)) or 'no source'}")
+        raise UnknownSource(
+            f"no data of a source {source!r}; there is data of {', '.join(sorted(known)) or 'no source'}"
+        )
     return Holdings(rows, len(zips), sum(path.stat().st_size for path in zips), len(files))
 
 
@@ -78,7 +82,8 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
         followed: the sources file.
 
     Raises:
-        ForgetError: when it is still followed, a run is working on it, or there is no data of it.
+        ForgetError: when it is still followed, or a run is working on it.
+        UnknownSource: when there is no data of it.
         WarehouseLocked: when the warehouse stays in use for too long.
     """
     if source in {*followed.sources, *followed.errors}:

@@ -21,6 +21,7 @@ import duckdb
 from virus_warehouse import __version__
 from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, committed_load
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.failure import Failure
 from virus_warehouse.leftovers import remove_leftovers, write_ends
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
@@ -51,6 +52,7 @@ from virus_warehouse.warehouse.load_reports import load_reports
 from virus_warehouse.warehouse.run_record import RunRecord
 from virus_warehouse.window_order import EarlierDay, let_earlier_day_fetch_first
 from virus_warehouse.windows import Window, WindowRequest, plan_window
+from virus_warehouse.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -240,8 +242,7 @@ class _Run:
                 take_quarantined_lines(self.session, self.source.name, self.source.fingerprint)
         self.has_row = True
         write_ends(self.data, dead, ends)
-        since = window.updated_since or "ever"
-        logger.info("run %s: %s load, updated since %s", self.record.run_id, window.mode, since)
+        logger.info("run %s: %s load of %s", self.record.run_id, window.mode, _scope(window))
         return opened
 
     def warn_of_unusual_history(self) -> None:
@@ -289,10 +290,10 @@ class _Run:
         found = self.session.execute("FROM drift ORDER BY report, path").fetchall()
         for report, path, occurrences, sample in found:
             logger.warning(
-                "the %s has the unknown field %s: %d times, such as %s",
+                "the %s has the unknown field %s: %s, such as %s",
                 report.replace("_", " "),
                 path,
-                occurrences,
+                counted(occurrences, "time"),
                 sample,
             )
 
@@ -389,7 +390,9 @@ class _Run:
             [self.source.name, window.updated_since, window.until],
         ).fetchone()
         if held is not None and held[0]:
-            logger.warning("NCBI lists nothing in this window, but the warehouse has %s records in it", held[0])
+            logger.warning(
+                "NCBI lists nothing in this window, but the warehouse has %s in it", counted(held[0], "record")
+            )
 
     def close_committed(self, opened: _Opened, merged: _Merged) -> IngestResult:
         """Record the load in the archive and the end in the run file; returns the result."""
@@ -401,7 +404,9 @@ class _Run:
         logger.info("run %s: %s", self.record.run_id, result)
         if merged.missing:
             logger.warning(
-                "NCBI did not list %d records, such as %s", len(merged.missing), ", ".join(merged.missing[:20])
+                "NCBI did not list %s, such as %s",
+                counted(len(merged.missing), "record"),
+                ", ".join(merged.missing[:20]),
             )
         return result
 
@@ -414,6 +419,8 @@ class _Run:
             "filter_changed": opened.window.filter_changed,
             "reports_changed": opened.window.reports_changed,
             "request": self.source.request.model_dump(mode="json", exclude_defaults=True),
+            # A publication knows of it from here only.
+            "entry": self.source.model_dump(mode="json", exclude_defaults=True) if self.source.is_entry else None,
         }
         try:
             for record in (*opened.committed, self.record):
@@ -464,6 +471,8 @@ class _Run:
                     ledger.update(session, self.record.run_id, self.record.row)
                 else:
                     ledger.insert(session, self.record.row)
+        except Failure as unwritable:
+            logger.warning("run %s failed, and has no ledger row: %s", self.record.run_id, unwritable)
         except Exception:
             logger.exception("run %s failed, and its ledger row could not be written", self.record.run_id)
 
@@ -471,6 +480,16 @@ class _Run:
         """Release disk and memory: recording the end of the run needs some of both."""
         self.session.close()
         shutil.rmtree(self.temporary, ignore_errors=True)
+
+
+def _scope(window: Window) -> str:
+    """The records of a load, in words."""
+    if window.mode == REPLAY:
+        return "the quarantined lines"
+    if window.updated_since is None:
+        return "all records"
+    until = f" and before {window.until}" if window.until else ""
+    return f"records updated since {window.updated_since}{until}"
 
 
 def _origin_of(record: RunRecord) -> ledger.RunOrigin:

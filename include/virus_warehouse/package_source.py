@@ -8,6 +8,7 @@ from pathlib import Path
 
 from virus_warehouse.archive import Archive, ArchivedPackage
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.failure import Failure
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
@@ -22,7 +23,7 @@ logger = logging.getLogger(__name__)
 OnProgress = Callable[[Progress], None]
 
 
-class EmptyFullLoad(RuntimeError):
+class EmptyFullLoad(Failure):
     """NCBI returned nothing for a full load, which is more likely a fault than the truth."""
 
 
@@ -144,7 +145,7 @@ class PackageSource:
     def _report_progress(self, progress: Progress) -> None:
         rate = progress.bytes_per_second / 1e6
         logger.info(
-            "%.1f MB in %.0f s (%.1f MB/s), attempt %d",
+            "%.1f MB in %.1f s (%.1f MB/s), attempt %d",
             progress.bytes / 1e6,
             progress.seconds,
             rate,

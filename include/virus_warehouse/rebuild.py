@@ -22,6 +22,7 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.archive import Archive, CommittedLoad, committed_load
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of, move
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -53,7 +54,7 @@ MERGE_COUNTS = ("inserted", "revised", "touched", "unchanged", "stale", "withdra
 """Counts that are also reproduced where a rebuild starts with a source's first load."""
 
 
-class RebuildError(RuntimeError):
+class RebuildError(PermanentFailure):
     """A rebuilt warehouse cannot replace the old one; says why, and what to do."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from virus_warehouse.warehouse.run_record import OUTCOMES, RunRecord
+from virus_warehouse.wording import counted
 
 CHANGES = ("inserted", "revised", "touched", "withdrawn")
 """Outcomes that change query results."""
@@ -35,11 +36,11 @@ class IngestResult:
 
     def __str__(self) -> str:
         reports = "".join(
-            f"; {report.replace('_', ' ')}: {counts['lines']} lines = {_added_up(counts)}"
+            f"; {report.replace('_', ' ')}: {counted(counts['lines'], 'line')} = {_added_up(counts)}"
             for report, counts in self.further.items()
         )
         missing = "".join(f"; {self.counts[name]} {name}" for name in ("missing", "withdrawn") if self.counts[name])
-        lines = f"{self.counts['lines']} lines = {_added_up(self.counts)}"
+        lines = f"{counted(self.counts['lines'], 'line')} = {_added_up(self.counts)}"
         return (
             f"{self.source}: {self.mode} load committed, {lines}{missing}{reports}; "
             f"watermark {self.watermark or 'none'}"

@@ -8,10 +8,14 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.sql_file import run_sql
+from virus_warehouse.settings import SettingError
+from virus_warehouse.sql_file import run_sql, sql_text
 
 MEMORY_LIMIT, MOST_THREADS = "350MB", 3
 """DuckDB takes about 100 MB per thread: with eight threads, a load of a million records exceeds this limit."""
+
+MOST_THREADS_GIVEN = 1000
+"""What `VIRUS_THREADS` may be at most."""
 
 MEMORY_LIMIT_OF_A_CLOSER_LOOK = "1500MB"
 """For the rare line-by-line check: one line of 16 MiB can hold a million objects."""
@@ -57,13 +61,39 @@ def all_threads(session: DuckDBPyConnection) -> Iterator[None]:
 
 
 def memory_limit() -> str:
-    """DuckDB's memory limit, for a load or the check of a snapshot."""
-    return os.environ.get("VIRUS_MEMORY_LIMIT") or MEMORY_LIMIT
+    """DuckDB's memory limit, for a load or the check of a snapshot.
+
+    Raises:
+        SettingError: when `VIRUS_MEMORY_LIMIT` is no size.
+    """
+    limit = os.environ.get("VIRUS_MEMORY_LIMIT")
+    if not limit:
+        return MEMORY_LIMIT
+    try:
+        with duckdb.connect() as any_session:
+            any_session.execute(f"SET memory_limit = {sql_text(limit)}")
+    except duckdb.OutOfMemoryException:
+        pass  # a size, but too small: the work that it is too small for says so
+    except duckdb.Error as error:
+        raise SettingError(
+            f"VIRUS_MEMORY_LIMIT is {limit!r}; it must be a size such as {MEMORY_LIMIT} or 1.5GB"
+        ) from error
+    return limit
 
 
 def threads_beside(others: int) -> int:
-    """The number of threads of a session, beside this many other threads of the run."""
-    return int(os.environ.get("VIRUS_THREADS") or max(1, min(MOST_THREADS, (os.cpu_count() or 1) - others)))
+    """The number of threads of a session, beside this many other threads of the run.
+
+    Raises:
+        SettingError: when `VIRUS_THREADS` is no number of threads.
+    """
+    given = os.environ.get("VIRUS_THREADS")
+    if not given:
+        return max(1, min(MOST_THREADS, (os.cpu_count() or 1) - others))
+    # DuckDB starts as many as it is asked for, and takes the machine down with a million.
+    if not (given.isdecimal() and 1 <= int(given) <= MOST_THREADS_GIVEN):
+        raise SettingError(f"VIRUS_THREADS is {given!r}; it must be a whole number from 1 to {MOST_THREADS_GIVEN}")
+    return int(given)
 
 
 @contextmanager

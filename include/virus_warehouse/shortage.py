@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from virus_warehouse.failure import Failure
 from virus_warehouse.session import MEMORY_LIMIT
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -20,11 +21,11 @@ _NO_BLOCK = "could not allocate block"
 """DuckDB's message when a commit runs out of memory."""
 
 
-class DiskFull(RuntimeError):
+class DiskFull(Failure):
     """A disk is full, or a quota is used up. Committed and published data are unchanged."""
 
 
-class MemoryTooSmall(RuntimeError):
+class MemoryTooSmall(Failure):
     """DuckDB's memory limit is too small for the work. Committed and published data are unchanged."""
 
 

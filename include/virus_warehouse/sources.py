@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from itertools import combinations, product
@@ -16,6 +16,7 @@ from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from virus_warehouse.data_folder import CHECKOUT, DataFolder
+from virus_warehouse.failure import UsageError
 from virus_warehouse.ncbi.request import Day, ReportType, VirusGenomeRequest
 
 _NO_FILTERS = {"include_sequence", "updated_since", "filename"}
@@ -44,8 +45,12 @@ def _name(name: str) -> str:
     return name
 
 
-class SourceError(ValueError):
+class SourceError(UsageError):
     """An invalid sources file or source; names file, source and key."""
+
+
+class UnknownSource(SourceError):
+    """No source has this name; the message lists those that there are."""
 
 
 class Defaults(BaseModel):
@@ -80,6 +85,7 @@ class Source(Defaults):
     Attributes:
         name: its name in tables, DAGs and files.
         request: the taxon, the API's filters and the reports.
+        is_entry: whether it is given to a run as an entry, and not read from a sources file.
         allow_empty: whether a full load may be empty.
         reuse_hours: how long after its request a package may serve other windows, in hours.
         max_missing: the largest share of the held records that a full load may lack.
@@ -98,6 +104,7 @@ class Source(Defaults):
 
     name: Annotated[str, AfterValidator(_name)]
     request: VirusGenomeRequest
+    is_entry: bool = False
     allow_empty: bool = False
     reuse_hours: float = Field(default=24, ge=0)
     max_missing: float = Field(default=0.05, ge=0, le=1)
@@ -163,11 +170,11 @@ class SourcesFile:
             raise self.errors[name]
         if name not in self.sources:
             known = ", ".join(sorted({*self.sources, *self.errors})) or "none"
-            raise SourceError(f"{self.path}: no source is named {name!r}; the file has {known}")
+            raise UnknownSource(f"{self.path}: no source is named {name!r}; the file has {known}")
         return self.sources[name]
 
 
-_SOURCE_KEYS = {*_REQUEST_KEYS, *Source.model_fields} - {"name", "request"}
+_SOURCE_KEYS = {*_REQUEST_KEYS, *Source.model_fields} - {"name", "request", "is_entry"}
 
 
 def sources_path() -> Path:
@@ -233,7 +240,8 @@ def source_of(entry: Mapping[str, Any]) -> Source:
     name = str(entry.get("name") or "")
     if not name:
         raise SourceError("source: key 'name': absent; it names the source of the records")
-    return _read_source("source", name, {key: value for key, value in entry.items() if key != "name"}, Defaults())
+    keys = {key: value for key, value in entry.items() if key != "name"}
+    return _read_source("source", name, keys, Defaults()).model_copy(update={"is_entry": True})
 
 
 def valid_sources(path: Path | None = None) -> list[Source]:
@@ -245,6 +253,20 @@ def valid_sources(path: Path | None = None) -> list[Source]:
         return list(read_sources(path).sources.values())
     except SourceError:
         return []
+
+
+def refuse_unknown_source(name: str, known: Collection[str]) -> None:
+    """Refuse a name that may be mistyped.
+
+    Args:
+        name: the name.
+        known: the names of all sources that it may be.
+
+    Raises:
+        UnknownSource: when it is none of these.
+    """
+    if name not in known:
+        raise UnknownSource(f"no source is named {name!r}; known are {', '.join(sorted(known)) or 'none'}")
 
 
 def _fingerprint(request: VirusGenomeRequest, exclude: set[str]) -> str:

@@ -14,6 +14,7 @@ from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import StagedReport, stage
 from virus_warehouse.reports.report_file import write_lines
 from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.wording import counted
 
 
 def stage_package(session: DuckDBPyConnection, package: DataPackage | None, temporary: Path) -> list[StagedReport]:
@@ -75,7 +76,9 @@ def note_missing_reports(session: DuckDBPyConnection, request_url: str, staged: 
             continue
         announced = session.execute(f"SELECT count(*) FROM data_report WHERE {report.announced_by}").fetchall()[0][0]
         if announced:
-            note = f"requested, but missing or empty: {announced} genomes of the data report announce it"
+            announce = "announces" if announced == 1 else "announce"
+            genomes = counted(announced, "genome")
+            note = f"requested, but missing or empty: {genomes} of the data report {announce} it"
             session.execute("INSERT INTO drift VALUES (?, '$', 1, to_json(?::VARCHAR))", [report.name, note])
             notes.append(f"{report.file_name} was {note}")
     return notes

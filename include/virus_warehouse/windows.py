@@ -6,12 +6,13 @@ from functools import partial
 
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.failure import UsageError
 from virus_warehouse.run_mode import CENSUS, FULL, INCREMENTAL, REPLAY, REQUESTABLE, WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
 
 
-class WindowError(ValueError):
+class WindowError(UsageError):
     """An invalid window; says why, and what is allowed."""
 
 

@@ -3,53 +3,47 @@
 from datetime import datetime
 from typing import Any
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context, task
+from airflow.sdk import get_current_context, task
 
 from ncbi_virus.assets import PUBLICATIONS, snapshot_asset
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
+from ncbi_virus.retries import RETRY_POLICY
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.followed import followed_sources
 from virus_warehouse.publish.about import read_about
 from virus_warehouse.publish.candidate import candidate_path
 from virus_warehouse.publish.check import check_candidate
-from virus_warehouse.publish.gates import GateFailed
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
-from virus_warehouse.publish.publication import Overtaken, publish_candidate
-from virus_warehouse.sources import read_sources
-from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
-
-NO_RETRIES = ExceptionRetryPolicy(
-    rules=[RetryRule(exception=[GateFailed, Overtaken, SchemaTooNew, SchemaTooOld], action=RetryAction.FAIL)]
-)
-"""A second look at the same candidate finds the same, an overtaken one is gone, and a schema stays what it is."""
+from virus_warehouse.publish.publication import publish_candidate
 
 
 class SourcesHeldBack(RuntimeError):
     """The snapshot is published, with sources held back in their last published state."""
 
 
-@task(retry_policy=NO_RETRIES)
+@task(retry_policy=RETRY_POLICY)
 def prepare() -> str:
     """Copy the warehouse to a candidate snapshot; returns the id of the publication."""
     data, dag_run = DataFolder.from_environment(), get_current_context()["dag_run"]
     publication_id = new_publication_id(dag_run.start_date, dag_run.run_id)
-    prepare_candidate(VirusWarehouseHook().get_conn(), data, publication_id, read_sources())
+    prepare_candidate(VirusWarehouseHook().get_conn(), data, publication_id, followed_sources(data))
     return publication_id
 
 
-@task(retry_policy=NO_RETRIES)
+@task(retry_policy=RETRY_POLICY)
 def check(publication_id: str, params: dict[str, Any] | None = None) -> None:
     """Run the gates on the candidate; findings of a source hold back that source only."""
     data, asked = DataFolder.from_environment(), params or {}
     check_candidate(
         candidate_path(data, publication_id),
-        read_sources(),
+        followed_sources(data),
         data.snapshot,
         asked.get("accept_findings") or (),
         source=asked.get("source"),
     )
 
 
-@task(retry_policy=NO_RETRIES, outlets=[PUBLICATIONS])
+@task(retry_policy=RETRY_POLICY, outlets=[PUBLICATIONS])
 def publish(publication_id: str, *, outlet_events: Any = None) -> dict[str, str]:
     """Publish the candidate; returns the held-back sources, and since when."""
     data = DataFolder.from_environment()

@@ -6,14 +6,20 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import psutil
 import pytest
 import requests
+from typer.testing import CliRunner
 
 from tests.support.commands import CHECKOUT, make, make_here
 from tests.support.stand_in import StandIn
+from tests.support.warehouses import made_data
+from virus_warehouse.cli.app import app
+from virus_warehouse.data_folder import DataFolder
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -40,6 +46,39 @@ def test_help_lists_every_command():
         "lint",
     ):
         assert f"make {command}" in listed
+
+
+OF_ONE_RUN = frozenset(
+    {"run_id", "started_at", "ended_at", "requested_at", "ncbi_phid", "package_path", "seconds", "peak_rss_mib"}
+)
+"""Columns of the ledger that differ in any two runs: ids, times, and the place of the package, with its id."""
+
+OF_AIRFLOW = {"dag_id": None, "dag_run_id": None, "run_type": None, "try_number": None}
+"""Columns that only a run in Airflow fills; `versions` has Airflow's, too."""
+
+
+def ledger_row(data: DataFolder) -> dict[str, Any]:
+    """The row of the only run, without what differs in any two runs."""
+    with duckdb.connect(data.warehouse, read_only=True) as connection:
+        result = connection.execute("FROM ops.ingest_run")
+        names = [column[0] for column in result.description]
+        [row] = result.fetchall()
+    return {name: value for name, value in zip(names, row, strict=True) if name not in OF_ONE_RUN}
+
+
+def assert_the_command_writes_the_same_ledger_row(data: DataFolder, folder: Path) -> None:
+    """`virus-warehouse run` of the same package, in a folder of its own, leaves the row that the DAG has left."""
+    other = made_data(folder)
+    done = CliRunner().invoke(app, ["run", "mpox", "--no-publish"], env={"VIRUS_DATA": str(other.root)})
+    assert done.exit_code == 0, done.output
+    of_dag, of_command = ledger_row(data), ledger_row(other)
+    assert all(of_dag[name] for name in OF_AIRFLOW)
+    assert of_dag["versions"]["airflow"]
+    without_airflow = {**of_dag["versions"], "airflow": None}
+    assert of_command == {**of_dag, **OF_AIRFLOW, "versions": without_airflow}
+    assert {"lines", "inserted", "watermark", "package_sha256", "request_url"} <= {
+        name for name, value in of_command.items() if value
+    }
 
 
 def test_ingest_prints_the_outcome_and_sql_shows_it(stand_in, follow, data):
@@ -87,7 +126,7 @@ def test_findings_are_acknowledged_and_an_unfollowed_source_is_forgotten(stand_i
             "SELECT 'mpox' AS source, 'data_report' AS report, '$.x' AS path, 'run' AS first_run_id, 1 AS occurrences"
         )
     acknowledged = make_here("acknowledge", "SOURCE=mpox")
-    assert "acknowledged 0 quarantined lines and 1 unknown fields" in acknowledged.stdout
+    assert "acknowledged 0 quarantined lines and 1 unknown field" in acknowledged.stdout
 
     followed = make_here("forget", "SOURCE=mpox", "YES=1")
     assert followed.returncode != 0
@@ -98,7 +137,7 @@ def test_findings_are_acknowledged_and_an_unfollowed_source_is_forgotten(stand_i
         assert kept.returncode != 0
         assert "Nothing was removed" in kept.stderr
     assert "rows of main.virus_genome" in kept.stdout
-    assert "1 packages" in kept.stdout
+    assert "1 package with" in kept.stdout
     assert (data.packages / "mpox").exists()
     forgotten = make("forget", "SOURCE=mpox", typed="mpox\n")
     assert forgotten.returncode == 0, forgotten.stderr
@@ -126,9 +165,10 @@ def test_missing_records_of_a_full_load_can_be_accepted(stand_in, follow, data, 
     assert "2 loads repeated." in rebuilt.stdout, rebuilt.stdout + rebuilt.stderr
 
 
-def test_blocked_ingest_prints_the_reason_and_is_published_when_accepted(stand_in, follow, data):
+def test_blocked_ingest_prints_the_reason_and_is_published_when_accepted(stand_in, follow, data, tmp_path):
     follow("{mpox: {taxon: 10244}}")
     assert make_here("ingest", "SOURCE=mpox").returncode == 0
+    assert_the_command_writes_the_same_ledger_row(data, tmp_path / "of the command")
     with duckdb.connect(data.warehouse) as connection:
         connection.execute("DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
     held_back = make_here("ingest", "SOURCE=mpox")
@@ -196,7 +236,7 @@ def test_check_sources_names_file_source_and_key(follow, tmp_path):
     (line, summary) = done.stdout.strip().splitlines()[-2:]
     for part in (str(tmp_path / "sources.yaml"), "'flu'", "'aux_reports'", "BIOSAMPLE_REPORT"):
         assert part in line
-    assert "1 valid sources: mpox" in summary
+    assert "1 valid source: mpox" in summary
 
 
 def test_check_sources_passes_the_repositorys_own(data):

@@ -105,11 +105,9 @@ def test_days_modes_and_no_publication(data: DataFolder, ncbi: StandIn) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("run", "flu"), "no source is named 'flu'; the file has mpox"),
         (("sql", "SELECT 1"), "`virus-warehouse run SOURCE`"),
         (("export",), "nothing is published yet"),
         (("rebuild",), "nothing to rebuild from"),
-        (("forget", "flu"), "no data of a source 'flu'"),
     ],
 )
 def test_errors_are_reported_in_one_line(data: DataFolder, arguments: tuple[str, ...], reason: str) -> None:
@@ -151,11 +149,36 @@ def test_invalid_window_is_wrong_usage_and_starts_no_run(
     assert reason in " ".join(done.stderr.replace("│", " ").split())
 
 
-def test_early_failure_is_json_too(data: DataFolder) -> None:
+def test_unknown_source_is_wrong_usage_and_json_too(data: DataFolder) -> None:
     done = command("run", "flu", "--json")
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["succeeded"] is False
-    assert "no source is named 'flu'" in json.loads(done.stdout)["message"]
+    assert done.returncode == 2
+    outcome = json.loads(done.stdout)
+    assert (outcome["succeeded"], outcome["message"] in done.stderr, "Traceback" in done.stderr) == (False, True, False)
+    assert "no source is named 'flu'; the file has mpox" in outcome["message"]
+
+
+@pytest.mark.parametrize("arguments", [("acknowledge", "flu"), ("forget", "flu"), ("publish", "--source", "flu")])
+def test_unknown_source_is_refused_with_the_known_names(
+    data: DataFolder, ncbi: StandIn, arguments: tuple[str, ...]
+) -> None:
+    """Known are followed sources, and those that are followed no longer but have data."""
+    assert command("run", "mpox").returncode == 0
+    (data.root.parent / "sources.yaml").write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
+    refused = command(*arguments)
+    assert (refused.returncode, refused.stdout) == (2, ""), refused
+    assert "'flu'" in refused.stderr
+    assert "mpox" in refused.stderr
+    assert "dengue" in refused.stderr or arguments[0] == "forget"
+    assert list(data.candidates.glob("*.duckdb")) == [], "nothing is prepared in vain"
+
+
+def test_known_sources_are_acknowledged_and_accepted(data: DataFolder, ncbi: StandIn) -> None:
+    """Also one that has not run yet, and, without a sources file, one that has run."""
+    assert command("acknowledge", "mpox").returncode == 0
+    assert command("run", "mpox", "--no-publish").returncode == 0
+    assert command("publish", "--source", "mpox", "--accept", "shrinkage").returncode == 0
+    (data.root.parent / "sources.yaml").unlink()
+    assert command("acknowledge", "mpox").returncode == 0
 
 
 def test_run_of_another_process_is_not_reported(data: DataFolder, ncbi: StandIn) -> None:
@@ -258,7 +281,7 @@ def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) 
     assert command("run", "mpox").returncode == 0
     beside = command("rebuild")
     assert beside.returncode == 0
-    assert "1 loads repeated." in beside.stdout
+    assert "1 load repeated." in beside.stdout
     assert "the old one is unchanged" in beside.stdout
     assert "The rebuilt warehouse is in place" in command("rebuild", "--replace").stdout
     exported = command("export", "--format", "csv", "--source", "mpox", "--to", str(data.root / "as csv"))
@@ -277,17 +300,17 @@ def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) 
 def test_sources_check(data: DataFolder) -> None:
     checked = command("sources", "check")
     path = data.root.parent / "sources.yaml"
-    assert (checked.returncode, checked.stdout) == (0, f"{path}: 1 valid sources: mpox\n")
+    assert (checked.returncode, checked.stdout) == (0, f"{path}: 1 valid source: mpox\n")
     path.write_text("sources: {mpox: {taxon: 10244}, a: {}, b: {taxon: 1, x: 1}}", encoding="utf-8")
     checked = command("sources", "check")
     first, second, last = checked.stdout.splitlines()
     assert checked.returncode == 1
     assert first.startswith(f"{path}: source 'a': key 'taxon'")
     assert second.startswith(f"{path}: source 'b': key 'x'")
-    assert last == f"{path}: 1 valid sources: mpox"
+    assert last == f"{path}: 1 valid source: mpox"
     path.write_text("", encoding="utf-8")
     empty = command("sources", "check")
-    assert (empty.returncode, "the file is empty" in empty.stderr) == (1, True)
+    assert (empty.returncode, "the file is empty" in empty.stderr) == (2, True)
 
 
 def test_version_and_help() -> None:

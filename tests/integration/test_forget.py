@@ -13,7 +13,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.run_file import run_lock
 from virus_warehouse.run_result import IngestResult
-from virus_warehouse.sources import Source, SourceError, SourcesFile
+from virus_warehouse.sources import Source, SourceError, SourcesFile, UnknownSource
 from virus_warehouse.warehouse.connection import Warehouse
 
 OLD = Source(name="orthopox", request=VirusGenomeRequest(taxon="10242"))
@@ -103,7 +103,7 @@ def test_remains_of_a_killed_forget_are_removed(
             remove(followed)
     assert holdings("orthopox", Warehouse(followed.data.warehouse), followed.data).rows == {}
     remove(followed)
-    with pytest.raises(ForgetError, match="no data of a source 'orthopox'; there is data of mpox"):
+    with pytest.raises(UnknownSource, match="no data of a source 'orthopox'; there is data of mpox"):
         holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
 
 
@@ -127,8 +127,8 @@ def test_unknown_name_removes_nothing(followed: Followed, name: str) -> None:
     followed.show("PX1", 1)
     followed.run()
     before = sorted(followed.data.root.rglob("*"))
-    with pytest.raises(ForgetError, match="there is data of mpox"):
+    with pytest.raises(UnknownSource, match="there is data of mpox"):
         holdings(name, Warehouse(followed.data.warehouse), followed.data)
-    with pytest.raises(ForgetError, match="there is data of mpox"):
+    with pytest.raises(UnknownSource, match="there is data of mpox"):
         remove(followed, name, following(DENGUE))
     assert sorted(followed.data.root.rglob("*")) == before

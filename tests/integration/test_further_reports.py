@@ -117,7 +117,7 @@ class TestAbsence:
         asked = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", aux_report=BOTH))
         with caplog.at_level(logging.WARNING):
             assert followed.run(asked).counts["inserted"] == 1
-        note = "requested, but missing or empty: 1 genomes of the data report announce it"
+        note = "requested, but missing or empty: 1 genome of the data report announces it"
         for report in ("annotation_report", "biosample_report"):
             assert f"{report}.jsonl was {note}" in caplog.text
         assert rows(followed.data, "SELECT report, path, sample FROM ops.schema_drift ORDER BY ALL") == [

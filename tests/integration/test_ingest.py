@@ -621,7 +621,7 @@ class TestKilledRun:
         monkeypatch.undo()
         [row], [state] = site.ledger, site.run_files
         assert (row["status"], state["status"], state["stage"]) == ("success", "success", "finished")
-        assert "full load committed, 1 lines = 1 inserted" in state["summary"]
+        assert "full load committed, 1 line = 1 inserted" in state["summary"]
         with serving([line()]) as ncbi:
             assert site.ingest(ncbi.url).mode == "incremental"
         assert {state["status"] for state in site.run_files} == {"success"}

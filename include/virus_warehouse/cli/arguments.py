@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from duckdb import DuckDBPyConnection
 
 from virus_warehouse.publish.gates import BLOCKING
-from virus_warehouse.sources import valid_sources
+from virus_warehouse.sources import read_sources, refuse_unknown_source, valid_sources
+from virus_warehouse.warehouse import ledger
 
 
 def one_of(names: Sequence[str], **settings: Any) -> Any:
@@ -38,6 +40,24 @@ Source = Annotated[
 AnySource = Annotated[
     str, typer.Argument(metavar="SOURCE", help="Name of a source, followed or not.", autocompletion=_known_sources)
 ]
+
+
+def refuse_mistyped(source: str, session: DuckDBPyConnection) -> None:
+    """Refuse a name that is neither in the sources file nor in the ledger.
+
+    Args:
+        source: the name.
+        session: with the warehouse attached, in a transaction.
+
+    Raises:
+        UnknownSource: when it is in neither.
+    """
+    held = ledger.sources(session)
+    if source not in held:  # a name in the ledger is known also when the file cannot be read
+        followed = read_sources()
+        refuse_unknown_source(source, {*held, *followed.sources, *followed.errors})
+
+
 AcceptGate = Annotated[
     list[str] | None,
     one_of(

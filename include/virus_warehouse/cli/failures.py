@@ -8,52 +8,15 @@ from contextlib import contextmanager
 import duckdb
 import typer
 
-from virus_warehouse.data_folder import DataFolderError
-from virus_warehouse.forget import ForgetError
-from virus_warehouse.ncbi.errors import DatasetsError, PackageError
-from virus_warehouse.package_source import EmptyFullLoad
-from virus_warehouse.publish.about import SnapshotDamaged
-from virus_warehouse.publish.export import ExportError
-from virus_warehouse.publish.gates import GateFailed
-from virus_warehouse.publish.publication import Overtaken
-from virus_warehouse.rebuild import RebuildError
-from virus_warehouse.reports.reading import ReportUnreadable
-from virus_warehouse.shortage import DiskFull, MemoryTooSmall
-from virus_warehouse.sources import SourceError
-from virus_warehouse.warehouse.connection import CommitFailed, WarehouseDamaged, WarehouseLocked
-from virus_warehouse.warehouse.load_gates import GateError
-from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
-from virus_warehouse.windows import WindowError
+from virus_warehouse.failure import Failure
 
-EXPLAINED = (
-    CommitFailed,
-    DataFolderError,
-    DatasetsError,
-    DiskFull,
-    EmptyFullLoad,
-    ExportError,
-    ForgetError,
-    GateError,
-    GateFailed,
-    MemoryTooSmall,
-    Overtaken,
-    PackageError,
-    RebuildError,
-    ReportUnreadable,
-    SchemaTooNew,
-    SchemaTooOld,
-    SnapshotDamaged,
-    SourceError,
-    WarehouseDamaged,
-    WarehouseLocked,
-    WindowError,
-    duckdb.Error,
-)
+EXPLAINED = (Failure, duckdb.Error, OSError)
+"""DuckDB's errors are those of a query, or name the file that cannot be read; the system's name a file, too."""
 
 
 @contextmanager
 def explained(*, as_json: bool = False) -> Iterator[None]:
-    """Print the message of a known failure to standard error, and end the command with exit code 1.
+    """Print the message of an expected failure to standard error, and end the command with its exit code.
 
     Args:
         as_json: whether the command prints its outcome as JSON: then a failure is one, too.
@@ -65,4 +28,9 @@ def explained(*, as_json: bool = False) -> Iterator[None]:
             typer.echo(json.dumps({"succeeded": False, "message": str(failure)}))
         sys.stdout.flush()
         typer.echo(str(failure), err=True)
-        raise typer.Exit(1) from failure
+        raise typer.Exit(exit_code(failure)) from failure
+
+
+def exit_code(failure: BaseException | None) -> int:
+    """The exit code of a command that ends with this failure."""
+    return failure.exit_code if isinstance(failure, Failure) else Failure.exit_code

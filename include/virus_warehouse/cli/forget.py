@@ -11,6 +11,7 @@ from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.wording import plural
 
 
 def forget(source: AnySource, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
@@ -31,8 +32,9 @@ def forget(source: AnySource, yes: Annotated[bool, typer.Option("--yes", help="D
 
 
 def _inventory(source: str, held: forgetting.Holdings) -> str:
-    rows = "".join(f"\n  {count:>12,} rows of {table}" for table, count in held.rows.items())
+    rows = "".join(f"\n  {count:>12,} {plural(count, 'row')} of {table}" for table, count in held.rows.items())
     return (
-        f"{source} has{rows}\n  {held.packages:>12,} packages with {held.package_bytes / 1e6:,.1f} MB in the "
-        f"archive\n  {held.files:>12,} run files and refused packages"
+        f"{source} has{rows}\n  {held.packages:>12,} {plural(held.packages, 'package')} with "
+        f"{held.package_bytes / 1e6:,.1f} MB in the archive\n  {held.files:>12,} {plural(held.files, 'other file')}: "
+        f"run files and refused packages"
     )

@@ -3,13 +3,14 @@
 import json
 from typing import Annotated
 
+import duckdb
 import typer
 
-from virus_warehouse.cli.arguments import AcceptGate, Json
+from virus_warehouse.cli.arguments import AcceptGate, Json, refuse_mistyped
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.followed import followed_sources
 from virus_warehouse.publish import publication
-from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 
 
@@ -20,11 +21,16 @@ def publish(
 ) -> None:
     """Publish a snapshot of what was loaded, once it has passed its gates.
 
-    Exit code 0: everything is published. 1: a source is held back, or publishing is blocked.
+    Exit code 0: everything is published. 1: a source is held back, or publishing is blocked. 2: wrong
+    arguments or settings.
     """
     with explained(as_json=as_json):
         data = DataFolder.from_environment()
-        about = publication.publish(Warehouse(data.warehouse), data, read_sources(), accept or (), source=source)
+        warehouse = Warehouse(data.warehouse)
+        if source is not None:  # before the warehouse is copied
+            with duckdb.connect() as session, warehouse.transaction(session):
+                refuse_mistyped(source, session)
+        about = publication.publish(warehouse, data, followed_sources(data), accept or (), source=source)
     if as_json:
         held_back = {name: since.isoformat() for name, since in about.held_back.items()}
         outcome = {"snapshot": str(data.snapshot), "publication_id": about.publication_id}

@@ -8,6 +8,7 @@ from virus_warehouse import rebuild as rebuilding
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.wording import counted
 
 
 def rebuild(
@@ -29,7 +30,7 @@ def rebuild(
         typer.echo(f"Read differently by this version: {difference}")
     for gap in rebuilt.gaps:
         typer.echo(f"MISSING {gap}")
-    typer.echo(f"{len(rebuilt.loads)} loads repeated.")
+    typer.echo(f"{counted(len(rebuilt.loads), 'load')} repeated.")
     if rebuilt.replaced:
         typer.echo(f"The rebuilt warehouse is in place; the old one is {rebuilt.replaced}.")
     elif not replace:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from virus_warehouse.cli.arguments import AcceptGate, Json, Source, one_of
-from virus_warehouse.cli.failures import EXPLAINED, explained
+from virus_warehouse.cli.failures import EXPLAINED, exit_code, explained
 from virus_warehouse.cli.outcome import outcome_of
 from virus_warehouse.cli.progress import shown_progress
 from virus_warehouse.data_folder import DataFolder
@@ -54,15 +54,13 @@ def run(
 ) -> None:
     """Load NCBI's updates of SOURCE, check them and publish them.
 
-    Exit code 0: success. 1: it failed, or SOURCE is held back. 2: invalid arguments.
+    Exit code 0: success. 1: it failed, or SOURCE is held back. 2: wrong arguments or settings.
     """
-    if "" in (since, until):
-        raise typer.BadParameter("--since and --until need a day, such as 2026-11-01")
-    try:
+    with explained(as_json=as_json):
+        if "" in (since, until):
+            raise WindowError("--since and --until need a day, such as 2026-11-01")
         window_request = WindowRequest(mode=mode, since=WindowRequest.day(since), until=WindowRequest.day(until))
         window_request.validate(datetime.now(UTC).date())
-    except WindowError as error:
-        raise typer.BadParameter(str(error)) from error
     _run(source, window_request, accept or (), publishes=publishes, as_json=as_json)
 
 
@@ -100,4 +98,4 @@ def _run(name: str, window_request: WindowRequest, accepted: Sequence[str], *, p
     own = {"host": platform.node(), "process_id": os.getpid()}
     outcome = outcome_of(data, name, started, own, publishes=publishes, failure=failure)
     typer.echo(json.dumps(outcome.as_json(), default=str) if as_json else str(outcome))
-    raise typer.Exit(0 if outcome.succeeded else 1)
+    raise typer.Exit(0 if outcome.succeeded else exit_code(failure))

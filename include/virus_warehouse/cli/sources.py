@@ -4,6 +4,7 @@ import typer
 
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.sources import read_sources
+from virus_warehouse.wording import counted
 
 app = typer.Typer(help="The sources file.", no_args_is_help=True)
 
@@ -17,11 +18,11 @@ def sources() -> None:
 def check() -> None:
     """Check the sources file: print each error, then the valid sources.
 
-    Exit code 0: every source is valid. 1: one is not, or the file cannot be read.
+    Exit code 0: every source is valid. 1: one is not. 2: the file as a whole cannot be read.
     """
     with explained():
         read = read_sources()
     for fault in read.errors.values():
         typer.echo(str(fault))
-    typer.echo(f"{read.path}: {len(read.sources)} valid sources: {', '.join(read.sources) or 'none'}")
+    typer.echo(f"{read.path}: {counted(len(read.sources), 'valid source')}: {', '.join(read.sources) or 'none'}")
     raise typer.Exit(1 if read.errors else 0)

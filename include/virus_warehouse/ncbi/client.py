@@ -26,6 +26,7 @@ from virus_warehouse import __version__
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, ErrorBody, PackageError, RequestRefused
 from virus_warehouse.ncbi.limits import MAX_BYTES, PackageLimits
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.settings import SettingError, positive
 
 NCBI_DATASETS_URL = "https://api.ncbi.nlm.nih.gov/datasets/v2"
 DEFAULT_PATIENCE = 100.0
@@ -122,7 +123,7 @@ class DatasetsClient:
         max_bytes: largest size of a package, as protection against endless responses.
 
     Raises:
-        ValueError: for an invalid base URL or API key.
+        SettingError: for an invalid base URL or API key.
     """
 
     def __init__(
@@ -138,8 +139,8 @@ class DatasetsClient:
         progress_interval: float = 3.0,
         max_bytes: int = PackageLimits.bytes,
     ) -> None:
-        self.base_url = _checked_base_url(base_url)
-        self._api_key = _checked_api_key(api_key)
+        self.base_url = _checked_base_url(base_url, "the base URL of NCBI Datasets")
+        self._api_key = _checked_api_key(api_key, "the API key of NCBI Datasets")
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._patience = patience
@@ -173,6 +174,7 @@ class DatasetsClient:
         base_url: str | None = None,
         api_key: str | None = None,
         patience: float | None = None,
+        connection: str = "the connection",
         **settings: Any,
     ) -> Self:
         """A client configured from the environment.
@@ -183,13 +185,20 @@ class DatasetsClient:
             base_url: for when the environment names none; None for NCBI's.
             api_key: for when the environment has none.
             patience: in seconds, for when the environment sets none; None for the default.
+            connection: what to call the origin of the arguments in messages.
             settings: the client's other arguments.
+
+        Raises:
+            SettingError: when one of them cannot be used.
         """
-        chosen_patience = os.environ.get("NCBI_DATASETS_PATIENCE") or patience
+        given_url, given_key = os.environ.get("NCBI_DATASETS_URL"), os.environ.get("NCBI_API_KEY")
         return cls(
-            os.environ.get("NCBI_DATASETS_URL") or base_url or NCBI_DATASETS_URL,
-            os.environ.get("NCBI_API_KEY") or api_key or None,
-            patience=DEFAULT_PATIENCE if chosen_patience is None else float(chosen_patience),
+            _checked_base_url(
+                given_url or base_url or NCBI_DATASETS_URL,
+                "NCBI_DATASETS_URL" if given_url else f"the host of {connection}",
+            ),
+            _checked_api_key(given_key or api_key, "NCBI_API_KEY" if given_key else f"the password of {connection}"),
+            patience=positive("NCBI_DATASETS_PATIENCE", DEFAULT_PATIENCE if patience is None else patience),
             max_bytes=PackageLimits.from_environment().bytes,
             **settings,
         )
@@ -563,21 +572,35 @@ def _innermost(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _checked_base_url(base_url: str) -> str:
-    parts = urlsplit(base_url.strip())
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError(
-            f"the NCBI Datasets base URL for {parts.hostname} has credentials, a query or a fragment;"
-            " remove them, and set the API key separately"
+def _checked_base_url(base_url: str, name: str) -> str:
+    """The base URL without its last slash.
+
+    Raises:
+        SettingError: when it is none, which names the setting.
+    """
+    host = None
+    try:
+        parts = urlsplit(base_url.strip())
+        host = parts.hostname
+        is_valid = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
+        has_more = "@" in base_url or bool(parts.query or parts.fragment)
+    except ValueError:  # brackets that do not match, a port that is no number
+        is_valid, has_more = False, any(mark in base_url for mark in "@?#")
+    if has_more:
+        # These may be secrets, so nothing of the value but the host is shown.
+        where = f"{name} for {host}" if host else name
+        raise SettingError(
+            f"{where} has credentials, a query or a fragment; remove them, so that it is like {NCBI_DATASETS_URL}, and "
+            f"set the API key separately"
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"the NCBI Datasets base URL is {base_url!r}; it must be like {NCBI_DATASETS_URL}")
+    if not is_valid:
+        raise SettingError(f"{name} is {base_url!r}; it must be like {NCBI_DATASETS_URL}")
     return base_url.strip().rstrip("/")
 
 
-def _checked_api_key(api_key: str | None) -> str | None:
+def _checked_api_key(api_key: str | None, name: str) -> str | None:
     key = (api_key or "").strip()
     # requests would reject such a header too, but show the key in its message.
     if not re.fullmatch(r"[!-~]*", key):
-        raise ValueError("the NCBI API key has invalid characters; copy it again from your NCBI account")
+        raise SettingError(f"{name} has invalid characters; copy the API key again from your NCBI account")
     return key or None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from virus_warehouse.failure import Failure, PermanentFailure
+
 _LONGEST_MESSAGE = 400
 
 
@@ -42,7 +44,7 @@ class ErrorBody:
         return cls(_one_line(message if isinstance(message, str) else json.dumps(message)), is_json=True)
 
 
-class DatasetsError(RuntimeError):
+class DatasetsError(Failure):
     """NCBI Datasets did not deliver a package.
 
     Attributes:
@@ -77,7 +79,7 @@ class DatasetsError(RuntimeError):
         self.ncbi_message = ncbi_message
 
 
-class RequestRefused(DatasetsError):
+class RequestRefused(DatasetsError, PermanentFailure):
     """NCBI rejects this request, however often it is sent: the request or the base URL must change."""
 
 
@@ -85,7 +87,7 @@ class DatasetsUnavailable(DatasetsError):
     """NCBI did not deliver a complete package; the same request may succeed later."""
 
 
-class PackageError(RuntimeError):
+class PackageError(Failure):
     """A data package is damaged. No `DatasetsError`: an archived package can be damaged too.
 
     Attributes:

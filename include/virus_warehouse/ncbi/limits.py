@@ -1,14 +1,12 @@
 """Size limits for packages, as protection against zip bombs."""
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Self
+
+from virus_warehouse.settings import positive
 
 MAX_BYTES = "VIRUS_MAX_PACKAGE_BYTES"
 MAX_COMPRESSION_RATIO = "VIRUS_MAX_COMPRESSION_RATIO"
-
-Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -30,22 +28,9 @@ class PackageLimits:
         """The limits that `VIRUS_MAX_PACKAGE_BYTES` and `VIRUS_MAX_COMPRESSION_RATIO` set, or the default ones.
 
         Raises:
-            ValueError: when one of them is not a positive number.
+            SettingError: when one of them is not a positive number.
         """
         return cls(
-            bytes=_positive(MAX_BYTES, int, cls.bytes),
-            compression_ratio=_positive(MAX_COMPRESSION_RATIO, float, cls.compression_ratio),
+            bytes=positive(MAX_BYTES, cls.bytes),
+            compression_ratio=positive(MAX_COMPRESSION_RATIO, cls.compression_ratio),
         )
-
-
-def _positive(name: str, read: Callable[[str], Number], default: Number) -> Number:
-    text = os.environ.get(name)
-    if not text:
-        return default
-    try:
-        number = read(text)
-    except ValueError:
-        number = read("0")
-    if not number > 0:
-        raise ValueError(f"{name} is {text!r}; it must be a positive number such as {default}")
-    return number

@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse import __version__
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import is_database
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.publish.gates import ACCEPTED, Finding
 from virus_warehouse.sql_file import run_sql
 
@@ -68,7 +69,7 @@ class About:
         return [f"{found.outcome}: {found.fault}." for found in self.classified]
 
 
-class SnapshotDamaged(RuntimeError):
+class SnapshotDamaged(PermanentFailure):
     """A snapshot is not a DuckDB file."""
 
 

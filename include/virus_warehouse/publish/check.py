@@ -24,7 +24,7 @@ from virus_warehouse.publish.gates import (
     refuse_findings,
 )
 from virus_warehouse.shortage import translate_resource_errors
-from virus_warehouse.sources import SourcesFile
+from virus_warehouse.sources import SourcesFile, refuse_unknown_source
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +96,7 @@ def check_candidate(
         The findings: warnings, accepted ones, and those that hold back a source.
 
     Raises:
+        UnknownSource: when no source has the name of the one whose findings are accepted.
         GateFailed: when a finding of no single source blocks the candidate.
         DiskFull, MemoryTooSmall: when the gates cannot run, or the findings cannot be written.
     """
@@ -104,6 +105,9 @@ def check_candidate(
         translate_resource_errors(candidate.parent),
         duckdb.connect(candidate, read_only=True) as connection,
     ):
+        if source is not None:
+            known = connection.execute("SELECT source FROM ops.source_status").fetchall()
+            refuse_unknown_source(source, [name for (name,) in known])
         rows = connection.execute(gates_sql(followed, published)).fetchall()
     findings = classify_findings(rows, accepted, source)
     for finding in findings:

@@ -9,8 +9,10 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
 from virus_warehouse.shortage import translate_resource_errors
+from virus_warehouse.sources import UnknownSource
 from virus_warehouse.sql_file import read_sql, sql_text
 
 
@@ -24,7 +26,7 @@ class Format(StrEnum):
 _WRITTEN_AS = {Format.PARQUET: "FORMAT parquet, COMPRESSION zstd", Format.CSV: "FORMAT csv, HEADER"}
 
 
-class ExportError(RuntimeError):
+class ExportError(PermanentFailure):
     """Nothing was exported; says why, and what to do."""
 
 
@@ -45,7 +47,8 @@ def export(snapshot: Path, folder: Path, file_format: Format = Format.PARQUET, s
         The paths of the files.
 
     Raises:
-        ExportError: when there is no snapshot, no such source in it, or the folder cannot be written.
+        ExportError: when there is no snapshot, or the folder cannot be written.
+        UnknownSource: when the snapshot has no such source.
         DiskFull: when there is no space for the files.
     """
     if not snapshot.exists():
@@ -68,7 +71,7 @@ def _write(connection: DuckDBPyConnection, work: Path, file_format: Format, only
     """Write every file below `work`; returns their relative paths."""
     sources = [name for (name,) in connection.execute(read_sql("publish/sql/sources_held.sql")).fetchall()]
     if only is not None and only not in sources:
-        raise ExportError(f"the snapshot has no source {only!r}; it has {', '.join(sources) or 'none'}")
+        raise UnknownSource(f"the snapshot has no source {only!r}; it has {', '.join(sources) or 'none'}")
     written = []
     for table, has_source, columns in connection.execute(read_sql("publish/sql/export_columns.sql")).fetchall():
         shown = ", ".join(column[file_format] for column in columns)

@@ -10,11 +10,13 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.session import memory_limit, threads_beside
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.sql_file import read_sql, sql_text
 from virus_warehouse.warehouse.load_gates import FEW_RECORDS
 from virus_warehouse.warehouse.schema import virus_genome
+from virus_warehouse.wording import counted
 
 
 class OnFailure(StrEnum):
@@ -158,7 +160,7 @@ _NEVER_EMPTIED = {
 }
 
 
-class GateFailed(RuntimeError):
+class GateFailed(PermanentFailure):
     """The candidate snapshot is blocked; the published snapshot stays."""
 
 
@@ -185,8 +187,7 @@ class Finding:
 
     def __str__(self) -> str:
         label = f"{self.gate}{f' of {self.source}' if self.source else ''}: {self.fault}"
-        rows = "1 row" if self.rows_at_fault == 1 else f"{self.rows_at_fault} rows"
-        return f"{label} ({rows}, such as {'; '.join(self.examples)})"
+        return f"{label} ({counted(self.rows_at_fault, 'row')}, such as {'; '.join(self.examples)})"
 
 
 def gates_sql(followed: SourcesFile | None = None, published: Path | None = None) -> str:

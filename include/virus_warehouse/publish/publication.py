@@ -10,6 +10,8 @@ import duckdb
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
+from virus_warehouse.failure import PermanentFailure
+from virus_warehouse.followed import followed_sources
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.about import About, published_about, read_about, write_changes
 from virus_warehouse.publish.candidate import candidate_path, open_candidate
@@ -23,7 +25,7 @@ from virus_warehouse.warehouse.connection import Warehouse
 logger = logging.getLogger(__name__)
 
 
-class Overtaken(RuntimeError):
+class Overtaken(PermanentFailure):
     """Another publication came first, and accepted findings are not published; nothing was changed."""
 
 
@@ -40,7 +42,7 @@ def publish(
     Args:
         warehouse: the warehouse to publish.
         data: the data folder.
-        followed: the sources file.
+        followed: the sources file; sources that runs were given as entries are followed, too.
         accepted: names of gates whose findings a person accepts.
         source: the only source whose findings are accepted; None for all.
 
@@ -52,7 +54,7 @@ def publish(
         WarehouseLocked: when the warehouse stays in use for too long.
         DiskFull, MemoryTooSmall: when there is too little disk space or memory.
     """
-    publication_id = new_publication_id()
+    publication_id, followed = new_publication_id(), followed_sources(data, followed)
     candidate = prepare_candidate(warehouse, data, publication_id, followed)
     check_candidate(candidate, followed, data.snapshot, accepted, source=source)
     publish_candidate(data, publication_id)

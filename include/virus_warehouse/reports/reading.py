@@ -10,6 +10,7 @@ from typing import IO
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.failure import Failure
 from virus_warehouse.reports.lineages import Lineages
 from virus_warehouse.reports.parts import Part, parts
 from virus_warehouse.reports.report import Report
@@ -17,6 +18,7 @@ from virus_warehouse.reports.report_file import Tally, copy_lines, describe_line
 from virus_warehouse.reports.shape import counting_macro, expected_nodes, read_columns
 from virus_warehouse.session import all_threads, closer_look
 from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.wording import counted
 
 PART_BYTES = 48 << 20
 
@@ -35,7 +37,7 @@ _LOOKED_AT_ONCE = 2 << 20
 """Bytes of odd lines to check together: checking a line takes many times its size in memory."""
 
 
-class ReportUnreadable(RuntimeError):
+class ReportUnreadable(Failure):
     """The readable lines of a report could not be separated from the others; nothing of it was loaded."""
 
 
@@ -273,7 +275,7 @@ class _Reading:
                 ) from error
             if rows != part.tally.lines:
                 raise ReportUnreadable(
-                    f"{self.report.file_name}: of {part.tally.lines} lines only {rows} are accounted for"
+                    f"{self.report.file_name}: only {rows} of {counted(part.tally.lines, 'line')} accounted for"
                 )
             run_sql(
                 self.session,

@@ -4,7 +4,9 @@ While one DuckDB process writes a file, no other can read it; a second one fails
 lock with back-off, and holds it no longer than its transaction.
 """
 
+import errno
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +17,8 @@ from duckdb import DuckDBPyConnection
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from virus_warehouse.database_file import log_of
+from virus_warehouse.failure import Failure, PermanentFailure
+from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import migrate
 
@@ -32,18 +36,37 @@ _FIRST_LOG_AFTER, _LOG_INTERVAL = 1.0, 10.0
 _DAMAGED = ("Failure while replaying WAL file", "not a valid DuckDB database file", "Corrupt database file")
 """DuckDB's messages for a damaged file or write-ahead log."""
 
+_UNUSABLE = tuple(
+    os.strerror(number)
+    for number in (
+        errno.EACCES,
+        errno.EEXIST,
+        errno.EISDIR,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    )
+)
+"""The system's messages when a file cannot be opened or created at a path, which DuckDB repeats."""
+
 Result = TypeVar("Result")
 
 
-class WarehouseLocked(TimeoutError):
+class WarehouseLocked(Failure):
     """The warehouse file stayed in use beyond the lock timeout; nothing was changed."""
 
 
-class WarehouseDamaged(duckdb.Error):
+class WarehouseDamaged(PermanentFailure, duckdb.Error):
     """The warehouse file or its write-ahead log cannot be read; nothing was changed."""
 
 
-class CommitFailed(RuntimeError):
+class WarehouseUnusable(SettingError):
+    """There can be no warehouse file at this path."""
+
+
+class CommitFailed(Failure):
     """The commit raised an error. It may have taken effect all the same; reopening the file shows."""
 
 
@@ -160,7 +183,13 @@ class Warehouse:
                     f"DuckDB says: {error}"
                 ) from error
             if not _is_locked(error):
-                raise
+                reason = next((words for words in _UNUSABLE if words in str(error)), None)
+                if reason is None:
+                    raise
+                raise WarehouseUnusable(
+                    f"the warehouse cannot be {self.path}: {reason}. Set VIRUS_WAREHOUSE, or the connection "
+                    f"virus_warehouse in Airflow, to a file in a writable folder; without both, it is in VIRUS_DATA"
+                ) from error
             raise WarehouseLocked(
                 f"{self.path} stayed in use for {self.lock_timeout:.0f} s. Close what has it open (a DuckDB prompt "
                 f"or notebook belongs on the published snapshot, never on this file). DuckDB says: {error}"

@@ -28,6 +28,11 @@ class RunOrigin:
     try_number: int | None = None
 
 
+def sources(session: DuckDBPyConnection) -> set[str]:
+    """The names of all sources with a run."""
+    return {name for (name,) in session.execute(f"SELECT DISTINCT source FROM {TABLE}").fetchall()}
+
+
 def insert(session: DuckDBPyConnection, row: Mapping[str, object]) -> None:
     """Open the row of a run."""
     columns = ", ".join(row)

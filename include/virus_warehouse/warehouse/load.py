@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Self
 
+from virus_warehouse.failure import UsageError
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_mode import FULL, REPLAY
 from virus_warehouse.sources import LoadLimits
 
 
-class UnknownAcceptance(ValueError):
+class UnknownAcceptance(UsageError):
     """A name that is not among the findings that can be accepted."""
 
 

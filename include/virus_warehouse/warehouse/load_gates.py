@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.failure import Failure
 from virus_warehouse.reports.data_report import columns_by_path
 from virus_warehouse.sources import LoadLimits
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse.shares import shares
+from virus_warehouse.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ FEW_LINES = FEW_RECORDS = 10
 """Shares of fewer lines or records than this stop nothing."""
 
 
-class GateError(RuntimeError):
+class GateError(Failure):
     """The staged data must not be committed; the transaction is rolled back.
 
     Attributes:
@@ -39,8 +41,9 @@ def prove_conservation(lines: int, outcomes: dict[str, int], file_name: str) -> 
     if lines != sum(outcomes.values()):
         outcome_sum = " + ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
         raise GateError(
-            f"conservation: {lines} lines in {file_name}, but {outcome_sum or 'none'} = {sum(outcomes.values())}. "
-            f"Nothing was loaded. This is a bug in the warehouse: please report it with the run's package."
+            f"conservation: {counted(lines, 'line')} in {file_name}, but {outcome_sum or 'none'} = "
+            f"{sum(outcomes.values())}. Nothing was loaded. This is a bug in the warehouse: please report it "
+            f"with the run's package."
         )
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.warehouse.schema import OPERATIONS_SCHEMA
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ STORAGE_VERSION = "v1.4.0"
 """Oldest DuckDB that can read the file: from this format on, texts are compressed faster."""
 
 
-class SchemaTooNew(RuntimeError):
+class SchemaTooNew(PermanentFailure):
     """The warehouse was written by a newer version of this project; nothing was changed."""
 
 
-class SchemaTooOld(RuntimeError):
+class SchemaTooOld(PermanentFailure):
     """The warehouse has a schema from which this version has no migrations any more; nothing was changed."""
 
 

@@ -8,6 +8,7 @@ from airflow.sdk import Connection
 from ncbi_virus.hooks.default_connection import DefaultConnectionHook
 from ncbi_virus.provider import CLIENT_FIELDS
 from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.settings import SettingError
 
 _NUMBERS: dict[str, Callable[[Any], float]] = {"number": float, "integer": int}
 """How an extra field's text is read, by its type in the form."""
@@ -39,7 +40,7 @@ class NcbiDatasetsHook(DefaultConnectionHook):
 
         Raises:
             AirflowNotFoundException: when a connection other than the default one does not exist.
-            ValueError: when an extra field of the connection is not a number.
+            SettingError: when a field of the connection, or a variable that takes precedence, cannot be used.
         """
         connection = self.connection_or_none()
         if connection is None:
@@ -47,6 +48,7 @@ class NcbiDatasetsHook(DefaultConnectionHook):
         return DatasetsClient.from_environment(
             base_url=_base_url(connection),
             api_key=connection.password,
+            connection=f"the connection {connection.conn_id!r}",
             **_settings(connection),
         )
 
@@ -80,9 +82,13 @@ def _settings(connection: Connection) -> dict[str, Any]:
     settings = {}
     for name in CLIENT_FIELDS.keys() & extra.keys():
         try:
-            settings[name] = _NUMBERS[CLIENT_FIELDS[name].type](extra[name])
+            number = _NUMBERS[CLIENT_FIELDS[name].type](extra[name])
         except (TypeError, ValueError):
-            raise ValueError(
-                f"connection {connection.conn_id}: its extra field {name} is {extra[name]!r}; it must be a number"
-            ) from None
+            number = -1
+        if not (number > 0 or (number == 0 and name == "backoff_factor")):
+            raise SettingError(
+                f"connection {connection.conn_id}: its extra field {name} is {extra[name]!r}; it must be a positive "
+                f"number"
+            )
+        settings[name] = number
     return settings

@@ -9,10 +9,11 @@ from airflow.sdk import Connection
 from ncbi_virus.hooks.default_connection import DefaultConnectionHook
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import is_database
+from virus_warehouse.settings import SettingError
 from virus_warehouse.warehouse.connection import Warehouse
 
 
-class NoWarehousePath(ValueError):
+class NoWarehousePath(SettingError):
     """A connection does not name a file on this machine."""
 
 

@@ -6,46 +6,29 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from airflow import __version__ as airflow_version
-from airflow.sdk import BaseOperator, Context, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from ncbi_virus.assets import LOADS, UNCHANGED, warehouse_asset
 from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
-from ncbi_virus.hooks.virus_warehouse import NoWarehousePath, VirusWarehouseHook
+from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
 from ncbi_virus.operators.run_link import RunLink
-from virus_warehouse.data_folder import DataFolder, DataFolderError
+from ncbi_virus.retries import RETRY_POLICY
+from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import Progress
-from virus_warehouse.ncbi.errors import RequestRefused
 from virus_warehouse.run_mode import WINDOW
-from virus_warehouse.sources import SourceError, read_sources, source_of
-from virus_warehouse.warehouse.connection import WarehouseDamaged
+from virus_warehouse.sources import read_sources, source_of
 from virus_warehouse.warehouse.ledger import RunOrigin
-from virus_warehouse.warehouse.load import Acceptance, UnknownAcceptance
-from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
+from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.window_order import DayOfBackfill, EarlierDay, EarlierDayFirst
-from virus_warehouse.windows import WindowError, WindowRequest
+from virus_warehouse.windows import WindowRequest
 
 BACKFILL = "backfill"
 """Airflow's run type of backfills."""
 
 FIRST_LOOK, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=5)
 """Delays before a waiting day of a backfill checks again: the first, and the longest."""
-
-PERMANENT_FAILURES = [
-    RequestRefused,
-    WindowError,
-    SchemaTooNew,
-    SchemaTooOld,
-    DataFolderError,
-    SourceError,
-    UnknownAcceptance,
-    NoWarehousePath,
-    WarehouseDamaged,
-]
-"""Failures that a retry cannot fix: they fail the task at once."""
-
-RETRY_POLICY = ExceptionRetryPolicy(rules=[RetryRule(exception=list(PERMANENT_FAILURES), action=RetryAction.FAIL)])
 
 
 class NcbiVirusToDuckDBOperator(BaseOperator):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.followed import given_entries
 from virus_warehouse.pages.overview.alarms import Alarm, Weight, alarms_of
 from virus_warehouse.pages.runs.runs import Run, open_run_view, rows_of
 from virus_warehouse.publish.check import LastCheck, last_check
@@ -36,10 +37,10 @@ class SourceCard:
     """A source on the overview.
 
     Attributes:
-        name: its name in the sources file.
+        name: its name.
         state: its state.
         taxon: the taxon that is or was followed; None when it is unknown.
-        schedule: its cron expression; None when it is not followed.
+        schedule: its cron expression; None when it is not in the sources file.
         published: its row of `mart.source_status`; None when the snapshot does not have the source.
         last_run: its last run, committed or not; None when it has not run.
         recent_runs: its last runs, oldest first.
@@ -100,6 +101,7 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
             published = {row["source"]: row for row in rows if row["last_success_at"] or row.get("held_back_since")}
             for source, finding in run_sql(connection, "pages/overview/findings.sql").fetchall():
                 findings[source].append(_without_names(finding))
+    without_file = given_entries(data, followed)
     cards = []
     for name in {*followed.sources, *followed.errors, *published, *last_runs}:
         source, row, run = followed.sources.get(name), published.get(name), last_runs.get(name)
@@ -109,7 +111,7 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
         cards.append(
             SourceCard(
                 name=name,
-                state=_state(alarms, row, run, is_followed=name in followed.sources),
+                state=_state(alarms, row, run, is_followed=name in followed.sources or name in without_file),
                 taxon=source.request.taxon if source else row["taxon"] if row else None,
                 schedule=source.schedule if source else None,
                 published=row,

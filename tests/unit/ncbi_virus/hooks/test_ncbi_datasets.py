@@ -10,9 +10,11 @@ from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
 from tests.support.packages import package
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stand_in import StandIn
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.ncbi.client import NCBI_DATASETS_URL
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.settings import SettingError
 
 
 @pytest.fixture
@@ -73,10 +75,21 @@ def test_extra_fields_are_the_clients_settings(connection):
         assert unavailable.value.attempts == len(server.requests) == 2
 
 
-def test_non_numeric_extra_field_is_named(connection):
-    connection({"conn_type": "http", "host": "https://mirror.example", "extra": {"attempts": "many"}})
-    with pytest.raises(ValueError, match="ncbi_datasets: its extra field attempts is 'many'; it must be a number"):
+@pytest.mark.parametrize("value", ["many", "0", "nan"])
+def test_extra_field_that_is_no_positive_number_is_named(connection, value):
+    connection({"conn_type": "http", "host": "https://mirror.example", "extra": {"patience": value}})
+    with pytest.raises(SettingError, match=f"its extra field patience is '{value}'; it must be a positive number"):
         NcbiDatasetsHook().get_conn()
+
+
+def test_field_that_cannot_be_used_is_named_and_fails_at_once(connection):
+    connection({"conn_type": "http", "host": "ftp://mirror.example"})
+    with pytest.raises(PermanentFailure, match="the host of the connection 'ncbi_datasets' is 'ftp:"):
+        NcbiDatasetsHook().get_conn()
+    connection({"conn_type": "http", "password": "a secret"})
+    with pytest.raises(PermanentFailure, match="the password of the connection 'ncbi_datasets' has invalid") as refused:
+        NcbiDatasetsHook().get_conn()
+    assert "a secret" not in str(refused.value)
 
 
 def sent_key(server: ScriptedServer) -> str | None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from airflow.sdk import RetryAction
 
+from ncbi_virus import publication
 from ncbi_virus.operators import ncbi_virus_to_duckdb as module
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator, _earlier_day
 from virus_warehouse.data_folder import DataFolderError
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_result import IngestResult
@@ -107,6 +109,16 @@ def test_permanent_error_fails_at_once(error):
 )
 def test_other_errors_use_the_configured_retries(error):
     assert decision(error) is RetryAction.DEFAULT
+
+
+def test_new_class_of_permanent_failures_fails_every_task_at_once():
+    class NewFailure(PermanentFailure):
+        """A class that is named nowhere else."""
+
+    tasks = (publication.prepare, publication.check, publication.publish)
+    policies = [operator().retry_policy, *(task.kwargs["retry_policy"] for task in tasks)]
+    decisions = [policy.evaluate(NewFailure("gone"), try_number=1, max_tries=3).action for policy in policies]
+    assert decisions == [RetryAction.FAIL] * 4
 
 
 def decision(error: BaseException) -> RetryAction:

@@ -25,6 +25,7 @@ from virus_warehouse.ncbi.errors import (
 )
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.settings import SettingError
 
 KEY = "0123456789abcdef0123456789abcdef0123"
 PACKAGE = packages.package(['{"accession":"PX252254.1"}'])
@@ -360,13 +361,13 @@ class TestApiKey:
         assert KEY not in "".join([*shown, caplog.text])
 
     def test_unusable_key_is_refused_without_showing_it(self) -> None:
-        with pytest.raises(ValueError, match="API key") as refused:
+        with pytest.raises(SettingError, match="API key") as refused:
             DatasetsClient(api_key=f"{KEY}\nX-Evil: 1")
         assert KEY not in str(refused.value)
 
     @pytest.mark.parametrize("url", [f"https://x.org/v2?api_key={KEY}", f"https://me:{KEY}@x.org/v2"])
     def test_base_url_with_a_key_is_refused_without_showing_it(self, url: str) -> None:
-        with pytest.raises(ValueError, match=r"x\.org") as refused:
+        with pytest.raises(SettingError, match=r"x\.org") as refused:
             DatasetsClient(url)
         assert KEY not in str(refused.value)
 
@@ -381,7 +382,7 @@ class TestApiKey:
 
 @pytest.mark.parametrize("url", ["", "api.ncbi.nlm.nih.gov/datasets/v2", "ftp://x.org", "https://"])
 def test_invalid_base_url_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="must be like https://"):
+    with pytest.raises(SettingError, match="must be like https://"):
         DatasetsClient(url)
 
 

@@ -19,6 +19,7 @@ from virus_warehouse.ncbi.errors import PackageError, RequestRefused
 from virus_warehouse.ncbi.limits import PackageLimits
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.settings import SettingError
 
 INCLUDE = Path(__file__).parents[4] / "include"
 MEBIBYTE = 1 << 20
@@ -92,7 +93,7 @@ class TestLimits:
     @pytest.mark.parametrize("value", ["0", "-1", "a lot", "nan"])
     def test_invalid_limit_is_refused(self, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
         monkeypatch.setenv(name, value)
-        with pytest.raises(ValueError, match=f"{name} is '{value}'; it must be a positive number such as"):
+        with pytest.raises(SettingError, match=f"{name} is '{value}'; it must be a positive number such as"):
             PackageLimits.from_environment()
 
     def test_endless_body_is_not_saved(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.warehouses import MPOX, Store, accessions, line, query
+from tests.support.warehouses import DENGUE, MPOX, Store, accessions, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
 from virus_warehouse.publish.about import About
@@ -15,7 +15,7 @@ from virus_warehouse.publish.check import check_candidate, last_check
 from virus_warehouse.publish.gates import GateFailed, gates_sql
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.shortage import MemoryTooSmall
-from virus_warehouse.sources import SourcesFile
+from virus_warehouse.sources import SourcesFile, UnknownSource
 
 FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 FINDINGS = "SELECT source, name, value FROM _about WHERE topic = 'finding' ORDER BY ALL"
@@ -52,6 +52,11 @@ def corrupt_taxonomy(store: Store) -> None:
     """Cause a fault in the warehouse that belongs to no source."""
     store.load(line("PY1.1"), mode="incremental")
     store.execute("INSERT INTO taxon VALUES (10244, 'once more')")
+
+
+def test_findings_of_an_unknown_source_are_not_accepted(data: DataFolder, store: Store) -> None:
+    with pytest.raises(UnknownSource, match="no source is named 'mpoxx'; known are mpox"):
+        publish(store, data, "shrinkage", source="mpoxx")
 
 
 def test_valid_warehouse_is_published_without_findings(data: DataFolder, store: Store) -> None:
@@ -104,7 +109,9 @@ def test_accepted_fault_of_a_source_is_published_recorded_and_not_flagged_again(
 
 def test_acceptance_applies_to_one_source_only(data: DataFolder, store: Store) -> None:
     lose_records(store)
-    assert set(publish(store, data, "shrinkage", source="dengue").held_back) == {"mpox"}
+    followed = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX, DENGUE.name: DENGUE})
+    about = publication.publish(store.warehouse, data, followed, ["shrinkage"], source="dengue")
+    assert set(about.held_back) == {"mpox"}
 
 
 @pytest.mark.slow

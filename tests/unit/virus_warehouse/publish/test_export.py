@@ -17,7 +17,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import export as export_module
 from virus_warehouse.publish.export import ExportError, Format, export
 from virus_warehouse.publish.publication import publish
-from virus_warehouse.sources import SourcesFile
+from virus_warehouse.sources import SourcesFile, UnknownSource
 
 OF_A_SOURCE = {
     "virus_genome",
@@ -195,7 +195,7 @@ def test_files_are_not_accessible_to_others(snapshot: Path, tmp_path: Path) -> N
 
 
 def test_unknown_source_error_lists_the_available_sources(snapshot: Path, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match=r"no source 'flu'; it has dengue, mpox"):
+    with pytest.raises(UnknownSource, match=r"no source 'flu'; it has dengue, mpox"):
         export(snapshot, tmp_path, source="flu")
     assert list(tmp_path.iterdir()) == []
 

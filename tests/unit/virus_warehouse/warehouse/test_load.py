@@ -370,11 +370,11 @@ def everything(store: Store) -> list[list[tuple[Any, ...]]]:
 
 @pytest.mark.slow
 class TestGates:
-    @pytest.mark.parametrize("count", [1, 3])
-    def test_unaccounted_line_fails_the_load(self, store: Store, count: int) -> None:
+    @pytest.mark.parametrize(("count", "lines"), [(1, "1 line"), (3, "3 lines")])
+    def test_unaccounted_line_fails_the_load(self, store: Store, count: int, lines: str) -> None:
         store.load(line("PX1.1"))
         before = everything(store)
-        with pytest.raises(GateError, match=rf"conservation: {count} lines .* but 1 inserted \+ 1 duplicate = 2\."):
+        with pytest.raises(GateError, match=rf"conservation: {lines} in .* but 1 inserted \+ 1 duplicate = 2\."):
             store.load(line("PX2.1"), line("PX2.1"), reported_lines=count)
         assert everything(store) == before
 
