@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from virus_warehouse.atomic_file import unfinished_files, write_json
+from virus_warehouse.sequences.molecule import Molecule, molecules_requested
 from virus_warehouse.sources import DEFAULT_LIMITS, LoadLimits
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,11 @@ class ArchivedPackage:
     bytes: int
     sha256: str
     state: str = VERIFIED
+
+    @property
+    def molecules(self) -> list[Molecule]:
+        """The molecules whose sequences were requested."""
+        return molecules_requested(self.request_url)
 
 
 @dataclass(frozen=True)
@@ -172,18 +178,29 @@ class Archive:
             if not is_running(run_id):
                 file.unlink(missing_ok=True)
 
-    def prune(self, retention_days: int, now: datetime, loaded: Collection[str]) -> None:
+    def prune(
+        self, retention_days: int, now: datetime, loaded: Collection[str], molecules: Collection[Molecule] = ()
+    ) -> None:
         """Delete packages requested longer ago than `retention_days`, but never the newest full one or any after it.
 
-        A rebuild starts at the newest full package, so it needs that one and all later ones.
+        A rebuild starts at the newest full package, so it needs that one and all later ones. Where the source has
+        sequences, it is the newest full package with those: a census has none.
 
         Args:
             retention_days: minimum age of a package to delete.
             now: the time to count from.
             loaded: run ids of the packages that a run has committed: a refused package cannot start a rebuild.
+            molecules: the molecules whose sequences the source requests.
         """
         held = list(self.packages())
-        newest_full = next((package for package in held if package.mode == "full" and package.run_id in loaded), None)
+        newest_full = next(
+            (
+                package
+                for package in held
+                if package.mode == "full" and package.run_id in loaded and set(package.molecules).issuperset(molecules)
+            ),
+            None,
+        )
         if newest_full is None:
             return
         for package in held:

@@ -63,6 +63,11 @@ class DataFolder:
         return self.root / "packages"
 
     @property
+    def sequences(self) -> Path:
+        """The sequence store: the letters of all sequences, in Parquet files."""
+        return self.root / "sequences"
+
+    @property
     def refused(self) -> Path:
         """Damaged packages, kept for inspection."""
         return self.root / "refused"
@@ -87,6 +92,11 @@ class DataFolder:
         """The published snapshot, the file to query."""
         return self.root / "published" / "virus.duckdb"
 
+    @property
+    def published_sequences(self) -> Path:
+        """The letters of the snapshot's sequences: links to files of the sequence store."""
+        return self.root / "published" / "sequences"
+
     def create(self) -> None:
         """Create all missing folders, accessible to this user and its group only.
 
@@ -95,7 +105,15 @@ class DataFolder:
         """
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
-            below = (self.packages, self.refused, self.runs, self.temporary, self.candidates.parent, self.candidates)
+            below = (
+                self.packages,
+                self.sequences,
+                self.refused,
+                self.runs,
+                self.temporary,
+                self.candidates.parent,
+                self.candidates,
+            )
             for place in (self.root, *below):
                 place.mkdir(FOLDER_MODE, exist_ok=True)
                 if not os.access(place, os.W_OK):

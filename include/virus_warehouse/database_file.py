@@ -8,6 +8,11 @@ def log_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.wal")
 
 
+def rebuilt_of(warehouse: Path) -> Path:
+    """Where a rebuild makes the new file of a warehouse."""
+    return warehouse.with_name("warehouse.rebuilt.duckdb")
+
+
 def is_database(file: Path) -> bool:
     """Whether a file has DuckDB's magic bytes; opening it as a database would take its lock."""
     with file.open("rb") as opened:

@@ -21,6 +21,7 @@ import duckdb
 from virus_warehouse import __version__
 from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, committed_load
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import rebuilt_of
 from virus_warehouse.failure import Failure
 from virus_warehouse.leftovers import remove_leftovers, write_ends
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -34,6 +35,8 @@ from virus_warehouse.run_file import dead_runs, is_running, new_run_id, run_lock
 from virus_warehouse.run_journal import RunJournal
 from virus_warehouse.run_mode import INCREMENTAL, REPLAY, WINDOW
 from virus_warehouse.run_result import IngestResult, result_of
+from virus_warehouse.sequences.staging import StagedSequences, stage_sequences
+from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.session import private_session
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sources import Source
@@ -49,6 +52,7 @@ from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.warehouse.load_reports import load_reports
+from virus_warehouse.warehouse.merge_sequences import SequenceCounts, merge_sequences, parts_named, store_letters
 from virus_warehouse.warehouse.run_record import RunRecord
 from virus_warehouse.window_order import EarlierDay, let_earlier_day_fetch_first
 from virus_warehouse.windows import Window, WindowRequest, plan_window
@@ -123,7 +127,7 @@ def ingest(
             with translate_resource_errors(data.root):
                 opened = run.open()
                 if opened.window.mode == REPLAY:
-                    staged = run.stage_quarantined()
+                    merged = run.merge(opened.window, run.stage_quarantined())
                 else:
                     packages = PackageSource(
                         source=source,
@@ -135,8 +139,10 @@ def ingest(
                         may_reuse_own=opened.is_retry,
                         on_progress=on_progress,
                     )
-                    staged = run.stage(packages.fetch(opened.window))
-                merged = run.merge(opened.window, staged)
+                    package = packages.fetch(opened.window)
+                    staged = run.stage(package)
+                    with run.stage_sequences(opened.window, package) as sequences:
+                        merged = run.merge(opened.window, staged, sequences)
                 return run.close_committed(opened, merged)
         except BaseException as error:
             run.close_interrupted(error)
@@ -185,11 +191,13 @@ class _Merged:
 
     Attributes:
         further: line outcomes of the auxiliary reports.
+        sequences: outcomes of the FASTA entries, by molecule.
         missing: the records that a census did not list.
         loaded: run ids of the packages that runs of the source have committed.
     """
 
     further: dict[str, dict[str, int | None]]
+    sequences: dict[str, SequenceCounts]
     missing: list[str]
     loaded: set[str]
 
@@ -214,6 +222,10 @@ class _Run:
     def record(self) -> RunRecord:
         return self.journal.record
 
+    @property
+    def store(self) -> SequenceStore:
+        return SequenceStore(self.data.sequences)
+
     def open(self) -> _Opened:
         """Plan the window and open the ledger row, in one transaction: no two runs plan from the same state."""
         self.record.updated_since = self.window_request.since
@@ -225,6 +237,7 @@ class _Run:
                 logger.warning("run %s was left open by a dead process; closed as failed", run_id)
             window = plan_window(self.session, self.source, _origin_of(self.record), self.window_request)
             self.warn_of_unusual_history()
+            named = parts_named(self.session)
             self.record.mode, self.record.updated_since, self.record.until = (
                 window.mode,
                 window.updated_since,
@@ -242,6 +255,7 @@ class _Run:
                 take_quarantined_lines(self.session, self.source.name, self.source.fingerprint)
         self.has_row = True
         write_ends(self.data, dead, ends)
+        self.store.drop_unnamed(named, keeps_rebuilt=rebuilt_of(self.warehouse.path).exists())
         logger.info("run %s: %s load of %s", self.record.run_id, window.mode, _scope(window))
         return opened
 
@@ -266,18 +280,37 @@ class _Run:
     def stage(self, package: DataPackage | None) -> list[StagedReport]:
         """Read the reports into the private session."""
         self.journal.write("stage")
-        with self.journal.timed("stage"):
-            try:
-                staged = stage_package(self.session, package, self.temporary)
-            except zipfile.BadZipFile as error:
-                path = None if package is None else package.path
-                raise PackageError(
-                    f"damaged since it was verified ({error}); the next try downloads another", path=path
-                ) from error
+        with self.journal.timed("stage"), self.damage_reported(package):
+            staged = stage_package(self.session, package, self.temporary)
         self.warn_of_drift()
         for note in note_missing_reports(self.session, str(self.record.request_url), staged):
             logger.warning("%s. Load the source in full once NCBI provides it again", note)
         return staged
+
+    @contextmanager
+    def damage_reported(self, package: DataPackage | None) -> Iterator[None]:
+        """Raise `PackageError` for a package that was damaged in the archive."""
+        try:
+            yield
+        except zipfile.BadZipFile as error:
+            path = None if package is None else package.path
+            raise PackageError(
+                f"damaged since it was verified ({error}); the next try downloads another", path=path
+            ) from error
+
+    @contextmanager
+    def stage_sequences(self, window: Window, package: DataPackage | None) -> Iterator[StagedSequences | None]:
+        """Read the requested sequences, and store the letters that are new; None when none were requested."""
+        if not self.source.molecules or not window.with_sequences:
+            yield None
+            return
+        with ExitStack() as stack:
+            with self.journal.timed("stage"), self.damage_reported(package):
+                staged = stack.enter_context(
+                    stage_sequences(self.session, package, self.source.molecules, self.temporary)
+                )
+                store_letters(self.session, self.warehouse, staged, self.store, writer=self.record.run_id)
+            yield staged
 
     def stage_quarantined(self) -> list[StagedReport]:
         """Parse the quarantined lines again."""
@@ -297,13 +330,13 @@ class _Run:
                 sample,
             )
 
-    def merge(self, window: Window, staged: list[StagedReport]) -> _Merged:
+    def merge(self, window: Window, staged: list[StagedReport], sequences: StagedSequences | None = None) -> _Merged:
         """Write rows, ledger row and watermark, in one transaction."""
         self.journal.write("merge", lines=staged[0].lines)
         started = time.monotonic()
         try:
             with self.warehouse.transaction(self.session):
-                committed, merged = self.merge_in_transaction(window, staged, started)
+                committed, merged = self.merge_in_transaction(window, staged, sequences, started)
                 self.may_have_committed = True
         except CommitFailed as error:
             if self.record_in_ledger().status != "success":
@@ -319,7 +352,7 @@ class _Run:
             return ledger.records_of(session, [self.record.run_id])[self.record.run_id]
 
     def merge_in_transaction(
-        self, window: Window, staged: list[StagedReport], started: float
+        self, window: Window, staged: list[StagedReport], sequences: StagedSequences | None, started: float
     ) -> tuple[RunRecord, _Merged]:
         """Merge without committing; returns the record of the run."""
         load = self.load_of(window)
@@ -329,6 +362,9 @@ class _Run:
             self.warn_of_held_rows(window)
         counts = load_reports(self.session, load, staged)
         of_records: dict[str, Any] = counts.pop(DATA_REPORT.name)
+        of_sequences: dict[str, SequenceCounts] = {}
+        if sequences is not None:
+            of_sequences = merge_sequences(self.session, load, sequences, self.store, writer=self.record.run_id)
         self.journal.seconds["merge"] = time.monotonic() - started  # stored in the row, so without the commit
         committed = replace(
             self.record,
@@ -343,6 +379,7 @@ class _Run:
         ledger.insert_acceptance(self.session, committed.run_id, self.source.name, self.accepts.names)
         merged = _Merged(
             counts,
+            of_sequences,
             missing=missing_accessions(self.session) if window.is_census and load.is_newest_package else [],
             loaded=ledger.loaded_packages(self.session, self.source.name),
         )
@@ -398,9 +435,11 @@ class _Run:
         """Record the load in the archive and the end in the run file; returns the result."""
         self.release_resources()
         self.record_loads(opened, merged)
-        result = result_of(self.record, merged.further)
+        result = result_of(self.record, merged.further, merged.sequences)
         missing = {"missing_accessions": merged.missing} if merged.missing else {}
-        self.journal.write_end("finished", summary=str(result), reports=merged.further, **missing)
+        self.journal.write_end(
+            "finished", summary=str(result), reports=merged.further, sequences=merged.sequences, **missing
+        )
         logger.info("run %s: %s", self.record.run_id, result)
         if merged.missing:
             logger.warning(
@@ -428,7 +467,7 @@ class _Run:
                     known = asked if record is self.record else {}
                     self.archive.record_load(committed_load(record.row, self.source.limits, **known))
             self.archive.mark(merged.loaded, ACCEPTED)
-            self.archive.prune(self.source.retention_days, datetime.now(UTC), merged.loaded)
+            self.archive.prune(self.source.retention_days, datetime.now(UTC), merged.loaded, self.source.molecules)
         except Exception as error:
             logger.warning("could not update the archive of %s: %r", self.source.name, error)
 

@@ -9,6 +9,7 @@ from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, ArchivedPackage
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.run_mode import WINDOW
+from virus_warehouse.sequences.molecule import Molecule
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.run_record import RunRecord
 from virus_warehouse.windows import Window
@@ -34,6 +35,7 @@ class ReusablePackages:
         return self._first(
             lambda package: (
                 package.state != REFUSED
+                and set(package.molecules).issuperset(self._molecules(window))
                 and (package.dag_id, package.dag_run_id, package.fingerprint, package.updated_since) == wanted
             )
         )
@@ -52,11 +54,15 @@ class ReusablePackages:
         return self._first(
             lambda package: (
                 package.state == ACCEPTED
+                and set(package.molecules).issuperset(self._molecules(window))
                 and package.fingerprint == self.source.fingerprint
                 and earliest <= package.requested_at <= now
                 and (package.updated_since is None or package.updated_since <= since)
             )
         )
+
+    def _molecules(self, window: Window) -> list[Molecule]:
+        return self.source.molecules if window.with_sequences else []
 
     def _first(self, serves: Callable[[ArchivedPackage], bool]) -> ArchivedPackage | None:
         return next(

@@ -89,7 +89,7 @@ class PackageSource:
 
     def _download(self, window: Window) -> Path | None:
         record = self.journal.record
-        request = self.source.request_since(window.updated_since)
+        request = self.source.request_since(window.updated_since, with_sequences=window.with_sequences)
         record.request_url = request.url(self.client.base_url)
         self.journal.write("download")
         with self.journal.timed("download"):

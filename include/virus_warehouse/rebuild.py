@@ -21,7 +21,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.archive import Archive, CommittedLoad, committed_load
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.database_file import log_of, move
+from virus_warehouse.database_file import log_of, move, rebuilt_of
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
@@ -30,6 +30,9 @@ from virus_warehouse.private_files import private_files
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.run_file import run_lock
 from virus_warehouse.run_mode import FULL, REPLAY
+from virus_warehouse.sequences.molecule import Molecule, molecules_requested
+from virus_warehouse.sequences.staging import stage_sequences
+from virus_warehouse.sequences.store import REBUILD, SequenceStore
 from virus_warehouse.session import private_session
 from virus_warehouse.sources import limits_of
 from virus_warehouse.sql_file import run_sql
@@ -43,6 +46,7 @@ from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_reports import load_reports
+from virus_warehouse.warehouse.merge_sequences import merge_sequences, store_letters
 from virus_warehouse.warehouse.schema import ingest_run
 
 logger = logging.getLogger(__name__)
@@ -114,7 +118,7 @@ def rebuild(
             committed meanwhile. The new file is then left beside the old one.
     """
     old = warehouse or Warehouse(data.warehouse)
-    rebuilt = Rebuilt(old.path.with_name("warehouse.rebuilt.duckdb"))
+    rebuilt = Rebuilt(rebuilt_of(old.path))
     _write_missing_load_records(data, old)
     plan, redated = [], []
     for folder in sorted(path for path in data.packages.iterdir() if path.is_dir()):
@@ -134,7 +138,7 @@ def rebuild(
     from_nothing: dict[str, bool] = {}
     for load, archive in sorted(plan, key=lambda planned: planned[0].committed_at):
         with _workplace(data) as (session, temporary):
-            counts = _repeat(load, archive, new, session, temporary)
+            counts = _repeat(load, archive, new, session, temporary, SequenceStore(data.sequences))
         rebuilt.loads.append(str(load.run["run_id"]))
         compared: tuple[str, ...] = PARSE_COUNTS
         if from_nothing.setdefault(archive.folder.name, _was_first_load(load)):
@@ -203,7 +207,11 @@ def _repeatable(
 ) -> tuple[list[CommittedLoad], Gap | None]:
     """The loads of a source from a full one on, up to the first that cannot be repeated."""
     full = [number for number, load in enumerate(loads) if load.run["mode"] == FULL]
-    starts = [number for number in full if _is_newest(loads[number], loads[:number])]
+    newest = [number for number in full if _is_newest(loads[number], loads[:number])]
+    requested = [molecules_requested(load.run.get("request_url")) for load in loads]
+    # A census has no sequences: where the source has some, a rebuild starts with the full load that brought them.
+    wanted = next((requested[number] for number in reversed(range(len(loads))) if not _is_census(loads[number])), [])
+    starts = [number for number in newest if set(requested[number]).issuperset(wanted)] or newest
     gap = None
     for start in [0, *starts] if from_oldest and starts else reversed(starts):
         faults = ((load, fault) for load in loads[start:] if (fault := _fault(archive, load)))
@@ -219,6 +227,10 @@ def _repeatable(
             archive.folder.name, str(loads[0].run["run_id"]), "no full load is in the archive", _meaning(loads[0], [])
         )
     return [], gap
+
+
+def _is_census(load: CommittedLoad) -> bool:
+    return load.run.get("missing") is not None
 
 
 def _is_newest(load: CommittedLoad, earlier: list[CommittedLoad]) -> bool:
@@ -280,23 +292,37 @@ def _workplace(data: DataFolder) -> Iterator[tuple[DuckDBPyConnection, Path]]:
 
 
 def _repeat(
-    load: CommittedLoad, archive: Archive, warehouse: Warehouse, session: DuckDBPyConnection, temporary: Path
+    load: CommittedLoad,
+    archive: Archive,
+    warehouse: Warehouse,
+    session: DuckDBPyConnection,
+    temporary: Path,
+    store: SequenceStore,
 ) -> dict[str, int | None]:
     """Repeat a load; returns its counts."""
     run = load.run
     source, run_id, fingerprint = str(run["source"]), str(run["run_id"]), str(run["fingerprint"])
+    molecules: list[Molecule] = []
+    package = None
     if run["mode"] == REPLAY:
         with warehouse.transaction(session):
             take_quarantined_lines(session, source, fingerprint)
         staged = stage_quarantined_lines(session, temporary)
     else:
         package = None if load.package is None else DataPackage(archive.path(load.package))
+        molecules = molecules_requested(run.get("request_url"))
         staged = stage_package(session, package, temporary)
         note_missing_reports(session, str(run.get("request_url") or ""), staged)
-    with warehouse.transaction(session):
-        counts = load_reports(session, _as_it_was(load, session), staged)
-        known = {name: value for name, value in run.items() if name in ingest_run.columns}
-        ledger.insert(session, known | counts[DATA_REPORT.name])
+    with stage_sequences(session, package, molecules, temporary) as sequences:
+        if molecules:
+            store_letters(session, warehouse, sequences, store, writer=REBUILD)
+        with warehouse.transaction(session):
+            as_it_was = _as_it_was(load, session)
+            counts = load_reports(session, as_it_was, staged)
+            known = {name: value for name, value in run.items() if name in ingest_run.columns}
+            ledger.insert(session, known | counts[DATA_REPORT.name])
+            if molecules:
+                merge_sequences(session, as_it_was, sequences, store, writer=REBUILD)
     logger.info("%s: repeated %s load %s of %s", source, run["mode"], run_id, run["ended_at"])
     return counts[DATA_REPORT.name]
 
@@ -324,7 +350,7 @@ def _as_it_was(load: CommittedLoad, session: DuckDBPyConnection) -> Load:
         limits=load.limits,
         run_id=str(run["run_id"]),
         mode=mode,
-        is_census=run.get("missing") is not None,
+        is_census=_is_census(load),
         valid_from=load.committed_at,
         requested_at=_requested_at(load),
         is_newest_package=mode != REPLAY and ledger.is_newest_package(session, source, _requested_at(load)),

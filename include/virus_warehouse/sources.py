@@ -17,18 +17,21 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from virus_warehouse.data_folder import CHECKOUT, DataFolder
 from virus_warehouse.failure import UsageError
-from virus_warehouse.ncbi.request import Day, ReportType, VirusGenomeRequest
+from virus_warehouse.ncbi.request import Day, ReportType, SequenceType, VirusGenomeRequest
+from virus_warehouse.sequences.molecule import MOLECULES, PROTEIN, Molecule, molecules_of
 
-_NO_FILTERS = {"include_sequence", "updated_since", "filename"}
-"""Request parameters that do not change a source's records or reports, and that a source cannot set."""
+_NO_FILTERS = {"updated_since", "filename"}
+"""Request parameters that a source cannot set: they differ from run to run, or change nothing."""
 
 _SWITCHES = {"use_psg": (False, True)}
 """Parameters that a source can set but that do not change its records or reports, with their values."""
 
+_SEQUENCES = [molecule.requested_as for molecule in MOLECULES]
+
+_KEYS_OF_PARAMETERS = {"aux_report": "aux_reports", "include_sequence": "sequences"}
+
 _REQUEST_KEYS = {
-    "aux_reports" if name == "aux_report" else name: name
-    for name in VirusGenomeRequest.model_fields
-    if name not in _NO_FILTERS
+    _KEYS_OF_PARAMETERS.get(name, name): name for name in VirusGenomeRequest.model_fields if name not in _NO_FILTERS
 }
 """Keys of a source that are request parameters, with the API's names."""
 
@@ -117,9 +120,22 @@ class Source(Defaults):
     earliest_collection_date: Day = date(1800, 1, 1)
     stale_after_days: int | None = Field(default=21, ge=1)
 
-    def request_since(self, updated_since: date | None) -> VirusGenomeRequest:
-        """The request for the records updated on or after a day, or for all records."""
-        return self.request.model_copy(update={"updated_since": updated_since})
+    def request_since(self, updated_since: date | None, *, with_sequences: bool = True) -> VirusGenomeRequest:
+        """The request for the records updated on or after a day, or for all records.
+
+        Args:
+            updated_since: the day; None for all records.
+            with_sequences: whether to request the source's sequences too.
+        """
+        update: dict[str, object] = {"updated_since": updated_since}
+        if not with_sequences:
+            update["include_sequence"] = (SequenceType.NONE,)
+        return self.request.model_copy(update=update)
+
+    @property
+    def molecules(self) -> list[Molecule]:
+        """The molecules whose sequences are requested."""
+        return molecules_of(self.request.include_sequence)
 
     @property
     def limits(self) -> LoadLimits:
@@ -128,22 +144,22 @@ class Source(Defaults):
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the filters and reports requested: when it changes, the source is loaded in full again."""
+        """A hash of the filters, reports and sequences requested; a change loads the source in full again."""
         return _fingerprint(self.request, exclude={*_NO_FILTERS, *_SWITCHES})
 
     @property
     def fingerprints_of_same_filters(self) -> frozenset[str]:
-        """The fingerprints of all requests for the same records, with any reports and switches.
+        """The fingerprints of all requests for the same records, with any reports, sequences and switches.
 
         Runs with these bring no records of other filters. Earlier versions included the switches.
         """
-        # Requests list each report once, in this order.
+        # Requests list each report and each molecule once, in this order.
         reports = [chosen for size in range(len(ReportType) + 1) for chosen in combinations(ReportType, size)]
+        sequences = [chosen for size in range(1, len(_SEQUENCES) + 1) for chosen in combinations(_SEQUENCES, size)]
         switches = [dict(zip(_SWITCHES, values, strict=True)) for values in product(*_SWITCHES.values())]
         requests = (
-            self.request.model_copy(update={"aux_report": chosen, **switched})
-            for chosen in reports
-            for switched in switches
+            self.request.model_copy(update={"aux_report": chosen, "include_sequence": molecules, **switched})
+            for chosen, molecules, switched in product(reports, [(SequenceType.NONE,), *sequences], switches)
         )
         return frozenset(_fingerprint(request, exclude=_NO_FILTERS) for request in requests)
 
@@ -298,6 +314,11 @@ def _read_source(path: Path | str, name: object, entry: object, defaults: Defaul
         request = VirusGenomeRequest(
             **{parameter: entry[key] for key, parameter in _REQUEST_KEYS.items() if key in entry}
         )
+        if PROTEIN.requested_as in request.include_sequence and ReportType.ANNOTATION not in request.aux_report:
+            raise SourceError(
+                f"{path}: source {name!r}: key 'sequences': PROTEIN needs the annotation report, which says whose a "
+                f"protein is; add aux_reports: [ANNOTATION]"
+            )
         own = {key: value for key, value in entry.items() if key not in _REQUEST_KEYS}
         return Source.model_validate({**defaults.model_dump(), **own, "name": name, "request": request})
     except ValidationError as error:
@@ -311,7 +332,7 @@ def _listed(lines: tuple[int, ...]) -> str:
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     parameter = ".".join(str(part) for part in problem["loc"])
-    key = "aux_reports" if parameter == "aux_report" else parameter
+    key = _KEYS_OF_PARAMETERS.get(parameter, parameter)
     if problem["type"] == "missing":
         return f"key {key!r}: absent; every source needs one"
     if problem["type"] == "extra_forbidden":

@@ -28,7 +28,8 @@ class Window:
         watermark: the watermark before the run; None before the first full load.
         filter_changed: whether the warehouse may have rows loaded with other filters.
         is_census: whether a full load also finds the missing records.
-        reports_changed: whether, with the same filters, other reports were requested before.
+        reports_changed: whether, with the same filters, other reports or sequences were requested before.
+        with_sequences: whether to request the source's sequences. A census of a source that has them does without.
     """
 
     mode: str
@@ -38,6 +39,7 @@ class Window:
     filter_changed: bool
     is_census: bool = False
     reports_changed: bool = False
+    with_sequences: bool = True
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,17 @@ def plan_window(
     if window_request.effective_mode == WINDOW:
         return window(WINDOW, window_request.since, window_request.until, watermark)
     if window_request.effective_mode in (FULL, REPLAY):
-        return window(window_request.effective_mode, None, None, watermark, is_census=window_request.mode == CENSUS)
+        is_census = window_request.mode == CENSUS
+        # A first load, or one after a change of the source, has to bring the sequences, whoever asks for it.
+        with_sequences = not is_census or changed or watermark is None
+        return window(
+            window_request.effective_mode,
+            None,
+            None,
+            watermark,
+            is_census=is_census,
+            with_sequences=with_sequences,
+        )
     earlier = ledger.earlier_window(session, source.name, source.fingerprint, origin, (INCREMENTAL, FULL))
     # Rows ended by another filter in between only come back with a full load.
     if earlier is not None and not (changed and earlier[0] == INCREMENTAL):

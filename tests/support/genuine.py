@@ -44,8 +44,11 @@ class Site:
     data: DataFolder
     sources: dict[str, Source]
 
-    def run(self, name: str, content: bytes, mode: str | None = None) -> IngestResult:
-        source = self.sources.setdefault(name, Source(name=name, request=VirusGenomeRequest(taxon="10239")))
+    def run(
+        self, name: str, content: bytes, mode: str | None = None, *, sequences: tuple[str, ...] = ()
+    ) -> IngestResult:
+        request = VirusGenomeRequest(taxon="10239", include_sequence=sequences)
+        source = self.sources.setdefault(name, Source(name=name, request=request))
         with ScriptedServer(Answer(body=content)) as server, DatasetsClient(server.url, attempts=1) as client:
             warehouse = Warehouse(self.data.warehouse)
             return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowRequest(mode))

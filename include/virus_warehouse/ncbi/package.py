@@ -103,11 +103,28 @@ class DataPackage:
         Raises:
             PackageError: the package has no such report.
         """
+        return self.open_file(f"{name}.jsonl")
+
+    def has_file(self, name: str) -> bool:
+        """Whether the package holds a data file of this name, such as `genomic.fna`."""
+        with self._archive() as archive:
+            return f"{DATA_FOLDER}/{name}" in archive.namelist()
+
+    def open_file(self, name: str) -> IO[bytes]:
+        """The bytes of a data file, as a stream to be closed by the caller.
+
+        Args:
+            name: such as `genomic.fna`.
+
+        Raises:
+            PackageError: the package has no such file.
+        """
+        member = f"{DATA_FOLDER}/{name}"
         with self._archive() as archive:
             try:
-                return open_member(archive, archive.getinfo(_report_member(name)))
+                return open_member(archive, archive.getinfo(member))
             except KeyError:
-                raise self._error(f"no such report; it holds {self.report_names}", _report_member(name)) from None
+                raise self._error(f"no such file; its reports are {self.report_names}", member) from None
 
     @property
     def is_empty(self) -> bool:

@@ -74,6 +74,7 @@ def hold_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str], snapsho
                 )
         name_held_back(candidate, reasons)
         if is_published:
+            run_sql(candidate, "publish/sql/letters_held_back.sql")
             run_sql(candidate, "publish/sql/held_back_before.sql")
         renew_source_status(candidate)
         renew_about(candidate)

@@ -10,6 +10,7 @@ from virus_warehouse.publish.about import published_about, write_about
 from virus_warehouse.publish.candidate import make_candidate, open_candidate
 from virus_warehouse.publish.explain import explain_columns
 from virus_warehouse.publish.marts import create_marts
+from virus_warehouse.publish.sequences import publish_parts
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
@@ -45,6 +46,7 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, publication_id: st
     candidate = make_candidate(warehouse, data, publication_id)
     with open_candidate(candidate) as connection:
         write_source_status(connection, followed)
+        publish_parts(connection, data)
         create_marts(connection)
         explain_columns(connection)
         write_about(connection, publication_id, previous.publication_id if previous else None)

@@ -19,6 +19,7 @@ from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.gates import GateFailed
 from virus_warehouse.publish.hold_back import hold_back, reasons_to_hold_back
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
+from virus_warehouse.publish.sequences import keep_parts_of, publish_parts
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 
@@ -103,9 +104,11 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
             logger.info("publication %s already includes %s", published.publication_id, publication_id)
             return False
         came_between = published is not None and _came_between(about, published)
-        _complete(candidate, data.snapshot, reasons_to_hold_back(about), came_between=came_between)
+        _complete(candidate, data, reasons_to_hold_back(about), came_between=came_between)
         candidate.chmod(0o440)
         log_of(data.snapshot).unlink(missing_ok=True)  # a stale log would be replayed by readers
+        # A reader may still have the snapshot before this one open: its parts stay until the next publication.
+        keep_parts_of(data, candidate, *([data.snapshot] if data.snapshot.exists() else []))
         candidate.replace(data.snapshot)
     logger.info("published %s", data.snapshot)
     return True
@@ -122,14 +125,16 @@ def _came_between(candidate: About, published: About) -> bool:
     return published.publication_id not in (candidate.previous_id, candidate.publication_id)
 
 
-def _complete(candidate: Path, snapshot: Path, reasons: Mapping[str, str], *, came_between: bool) -> None:
+def _complete(candidate: Path, data: DataFolder, reasons: Mapping[str, str], *, came_between: bool) -> None:
     """Restore held-back sources. Otherwise nothing is written: publishing is a rename, which needs no disk space."""
+    snapshot = data.snapshot
     if not reasons and not came_between and not log_of(candidate).exists():
         return
     candidate.chmod(0o640)  # a killed try may have made it read-only
     with open_candidate(candidate) as connection:
         if reasons:
             hold_back(connection, reasons, snapshot)
+            publish_parts(connection, data)
             if not snapshot.exists() and _is_empty(connection):
                 raise GateFailed("Not published: every source is held back. " + " ".join(reasons.values()))
         if came_between:

@@ -32,16 +32,16 @@ class GateError(Failure):
     missing: list[str] | None = None
 
 
-def prove_conservation(lines: int, outcomes: dict[str, int], file_name: str) -> None:
-    """Check that every line of a report has exactly one outcome.
+def prove_conservation(lines: int, outcomes: dict[str, int], file_name: str, *, what: str = "line") -> None:
+    """Check that every line of a report, or record of a FASTA file, has exactly one outcome.
 
     Raises:
-        GateError: when a line has none, or several.
+        GateError: when one has none, or several.
     """
     if lines != sum(outcomes.values()):
         outcome_sum = " + ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
         raise GateError(
-            f"conservation: {counted(lines, 'line')} in {file_name}, but {outcome_sum or 'none'} = "
+            f"conservation: {counted(lines, what)} in {file_name}, but {outcome_sum or 'none'} = "
             f"{sum(outcomes.values())}. Nothing was loaded. This is a bug in the warehouse: please report it "
             f"with the run's package."
         )

@@ -24,6 +24,14 @@ OUTCOMES = {
 }
 """The outcomes of a report line, with their meanings. Every line has exactly one: they add up to `lines`."""
 
+SEQUENCE_OUTCOMES = {
+    "stored": "Sequences not held before, or held with other letters or another header",
+    "unchanged": "Sequences exactly as held, and repetitions",
+    "mismatched": "Entries that do not fit their record, or cannot be read; see ops.sequence_mismatch",
+    "orphaned": "Entries without a record in the package; see ops.sequence_mismatch",
+}
+"""The outcomes of a FASTA entry, with their meanings. Every entry has exactly one: they add up to `records`."""
+
 TIMED_STAGES = ("download", "verify", "archive", "stage", "merge")
 """The stages timed in the ledger. `verify` is a part of `download`."""
 

@@ -17,13 +17,14 @@ from sqlalchemy import (
     Column,
     Date,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
 )
 from sqlalchemy.types import TypeEngine
 
-from virus_warehouse.warehouse.run_record import OUTCOMES, columns_of_runs
+from virus_warehouse.warehouse.run_record import OUTCOMES, SEQUENCE_OUTCOMES, columns_of_runs
 
 OPERATIONS_SCHEMA = "ops"
 """For operations: the ledger and what could not be read. Tables to query are in DuckDB's `main`."""
@@ -313,6 +314,66 @@ ingest_report = Table(
     *(Column(outcome, BigInteger, comment=meaning) for outcome, meaning in OUTCOMES.items()),
     schema=OPERATIONS_SCHEMA,
     comment="Line outcomes of each report file of a run",
+)
+
+sequence = Table(
+    "sequence",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("accession", String, nullable=False, comment="Accession of the genome, without version; joins virus_genome"),
+    Column("accession_version", String, nullable=False, comment="accession.version of the genome"),
+    Column("molecule", String, nullable=False, comment="genome, cds or protein"),
+    Column("sequence_id", String, nullable=False, comment="First word of the header, such as NC_045512.2:21563-25384"),
+    Column("header", String, nullable=False, comment="Header of the sequence in NCBI's FASTA file, without >"),
+    Column("sha256", LargeBinary, nullable=False, comment="SHA-256 of the letters; joins ops.sequence_letters"),
+    Column("valid_from", _MOMENT, nullable=False, comment="Commit time of the run that loaded it"),
+    Column("valid_to", _MOMENT, comment="Commit time of the run that brought other letters or another header"),
+    Column("run_id", String, nullable=False, comment="Run that loaded it; joins ops.ingest_run"),
+    schema=OPERATIONS_SCHEMA,
+    comment="A sequence of a record, present or past; virus_sequence has its letters",
+)
+
+sequence_letters = Table(
+    "sequence_letters",
+    metadata,
+    Column("sha256", LargeBinary, nullable=False, comment="SHA-256 of the letters"),
+    Column("length", BigInteger, nullable=False, comment="Number of letters"),
+    Column("ambiguous", BigInteger, nullable=False, comment="Letters for several possible bases or residues, and gaps"),
+    Column("part", String, nullable=False, comment="Parquet file in the sequence store"),
+    Column("position", BigInteger, nullable=False, comment="Its row in that file, from 0"),
+    schema=OPERATIONS_SCHEMA,
+    comment="Where the letters of a distinct sequence are; the store has them once, for all sources",
+)
+
+sequence_mismatch = Table(
+    "sequence_mismatch",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("molecule", String, nullable=False, comment="genome, cds or protein"),
+    Column("sequence_id", String, nullable=False, comment="First word of the header; empty: none"),
+    Column("accession", String, comment="Accession of the genome, without version, where known"),
+    Column("reason", String, nullable=False, comment="What does not fit"),
+    Column("occurrences", BigInteger, nullable=False, comment="Entries of that name in the last run that met it"),
+    Column("first_run_id", String, nullable=False, comment="First run that met it"),
+    Column("last_run_id", String, nullable=False, comment="Last run that met it"),
+    Column("resolved_at", _MOMENT, comment="When a run brought what was missing, or a full package no longer had it"),
+    schema=OPERATIONS_SCHEMA,
+    comment="A sequence that does not fit its record, or a record without its sequence",
+)
+
+ingest_sequence = Table(
+    "ingest_sequence",
+    metadata,
+    Column("run_id", String, nullable=False, comment="Run; joins ops.ingest_run"),
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("molecule", String, nullable=False, comment="genome, cds or protein"),
+    Column("records", BigInteger, nullable=False, comment="Entries of the FASTA file, counted from the bytes"),
+    *(Column(outcome, BigInteger, nullable=False, comment=meaning) for outcome, meaning in SEQUENCE_OUTCOMES.items()),
+    Column(
+        "missing", BigInteger, nullable=False, comment="Records of the data report without a sequence, here or held"
+    ),
+    schema=OPERATIONS_SCHEMA,
+    comment="The outcomes of the entries of each FASTA file of a run",
 )
 
 quarantine = Table(

@@ -130,7 +130,7 @@ def test_odd_lines_are_not_a_reason_to_refuse(saved: Save, lines: list[str]) -> 
 def test_absent_report_is_named(saved: Save) -> None:
     package = saved(packages.package(LINES))
     assert not package.has_report("biosample_report")
-    with pytest.raises(PackageError, match=r"biosample_report\.jsonl: no such report"):
+    with pytest.raises(PackageError, match=r"biosample_report\.jsonl: no such file"):
         package.open_report("biosample_report")
 
 

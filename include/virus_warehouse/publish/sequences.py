@@ -1,0 +1,110 @@
+"""The sequences of a snapshot: links to the parts of the store that it needs, and the views that read them."""
+
+import errno
+import logging
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.private_files import FOLDER_MODE
+from virus_warehouse.sql_file import read_sql, run_sql, sql_text
+
+logger = logging.getLogger(__name__)
+
+FOLDER_VARIABLE = "virus_sequences"
+"""DuckDB variable with the folder of the parts, for a reader to whom it has another path, or a URL."""
+
+
+def publish_parts(candidate: DuckDBPyConnection, data: DataFolder) -> None:
+    """Link the parts that a snapshot needs beside it, and make its views of them.
+
+    Args:
+        candidate: from `open_candidate`.
+        data: the data folder.
+    """
+    needed = parts_of(candidate)
+    present = link_parts(needed, data)
+    if missing := sorted(set(needed) - set(present)):
+        logger.error(
+            "%d of %d parts of the sequence store %s are missing, such as %s: the snapshot shows no letters of their "
+            "sequences. `virus-warehouse rebuild --replace` stores them again",
+            len(missing),
+            len(needed),
+            data.sequences,
+            missing[0],
+        )
+    candidate.execute(_store_view(present, data.published_sequences))
+    run_sql(candidate, "publish/sql/virus_sequence.sql")
+
+
+def link_parts(needed: Iterable[str], data: DataFolder) -> list[str]:
+    """Link parts of the store beside the snapshot, which so keeps them, whatever becomes of the store.
+
+    Args:
+        needed: the parts.
+        data: the data folder.
+
+    Returns:
+        The parts that are there.
+    """
+    data.published_sequences.mkdir(FOLDER_MODE, exist_ok=True)  # a data folder of an earlier version has none
+    for part in needed:
+        _link(data.sequences / part, data.published_sequences / part)
+    return [part for part in needed if (data.published_sequences / part).exists()]
+
+
+def parts_of(connection: DuckDBPyConnection) -> list[str]:
+    """The parts with the sequences of a warehouse or snapshot."""
+    return [part for (part,) in connection.execute(read_sql("publish/sql/parts_needed.sql")).fetchall()]
+
+
+def keep_parts_of(data: DataFolder, *snapshots: Path) -> None:
+    """Link the parts that snapshots need, and remove all other links.
+
+    Args:
+        data: the data folder.
+        snapshots: the snapshots that are, or are about to be, published.
+    """
+    needed: set[str] = set()
+    for snapshot in snapshots:
+        with duckdb.connect(snapshot, read_only=True) as connection, suppress(duckdb.CatalogException):
+            needed.update(parts_of(connection))  # an earlier version's snapshot has none
+    link_parts(needed, data)
+    for path in data.published_sequences.glob("*.parquet"):
+        if path.name not in needed:
+            path.unlink(missing_ok=True)
+
+
+def _link(part: Path, published: Path) -> None:
+    """Link a part, or copy it where the file system has no links; nothing happens if the part is missing."""
+    if published.exists() or not part.exists():
+        return
+    with suppress(FileExistsError):  # another publication was faster
+        try:
+            os.link(part, published)
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+                raise
+            unfinished = published.with_suffix(".part")
+            shutil.copyfile(part, unfinished)
+            unfinished.replace(published)
+
+
+def _store_view(parts: list[str], folder: Path) -> str:
+    if not parts:
+        return (
+            "CREATE OR REPLACE VIEW ops.sequence_store AS "
+            "SELECT NULL::VARCHAR AS part, NULL::BIGINT AS position, NULL::VARCHAR AS sequence WHERE false"
+        )
+    names = ", ".join(map(sql_text, parts))
+    place = f"coalesce(getvariable('{FOLDER_VARIABLE}'), {sql_text(folder)})"
+    return (
+        "CREATE OR REPLACE VIEW ops.sequence_store AS SELECT part, position, sequence "
+        f"FROM read_parquet(list_transform([{names}], LAMBDA part: {place} || '/' || part))"
+    )

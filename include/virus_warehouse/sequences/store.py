@@ -1,0 +1,131 @@
+"""The letters of all sequences, in Parquet files beside the warehouse.
+
+Each distinct sequence is stored once. A file, called a part, is written by one run and never changed. Which part has
+which letters is in `ops.sequence_letters`; a part that is not named there is of a run that never committed.
+"""
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection
+
+from virus_warehouse.sequences.letters_file import LettersFile
+from virus_warehouse.sql_file import sql_text
+
+logger = logging.getLogger(__name__)
+
+REBUILD = "rebuild"
+"""The writer of the parts of a rebuild."""
+
+KEPT_SECONDS = 2 * 24 * 3600
+"""How long a part stays that the warehouse does not name: its run may be about to commit, and a mistake be undone."""
+
+_COLUMNS = pa.schema([("part", pa.string()), ("position", pa.int64()), ("sequence", pa.string())])
+
+_ROW_GROUP_BYTES, _ROW_GROUP_ROWS = 16 << 20, 122_880
+"""Most letters and rows of a row group, which is compressed, and read, as a whole."""
+
+_LEVEL = 3
+"""Of zstd. Higher levels gain nothing: what neighbours have in common is found at this one."""
+
+
+@dataclass(frozen=True)
+class SequenceStore:
+    """The folder with the parts.
+
+    Attributes:
+        folder: the folder.
+    """
+
+    folder: Path
+
+    def path(self, part: str) -> Path:
+        """The file of a part."""
+        return self.folder / part
+
+    def drop_unnamed(self, named: Collection[str], *, keeps_rebuilt: bool) -> None:
+        """Remove old parts that the warehouse does not name.
+
+        Args:
+            named: the parts that it names.
+            keeps_rebuilt: whether a rebuilt warehouse, which has not replaced this one, may name those of the rebuild.
+        """
+        oldest = time.time() - KEPT_SECONDS
+        for path in self.folder.glob("*.parquet"):
+            is_rebuilt = path.name.startswith(f"{REBUILD}-")
+            with suppress(FileNotFoundError):  # another run may have removed it already
+                if path.name not in named and path.stat().st_mtime < oldest and not (is_rebuilt and keeps_rebuilt):
+                    path.unlink()
+                    logger.info("removed %s: the warehouse does not name it", path)
+
+    def write(self, session: DuckDBPyConnection, letters: LettersFile, *, writer: str, temporary: Path) -> str | None:
+        """Write a part with the letters of `letters_to_write`, and add them to `letters_written`.
+
+        Args:
+            session: has the temporary table `letters_to_write(position, sha256, letters_offset, length, ambiguous)`.
+            letters: the letters.
+            writer: the run that writes; the name of the part begins with it.
+            temporary: a folder on the same disk.
+
+        Returns:
+            The name of the part; None when there is nothing to write.
+        """
+        read = session.execute("SELECT letters_offset, length, sha256 FROM letters_to_write ORDER BY position")
+        rows = read.fetchnumpy()
+        offsets, lengths = rows["letters_offset"].tolist(), rows["length"].tolist()
+        if not offsets:
+            return None
+        # The same letters in the same order are the same file: a rebuild finds the part that is there.
+        part = f"{writer}-{hashlib.sha256(b''.join(rows['sha256'])).hexdigest()[:12]}.parquet"
+        written = temporary / part
+        with _writer(written) as file:
+            for group in _row_groups(letters, offsets, lengths, part):
+                file.write_batch(group)
+        with written.open("rb") as file:
+            os.fsync(file.fileno())
+        written.replace(self.path(part))
+        session.execute(
+            f"INSERT INTO letters_written BY NAME SELECT {sql_text(part)} AS part, * EXCLUDE (letters_offset) "
+            "FROM letters_to_write"
+        )
+        return part
+
+
+def _writer(path: Path) -> pq.ParquetWriter:
+    return pq.ParquetWriter(
+        path,
+        _COLUMNS,
+        compression="zstd",
+        compression_level=_LEVEL,
+        use_dictionary=["part"],
+        write_statistics=["part", "position"],
+    )
+
+
+def _row_groups(letters: LettersFile, offsets: list[int], lengths: list[int], part: str) -> Iterator[pa.RecordBatch]:
+    begin, held, size = 0, [], 0
+    for sequence in letters.read(offsets, lengths):
+        held.append(sequence)
+        size += len(sequence)
+        if size >= _ROW_GROUP_BYTES or len(held) >= _ROW_GROUP_ROWS:
+            yield _row_group(part, begin, held)
+            begin, held, size = begin + len(held), [], 0
+    if held:
+        yield _row_group(part, begin, held)
+
+
+def _row_group(part: str, begin: int, sequences: list[bytes]) -> pa.RecordBatch:
+    columns = [
+        pa.array([part] * len(sequences), pa.string()),
+        pa.array(range(begin, begin + len(sequences)), pa.int64()),
+        pa.array(sequences, pa.binary()).view(pa.string()),
+    ]
+    return pa.record_batch(columns, schema=_COLUMNS)

@@ -1,0 +1,31 @@
+-- Writes the sequences that are new or have changed, and where their letters are.
+-- Reads sequence_outcome, letters_written and the variables source, run_id and valid_from.
+INSERT INTO warehouse.ops.sequence_letters BY NAME
+SELECT sha256, length, ambiguous, part, position FROM letters_written;
+
+UPDATE warehouse.ops.sequence
+SET valid_to = getvariable('valid_from')
+FROM sequence_outcome AS later
+WHERE
+    sequence.source = getvariable('source')
+    AND sequence.valid_to IS NULL
+    AND sequence.molecule = later.molecule
+    AND sequence.sequence_id = later.sequence_id
+    AND later.outcome = 'stored'
+    AND later.is_held;
+
+INSERT INTO warehouse.ops.sequence BY NAME
+SELECT
+    getvariable('source') AS source,
+    accession,
+    accession_version,
+    molecule,
+    sequence_id,
+    header,
+    sha256,
+    getvariable('valid_from') AS valid_from,
+    NULL::TIMESTAMPTZ AS valid_to,
+    getvariable('run_id') AS run_id
+FROM sequence_outcome
+WHERE outcome = 'stored'
+ORDER BY molecule, sequence_id;
