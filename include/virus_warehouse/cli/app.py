@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from virus_warehouse import __version__
-from virus_warehouse.cli import acknowledge, export, forget, publish, rebuild, run, sources, sql
+from virus_warehouse.cli import acknowledge, export, fasta, forget, publish, rebuild, run, sources, sql
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -30,6 +30,7 @@ for command in (
     app.command()(command)
 # A query may begin with a comment, which looks like an option.
 app.command(context_settings={"ignore_unknown_options": True})(sql.sql)
+app.command()(fasta.fasta)
 app.add_typer(sources.app, name="sources")
 
 

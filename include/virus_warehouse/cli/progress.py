@@ -28,3 +28,22 @@ def shown_progress() -> Iterator[Callable[[Progress], None] | None]:
         # NCBI does not announce the size of a package, so the bar has no total.
         task = display.add_task("download and load", total=None)
         yield lambda progress: display.update(task, completed=progress.bytes)
+
+
+@contextmanager
+def shown_count(unit: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many of all are done, on a terminal; gives the callback with both numbers.
+
+    Args:
+        unit: what is counted, in the plural.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn
+    from rich.progress import Progress as Display
+
+    with Display(*Display.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)) as display:
+        task = display.add_task(unit, total=None)
+        yield lambda done, total: display.update(task, completed=done, total=total)

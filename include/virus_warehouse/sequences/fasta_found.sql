@@ -1,0 +1,47 @@
+-- The sequences of the selected records -> fasta_found. Reads the variable molecule and
+-- fasta_selected(row_number, accession_version, accession): either of the last two may be NULL. An accession without
+-- version means its present version, or its last one if there is none.
+CREATE OR REPLACE TEMP TABLE fasta_found AS
+WITH described AS (
+    SELECT
+        accession,
+        accession_version,
+        sequence_id,
+        header,
+        sha256,
+        coalesce(try_cast(split_part(accession_version, '.', 2) AS BIGINT), 0) AS version,
+        coalesce(try_cast(regexp_extract(sequence_id, ':c?(\d+)', 1) AS BIGINT), 0) AS begins_at
+    FROM ops.sequence
+    WHERE molecule = getvariable('molecule') AND valid_to IS NULL
+),
+
+meant AS (
+    SELECT
+        selected.row_number,
+        coalesce(
+            selected.accession_version,
+            any_value(present.accession_version),
+            arg_max(described.accession_version, described.version)
+        ) AS accession_version
+    FROM fasta_selected AS selected
+    LEFT JOIN main.virus_genome AS present
+        ON selected.accession_version IS NULL AND selected.accession = present.accession
+    LEFT JOIN described
+        ON selected.accession_version IS NULL AND selected.accession = described.accession
+    GROUP BY selected.row_number, selected.accession_version
+)
+
+SELECT
+    meant.row_number,
+    described.accession,
+    described.accession_version,
+    described.sequence_id,
+    any_value(described.header) AS header,
+    any_value(described.begins_at) AS begins_at,
+    arg_max(held.part, described.version) AS part,
+    arg_max(held.position, described.version) AS position,
+    any_value(held.length) AS length
+FROM meant
+INNER JOIN described ON meant.accession_version = described.accession_version
+INNER JOIN ops.sequence_letters AS held ON described.sha256 = held.sha256
+GROUP BY meant.row_number, described.accession, described.accession_version, described.sequence_id;
