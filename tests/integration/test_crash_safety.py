@@ -7,7 +7,6 @@ import json
 import os
 import random
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,10 +20,11 @@ import pytest
 from tests.support.fake_ncbi import BadLine, FakeNcbi, LineBroken, Redated, Released, Revised, World
 from tests.support.killed_process import MOMENTS, WAREHOUSE_MADE, KilledProcesses, ingest_day, publish, run_day
 from tests.support.memory import memory_folder
+from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.small_disk import empty, fill, small_disk
 from tests.support.tiers import some_of
-from tests.support.warehouses import dicts, made_data
+from tests.support.warehouses import dicts, made_data, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.candidate import KEPT_CANDIDATE_SECONDS
 from virus_warehouse.publish.gates import gates_sql
@@ -48,6 +48,11 @@ BEFORE_COMMIT = {
     "between package and sidecar",
     "stage",
     "merge",
+    "while the sequences are read",
+    "while the part is written",
+    "before the part is in its place",
+    "after the part is written",
+    "while the sequences are merged",
     "within the merge",
     "before the commit",
 }
@@ -58,9 +63,17 @@ STATE = {
     "history": "SELECT * EXCLUDE (valid_from, valid_to, run_id, ended_run_id) FROM virus_genome_history",
     "taxon": "FROM taxon",
     "taxon_lineage": "FROM taxon_lineage",
+    "sequences": "SELECT * EXCLUDE (valid_from, valid_to, run_id) FROM ops.sequence WHERE valid_to IS NULL",
+    "letters": "SELECT sha256, length, ambiguous FROM ops.sequence_letters",
+    "mismatches": "SELECT * EXCLUDE (first_run_id, last_run_id) FROM ops.sequence_mismatch",
     "quarantine": "SELECT * EXCLUDE (first_run_id, last_run_id) FROM ops.quarantine",
     "watermark": "SELECT source, max(watermark) FROM ops.ingest_run WHERE status = 'success' GROUP BY source",
 }
+
+
+DAMAGED_SEQUENCES = """
+SELECT count(*) FROM virus_sequence WHERE sequence IS NULL OR sha256(sequence) <> sequence_sha256
+"""
 
 
 def state(path: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -118,7 +131,7 @@ def quick() -> Iterator[None]:
     """Settings that save time, here and in the killed processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIRUS_THREADS", "1")
-        patch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
+        hide_pandas(patch)
         yield
 
 
@@ -189,6 +202,7 @@ def assert_next_run_recovers(data: DataFolder, days: Days) -> None:
     dead_files = {path.stem for path in data.runs.glob("*.json")}
     result = run_day(data, days.url)
     assert state(data.warehouse) == state(data.snapshot) == days.after
+    assert query(data.snapshot, DAMAGED_SEQUENCES) == [(0,)]
     rows = {row["run_id"]: row for row in ledger(data)}
     for before in seen:
         row = rows[before["run_id"]]
@@ -413,7 +427,7 @@ class TestDiskFull:
 
         def fill_and_detach(warehouse: Warehouse, session: duckdb.DuckDBPyConnection) -> None:
             moments.append(None)
-            if len(moments) == 2:
+            if len(moments) == 3:
                 fill(disk, leave=0)
             detach(warehouse, session)
 
@@ -477,7 +491,7 @@ class TestCommitThatEndsWithAnError:
 
         def fail(warehouse: Warehouse, session: duckdb.DuckDBPyConnection) -> None:
             commits.append(None)
-            if len(commits) != 2:
+            if len(commits) != 3:
                 commit(warehouse, session)
                 return
             session.execute("COMMIT" if takes_effect else "ROLLBACK")

@@ -5,7 +5,6 @@ Forty days in `make test`, thousands in `make test-long`.
 
 import gc
 import random
-import sys
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -22,6 +21,7 @@ from tests.support.crashing_warehouse import Crash, CrashingWarehouse
 from tests.support.fake_ncbi import UNAVAILABLE, BadLine, FakeNcbi, Line, damaged
 from tests.support.killed_process import MPOX, publish
 from tests.support.memory import memory_folder
+from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.warehouses import dicts, made_data, query
 from virus_warehouse.data_folder import DataFolder
@@ -159,7 +159,7 @@ def run_for(
 ) -> None:
     """Run for this many days, one run each, and check the result."""
     monkeypatch.setenv("VIRUS_THREADS", "1")
-    monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
+    hide_pandas(monkeypatch)
     caplog.set_level("CRITICAL")
     with memory_folder(tmp_path) as folder, FakeNcbi() as ncbi:
         data = made_data(folder / "data")

@@ -9,7 +9,6 @@ warehouse is compared with `model.Model`. A failure is shown as the shortest his
 
 import copy
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -69,6 +68,7 @@ from tests.support.fake_ncbi import (
 )
 from tests.support.followed import content
 from tests.support.memory import memory_folder
+from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.warehouses import made_data
 from virus_warehouse.ingest import ingest
@@ -520,7 +520,7 @@ def history_factory(
     """Histories one after another with one NCBI. In memory, because otherwise every commit waits for the disk."""
     monkeypatch.setenv("VIRUS_THREADS", "1")
     monkeypatch.setattr(load_gates, "FEW_RECORDS", FEW)
-    monkeypatch.setitem(sys.modules, "pandas", None)  # else DuckDB looks for it at every statement
+    hide_pandas(monkeypatch)
     caplog.set_level("CRITICAL")
 
     @contextmanager

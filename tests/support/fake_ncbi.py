@@ -1,6 +1,7 @@
 """An NCBI with a few records that a test controls; it answers every request."""
 
 import json
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,8 @@ NOT_YET = datetime.now(UTC).date() + timedelta(days=2)
 """After tomorrow, because a test may run past midnight."""
 
 EVERY_HOST, HUMAN_HOST = "every host", "human host"
+
+GENOMES = f"{packages.DATA_FOLDER}/genomic.fna"
 
 NOTHING_MATCHES = Answer(
     404, body=b'{"error":"Not Found","code":404,"message":"Your request does not match any items in our database"}'
@@ -252,7 +255,8 @@ class FakeNcbi(ScriptedServer):
         if not lines:
             return NOTHING_MATCHES
         texts = [as_text(line, self.world.family) for line in lines]
-        return Answer(body=packages.package(texts, **self.world.further_reports(lines)))
+        others = {GENOMES: as_fasta(lines)} if query.get("include_sequence") == "GENOME" else {}
+        return Answer(body=packages.package(texts, others=others, **self.world.further_reports(lines)))  # type: ignore[arg-type]
 
 
 def damaged() -> Answer:
@@ -277,6 +281,15 @@ def as_text(line: Line | BadLine, family: str) -> str:
         },
     }
     return json.dumps({name: value for name, value in record.items() if value is not None})
+
+
+def as_fasta(lines: Iterable[Line | BadLine]) -> bytes:
+    """The genome of each record, which differs for each version and length."""
+    written = {f"{line.accession}.{line.version}": line.length for line in lines if isinstance(line, Line)}
+    return "".join(
+        f">{name} Monkeypox virus\n{''.join(random.Random(f'{name} {length}').choices('ACGT', k=length))}\n"
+        for name, length in written.items()
+    ).encode()
 
 
 def as_annotation(line: Line) -> str:

@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 from alembic import command
+from pyarrow.parquet import ParquetWriter
 
+from tests.support.no_pandas import hide_pandas
 from virus_warehouse import archive, atomic_file, ingest
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -26,13 +28,16 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish import candidate, prepare, publication, source_status
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.run_file import RunFile
+from virus_warehouse.sequences import store
+from virus_warehouse.sequences.letters_file import LettersFile
+from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sources import Source, SourcesFile
-from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse import ledger, merge_sequences
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.windows import WindowRequest
 
-MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
+MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", include_sequence=("GENOME",)))
 
 STAGES = ("open", "download", "archive", "stage", "merge", "finished")
 """Names from the run file; the moment is just after the name was written."""
@@ -93,14 +98,15 @@ def _before(owner: Any, name: str, stop: Stop, *, when: Callable[..., bool] = la
     setattr(owner, name, call)
 
 
-def _second_time() -> Callable[..., bool]:
+def _at_the_merge() -> Callable[..., bool]:
+    """The third time: the transactions before open the run, and look up the sequences that are stored."""
     calls: list[object] = []
 
-    def is_second(*_: Any, **__: Any) -> bool:
+    def is_third(*_: Any, **__: Any) -> bool:
         calls.append(None)
-        return len(calls) == 2
+        return len(calls) == 3
 
-    return is_second
+    return is_third
 
 
 def _half_copied(stop: Stop) -> None:
@@ -130,9 +136,16 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
     "between package and sidecar": lambda stop: _before(
         archive, "write_json", stop, when=lambda path, _: path.parent.parent.name == "packages"
     ),
+    "while the sequences are read": lambda stop: _after(LettersFile, "append", stop),
+    "while the part is written": lambda stop: _after(ParquetWriter, "write_batch", stop),
+    "before the part is in its place": lambda stop: _before(
+        store.Path, "replace", stop, when=lambda written, _: written.suffix == ".parquet"
+    ),
+    "after the part is written": lambda stop: _after(SequenceStore, "write", stop),
+    "while the sequences are merged": lambda stop: _after(merge_sequences, "_insert_counts", stop),
     "within the merge": lambda stop: _after(ledger, "insert_report", stop),
-    "before the commit": lambda stop: _before(Warehouse, "_commit", stop, when=_second_time()),
-    "after the commit, before the checkpoint": lambda stop: _before(Warehouse, "_detach", stop, when=_second_time()),
+    "before the commit": lambda stop: _before(Warehouse, "_commit", stop, when=_at_the_merge()),
+    "after the commit, before the checkpoint": lambda stop: _before(Warehouse, "_detach", stop, when=_at_the_merge()),
     "before the load is recorded": lambda stop: _before(archive.Archive, "record_load", stop),
     "while the load is recorded": lambda stop: _before(
         atomic_file.Path, "replace", stop, when=lambda beside, path: path.parent.name == "loads"
@@ -141,6 +154,7 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
     "after the copy": lambda stop: _before(prepare, "write_source_status", stop),
     "while the copy is completed": lambda stop: _after(source_status, "run_sql", stop),
     "before the publication": lambda stop: _before(publication, "publish_candidate", stop),
+    "while the parts are published": lambda stop: _after(os, "link", stop),
     "before the snapshot is replaced": lambda stop: _before(Path, "chmod", stop),
     "after the publication": lambda stop: _after(publication, "publish_candidate", stop),
 }
@@ -190,7 +204,7 @@ def _stop_at(moment: str, stop: Stop) -> None:
 
 
 def _live(pipe: Connection, root: Path, url: str, moment: str | None) -> None:
-    sys.modules["pandas"] = None  # type: ignore[assignment]  # else DuckDB looks for it at every statement
+    hide_pandas(pytest.MonkeyPatch())
 
     stops = ["there"]
 
