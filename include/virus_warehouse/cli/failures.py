@@ -13,7 +13,7 @@ from virus_warehouse.forget import ForgetError
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.package_source import EmptyFullLoad
 from virus_warehouse.publish.about import SnapshotDamaged
-from virus_warehouse.publish.export import ExportError
+from virus_warehouse.publish.export_formats.selection import ExportError
 from virus_warehouse.publish.gates import GateFailed
 from virus_warehouse.publish.publication import Overtaken
 from virus_warehouse.rebuild import RebuildError
