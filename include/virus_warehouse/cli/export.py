@@ -15,7 +15,9 @@ from virus_warehouse.publish.export_formats.dataformat import UnknownField
 def export(
     file_format: Annotated[
         exporting.Format,
-        typer.Option("--format", help="parquet or csv: the tables; dataformat: NCBI's TSV of records."),
+        typer.Option(
+            "--format", help="parquet or csv: the tables; augur: Nextstrain's files; dataformat: NCBI's TSV of records."
+        ),
     ] = exporting.Format.PARQUET,
     source: Annotated[str | None, typer.Option(help="Only this source; all by default.")] = None,
     where: Annotated[

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from virus_warehouse.private_files import private_files
+from virus_warehouse.publish.export_formats.augur import write_augur
 from virus_warehouse.publish.export_formats.dataformat import validate_fields, write_dataformat
 from virus_warehouse.publish.export_formats.selection import (
     ExportError,
@@ -26,10 +27,11 @@ logger = logging.getLogger(__name__)
 
 
 class Format(StrEnum):
-    """The tables as Parquet or CSV, or NCBI's table."""
+    """The tables as Parquet or CSV, Nextstrain's files, or NCBI's table."""
 
     PARQUET = "parquet"
     CSV = "csv"
+    AUGUR = "augur"
     DATAFORMAT = "dataformat"
 
 
@@ -88,7 +90,10 @@ def export(
                 written = write_tables(connection, files, TableFormat(file_format), sources, keys)
             else:
                 create_selected(connection, select_records(snapshot, scratch, source, where), source, warn)
-                written = write_dataformat(connection, files, fields)
+                if file_format is Format.AUGUR:
+                    written = write_augur(connection, files, warn)
+                else:
+                    written = write_dataformat(connection, files, fields)
             for path in written:
                 with (files / path).open("rb") as file:
                     os.fsync(file.fileno())
