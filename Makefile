@@ -51,9 +51,9 @@ start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
 sql: setup ## a DuckDB prompt on the published snapshot, with the cookbook
 	@$(ENVIRONMENT); exec virus-warehouse sql
 
-export: setup ## FORMAT=parquet (or csv) FOLDER=... SOURCE=mpox: export the snapshot to files, by source and table
-	@$(ENVIRONMENT); virus-warehouse export --format "$(or $(FORMAT),parquet)" \
-	  $(if $(FOLDER),--to "$(FOLDER)") $(if $(SOURCE),--source "$(SOURCE)")
+export: setup ## FORMAT=parquet (csv, augur, dataformat) FOLDER=... SOURCE=mpox WHERE="country = 'USA'": export the snapshot
+	@$(ENVIRONMENT); virus-warehouse export --format "$(or $(FORMAT),parquet)" $(if $(FIELDS),--fields "$(FIELDS)") \
+	  $(if $(FOLDER),--to "$(FOLDER)") $(if $(SOURCE),--source "$(SOURCE)") $(if $(WHERE),--where "$(WHERE)")
 
 check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURCES names
 	@$(ENVIRONMENT); virus-warehouse sources check
@@ -103,5 +103,5 @@ tables: setup ## generate docs/tables.md, the data dictionary
 	@$(ENVIRONMENT); python scripts/tables.py
 
 lock: setup-dev ## compile requirements*.in
-	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-build; do \
+	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-build requirements-augur; do \
 	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --quiet -o $$name.txt; done

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -295,6 +296,48 @@ def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) 
     assert (kept.returncode, "no answer" in kept.stderr) == (1, True)
     forgotten = command("forget", "mpox", typed="mpox\n")
     assert forgotten.stdout.strip().endswith("The published snapshot still shows it until the next publication.")
+
+
+def test_export_of_chosen_records_for_other_tools(data: DataFolder, ncbi: StandIn) -> None:
+    assert command("run", "mpox").returncode == 0
+    [(chosen,)] = query(data.snapshot, "SELECT count(*) FROM virus_genome WHERE country = 'USA'")
+    to = ("--source", "mpox", "--where", "country = 'USA'", "--to", str(data.root / "out"))
+
+    done = command("export", "--format", "augur", *to)
+    assert (done.returncode, chosen > 5) == (0, True), done.stderr
+    assert [line.split("/")[-1] for line in done.stdout.splitlines()] == ["metadata.tsv", "sequences.fasta"]
+    assert done.stderr == f"{chosen} of {chosen} records have no sequence: they are in metadata.tsv only.\n"
+    assert (data.root / "out" / "metadata.tsv").read_text().count("\n") == chosen + 1
+
+    done = command("export", "--format", "dataformat", "--fields", "accession, host-name", *to)
+    assert (done.returncode, done.stderr) == (0, "")
+    header, *rows = (data.root / "out" / "virus_genome.tsv").read_text().splitlines()
+    assert (header, len(rows)) == ("Accession\tHost Name", chosen)
+
+    assert command("export", *to).returncode == 0
+    with duckdb.connect() as connection:
+        written = connection.execute(f"SELECT count(*) FROM '{data.root}/out/mpox/virus_genome.parquet'").fetchall()
+    assert written == [(chosen,)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (("--format", "dataformat", "--fields", "accession,isolate"), 2, "unknown field 'isolate'"),
+        (("--format", "dataformat", "--fields", "accession,isolate"), 2, "isolate-collection-date"),
+        (("--format", "csv", "--fields", "accession"), 2, "--fields is for --format dataformat, not for csv"),
+        (("--format", "augur", "--where", "contry = 'USA'"), 1, '"contry" not found'),
+        (("--where", "(SELECT content <> '' FROM read_text('/etc/passwd'))"), 1, "Cannot access file"),
+    ],
+)
+def test_wrong_choices_of_an_export_are_explained(
+    data: DataFolder, ncbi: StandIn, arguments: tuple[str, ...], code: int, reason: str
+) -> None:
+    assert command("run", "mpox").returncode == 0
+    done = command("export", *arguments, "--to", str(data.root / "out"))
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert reason in re.sub(r"[│\s]+", " ", done.stderr)
+    assert not [path for path in (data.root / "out").glob("*") if path.is_file()]
 
 
 def test_sources_check(data: DataFolder) -> None:

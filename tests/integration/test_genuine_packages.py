@@ -1,7 +1,9 @@
 """Genuine packages of thousands of taxa, each a source of its own: ingest, check, publication."""
 
+import csv
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -12,10 +14,14 @@ from tests.support import packages
 from tests.support.genuine import GENUINE_2025, PACKAGES_2025, Site, needs_genuine_packages, site_in
 from tests.support.warehouses import dicts, query
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
+from virus_warehouse.publish.export import Format, export
 
 pytestmark = needs_genuine_packages
 
 HEPATITIS_E, HORSE_SICKNESS = 291484, 40050
+
+ALL_REPORTS = 249_023
+"""Lines of the package of thousands of taxa."""
 
 SAME_TAXON_LATER = {
     "grapevine_fanleaf": {"unchanged": 1032, "touched": 7},
@@ -89,11 +95,21 @@ def test_placeholder_date_is_loaded_as_null(all_packages: tuple[Site, dict[str, 
     assert (held["fiv"], held["gb_virus_c"], sum(held.values())) == (64, 204, 285)
 
 
-def test_quarter_of_a_million_records_of_thousands_of_taxa_are_loaded_and_published(site: Site) -> None:
-    content = (GENUINE_2025 / "all_reports.zip").read_bytes()
-    result = site.run("everything", content)
-    assert result.counts["lines"] == result.counts["inserted"] == len(lines_of(content)) == 249_023
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, dict[str, int]]:
+    """The package of thousands of taxa, loaded and published, and the outcomes of its lines."""
+    site = site_in(tmp_path_factory.mktemp("everything"))
+    result = site.run("everything", (GENUINE_2025 / "all_reports.zip").read_bytes())
     site.publish()
+    return site, result.counts
+
+
+def test_quarter_of_a_million_records_of_thousands_of_taxa_are_loaded_and_published(
+    everything: tuple[Site, dict[str, int]],
+) -> None:
+    site, counts = everything
+    content = (GENUINE_2025 / "all_reports.zip").read_bytes()
+    assert counts["lines"] == counts["inserted"] == len(lines_of(content)) == ALL_REPORTS
     for table in ("quarantine", "schema_drift"):
         assert query(site.data.snapshot, f"FROM ops.{table}") == []
     counted = """
@@ -102,7 +118,53 @@ def test_quarter_of_a_million_records_of_thousands_of_taxa_are_loaded_and_publis
             count(*) FILTER (host_tax_id IS NOT NULL AND taxon_name(host_tax_id) IS NULL)
         FROM virus_genome_distinct
     """
-    assert query(site.data.snapshot, counted) == [(249_023, True, True, 0, 0)]
+    assert query(site.data.snapshot, counted) == [(ALL_REPORTS, True, True, 0, 0)]
+
+
+def test_every_record_is_in_augurs_metadata_with_a_strain_of_its_own_and_a_date(
+    everything: tuple[Site, dict[str, int]], tmp_path: Path
+) -> None:
+    site, _ = everything
+    export(site.data.snapshot, tmp_path, Format.AUGUR)
+    with (tmp_path / "metadata.tsv").open(newline="", encoding="utf-8") as file:
+        assert '"' not in file.read()
+        file.seek(0)
+        rows = {row["accession"]: row for row in csv.DictReader(file, delimiter="\t")}
+    assert len(rows) == len({row["strain"] for row in rows.values()}) == ALL_REPORTS
+    assert [row["strain"] for row in rows.values() if not re.fullmatch(r"[\w./+=~@-]+", row["strain"])] == []
+    dates = {row["date"] for row in rows.values()}
+    form = re.compile(r"\d{4}-\d\d-\d\d|\d{4}-\d\d-XX|\d{4}-XX-XX|XXXX-XX-XX")
+    assert [date for date in dates if not form.fullmatch(date)] == []
+    unknown = "SELECT count(*) FROM virus_genome WHERE collection_date_precision IS NULL"
+    assert [(sum(row["date"] == "XXXX-XX-XX" for row in rows.values()),)] == query(site.data.snapshot, unknown)
+
+
+def test_every_record_is_in_ncbis_table(everything: tuple[Site, dict[str, int]], tmp_path: Path) -> None:
+    site, _ = everything
+    [file] = export(site.data.snapshot, tmp_path, Format.DATAFORMAT)
+    report = tmp_path / "data_report.jsonl"
+    report.write_bytes(b"\n".join(lines_of((GENUINE_2025 / "all_reports.zip").read_bytes())))
+    written = f"""
+        SELECT
+            Accession, Length, "Release date", Completeness, "Isolate Lineage", "Isolate Collection date",
+            "Geographic Location", "Host Name", "Virus Taxonomic ID", BioProjects, "Submitter Names"
+        FROM read_csv('{file}', delim = '\t', quote = '', escape = '', all_varchar = true, header = true)
+    """
+    reported = f"""
+        SELECT
+            accession, length, releaseDate, completeness, trim(isolate.name), isolate.collectionDate,
+            trim(location.geographicLocation), host.organismName, virus.taxId,
+            array_to_string(bioprojects, ','), array_to_string(submitter.names, ',')
+        FROM read_json('{report}', format = 'newline_delimited', columns = {{
+            accession: 'VARCHAR', length: 'VARCHAR', releaseDate: 'VARCHAR', completeness: 'VARCHAR',
+            isolate: 'STRUCT(name VARCHAR, collectionDate VARCHAR)', bioprojects: 'VARCHAR[]',
+            location: 'STRUCT(geographicLocation VARCHAR)', host: 'STRUCT(organismName VARCHAR)',
+            virus: 'STRUCT(taxId VARCHAR)', submitter: 'STRUCT(names VARCHAR[])'
+        }})
+    """
+    with duckdb.connect() as connection:
+        assert connection.execute(f"SELECT count(*) FROM ({written})").fetchall() == [(ALL_REPORTS,)]
+        assert connection.execute(f"({reported}) EXCEPT ({written}) LIMIT 5").fetchall() == []
 
 
 @pytest.mark.parametrize("taxon", SAME_TAXON_LATER)

@@ -1,6 +1,7 @@
 """A snapshot for a test: the result of publishing a warehouse, with its marts."""
 
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
+
+SnapshotMaker = Callable[..., Path]
+"""Makes a snapshot of report lines, such as a fixture gives."""
 
 FOLLOWED = SourcesFile(Path("sources.yaml"), {source.name: source for source in (MPOX, DENGUE)})
 

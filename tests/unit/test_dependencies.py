@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXPLAINED = (ROOT / "docs/dependencies.md").read_text()
 
-SOURCES = ["requirements.in", "requirements-dev.in", "requirements-bench.in", "requirements-build.in"]
-LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-bench.txt", "requirements-build.txt"]
+NAMES = ["requirements", "requirements-dev", "requirements-bench", "requirements-build", "requirements-augur"]
+SOURCES, LOCKS = [f"{name}.in" for name in NAMES], [f"{name}.txt" for name in NAMES]
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
@@ -41,6 +41,7 @@ def pins(file: str) -> dict[str, str]:
         ("requirements.in", "At run time"),
         ("requirements-dev.in", "Tests and linters"),
         ("requirements-bench.in", "Benchmark"),
+        ("requirements-augur.in", "Tests of exports"),
     ],
 )
 def test_each_dependency_is_explained_once_and_nothing_else_is(file: str, heading: str) -> None:

@@ -1,0 +1,150 @@
+"""Nextstrain's augur takes an export as it is: each record, its date and its sequence."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import CHECKOUT
+from tests.support.genuine import PACKAGES_2025, needs_genuine_packages, site_in
+from tests.support.made_up_sequences import Sequences
+from tests.support.snapshots import marts_of, store_with_marts
+from tests.support.warehouses import line, query
+from virus_warehouse.publish.export import Format, export
+
+Augur = Callable[..., str]
+
+needs_seqkit = pytest.mark.skipif(
+    shutil.which("seqkit") is None, reason="seqkit, which augur calls for sequences, is not installed"
+)
+
+ISOLATES = [
+    ("USA/CA-1/2024", "2024-05-06"),
+    ("hMPXV/Kenya 7 (2024)", "2024-05"),
+    ("same", "2023"),
+    ("same", "2023-12-31"),
+    ('[a] "quoted", isolate\twith: tabs', "2022-11/2023-02"),
+    ("'quote", "unknown"),
+    ('"half a quote', "1009-08-12"),
+    ("ü/Zürich/1", "2024-02-29"),
+    (None, None),
+    ("#12", "2035"),
+    ("NA", "2024-01"),
+    ("1e5", "2024-01"),
+]
+
+
+def is_index_in_reach() -> bool:
+    command = [sys.executable, "-m", "pip", "index", "versions", "nextstrain-augur", "--disable-pip-version-check"]
+    return subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def augur() -> Augur:
+    """Runs augur, which has an environment of its own; returns what it printed."""
+    made = subprocess.run([CHECKOUT / "scripts" / "setup_augur"], capture_output=True, text=True, check=False)
+    if made.returncode and not is_index_in_reach():
+        pytest.skip("nextstrain-augur cannot be installed: the package index is out of reach")
+    assert made.returncode == 0, made.stdout + made.stderr
+    programs = CHECKOUT / ".venv-augur" / "bin"
+    environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("PYTHONPATH", None)
+
+    def run(*arguments: str | Path) -> str:
+        done = subprocess.run(
+            [programs / "augur", *arguments], env=environment, capture_output=True, text=True, timeout=600, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files of a dozen records; the first two have no sequence."""
+    Sequences.instead_of_the_store(monkeypatch).without = {"PX1.1", "PX2.1"}
+    (tmp_path / "data").mkdir()
+    store = store_with_marts(tmp_path / "data")
+    places = ["USA: California, Los Angeles", "Kenya", "United Kingdom:Scotland"]
+    store.load(
+        *(
+            line(
+                f"PX{number}.1",
+                isolate={key: value for key, value in (("name", name), ("collectionDate", day)) if value},
+                location={"geographicLocation": places[number % len(places)]},
+                submitter={"names": ["Wu,F.", "Zhao,S."], "affiliation": '"Half a quote'},
+                sourceDatabase="GenBank",
+            )
+            for number, (name, day) in enumerate(ISOLATES, 1)
+        )
+    )
+    export(marts_of(store), tmp_path / "out", Format.AUGUR)
+    return tmp_path / "out"
+
+
+def rows(file: Path) -> int:
+    return file.read_text(encoding="utf-8").count("\n") - 1
+
+
+def test_filter_passes_every_record(augur: Augur, exported: Path) -> None:
+    said = augur("filter", "--metadata", exported / "metadata.tsv", "--output-metadata", exported / "passed.tsv")
+    assert f"{len(ISOLATES)} strains passed all filters" in said
+    assert rows(exported / "passed.tsv") == len(ISOLATES)
+
+
+@needs_seqkit
+def test_filter_finds_the_sequence_of_every_record_that_has_one(augur: Augur, exported: Path) -> None:
+    passed = ("--output-metadata", exported / "passed.tsv", "--output-sequences", exported / "passed.fasta")
+    files = ("--metadata", exported / "metadata.tsv", "--sequences", exported / "sequences.fasta")
+    said = augur("filter", *files, "--min-length", "80", "--non-nucleotide", *passed)
+    assert "2 had no sequence data" in said
+    assert rows(exported / "passed.tsv") == len(ISOLATES) - 2
+    found = [re.findall(r"(?m)^>.*", (exported / name).read_text()) for name in ("passed.fasta", "sequences.fasta")]
+    assert len(found[0]) == len(ISOLATES) - 2
+    assert sorted(found[0]) == sorted(found[1])
+
+
+def test_curate_reads_what_was_written(augur: Augur, exported: Path) -> None:
+    files = ("--metadata", exported / "metadata.tsv", "--id-column", "strain", "--output-metadata", exported / "c.tsv")
+    augur("curate", "passthru", *files)
+    assert (exported / "c.tsv").read_bytes() == (exported / "metadata.tsv").read_bytes()
+    augur("curate", "format-dates", *files, "--date-fields", "date", "date_released", "date_updated")
+    assert (exported / "c.tsv").read_bytes() == (exported / "metadata.tsv").read_bytes()
+    augur("curate", "parse-genbank-location", *files)
+    assert (exported / "c.tsv").read_bytes() == (exported / "metadata.tsv").read_bytes()
+    augur("curate", "abbreviate-authors", *files)
+    assert rows(exported / "c.tsv") == len(ISOLATES)
+
+
+@needs_genuine_packages
+def test_genuine_records_pass_and_are_counted_as_in_the_snapshot(augur: Augur, tmp_path: Path) -> None:
+    site = site_in(tmp_path / "data")
+    for name in ("tolcndv", "cchf_orthonairovirus_haemorrhagiae", "thogoto"):
+        site.run(name[:7], (PACKAGES_2025 / f"{name}.zip").read_bytes())
+    site.publish()
+    metadata, _ = export(site.data.snapshot, tmp_path, Format.AUGUR)
+    since_2015 = tmp_path / "since_2015.txt"
+    augur("filter", "--metadata", metadata, "--min-date", "2015-01-01", "--output-strains", since_2015)
+    counted = """
+        SELECT count(*), count(*) FILTER (collection_date_max >= DATE '2015-01-01') FROM virus_genome_distinct
+    """
+    [(records, late)] = query(site.data.snapshot, counted)
+    assert len(since_2015.read_text().splitlines()) == late
+    passed = tmp_path / "passed.tsv"
+    augur("filter", "--metadata", metadata, "--output-metadata", passed)
+    assert rows(passed) == rows(metadata) == records
+    by_country = tmp_path / "by_country.txt"
+    sample = ("--group-by", "country", "--sequences-per-group", "1")
+    augur("filter", "--metadata", metadata, *sample, "--output-strains", by_country)
+    [(countries,)] = query(site.data.snapshot, "SELECT count(DISTINCT coalesce(country, '')) FROM virus_genome")
+    assert len(by_country.read_text().splitlines()) == countries
+    curated = tmp_path / "curated.tsv"
+    files = ("--metadata", metadata, "--output-metadata", curated)
+    augur("curate", "format-dates", *files, "--date-fields", "date", "--failure-reporting", "error_all")
+    assert curated.read_bytes() == metadata.read_bytes()
