@@ -70,14 +70,24 @@ class DataFolder:
         return self.root / "temporary"
 
     @property
+    def published(self) -> Path:
+        """The published snapshot, its manifest, and dated snapshots: what a web server may serve."""
+        return self.root / "published"
+
+    @property
     def candidates(self) -> Path:
         """Copies of the warehouse that are checked before publication."""
-        return self.root / "published" / "candidates"
+        return self.published / "candidates"
 
     @property
     def snapshot(self) -> Path:
         """The published snapshot, the file to query."""
-        return self.root / "published" / "virus.duckdb"
+        return self.published / "virus.duckdb"
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest of the published snapshot."""
+        return self.published / "latest.json"
 
     def create(self) -> None:
         """Create all missing folders, accessible to this user and its group only.
@@ -87,7 +97,7 @@ class DataFolder:
         """
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
-            below = (self.packages, self.refused, self.runs, self.temporary, self.candidates.parent, self.candidates)
+            below = (self.packages, self.refused, self.runs, self.temporary, self.published, self.candidates)
             for place in (self.root, *below):
                 place.mkdir(FOLDER_MODE, exist_ok=True)
                 if not os.access(place, os.W_OK):
