@@ -15,7 +15,10 @@ from virus_warehouse.package_source import EmptyFullLoad
 from virus_warehouse.publish.about import SnapshotDamaged
 from virus_warehouse.publish.export import ExportError
 from virus_warehouse.publish.gates import GateFailed
+from virus_warehouse.publish.manifest import ManifestError
+from virus_warehouse.publish.places import PlaceError
 from virus_warehouse.publish.publication import Overtaken
+from virus_warehouse.publish.published_files import SettingError
 from virus_warehouse.rebuild import RebuildError
 from virus_warehouse.reports.reading import ReportUnreadable
 from virus_warehouse.shortage import DiskFull, MemoryTooSmall
@@ -35,13 +38,16 @@ EXPLAINED = (
     ForgetError,
     GateError,
     GateFailed,
+    ManifestError,
     MemoryTooSmall,
     Overtaken,
     PackageError,
+    PlaceError,
     RebuildError,
     ReportUnreadable,
     SchemaTooNew,
     SchemaTooOld,
+    SettingError,
     SnapshotDamaged,
     SourceError,
     WarehouseDamaged,

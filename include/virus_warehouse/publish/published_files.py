@@ -165,18 +165,24 @@ def _link(snapshot: Path, other: Path) -> None:
         other.chmod(0o440)
 
 
-def _thin_out(folder: Path, days: int) -> None:
-    """Remove dated snapshots other than those of the last days, and the last one of each month."""
+def dated_snapshots(folder: Path) -> dict[str, list[Path]]:
+    """The files of dated snapshots, by day: manifest and snapshot, or what there is of them."""
     files: dict[str, list[Path]] = {}
-    for file in sorted(folder.glob("virus-*"), reverse=True):  # .json first: a manifest is never without its file
+    for file in sorted(folder.glob("virus-*"), reverse=True):
         found = _DATED.fullmatch(file.name)
         with suppress(ValueError):
             if found and date.fromisoformat(found[1]):
                 files.setdefault(found[1], []).append(file)
+    return files
+
+
+def _thin_out(folder: Path, days: int) -> None:
+    """Remove dated snapshots other than those of the last days, and the last one of each month."""
+    files = dated_snapshots(folder)
     ordered = sorted(files)
     kept = {*ordered[-days:], *{day[:7]: day for day in ordered}.values()}
     for day in ordered:
-        for file in files[day] if day not in kept else ():
+        for file in files[day] if day not in kept else ():  # the manifest first: it is never without its snapshot
             file.unlink()
             logger.info("removed %s, which is neither of the last %d days nor the last of its month", file, days)
 
