@@ -9,8 +9,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXPLAINED = (ROOT / "docs/dependencies.md").read_text()
 
-SOURCES = ["requirements.in", "requirements-dev.in", "requirements-bench.in", "requirements-build.in"]
-LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-bench.txt", "requirements-build.txt"]
+SOURCES = [
+    "requirements.in",
+    "requirements-dev.in",
+    "requirements-bench.in",
+    "requirements-build.in",
+    "requirements-reader.in",
+]
+LOCKS = [file.replace(".in", ".txt") for file in SOURCES]
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
@@ -41,6 +47,7 @@ def pins(file: str) -> dict[str, str]:
         ("requirements.in", "What runs"),
         ("requirements-dev.in", "What tests and lints"),
         ("requirements-bench.in", "What the benchmark compares with"),
+        ("requirements-reader.in", "What reads a snapshot from a web server"),
     ],
 )
 def test_each_dependency_is_explained_once_and_nothing_else_is(file: str, heading: str) -> None:
