@@ -14,13 +14,16 @@ from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.gates import GateFailed
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
 from virus_warehouse.publish.publication import Overtaken, publish_candidate
+from virus_warehouse.publish.published_files import SettingError
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.migrate import SchemaTooNew, SchemaTooOld
 
 NO_RETRIES = ExceptionRetryPolicy(
-    rules=[RetryRule(exception=[GateFailed, Overtaken, SchemaTooNew, SchemaTooOld], action=RetryAction.FAIL)]
+    rules=[
+        RetryRule(exception=[GateFailed, Overtaken, SchemaTooNew, SchemaTooOld, SettingError], action=RetryAction.FAIL)
+    ]
 )
-"""A second look at the same candidate finds the same, an overtaken one is gone, and a schema stays what it is."""
+"""A second look at the same candidate finds the same, an overtaken one is gone, and schema and settings stay."""
 
 
 class SourcesHeldBack(RuntimeError):

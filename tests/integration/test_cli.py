@@ -313,6 +313,9 @@ def test_verify_proves_the_snapshot_and_its_copies(data: DataFolder, ncbi: Stand
     assert shown.returncode == 1
     assert shown.stdout.startswith("DIFFERS virus.duckdb: bytes: expected ")
     assert shown.stdout.splitlines()[-1].startswith("FAILED virus.duckdb is not as ")
+    odd = tmp_path / "odd.json"
+    odd.write_text(json.dumps(json.loads(data.manifest.read_text()) | {"publication_id": "\x1b[2Jodd"}))
+    assert "publication ?[2Jodd, made at" in command("verify", str(copy), "--manifest", str(odd)).stdout
     lost = command("verify", str(copy), "--json")
     assert (lost.returncode, json.loads(lost.stdout)["succeeded"]) == (1, False)
     assert "latest.json does not exist" in lost.stderr

@@ -45,8 +45,8 @@ def verify(
         typer.echo(json.dumps(_as_json(verified)))
     else:
         for difference in verified.differences:
-            typer.echo(f"DIFFERS {difference}")
-        typer.echo(_summary(verified))
+            typer.echo(_printable(f"DIFFERS {difference}"))
+        typer.echo(_printable(_summary(verified)))
     raise typer.Exit(1 if verified.differences else 0)
 
 
@@ -55,6 +55,11 @@ def _place(text: str) -> Place:
         return verifying.place_of(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def _printable(line: str) -> str:
+    """A line without control characters: a manifest from elsewhere shall not write to a terminal what it likes."""
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _summary(verified: verifying.Verified) -> str:

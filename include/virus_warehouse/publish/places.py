@@ -1,5 +1,6 @@
 """Where a snapshot and its manifest can be: in a folder, or on a web server."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -167,15 +168,18 @@ def local_copy(room_for: int) -> Iterator[Path]:
     Raises:
         PlaceError: when the disk has not enough space.
     """
+    too_full = PlaceError(
+        f"the disk of {tempfile.gettempdir()} is too full for a copy, which has {room_for:,} bytes. Free some space, "
+        f"or set TMPDIR to a folder on a larger disk, and try again"
+    )
     with tempfile.TemporaryDirectory(prefix="virus-warehouse-verify-") as folder:
+        if shutil.disk_usage(folder).free < room_for:
+            raise too_full
         try:
             with translate_resource_errors(Path(folder)):
                 yield Path(folder, "copy.duckdb")
         except DiskFull as error:
-            raise PlaceError(
-                f"the disk of {tempfile.gettempdir()} is full; {room_for:,} bytes are needed there for a copy. Free "
-                f"some space, or set TMPDIR to a folder on a larger disk, and try again"
-            ) from error
+            raise too_full from error
 
 
 def _session() -> requests.Session:

@@ -16,11 +16,13 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
 from virus_warehouse.atomic_file import write_json
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.manifest import Manifest, identity_of, make_manifest, read_manifest
-from virus_warehouse.shortage import DiskFull, translate_resource_errors
+from virus_warehouse.shortage import DiskFull, MemoryTooSmall, translate_resource_errors
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +115,7 @@ def settle(data: DataFolder, days: int) -> None:
             manifest = _settle_latest(data)
             if manifest.day is not None:
                 _settle_dated(data, manifest, manifest.day, days)
-    except DiskFull as error:
+    except (DiskFull, MemoryTooSmall, duckdb.Error) as error:  # a snapshot that is damaged can still be replaced
         logger.warning("the next publication writes what is missing in %s: %s", data.published, error)
     if days:
         _thin_out(data.published, days)

@@ -107,15 +107,18 @@ def verify(target: Place, manifest: Place | None = None, on_progress: OnProgress
         ManifestError: when there is no manifest, or it does not list the file.
         PlaceError: when a file cannot be read.
     """
-    place = manifest or _manifest_of(target)
+    is_manifest = manifest is None and target.name.endswith(".json") and not target.is_folder()
+    place = manifest or (target if is_manifest else _manifest_of(target))
     if isinstance(target, LocalFile) and isinstance(place, LocalFile) and not (target.exists() or place.exists()):
         raise Missing(f"{target} does not exist")
-    is_one_file = not target.is_folder() and target.name != place.name
+    where = target.below if target.is_folder() else place.beside if is_manifest else None
     read = _read(place)
     for remaining in reversed(range(_TRIES)):
-        listed = [(_entry(read, place, target.name), target)] if is_one_file else []
-        files = listed or [(file, place.beside(file.name)) for file in read.files]
-        differences = [found for file, where in files for found in _differences(where, file, read, on_progress)]
+        if where:
+            files = [(file, where(file.name)) for file in read.files]
+        else:
+            files = [(_entry(read, place, target.name), target)]
+        differences = [found for file, there in files for found in _differences(there, file, read, on_progress)]
         if not differences or not remaining:
             break
         # A publication may have replaced both meanwhile.
@@ -129,8 +132,6 @@ def verify(target: Place, manifest: Place | None = None, on_progress: OnProgress
 def _manifest_of(target: Place) -> Place:
     if target.is_folder():
         return target.below(LATEST)
-    if target.name.endswith(".json"):
-        return target
     return target.beside(LATEST if target.name == SNAPSHOT else f"{target.name.rpartition('.')[0] or target.name}.json")
 
 

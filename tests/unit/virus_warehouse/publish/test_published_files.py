@@ -164,6 +164,25 @@ class TestManifest:
         assert_described(data.snapshot, data.manifest)
         assert len(hashed) == 2
 
+    def test_damaged_snapshot_without_a_manifest_is_replaced_all_the_same(
+        self, store: Store, data: DataFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        publish(store, data, "publication-1")
+        data.manifest.unlink()
+        prepare_candidate(store.warehouse, data, "publication-2", FOLLOWED)
+        data.manifest.unlink()
+        make = manifest.make_manifest
+
+        def make_of_candidates(snapshot: Path, name: str) -> manifest.Manifest:
+            if snapshot == data.snapshot:
+                raise duckdb.IOException("Corrupt database file: computed checksum does not match")
+            return make(snapshot, name)
+
+        monkeypatch.setattr(published_files, "make_manifest", make_of_candidates)
+        assert publish_candidate(data, "publication-2")
+        assert latest(data)["publication_id"] == "publication-2"
+        assert "computed checksum does not match" in caplog.text
+
     def test_manifest_without_its_snapshot_is_removed(self, store: Store, data: DataFolder) -> None:
         publish(store, data, "publication-1")
         data.snapshot.unlink()

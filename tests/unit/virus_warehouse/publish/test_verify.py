@@ -109,6 +109,13 @@ class TestWhole:
         with pytest.raises(ManifestError, match=r"mine\.json does not exist: .*--manifest"):
             of(mine)
 
+    def test_folder_against_the_publishers_manifest(self, both: tuple[Path, Path], folder: Path) -> None:
+        assert of(folder, both[1] / "latest.json").differences == []
+        (folder / "latest.json").unlink()
+        assert of(folder, both[1] / "latest.json").differences == []
+        (folder / "virus.duckdb").unlink()
+        assert [each.what for each in of(folder, both[1] / "latest.json").differences] == ["the file"]
+
     def test_signed_url_stays_signed_and_shows_no_secret(self, server: WebServer) -> None:
         url = server.url.replace("http://", "http://user:secret@")
         verified = of(f"{url}/virus.duckdb?signature=abc")
@@ -285,6 +292,11 @@ class TestUnreadable:
         server.endless = True
         verified = of(f"{server.url}/virus.duckdb", folder / "latest.json")
         assert next(each.what for each in verified.differences) == "bytes"
+
+    def test_copy_that_the_disk_has_no_room_for(self, folder: Path, server: WebServer) -> None:
+        edit_manifest(folder, files=[{"name": "virus.duckdb", "bytes": 10**18, "sha256": "0" * 64}])
+        with pytest.raises(PlaceError, match=r"is too full for a copy.*set TMPDIR"):
+            of(server.url)
 
     @pytest.mark.parametrize("status", [403, 500])
     def test_server_that_refuses(self, server: WebServer, status: int) -> None:
