@@ -60,6 +60,7 @@ check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURC
 
 test: setup-dev ## every test needed for a merge; PYTEST_ARGS="-k request" for some
 	@scripts/install_services
+	@scripts/setup_reader
 	@$(PYTEST) $(PYTEST_ARGS)
 
 test-fast: setup-dev ## quick tests: no Airflow process, no browser, nothing that needs root
@@ -103,5 +104,6 @@ tables: setup ## generate docs/tables.md, the data dictionary
 	@$(ENVIRONMENT); python scripts/tables.py
 
 lock: setup-dev ## compile requirements*.in
-	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-build requirements-augur; do \
+	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-build requirements-augur \
+	  requirements-reader; do \
 	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --quiet -o $$name.txt; done

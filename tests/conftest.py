@@ -25,6 +25,7 @@ for name in (
     "VIRUS_THREADS",
     "VIRUS_MAX_PACKAGE_BYTES",
     "VIRUS_MAX_COMPRESSION_RATIO",
+    "VIRUS_KEEP_SNAPSHOTS",
 ):
     os.environ.pop(name, None)
 

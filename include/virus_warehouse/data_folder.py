@@ -83,14 +83,24 @@ class DataFolder:
         return self.root / "temporary"
 
     @property
+    def published(self) -> Path:
+        """The published snapshot, its manifest, and dated snapshots: what a web server may serve."""
+        return self.root / "published"
+
+    @property
     def candidates(self) -> Path:
         """Copies of the warehouse that are checked before publication."""
-        return self.root / "published" / "candidates"
+        return self.published / "candidates"
 
     @property
     def snapshot(self) -> Path:
         """The published snapshot, the file to query."""
-        return self.root / "published" / "virus.duckdb"
+        return self.published / "virus.duckdb"
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest of the published snapshot."""
+        return self.published / "latest.json"
 
     @property
     def published_sequences(self) -> Path:
@@ -111,7 +121,7 @@ class DataFolder:
                 self.refused,
                 self.runs,
                 self.temporary,
-                self.candidates.parent,
+                self.published,
                 self.candidates,
             )
             for place in (self.root, *below):

@@ -14,6 +14,7 @@ import pytest
 from tests.support.stand_in import StandIn
 from tests.support.waiting import until
 from tests.support.warehouses import made_data, query
+from tests.support.web_server import WebServer
 from virus_warehouse import __version__
 from virus_warehouse.data_folder import DataFolder
 
@@ -126,6 +127,8 @@ def test_errors_are_reported_in_one_line(data: DataFolder, arguments: tuple[str,
         ("run", "mpox", "--accept", "all"),
         ("ingest",),
         ("publish", "x"),
+        ("verify", "ftp://host/virus.duckdb"),
+        ("verify", "virus.duckdb", "--manifest", "s3://bucket/latest.json"),
     ],
 )
 def test_invalid_arguments_exit_with_2(data: DataFolder, arguments: tuple[str, ...]) -> None:
@@ -356,10 +359,57 @@ def test_sources_check(data: DataFolder) -> None:
     assert (empty.returncode, "the file is empty" in empty.stderr) == (2, True)
 
 
+def test_verify_proves_the_snapshot_and_its_copies(data: DataFolder, ncbi: StandIn, tmp_path: Path) -> None:
+    nothing = command("verify")
+    assert (nothing.returncode, "Nothing is published" in nothing.stderr) == (1, True)
+    assert command("run", "mpox").returncode == 0
+    whole = command("verify")
+    assert whole.returncode == 0, whole.stderr
+    assert whole.stdout.startswith(f"OK virus.duckdb is as {data.manifest} says: publication 2")
+    copy = tmp_path / "virus.duckdb"
+    copy.write_bytes(data.snapshot.read_bytes()[:-4096])
+    with WebServer(data.published) as site:
+        assert command("verify", site.url).returncode == 0
+        differs = command("verify", str(copy), "--manifest", f"{site.url}/latest.json", "--json")
+    assert differs.returncode == 1
+    outcome = json.loads(differs.stdout)
+    assert (outcome["succeeded"], outcome["files"]) == (False, json.loads(data.manifest.read_text())["files"])
+    assert outcome["differences"][0]["what"] == "bytes"
+    shown = command("verify", str(copy), "--manifest", str(data.manifest))
+    assert shown.returncode == 1
+    assert shown.stdout.startswith("DIFFERS virus.duckdb: bytes: expected ")
+    assert shown.stdout.splitlines()[-1].startswith("FAILED virus.duckdb is not as ")
+    odd = tmp_path / "odd.json"
+    odd.write_text(json.dumps(json.loads(data.manifest.read_text()) | {"publication_id": "\x1b[2Jodd"}))
+    assert "publication ?[2Jodd, made at" in command("verify", str(copy), "--manifest", str(odd)).stdout
+    lost = command("verify", str(copy), "--json")
+    assert (lost.returncode, json.loads(lost.stdout)["succeeded"]) == (1, False)
+    assert "latest.json does not exist" in lost.stderr
+
+
+def test_dated_snapshots_are_kept_for_the_days_asked_for(
+    data: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRUS_KEEP_SNAPSHOTS", "many")
+    refused = command("run", "mpox")
+    assert refused.returncode == 1
+    assert "VIRUS_KEEP_SNAPSHOTS is 'many'; it must be the number of days" in refused.stdout + refused.stderr
+    assert not data.snapshot.exists()
+    monkeypatch.setenv("VIRUS_KEEP_SNAPSHOTS", "2")
+    assert command("publish").returncode == 0
+    [dated] = data.published.glob("virus-*.duckdb")
+    assert command("verify", str(dated)).returncode == 0
+    (data.root.parent / "sources.yaml").write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
+    forgotten = command("forget", "mpox", "--yes")
+    assert "stay as they are: 1. Delete" in forgotten.stdout
+    assert dated.exists()
+
+
 def test_version_and_help() -> None:
     assert command("--version").stdout.strip() == __version__
     listed = command("--help").stdout
-    for name in ("run", "census", "replay", "publish", "rebuild", "export", "sql", "sources", "acknowledge", "forget"):
+    names = "run census replay publish rebuild export sql sources acknowledge forget verify"
+    for name in names.split():
         assert f" {name} " in listed
 
 

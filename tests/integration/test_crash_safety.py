@@ -26,8 +26,11 @@ from tests.support.small_disk import empty, fill, small_disk
 from tests.support.tiers import some_of
 from tests.support.warehouses import dicts, made_data, query
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish import publication
 from virus_warehouse.publish.candidate import KEPT_CANDIDATE_SECONDS
 from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.publish.places import LocalFile
+from virus_warehouse.publish.verify import verify
 from virus_warehouse.shortage import DiskFull, MemoryTooSmall, translate_resource_errors
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 
@@ -131,6 +134,7 @@ def quick() -> Iterator[None]:
     """Settings that save time, here and in the killed processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIRUS_THREADS", "1")
+        patch.setenv("VIRUS_KEEP_SNAPSHOTS", "2")
         hide_pandas(patch)
         yield
 
@@ -217,8 +221,19 @@ def assert_next_run_recovers(data: DataFolder, days: Days) -> None:
             "finished" if row["status"] == "success" else "failed",
         )
     assert leftovers(data) == []
+    assert_published_files_are_whole(data)
     recorded = {path.stem for path in (data.packages / "mpox" / "loads").iterdir()}
     assert recorded == {run_id for run_id, row in rows.items() if row["status"] == "success"}
+
+
+def assert_published_files_are_whole(data: DataFolder) -> None:
+    """The snapshot and each dated one are as their manifests say; the newest dated one is the snapshot."""
+    manifests = sorted(data.published.glob("*.json"))
+    assert len(manifests) > 1
+    verified = [verify(LocalFile(path)) for path in manifests]
+    assert [difference for each in verified for difference in each.differences] == []
+    assert verified[0].manifest.identity == verified[-1].manifest.identity
+    assert {path.stem for path in data.published.glob("virus-*.duckdb")} == {path.stem for path in manifests[1:]}
 
 
 def leftovers(data: DataFolder) -> list[Path]:
@@ -231,6 +246,7 @@ def leftovers(data: DataFolder) -> list[Path]:
         *packages.glob("loads/.*"),
         *(path for path in packages.glob("*.zip") if not path.with_suffix(".json").exists()),
         *data.candidates.glob("*.part"),
+        *data.published.glob(".*"),
         *data.root.glob("*.wal"),
     ]
 
@@ -290,6 +306,21 @@ class TestKilledAtNamedMoments:
         publish(data, run_id)
         assert state(data.snapshot) == days.after
         assert {path.name for path in data.candidates.iterdir()} == {".lock", "last_check.json"}
+
+    def test_manifest_of_the_last_snapshot_is_named_and_mended(
+        self, days: Days, processes: KilledProcesses, root: Path
+    ) -> None:
+        data = days.begin(root)
+        with processes.living(data.root, days.url, "between snapshot and manifest") as killed:
+            killed.wait_for_moment()
+            killed.kill()
+        assert state(data.snapshot) == days.after
+        differences = {each.what: each for each in verify(LocalFile(data.published)).differences}
+        assert differences["publication"].way_out.startswith("The file is newer than its manifest")
+        run_id = str(ledger(data)[-1]["run_id"])
+        assert publication.publish_candidate(data, run_id), "a retry, which finds nothing to publish"
+        assert_published_files_are_whole(data)
+        assert json.loads(data.manifest.read_text())["publication_id"] == run_id
 
     def test_unpublished_candidate_is_deleted_after_a_while(
         self, days: Days, processes: KilledProcesses, root: Path

@@ -25,7 +25,7 @@ from virus_warehouse import archive, atomic_file, ingest
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.publish import candidate, prepare, publication, source_status
+from virus_warehouse.publish import candidate, prepare, publication, published_files, source_status
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.run_file import RunFile
 from virus_warehouse.sequences import store
@@ -156,6 +156,16 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
     "before the publication": lambda stop: _before(publication, "publish_candidate", stop),
     "while the parts are published": lambda stop: _after(os, "link", stop),
     "before the snapshot is replaced": lambda stop: _before(Path, "chmod", stop),
+    "before the snapshot is hashed": lambda stop: _before(published_files, "make_manifest", stop),
+    "between snapshot and manifest": lambda stop: _before(
+        Path, "replace", stop, when=lambda beside, path: path.name == "latest.json"
+    ),
+    "before the dated snapshot is replaced": lambda stop: _before(
+        Path, "replace", stop, when=lambda beside, path: path.match("published/virus-*.duckdb")
+    ),
+    "between dated snapshot and its manifest": lambda stop: _before(
+        Path, "replace", stop, when=lambda beside, path: path.match("published/virus-*.json")
+    ),
     "after the publication": lambda stop: _after(publication, "publish_candidate", stop),
 }
 """How to stop at each moment of a day."""

@@ -5,7 +5,7 @@ import sys
 import pyarrow as pa
 import pytest
 
-pa.array([])  # it looks for pandas once, and then cannot be told that there is none
+pa.array([])  # pyarrow looks for pandas at its first use, and fails if it finds None
 
 
 def hide_pandas(patch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXPLAINED = (ROOT / "docs/dependencies.md").read_text()
 
-NAMES = ["requirements", "requirements-dev", "requirements-bench", "requirements-build", "requirements-augur"]
+NAMES = [
+    "requirements",
+    "requirements-dev",
+    "requirements-bench",
+    "requirements-build",
+    "requirements-augur",
+    "requirements-reader",
+]
 SOURCES, LOCKS = [f"{name}.in" for name in NAMES], [f"{name}.txt" for name in NAMES]
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -42,6 +49,7 @@ def pins(file: str) -> dict[str, str]:
         ("requirements-dev.in", "Tests and linters"),
         ("requirements-bench.in", "Benchmark"),
         ("requirements-augur.in", "Tests of exports"),
+        ("requirements-reader.in", "Tests of snapshots on a web server"),
     ],
 )
 def test_each_dependency_is_explained_once_and_nothing_else_is(file: str, heading: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from virus_warehouse import __version__
-from virus_warehouse.cli import acknowledge, export, fasta, forget, publish, rebuild, run, sources, sql
+from virus_warehouse.cli import acknowledge, export, fasta, forget, publish, rebuild, run, sources, sql, verify
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -23,6 +23,7 @@ for command in (
     run.replay,
     publish.publish,
     export.export,
+    verify.verify,
     rebuild.rebuild,
     acknowledge.acknowledge,
     forget.forget,

@@ -9,6 +9,7 @@ from virus_warehouse import forget as forgetting
 from virus_warehouse.cli.arguments import AnySource
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish.published_files import dated_snapshots
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.wording import plural
@@ -29,6 +30,8 @@ def forget(source: AnySource, yes: Annotated[bool, typer.Option("--yes", help="D
                 raise typer.Exit(1)
         forgetting.forget(source, warehouse, data, followed)
     typer.echo(f"Removed {source}. The published snapshot still shows it until the next publication.")
+    if dated := dated_snapshots(data.published):
+        typer.echo(f"Dated snapshots in {data.published} stay as they are: {len(dated)}. Delete those that show it.")
 
 
 def _inventory(source: str, held: forgetting.Holdings) -> str:

@@ -11,6 +11,21 @@ from virus_warehouse.ncbi.client import Progress
 @contextmanager
 def shown_progress() -> Iterator[Callable[[Progress], None] | None]:
     """Show the progress of a run on standard error; gives the callback for the progress of a download."""
+    # NCBI does not announce the size of a package, so the bar has no total.
+    with _bar("download and load") as update:
+        yield update and (lambda progress: update(None, progress.bytes, None))
+
+
+@contextmanager
+def shown_bytes() -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show on standard error how much of a file has been read; gives the callback: name, bytes so far, bytes in all."""
+    with _bar("read") as update:
+        yield update
+
+
+@contextmanager
+def _bar(description: str) -> Iterator[Callable[[str | None, int, int | None], None] | None]:
+    """A bar on a terminal: what updates its description, bytes and total. Elsewhere None, and the log is shown."""
     if not sys.stderr.isatty():
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
         logging.getLogger("virus_warehouse").setLevel(logging.INFO)  # not of other libraries
@@ -25,9 +40,10 @@ def shown_progress() -> Iterator[Callable[[Progress], None] | None]:
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=console, show_path=False)])
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Display(*columns, TimeElapsedColumn(), console=console, transient=True) as display:
-        # NCBI does not announce the size of a package, so the bar has no total.
-        task = display.add_task("download and load", total=None)
-        yield lambda progress: display.update(task, completed=progress.bytes)
+        task = display.add_task(description, total=None)
+        yield lambda name, done, total: display.update(
+            task, description=name or description, completed=done, total=total
+        )
 
 
 @contextmanager

@@ -109,6 +109,21 @@ def read_about(snapshot: Path) -> About:
     )
 
 
+def snapshot_facts(connection: DuckDBPyConnection) -> dict[str, str]:
+    """The facts about a whole snapshot in `_about`, and its versions, by name; none in snapshots of the first versions.
+
+    Args:
+        connection: an open snapshot.
+    """
+    has_about = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND table_name = '_about'"
+    ).fetchone()
+    if has_about != (1,):
+        return {}
+    sql = "SELECT name, value FROM _about WHERE topic IN ('snapshot', 'version')"
+    return dict(connection.execute(sql).fetchall())
+
+
 def published_about(data: DataFolder) -> About | None:
     """The description of the published snapshot; None without one."""
     return read_about(data.snapshot) if data.snapshot.exists() else None

@@ -10,6 +10,7 @@ from virus_warehouse.publish.about import published_about, write_about
 from virus_warehouse.publish.candidate import make_candidate, open_candidate
 from virus_warehouse.publish.explain import explain_columns
 from virus_warehouse.publish.marts import create_marts
+from virus_warehouse.publish.published_files import mend_manifest
 from virus_warehouse.publish.sequences import publish_parts
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile
@@ -39,10 +40,12 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, publication_id: st
 
     Raises:
         WarehouseLocked: when the warehouse stays in use for too long.
+        SettingError: when `VIRUS_KEEP_SNAPSHOTS` cannot be read.
         DiskFull: when there is no space for the candidate.
     """
     # Before the copy: a later publication may have more than the copy.
     previous = published_about(data)
+    mend_manifest(data)  # here, too: the gates may block what follows
     candidate = make_candidate(warehouse, data, publication_id)
     with open_candidate(candidate) as connection:
         write_source_status(connection, followed)

@@ -1,9 +1,7 @@
 """Publishing a checked candidate: restore held-back sources, then publish with one rename."""
 
-import fcntl
 import logging
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import duckdb
@@ -19,6 +17,14 @@ from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.gates import GateFailed
 from virus_warehouse.publish.hold_back import hold_back, reasons_to_hold_back
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
+from virus_warehouse.publish.published_files import (
+    dated_snapshots,
+    days_kept,
+    drop_candidate,
+    one_publication_at_a_time,
+    prepare_manifest,
+    settle,
+)
 from virus_warehouse.publish.sequences import keep_parts_of, publish_parts
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
@@ -53,6 +59,7 @@ def publish(
     Raises:
         GateFailed: when a finding of no single source blocks it.
         WarehouseLocked: when the warehouse stays in use for too long.
+        SettingError: when `VIRUS_KEEP_SNAPSHOTS` cannot be read.
         DiskFull, MemoryTooSmall: when there is too little disk space or memory.
     """
     publication_id, followed = new_publication_id(), followed_sources(data, followed)
@@ -69,12 +76,12 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
     A held-back source is shown in its last published state; without one it is missing from the snapshot. Concurrent
     publications are coalesced: the candidate is dropped if another publication has all its loads.
 
+    Its manifest is hashed before the rename and follows it at once. What a killed publication has left of manifests and
+    dated snapshots is mended first, whether or not this one publishes anything.
+
     Args:
         data: the data folder.
         publication_id: the candidate's publication.
-
-    Returns:
-        Whether the published snapshot is of this publication.
 
     Returns:
         Whether the published snapshot is of this publication.
@@ -84,10 +91,12 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
         Overtaken: when the candidate is dropped, although a person accepted findings that are held back.
         FileNotFoundError: when there is neither the candidate nor a later snapshot: prepare and check it first.
         DiskFull: when there is no space for held-back sources.
+        SettingError: when `VIRUS_KEEP_SNAPSHOTS` cannot be read.
     """
-    candidate = candidate_path(data, publication_id)
-    with _one_at_a_time(data):
+    candidate, days = candidate_path(data, publication_id), days_kept()
+    with one_publication_at_a_time(data):
         published = published_about(data)
+        settle(data, days)
         if not candidate.exists():  # possibly a retry after the rename, or after the candidate was dropped
             newest = published.publication_id if published else None
             if newest is None or publication_id > newest:
@@ -95,7 +104,7 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
             return publication_id == newest
         about = read_about(candidate)
         if published is not None and _is_superseded(about, published):
-            candidate.unlink()
+            drop_candidate(candidate)
             if lost := about.accepted & published.held_back.keys():
                 raise Overtaken(
                     f"publication {published.publication_id} was published meanwhile. It has newer loads, and holds "
@@ -106,12 +115,25 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
         came_between = published is not None and _came_between(about, published)
         _complete(candidate, data, reasons_to_hold_back(about), came_between=came_between)
         candidate.chmod(0o440)
+        _keep_parts(data, candidate)
+        manifest = prepare_manifest(data, candidate)
         log_of(data.snapshot).unlink(missing_ok=True)  # a stale log would be replayed by readers
-        # A reader may still have the snapshot before this one open: its parts stay until the next publication.
-        keep_parts_of(data, candidate, *([data.snapshot] if data.snapshot.exists() else []))
+        if manifest is None:
+            data.manifest.unlink(missing_ok=True)
         candidate.replace(data.snapshot)
+        if manifest is not None:
+            manifest.replace(data.manifest)
+        settle(data, days)
     logger.info("published %s", data.snapshot)
     return True
+
+
+def _keep_parts(data: DataFolder, candidate: Path) -> None:
+    """Keep the parts of the sequence store that the snapshots need, and remove others."""
+    dated = [file for files in dated_snapshots(data.published).values() for file in files if file.suffix == ".duckdb"]
+    # A reader may still have the snapshot before this one open: its parts stay until the next publication.
+    present = [data.snapshot] if data.snapshot.exists() else []
+    keep_parts_of(data, candidate, *present, *dated)
 
 
 def _is_superseded(candidate: About, published: About) -> bool:
@@ -126,7 +148,7 @@ def _came_between(candidate: About, published: About) -> bool:
 
 
 def _complete(candidate: Path, data: DataFolder, reasons: Mapping[str, str], *, came_between: bool) -> None:
-    """Restore held-back sources. Otherwise nothing is written: publishing is a rename, which needs no disk space."""
+    """Restore held-back sources. Otherwise the candidate is not written: a rename needs no disk space."""
     snapshot = data.snapshot
     if not reasons and not came_between and not log_of(candidate).exists():
         return
@@ -144,10 +166,3 @@ def _complete(candidate: Path, data: DataFolder, reasons: Mapping[str, str], *, 
 
 def _is_empty(candidate: duckdb.DuckDBPyConnection) -> bool:
     return candidate.execute("SELECT count(*) FROM ops.ingest_run WHERE status = 'success'").fetchone() == (0,)
-
-
-@contextmanager
-def _one_at_a_time(data: DataFolder) -> Iterator[None]:
-    with (data.candidates / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -60,8 +60,11 @@ def link_parts(needed: Iterable[str], data: DataFolder) -> list[str]:
 
 
 def parts_of(connection: DuckDBPyConnection) -> list[str]:
-    """The parts with the sequences of a warehouse or snapshot."""
-    return [part for (part,) in connection.execute(read_sql("publish/sql/parts_needed.sql")).fetchall()]
+    """The parts with the sequences of a warehouse or snapshot; none of a snapshot that an earlier version published."""
+    try:
+        return [part for (part,) in connection.execute(read_sql("publish/sql/parts_needed.sql")).fetchall()]
+    except duckdb.CatalogException:
+        return []
 
 
 def keep_parts_of(data: DataFolder, *snapshots: Path) -> None:
@@ -73,8 +76,8 @@ def keep_parts_of(data: DataFolder, *snapshots: Path) -> None:
     """
     needed: set[str] = set()
     for snapshot in snapshots:
-        with duckdb.connect(snapshot, read_only=True) as connection, suppress(duckdb.CatalogException):
-            needed.update(parts_of(connection))  # an earlier version's snapshot has none
+        with suppress(duckdb.Error), duckdb.connect(snapshot, read_only=True) as connection:  # one may be damaged
+            needed.update(parts_of(connection))
     link_parts(needed, data)
     for path in data.published_sequences.glob("*.parquet"):
         if path.name not in needed:
