@@ -18,6 +18,11 @@ LEFT JOIN ops.sequence_letters AS held ON described.sha256 = held.sha256
 LEFT JOIN ops.sequence_store AS stored ON held.part = stored.part AND held.position = stored.position
 WHERE described.valid_to IS NULL;
 
+COMMENT ON VIEW ops.sequence_store IS 'The letters of each distinct sequence, from the files beside the snapshot';
+COMMENT ON COLUMN ops.sequence_store.part IS 'File that has the letters';
+COMMENT ON COLUMN ops.sequence_store.position IS 'Its row in that file, from 0';
+COMMENT ON COLUMN ops.sequence_store.sequence IS 'The letters';
+
 COMMENT ON VIEW main.virus_sequence IS
 'A sequence of a record, where its source requests sequences. Also of past versions, which virus_genome_history has: '
 'join virus_genome by source and accession_version for the present ones. The letters are in Parquet files beside the '
