@@ -13,7 +13,14 @@ import pytest
 import requests
 
 from tests.support.commands import CHECKOUT, make, make_here
+from tests.support.program import AS_INSTALLED
 from tests.support.stand_in import StandIn
+
+
+@pytest.fixture(autouse=True)
+def as_installed(monkeypatch):
+    """Processes have the packages that users have."""
+    monkeypatch.setenv("PYTHONPATH", str(AS_INSTALLED), prepend=os.pathsep)
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -6,7 +6,6 @@ program. Tests that need the installed program itself start `PROGRAM`.
 """
 
 import atexit
-import contextlib
 import importlib
 import json
 import os
@@ -21,10 +20,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 PROGRAM = Path(sys.executable).with_name("virus-warehouse")
+AS_INSTALLED = Path(__file__).with_name("as_installed")
+"""A folder for PYTHONPATH: hides the tests' own packages."""
 SECONDS = 120
 """After which a command is ended by SIGALRM."""
-LOOKED_FOR = ("numpy", "pandas", "pyarrow")
-"""Libraries that DuckDB imports, where they are installed, when it is asked something."""
 STREAMS = ("input", "output", "errors")
 
 
@@ -54,7 +53,8 @@ def command(*arguments: str, typed: str | None = None, **environment: str) -> su
 @cache
 def _server(process: int) -> "subprocess.Popen[str]":
     """The server of this process, which ends with it: then its standard input is closed."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    places = [str(AS_INSTALLED), *filter(None, sys.path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(places)}
     server = subprocess.Popen(
         [sys.executable, "-P", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     )
@@ -72,9 +72,7 @@ def _code(server: "subprocess.Popen[str]", asked: Mapping[str, Any]) -> int:
 def _serve() -> None:
     from virus_warehouse.cli import app
 
-    for library in LOOKED_FOR:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(library)
+    importlib.import_module("numpy")  # DuckDB does so when it is asked something
     answers = os.fdopen(os.dup(1), "w")
     questions = os.fdopen(os.dup(0))
     while text := questions.readline():
