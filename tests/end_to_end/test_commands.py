@@ -16,10 +16,17 @@ import requests
 from typer.testing import CliRunner
 
 from tests.support.commands import CHECKOUT, make, make_here
+from tests.support.program import AS_INSTALLED
 from tests.support.stand_in import StandIn
 from tests.support.warehouses import made_data
 from virus_warehouse.cli.app import app
 from virus_warehouse.data_folder import DataFolder
+
+
+@pytest.fixture(autouse=True)
+def as_installed(monkeypatch):
+    """Processes have the packages that users have."""
+    monkeypatch.setenv("PYTHONPATH", str(AS_INSTALLED), prepend=os.pathsep)
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.support.program import PROGRAM, command
 from tests.support.stand_in import StandIn
 from tests.support.waiting import until
 from tests.support.warehouses import made_data, query
@@ -18,7 +20,7 @@ from tests.support.web_server import WebServer
 from virus_warehouse import __version__
 from virus_warehouse.data_folder import DataFolder
 
-PROGRAM = Path(sys.executable).with_name("virus-warehouse")
+SOURCES = "sources: {mpox: {taxon: 10244}}"
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     """A data folder; mpox is followed."""
-    (tmp_path / "sources.yaml").write_text("sources: {mpox: {taxon: 10244}}", encoding="utf-8")
+    (tmp_path / "sources.yaml").write_text(SOURCES, encoding="utf-8")
     monkeypatch.setenv("VIRUS_SOURCES", str(tmp_path / "sources.yaml"))
     folder = made_data(tmp_path / "data")
     monkeypatch.setenv("VIRUS_DATA", str(folder.root))
@@ -40,7 +42,29 @@ def ncbi(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
         yield server
 
 
-def command(*arguments: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def loaded_once(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    """A data folder after a first `run mpox`. It stays as it is."""
+    folder = tmp_path_factory.mktemp("loaded")
+    (folder / "sources.yaml").write_text(SOURCES, encoding="utf-8")
+    data = made_data(folder / "data")
+    settings = {"VIRUS_SOURCES": str(folder / "sources.yaml"), "VIRUS_DATA": str(data.root)}
+    with StandIn() as server:
+        done = command("run", "mpox", NCBI_DATASETS_URL=server.url, **settings)
+    assert done.returncode == 0, done.stderr
+    return data
+
+
+@pytest.fixture
+def loaded(data: DataFolder, loaded_once: DataFolder) -> DataFolder:
+    """The data folder after a first `run mpox`."""
+    shutil.rmtree(data.root)
+    shutil.copytree(loaded_once.root, data.root)
+    return data
+
+
+def installed(*arguments: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the installed program, as a shell does."""
     return subprocess.run([PROGRAM, *arguments], input=typed, capture_output=True, text=True, timeout=120)
 
 
@@ -50,7 +74,7 @@ def damage(data: DataFolder, sql: str) -> None:
 
 
 def test_run_loads_and_publishes_and_sql_answers(data: DataFolder, ncbi: StandIn) -> None:
-    done = command("run", "mpox")
+    done = installed("run", "mpox")
     assert done.returncode == 0, done.stderr
     [line] = done.stdout.splitlines()
     assert line.startswith("OK mpox: full load committed, ")
@@ -60,19 +84,18 @@ def test_run_loads_and_publishes_and_sql_answers(data: DataFolder, ncbi: StandIn
     assert "true" in command("sql", "SELECT count(*) > 50 AS loaded FROM virus_genome").stdout
     assert command("sql", "SELECT 1 AS a, 'x' AS b;", "--format", "csv").stdout == "a,b\n1,x\n"
     assert json.loads(command("sql", "SELECT 1 AS a", "--format", "json").stdout) == {"a": 1}
-    assert "true" in command("sql", typed="SELECT count(*) > 50 AS loaded FROM virus_genome;\n").stdout
+    assert "true" in installed("sql", typed="SELECT count(*) > 50 AS loaded FROM virus_genome;\n").stdout
     assert "question" in command("sql", "FROM cookbook").stdout
     file = data.root / "answer.parquet"
     assert command("sql", "SELECT 1 AS a", "--format", "parquet", "--to", str(file)).returncode == 0
     assert duckdb.sql(f"FROM '{file}'").fetchall() == [(1,)]
-    refused = command("sql", "DELETE FROM virus_genome")
+    refused = installed("sql", "DELETE FROM virus_genome")
     assert refused.returncode == 1
     assert "read-only" in refused.stderr
 
 
-def test_output_is_appended_to_an_existing_file(data: DataFolder, ncbi: StandIn) -> None:
-    assert command("run", "mpox").returncode == 0
-    kept = data.root / "answers.csv"
+def test_output_is_appended_to_an_existing_file(loaded: DataFolder) -> None:
+    kept = loaded.root / "answers.csv"
     with kept.open("w") as file:
         for number in (1, 2):
             subprocess.run([PROGRAM, "sql", f"SELECT {number} AS n", "--format", "csv"], stdout=file, check=True)
@@ -185,13 +208,12 @@ def test_known_sources_are_acknowledged_and_accepted(data: DataFolder, ncbi: Sta
     assert command("acknowledge", "mpox").returncode == 0
 
 
-def test_run_of_another_process_is_not_reported(data: DataFolder, ncbi: StandIn) -> None:
+def test_run_of_another_process_is_not_reported(loaded: DataFolder, ncbi: StandIn) -> None:
     """The other run starts later and succeeds."""
-    assert command("run", "mpox").returncode == 0
     ncbi.fault("status", times=50, status=503)
     environment = os.environ | {"NCBI_DATASETS_PATIENCE": "8"}
     first = subprocess.Popen([PROGRAM, "run", "mpox"], stdout=subprocess.PIPE, text=True, env=environment)
-    until(lambda: len(list(data.runs.glob("*.json"))) == 2, 60)
+    until(lambda: len(list(loaded.runs.glob("*.json"))) == 2, 60)
     replayed = command("replay", "mpox", "--no-publish")
     assert replayed.stdout.startswith("OK mpox: replay load committed")
     output, _ = first.communicate(timeout=60)
@@ -199,19 +221,17 @@ def test_run_of_another_process_is_not_reported(data: DataFolder, ncbi: StandIn)
     assert output.startswith("FAILED mpox: DatasetsUnavailable")
 
 
-def test_damaged_snapshot_is_reported_with_instructions(data: DataFolder, ncbi: StandIn) -> None:
-    assert command("run", "mpox").returncode == 0
-    data.snapshot.chmod(0o640)
-    data.snapshot.write_bytes(b"x" * 5000)
+def test_damaged_snapshot_is_reported_with_instructions(loaded: DataFolder) -> None:
+    loaded.snapshot.chmod(0o640)
+    loaded.snapshot.write_bytes(b"x" * 5000)
     damaged = command("publish")
     assert damaged.returncode == 1
-    assert f"{data.snapshot} is damaged. Delete it" in damaged.stderr
-    data.snapshot.unlink()
+    assert f"{loaded.snapshot} is damaged. Delete it" in damaged.stderr
+    loaded.snapshot.unlink()
     assert command("publish").returncode == 0
 
 
-def test_sql_answers_every_kind_of_query(data: DataFolder, ncbi: StandIn, tmp_path: Path) -> None:
-    assert command("run", "mpox").returncode == 0
+def test_sql_answers_every_kind_of_query(loaded: DataFolder, tmp_path: Path) -> None:
     assert command("sql", "SELECT range FROM range(300)").stdout.count("\n") > 300, "complete without a terminal"
     assert "1" in command("sql", "-- one\nSELECT 1 AS a").stdout
     assert command("sql", "DESCRIBE taxon", "--format", "csv").stdout.startswith("column_name,")
@@ -231,9 +251,8 @@ def test_reading_commands_create_no_folder(monkeypatch: pytest.MonkeyPatch, tmp_
     assert not (tmp_path / "mistyped").exists()
 
 
-def test_blocked_source_fails_until_it_is_accepted(data: DataFolder, ncbi: StandIn) -> None:
-    assert command("run", "mpox").returncode == 0
-    damage(data, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
+def test_blocked_source_fails_until_it_is_accepted(loaded: DataFolder, ncbi: StandIn) -> None:
+    damage(loaded, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
     held_back = command("run", "mpox")
     assert held_back.returncode == 1
     assert held_back.stdout.startswith(
@@ -248,9 +267,8 @@ def test_blocked_source_fails_until_it_is_accepted(data: DataFolder, ncbi: Stand
 
 
 def test_full_load_with_missing_records_is_refused_until_it_is_accepted(
-    data: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch
+    loaded: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert command("run", "mpox").returncode == 0
     with StandIn(seed=2) as other_world:
         monkeypatch.setenv("NCBI_DATASETS_URL", other_world.url)
         refused = command("census", "mpox")
@@ -259,9 +277,8 @@ def test_full_load_with_missing_records_is_refused_until_it_is_accepted(
         assert command("census", "mpox", "--accept", "missing").returncode == 0
 
 
-def test_fault_outside_all_sources_keeps_the_snapshot(data: DataFolder, ncbi: StandIn) -> None:
-    assert command("run", "mpox").returncode == 0
-    damage(data, "INSERT INTO taxon FROM taxon LIMIT 1")
+def test_fault_outside_all_sources_keeps_the_snapshot(loaded: DataFolder, ncbi: StandIn) -> None:
+    damage(loaded, "INSERT INTO taxon FROM taxon LIMIT 1")
     blocked = command("publish")
     assert blocked.returncode == 1
     assert "unique_keys" in blocked.stderr
@@ -281,19 +298,18 @@ def test_ncbi_error_message_is_quoted(data: DataFolder, ncbi: StandIn, monkeypat
     assert "upstream is away" in done.stdout
 
 
-def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) -> None:
-    assert command("run", "mpox").returncode == 0
+def test_rebuild_export_acknowledge_and_forget(loaded: DataFolder) -> None:
     beside = command("rebuild")
     assert beside.returncode == 0
     assert "1 load repeated." in beside.stdout
     assert "the old one is unchanged" in beside.stdout
     assert "The rebuilt warehouse is in place" in command("rebuild", "--replace").stdout
-    exported = command("export", "--format", "csv", "--source", "mpox", "--to", str(data.root / "as csv"))
+    exported = command("export", "--format", "csv", "--source", "mpox", "--to", str(loaded.root / "as csv"))
     assert exported.returncode == 0
-    assert (data.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
+    assert (loaded.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
     assert "acknowledged 0 quarantined lines" in command("acknowledge", "mpox").stdout
     assert "still has source mpox: remove it there first" in command("forget", "mpox", "--yes").stderr
-    sources = data.root.parent / "sources.yaml"
+    sources = loaded.root.parent / "sources.yaml"
     sources.write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
     kept = command("forget", "mpox", typed="")
     assert (kept.returncode, "no answer" in kept.stderr) == (1, True)
@@ -406,7 +422,7 @@ def test_dated_snapshots_are_kept_for_the_days_asked_for(
 
 
 def test_version_and_help() -> None:
-    assert command("--version").stdout.strip() == __version__
+    assert installed("--version").stdout.strip() == __version__
     listed = command("--help").stdout
     names = "run census replay publish rebuild export sql sources acknowledge forget verify"
     for name in names.split():

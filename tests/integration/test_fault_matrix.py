@@ -332,7 +332,7 @@ def test_lasting_fault_fails_the_run_and_changes_nothing(
     assert site.catches_up(undisturbed)
 
 
-@pytest.mark.parametrize("name", REFUSALS)
+@pytest.mark.parametrize("name", some_of(REFUSALS, one_in=2))
 def test_refusal_fails_at_once_and_is_not_retried(
     site: Site, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], name: str
 ) -> None:

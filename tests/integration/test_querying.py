@@ -12,6 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.support.commands import CHECKOUT, make
+from tests.support.program import command
 from virus_warehouse.cookbook import FOLDER, Recipe, recipes
 
 DOCS = CHECKOUT / "docs"
@@ -57,7 +58,7 @@ def test_every_command_line_of_the_page_runs(world: Path) -> None:
 class TestPrompt:
     def test_piped_in_it_prints_answers_only(self, world: Path) -> None:
         typed = ".mode csv\nSELECT count(*) AS records FROM virus_genome;\n"
-        done = make("sql", typed=typed, VIRUS_DATA=str(world / "data"))
+        done = command("sql", typed=typed, VIRUS_DATA=str(world / "data"))
         assert done.stdout.split() == ["records", "318"], done.stderr
 
     def test_it_answers_every_recipe_by_number_and_by_name(self, world: Path) -> None:
@@ -65,7 +66,7 @@ class TestPrompt:
         for recipe in recipes():
             typed += f"SELECT {recipe.number} AS asked, count(*) AS rows FROM recipe({recipe.number});\n"
             typed += f"SELECT '{recipe.name}' AS asked, count(*) AS rows FROM recipe('{recipe.name}');\n"
-        done = make("sql", typed=typed, VIRUS_DATA=str(world / "data"))
+        done = command("sql", typed=typed, VIRUS_DATA=str(world / "data"))
         assert done.stderr == ""
         answers = [line.split(",") for line in done.stdout.splitlines() if line != "asked,rows"]
         assert [asked for asked, _ in answers] == [
@@ -74,30 +75,30 @@ class TestPrompt:
         assert all(int(rows) > 0 for _, rows in answers)
 
     def test_it_shows_the_sql_of_a_recipe(self, world: Path) -> None:
-        done = make("sql", typed=".mode list\n.headers off\nFROM recipe_sql(3);\n", VIRUS_DATA=str(world / "data"))
+        done = command("sql", typed=".mode list\n.headers off\nFROM recipe_sql(3);\n", VIRUS_DATA=str(world / "data"))
         assert done.stdout.strip() == recipes()[2].sql
 
     @pytest.mark.parametrize(("which", "called"), [("99", "99"), ("'it''s'", "it's")])
     def test_it_says_so_when_there_is_no_such_recipe(self, world: Path, which: str, called: str) -> None:
-        done = make("sql", typed=f"FROM recipe({which});\n", VIRUS_DATA=str(world / "data"))
+        done = command("sql", typed=f"FROM recipe({which});\n", VIRUS_DATA=str(world / "data"))
         assert f"the cookbook has no recipe {called}: FROM cookbook; lists them" in done.stderr
 
     def test_it_writes_nothing_and_shows_times_in_utc(self, world: Path) -> None:
         typed = "DELETE FROM virus_genome;\nSELECT max(ended_at) AS last FROM ops.ingest_run;\n"
-        done = make("sql", typed=typed, VIRUS_DATA=str(world / "data"), TZ="America/Los_Angeles")
+        done = command("sql", typed=typed, VIRUS_DATA=str(world / "data"), TZ="America/Los_Angeles")
         assert "read-only" in done.stderr
         assert "2026-11-20 12:00:00+00" in done.stdout
 
     def test_own_files_are_found_in_the_working_directory(self, world: Path) -> None:
         typed = ".mode list\n.headers off\nSELECT size FROM read_text('README.md');\n"
-        done = make("sql", typed=typed, VIRUS_DATA=str(world / "data"))
+        done = command("sql", typed=typed, VIRUS_DATA=str(world / "data"))
         assert int(done.stdout) == (CHECKOUT / "README.md").stat().st_size, done.stderr
 
     def test_at_a_terminal_it_lists_completes_and_remembers(self, world: Path, tmp_path: Path) -> None:
         environment = os.environ | {"HOME": str(tmp_path), "VIRUS_DATA": str(world / "data"), "TERM": "xterm"}
-        command = ["--no-print-directory", "sql"]
+        words = ["--no-print-directory", "sql"]
         prompt = pexpect.spawn(
-            "make", command, cwd=CHECKOUT, env=environment, encoding="utf-8", dimensions=(80, 200), timeout=60
+            "make", words, cwd=CHECKOUT, env=environment, encoding="utf-8", dimensions=(80, 200), timeout=60
         )
         for recipe in recipes():
             prompt.expect_exact(f"{recipe.number}  {recipe.question}")

@@ -62,9 +62,16 @@ def test_slow_query_can_be_cancelled(stage: Stage) -> None:
         expect(page.get_by_role("cell", name="next!")).to_be_hidden()
 
 
-@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_console_is_accessible(stage: Stage, viewport: dict[str, int], scheme: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "viewport"),
+    [
+        pytest.param("light", WIDE, id="light and wide"),
+        pytest.param("dark", NARROW, id="dark and narrow"),
+        pytest.param("light", NARROW, id="light and narrow", marks=pytest.mark.long),
+        pytest.param("dark", WIDE, id="dark and wide", marks=pytest.mark.long),
+    ],
+)
+def test_console_is_accessible(stage: Stage, scheme: str, viewport: dict[str, int]) -> None:
     path = "/virus-warehouse/console?recipe=under_a_taxon"
     with stage.logged_in(path, viewport=viewport, color_scheme=scheme) as page:
         for summary in ("What changed", "virus_genome"):

@@ -26,6 +26,7 @@ from scripts import airflow_home
 from scripts.airflow_api import AirflowApi, is_healthy
 from tests.support.ports import free_port
 from tests.support.postgres import postgres
+from tests.support.program import AS_INSTALLED
 from tests.support.waiting import until
 
 SERVICES = ("api-server", "scheduler", "dag-processor")
@@ -225,7 +226,7 @@ class AirflowServices:
             "AIRFLOW__API__BASE_URL": self.url,
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
-            "PYTHONPATH": str(airflow_home.CHECKOUT / "include"),
+            "PYTHONPATH": f"{AS_INSTALLED}{os.pathsep}{airflow_home.CHECKOUT / 'include'}",
             "PYTHONWARNINGS": "ignore",
             MARKER: self.marker,
             **self._environment,

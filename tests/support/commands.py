@@ -15,34 +15,53 @@ import pytest
 
 from scripts.run_dag import MANUAL_RUN
 from tests.support import airflow_runs
+from tests.support.program import command
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+WAREHOUSE_OF_THE_DAGS = "VIRUS_WAREHOUSE=$(python scripts/connected_warehouse.py)"
 
 
 def make(*arguments: str, typed: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `make`, with `typed` on its standard input."""
-    command = ["make", "--no-print-directory", *arguments]
+    words = ["make", "--no-print-directory", *arguments]
     return subprocess.run(
-        command, cwd=CHECKOUT, env=os.environ | environment, input=typed, capture_output=True, text=True, check=False
+        words, cwd=CHECKOUT, env=os.environ | environment, input=typed, capture_output=True, text=True, check=False
     )
 
 
 def make_here(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run in this process the script that `make` would run after its preparations.
 
-    Its DAG runs in this process too, which has already imported Airflow: this takes a third of the time. The tests
-    that use `make` check that a command starts, and that its DAG runs by Airflow's own command.
+    Its DAG runs in this process too, which has already imported Airflow: this takes a third of the time. The program
+    `virus-warehouse` runs in a fork of one that has imported it. The tests that use `make` check that a command starts,
+    and that its DAG runs by Airflow's own command.
     """
     preparation, line = make("--dry-run", *arguments).stdout.replace("\\\n", " ").strip().splitlines()
     assert preparation == "scripts/setup"
-    environment, python, *words = shlex.split(line)[1:]
+    environment, *words = shlex.split(line)[1:]
     assert environment == "scripts/environment.sh;", line
-    if python != "python":
-        return make(*arguments, typed=typed)  # the command virus-warehouse, which starts no Airflow
+    if words[0] == WAREHOUSE_OF_THE_DAGS:
+        return _program(*words[1:], typed=typed, VIRUS_WAREHOUSE=_warehouse_of_the_dags())
+    if words[0] != "python":
+        return _program(*words, typed=typed)
+    del words[0]
     stdout, stderr = io.StringIO(), io.StringIO()
     with _given(words, typed), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         code = _exit_code(words)
     return subprocess.CompletedProcess(words, code, stdout.getvalue(), stderr.getvalue())
+
+
+def _program(name: str, *arguments: str, typed: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    assert name == "virus-warehouse"
+    return command(*arguments, typed=typed, **environment)
+
+
+def _warehouse_of_the_dags() -> str:
+    """What `scripts/connected_warehouse.py` prints, printed by this process, which has already imported Airflow."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        runpy.run_path(str(CHECKOUT / "scripts" / "connected_warehouse.py"), run_name="__main__")
+    return printed.getvalue().strip()
 
 
 @contextlib.contextmanager

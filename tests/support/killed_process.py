@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 from alembic import command
-from pyarrow.parquet import ParquetWriter
 
 from tests.support.no_pandas import hide_pandas
 from virus_warehouse import archive, atomic_file, ingest
@@ -28,7 +27,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish import candidate, prepare, publication, published_files, source_status
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.run_file import RunFile
-from virus_warehouse.sequences import store
+from virus_warehouse.sequences import part_file, store
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sources import Source, SourcesFile
@@ -137,7 +136,7 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
         archive, "write_json", stop, when=lambda path, _: path.parent.parent.name == "packages"
     ),
     "while the sequences are read": lambda stop: _after(LettersFile, "append", stop),
-    "while the part is written": lambda stop: _after(ParquetWriter, "write_batch", stop),
+    "while the part is written": lambda stop: _after(part_file.ParquetWriter, "write_batch", stop),
     "before the part is in its place": lambda stop: _before(
         store.Path, "replace", stop, when=lambda written, _: written.suffix == ".parquet"
     ),

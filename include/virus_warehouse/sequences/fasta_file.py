@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-import pyarrow as pa
 from isal import igzip
 
 _BUFFER_BYTES = 1 << 20
@@ -42,6 +41,8 @@ def _opened(path: Path, suffix: str) -> IO[bytes]:
     if suffix == ".gz":
         return cast("IO[bytes]", igzip.open(path, "wb"))  # type: ignore[no-untyped-call]
     if suffix == ".zst":
+        import pyarrow as pa  # not for every command: it takes as long as the rest of its start
+
         return cast("IO[bytes]", pa.output_stream(path, compression="zstd"))
     return path.open("wb", buffering=_BUFFER_BYTES)
 

@@ -8,7 +8,6 @@ from string import Formatter
 from typing import IO
 
 import duckdb
-import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.failure import UsageError
@@ -156,6 +155,8 @@ def _choose_records(snapshot: DuckDBPyConnection, header: str) -> None:
 
 def _read_letters(snapshot: DuckDBPyConnection, letters: LettersFile) -> None:
     """Copy the letters of `fasta_record` to a file, in the order of the store -> fasta_letters."""
+    import pyarrow as pa  # not for every command: it takes as long as the rest of its start
+
     parts: list[str] = []
     positions: list[int] = []
     offsets: list[int] = []

@@ -10,7 +10,6 @@ from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import IO, TypeVar
 
-import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.ncbi.package import DataPackage
@@ -68,6 +67,8 @@ def stage_sequences(
 
 def _stage_file(session: DuckDBPyConnection, member: IO[bytes], molecule: Molecule, letters: LettersFile) -> int:
     """Stage one file; returns the number of its entries."""
+    import pyarrow as pa  # not for runs without sequences: it takes memory, and as long as the rest of the start
+
     with ThreadPoolExecutor(1, "inflate") as inflating, ThreadPoolExecutor(1, "digest") as digesting:
         stream = _CountedStream(member, inflating)
         some_entries = _batched(read_fasta(stream, molecule))

@@ -8,13 +8,11 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.sequences.letters_file import LettersFile
@@ -27,14 +25,6 @@ REBUILD = "rebuild"
 
 KEPT_SECONDS = 2 * 24 * 3600
 """How long a part stays that the warehouse does not name: its run may be about to commit, and a mistake be undone."""
-
-_COLUMNS = pa.schema([("part", pa.string()), ("position", pa.int64()), ("sequence", pa.string())])
-
-_ROW_GROUP_BYTES, _ROW_GROUP_ROWS = 16 << 20, 122_880
-"""Most letters and rows of a row group, which is compressed, and read, as a whole."""
-
-_LEVEL = 3
-"""Of zstd. Higher levels gain nothing: what neighbours have in common is found at this one."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +68,8 @@ class SequenceStore:
         Returns:
             The name of the part; None when there is nothing to write.
         """
+        from virus_warehouse.sequences.part_file import write_part  # it imports pyarrow, for runs with sequences only
+
         read = session.execute("SELECT letters_offset, length, sha256 FROM letters_to_write ORDER BY position")
         rows = read.fetchnumpy()
         offsets, lengths = rows["letters_offset"].tolist(), rows["length"].tolist()
@@ -86,9 +78,7 @@ class SequenceStore:
         # The same letters in the same order are the same file: a rebuild finds the part that is there.
         part = f"{writer}-{hashlib.sha256(b''.join(rows['sha256'])).hexdigest()[:12]}.parquet"
         written = temporary / part
-        with _writer(written) as file:
-            for group in _row_groups(letters, offsets, lengths, part):
-                file.write_batch(group)
+        write_part(written, part, letters.read(offsets, lengths))
         with written.open("rb") as file:
             os.fsync(file.fileno())
         written.replace(self.path(part))
@@ -97,35 +87,3 @@ class SequenceStore:
             "FROM letters_to_write"
         )
         return part
-
-
-def _writer(path: Path) -> pq.ParquetWriter:
-    return pq.ParquetWriter(
-        path,
-        _COLUMNS,
-        compression="zstd",
-        compression_level=_LEVEL,
-        use_dictionary=["part"],
-        write_statistics=["part", "position"],
-    )
-
-
-def _row_groups(letters: LettersFile, offsets: list[int], lengths: list[int], part: str) -> Iterator[pa.RecordBatch]:
-    begin, held, size = 0, [], 0
-    for sequence in letters.read(offsets, lengths):
-        held.append(sequence)
-        size += len(sequence)
-        if size >= _ROW_GROUP_BYTES or len(held) >= _ROW_GROUP_ROWS:
-            yield _row_group(part, begin, held)
-            begin, held, size = begin + len(held), [], 0
-    if held:
-        yield _row_group(part, begin, held)
-
-
-def _row_group(part: str, begin: int, sequences: list[bytes]) -> pa.RecordBatch:
-    columns = [
-        pa.array([part] * len(sequences), pa.string()),
-        pa.array(range(begin, begin + len(sequences)), pa.int64()),
-        pa.array(sequences, pa.binary()).view(pa.string()),
-    ]
-    return pa.record_batch(columns, schema=_COLUMNS)
