@@ -19,7 +19,7 @@ def default_root() -> Path:
     return CHECKOUT / "data" if CHECKOUT else user_data_path("virus-warehouse")
 
 
-class DataFolderError(SettingError):
+class DataFolderError(SettingError, OSError):
     """The data folder cannot be found or created; says where, and how to fix it."""
 
 

@@ -53,7 +53,9 @@ def link_parts(needed: Iterable[str], data: DataFolder) -> list[str]:
     Returns:
         The parts that are there.
     """
-    data.published_sequences.mkdir(FOLDER_MODE, exist_ok=True)  # a data folder of an earlier version has none
+    needed = list(needed)
+    if needed:
+        data.published_sequences.mkdir(FOLDER_MODE, exist_ok=True)
     for part in needed:
         _link(data.sequences / part, data.published_sequences / part)
     return [part for part in needed if (data.published_sequences / part).exists()]

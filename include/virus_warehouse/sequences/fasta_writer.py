@@ -10,7 +10,7 @@ from typing import IO
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.failure import UsageError
+from virus_warehouse.failure import PermanentFailure, UsageError
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sequences.molecule import GENOME
 from virus_warehouse.sql_file import run_sql, sql_text
@@ -24,6 +24,10 @@ _OF_THE_SEQUENCE = ("accession", "accession_version", "sequence_id", "header", "
 
 class SelectionError(UsageError):
     """A query or header from which no FASTA can be written; says why, and what is allowed."""
+
+
+class SequencesMissing(PermanentFailure):
+    """The snapshot has no sequences; says why."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,11 @@ def write_fasta(
 
     Raises:
         SelectionError: when the query has none of these columns, or the template names an unknown one.
+        SequencesMissing: when an earlier version published the snapshot.
     """
     columns = _columns_of(snapshot, query)
+    if not has_sequences(snapshot):
+        raise SequencesMissing("this snapshot was published by an earlier version, without sequences: publish again")
     snapshot.execute(
         f"CREATE OR REPLACE TEMP TABLE fasta_selected AS SELECT row_number() OVER () AS row_number, "
         f"{_accession_version(columns)} AS accession_version, {_accession(columns)} AS accession, given "
@@ -80,6 +87,11 @@ def write_fasta(
         _read_letters(snapshot, letters)
         written = _write_records(snapshot, letters, to, progress)
     return FastaWritten(written, _missing(snapshot))
+
+
+def has_sequences(snapshot: DuckDBPyConnection) -> bool:
+    """Whether a snapshot was published by a version that stores sequences."""
+    return snapshot.execute("FROM duckdb_views() WHERE view_name = 'sequence_store'").fetchone() is not None
 
 
 def _columns_of(snapshot: DuckDBPyConnection, query: str) -> list[str]:

@@ -54,7 +54,7 @@ _UNUSABLE = tuple(
 Result = TypeVar("Result")
 
 
-class WarehouseLocked(Failure):
+class WarehouseLocked(Failure, TimeoutError):
     """The warehouse file stayed in use beyond the lock timeout; nothing was changed."""
 
 

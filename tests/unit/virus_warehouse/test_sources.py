@@ -225,9 +225,10 @@ class TestFingerprint:
             {"usa_state": "CA"},
             {"complete_only": True},
             {"aux_report": ["ANNOTATION"]},
+            {"include_sequence": ["GENOME"]},
         ],
     )
-    def test_changes_with_filters_and_reports(self, asked: dict[str, Any]) -> None:
+    def test_changes_with_filters_reports_and_sequences(self, asked: dict[str, Any]) -> None:
         assert self.fingerprint(**asked) != self.fingerprint()
 
     @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ class TestFingerprint:
         [
             {"taxon": 10244},
             {"updated_since": "2025-01-01"},
-            {"include_sequence": ["GENOME"]},
+            {"include_sequence": ["NONE"]},
             {"filename": "mpox.zip"},
             {"host": None},
             {"complete_only": False},

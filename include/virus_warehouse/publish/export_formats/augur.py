@@ -1,12 +1,13 @@
 """The files that Nextstrain's tools start from: `metadata.tsv`, and sequences by segment."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.publish.export_formats.tsv import write_tsv
-from virus_warehouse.sequences.fasta_writer import write_fasta
+from virus_warehouse.sequences.fasta_writer import SequencesMissing, write_fasta
 from virus_warehouse.sql_file import run_sql, sql_text
 
 METADATA = "metadata.tsv"
@@ -27,15 +28,16 @@ def write_augur(connection: DuckDBPyConnection, folder: Path, warn: Callable[[st
     write_tsv(connection, "SELECT * EXCLUDE (fasta_file) FROM augur_record ORDER BY accession", folder / METADATA)
     files = connection.execute("SELECT DISTINCT fasta_file FROM augur_record ORDER BY ALL").fetchall()
     fasta_files = [name for (name,) in files] or ["sequences.fasta"]
-    written, missing = 0, 0
+    written = 0
     for name in fasta_files:
         records = f"""
             SELECT accession_version, strain AS header FROM augur_record
             WHERE fasta_file = {sql_text(name)} ORDER BY accession
         """
-        with (folder / name).open("wb") as file:
-            done = write_fasta(connection, records, file, "genome")
-        written, missing = written + done.written, missing + len(done.missing)
-    if missing:
+        # A snapshot of an earlier version has no sequences: then none is written.
+        with (folder / name).open("wb") as file, suppress(SequencesMissing):
+            written += write_fasta(connection, records, file, "genome").written
+    ((records_written,),) = connection.execute("SELECT count(*) FROM augur_record").fetchall()
+    if missing := records_written - written:
         warn(f"{missing:,} of {written + missing:,} records have no sequence: they are in {METADATA} only.")
     return [Path(METADATA), *map(Path, fasta_files)]

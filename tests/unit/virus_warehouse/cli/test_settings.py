@@ -47,6 +47,7 @@ WRONG = [
     (RUN, "VIRUS_THREADS", "0", "must be a whole number from 1 to 1000"),
     (PUBLISH, "VIRUS_MEMORY_LIMIT", "1", "must be a size such as 350MB"),
     (PUBLISH, "VIRUS_THREADS", "2000000", "must be a whole number from 1 to 1000"),
+    (PUBLISH, "VIRUS_KEEP_SNAPSHOTS", "a month", "must be the number of days whose snapshot is kept, such as 30"),
     (RUN, "VIRUS_DATA", "{folder}/a file", "Set VIRUS_DATA to a writable folder"),
     (RUN, "VIRUS_DATA", "/proc/nowhere", "Set VIRUS_DATA to a writable folder"),
     (PUBLISH, "VIRUS_DATA", "{folder}/a file/data", "Set VIRUS_DATA to a writable folder"),

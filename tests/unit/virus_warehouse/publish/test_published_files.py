@@ -42,9 +42,9 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     files: list[Path] = []
     make = manifest.make_manifest
 
-    def make_and_note(snapshot: Path, name: str) -> manifest.Manifest:
+    def make_and_note(snapshot: Path, *others: Any) -> manifest.Manifest:
         files.append(snapshot)
-        return make(snapshot, name)
+        return make(snapshot, *others)
 
     monkeypatch.setattr(published_files, "make_manifest", make_and_note)
     return files
@@ -110,9 +110,9 @@ class TestManifest:
     ) -> None:
         make = manifest.make_manifest
 
-        def make_beside_a_load(snapshot: Path, name: str) -> manifest.Manifest:
+        def make_beside_a_load(snapshot: Path, *others: Any) -> manifest.Manifest:
             store.load(line("PX2.1"), mode="incremental")
-            return make(snapshot, name)
+            return make(snapshot, *others)
 
         monkeypatch.setattr(published_files, "make_manifest", make_beside_a_load)
         assert publish(store, data, "publication-1")
@@ -173,10 +173,10 @@ class TestManifest:
         data.manifest.unlink()
         make = manifest.make_manifest
 
-        def make_of_candidates(snapshot: Path, name: str) -> manifest.Manifest:
+        def make_of_candidates(snapshot: Path, *others: Any) -> manifest.Manifest:
             if snapshot == data.snapshot:
                 raise duckdb.IOException("Corrupt database file: computed checksum does not match")
-            return make(snapshot, name)
+            return make(snapshot, *others)
 
         monkeypatch.setattr(published_files, "make_manifest", make_of_candidates)
         assert publish_candidate(data, "publication-2")
