@@ -362,9 +362,9 @@ class TestStore:
         assert parts(two_versions) == first
 
     def test_archive_keeps_the_full_load_with_sequences_that_a_rebuild_needs(self, site: Site) -> None:
-        site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("1"))), sequences=GENOMES)
+        loaded = site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("1"))), sequences=GENOMES)
         site.run("mpox", package({"PX1_1": 300}, None), "census", sequences=GENOMES)
-        (first, *_) = sorted(site.data.packages.glob("mpox/*.json"))
+        first = site.data.packages / "mpox" / f"{loaded.run_id}.json"
         sidecar = json.loads(first.read_text())
         first.write_text(json.dumps(sidecar | {"requested_at": "2020-01-01T00:00:00+00:00"}))
         site.run("mpox", package({"PX1_1": 300}, None), "census", sequences=GENOMES)
