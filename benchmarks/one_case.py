@@ -7,24 +7,32 @@ cases. Imports are done before the clock starts.
 import importlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import cast
 
 from benchmarks.measured import CaseInput, Clock, Target
 
 MEASUREMENT = "measurement.json"
 
-TEST_PACKAGES = ("pandas", "pyarrow")
-"""Packages that only tests need. DuckDB imports them where they are installed, which costs a second and 100 MB."""
+
+class NoPandas:
+    """A finder of modules before all others: it hides pandas, which only tests need.
+
+    DuckDB imports it where it is installed, which costs half a second and 90 MB.
+    """
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        """Fail for pandas as if it were not installed."""
+        if name == "pandas":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def main() -> None:
     """Measure the case, and write the measurement to the scratch folder."""
     module, function = sys.argv[1].split(":")
     if not module.startswith("benchmarks.peers."):
-        # Importing a module that is None fails, as if it were not installed.
-        sys.modules.update(dict.fromkeys(TEST_PACKAGES, cast(ModuleType, None)))
+        sys.meta_path.insert(0, NoPandas())
     target: Target = getattr(importlib.import_module(module), function)
     inputs = CaseInput(Path(sys.argv[2]), Path(sys.argv[3]), Clock())
     outcome, clock = target(inputs), inputs.clock

@@ -20,7 +20,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.package import DataPackage
-from virus_warehouse.ncbi.request import ReportType, VirusGenomeRequest
+from virus_warehouse.ncbi.request import ReportType, SequenceType, VirusGenomeRequest
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
@@ -35,6 +35,9 @@ SOURCE = Source(name="bench", request=VirusGenomeRequest(taxon="10239"))
 SOURCE_OF_ALL_REPORTS = Source(
     name="bench",
     request=VirusGenomeRequest(taxon="10239", aux_report=(ReportType.ANNOTATION, ReportType.BIOSAMPLE_REPORT)),
+)
+SOURCE_OF_GENOMES = Source(
+    name="bench", request=VirusGenomeRequest(taxon="10239", include_sequence=(SequenceType.GENOME,))
 )
 QUERIES = Path(__file__).parent / "queries"
 
@@ -85,6 +88,17 @@ def load(inputs: CaseInput) -> Outcome:
 def load_all_reports(inputs: CaseInput) -> Outcome:
     """The first, full load of a source with annotation and BioSample reports."""
     return _ingest(inputs, {"inserted"}, window_request=None, day_after=False, source=SOURCE_OF_ALL_REPORTS)
+
+
+def load_sequences(inputs: CaseInput) -> Outcome:
+    """The first, full load of a source with genomes."""
+    return _ingest(inputs, {"inserted"}, window_request=None, day_after=False, source=SOURCE_OF_GENOMES)
+
+
+def unchanged_sequences(inputs: CaseInput) -> Outcome:
+    """The same genomes on the next day, without changes."""
+    again = WindowRequest(mode=FULL)
+    return _ingest(inputs, {"unchanged"}, window_request=again, day_after=True, source=SOURCE_OF_GENOMES)
 
 
 def delta(inputs: CaseInput) -> Outcome:

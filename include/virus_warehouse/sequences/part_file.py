@@ -1,10 +1,13 @@
 """Writing a part of the sequence store: a Parquet file with the letters of many sequences."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
+
+from virus_warehouse.sequences.one_ahead import one_ahead
 
 _COLUMNS = pa.schema([("part", pa.string()), ("position", pa.int64()), ("sequence", pa.string())])
 
@@ -25,16 +28,19 @@ def write_part(path: Path, part: str, sequences: Iterable[bytes]) -> None:
         part: its name, which is a column of it, so that a query of some parts need not read the others.
         sequences: the letters, in order: the first has position 0.
     """
-    with ParquetWriter(
-        path,
-        _COLUMNS,
-        compression="zstd",
-        compression_level=_LEVEL,
-        use_dictionary=["part"],
-        write_statistics=["part", "position"],
-    ) as file:
-        for rows in _row_groups(part, sequences):
-            file.write_batch(rows)
+    with (
+        ThreadPoolExecutor(1, "compress") as compressing,
+        ParquetWriter(
+            path,
+            _COLUMNS,
+            compression="zstd",
+            compression_level=_LEVEL,
+            use_dictionary=["part"],
+            write_statistics=["part", "position"],
+        ) as file,
+    ):
+        for _ in one_ahead(compressing, file.write_batch, _row_groups(part, sequences)):
+            pass
 
 
 def _row_groups(part: str, sequences: Iterable[bytes]) -> Iterator[pa.RecordBatch]:

@@ -1,14 +1,14 @@
 """Staging a package's FASTA files: their entries in a table of a run's session, their letters in a temporary file."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 from duckdb import DuckDBPyConnection
 
@@ -16,6 +16,7 @@ from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.sequences.fasta import FastaEntry, read_fasta
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sequences.molecule import Molecule
+from virus_warehouse.sequences.one_ahead import one_ahead
 from virus_warehouse.sql_file import run_sql
 
 _COLUMNS = ("header", "length", "ambiguous", "sha256", "letters_offset", "fault", "molecule", "entry_number")
@@ -24,9 +25,6 @@ _COLUMNS = ("header", "length", "ambiguous", "sha256", "letters_offset", "fault"
 _INSERTED_AT_ONCE = 10_000
 _DIGESTED_AT_ONCE = 1 << 20
 """Letters of the entries that are hashed and written together."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def _stage_file(session: DuckDBPyConnection, member: IO[bytes], molecule: Molecu
     with ThreadPoolExecutor(1, "inflate") as inflating, ThreadPoolExecutor(1, "digest") as digesting:
         stream = _CountedStream(member, inflating)
         some_entries = _batched(read_fasta(stream, molecule))
-        described = chain.from_iterable(_one_ahead(digesting, partial(_describe, letters), some_entries))
+        described = chain.from_iterable(one_ahead(digesting, partial(_describe, letters), some_entries))
         rows = ((*row, molecule.name, number) for number, row in enumerate(described, 1))
         while some := list(islice(rows, _INSERTED_AT_ONCE)):
             rows_read = pa.table(dict(zip(_COLUMNS, map(list, zip(*some, strict=True)), strict=True)))
@@ -115,7 +113,7 @@ class _CountedStream:
     """
 
     def __init__(self, member: IO[bytes], executor: Executor) -> None:
-        self._pieces = _one_ahead(executor, member.read, repeat(1 << 20))
+        self._pieces = one_ahead(executor, member.read, repeat(1 << 20))
         self._last, self._is_blank, self.records = b"\n", True, 0
 
     def read(self, _: int) -> bytes:
@@ -130,14 +128,3 @@ class _CountedStream:
             mark = text.find(b">", mark + 1)
         self._last = text[-1:]
         return piece
-
-
-def _one_ahead(executor: Executor, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """The results of a function, each of which is computed while the one before is used."""
-    upcoming: Future[Result] | None = None
-    for item in items:
-        present, upcoming = upcoming, executor.submit(function, item)
-        if present is not None:
-            yield present.result()
-    if upcoming is not None:
-        yield upcoming.result()
