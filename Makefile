@@ -36,7 +36,7 @@ replay: setup ## SOURCE=mpox: parse its quarantined lines again, with this versi
 publish: setup ## publish what was loaded; SOURCE=mpox ACCEPT_FINDINGS=shrinkage: despite these findings
 	@$(ENVIRONMENT); python scripts/publish.py $(if $(SOURCE),--source "$(SOURCE)") $(FINDINGS)
 
-rebuild: setup ## rebuild the warehouse from the archived packages; REPLACE=1 replaces the old one
+rebuild: setup ## rebuild the warehouse from the archived packages; REPLACE=1 replaces the old one, FROM_OLDEST=1 keeps all history
 	@$(COMMAND) rebuild $(if $(REPLACE),--replace) $(if $(FROM_OLDEST),--from-oldest)
 
 acknowledge: setup ## SOURCE=mpox: stop alarms about its quarantined lines and unknown fields

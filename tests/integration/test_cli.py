@@ -274,6 +274,20 @@ def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) 
     assert forgotten.stdout.strip().endswith("The published snapshot still shows it until the next publication.")
 
 
+def test_rebuild_that_loses_runs_replaces_nothing_unless_from_the_oldest(data: DataFolder, ncbi: StandIn) -> None:
+    assert command("run", "mpox", "--no-publish").returncode == 0
+    assert command("census", "mpox", "--no-publish").returncode == 0
+    beside = command("rebuild")
+    assert (beside.returncode, "the old one is unchanged" in beside.stdout) == (0, True)
+    assert "mpox: the new file lacks what the old one has (runs: 1). `--from-oldest`" in beside.stderr
+    refused = command("rebuild", "--replace")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "Rebuild with `--replace --from-oldest`" in refused.stderr
+    whole = command("rebuild", "--replace", "--from-oldest")
+    assert (whole.returncode, "The rebuilt warehouse is in place" in whole.stdout) == (0, True)
+    assert "lacks" not in whole.stderr
+
+
 def test_sources_check(data: DataFolder) -> None:
     checked = command("sources", "check")
     path = data.root.parent / "sources.yaml"

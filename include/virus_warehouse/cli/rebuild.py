@@ -18,7 +18,12 @@ def rebuild(
 ) -> None:
     """Rebuild the warehouse from the archived packages, beside the old one.
 
-    Exit code 0: complete. 1: something is missing; see the lines that begin with MISSING.
+    It starts at each source's newest full load or census. What was there before is then not in the new file: history,
+    missing and withdrawn records, runs. It is named, and --replace refuses to lose it as long as --from-oldest can
+    bring it.
+
+    Exit code 0: done. 1: a package is missing, see the lines that begin with MISSING; or --replace was refused, and the
+    new file is left beside the old one.
     """
     with explained():
         data = DataFolder.from_environment()

@@ -43,7 +43,10 @@ class Gate:
     settings: tuple[str, ...] = ()
 
 
-_OUR_FAULT = "This is a bug in the warehouse: please report it with these rows. `virus-warehouse rebuild` rebuilds it."
+_OUR_FAULT = (
+    "This is a bug in the warehouse: please report it with these rows. `virus-warehouse rebuild --replace "
+    "--from-oldest` rebuilds it."
+)
 
 GATES = (
     Gate(
