@@ -136,11 +136,11 @@ def test_invalid_arguments_exit_with_2(data: DataFolder, arguments: tuple[str, .
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--until", "2026-11-01"), "since"),
+        (("--until", "2026-11-01"), "a window needs a first day, such as 2026-11-01: `--since`"),
         (("--since", "2026-13-01"), "is not a day"),
         (("--since", ""), "need a day"),
         (("--since", "2026-11-02", "--until", "2026-11-01"), "until"),
-        (("--mode", "census", "--since", "2026-11-01"), "census"),
+        (("--mode", "census", "--since", "2026-11-01"), "leave out either the days or the mode 'census'"),
     ],
 )
 def test_invalid_window_is_wrong_usage_and_starts_no_run(
@@ -210,11 +210,15 @@ def test_blocked_source_fails_until_it_is_accepted(data: DataFolder, ncbi: Stand
     held_back = command("run", "mpox")
     assert held_back.returncode == 1
     assert held_back.stdout.startswith(
-        "FAILED mpox: loaded but held back; the snapshot shows its last published state."
+        "FAILED mpox: loaded but held back by shrinkage; the snapshot shows its last published state. Look at the "
+        "records, then accept them once: `virus-warehouse publish --source mpox --accept shrinkage`, "
     )
+    assert "rows, such as" not in held_back.stdout, "they are in the log"
+    assert "rows, such as" in held_back.stderr
     not_all = command("publish")
     assert not_all.returncode == 1
-    assert "Held back: mpox. " in not_all.stdout
+    assert "mpox: held back by shrinkage; " in not_all.stdout
+    assert "--accept shrinkage" in not_all.stdout
     accepted = command("run", "mpox", "--accept", "shrinkage", "--accept", "history")
     assert accepted.returncode == 0, accepted.stdout
     assert "accepted: shrinkage of mpox" in accepted.stdout
@@ -229,6 +233,7 @@ def test_full_load_with_missing_records_is_refused_until_it_is_accepted(
         refused = command("census", "mpox")
         assert refused.returncode == 1
         assert refused.stdout.startswith("FAILED mpox: GateError: missing records")
+        assert "`--accept missing`" in refused.stdout
         assert command("census", "mpox", "--accept", "missing").returncode == 0
 
 

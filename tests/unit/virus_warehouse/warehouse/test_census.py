@@ -198,7 +198,10 @@ class TestBrake:
 
     def test_mass_withdrawal_stops_the_census_and_changes_nothing(self, register: Register) -> None:
         before = register.content()
-        with pytest.raises(GateError, match=r"lacks 12 of the 200 .* more than 5%.*run once with accept_missing"):
+        with pytest.raises(
+            GateError,
+            match=r"lacks 12 of the 200 .* more than 5%.*`--accept missing`, with make `A",
+        ):
             register.census(self.MANY[12:])
         assert register.content() == before
         assert register.census(self.MANY[10:]) == {"unchanged": 190, "missing": 10}
