@@ -106,8 +106,10 @@ def test_days_modes_and_no_publication(data: DataFolder, ncbi: StandIn) -> None:
     ("arguments", "reason"),
     [
         (("run", "flu"), "no source is named 'flu'; the file has mpox"),
-        (("sql", "SELECT 1"), "`virus-warehouse run SOURCE`"),
-        (("export",), "nothing is published yet"),
+        (("sql", "SELECT 1"), "virus.duckdb yet. `virus-warehouse run SOURCE` loads and publishes a source."),
+        (("export",), "virus.duckdb yet. `virus-warehouse run SOURCE` loads and publishes a source."),
+        (("publish",), "Not published: nothing has been loaded yet. `virus-warehouse run SOURCE`"),
+        (("forget", "mpox"), "still has source mpox: remove it there first"),
         (("rebuild",), "nothing to rebuild from"),
         (("forget", "flu"), "no data of a source 'flu'"),
     ],
@@ -117,6 +119,8 @@ def test_errors_are_reported_in_one_line(data: DataFolder, arguments: tuple[str,
     assert done.returncode == 1
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not DataFolder.from_environment().snapshot.exists()
 
 
 @pytest.mark.parametrize(
@@ -270,7 +274,10 @@ def test_rebuild_export_acknowledge_and_forget(data: DataFolder, ncbi: StandIn) 
     assert exported.returncode == 0
     assert (data.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
     assert "acknowledged 0 quarantined lines" in command("acknowledge", "mpox").stdout
-    assert "still has source mpox: remove it there first" in command("forget", "mpox", "--yes").stderr
+    for arguments, typed in ((("mpox", "--yes"), None), (("mpox",), "mpox\n")):
+        followed = command("forget", *arguments, typed=typed)
+        assert "still has source mpox: remove it there first" in followed.stderr
+        assert (followed.returncode, followed.stdout) == (1, ""), "it is refused before the question"
     sources = data.root.parent / "sources.yaml"
     sources.write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
     kept = command("forget", "mpox", typed="")

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.data_folder import nothing_published
 from virus_warehouse.private_files import private_files
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sql_file import read_sql, sql_text
@@ -49,7 +50,7 @@ def export(snapshot: Path, folder: Path, file_format: Format = Format.PARQUET, s
         DiskFull: when there is no space for the files.
     """
     if not snapshot.exists():
-        raise ExportError(f"{snapshot}: nothing is published yet; `virus-warehouse run SOURCE` loads and publishes one")
+        raise ExportError(nothing_published(snapshot))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
