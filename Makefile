@@ -12,6 +12,9 @@ COMMAND = $(ENVIRONMENT); VIRUS_WAREHOUSE="$$(python scripts/connected_warehouse
 FINDINGS = $(if $(ACCEPT_FINDINGS),--accept-findings $(ACCEPT_FINDINGS))
 ACCEPT = $(if $(ACCEPT_MISSING),--accept-missing) $(if $(ACCEPT_EMPTIED),--accept-emptied) $(FINDINGS)
 
+# It warns of each comment `nosec` once for every check that finds nothing there.
+BANDIT = bandit -q -c pyproject.toml -r include plugins dags scripts 2> >(grep -v "nosec encountered" >&2)
+
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | column -t -s "$$(printf '\t')"
 
@@ -36,7 +39,7 @@ replay: setup ## SOURCE=mpox: parse its quarantined lines again, with this versi
 publish: setup ## publish what was loaded; SOURCE=mpox ACCEPT_FINDINGS=shrinkage: despite these findings
 	@$(ENVIRONMENT); python scripts/publish.py $(if $(SOURCE),--source "$(SOURCE)") $(FINDINGS)
 
-rebuild: setup ## rebuild the warehouse from the archived packages; REPLACE=1 replaces the old one
+rebuild: setup ## rebuild the warehouse from the archived packages; REPLACE=1 replaces the old one, FROM_OLDEST=1 keeps all history
 	@$(COMMAND) rebuild $(if $(REPLACE),--replace) $(if $(FROM_OLDEST),--from-oldest)
 
 acknowledge: setup ## SOURCE=mpox: stop alarms about its quarantined lines and unknown fields
@@ -92,7 +95,7 @@ docs: setup-dev ## the documentation as a site, in site/; a broken link fails
 	@$(ENVIRONMENT); zensical build --clean --strict
 
 lint: setup-dev docs ## ruff, mypy, bandit, sqlfluff, the compose file, the documentation
-	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && bandit -q -c pyproject.toml -r include plugins dags scripts \
+	@$(ENVIRONMENT); ruff check . && ruff format --check . && mypy && $(BANDIT) \
 	  && sqlfluff lint --disable-progress-bar include scripts benchmarks \
 	  && check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
 

@@ -7,7 +7,7 @@ that is listed again is live again.
 NCBI has dropped hundreds of valid records overnight. When more than `max_missing` of a source's records are missing,
 its `census` fails and changes nothing; other sources are not affected. The task's log and the run file name the missing
 records; check them at [NCBI Virus](https://www.ncbi.nlm.nih.gov/labs/virus). If they were really withdrawn, *Trigger*
-with the source and `accept_missing`.
+with *Source* and *Accept missing records*.
 """
 
 from typing import Any

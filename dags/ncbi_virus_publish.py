@@ -7,7 +7,7 @@ A finding of a source holds that source back: the snapshot shows its last publis
 others. `all_sources_published` then fails, and names the sources. Findings of no single source block the snapshot:
 then `check` fails, and the last good snapshot stays. The log of `check` lists the rows and how to resolve the findings.
 
-**To publish what was held back**: *Trigger* with `source` and `accept_findings`.
+**To publish what was held back**: *Trigger* with *Source* and *Accept findings*.
 """
 
 from airflow.sdk import DAG, AssetAny, Param

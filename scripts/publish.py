@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from run_dag import run_dags
 
-from virus_warehouse.cli.outcome import findings
+from virus_warehouse.cli.outcome import findings, held_back_in_words
 from virus_warehouse.data_folder import DataFolder, DataFolderError
 from virus_warehouse.publish.about import published_about
 from virus_warehouse.publish.gates import BLOCKING
@@ -31,11 +31,11 @@ def main() -> None:
     exit_code = run_dags((PUBLISH, accepting(options.accept_findings, options.source)))
     sys.stdout.flush()
     about = published_about(data)
-    held_back = f" Held back: {', '.join(sorted(about.held_back))}." if about and about.held_back else ""
     if not exit_code:
         print(f"OK {data.snapshot} is published.")
-    elif held_back:
-        print(" ".join([f"FAILED {data.snapshot} is published without all sources.{held_back}", *findings(data)]))
+    elif about and about.held_back:
+        held = " ".join(f"{name}: {held_back_in_words(about, name)}" for name in sorted(about.held_back))
+        print(f"FAILED {data.snapshot} is published without all sources. {held}")
     else:
         print(" ".join(["FAILED: not published; the last good snapshot stays.", *findings(data)]))
     sys.exit(1 if exit_code else 0)

@@ -19,6 +19,11 @@ def default_root() -> Path:
     return CHECKOUT / "data" if CHECKOUT else user_data_path("virus-warehouse")
 
 
+def nothing_published(snapshot: Path) -> str:
+    """What a command says when there is no snapshot, and what to do."""
+    return f"Nothing is published as {snapshot} yet. `virus-warehouse run SOURCE` loads and publishes a source."
+
+
 class DataFolderError(SettingError, OSError):
     """The data folder cannot be found or created; says where, and how to fix it."""
 

@@ -69,6 +69,16 @@ def holdings(source: str, warehouse: Warehouse, data: DataFolder) -> Holdings:
     return Holdings(rows, len(zips), sum(path.stat().st_size for path in zips), len(files))
 
 
+def refuse_followed(source: str, followed: SourcesFile) -> None:
+    """Check that a source is not in the sources file.
+
+    Raises:
+        ForgetError: when it is.
+    """
+    if source in {*followed.sources, *followed.errors}:
+        raise ForgetError(f"{followed.path} still has source {source}: remove it there first, or it is loaded again")
+
+
 @private_files()
 def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: SourcesFile) -> None:
     """Remove all data of a source, including its ledger: if it is added again, it is loaded in full.
@@ -86,8 +96,7 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
         UnknownSource: when there is no data of it.
         WarehouseLocked: when the warehouse stays in use for too long.
     """
-    if source in {*followed.sources, *followed.errors}:
-        raise ForgetError(f"{followed.path} still has source {source}: remove it there first, or it is loaded again")
+    refuse_followed(source, followed)
     holdings(source, warehouse, data)  # rejects names without data, which may be paths
     running = [str(state["run_id"]) for state in running_states(data.runs) if state.get("source") == source]
     if running:

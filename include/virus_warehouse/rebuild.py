@@ -1,8 +1,9 @@
 """Rebuilding the warehouse from the archive: the packages of every source since its newest full one, in order.
 
-The new file has the same rows, history, quarantine and ledger rows of loads since then. Earlier history is lost, unless
-`from_oldest` starts at the oldest archived load. Times in the future, from a clock that was ahead, are moved to the
-past in the same order.
+The new file has the same rows, history, quarantine and ledger rows of loads since then. It lacks earlier history and
+runs, and records that were missing or withdrawn before, unless `from_oldest` starts at the oldest archived load: it is
+compared with the old file, and replaces it only if the archive has no more. Times in the future, from a clock that was
+ahead, are moved to the past in the same order.
 """
 
 import logging
@@ -46,6 +47,7 @@ from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_reports import load_reports
+from virus_warehouse.warehouse.losses import Lost, find_losses
 from virus_warehouse.warehouse.merge_sequences import merge_sequences, store_letters
 from virus_warehouse.warehouse.schema import ingest_run
 
@@ -82,6 +84,34 @@ class Gap:
         return f"{self.source}: run {self.run_id}: {self.reason}. {self.meaning}"
 
 
+@dataclass(frozen=True)
+class Loss:
+    """What the rebuilt warehouse lacks of a source beside the old one.
+
+    Attributes:
+        source: the source.
+        lost: how much; None when the old file cannot be read, or there is none.
+        older_loads: how many older loads of the archive `from_oldest` would repeat.
+    """
+
+    source: str
+    lost: Lost | None
+    older_loads: int
+
+    def __str__(self) -> str:
+        what = (
+            f"the new file lacks what the old one has ({self.lost})"
+            if self.lost
+            else "the new file may lack history, runs, missing and withdrawn records; there is no old one to compare"
+        )
+        older = (
+            f"`--from-oldest` repeats older loads, too: {self.older_loads:,}"
+            if self.older_loads
+            else "The archive has no older load that can be repeated"
+        )
+        return f"{self.source}: {what}. {older}."
+
+
 @dataclass
 class Rebuilt:
     """A rebuilt warehouse.
@@ -91,6 +121,7 @@ class Rebuilt:
         loads: run ids of the repeated loads, in order.
         gaps: the loads that could not be repeated.
         differences: loads whose counts differ from the original ones, as text: this version reads them differently.
+        losses: what it lacks beside the old one, by source.
         replaced: where the old file was moved when the new one replaced it.
     """
 
@@ -98,6 +129,7 @@ class Rebuilt:
     loads: list[str] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
     replaced: Path | None = None
 
 
@@ -120,7 +152,7 @@ def rebuild(
     old = warehouse or Warehouse(data.warehouse)
     rebuilt = Rebuilt(rebuilt_of(old.path))
     _write_missing_load_records(data, old)
-    plan, redated = [], []
+    plan, redated, older_loads = [], [], {}
     for folder in sorted(path for path in data.packages.iterdir() if path.is_dir()):
         archive = Archive(data.packages, folder.name)
         recorded = archive.loads()
@@ -128,6 +160,8 @@ def rebuild(
         redated += [(load, archive) for load, before in zip(loads, recorded, strict=True) if load is not before]
         repeatable, gap = _repeatable(archive, loads, from_oldest=from_oldest)
         plan += [(load, archive) for load in repeatable]
+        if not from_oldest:
+            older_loads[folder.name] = _older_loads(archive, loads, repeatable)
         rebuilt.gaps += [gap] if gap else []
     if not plan:
         gaps = "; ".join(map(str, rebuilt.gaps)) or f"{data.packages} has no load records"
@@ -145,6 +179,9 @@ def rebuild(
             compared += MERGE_COUNTS
         rebuilt.differences += _differences(load, counts, compared)
     _keep_what_people_said(old, new)
+    rebuilt.losses = _losses(data, old, rebuilt.path, older_loads)
+    for loss in rebuilt.losses:
+        logger.warning("%s", loss)
     if replace:
         rebuilt.replaced = _replace(old, rebuilt)
         for load, archive in redated:
@@ -227,6 +264,26 @@ def _repeatable(
             archive.folder.name, str(loads[0].run["run_id"]), "no full load is in the archive", _meaning(loads[0], [])
         )
     return [], gap
+
+
+def _older_loads(archive: Archive, loads: list[CommittedLoad], repeatable: list[CommittedLoad]) -> int:
+    """How many more loads of a source a rebuild from the oldest one repeats; 0 if it would lack any of these."""
+    if loads[: len(repeatable)] == repeatable:
+        return 0  # without reading any package again
+    longer, _ = _repeatable(archive, loads, from_oldest=True)
+    return len(longer) - len(repeatable) if all(load in longer for load in repeatable) else 0
+
+
+def _losses(data: DataFolder, old: Warehouse, new: Path, older_loads: Mapping[str, int]) -> list[Loss]:
+    """What the new file lacks. Without an old one that can be read, every source of which there are older loads."""
+    if old.path.exists():
+        try:
+            with _workplace(data) as (session, _):
+                lost = find_losses(session, old, new)
+            return [Loss(source, amount, older_loads.get(source, 0)) for source, amount in lost.items()]
+        except duckdb.Error as error:
+            logger.warning("the old warehouse cannot be read (%s): the new one is not compared with it", error)
+    return [Loss(source, None, count) for source, count in older_loads.items() if count]
 
 
 def _is_census(load: CommittedLoad) -> bool:

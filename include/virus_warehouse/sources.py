@@ -44,7 +44,7 @@ def _cron(expression: str) -> str:
 
 def _name(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ValueError(f"name is {name!r}; allowed are small letters, digits and _, starting with a letter")
+        raise ValueError(f"{name!r} is not allowed; use small letters, digits and _, starting with a letter")
     return name
 
 
@@ -338,6 +338,8 @@ def _first_problem(error: ValidationError) -> str:
     if problem["type"] == "extra_forbidden":
         return f"key {key!r}: unknown key; defaults may set {', '.join(sorted(Defaults.model_fields))}"
     message = problem["msg"].removeprefix("Value error, ")
+    if key == "name":  # in a sources file it is no key
+        return f"the name of the source: {message}"
     return f"key {key!r}: {message}" + (f", not {problem['input']!r}" if problem["type"] != "value_error" else "")
 
 

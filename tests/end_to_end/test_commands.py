@@ -181,7 +181,7 @@ def test_blocked_ingest_prints_the_reason_and_is_published_when_accepted(stand_i
     held_back = make_here("ingest", "SOURCE=mpox")
     assert held_back.returncode != 0
     assert last_line(held_back).startswith(
-        "FAILED mpox: loaded but held back; the snapshot shows its last published state. held back: shrinkage of mpox: "
+        "FAILED mpox: loaded but held back by shrinkage; the snapshot shows its last published state. Look at "
     )
     follow("{mpox: {taxon: 10244}, dengue: {taxon: 12637}}")
     other = make_here("ingest", "SOURCE=dengue")
@@ -189,7 +189,7 @@ def test_blocked_ingest_prints_the_reason_and_is_published_when_accepted(stand_i
     assert "held back: shrinkage of mpox: of " in last_line(other)
     not_all = make_here("publish")
     assert not_all.returncode != 0
-    assert "is published without all sources. Held back: mpox. held back: shrinkage of mpox" in last_line(not_all)
+    assert "is published without all sources. mpox: held back by shrinkage; the snapshot" in last_line(not_all)
     accepted = make_here("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=shrinkage history")
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr
     assert last_line(accepted).startswith("OK mpox: ")

@@ -130,8 +130,10 @@ def test_days_modes_and_no_publication(data: DataFolder, ncbi: StandIn) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("sql", "SELECT 1"), "`virus-warehouse run SOURCE`"),
-        (("export",), "nothing is published yet"),
+        (("sql", "SELECT 1"), "virus.duckdb yet. `virus-warehouse run SOURCE` loads and publishes a source."),
+        (("export",), "virus.duckdb yet. `virus-warehouse run SOURCE` loads and publishes a source."),
+        (("publish",), "Not published: nothing has been loaded yet. `virus-warehouse run SOURCE`"),
+        (("forget", "mpox"), "still has source mpox: remove it there first"),
         (("rebuild",), "nothing to rebuild from"),
     ],
 )
@@ -140,6 +142,8 @@ def test_errors_are_reported_in_one_line(data: DataFolder, arguments: tuple[str,
     assert done.returncode == 1
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not DataFolder.from_environment().snapshot.exists()
 
 
 @pytest.mark.parametrize(
@@ -161,11 +165,11 @@ def test_invalid_arguments_exit_with_2(data: DataFolder, arguments: tuple[str, .
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--until", "2026-11-01"), "since"),
+        (("--until", "2026-11-01"), "a window needs a first day, such as 2026-11-01: `--since`"),
         (("--since", "2026-13-01"), "is not a day"),
         (("--since", ""), "need a day"),
         (("--since", "2026-11-02", "--until", "2026-11-01"), "until"),
-        (("--mode", "census", "--since", "2026-11-01"), "census"),
+        (("--mode", "census", "--since", "2026-11-01"), "leave out either the days or the mode 'census'"),
     ],
 )
 def test_invalid_window_is_wrong_usage_and_starts_no_run(
@@ -256,11 +260,15 @@ def test_blocked_source_fails_until_it_is_accepted(loaded: DataFolder, ncbi: Sta
     held_back = command("run", "mpox")
     assert held_back.returncode == 1
     assert held_back.stdout.startswith(
-        "FAILED mpox: loaded but held back; the snapshot shows its last published state."
+        "FAILED mpox: loaded but held back by shrinkage; the snapshot shows its last published state. Look at the "
+        "records, then accept them once: `virus-warehouse publish --source mpox --accept shrinkage`, "
     )
+    assert "rows, such as" not in held_back.stdout, "they are in the log"
+    assert "rows, such as" in held_back.stderr
     not_all = command("publish")
     assert not_all.returncode == 1
-    assert "Held back: mpox. " in not_all.stdout
+    assert "mpox: held back by shrinkage; " in not_all.stdout
+    assert "--accept shrinkage" in not_all.stdout
     accepted = command("run", "mpox", "--accept", "shrinkage", "--accept", "history")
     assert accepted.returncode == 0, accepted.stdout
     assert "accepted: shrinkage of mpox" in accepted.stdout
@@ -274,6 +282,7 @@ def test_full_load_with_missing_records_is_refused_until_it_is_accepted(
         refused = command("census", "mpox")
         assert refused.returncode == 1
         assert refused.stdout.startswith("FAILED mpox: GateError: missing records")
+        assert "`--accept missing`" in refused.stdout
         assert command("census", "mpox", "--accept", "missing").returncode == 0
 
 
@@ -308,7 +317,10 @@ def test_rebuild_export_acknowledge_and_forget(loaded: DataFolder) -> None:
     assert exported.returncode == 0
     assert (loaded.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
     assert "acknowledged 0 quarantined lines" in command("acknowledge", "mpox").stdout
-    assert "still has source mpox: remove it there first" in command("forget", "mpox", "--yes").stderr
+    for arguments, typed in ((("mpox", "--yes"), None), (("mpox",), "mpox\n")):
+        followed = command("forget", *arguments, typed=typed)
+        assert "still has source mpox: remove it there first" in followed.stderr
+        assert (followed.returncode, followed.stdout) == (1, ""), "it is refused before the question"
     sources = loaded.root.parent / "sources.yaml"
     sources.write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
     kept = command("forget", "mpox", typed="")
@@ -357,6 +369,20 @@ def test_wrong_choices_of_an_export_are_explained(
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
     assert reason in re.sub(r"[│\s]+", " ", done.stderr)
     assert not [path for path in (data.root / "out").glob("*") if path.is_file()]
+
+
+def test_rebuild_names_the_runs_that_only_one_from_the_oldest_has(data: DataFolder, ncbi: StandIn) -> None:
+    assert command("run", "mpox", "--no-publish").returncode == 0
+    assert command("census", "mpox", "--no-publish").returncode == 0
+    beside = command("rebuild")
+    assert (beside.returncode, "the old one is unchanged" in beside.stdout) == (0, True)
+    assert "mpox: the new file lacks what the old one has (runs: 1). `--from-oldest`" in beside.stderr
+    replaced = command("rebuild", "--replace")
+    assert (replaced.returncode, "The rebuilt warehouse is in place" in replaced.stdout) == (0, True)
+    assert "`--from-oldest` repeats older loads, too: 1." in replaced.stderr
+    whole = command("rebuild", "--replace", "--from-oldest")
+    assert (whole.returncode, "The rebuilt warehouse is in place" in whole.stdout) == (0, True)
+    assert "lacks" not in whole.stderr
 
 
 def test_sources_check(data: DataFolder) -> None:
@@ -408,7 +434,7 @@ def test_dated_snapshots_are_kept_for_the_days_asked_for(
 ) -> None:
     monkeypatch.setenv("VIRUS_KEEP_SNAPSHOTS", "many")
     refused = command("run", "mpox")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "VIRUS_KEEP_SNAPSHOTS is 'many'; it must be the number of days" in refused.stdout + refused.stderr
     assert not data.snapshot.exists()
     monkeypatch.setenv("VIRUS_KEEP_SNAPSHOTS", "2")

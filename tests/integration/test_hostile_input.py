@@ -82,7 +82,7 @@ def test_unsafe_source_names_are_refused(tmp_path: Path, name: str) -> None:
     file.write_text(json.dumps({"sources": {name: {"taxon": "10244"}}}), encoding="utf-8")
     read = read_sources(file)
     assert (read.sources, len(read.errors)) == ({}, 1)
-    assert "allowed are small letters, digits and _" in str(next(iter(read.errors.values())))
+    assert "use small letters, digits and _" in str(next(iter(read.errors.values())))
 
 
 def test_no_file_is_accessible_to_other_users(site: Site) -> None:

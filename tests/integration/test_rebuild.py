@@ -16,12 +16,14 @@ from tests.support.fake_ncbi import BadLine, FakeNcbi, World
 from tests.support.followed import DENGUE, TABLES, Followed, content
 from tests.support.warehouses import query
 from virus_warehouse import rebuild as rebuilding
+from virus_warehouse.archive import Archive
 from virus_warehouse.database_file import log_of
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import RebuildError, rebuild
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseDamaged
 from virus_warehouse.warehouse.findings import acknowledge
+from virus_warehouse.warehouse.losses import Lost
 from virus_warehouse.warehouse.migrate import SchemaTooOld
 
 
@@ -91,6 +93,80 @@ def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(
     # The next run continues from there.
     rebuild(followed.data, replace=True)
     assert followed.run().counts["unchanged"] > 0
+
+
+@pytest.fixture
+def with_losses(followed: Followed) -> Followed:
+    """A source with history, a withdrawn, a missing and a live record, and a census as its newest load."""
+    for number in range(3):
+        followed.show(f"PX{number}", number)
+    followed.run()
+    followed.show("PX0", 4, length=2)
+    followed.run()
+    followed.ncbi.world.records.pop("PX1")
+    followed.run(mode="census")
+    followed.run(mode="census")
+    followed.ncbi.world.records.pop("PX2")
+    followed.show("PX5", 5)
+    followed.run(mode="census")
+    return followed
+
+
+def test_what_a_rebuild_from_the_newest_full_load_lacks_is_named(
+    with_losses: Followed, caplog: pytest.LogCaptureFixture
+) -> None:
+    [loss] = rebuild(with_losses.data).losses
+    assert loss.lost == Lost(records=1, missing=1, history=2, withdrawn=1, runs=4)
+    assert loss.older_loads == 4
+    assert (
+        "mpox: the new file lacks what the old one has (held records: 1, missing records: 1, history rows: 2, "
+        "withdrawn records: 1, runs: 4). `--from-oldest` repeats older loads, too: 4."
+    ) in caplog.messages
+    assert rebuild(with_losses.data, from_oldest=True).losses == []
+
+
+def test_old_file_is_kept_where_the_new_one_lacks_what_the_archive_has(with_losses: Followed) -> None:
+    original = content(with_losses.data.warehouse)
+    rebuilt = rebuild(with_losses.data, replace=True)
+    assert [loss.older_loads for loss in rebuilt.losses] == [4]
+    assert rebuilt.replaced is not None
+    assert content(rebuilt.replaced) == original
+    assert rebuild(with_losses.data, replace=True, from_oldest=True).losses == []
+    assert content(with_losses.data.warehouse) == original
+
+
+def test_losses_that_nothing_in_the_archive_can_spare_are_named_and_the_file_is_replaced(
+    with_losses: Followed, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive = Archive(with_losses.data.packages, "mpox")
+    for load in archive.loads()[:-1]:
+        archive.path(str(load.package)).unlink()
+        (with_losses.data.packages / "mpox" / "loads" / f"{load.run['run_id']}.json").unlink()
+    rebuilt = rebuild(with_losses.data, replace=True)
+    assert rebuilt.replaced is not None
+    assert [(loss.source, loss.older_loads) for loss in rebuilt.losses] == [("mpox", 0)]
+    assert "history rows: 2" in caplog.text
+    assert "The archive has no older load that can be repeated." in caplog.text
+
+
+def test_older_loads_with_a_damaged_package_between_do_not_stop_a_replacement(with_losses: Followed) -> None:
+    """From the oldest load on, the rebuild would end before the newest one."""
+    archive = Archive(with_losses.data.packages, "mpox")
+    archive.path(str(archive.loads()[1].package)).unlink()
+    rebuilt = rebuild(with_losses.data, replace=True)
+    assert [(loss.lost is not None, loss.older_loads) for loss in rebuilt.losses] == [(True, 0)]
+
+
+@pytest.mark.parametrize("loss", ["deleted", "not a database"])
+def test_without_an_old_file_to_compare_older_loads_are_named(with_losses: Followed, loss: str) -> None:
+    original = content(with_losses.data.warehouse)
+    with_losses.data.warehouse.unlink()
+    if loss == "not a database":
+        with_losses.data.warehouse.write_bytes(b"rubbish" * 1000)
+    [lost] = rebuild(with_losses.data, replace=True).losses
+    assert "there is no old one to compare. `--from-oldest` repeats older loads, too: 4." in str(lost)
+    rebuild(with_losses.data, replace=True, from_oldest=True)
+    assert content(with_losses.data.warehouse) == original
 
 
 def test_rebuilt_warehouse_replaces_the_old_one_only_on_request(followed: Followed) -> None:
@@ -216,7 +292,7 @@ def test_damaged_log_is_reported_with_instructions_that_work(followed: Followed)
     damaged = bytearray(log.read_bytes())
     damaged[60] ^= 255
     log.write_bytes(damaged)
-    with pytest.raises(WarehouseDamaged, match=r"duckdb.wal, is damaged. `virus-warehouse rebuild --replace`"):
+    with pytest.raises(WarehouseDamaged, match=r"duckdb.wal, is damaged. `virus-warehouse rebuild --replace --from-o"):
         followed.run()
     rebuilt = rebuild(followed.data, replace=True)
     assert rebuilt.replaced is not None
@@ -232,7 +308,7 @@ def test_leftover_log_is_not_applied_to_the_new_file(followed: Followed) -> None
     leave_a_log(followed.data.warehouse)
     followed.data.warehouse.unlink()
     leave_a_log(followed.data.warehouse.with_name("warehouse.rebuilt.duckdb"))
-    rebuild(followed.data, replace=True)
+    rebuilt.path.replace(followed.data.warehouse)
     tables = query(followed.data.warehouse, "SELECT table_name FROM duckdb_tables()")
     assert ("virus_genome",) in tables
     assert ("left_behind",) not in tables
@@ -293,7 +369,7 @@ def test_unusable_package_is_named_with_its_consequences(followed: Followed, fau
     with pytest.raises(RebuildError, match=r"it lacks loads.*states in between are lost"):
         rebuild(followed.data, replace=True)
     # Nothing is lost: the next run requests everything since that watermark.
-    rebuilt.path.replace(followed.data.warehouse)
+    rebuild(followed.data, replace=True)
     assert followed.run().counts["inserted"] == 2
 
 

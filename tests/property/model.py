@@ -175,6 +175,7 @@ class FollowedSource:
     def merge(self, package: Package, window: RunRequest, run: Run) -> Counter[str]:
         """Merge a package; the number of lines by outcome (section 5)."""
         is_newest = package.number >= self.newest_request
+        held_before = len(self.held)
         best: dict[str, Line] = {}
         for line in package.readable:
             if line.accession not in best or line.rank >= best[line.accession].rank:
@@ -189,9 +190,9 @@ class FollowedSource:
             if self.filter_changed(run.filters):
                 self._end_filtered(package, run)
             elif window.is_census:
-                counts += self._take_census(package, run)
+                counts += self._take_census(package, run, held_before)
             else:
-                self._refuse_mass_loss(len(self._absent(package)), run)
+                self._refuse_mass_loss(len(self._absent(package)), held_before, run)
             self.filters_shown = set()
             self.is_rebuildable = True
         elif not self.newest_request:
@@ -240,7 +241,7 @@ class FollowedSource:
     def _absent(self, package: Package) -> set[str]:
         return self.held.keys() - package.listed
 
-    def _take_census(self, package: Package, run: Run) -> Counter[str]:
+    def _take_census(self, package: Package, run: Run, held_before: int) -> Counter[str]:
         reach = package.reach(run.requested_at.date())
         classified = {
             accession: state
@@ -248,7 +249,7 @@ class FollowedSource:
             if (state := self.held[accession]).valid_from < run.requested_at and state.line.update_date <= reach
         }
         unaccepted = sum(not state.is_accepted for state in classified.values())
-        is_accepted = self._refuse_mass_loss(unaccepted, run)
+        is_accepted = self._refuse_mass_loss(unaccepted, held_before, run)
         counts = Counter(missing=0, withdrawn=0)
         for accession, state in classified.items():
             state.miss(package, run, is_accepted=is_accepted)
@@ -258,9 +259,9 @@ class FollowedSource:
                 self.history.append(self.held.pop(accession).end(run, "withdrawal"))
         return counts
 
-    def _refuse_mass_loss(self, absent: int, run: Run) -> bool:
+    def _refuse_mass_loss(self, absent: int, held_before: int, run: Run) -> bool:
         """Stop the run on mass loss; returns whether it continues only because the loss was accepted."""
-        is_mass = absent >= FEW and absent > len(self.held) * MAX_MISSING
+        is_mass = absent >= FEW and absent > held_before * MAX_MISSING
         if is_mass and not run.accepts_missing:
             raise MassLoss
         return is_mass

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from virus_warehouse import forget as forgetting
-from virus_warehouse.cli.arguments import AnySource
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.published_files import dated_snapshots
@@ -15,10 +14,15 @@ from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.wording import plural
 
 
-def forget(source: AnySource, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Remove the rows, packages and run files of SOURCE, which is no longer followed, for good. Asks first."""
+def forget(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source that is no longer in the sources file.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove the rows, packages and run files of SOURCE for good. Asks first."""
     with explained():
-        followed, data = read_sources(), DataFolder.from_environment()
+        followed = read_sources()
+        forgetting.refuse_followed(source, followed)
+        data = DataFolder.from_environment()
         warehouse = Warehouse(data.warehouse)
         typer.echo(_inventory(source, forgetting.holdings(source, warehouse, data)))
         if not yes:

@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.about import published_about, read_about
+from virus_warehouse.publish.about import About, published_about, read_about
+from virus_warehouse.publish.gates import HELD_BACK, ways_to_accept
 from virus_warehouse.run_file import states_since
 
 
@@ -82,12 +83,27 @@ def outcome_of(
         return Outcome(source, True, " ".join([loaded, *found]), run, True, found)
     about = published_about(data)
     if about and source in about.held_back:
-        what = "loaded but held back; the snapshot shows its last published state."
-    else:
-        what = "loaded but not published; the last good snapshot stays."
-        if failure is not None and not found:
-            found = [" ".join(str(failure).split())]
+        what = f"{source}: loaded but {held_back_in_words(about, source)} {loaded}"
+        return Outcome(source, False, what, run, False, found)
+    what = "loaded but not published; the last good snapshot stays."
+    if failure is not None and not found:
+        found = [" ".join(str(failure).split())]
     return Outcome(source, False, " ".join([f"{source}: {what}", *found, loaded]), run, False, found)
+
+
+def held_back_in_words(about: About, source: str) -> str:
+    """By which gates a source is held back, and how to publish it. The log has the rows.
+
+    Args:
+        about: the description of the published snapshot.
+        source: the source.
+    """
+    gates = dict.fromkeys(
+        found.gate for found in about.classified if found.outcome == HELD_BACK and found.source == source
+    )
+    by = f" by {', '.join(gates)}" if gates else ""
+    accept = f" Look at the records, then accept them once: {ways_to_accept(gates, source)}." if gates else ""
+    return f"held back{by}; the snapshot shows its last published state.{accept}"
 
 
 def is_published(data: DataFolder, run_id: str) -> bool:

@@ -8,6 +8,7 @@ import typer
 
 from virus_warehouse.cli.arguments import AcceptGate, Json, refuse_mistyped
 from virus_warehouse.cli.failures import explained
+from virus_warehouse.cli.outcome import held_back_in_words
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.followed import followed_sources
 from virus_warehouse.publish import publication
@@ -36,9 +37,8 @@ def publish(
         outcome = {"snapshot": str(data.snapshot), "publication_id": about.publication_id}
         typer.echo(json.dumps({**outcome, "held_back": held_back, "findings": list(about.findings)}))
     elif about.held_back:
-        names = ", ".join(sorted(about.held_back))
-        found = " ".join(about.findings)
-        typer.echo(f"FAILED {data.snapshot} is published without all sources. Held back: {names}. {found}")
+        held = " ".join(f"{name}: {held_back_in_words(about, name)}" for name in sorted(about.held_back))
+        typer.echo(f"FAILED {data.snapshot} is published without all sources. {held}")
     else:
         typer.echo(f"OK {data.snapshot} is published.")
     raise typer.Exit(1 if about.held_back else 0)

@@ -19,7 +19,11 @@ def rebuild(
 ) -> None:
     """Rebuild the warehouse from the archived packages, beside the old one.
 
-    Exit code 0: complete. 1: something is missing; see the lines that begin with MISSING.
+    It starts at each source's newest full load or census. The new file then lacks what was there before: history,
+    missing and withdrawn records, runs. That is reported, and --from-oldest brings it. With --replace, the old file is
+    kept under another name.
+
+    Exit code 0: done. 1: a package is missing, see the lines that begin with MISSING.
     """
     with explained():
         data = DataFolder.from_environment()

@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.cookbook.prompt import listing, prompt_sql
-from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.data_folder import DataFolder, nothing_published
 from virus_warehouse.sql_file import sql_text
 
 
@@ -47,10 +47,7 @@ def sql(
     """Ask the published snapshot, which no run disturbs. FROM cookbook lists recipes, FROM recipe(7) answers one."""
     data = DataFolder.to_read()
     if not data.snapshot.exists():
-        typer.echo(
-            f"Nothing is published in {data.root} yet. `virus-warehouse run SOURCE` loads and publishes a source.",
-            err=True,
-        )
+        typer.echo(nothing_published(data.snapshot), err=True)
         raise typer.Exit(1)
     chosen = answer_format or _format_of(to)
     if query is None and answer_format is None and to is None:

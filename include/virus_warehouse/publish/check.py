@@ -22,6 +22,7 @@ from virus_warehouse.publish.gates import (
     classify_findings,
     gates_sql,
     refuse_findings,
+    ways_to_accept,
 )
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sources import SourcesFile, refuse_unknown_source
@@ -57,6 +58,11 @@ class LastCheck:
 
     checked_at: datetime
     blocked: tuple[Blocked, ...]
+
+    @property
+    def ways_to_accept(self) -> str:
+        """How a person publishes despite what blocks."""
+        return ways_to_accept(dict.fromkeys(finding.gate for finding in self.blocked))
 
 
 def last_check(data: DataFolder) -> LastCheck | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from virus_warehouse.data_folder import nothing_published
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.export_formats.augur import write_augur
 from virus_warehouse.publish.export_formats.dataformat import validate_fields, write_dataformat
@@ -71,7 +72,7 @@ def export(
     if fields is not None:
         validate_fields(fields)
     if not snapshot.exists():
-        raise ExportError(f"{snapshot}: nothing is published yet; `virus-warehouse run SOURCE` loads and publishes one")
+        raise ExportError(nothing_published(snapshot))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))

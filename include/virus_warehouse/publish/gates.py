@@ -45,7 +45,10 @@ class Gate:
     settings: tuple[str, ...] = ()
 
 
-_OUR_FAULT = "This is a bug in the warehouse: please report it with these rows. `virus-warehouse rebuild` rebuilds it."
+_OUR_FAULT = (
+    "This is a bug in the warehouse: please report it with these rows. `virus-warehouse rebuild --replace "
+    "--from-oldest` rebuilds it."
+)
 
 GATES = (
     Gate(
@@ -100,7 +103,8 @@ GATES = (
         "shrinkage",
         "NCBI has dropped good records overnight (NCBI issue #530), and a warehouse restored or rebuilt may lack some",
         OnFailure.BLOCKS,
-        "If it is a fault, load the source with `mode: full`, or rebuild. If it is intended, accept it once.",
+        "If it is a fault, load the source in full (`virus-warehouse run SOURCE --mode full`, or the mode full in the "
+        "form of its DAG), or rebuild. If it is intended, accept it once.",
         ("max_shrinkage",),
     ),
     Gate(
@@ -242,6 +246,23 @@ def classify_findings(
     ]
 
 
+def ways_to_accept(gates: Iterable[str], source: str | None = None) -> str:
+    """How a person publishes despite findings: with the command, with make, and in the trigger form.
+
+    Args:
+        gates: the gates that found them.
+        source: their source; None for findings of no single source.
+    """
+    names = list(gates)
+    command = " ".join([*([f"--source {source}"] if source else []), *(f"--accept {name}" for name in names)])
+    make = (f"SOURCE={source} " if source else "") + f'ACCEPT_FINDINGS="{" ".join(names)}"'
+    fields = "with the source and the gates" if source else "with the gates"
+    return (
+        f"`virus-warehouse publish {command}`, `make publish {make}`, or trigger ncbi_virus_publish {fields} in its "
+        f'field "Accept findings"'
+    )
+
+
 def refuse_findings(findings: Iterable[Finding], candidate: Path | None = None) -> None:
     """Stop a publication because of findings of no single source.
 
@@ -262,8 +283,7 @@ def refuse_findings(findings: Iterable[Finding], candidate: Path | None = None) 
         + " This concerns no single source, so publishing is blocked until it is resolved; loading continues and "
         + "nothing is lost. "
         + " ".join(dict.fromkeys(WAYS_OUT[name] for name in names))
-        + f" To publish despite these findings, once: trigger ncbi_virus_publish with accept_findings {names}, or "
-        f"`virus-warehouse publish {' '.join(f'--accept {name}' for name in names)}`."
+        + f" To publish despite these findings, once: {ways_to_accept(names)}."
         + (f" The rows can be inspected in {candidate}, which is kept for two days." if candidate else "")
     )
 

@@ -11,7 +11,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.publish.about import About, renew_about
-from virus_warehouse.publish.gates import HELD_BACK, WAYS_OUT
+from virus_warehouse.publish.gates import HELD_BACK, WAYS_OUT, ways_to_accept
 from virus_warehouse.publish.source_status import name_held_back, renew_source_status
 from virus_warehouse.session import memory_limit, threads_beside
 from virus_warehouse.sql_file import run_sql, sql_text
@@ -43,11 +43,9 @@ def reasons_to_hold_back(about: About) -> dict[str, str]:
 
 def _reason(source: str, faults: Mapping[str, str]) -> str:
     ways_out = dict.fromkeys(WAYS_OUT[gate] for gate in faults)
-    accepted = " ".join(f"--accept {gate}" for gate in faults)
     return (
-        f"{' '.join(faults.values())} {' '.join(ways_out)} To publish it despite these findings, once: trigger "
-        f"ncbi_virus_publish with the source and accept_findings, or `virus-warehouse publish --source {source} "
-        f"{accepted}`."
+        f"{' '.join(faults.values())} {' '.join(ways_out)} To publish it despite these findings, once: "
+        f"{ways_to_accept(faults, source)}."
     )
 
 

@@ -87,7 +87,7 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
         Whether the published snapshot is of this publication.
 
     Raises:
-        GateFailed: when nothing has been published yet, and every source is held back.
+        GateFailed: when nothing has been published yet, and nothing was loaded or every source is held back.
         Overtaken: when the candidate is dropped, although a person accepted findings that are held back.
         FileNotFoundError: when there is neither the candidate nor a later snapshot: prepare and check it first.
         DiskFull: when there is no space for held-back sources.
@@ -112,6 +112,11 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
                 )
             logger.info("publication %s already includes %s", published.publication_id, publication_id)
             return False
+        if published is None and about.loaded_until is None:
+            candidate.unlink()
+            raise GateFailed(
+                "Not published: nothing has been loaded yet. `virus-warehouse run SOURCE` loads and publishes a source."
+            )
         came_between = published is not None and _came_between(about, published)
         _complete(candidate, data, reasons_to_hold_back(about), came_between=came_between)
         candidate.chmod(0o440)

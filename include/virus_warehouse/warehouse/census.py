@@ -22,7 +22,7 @@ class MissingRecords:
     """Counts of the held records that a full package does not list.
 
     Attributes:
-        held: all held records.
+        held: the records held before the load: those that it inserted cannot be missing, and must not hide a loss.
         missing: those that are not listed.
         eligible: the missing ones that the package could have listed.
         unaccepted: the eligible ones that no person has accepted as missing before.
@@ -34,27 +34,34 @@ class MissingRecords:
     unaccepted: int
 
 
-def find_missing(session: DuckDBPyConnection, load: Mapping[str, object], lines: int) -> MissingRecords:
-    """Compare the held records with a report of this many lines; fills the temporary table `missing_record`."""
+def find_missing(session: DuckDBPyConnection, load: Mapping[str, object], lines: int, inserted: int) -> MissingRecords:
+    """Compare the held records with a merged report; fills the temporary table `missing_record`.
+
+    Args:
+        session: with the warehouse attached.
+        load: `Load.variables`.
+        lines: the number of lines of the report.
+        inserted: how many records it inserted.
+    """
     for _ in shares(session, lines):
         run_sql(session, "warehouse/merge/08_missing.sql", load)
-    return _counted(session, load["source"])
+    return _counted(session, load["source"], inserted)
 
 
-def without_ended(session: DuckDBPyConnection, source: str) -> MissingRecords:
-    """The missing records without those of `record_to_end`, which are no longer held."""
+def without_ended(session: DuckDBPyConnection, source: str, inserted: int) -> MissingRecords:
+    """The missing records, as from `find_missing`, without those of `record_to_end`, which are no longer held."""
     session.execute("DELETE FROM missing_record WHERE accession IN (SELECT record_to_end.accession FROM record_to_end)")
-    return _counted(session, source)
+    return _counted(session, source, inserted)
 
 
-def _counted(session: DuckDBPyConnection, source: object) -> MissingRecords:
+def _counted(session: DuckDBPyConnection, source: object, inserted: int) -> MissingRecords:
     held, missing, eligible, unaccepted = session.execute(
         "SELECT (SELECT count(*) FROM warehouse.main.virus_genome WHERE source = ?), "
         "count(*), count(*) FILTER (is_eligible), count(*) FILTER (is_eligible AND NOT is_accepted) "
         "FROM missing_record",
         [source],
     ).fetchall()[0]
-    return MissingRecords(held, missing, eligible, unaccepted)
+    return MissingRecords(held - inserted, missing, eligible, unaccepted)
 
 
 def missing_accessions(session: DuckDBPyConnection) -> list[str]:

@@ -179,8 +179,8 @@ class Warehouse:
             if any(words in str(error) for words in _DAMAGED):
                 raise WarehouseDamaged(
                     f"{self.path}, or its write-ahead log {log_of(self.path)}, is damaged. `virus-warehouse rebuild "
-                    f"--replace` rebuilds the warehouse from the archived packages, and keeps both under another name. "
-                    f"DuckDB says: {error}"
+                    f"--replace --from-oldest` rebuilds the warehouse from the archived packages, and keeps both under "
+                    f"another name. DuckDB says: {error}"
                 ) from error
             if not _is_locked(error):
                 reason = next((words for words in _UNUSABLE if words in str(error)), None)

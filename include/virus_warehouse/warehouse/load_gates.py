@@ -22,6 +22,19 @@ FEW_LINES = FEW_RECORDS = 10
 """Shares of fewer lines or records than this stop nothing."""
 
 
+FORM_FIELDS = {"missing": "Accept missing records", "emptied": "Accept emptied fields"}
+"""Titles of the form fields in Airflow in which a person accepts what would stop a full load."""
+
+
+def ways_to_accept(what: str) -> str:
+    """How a person accepts it for one run: with the command, with make, and in the trigger form.
+
+    Args:
+        what: a key of `FORM_FIELDS`.
+    """
+    return f'`--accept {what}`, with make `ACCEPT_{what.upper()}=1`, in the form of the DAG "{FORM_FIELDS[what]}"'
+
+
 class GateError(Failure):
     """The staged data must not be committed; the transaction is rolled back.
 
@@ -90,7 +103,7 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Load
         raise GateError(
             f"emptied fields: NCBI's full list of {source} has lost values of {', '.join(emptied)}: more than "
             f"{limits.max_emptied:.0%}. Nothing was loaded: NCBI has emptied fields before (NCBI issue #533). If it is "
-            f"intended, run once with accept_emptied, or raise max_emptied of the source."
+            f"intended, accept it once ({ways_to_accept('emptied')}), or raise max_emptied of the source."
         )
 
 
@@ -155,8 +168,8 @@ def refuse_mass_loss(missing: int, held: int, source: str, limits: LoadLimits, a
     error = GateError(
         f"missing records: NCBI's full list of {source} lacks {missing} of the {held} held records, more than "
         f"{limits.max_missing:.0%}, such as {', '.join(accessions[:5])}. Nothing was loaded: NCBI has dropped good "
-        f"records before (NCBI issue #530). If it is intended, run once with accept_missing, or raise max_missing of "
-        f"the source."
+        f"records before (NCBI issue #530). If it is intended, accept it once ({ways_to_accept('missing')}), or raise "
+        f"max_missing of the source."
     )
     error.missing = accessions
     raise error

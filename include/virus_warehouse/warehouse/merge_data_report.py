@@ -58,7 +58,7 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, staged: StagedRep
         for _ in shares(session, lines):
             run_sql(session, "warehouse/merge/07_found_again.sql", load.variables)
     if is_complete_list:
-        ended |= _classify_missing(session, load, lines)
+        ended |= _classify_missing(session, load, lines, outcomes["inserted"])
     run_sql(session, "warehouse/merge/10_merge_taxonomy.sql", load.variables)
     return {"lines": lines, **outcomes, **ended}
 
@@ -79,8 +79,8 @@ def _holds_any(session: DuckDBPyConnection, source: str) -> bool:
     return found == (True,)
 
 
-def _classify_missing(session: DuckDBPyConnection, load: Load, lines: int) -> dict[str, int]:
-    missing = find_missing(session, load.variables, lines)
+def _classify_missing(session: DuckDBPyConnection, load: Load, lines: int, inserted: int) -> dict[str, int]:
+    missing = find_missing(session, load.variables, lines, inserted)
     if load.filter_changed:
         left_out = (
             no_longer_shown(session, load.source, load.request)
@@ -88,7 +88,7 @@ def _classify_missing(session: DuckDBPyConnection, load: Load, lines: int) -> di
             else "SELECT accession FROM missing_record"
         )
         end_records(session, load.variables, left_out, "filter")
-        missing = without_ended(session, load.source)
+        missing = without_ended(session, load.source, inserted)
     if load.is_census:
         return take_census(session, load.variables, load.limits, missing, accepts_missing=load.accepts.missing)
     if load_gates.is_mass_loss(missing.missing, missing.held, load.limits) and not load.accepts.missing:

@@ -8,7 +8,9 @@ from airflow.sdk import CronDataIntervalTimetable
 from airflow.sdk.exceptions import ParamValidationError
 
 from ncbi_virus.assets import LOADS, PUBLICATIONS, UNCHANGED, warehouse_asset
+from virus_warehouse.publish import gates
 from virus_warehouse.publish.gates import BLOCKING
+from virus_warehouse.warehouse import load_gates
 
 DAGS = Path(__file__).parents[3] / "dags"
 
@@ -81,6 +83,17 @@ def test_publication_runs_after_each_load_one_at_a_time(load):
     assert dag.get_task("publish").outlets == [PUBLICATIONS]
     assert set(dag.params) == {"source", "accept_findings"}
     assert set(dag.params.get_param("accept_findings").schema["items"]["enum"]) == set(BLOCKING)
+
+
+def test_messages_name_the_fields_of_the_forms(load):
+    bag = load()
+
+    def title(dag_id, field):
+        return bag.dags[dag_id].params.get_param(field).schema["title"]
+
+    assert f'field "{title("ncbi_virus_publish", "accept_findings")}"' in gates.ways_to_accept(["history"])
+    for what in ("missing", "emptied"):
+        assert f'"{title("ncbi_virus_ingest__mpox", f"accept_{what}")}"' in load_gates.ways_to_accept(what)
 
 
 @pytest.mark.parametrize("given", [None, [], ["shrinkage"], ["shrinkage", "dates_in_range"]])

@@ -90,7 +90,7 @@ def test_two_sources_of_one_name_are_refused_both_with_their_lines(write: Write)
 def test_invalid_source_name_is_refused(write: Write, name: str) -> None:
     path = write(f"sources:\n  '{name}': {{taxon: 1}}\n{GOOD}")
     error = error_of_bad_source(path, name)
-    assert error.startswith(f"{path}: source '{name}': key 'name': ")
+    assert error.startswith(f"{path}: source '{name}': the name of the source: '{name}' is not allowed; ")
     assert "small letters, digits and _" in error
 
 

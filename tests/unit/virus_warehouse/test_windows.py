@@ -155,11 +155,14 @@ class TestWindowRequest:
         ("window_request", "message"),
         [
             ({"mode": "delta"}, "mode is 'delta'; allowed are incremental, window, full"),
-            ({"mode": "full", "since": date(2025, 1, 1)}, "drop mode 'full'"),
-            ({"mode": "incremental", "until": date(2025, 1, 1)}, "drop mode 'incremental'"),
-            ({"mode": "window"}, "a window needs a first day"),
+            ({"mode": "full", "since": date(2025, 1, 1)}, "leave out either the days or the mode 'full'"),
+            ({"mode": "incremental", "until": date(2025, 1, 1)}, "leave out either the days or the mode 'incremental'"),
+            (
+                {"mode": "window"},
+                "a window needs a first day, such as 2026-11-01: `--since` and `--until`, or Since and",
+            ),
             ({"until": date(2025, 1, 1)}, "a window needs a first day"),
-            ({"since": date(2025, 1, 1), "until": date(2025, 1, 1)}, "is empty; until is exclusive"),
+            ({"since": date(2025, 1, 1), "until": date(2025, 1, 1)}, "is empty: its end is exclusive"),
             ({"since": date(2025, 1, 2), "until": date(2025, 1, 1)}, "is empty"),
             ({"since": date(2025, 6, 2)}, "is in the future; today is 2025-06-01"),
         ],

@@ -95,7 +95,7 @@ def test_wrong_setting_with_a_secret_is_named_without_its_value(
     assert "Traceback" not in done.output
 
 
-@pytest.mark.parametrize("arguments", [("rebuild",), ("acknowledge", "mpox"), ("forget", "mpox", "--yes")])
+@pytest.mark.parametrize("arguments", [("rebuild",), ("acknowledge", "mpox"), ("forget", "flu", "--yes")])
 def test_warehouse_that_cannot_be_created_is_named_by_every_command(
     monkeypatch: pytest.MonkeyPatch, folder: Path, arguments: tuple[str, ...]
 ) -> None:

@@ -203,7 +203,7 @@ def test_unknown_source_error_lists_the_available_sources(snapshot: Path, tmp_pa
 
 def test_missing_snapshot_error_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(
-        ExportError, match="nothing is published yet; `virus-warehouse run SOURCE` loads and publishes one"
+        ExportError, match=r"Nothing is published as .* yet\. `virus-warehouse run SOURCE` loads and publishes"
     ):
         export(tmp_path / "virus.duckdb", tmp_path / "export")
 

@@ -556,8 +556,9 @@ def test_fault_without_a_source_blocks_publication_and_names_fault_place_and_rem
     assert "NCBI stands still" not in message
     assert "This concerns no single source, so publishing is blocked until it is resolved" in message
     assert "please report it" in message
-    assert "accept_findings ['no_orphans']" in message
-    assert "virus-warehouse publish --accept no_orphans" in message
+    assert "`virus-warehouse publish --accept no_orphans`" in message
+    assert '`make publish ACCEPT_FINDINGS="no_orphans"`' in message
+    assert 'trigger ncbi_virus_publish with the gates in its field "Accept findings"' in message
     assert "candidates/publication-1.duckdb" in message
 
 

@@ -115,8 +115,9 @@ def test_snapshot_records_what_is_blocked_since_when_and_why(
     )
     assert since.replace(microsecond=0) == about.held_back["mpox"]
     assert reason.startswith(fault)
-    assert "load the source with `mode: full`" in reason
-    assert "virus-warehouse publish --source mpox --accept shrinkage" in reason
+    assert "`virus-warehouse run SOURCE --mode full`" in reason
+    assert "`virus-warehouse publish --source mpox --accept shrinkage`" in reason
+    assert '`make publish SOURCE=mpox ACCEPT_FINDINGS="shrinkage"`' in reason
     counts = query(data.snapshot, "SELECT source, value FROM _about WHERE topic = 'count' AND name = 'virus_genome'")
     assert sorted(counts) == [("dengue", "41"), ("flu", "41"), ("mpox", "40"), ("zika", "41")]
     check = last_check(data)

@@ -198,10 +198,20 @@ class TestBrake:
 
     def test_mass_withdrawal_stops_the_census_and_changes_nothing(self, register: Register) -> None:
         before = register.content()
-        with pytest.raises(GateError, match=r"lacks 12 of the 200 .* more than 5%.*run once with accept_missing"):
+        with pytest.raises(
+            GateError,
+            match=r"lacks 12 of the 200 .* more than 5%.*`--accept missing`, with make `A",
+        ):
             register.census(self.MANY[12:])
         assert register.content() == before
         assert register.census(self.MANY[10:]) == {"unchanged": 190, "missing": 10}
+
+    def test_new_records_do_not_dilute_the_share(self, register: Register) -> None:
+        new = [f"PY{number:06}.1" for number in range(200)]
+        with pytest.raises(GateError, match="lacks 12 of the 200 held records"):
+            register.census([*self.MANY[12:], *new])
+        assert register.status() == {"live": 200}
+        assert register.census([*self.MANY[10:], *new]) == {"inserted": 200, "unchanged": 190, "missing": 10}
 
     def test_new_and_pending_are_counted_together(self, register: Register) -> None:
         register.census(self.MANY[6:])

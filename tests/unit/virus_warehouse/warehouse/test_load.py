@@ -402,6 +402,12 @@ class TestGates:
         assert everything(store) == before
         assert store.load(*(line(accession) for accession in accessions(285))) == {"unchanged": 285}
 
+    def test_new_records_do_not_hide_a_loss(self, store: Store) -> None:
+        store.load(*(line(accession) for accession in accessions(40)))
+        new = [line(f"PY{number:06}.1") for number in range(400)]
+        with pytest.raises(GateError, match="lacks 10 of the 40 held records"):
+            store.load(*(line(accession) for accession in accessions(30)), *new)
+
     def test_nine_absent_records_do_not_fail_the_load(self, store: Store) -> None:
         store.load(*(line(accession) for accession in accessions(20)))
         assert store.load(*(line(accession) for accession in accessions(11))) == {"unchanged": 11}

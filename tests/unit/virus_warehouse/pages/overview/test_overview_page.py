@@ -112,7 +112,7 @@ def test_blocked_snapshot_is_shown_with_the_remedy(client: TestClient, data: Dat
     text = text_of(client.get("/").text)
     assert "Publishing is blocked" in text
     assert "unique_keys: a taxon is more than once" in text
-    assert "trigger ncbi_virus_publish with accept_findings unique_keys" in text
+    assert "virus-warehouse publish --accept unique_keys" in text
 
 
 def test_blocked_source_is_shown_with_the_remedy(client: TestClient, data: DataFolder, mpox: Store) -> None:
@@ -124,7 +124,7 @@ def test_blocked_source_is_shown_with_the_remedy(client: TestClient, data: DataF
     assert "Publishing is blocked" not in text
     assert "mpox held back 12 records" in text
     assert re.search(r"Held back since \d{4}-\d\d-\d\d \d\d:\d\d UTC: shrinkage of mpox: of 12 published records", text)
-    assert "load the source with <code>mode: full</code>" in page
+    assert "<code>virus-warehouse run SOURCE --mode full</code>" in page
     assert "virus-warehouse publish --source mpox --accept " in text
 
 
