@@ -197,6 +197,7 @@ class Console:
             "sql": sql,
             "form": form,
             "descriptor": snapshot,
+            "sequences": str(self.data.published_sequences),
             "cpu_seconds": math.ceil(self.limits.seconds) + 1,
             "memory": self.limits.memory,
             "address_space_bytes": self.limits.address_space_bytes,

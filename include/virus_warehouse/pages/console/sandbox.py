@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
-from virus_warehouse.pages.console.confinement import allow_one_file, die_with_parent, limit_resources
+from virus_warehouse.pages.console.confinement import allow_reading_only, die_with_parent, limit_resources
 from virus_warehouse.sql_file import sql_text
 
 OUTPUT = "/dev/stdout"
@@ -45,13 +45,15 @@ class Query:
     explain: str = ""
 
 
-def open_snapshot(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
+def open_snapshot(descriptor: int, memory: str, sequences: str) -> duckdb.DuckDBPyConnection:
     """A connection that can only read the snapshot.
 
     Args:
         descriptor: of the snapshot, open for reading.
         memory: DuckDB's limit, such as `512MB`.
+        sequences: the folder with the letters of its sequences, which may be missing.
     """
+    parts = parts_in(Path(sequences))
     # The module's default database has a thread of its own.
     duckdb.close()
     connection = duckdb.connect(
@@ -68,15 +70,22 @@ def open_snapshot(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
         }
     )
     # Not earlier: DuckDB aborts if it cannot open files at its start. It runs in this one thread.
-    allow_one_file(descriptor)
+    allow_reading_only(descriptor, Path(sequences) if parts else None)
     connection.execute(f"ATTACH '/dev/fd/{descriptor}' AS virus (READ_ONLY)")
     connection.execute("USE virus")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET errors_as_json = true")
-    connection.execute(f"SET allowed_paths = ['{OUTPUT}']")
+    connection.execute(f"SET VARIABLE virus_sequences = {sql_text(sequences)}")
+    # Not allowed_directories: it would also allow to list the folder and to create files there.
+    connection.execute(f"SET allowed_paths = [{', '.join(map(sql_text, [OUTPUT, *parts]))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def parts_in(folder: Path) -> list[Path]:
+    """The parts of the sequence store in a folder; none if it is missing. A link elsewhere is no part."""
+    return [path for path in sorted(folder.glob("*.parquet")) if path.is_file() and not path.is_symlink()]
 
 
 def single_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Query:
@@ -199,7 +208,7 @@ def main() -> int:
     request = json.load(sys.stdin)
     limit_resources(request["cpu_seconds"], request["address_space_bytes"])
     try:
-        answer(open_snapshot(request["descriptor"], request["memory"]), request)
+        answer(open_snapshot(request["descriptor"], request["memory"], request["sequences"]), request)
         sys.stdout.flush()
     except Exception as error:
         sys.stderr.write(json.dumps(describe_error(error, request["sql"])))
