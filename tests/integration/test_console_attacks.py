@@ -355,7 +355,7 @@ def test_same_query_completes_within_a_longer_time_limit(scene: Scene) -> None:
 
 def test_kernel_limit_ends_a_query_that_the_server_does_not(scene: Scene) -> None:
     """Its processor time is also limited by the kernel, in case the server's timer fails."""
-    request = scene.console()._request(ENDLESS["recursion"], "table", 0) | {"cpu_seconds": 1}
+    request = scene.console()._request(ENDLESS["recursion"], "table", 0, 1) | {"cpu_seconds": 1}
     with scene.data.snapshot.open("rb") as snapshot:
         request["descriptor"] = snapshot.fileno()
         done = subprocess.run(

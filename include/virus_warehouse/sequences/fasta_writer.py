@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.failure import UsageError
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sequences.molecule import GENOME
-from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.sql_file import read_sql, sql_text
 
 LINE = 70
 """Letters of a line, as in NCBI's own files."""
@@ -91,7 +91,9 @@ def write_fasta(
         f"{_accession_version(columns)} AS accession_version, {_accession(columns)} AS accession, "
         f"{_kept(columns, header)} AS given FROM {selection} AS given"
     )
-    run_sql(snapshot, FOUND, {"molecule": molecule})
+    # Not as parameters, here and below: DuckDB would import pandas and pyarrow, which the Console's sandbox cannot.
+    snapshot.execute(f"SET VARIABLE molecule = {sql_text(molecule)}")
+    snapshot.execute(read_sql(FOUND))
     _choose_records(snapshot, _header_expression(snapshot, columns, header))
     if letters is not None:
         return _write(snapshot, letters, to, progress)
@@ -246,20 +248,19 @@ def _entry(header: str, sequence: bytes) -> Iterator[bytes]:
 
 
 def _missing(snapshot: DuckDBPyConnection, offsets: "array[int]") -> list[str]:
-    lost = [number for number, offset in enumerate(offsets) if offset == _LOST]
+    lost = ", ".join(str(number) for number, offset in enumerate(offsets) if offset == _LOST)
     rows = snapshot.execute(
-        """
+        f"""
         SELECT coalesce(accession_version, accession) AS name
         FROM fasta_selected
         WHERE row_number NOT IN (
             SELECT found.row_number
             FROM fasta_found AS found
             INNER JOIN fasta_record AS record USING (part, position)
-            WHERE record.letters_number NOT IN (SELECT unnest(?::BIGINT[]))
+            WHERE record.letters_number NOT IN (SELECT unnest([{lost}]::BIGINT[]))
         )
         GROUP BY name
         ORDER BY min(row_number)
-        """,
-        [lost],
+        """
     ).fetchall()
     return [name for (name,) in rows]
