@@ -40,7 +40,7 @@ needs_landlock = pytest.mark.skipif(not landlock_version(), reason="this kernel 
 
 @dataclass
 class Scene:
-    """A data folder with a snapshot, and a private folder beside it."""
+    """A data folder with a snapshot and letters of its sequences, and a private folder beside it."""
 
     data: DataFolder
     beside: Path
@@ -60,7 +60,12 @@ class Scene:
         """The console's response: the values, or the error."""
         console = self.console(without, **limits)
         # The snapshot's path is public: SELECT path FROM duckdb_databases().
-        text = sql.format(beside=self.beside, snapshot=self.data.snapshot, server=os.getpid())
+        text = sql.format(
+            beside=self.beside,
+            snapshot=self.data.snapshot,
+            parts=self.data.published_sequences,
+            server=os.getpid(),
+        )
         try:
             table = asyncio.run(console.table(text))
         except QueryFailed as error:
@@ -70,7 +75,7 @@ class Scene:
 
 @pytest.fixture
 def scene(empty_scene: Path, tmp_path: Path) -> Scene:
-    shutil.copytree(empty_scene, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(empty_scene, tmp_path, dirs_exist_ok=True, symlinks=True)
     return Scene(DataFolder(tmp_path / "data"), tmp_path / "beside")
 
 
@@ -85,11 +90,27 @@ def empty_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (beside / path).write_text(f"{SECRET} of a file", encoding="utf-8")
     with duckdb.connect(data.snapshot) as connection:
         connection.execute("CREATE TABLE t AS SELECT range AS a, 'x' || range AS b FROM range(1000)")
+        add_parts(connection, data.published_sequences)
+    (data.published_sequences / "link.parquet").symlink_to("../../../beside/secret.parquet")
+    (data.published_sequences / "other.parquet.csv").write_text(f"{SECRET} of a file", encoding="utf-8")
+    (data.published_sequences.parent / "sequences.csv").write_text(f"{SECRET} of a file", encoding="utf-8")
     with duckdb.connect(beside / "other.duckdb") as connection:
         connection.execute(f"CREATE TABLE secret AS SELECT '{SECRET}' AS word")
         for form in ("csv", "json", "parquet"):
             connection.execute(f"COPY secret TO '{beside}/secret.{form}'")
     return folder
+
+
+def add_parts(connection: duckdb.DuckDBPyConnection, folder: Path, many: int = 40) -> None:
+    """Parts of a sequence store, and a view of their letters: more of them than a query's process may open files."""
+    folder.mkdir()
+    for number in range(many):
+        connection.execute(f"COPY (SELECT {number} AS position, 'ACGT' AS sequence) TO '{folder}/{number}.parquet'")
+    names = ", ".join(f"'{number}.parquet'" for number in range(many))
+    connection.execute(
+        "CREATE VIEW letters AS FROM read_parquet(list_transform("
+        f"[{names}], LAMBDA part: coalesce(getvariable('virus_sequences'), '{folder}') || '/' || part))"
+    )
 
 
 @dataclass(frozen=True)
@@ -133,6 +154,11 @@ ATTACKS = {
     "around by ..": Attack("FROM read_text('/dev/../etc/passwd')", READING, "root:"),
     "around by /proc": Attack("FROM read_text('/proc/self/root/etc/passwd')", READING, "root:"),
     "around by a URL": Attack("FROM read_text('file:///etc/passwd')", READING, "root:"),
+    "out of the parts": Attack("FROM read_text('{parts}/../../../beside/secret.csv')", READING, SECRET),
+    "a link among the parts": Attack("FROM read_parquet('{parts}/link.parquet')", READING, SECRET),
+    "named like a part": Attack("FROM read_text('{parts}/other.parquet.csv')", ("locks",), SECRET),
+    "named like the parts": Attack("FROM read_text('{parts}.csv')", READING, SECRET),
+    "a list of the parts": Attack("FROM glob('{parts}/*')", READING, "0.parquet"),
     "the server's environment": Attack(
         "FROM read_json_objects('/proc/{server}/environ')", READING, "Malformed JSON in file"
     ),
@@ -145,6 +171,13 @@ ATTACKS = {
     "COPY a query": Attack("COPY (FROM t) TO '{beside}/new.parquet' (FORMAT parquet)", WRITING),
     # DuckDB allows this one in spite of its locks: the path is that of the attached database.
     "COPY over the snapshot": Attack(f"COPY t TO '{{snapshot}}' {EVIL}", ("query", "landlock")),
+    # This one too: the path is that of a part.
+    "COPY over a part": Attack(f"COPY t TO '{{parts}}/0.parquet' {EVIL}", ("query", "landlock")),
+    "EXPLAIN ANALYZE over a part": Attack(
+        f"EXPLAIN ANALYZE COPY t TO '{{parts}}/0.parquet' {EVIL}", ("query", "landlock")
+    ),
+    "COPY to a new part": Attack("COPY t TO '{parts}/new.parquet'", WRITING),
+    "COPY to parts by key": Attack("COPY t TO '{parts}' (FORMAT parquet, PARTITION_BY (a), OVERWRITE)", WRITING),
     "COPY before a PIVOT": Attack(
         f"COPY (PIVOT t ON a % 2 USING count(*)) TO '{{snapshot}}' {EVIL}; PIVOT t ON a % 2 USING count(*)",
         ("query", "landlock"),
@@ -217,6 +250,33 @@ def test_many_functions_read_a_file_without_guards(scene: Scene) -> None:
 def every_function(scene: Scene, without: tuple[str, ...]) -> list[list[str | None]]:
     program = (Path(every_function_program.__file__), SECRET, str(scene.beside / "secret.csv"), *without)
     return asyncio.run(Console(scene.data, QueryLimits(seconds=PATIENCE), sandbox=program).table("")).rows
+
+
+@pytest.mark.parametrize("without", [(), *[(guard,) for guard in GUARDS]], ids=str)
+def test_letters_beside_the_snapshot_can_be_read(scene: Scene, without: tuple[str, ...]) -> None:
+    assert scene.answer("SELECT string_agg(sequence, '' ORDER BY position) FROM letters", without) == "ACGT" * 40
+
+
+def test_letters_are_read_where_the_data_folder_is_now(scene: Scene, tmp_path: Path) -> None:
+    moved = Scene(DataFolder(scene.data.root.rename(tmp_path / "it's moved")), scene.beside)
+    assert moved.answer("SELECT count(*) FROM letters") == "40"
+
+
+@pytest.mark.parametrize("folder", ["missing", "empty"])
+def test_without_parts_only_the_snapshot_can_be_read(scene: Scene, folder: str) -> None:
+    shutil.rmtree(scene.data.published_sequences)
+    if folder == "empty":
+        scene.data.published_sequences.mkdir()
+    assert scene.answer("SELECT count(*) FROM t") == "1000"
+    assert "disabled by configuration" in scene.answer("FROM letters")
+
+
+@needs_landlock
+def test_a_folder_without_parts_cannot_be_read(scene: Scene) -> None:
+    shutil.rmtree(scene.data.published_sequences)
+    scene.data.published_sequences.mkdir()
+    (scene.data.published_sequences / "other.csv").write_text(SECRET, encoding="utf-8")
+    assert SECRET not in scene.answer("FROM read_text('{parts}/other.csv')", without=("locks",))
 
 
 def test_every_attack_has_a_guard_besides_landlock() -> None:
@@ -295,7 +355,7 @@ def test_same_query_completes_within_a_longer_time_limit(scene: Scene) -> None:
 
 def test_kernel_limit_ends_a_query_that_the_server_does_not(scene: Scene) -> None:
     """Its processor time is also limited by the kernel, in case the server's timer fails."""
-    request = scene.console()._request(ENDLESS["recursion"], "table", 0) | {"cpu_seconds": 1}
+    request = scene.console()._request(ENDLESS["recursion"], "table", 0, 1) | {"cpu_seconds": 1}
     with scene.data.snapshot.open("rb") as snapshot:
         request["descriptor"] = snapshot.fileno()
         done = subprocess.run(
@@ -465,7 +525,7 @@ class TestConfinement:
     def confined(self, path: Path, code: str) -> subprocess.CompletedProcess[str]:
         before = f"""
             import os, socket, sys, threading
-            from virus_warehouse.pages.console.confinement import allow_one_file
+            from virus_warehouse.pages.console.confinement import allow_reading_only
             descriptor = os.open({str(path)!r}, os.O_RDONLY)
         """
         program = textwrap.dedent(before) + code
@@ -474,21 +534,41 @@ class TestConfinement:
 
     @needs_landlock
     def test_one_file_can_be_read_and_not_written(self, scene: Scene) -> None:
-        code = "allow_one_file(descriptor)\nopen(f'/dev/fd/{descriptor}', 'rb').read()\nprint('read')\n"
+        code = "allow_reading_only(descriptor)\nopen(f'/dev/fd/{descriptor}', 'rb').read()\nprint('read')\n"
         done = self.confined(scene.data.snapshot, code + "open(f'/dev/fd/{descriptor}', 'ab')")
         assert done.stdout == "read\n"
         assert "PermissionError" in done.stderr
+
+    @needs_landlock
+    def test_files_of_a_folder_can_be_read_and_neither_written_nor_listed(self, scene: Scene) -> None:
+        parts, other = scene.data.published_sequences, scene.beside / "secret.csv"
+        code = f"""
+            from pathlib import Path
+            def is_allowed(action, *arguments):
+                try:
+                    action(*arguments)
+                    return True
+                except PermissionError:
+                    return False
+            part, folder, other = Path({str(parts / "0.parquet")!r}), Path({str(parts)!r}), Path({str(other)!r})
+            allow_reading_only(descriptor, folder)
+            print(is_allowed(part.read_bytes), is_allowed(part.open, "ab"), is_allowed(part.unlink))
+            print(is_allowed(os.listdir, folder), is_allowed((folder / "new").touch), is_allowed(other.read_bytes))
+            print(is_allowed((folder / "link.parquet").read_bytes), is_allowed((folder / "../virus.duckdb").read_bytes))
+        """
+        done = self.confined(scene.data.snapshot, textwrap.dedent(code))
+        assert done.stdout.split() == ["True", *["False"] * 6, "True"], done.stderr
 
     @needs_landlock
     @pytest.mark.skipif(landlock_version() < 4, reason="this kernel's Landlock knows no network")
     def test_no_connection_can_be_made(self, scene: Scene) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             connect = f"socket.create_connection({server.getsockname()}).close()\nprint('connected')\n"
-            done = self.confined(scene.data.snapshot, f"{connect}allow_one_file(descriptor)\n{connect}")
+            done = self.confined(scene.data.snapshot, f"{connect}allow_reading_only(descriptor)\n{connect}")
         assert done.stdout == "connected\n"
         assert "PermissionError" in done.stderr
 
     @needs_landlock
     def test_thread_that_stays_unconfined_is_an_error(self, scene: Scene) -> None:
-        code = "threading.Thread(target=threading.Event().wait, daemon=True).start()\nallow_one_file(descriptor)"
+        code = "threading.Thread(target=threading.Event().wait, daemon=True).start()\nallow_reading_only(descriptor)"
         assert "another thread is running" in self.confined(scene.data.snapshot, code).stderr

@@ -83,6 +83,25 @@ def test_record_without_a_sequence_is_named_and_the_others_are_written(run) -> N
     assert result.stderr == "1 sequence written\n2 records have no genome sequence: PX4, PX99.1\n"
 
 
+def test_query_may_end_in_a_semicolon_and_a_comment(run) -> None:  # type: ignore[no-untyped-def]
+    for end in (";", "-- one", ";\n-- one\n"):
+        assert len(entries(run(f"SELECT accession FROM virus_genome WHERE accession = 'PX1'{end}").stdout)) == 1
+
+
+def test_record_whose_letters_are_lost_is_named(tmp_path: Path) -> None:
+    site = site_in(tmp_path)
+    genomes = fasta(PX1_1=letters("a"), PX2_1=letters("b"))
+    site.run("mpox", package({"PX1_1": 300, "PX2_1": 300}, genomes), sequences=("GENOME",))
+    site.publish()
+    with duckdb.connect(site.data.snapshot) as snapshot:
+        snapshot.execute("UPDATE ops.sequence_letters SET position = 7 WHERE position = 1")
+    written = io.BytesIO()
+    with duckdb.connect(site.data.snapshot, read_only=True) as snapshot:
+        result = write_fasta(snapshot, "SELECT accession FROM virus_genome", written)
+    assert (result.written, result.missing) == (1, ["PX2"])
+    assert entries(written.getvalue().decode()) == [("PX1.1 Some virus", letters("a"))]
+
+
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
 def test_file_is_compressed_by_its_name(run, tmp_path: Path, suffix: str) -> None:  # type: ignore[no-untyped-def]
     file = tmp_path / f"mpox.fasta{suffix}"

@@ -44,7 +44,7 @@ def main() -> int:
     for guard in without:
         setattr(sandbox, *INSTEAD[guard])
     request = json.load(sys.stdin)
-    connection = sandbox.open_snapshot(request["descriptor"], request["memory"])
+    connection = sandbox.open_snapshot(request["descriptor"], request["memory"], request["sequences"])
     rows = [[str(connection.execute(f"SELECT count(*) FROM ({FUNCTIONS})").fetchone()[0])]]
     json.dump({"columns": [], "rows": rows + functions_that_read(connection, word, path), "more": False}, sys.stdout)
     return 0

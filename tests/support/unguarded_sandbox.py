@@ -24,19 +24,20 @@ def run_anything(connection, request) -> None:
     json.dump({"columns": columns, "rows": rows, "more": False}, sys.stdout)
 
 
-def open_without_locks(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
+def open_without_locks(descriptor: int, memory: str, sequences: str) -> duckdb.DuckDBPyConnection:
     duckdb.close()
     connection = duckdb.connect(config={"threads": 1})
-    sandbox.allow_one_file(descriptor)
+    sandbox.allow_reading_only(descriptor, Path(sequences) if sandbox.parts_in(Path(sequences)) else None)
     connection.execute(f"ATTACH '/dev/fd/{descriptor}' AS virus (READ_ONLY)")
     connection.execute("USE virus")
+    connection.execute(f"SET VARIABLE virus_sequences = {sandbox.sql_text(sequences)}")
     return connection
 
 
 INSTEAD = {
     "query": ("answer", run_anything),
     "locks": ("open_snapshot", open_without_locks),
-    "landlock": ("allow_one_file", lambda descriptor: False),
+    "landlock": ("allow_reading_only", lambda descriptor, folder: False),
     "limits": ("limit_resources", lambda cpu_seconds, address_space_bytes: None),
 }
 

@@ -7,6 +7,7 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 _SET_PARENT_DEATH_SIGNAL, _SET_NO_NEW_PRIVILEGES = 1, 38
@@ -14,6 +15,7 @@ _SET_PARENT_DEATH_SIGNAL, _SET_NO_NEW_PRIVILEGES = 1, 38
 _LANDLOCK_CREATE, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT = 444, 445, 446
 _LANDLOCK_VERSION_FLAG, _LANDLOCK_PATH_RULE = 1, 1
 _READ_FILE = 1 << 2
+_IDENTIFY_ONLY = getattr(os, "O_PATH", 0)
 # How many accesses to files each version knows: 13, then REFER, TRUNCATE, none, IOCTL_DEV.
 _FILE_ACCESSES = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 # Binding and connecting over TCP; abstract Unix sockets and signals of processes outside.
@@ -58,14 +60,15 @@ def landlock_version() -> int:
     return max(0, int(ctypes.CDLL(None).syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION_FLAG)))
 
 
-def allow_one_file(descriptor: int) -> bool:
-    """Deny this thread, and all threads started by it, the network and all files but one, which is read-only.
+def allow_reading_only(descriptor: int, folder: Path | None = None) -> bool:
+    """Deny this thread, and all threads started by it, the network and all files but these, which are read-only.
 
     Uses Landlock (Linux 5.13 or later; the network, TCP only, since 6.7), which needs no privileges. Open files and
     pipes stay open. There must be no other thread yet, as it would not be restricted.
 
     Args:
-        descriptor: of the file that may be opened again for reading.
+        descriptor: of a file that may be opened again for reading.
+        folder: whose files may be read, but not listed; None for none.
 
     Returns:
         Whether it was done: False where the kernel has no Landlock or has it disabled.
@@ -88,10 +91,9 @@ def allow_one_file(descriptor: int) -> bool:
     ]
     attributes = struct.pack(f"={len(handled)}Q", *handled)
     ruleset = libc.syscall(_LANDLOCK_CREATE, attributes, len(attributes), 0)
-    rule = struct.pack("=Qi", _READ_FILE, descriptor)
     if (
         ruleset < 0
-        or libc.syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_PATH_RULE, rule, 0)
+        or not all(_add_rule(libc, ruleset, readable) for readable in _opened(descriptor, folder))
         or libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
         or libc.syscall(_LANDLOCK_RESTRICT, ruleset, 0)
     ):
@@ -99,3 +101,17 @@ def allow_one_file(descriptor: int) -> bool:
         raise OSError(error, f"Landlock: {os.strerror(error)}")
     os.close(ruleset)
     return True
+
+
+def _opened(descriptor: int, folder: Path | None) -> Iterator[int]:
+    """The descriptors of a file and, for as long as it is needed, of a folder."""
+    yield descriptor
+    if folder is not None:
+        opened = os.open(folder, _IDENTIFY_ONLY | os.O_DIRECTORY)
+        yield opened
+        os.close(opened)
+
+
+def _add_rule(libc: ctypes.CDLL, ruleset: int, descriptor: int) -> bool:
+    rule = struct.pack("=Qi", _READ_FILE, descriptor)
+    return not libc.syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_PATH_RULE, rule, 0)

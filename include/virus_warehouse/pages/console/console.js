@@ -22,12 +22,30 @@ const goToFault = () => {
   text.setSelectionRange(place, place + word.length);
 };
 
-const show = (html) => {
-  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("result");
-  if (!fresh) return false;
-  document.getElementById("result").replaceWith(fresh);
-  fresh.scrollIntoView({ block: "nearest" });
+// Of a failed download only the fault, so that the buttons stay.
+const show = (html, parts) => {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  if (!page.getElementById("result")) return false;
+  for (const part of parts) document.getElementById(part).replaceWith(page.getElementById(part));
+  document.getElementById("result").scrollIntoView({ block: "nearest" });
   return true;
+};
+
+const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+// A form cannot show the headers of a file that it downloads.
+const save = async (answer, molecule) => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))[1];
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  const missing = Number(answer.headers.get("Records-Without-Sequence"));
+  const said = `${counted(Number(answer.headers.get("Sequences-Written")), "sequence")} downloaded.`;
+  if (!missing) return said;
+  const named = answer.headers.get("Records-Without-Sequence-Named").split(",").map(decodeURIComponent);
+  const others = missing > named.length ? ` and ${missing - named.length} others` : "";
+  return `${said} ${counted(missing, "record")} without a ${molecule} sequence: ${named.join(", ")}${others}.`;
 };
 
 // The URL has the query, so that it can be bookmarked and shared.
@@ -37,7 +55,7 @@ const keepInUrl = () => {
   history.replaceState(null, "", url);
 };
 
-const ask = async () => {
+const ask = async (form) => {
   const asking = new AbortController();
   const started = Date.now();
   // Hidden from screen readers, which would read every second aloud.
@@ -53,9 +71,11 @@ const ask = async () => {
   keepInUrl();
   let ended = "";
   try {
-    const body = new URLSearchParams({ sql: text.value, form: "table" });
+    const molecule = editor.elements.namedItem("molecule")?.value ?? "genome";
+    const body = new URLSearchParams({ sql: text.value, form, molecule });
     const answer = await fetch(editor.action, { method: "POST", body, signal: asking.signal });
-    if (!show(await answer.text())) ended = answer.status === 401 ? "Sign in to Airflow again, then run the query." : `The server responded with ${answer.status}.`;
+    if (answer.headers.has("Sequences-Written")) ended = await save(answer, molecule);
+    else if (!show(await answer.text(), form === "table" ? ["result", "fasta"] : ["result"])) ended = answer.status === 401 ? "Sign in to Airflow again, then run the query." : `The server responded with ${answer.status}.`;
   } catch (error) {
     ended = error.name === "AbortError" ? "Cancelled." : "The server is unreachable.";
   }
@@ -69,9 +89,10 @@ const ask = async () => {
 };
 
 editor?.addEventListener("submit", (event) => {
-  if (event.submitter && event.submitter !== run) return;
+  const form = event.submitter?.value ?? "table";
+  if (form !== "table" && form !== "fasta") return;
   event.preventDefault();
-  if (!run.disabled) ask();
+  if (!run.disabled) ask(form);
 });
 text?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) editor.requestSubmit(run);

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from time import monotonic
 from typing import Any, TypeVar, cast, get_args
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
+import duckdb
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, StreamingResponse
@@ -19,11 +20,21 @@ from virus_warehouse import cookbook
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.console.confinement import landlock_version
 from virus_warehouse.pages.console.query_limiter import Busy, QueryLimiter
-from virus_warehouse.pages.console.runner import STOPPED, Console, File, FileForm, QueryFailed, QueryLimits, Table
+from virus_warehouse.pages.console.runner import (
+    STOPPED,
+    Console,
+    FastaNotes,
+    File,
+    FileForm,
+    QueryFailed,
+    QueryLimits,
+    Table,
+)
 from virus_warehouse.pages.host import Reader
 from virus_warehouse.pages.rendering import render
 from virus_warehouse.pages.snapshot import Edition, NoSnapshot, edition, reading
 from virus_warehouse.publish.dictionary import Entry, entries
+from virus_warehouse.sequences.molecule import GENOME, MOLECULES
 
 LIMITS = QueryLimits()
 QUERIES = QueryLimiter(2)
@@ -38,7 +49,11 @@ _BODY_BYTES = 12 * SQL_CHARACTERS
 _FIELDS = 8
 _CHUNK = 1 << 16
 _EXCERPT = 100
-_MEDIA_TYPES: dict[FileForm, str] = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+_MEDIA_TYPES: dict[FileForm, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "fasta": "text/x-fasta; charset=utf-8",
+}
 
 router = APIRouter()
 Answer = TypeVar("Answer")
@@ -89,7 +104,9 @@ def show_console(request: Request, sql: str = "", recipe: str = "") -> HTMLRespo
 
 @router.post("/console")
 async def run_query(request: Request, reader: Reader) -> Response:
-    """The result of the form's `sql`: in the page, or as a file when its `form` is `csv` or `parquet`.
+    """The result of the form's `sql`: in the page, or as a file when its `form` is `csv`, `parquet` or `fasta`.
+
+    A FASTA file has the sequences of the form's `molecule`; the headers of the response name records without one.
 
     Disconnecting cancels the query.
     """
@@ -104,7 +121,8 @@ async def run_query(request: Request, reader: Reader) -> Response:
     started = monotonic()
     try:
         if form in get_args(FileForm):
-            return await _download(request, console, sql, cast(FileForm, form), str(reader.get_id()))
+            molecule = fields.get("molecule", GENOME.name)
+            return await _download(request, console, sql, cast(FileForm, form), molecule, str(reader.get_id()))
         table = await _until_disconnect(request, _within_limit(str(reader.get_id()), console.table(sql)))
         outcome, status_code = Outcome(table=table), 200
     except _ClientDisconnected:
@@ -126,11 +144,17 @@ class _ClientDisconnected(Exception):
 class _Download(StreamingResponse):
     """A file that is deleted when it has been sent or sending fails."""
 
-    def __init__(self, file: File, form: FileForm, held: AsyncExitStack) -> None:
+    def __init__(self, file: File, form: FileForm, notes: FastaNotes | None, held: AsyncExitStack) -> None:
         size = file.seek(0, 2)
         file.seek(0)
         name = f"virus-{datetime.now(UTC):%Y%m%d-%H%M%S}.{form}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(size)}
+        if notes is not None:
+            headers |= {
+                "Sequences-Written": str(notes.written),
+                "Records-Without-Sequence": str(notes.missing),
+                "Records-Without-Sequence-Named": ",".join(quote(name, safe="") for name in notes.named),
+            }
         super().__init__(iter(lambda: file.read(_CHUNK), b""), headers=headers, media_type=_MEDIA_TYPES[form])
         self._held = held
 
@@ -139,11 +163,19 @@ class _Download(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-async def _download(request: Request, console: Console, sql: str, form: FileForm, person: str) -> Response:
+async def _download(
+    request: Request, console: Console, sql: str, form: FileForm, molecule: str, person: str
+) -> Response:
+    notes = None
     async with AsyncExitStack() as held:
         await held.enter_async_context(FILES.slot(person))
-        file = held.enter_context(await _until_disconnect(request, _within_limit(person, console.file(sql, form))))
-        return _Download(file, form, held.pop_all())
+        if form == "fasta":
+            query = _within_limit(person, console.fasta(sql, molecule))
+            file, notes = await _until_disconnect(request, query)
+        else:
+            file = await _until_disconnect(request, _within_limit(person, console.file(sql, form)))
+        held.enter_context(file)
+        return _Download(file, form, notes, held.pop_all())
 
 
 async def _within_limit(person: str, query: Coroutine[Any, Any, Answer]) -> Answer:
@@ -218,6 +250,7 @@ def _page(
     recipe: cookbook.Recipe | None = None,
     status_code: int = 200,
 ) -> HTMLResponse:
+    data = DataFolder.from_environment()
     return render(
         request,
         "console/console.html",
@@ -226,7 +259,8 @@ def _page(
         outcome=outcome,
         recipe=recipe,
         chapters=[(topic, list(some)) for topic, some in cookbook.chapters()],
-        tables=_tables(DataFolder.from_environment()),
+        tables=_tables(data),
+        molecules=_molecules(data) if outcome and outcome.table and _names_records(outcome.table) else [],
         limits=LIMITS,
         characters=SQL_CHARACTERS,
         stopped=STOPPED,
@@ -241,6 +275,31 @@ def _tables(data: DataFolder) -> Sequence[Entry] | None:
         return _described(data, edition(data))
     except NoSnapshot:
         return None
+
+
+def _names_records(table: Table) -> bool:
+    """Whether the result can be taken as FASTA."""
+    return any(column.name in ("accession", "accession_version") for column in table.columns)
+
+
+def _molecules(data: DataFolder) -> Sequence[str]:
+    """The kinds of sequence that the snapshot has."""
+    try:
+        return _molecules_held(data, edition(data))
+    except NoSnapshot:
+        return []
+
+
+@lru_cache(maxsize=1)
+def _molecules_held(data: DataFolder, _edition: Edition) -> Sequence[str]:
+    """The same, cached per snapshot."""
+    with reading(data) as connection:
+        try:
+            rows = connection.execute("SELECT DISTINCT molecule FROM ops.sequence WHERE valid_to IS NULL").fetchall()
+        except duckdb.CatalogException:  # an earlier version's snapshot has none
+            return []
+    held = {molecule for (molecule,) in rows}
+    return [molecule.name for molecule in MOLECULES if molecule.name in held]
 
 
 @lru_cache(maxsize=1)

@@ -14,12 +14,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ValidationError
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.snapshot import NoSnapshot
+from virus_warehouse.sequences.molecule import GENOME, MOLECULES
 
 SANDBOX = Path(__file__).with_name("sandbox.py")
 _CHUNK = 1 << 16
@@ -32,7 +33,7 @@ STOPPED = "Stopped"
 
 logger = logging.getLogger(__name__)
 
-FileForm = Literal["csv", "parquet"]
+FileForm = Literal["csv", "parquet", "fasta"]
 File = tempfile.SpooledTemporaryFile[bytes]
 
 
@@ -87,6 +88,20 @@ class Table(BaseModel, frozen=True):
     more: bool
 
 
+class FastaNotes(BaseModel, frozen=True):
+    """What a FASTA file has.
+
+    Attributes:
+        written: the number of sequences.
+        missing: the number of selected records without a sequence.
+        named: the first of them.
+    """
+
+    written: int
+    missing: int
+    named: list[str]
+
+
 class QueryFailed(Exception):
     """A query failed; says why, and in which line and column (from 1), if the error has a position.
 
@@ -133,22 +148,45 @@ class Console:
             NoSnapshot: when nothing has been published yet.
             QueryFailed: when it is not a query, is invalid or reaches a limit.
         """
-        with await self._run(sql, "table", self.limits.table_bytes) as output:
+        output, _ = await self._run(sql, "table", self.limits.table_bytes)
+        with output:
             try:
                 return Table.model_validate_json(output.read())
             except ValidationError as error:
                 raise QueryFailed(STOPPED, "the result cannot be displayed") from error
 
-    async def file(self, sql: str, form: FileForm) -> File:
+    async def file(self, sql: str, form: Literal["csv", "parquet"]) -> File:
         """A query's complete result as an unnamed file, open at its beginning; closing it deletes it.
 
         Raises:
             NoSnapshot: as above.
             QueryFailed: as above.
         """
-        return await self._run(sql, form, self.limits.file_bytes)
+        output, _ = await self._run(sql, form, self.limits.file_bytes)
+        return output
 
-    async def _run(self, sql: str, form: str, most_bytes: int) -> File:
+    async def fasta(self, sql: str, molecule: str = GENOME.name) -> tuple[File, FastaNotes]:
+        """The sequences of the records that a query selects, as an unnamed file like that of `file`.
+
+        Args:
+            sql: a query with a column `accession` or `accession_version`.
+            molecule: genome, cds or protein.
+
+        Raises:
+            NoSnapshot: as above.
+            QueryFailed: as above, and when the query has no such column, or no record a sequence.
+        """
+        if molecule not in (names := [one.name for one in MOLECULES]):
+            raise QueryFailed("Refused", f"the molecule is {molecule!r}; it can be {', '.join(names)}")
+        output, notes = await self._run(sql, "fasta", self.limits.file_bytes, molecule)
+        try:
+            return output, FastaNotes.model_validate_json(notes)
+        except ValidationError as error:
+            output.close()
+            raise QueryFailed(STOPPED, "the file cannot be read") from error
+
+    async def _run(self, sql: str, form: str, most_bytes: int, molecule: str = "") -> tuple[File, bytes]:
+        """The standard output of a query's process, and its standard error."""
         try:
             snapshot = os.open(self.data.snapshot, os.O_RDONLY)
         except FileNotFoundError as error:
@@ -175,34 +213,41 @@ class Console:
             os.close(snapshot)
             os.close(answer_end)
         output = File(_KEPT_IN_MEMORY, dir=str(self.data.temporary))
+        request = {**self._request(sql, form, snapshot, most_bytes), "molecule": molecule}
         try:
             async with asyncio.timeout(self.limits.seconds), _reading(answer) as stream:
-                await _ask(process, json.dumps(self._request(sql, form, snapshot)).encode(), stream, output, most_bytes)
+                notes = await _ask(process, request, stream, output)
             output.seek(0)
         except TimeoutError as error:
             output.close()
             raise QueryFailed(
                 STOPPED,
-                f"stopped after {self.limits.seconds:g} seconds: narrow the query, or use `virus-warehouse sql`",
+                f"stopped after {self.limits.seconds:g} seconds: narrow the query, or use "
+                f"`virus-warehouse {'fasta' if form == 'fasta' else 'sql'}`",
             ) from error
         except BaseException:
             output.close()
             raise
         finally:
             await _end(process)
-        return output
+        return output, notes
 
-    def _request(self, sql: str, form: str, snapshot: int) -> dict[str, object]:
+    def _request(self, sql: str, form: str, snapshot: int, most_bytes: int) -> dict[str, Any]:
+        command = "fasta" if form == "fasta" else "export"
         return {
             "sql": sql,
             "form": form,
             "descriptor": snapshot,
+            "sequences": str(self.data.published_sequences),
             "cpu_seconds": math.ceil(self.limits.seconds) + 1,
             "memory": self.limits.memory,
             "address_space_bytes": self.limits.address_space_bytes,
             "rows": self.limits.rows,
             "cells": self.limits.cells,
             "cell_characters": self.limits.cell_characters,
+            "bytes": most_bytes,
+            "too_large": f"the result is larger than {most_bytes / 1e6:g} MB: narrow the query, or use "
+            f"`virus-warehouse {command}`",
         }
 
 
@@ -220,28 +265,26 @@ async def _reading(pipe: int) -> AsyncIterator[asyncio.StreamReader]:
         await asyncio.sleep(0)
 
 
-async def _ask(process: Process, request: bytes, answer: asyncio.StreamReader, output: File, most_bytes: int) -> None:
-    """Send the request and store the output, until the process has ended."""
+async def _ask(process: Process, request: dict[str, Any], answer: asyncio.StreamReader, output: File) -> bytes:
+    """Send the request and store the output, until the process has ended; returns its standard error."""
     stdin, stderr = cast(asyncio.StreamWriter, process.stdin), cast(asyncio.StreamReader, process.stderr)
     # A process that ends before it has read its request reports why itself.
     with contextlib.suppress(ConnectionError):
-        stdin.write(request)
+        stdin.write(json.dumps(request).encode())
         await stdin.drain()
     stdin.close()
     size = 0
     while chunk := await answer.read(_CHUNK):
         size += len(chunk)
-        if size > most_bytes:
-            raise QueryFailed(
-                STOPPED,
-                f"the result is larger than {most_bytes / 1e6:g} MB: narrow the query, or use `virus-warehouse export`",
-            )
+        if size > request["bytes"]:
+            raise QueryFailed(STOPPED, request["too_large"])
         # In a thread: a busy disk would block the whole server.
         await asyncio.to_thread(output.write, chunk)
     error = await stderr.read(_ERROR_BYTES)
     code = await process.wait()
     if code:
         raise _failure(error, code)
+    return error
 
 
 async def _end(process: Process) -> None:

@@ -7,6 +7,7 @@ standard error. It inherits a descriptor of the snapshot.
 import json
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,16 @@ from typing import Any
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
-from virus_warehouse.pages.console.confinement import allow_one_file, die_with_parent, limit_resources
-from virus_warehouse.sql_file import sql_text
+from virus_warehouse.pages.console.confinement import allow_reading_only, die_with_parent, limit_resources
+from virus_warehouse.sql_file import read_sql, sql_text
 
 OUTPUT = "/dev/stdout"
 _EXPLAIN = re.compile(r"((?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(analyze\s+)?)(.*)", re.IGNORECASE | re.DOTALL)
 _SELECT, _CREATE, _EXPLAINED = duckdb.StatementType.SELECT, duckdb.StatementType.CREATE, duckdb.StatementType.EXPLAIN
 _COLUMNS = 500
 _MESSAGE_CHARACTERS = 4000
+_NAMED, _NAME_CHARACTERS = 20, 100
+"""Records without a sequence that are named, and characters of each name."""
 
 
 class Refused(ValueError):
@@ -30,6 +33,35 @@ class Refused(ValueError):
     def __init__(self, message: str, position: int | None = None) -> None:
         super().__init__(message)
         self.position = position
+
+
+class Stopped(Exception):
+    """A limit is reached; says which."""
+
+
+class LettersInMemory:
+    """Letters of at most so many bytes, because this process can write no file.
+
+    Args:
+        most_bytes: the limit.
+        too_large: what to say when it is reached.
+    """
+
+    def __init__(self, most_bytes: int, too_large: str) -> None:
+        self._held: list[bytes] = []
+        self._left, self._too_large = most_bytes, too_large
+
+    def append(self, letters: bytes, /) -> int:
+        """Add a sequence; returns its number."""
+        self._left -= len(letters)
+        if self._left < 0:
+            raise Stopped(self._too_large)
+        self._held.append(letters)
+        return len(self._held) - 1
+
+    def read(self, numbers: Sequence[int], _lengths: Sequence[int], /) -> Iterator[bytes]:
+        """The sequences with these numbers."""
+        return map(self._held.__getitem__, numbers)
 
 
 @dataclass(frozen=True)
@@ -45,13 +77,15 @@ class Query:
     explain: str = ""
 
 
-def open_snapshot(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
+def open_snapshot(descriptor: int, memory: str, sequences: str) -> duckdb.DuckDBPyConnection:
     """A connection that can only read the snapshot.
 
     Args:
         descriptor: of the snapshot, open for reading.
         memory: DuckDB's limit, such as `512MB`.
+        sequences: the folder with the letters of its sequences, which may be missing.
     """
+    parts = parts_in(Path(sequences))
     # The module's default database has a thread of its own.
     duckdb.close()
     connection = duckdb.connect(
@@ -68,15 +102,22 @@ def open_snapshot(descriptor: int, memory: str) -> duckdb.DuckDBPyConnection:
         }
     )
     # Not earlier: DuckDB aborts if it cannot open files at its start. It runs in this one thread.
-    allow_one_file(descriptor)
+    allow_reading_only(descriptor, Path(sequences) if parts else None)
     connection.execute(f"ATTACH '/dev/fd/{descriptor}' AS virus (READ_ONLY)")
     connection.execute("USE virus")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET errors_as_json = true")
-    connection.execute(f"SET allowed_paths = ['{OUTPUT}']")
+    connection.execute(f"SET VARIABLE virus_sequences = {sql_text(sequences)}")
+    # Not allowed_directories: it would also allow to list the folder and to create files there.
+    connection.execute(f"SET allowed_paths = [{', '.join(map(sql_text, [OUTPUT, *parts]))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def parts_in(folder: Path) -> list[Path]:
+    """The parts of the sequence store in a folder; none if it is missing. A link elsewhere is no part."""
+    return [path for path in sorted(folder.glob("*.parquet")) if path.is_file() and not path.is_symlink()]
 
 
 def single_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Query:
@@ -123,7 +164,7 @@ def _is_pivot(connection: duckdb.DuckDBPyConnection, sql: str, kinds: list[duckd
 
 
 def answer(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> None:
-    """Run a request's query and write its result: a table as JSON, or a CSV or Parquet file.
+    """Run a request's query and write its result: a table as JSON, or a CSV, Parquet or FASTA file.
 
     Raises:
         Refused: as above.
@@ -143,6 +184,8 @@ def answer(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> No
             relation.to_csv(OUTPUT)
         case "parquet":
             relation.to_parquet(OUTPUT, compression="zstd")
+        case "fasta":
+            _write_fasta(connection, query, request)
         case _:
             _write_table(relation, request["rows"], request["cells"], request["cell_characters"])
 
@@ -171,6 +214,35 @@ def _write_table(relation: duckdb.DuckDBPyRelation, rows: int, cells: int, cell_
     json.dump(table, sys.stdout, ensure_ascii=False, separators=(",", ":"))
 
 
+def load_fasta_writer() -> None:
+    """Load what writing FASTA needs, before files can no longer be opened."""
+    from virus_warehouse.sequences import fasta_writer
+
+    read_sql(fasta_writer.FOUND)  # which keeps it
+
+
+def _write_fasta(connection: duckdb.DuckDBPyConnection, query: Query, request: dict[str, Any]) -> None:
+    """Write the sequences of the selected records, and what is missing, as JSON, to standard error."""
+    from virus_warehouse.sequences.fasta_writer import SelectionError, write_fasta
+
+    if query.explain:
+        raise Refused("a plan has no sequences: leave out EXPLAIN")
+    molecule, letters = request["molecule"], LettersInMemory(request["bytes"], request["too_large"])
+    try:
+        done = write_fasta(connection, query.sql, sys.stdout.buffer, molecule, letters=letters)
+    except SelectionError as error:
+        raise Refused(str(error)) from error
+    named = [(name or "NULL")[:_NAME_CHARACTERS] for name in done.missing[:_NAMED]]
+    if not done.written:
+        others = " and others" if len(done.missing) > len(named) else ""
+        raise Refused(
+            f"no selected record has a {molecule} sequence: {', '.join(named)}{others}"
+            if named
+            else "the query selects no records"
+        )
+    json.dump({"written": done.written, "missing": len(done.missing), "named": named}, sys.stderr)
+
+
 def describe_error(error: Exception, sql: str) -> dict[str, Any]:
     """An error for display: kind and message, and line and column (from 1, in characters) if it has a position."""
     kind, message, position = type(error).__name__.removesuffix("Exception"), str(error), None
@@ -197,12 +269,18 @@ def main() -> int:
     """Serve the single request of this process."""
     die_with_parent()
     request = json.load(sys.stdin)
+    if request["form"] == "fasta":
+        load_fasta_writer()
     limit_resources(request["cpu_seconds"], request["address_space_bytes"])
     try:
-        answer(open_snapshot(request["descriptor"], request["memory"]), request)
+        answer(open_snapshot(request["descriptor"], request["memory"], request["sequences"]), request)
         sys.stdout.flush()
     except Exception as error:
-        sys.stderr.write(json.dumps(describe_error(error, request["sql"])))
+        described = describe_error(error, request["sql"])
+        if request["form"] == "fasta" and isinstance(error, duckdb.Error):
+            # The position is that in the writer's own statement.
+            described.pop("line", None), described.pop("column", None)
+        sys.stderr.write(json.dumps(described))
         return 1
     return 0
 

@@ -1,15 +1,20 @@
 """The state of each source: contents, freshness and alarms."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
+
+import duckdb
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.followed import given_entries
 from virus_warehouse.pages.overview.alarms import Alarm, Weight, alarms_of
 from virus_warehouse.pages.runs.runs import Run, open_run_view, rows_of
+from virus_warehouse.pages.snapshot import Edition, edition, reading
 from virus_warehouse.publish.check import LastCheck, last_check
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.sql_file import run_sql
@@ -45,6 +50,7 @@ class SourceCard:
         last_run: its last run, committed or not; None when it has not run.
         recent_runs: its last runs, oldest first.
         alarms: its alarms, the worst first.
+        sequenced: how many of its records have their genome's sequence in the snapshot; None when it requests none.
     """
 
     name: str
@@ -55,6 +61,7 @@ class SourceCard:
     last_run: Run | None
     recent_runs: list[Run]
     alarms: list[Alarm]
+    sequenced: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
             published = {row["source"]: row for row in rows if row["last_success_at"] or row.get("held_back_since")}
             for source, finding in run_sql(connection, "pages/overview/findings.sql").fetchall():
                 findings[source].append(_without_names(finding))
+    sequenced = _sequenced(data, edition(data)) if published else {}
     without_file = given_entries(data, followed)
     cards = []
     for name in {*followed.sources, *followed.errors, *published, *last_runs}:
@@ -118,11 +126,22 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
                 last_run=run,
                 recent_runs=recent_runs.get(name, []),
                 alarms=sorted(alarms, key=lambda alarm: alarm.weight),
+                sequenced=sequenced.get(name) if row else None,
             )
         )
     ranks = list(State)
     cards.sort(key=lambda card: (ranks.index(card.state), card.name))
     return Overview(cards, published_at, check, findings[None])
+
+
+@lru_cache(maxsize=1)
+def _sequenced(data: DataFolder, _edition: Edition) -> Mapping[str, int]:
+    """The number of records with a genome sequence, by source. Cached: millions take seconds."""
+    with reading(data) as connection:
+        try:
+            return dict(run_sql(connection, "pages/overview/sequenced.sql").fetchall())
+        except duckdb.CatalogException:  # a snapshot of an earlier version has no sequences
+            return {}
 
 
 def _without_names(finding: str) -> str:

@@ -1,6 +1,6 @@
 """The run ledger, and the details of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.rendering import render
 from virus_warehouse.pages.runs.runs import Run, RunFilter, list_runs, one_run, runs_of_dag_run
-from virus_warehouse.warehouse.run_record import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES, SEQUENCE_OUTCOMES
 from virus_warehouse.warehouse.schema import ingest_run
 
 PAGE_ROWS = 50
@@ -78,12 +78,13 @@ def show_run(request: Request, run_id: str) -> HTMLResponse:
     if run is None:
         return render(request, "runs/no_run.html", here="runs", what=run_id, status_code=404)
     context: dict[str, Any] = {"stages": _stages(run), "outcomes": OUTCOMES, "meanings": MEANINGS, "sum_of": _sum_of}
+    context["sequence_outcomes"] = SEQUENCE_OUTCOMES
     return render(request, "runs/run.html", here="runs", run=run, **context)
 
 
-def _sum_of(counts: Mapping[str, Any]) -> int:
-    """The number of a report's lines that have an outcome."""
-    return sum(counts[outcome] or 0 for outcome in OUTCOMES)
+def _sum_of(counts: Mapping[str, Any], outcomes: Iterable[str]) -> int:
+    """The number of a report's lines, or a FASTA file's entries, that have an outcome."""
+    return sum(counts[outcome] or 0 for outcome in outcomes)
 
 
 def _stages(run: Run) -> list[Stage]:

@@ -3,7 +3,12 @@
 -- is_published: whether the snapshot has what the run loaded.
 CREATE TEMP TABLE run_view AS
 SELECT
-    state.* REPLACE (to_json(seconds) AS seconds, to_json(versions) AS versions, to_json(reports) AS reports),
+    state.* REPLACE (
+        to_json(seconds) AS seconds,
+        to_json(versions) AS versions,
+        to_json(reports) AS reports,
+        to_json(sequences) AS sequences
+    ),
     false AS is_published
 FROM (SELECT unnest(from_json('{}', getvariable('run_columns')))) AS state
 LIMIT 0;

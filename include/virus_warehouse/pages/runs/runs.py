@@ -16,9 +16,10 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.snapshot import NoSnapshot, reading
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.run_file import is_running
+from virus_warehouse.sequences.molecule import MOLECULES
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import ledger
-from virus_warehouse.warehouse.run_record import OUTCOMES
+from virus_warehouse.warehouse.run_record import OUTCOMES, SEQUENCE_OUTCOMES
 from virus_warehouse.warehouse.schema import ingest_run
 
 Run = dict[str, Any]
@@ -31,6 +32,7 @@ _ONLY_IN_FILES = {
     "summary": "VARCHAR",
     "ncbi_says": "VARCHAR",
     "reports": "MAP(VARCHAR, JSON)",
+    "sequences": "MAP(VARCHAR, JSON)",
     "written_at": "TIMESTAMP WITH TIME ZONE",
 }
 _AS_IN_FILES = {"seconds": "MAP(VARCHAR, DOUBLE)", "versions": "MAP(VARCHAR, VARCHAR)"}
@@ -142,28 +144,33 @@ def list_runs(data: DataFolder, wanted: RunFilter, *, limit: int, offset: int = 
 def one_run(data: DataFolder, run_id: str) -> Run | None:
     """A run, or None.
 
-    Besides the columns of the ledger: `reports`, the line outcomes by report; `tries`, the runs of the same source in
-    the same DAG run.
+    Besides the columns of the ledger: `reports`, the line outcomes by report; `sequences`, the outcomes of FASTA
+    entries by molecule; `tries`, the runs of the same source in the same DAG run.
     """
     with open_run_view(data, run_id) as connection:
         rows = rows_of(connection.execute("SELECT * FROM run_view WHERE run_id = ?", [run_id]))
         if not rows:
             return None
         run = rows[0]
-        for name in ("seconds", "versions", "reports"):
+        for name in ("seconds", "versions", "reports", "sequences"):
             run[name] = json.loads(run[name] or "{}")
         if run["is_published"]:
             run["reports"] = {row["report"]: row for row in _published_reports(connection, run_id)}
+            run["sequences"] = {row["molecule"]: row for row in _published_sequences(connection, run_id)}
         elif run["lines"] is not None:
-            reports = {name: counts for name, counts in run["reports"].items() if isinstance(counts, dict)}
-            run["reports"] = {DATA_REPORT.name: run} | {name: _counts(counts) for name, counts in reports.items()}
+            run["reports"] = {DATA_REPORT.name: run} | _counts(run["reports"], "lines", *OUTCOMES)
+            run["sequences"] = _counts(run["sequences"], "records", *SEQUENCE_OUTCOMES, "missing")
         run["tries"] = rows_of(run_sql(connection, "pages/runs/tries.sql", {"run_id": run_id}))
         return run
 
 
-def _counts(counts: Mapping[str, Any]) -> dict[str, int]:
-    """The counts of a report in a run file, as far as they are valid."""
-    return {name: counts[name] if isinstance(counts.get(name), int) else 0 for name in ("lines", *OUTCOMES)}
+def _counts(counts_of_files: Mapping[str, Any], *names: str) -> dict[str, dict[str, int]]:
+    """The counts of each report or FASTA file in a run file, as far as they are valid."""
+    return {
+        file: {name: counts[name] if isinstance(counts.get(name), int) else 0 for name in names}
+        for file, counts in counts_of_files.items()
+        if isinstance(counts, dict)
+    }
 
 
 def _published_reports(connection: DuckDBPyConnection, run_id: str) -> list[Run]:
@@ -173,6 +180,19 @@ def _published_reports(connection: DuckDBPyConnection, run_id: str) -> list[Run]
             "SELECT * FROM ops.ingest_report WHERE run_id = ? ORDER BY report <> ?, report", [run_id, DATA_REPORT.name]
         )
     )
+
+
+def _published_sequences(connection: DuckDBPyConnection, run_id: str) -> list[Run]:
+    try:
+        # The genomes first, then the coding regions and the proteins.
+        return rows_of(
+            connection.execute(
+                "SELECT * FROM ops.ingest_sequence WHERE run_id = ? ORDER BY list_position(?::VARCHAR[], molecule)",
+                [run_id, [molecule.name for molecule in MOLECULES]],
+            )
+        )
+    except duckdb.CatalogException:  # a snapshot of an earlier version has none
+        return []
 
 
 def runs_of_dag_run(data: DataFolder, dag_id: str, dag_run_id: str) -> list[Run]:

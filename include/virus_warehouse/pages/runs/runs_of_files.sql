@@ -25,7 +25,8 @@ SELECT
         file_run AS run_id,
         to_json(seconds) AS seconds,
         to_json(versions) AS versions,
-        to_json(reports) AS reports
+        to_json(reports) AS reports,
+        to_json(sequences) AS sequences
     ),
     false AS is_published
 FROM parsed

@@ -28,15 +28,27 @@ from virus_warehouse.warehouse.load import Acceptance
 GATES_FOLDER = "publish/sql/gates"
 
 
+SEQUENCES = """
+    INSERT INTO ops.sequence VALUES
+        ('mpox', 'PX1', 'PX1.1', 'genome', 'PX1.1', 'PX1.1 A virus', 'past'::BLOB, '2025-01-01', now(), 'run-1'),
+        ('mpox', 'PX1', 'PX1.1', 'genome', 'PX1.1', 'PX1.1 A virus', 'present'::BLOB, now(), NULL, 'run-2');
+    INSERT INTO ops.sequence_letters VALUES ('present'::BLOB, 4, 0, 'part.parquet', 0);
+    INSERT INTO ops.ingest_sequence VALUES ('run-1', 'mpox', 'genome', 2, 1, 0, 0, 1, 1);
+    INSERT INTO ops.sequence_mismatch VALUES
+        ('mpox', 'genome', 'PX2.1', 'PX2', 'no entry in the FASTA file', 1, 'run-1', 'run-1', now());
+"""
+
+
 @pytest.fixture(scope="module")
 def valid_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A valid warehouse with current and past records, a host and a bad line."""
+    """A valid warehouse with current and past records and sequences, a host and a bad line."""
     store = Store(tmp_path_factory.mktemp("valid"))
     host = {"taxId": 9606, "organismName": "Homo sapiens"}
     annotated = [annotation("PX1.1", "A"), annotation("PX2.1", "A", "B")]
     sampled = [sample("SAMN1", attributes=[{"name": "host", "value": "missing"}])]
     store.load(line("PX1.1", host=host), line("PX2.1"), "{", annotation=annotated, biosamples=sampled)
     store.load(line("PX1.2", host=host), line("PX2.1"), line("PX3.1", virus=None))
+    store.execute(SEQUENCES)
     return store.warehouse.path.read_bytes()
 
 
@@ -87,6 +99,28 @@ BREAKAGES = {
     "attribute twice": (
         "INSERT INTO biosample_attribute FROM biosample_attribute",
         ("unique_keys", "mpox", "an attribute of a BioSample is stored more than once", 1, ["SAMN1 1"]),
+    ),
+    "sequence twice": (
+        "INSERT INTO ops.sequence FROM ops.sequence WHERE valid_to IS NULL",
+        ("unique_keys", "mpox", "a sequence is more than once in virus_sequence", 1, ["PX1.1"]),
+    ),
+    "sequence without letters": (
+        "DELETE FROM ops.sequence_letters",
+        ("no_orphans", "mpox", "a sequence has no letters", 1, ["PX1.1"]),
+    ),
+    "entry without an outcome": (
+        "UPDATE ops.ingest_sequence SET records = records + 1",
+        ("conservation", "mpox", "the entries of a FASTA file do not add up", 1, ["run-1 genome"]),
+    ),
+    "sequence that does not fit": (
+        "UPDATE ops.sequence_mismatch SET resolved_at = NULL WHERE sequence_id = 'PX2.1'",
+        (
+            "sequence_mismatches",
+            "mpox",
+            "a sequence does not fit its record, or is missing",
+            1,
+            ["genome PX2.1: no entry in the FASTA file"],
+        ),
     ),
     "annotation of an unknown run": (
         "UPDATE virus_annotation SET run_id = 'run-9'",
@@ -481,6 +515,16 @@ class TestQuarantineShare:
         assert site.gates() == []
 
 
+class TestSequenceMismatches:
+    def test_those_met_first_since_the_last_snapshot_are_named(self, site: Published) -> None:
+        mismatch = "('mpox', 'genome', '{}', NULL, 'no header', 1, '{}', '{}', NULL)"
+        site.store.execute("INSERT INTO ops.sequence_mismatch VALUES " + mismatch.format("PX1.1", "run-1", "run-9"))
+        assert site.findings() == []
+        site.store.execute("INSERT INTO ops.sequence_mismatch VALUES " + mismatch.format("", "run-9", "run-9"))
+        fault = "a sequence does not fit its record, or is missing"
+        assert site.findings() == [("sequence_mismatches", "mpox", fault, 1, ["genome without a name: no header"])]
+
+
 class TestFreshness:
     @pytest.fixture
     def ask(self, site: Published) -> Callable[[str], None]:
@@ -519,7 +563,7 @@ def test_every_gate_says_why_and_what_to_do_and_is_an_sql_file() -> None:
 
 def test_gates_that_never_block() -> None:
     warns = {gate.name for gate in GATES if gate.on_failure is OnFailure.WARNS}
-    assert warns == {"freshness", "lost_fields", "odd_dates"}
+    assert warns == {"freshness", "lost_fields", "odd_dates", "sequence_mismatches"}
     assert set(BLOCKING) == {gate.name for gate in GATES} - warns
 
 

@@ -64,4 +64,11 @@ UNION ALL
 
 SELECT source, 'an attribute has no BioSample', accession || ' ' || attribute_number
 FROM biosample_attribute
-ANTI JOIN biosample USING (source, accession);
+ANTI JOIN biosample USING (source, accession)
+
+UNION ALL
+
+SELECT source, 'a sequence has no letters', sequence_id
+FROM ops.sequence
+ANTI JOIN ops.sequence_letters USING (sha256)
+WHERE valid_to IS NULL;

@@ -51,4 +51,12 @@ UNION ALL
 SELECT source, 'an attribute of a BioSample is stored more than once', accession || ' ' || attribute_number
 FROM biosample_attribute
 GROUP BY source, accession, attribute_number
+HAVING count(*) > 1
+
+UNION ALL
+
+SELECT source, 'a sequence is more than once in virus_sequence', sequence_id
+FROM ops.sequence
+WHERE valid_to IS NULL
+GROUP BY source, molecule, sequence_id
 HAVING count(*) > 1;

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import duckdb
 import pytest
 from fastapi.testclient import TestClient
 
@@ -64,6 +65,23 @@ def test_card_shows_records_freshness_and_problems(client: TestClient, mpox: Sto
     assert "Up to date as of 2025-06-01 07:00:00 UTC" in text
     query = parse_qs(urlsplit(links_of(page)["Show the rows"]).query)["sql"][0]
     assert "FROM ops.quarantine\nWHERE source = 'mpox'" in query
+
+
+def test_card_of_a_source_that_requests_sequences_counts_them(
+    client: TestClient, data: DataFolder, mpox: Store
+) -> None:
+    assert "Sequences" not in text_of(client.get("/").text)
+    changed = data.snapshot.with_name("changed.duckdb")
+    shutil.copy2(data.snapshot, changed)
+    changed.chmod(0o600)
+    with duckdb.connect(changed) as connection:
+        connection.execute("INSERT INTO ops.ingest_sequence VALUES ('run-1', 'mpox', 'genome', 9, 9, 0, 0, 0, 0)")
+        present = "SELECT source, accession, accession_version, 'genome', accession_version, 'x', 'x'::BLOB, now()"
+        records = "FROM virus_genome ORDER BY accession"
+        connection.execute(f"INSERT INTO ops.sequence {present}, NULL, 'run-1' {records} LIMIT 9")
+        connection.execute(f"INSERT INTO ops.sequence {present}, now(), 'run-1' {records}")
+    changed.replace(data.snapshot)
+    assert "Sequences 9 of 12 records" in text_of(client.get("/").text)
 
 
 def test_failed_run_is_shown_with_links_to_its_page_dag_run_and_log(client: TestClient, data: DataFolder) -> None:

@@ -105,6 +105,42 @@ class TestRunPage:
         assert "2 lines of the data report not accounted for" in text
         assert "every line is accounted for" not in text
 
+    def test_sequences_are_shown_with_their_sum(self, client: TestClient, data: DataFolder, mpox: Store) -> None:
+        assert "Sequence outcomes" not in client.get("/runs/run-2").text
+        data.snapshot.chmod(0o600)
+        with duckdb.connect(data.snapshot) as connection:
+            connection.execute(
+                "INSERT INTO ops.ingest_sequence VALUES ('run-2', 'mpox', 'cds', 9, 9, 0, 0, 0, 0), "
+                "('run-2', 'mpox', 'genome', 7, 4, 1, 1, 1, 2), ('run-1', 'mpox', 'genome', 1, 1, 0, 0, 0, 0)"
+            )
+        page = client.get("/runs/run-2").text
+        for part in (
+            "Molecule Genome CDS Meaning", "stored 4 9", "+ unchanged 1 0", "+ mismatched 1 0", "+ orphaned 1 0",
+            "= total 7 9", "entries in file 7 9", "every sequence is accounted for",
+            "2 records have no genome sequence, neither in this package nor held.",
+        ):  # fmt: skip
+            assert part in text_of(page)
+        query = parse_qs(urlsplit(links_of(page)["Sequence mismatches"]).query)["sql"][0]
+        assert "FROM ops.sequence_mismatch\nWHERE last_run_id = 'run-2'" in query
+        with duckdb.connect(data.snapshot, read_only=True) as connection:
+            assert connection.execute(query).fetchall() == []
+        assert "Sequence mismatches" not in links_of(client.get("/runs/run-1").text)
+
+    def test_sequences_of_a_run_that_is_not_published_are_those_of_its_file(
+        self, client: TestClient, data: DataFolder
+    ) -> None:
+        counts = {"records": 5, "stored": 3, "mismatched": 1, "missing": 1, "unchanged": "x"}
+        sequences = {"genome": counts, "other": 7}
+        write_run(data, "run-9", status="success", lines=0, sequences=sequences, reports={})
+        page = client.get("/runs/run-9").text
+        for part in (
+            "stored 3", "+ unchanged 0", "+ mismatched 1", "= total 4", "entries in file 5",
+            "1 sequence of the genome file not accounted for",
+            "1 record has no genome sequence, neither in this package nor held.",
+        ):  # fmt: skip
+            assert part in text_of(page)
+        assert "Sequence mismatches" not in links_of(page)
+
     def test_new_changed_and_refused_records_are_linked_as_queries(
         self, client: TestClient, data: DataFolder, mpox: Store
     ) -> None:
