@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from virus_warehouse import __version__
-from virus_warehouse.cli import acknowledge, export, fasta, forget, publish, rebuild, run, sources, sql, verify
+from virus_warehouse.cli import (
+    acknowledge,
+    export,
+    fasta,
+    forget,
+    housekeeping,
+    publish,
+    rebuild,
+    run,
+    sources,
+    sql,
+    verify,
+)
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -27,6 +39,7 @@ for command in (
     rebuild.rebuild,
     acknowledge.acknowledge,
     forget.forget,
+    housekeeping.housekeeping,
 ):
     app.command()(command)
 # A query may begin with a comment, which looks like an option.

@@ -1,4 +1,4 @@
--- Where the letters of restored sequences are, as far as the warehouse no longer says it. Reads the attached `published`.
+-- Where the letters of restored sequences are, if the warehouse no longer has it. Reads the attached `published`.
 INSERT INTO ops.sequence_letters BY NAME
 SELECT published_letters.*
 FROM published.ops.sequence_letters AS published_letters

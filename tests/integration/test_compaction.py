@@ -1,0 +1,113 @@
+"""Compaction of the sequence store, beside runs: no letter is lost, and published snapshots keep their files."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.integration.test_sequences import fasta, held, letters, package, parts
+from tests.support.genuine import Site, site_in
+from tests.support.warehouses import query
+from virus_warehouse import compaction
+from virus_warehouse.compaction import Compacted, PartDamaged, compact
+from virus_warehouse.forget import forget
+from virus_warehouse.sources import SourcesFile
+from virus_warehouse.warehouse.connection import Warehouse
+
+GENOMES = ("GENOME",)
+OF_OTHER = {"QX1_1": "1", "QX2_1": "4"}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A site with three parts; the last is of a source of its own, and shares a sequence with the first."""
+    site = site_in(tmp_path / "data")
+    site.run(
+        "mpox", package({"PX1_1": 300, "PX2_1": 300}, fasta(PX1_1=letters("1"), PX2_1=letters("2"))), sequences=GENOMES
+    )
+    site.run("mpox", package({"PX1_2": 300}, fasta(PX1_2=letters("3"))), sequences=GENOMES)
+    site.run(
+        "other", package({"QX1_1": 300, "QX2_1": 300}, fasta(QX1_1=letters("1"), QX2_1=letters("4"))), sequences=GENOMES
+    )
+    return site
+
+
+def compacted(site: Site, fewest_parts: int = 2) -> Compacted:
+    return compact(Warehouse(site.data.warehouse), site.data, fewest_parts=fewest_parts)
+
+
+def named(site: Site) -> list[str]:
+    return [
+        name for (name,) in query(site.data.warehouse, "SELECT DISTINCT part FROM ops.sequence_letters ORDER BY ALL")
+    ]
+
+
+def test_small_parts_become_one_with_every_letter(site: Site) -> None:
+    site.publish()
+    before = held(site)
+    assert compacted(site) == Compacted(parts=3, sequences=4, dropped=0)
+    [part] = named(site)
+    assert part.startswith("compaction-")
+    assert held(site) == before, "the published snapshot has its own links"
+    site.publish()
+    assert held(site) == before
+    assert len(before) == 5
+
+
+def test_few_small_parts_stay(site: Site) -> None:
+    before = parts(site)
+    assert compacted(site, fewest_parts=4) == Compacted()
+    assert parts(site) == before
+
+
+def test_old_parts_are_removed_after_a_while(site: Site) -> None:
+    old = parts(site)
+    for name in old:
+        os.utime(site.data.sequences / name, (0, 0))
+    compacted(site)
+    assert parts(site) == named(site)
+
+
+def test_letters_that_no_record_needs_are_dropped(site: Site) -> None:
+    del site.sources["mpox"]
+    forget("mpox", Warehouse(site.data.warehouse), site.data, SourcesFile(Path("sources.yaml"), site.sources))
+    assert compacted(site) == Compacted(parts=3, sequences=2, dropped=2)
+    site.publish()
+    assert held(site) == {"QX1.1": letters("1"), "QX2.1": letters("4")}
+
+
+def test_run_between_keeps_what_it_found_in_the_store(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that needs letters which nobody needed when the compaction began."""
+    del site.sources["mpox"]
+    forget("mpox", Warehouse(site.data.warehouse), site.data, SourcesFile(Path("sources.yaml"), site.sources))
+    read = compaction._read_letters
+
+    def read_beside_a_run(*arguments: object) -> None:
+        read(*arguments)  # type: ignore[arg-type]
+        site.run("again", package({"PX2_1": 300}, fasta(PX2_1=letters("2"))), sequences=GENOMES)
+
+    monkeypatch.setattr(compaction, "_read_letters", read_beside_a_run)
+    compacted(site)
+    site.publish()
+    assert held(site) == {"QX1.1": letters("1"), "QX2.1": letters("4"), "PX2.1": letters("2")}
+    next_time = compacted(site)
+    assert (next_time.parts, next_time.sequences) == (2, 3)
+    site.publish()
+    assert held(site)["PX2.1"] == letters("2")
+
+
+@pytest.mark.parametrize("damage", ["cut", "missing", "other letters"])
+def test_damaged_part_is_named_and_nothing_is_changed(site: Site, damage: str) -> None:
+    site.publish()
+    before = named(site)
+    lost = site.data.sequences / before[0]
+    content = lost.read_bytes()
+    lost.unlink()  # not in place: the published snapshot has a link
+    if damage == "cut":
+        lost.write_bytes(content[: len(content) // 2])
+    elif damage == "other letters":
+        lost.write_bytes((site.data.sequences / before[1]).read_bytes())
+    with pytest.raises(PartDamaged, match="rebuild --replace --from-oldest"):
+        compacted(site)
+    assert named(site) == before
+    assert list(site.data.temporary.iterdir()) == []
