@@ -81,6 +81,7 @@ class SequenceStore:
         write_part(written, part, letters.read(offsets, lengths))
         with written.open("rb") as file:
             os.fsync(file.fileno())
+        written.chmod(0o440)  # it is never changed, and published snapshots have links to it
         written.replace(self.path(part))
         session.execute(
             f"INSERT INTO letters_written BY NAME SELECT {sql_text(part)} AS part, * EXCLUDE (letters_offset) "
