@@ -132,7 +132,7 @@ def plan_window(
         return window(WINDOW, window_request.since, window_request.until, watermark)
     if window_request.effective_mode in (FULL, REPLAY):
         is_census = window_request.mode == CENSUS
-        # A first load, or one after a change of the source, has to bring the sequences, whoever asks for it.
+        # A first load, or one after a change of the source, has to bring the sequences, also as a census.
         with_sequences = not is_census or changed or watermark is None
         return window(
             window_request.effective_mode,

@@ -266,12 +266,12 @@ class TestRequest:
         warehouse = Warehouse(site.data.warehouse)
         content = package({"PX1_1": 300}, fasta(PX1_1=letters("a")))
         with ScriptedServer(*[Answer(body=content)] * 4) as server, DatasetsClient(server.url, attempts=1) as client:
-            for wish in (
+            for window in (
                 WindowRequest(),
                 WindowRequest("census"),
                 WindowRequest(since=date(2025, 5, 1), until=date(2025, 5, 2)),
             ):
-                ingest(source, client=client, warehouse=warehouse, data=site.data, wish=wish)
+                ingest(source, client=client, warehouse=warehouse, data=site.data, wish=window)
         # The full package serves the window, although the census without sequences is newer.
         assert len(server.requests) == 2
 
@@ -409,7 +409,7 @@ class TestStore:
         site.publish()
         assert held(site) == {"QX1.1": letters("1")}
 
-    def test_snapshot_moved_elsewhere_is_told_where_its_sequences_are(self, two_versions: Site, tmp_path: Path) -> None:
+    def test_snapshot_moved_elsewhere_is_given_the_folder(self, two_versions: Site, tmp_path: Path) -> None:
         site = two_versions
         site.publish()
         moved = tmp_path / "moved"

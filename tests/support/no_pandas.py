@@ -5,7 +5,7 @@ import sys
 import pyarrow as pa
 import pytest
 
-pa.array([])  # it looks for pandas once, and then cannot be told that there is none
+pa.array([])  # it looks for pandas once, and never again
 
 
 def hide_pandas(patch: pytest.MonkeyPatch) -> None:
