@@ -55,8 +55,8 @@ def write_fasta(
 
     Args:
         snapshot: a published snapshot; gets temporary tables.
-        query: a query with a column `accession_version`, or `accession` for the present version. Its column `header`,
-            if it has one, is the header.
+        query: a query with a column `accession_version`, or `accession` for the present version. If it has a column
+            `header`, that is the header; a column `sequence_id` chooses one of a record's sequences.
         to: a binary file.
         molecule: genome, cds or protein.
         header: a template such as `{accession_version}|{country}`, of columns of the query, of `virus_genome`, and
@@ -69,7 +69,8 @@ def write_fasta(
     columns = _columns_of(snapshot, query)
     snapshot.execute(
         f"CREATE OR REPLACE TEMP TABLE fasta_selected AS SELECT row_number() OVER () AS row_number, "
-        f"{_accession_version(columns)} AS accession_version, {_accession(columns)} AS accession, given "
+        f"{_accession_version(columns)} AS accession_version, {_accession(columns)} AS accession, "
+        f"{'given.sequence_id' if 'sequence_id' in columns else 'NULL::VARCHAR'} AS sequence_id, given "
         f"FROM (FROM ({query})) AS given"
     )
     run_sql(snapshot, "sequences/fasta_found.sql", {"molecule": molecule})
