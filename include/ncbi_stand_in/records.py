@@ -33,7 +33,8 @@ ISOLATES_PER_COPY = 3
 """One isolate in so many has the genotype of another. Where both are shown, in the same length, they are identical."""
 
 MAX_DISTANCE_OF_COPY = 6
-GENOTYPES_PER_SEED = 1_000_000_000
+GENOTYPES_PER_KIND = 24_000_000
+MAX_TAXA_OF_VIRUS = 100
 
 
 class Slot(NamedTuple):
@@ -122,11 +123,12 @@ class World:
                 timeline = draw_timeline(random, self.epoch, busy=first_record < BUSY_RECORDS, refseq=refseq)
                 if timeline.is_shown_on(today):
                     isolate = draw_isolate(random, slot.virus, first_record, timeline.released, refseq=refseq)
+                    kind = self.seed * MAX_TAXA_OF_VIRUS + slot.virus.taxa.items.index(isolate.taxon)
+                    genotype = _genotype(kind, block * slot.virus.isolates_per_block + slot.rank)
                     if self.taxa:
                         isolate = as_strain(isolate, _skewed_number(first_record, self.taxa) // len(_taxa()))
                     if oddity := draw_oddity(random):
                         isolate = with_oddity(isolate, oddity, random)
-                    genotype = _genotype(self.seed, block * slot.virus.isolates_per_block + slot.rank)
                     yield from self._records_of(isolate, timeline, first_record, genotype, today)
 
     def _records_of(
@@ -182,14 +184,14 @@ def _slots() -> tuple[Slot, ...]:
     return tuple(slots)
 
 
-def _genotype(seed: int, number: int) -> int:
+def _genotype(kind: int, number: int) -> int:
     """The genotype of the isolate with this number among those of its virus: of its own, or that of one shortly before.
 
-    Genotypes with near numbers are of one outbreak.
+    Genotypes with near numbers are of one outbreak, if they are of the same kind: of one taxon and seed.
     """
-    while number and (chance := crc32(b"%d %d" % (seed, number))) % ISOLATES_PER_COPY == 0:
+    while number and (chance := crc32(b"%d" % number)) % ISOLATES_PER_COPY == 0:
         number -= 1 + (chance >> 8) % min(number, MAX_DISTANCE_OF_COPY)
-    return seed * GENOTYPES_PER_SEED + number
+    return kind * GENOTYPES_PER_KIND + number
 
 
 def _base_range(genotype: int, segment: Segment, version: int, *, complete: bool) -> tuple[int, int]:
