@@ -69,7 +69,8 @@ def loaded(airflow_home, tmp_path_factory) -> Iterator[DataFolder]:
     folder = tmp_path_factory.mktemp("loaded")
     sources = folder / "sources.yaml"
     sources.write_text(
-        "sources: {mpox: {taxon: 10244}, viruses: {taxon: 10239, aux_reports: [ANNOTATION]}}", encoding="utf-8"
+        "sources: {mpox: {taxon: 10244}, viruses: {taxon: 10239, aux_reports: [ANNOTATION], sequences: [GENOME]}}",
+        encoding="utf-8",
     )
     with StandIn() as stand_in, pytest.MonkeyPatch.context() as environment:
         environment.setenv("VIRUS_DATA", str(folder / "data"))
@@ -136,9 +137,11 @@ def test_every_mart_named_is_in_the_snapshot_and_none_is_left_out(loaded):
 def test_the_yaml_is_a_valid_source(tmp_path):
     from virus_warehouse.sources import read_sources
 
-    ((_, block),) = all_blocks("yaml").items()
-    (tmp_path / "sources.yaml").write_text(block, encoding="utf-8")
-    assert read_sources(tmp_path / "sources.yaml").errors == {}
+    blocks_of_pages = all_blocks("yaml")
+    assert {"sources.md 1", "sequences.md 1"} <= blocks_of_pages.keys()
+    for block in blocks_of_pages.values():
+        (tmp_path / "sources.yaml").write_text(block, encoding="utf-8")
+        assert read_sources(tmp_path / "sources.yaml").errors == {}
 
 
 def commands_of_the_pages() -> set[tuple[str, ...]]:
