@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -152,7 +153,7 @@ def commands_of_the_pages() -> set[tuple[str, ...]]:
         code = "\n".join(re.findall(r"^ *```\w*\n(.*?)^ *```", text, flags=re.DOTALL | re.MULTILINE))
         spans = re.findall(r"`(make [^`]+)`", text)
         spans += re.findall(r"^ *(?:\$ )?(?:.*\| )?(make .*?)(?: *#.*)?$", code, flags=re.MULTILINE)
-        named |= {command(span.split()) for span in spans}
+        named |= {command(shlex.split(span)) for span in spans}
     return named
 
 
