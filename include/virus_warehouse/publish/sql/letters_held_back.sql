@@ -1,4 +1,5 @@
--- Where the letters of restored sequences are, as far as the warehouse no longer says it. Reads the attached `published`.
+-- Where the letters of restored sequences are, as far as the warehouse no longer says it.
+-- Reads the attached `published`.
 INSERT INTO ops.sequence_letters BY NAME
 SELECT published_letters.*
 FROM published.ops.sequence_letters AS published_letters
