@@ -31,6 +31,7 @@ sources:
   sars2_usa:
     taxon: "2697049" # a part of the next source, so that two of them overlap
     geo_location: USA
+    sequences: [GENOME, CDS]
   viruses:
     taxon: "10239" # all of them: the stand-in knows five
     aux_reports: [ANNOTATION, BIOSAMPLE_REPORT]

@@ -29,7 +29,12 @@ def data_files(selection: Selection, world: World, today: date) -> Iterator[Data
     yield from report_files(records, request.aux_report)
     for sequence_file, name, file_type, entries in _FASTA_FILES:
         if sequence_file in request.sequence_files:
-            yield DataFile(name, file_type, (entry for record in records() for entry in entries(record)))
+            yield DataFile(name, file_type, _fasta(records(), entries))
+
+
+def _fasta(records: Iterable[Record], entries: Callable[[Record], Iterator[bytes]]) -> Iterator[bytes]:
+    for record in records:
+        yield from entries(record)
 
 
 def report_files(records: Callable[[], Iterator[Record]], aux_reports: Collection[AuxReport]) -> Iterator[DataFile]:

@@ -29,6 +29,13 @@ ACCESSION_PREFIXES = {
 }
 NUMBERS_PER_PREFIX = 1_000_000
 
+ISOLATES_PER_COPY = 3
+"""One isolate in so many has the genotype of another. Where both are shown, in the same length, they are identical."""
+
+MAX_DISTANCE_OF_COPY = 6
+GENOTYPES_PER_KIND = 24_000_000
+MAX_TAXA_OF_VIRUS = 100
+
 
 class Slot(NamedTuple):
     """The position of an isolate in each block of records. `rank` numbers the isolates of the same virus in a block."""
@@ -42,7 +49,8 @@ class Slot(NamedTuple):
 class Record:
     """A nucleotide record as NCBI shows it on a day: one version of one segment of an isolate.
 
-    `first_base` and `last_base` are its range on the reference genome, whose ends are rarely sequenced.
+    `first_base` and `last_base` are its range on the reference genome, whose ends are rarely sequenced. `genotype`
+    determines its letters; records of several isolates have the same one.
     """
 
     isolate: Isolate
@@ -53,6 +61,7 @@ class Record:
     updated: date
     first_base: int
     last_base: int
+    genotype: int
 
     @property
     def accession_version(self) -> str:
@@ -72,7 +81,8 @@ class Record:
     @property
     def sequence_hash(self) -> str:
         """A hash of this version's sequence, hexadecimal without leading zeros, as NCBI writes it."""
-        return f"{crc32(self.accession_version.encode()):X}"
+        letters = (self.segment.name, self.segment.length, self.genotype, self.version, self.first_base, self.last_base)
+        return f"{crc32(repr(letters).encode()):X}"
 
     @property
     def genes(self) -> tuple[Gene, ...]:
@@ -113,13 +123,17 @@ class World:
                 timeline = draw_timeline(random, self.epoch, busy=first_record < BUSY_RECORDS, refseq=refseq)
                 if timeline.is_shown_on(today):
                     isolate = draw_isolate(random, slot.virus, first_record, timeline.released, refseq=refseq)
+                    kind = self.seed * MAX_TAXA_OF_VIRUS + slot.virus.taxa.items.index(isolate.taxon)
+                    genotype = _genotype(kind, block * slot.virus.isolates_per_block + slot.rank)
                     if self.taxa:
                         isolate = as_strain(isolate, _skewed_number(first_record, self.taxa) // len(_taxa()))
                     if oddity := draw_oddity(random):
                         isolate = with_oddity(isolate, oddity, random)
-                    yield from self._records_of(isolate, timeline, first_record, today)
+                    yield from self._records_of(isolate, timeline, first_record, genotype, today)
 
-    def _records_of(self, isolate: Isolate, timeline: Timeline, first_record: int, today: date) -> Iterator[Record]:
+    def _records_of(
+        self, isolate: Isolate, timeline: Timeline, first_record: int, genotype: int, today: date
+    ) -> Iterator[Record]:
         changes = timeline.changes_until(today)
         version = 1
         for change in changes:
@@ -132,8 +146,8 @@ class World:
             if number >= self.record_count:
                 return
             accession = self._accession(isolate.archive, number)
-            first_base, last_base = _base_range(accession, segment, version, complete=isolate.is_complete)
-            yield Record(isolate, segment, accession, version, timeline.released, updated, first_base, last_base)
+            bases = _base_range(genotype, segment, version, complete=isolate.is_complete)
+            yield Record(isolate, segment, accession, version, timeline.released, updated, *bases, genotype)
 
     def _accession(self, archive: str, number: int) -> str:
         if archive == "refseq":
@@ -170,9 +184,19 @@ def _slots() -> tuple[Slot, ...]:
     return tuple(slots)
 
 
-def _base_range(accession: str, segment: Segment, version: int, *, complete: bool) -> tuple[int, int]:
+def _genotype(kind: int, number: int) -> int:
+    """The genotype of the isolate with this number among those of its virus: of its own, or that of one shortly before.
+
+    Genotypes with near numbers are of one outbreak, if they are of the same kind: of one taxon and seed.
+    """
+    while number and (chance := crc32(b"%d" % number)) % ISOLATES_PER_COPY == 0:
+        number -= 1 + (chance >> 8) % min(number, MAX_DISTANCE_OF_COPY)
+    return kind * GENOTYPES_PER_KIND + number
+
+
+def _base_range(genotype: int, segment: Segment, version: int, *, complete: bool) -> tuple[int, int]:
     """First and last base on the reference. Each version extends closer to the end than the one before."""
-    chance = crc32(accession.encode())
+    chance = crc32(b"%d %d" % (genotype, segment.length))
     missing_at_start = chance % (segment.max_missing_at_start + 1)
     max_missing_at_end = segment.max_missing_at_end if complete else segment.length // 2
     missing_at_end = 4 + (chance >> 8) % (max_missing_at_end - 3)

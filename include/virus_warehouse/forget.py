@@ -104,6 +104,10 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
     with duckdb.connect() as session, warehouse.transaction(session):
         for name in map(full_name, tables_by_source()):
             session.execute(f"DELETE FROM warehouse.{name} WHERE source = ?", [source])
+        # Then no table names the parts of the store with its letters only, and a later run removes them.
+        session.execute(
+            "DELETE FROM warehouse.ops.sequence_letters WHERE sha256 NOT IN (SELECT sha256 FROM warehouse.ops.sequence)"
+        )
     for path in _files(source, data):
         path.unlink(missing_ok=True)
     with suppress(FileNotFoundError):

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,7 +70,8 @@ def loaded(airflow_home, tmp_path_factory) -> Iterator[DataFolder]:
     folder = tmp_path_factory.mktemp("loaded")
     sources = folder / "sources.yaml"
     sources.write_text(
-        "sources: {mpox: {taxon: 10244}, viruses: {taxon: 10239, aux_reports: [ANNOTATION]}}", encoding="utf-8"
+        "sources: {mpox: {taxon: 10244}, viruses: {taxon: 10239, aux_reports: [ANNOTATION], sequences: [GENOME]}}",
+        encoding="utf-8",
     )
     with StandIn() as stand_in, pytest.MonkeyPatch.context() as environment:
         environment.setenv("VIRUS_DATA", str(folder / "data"))
@@ -136,9 +138,11 @@ def test_every_mart_named_is_in_the_snapshot_and_none_is_left_out(loaded):
 def test_the_yaml_is_a_valid_source(tmp_path):
     from virus_warehouse.sources import read_sources
 
-    ((_, block),) = all_blocks("yaml").items()
-    (tmp_path / "sources.yaml").write_text(block, encoding="utf-8")
-    assert read_sources(tmp_path / "sources.yaml").errors == {}
+    blocks_of_pages = all_blocks("yaml")
+    assert {"sources.md 1", "sequences.md 1"} <= blocks_of_pages.keys()
+    for block in blocks_of_pages.values():
+        (tmp_path / "sources.yaml").write_text(block, encoding="utf-8")
+        assert read_sources(tmp_path / "sources.yaml").errors == {}
 
 
 def commands_of_the_pages() -> set[tuple[str, ...]]:
@@ -149,7 +153,7 @@ def commands_of_the_pages() -> set[tuple[str, ...]]:
         code = "\n".join(re.findall(r"^ *```\w*\n(.*?)^ *```", text, flags=re.DOTALL | re.MULTILINE))
         spans = re.findall(r"`(make [^`]+)`", text)
         spans += re.findall(r"^ *(?:\$ )?(?:.*\| )?(make .*?)(?: *#.*)?$", code, flags=re.MULTILINE)
-        named |= {command(span.split()) for span in spans}
+        named |= {command(shlex.split(span)) for span in spans}
     return named
 
 

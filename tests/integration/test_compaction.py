@@ -68,10 +68,10 @@ def test_old_parts_are_removed_after_a_while(site: Site) -> None:
     assert parts(site) == named(site)
 
 
-def test_letters_that_no_record_needs_are_dropped(site: Site) -> None:
+def test_letters_of_a_forgotten_source_are_gone(site: Site) -> None:
     del site.sources["mpox"]
     forget("mpox", Warehouse(site.data.warehouse), site.data, SourcesFile(Path("sources.yaml"), site.sources))
-    assert compacted(site) == Compacted(parts=3, sequences=2, dropped=2)
+    assert compacted(site) == Compacted(parts=2, sequences=2, dropped=0)
     site.publish()
     assert held(site) == {"QX1.1": letters("1"), "QX2.1": letters("4")}
 

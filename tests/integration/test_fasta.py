@@ -76,6 +76,19 @@ def test_header_may_be_a_column_of_the_query(run) -> None:  # type: ignore[no-un
     assert entries(result.stdout)[0][0] == "7-PX1.1 Some virus"
 
 
+def test_sequence_id_chooses_one_of_the_sequences_of_a_record(tmp_path: Path) -> None:
+    site = site_in(tmp_path)
+    coding = b">PX1.1:1-9 one\nATGACGTAA\n>PX1.1:11-19 other\nATGCCGTAA\n"
+    content = package({"PX1_1": 300}, None, cds_fna=coding)
+    assert site.run("mpox", content, sequences=("CDS",)).sequences["cds"]["stored"] == 2
+    site.publish()
+    written = io.BytesIO()
+    query = "SELECT accession_version, sequence_id FROM virus_sequence WHERE header LIKE '% other'"
+    with duckdb.connect(site.data.snapshot, read_only=True) as snapshot:
+        assert write_fasta(snapshot, query, written, "cds").missing == []
+    assert entries(written.getvalue().decode()) == [("PX1.1:11-19 other", "ATGCCGTAA")]
+
+
 def test_record_without_a_sequence_is_named_and_the_others_are_written(run) -> None:  # type: ignore[no-untyped-def]
     result = run("SELECT unnest(['PX4', 'PX1', 'PX99.1']) AS accession")
     assert result.exit_code == INCOMPLETE

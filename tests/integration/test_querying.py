@@ -1,5 +1,6 @@
 """The query side as its users see it: the cookbook, the prompt and the ways in, on the data that the pages show."""
 
+import io
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from nbclient import NotebookClient
 from tests.support.commands import CHECKOUT, make
 from tests.support.program import command
 from virus_warehouse.cookbook import FOLDER, Recipe, recipes
+from virus_warehouse.sequences.fasta_writer import write_fasta
 
 DOCS = CHECKOUT / "docs"
 NOTEBOOK = DOCS / "surveillance.ipynb"
@@ -53,6 +55,25 @@ def test_every_command_line_of_the_page_runs(world: Path) -> None:
         done = subprocess.run(["bash", "-c", line], cwd=CHECKOUT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert "Brazil" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "molecule"),
+    [
+        ("sequences_for_a_tree", "genome"),
+        ("one_sequence_per_patient", "genome"),
+        ("spike_of_a_lineage", "cds"),
+        ("sequences_since_last_build", "genome"),
+    ],
+)
+def test_recipe_that_selects_sequences_writes_them_as_fasta(world: Path, name: str, molecule: str) -> None:
+    (recipe,) = (one for one in recipes() if one.name == name)
+    written = io.BytesIO()
+    with duckdb.connect(world / "data/published/virus.duckdb", read_only=True) as snapshot:
+        rows = snapshot.sql(recipe.sql).fetchall()
+        result = write_fasta(snapshot, recipe.sql, written, molecule)
+    assert (result.written, result.missing) == (len(rows), [])
+    assert written.getvalue().count(b">") == len(rows)
 
 
 class TestPrompt:

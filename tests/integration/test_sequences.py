@@ -26,7 +26,7 @@ from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sequences.store import KEPT_SECONDS
-from virus_warehouse.sources import Source, SourcesFile, source_of
+from virus_warehouse.sources import Source, SourceError, SourcesFile, source_of
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.windows import WindowRequest
 
@@ -276,7 +276,7 @@ class TestRequest:
         assert len(server.requests) == 2
 
     def test_proteins_need_the_annotation_that_says_whose_they_are(self) -> None:
-        with pytest.raises(ValueError, match=r"source 'mpox': key 'sequences': PROTEIN needs the annotation report"):
+        with pytest.raises(SourceError, match=r"source 'mpox': key 'sequences': PROTEIN needs the annotation report"):
             source_of({"name": "mpox", "taxon": "10244", "sequences": ["PROTEIN"]})
 
 
@@ -412,6 +412,16 @@ class TestStore:
         forget("mpox", Warehouse(site.data.warehouse), site.data, SourcesFile(Path("sources.yaml"), site.sources))
         site.publish()
         assert held(site) == {"QX1.1": letters("1")}
+        assert query(site.data.warehouse, "SELECT count(*) FROM ops.sequence_letters") == [(1,)]
+
+    def test_parts_of_a_forgotten_source_are_removed_by_a_later_run(self, site: Site) -> None:
+        site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("a"))), sequences=GENOMES)
+        for path in site.data.sequences.iterdir():
+            os.utime(path, times=(time.time() - KEPT_SECONDS - 60,) * 2)
+        del site.sources["mpox"]
+        forget("mpox", Warehouse(site.data.warehouse), site.data, SourcesFile(Path("sources.yaml"), site.sources))
+        site.run("other", package({"PX2_1": 300}, None))
+        assert parts(site) == []
 
     def test_sequences_are_read_from_the_folder_that_a_variable_names(self, two_versions: Site, tmp_path: Path) -> None:
         site = two_versions

@@ -18,6 +18,8 @@ MARTS = (
     "submission_lag",
     "segment_completeness",
     "metadata_completeness",
+    "identical_sequence",
+    "sequence_completeness",
     "change_since",
     "source_status",
 )

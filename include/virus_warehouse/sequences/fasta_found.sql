@@ -1,6 +1,7 @@
 -- The sequences of the selected records -> fasta_found. Reads the variable molecule and
--- fasta_selected(row_number, accession_version, accession): either of the last two may be NULL. An accession without
--- version means its present version, or its last one if there is none.
+-- fasta_selected(row_number, accession_version, accession, sequence_id): either of the accessions may be NULL. One
+-- without version means its present version, or its last one if there is none. Without sequence_id, all sequences of
+-- the record are meant.
 CREATE OR REPLACE TEMP TABLE fasta_found AS
 WITH described AS (
     SELECT
@@ -18,6 +19,7 @@ WITH described AS (
 meant AS (
     SELECT
         selected.row_number,
+        selected.sequence_id,
         coalesce(
             selected.accession_version,
             any_value(present.accession_version),
@@ -28,7 +30,7 @@ meant AS (
         ON selected.accession_version IS NULL AND selected.accession = present.accession
     LEFT JOIN described
         ON selected.accession_version IS NULL AND selected.accession = described.accession
-    GROUP BY selected.row_number, selected.accession_version
+    GROUP BY selected.row_number, selected.sequence_id, selected.accession_version
 )
 
 SELECT
@@ -42,6 +44,9 @@ SELECT
     arg_max(held.position, described.version) AS position,
     any_value(held.length) AS length
 FROM meant
-INNER JOIN described ON meant.accession_version = described.accession_version
+INNER JOIN described
+    ON
+        meant.accession_version = described.accession_version
+        AND coalesce(meant.sequence_id = described.sequence_id, true)
 INNER JOIN ops.sequence_letters AS held ON described.sha256 = held.sha256
 GROUP BY meant.row_number, described.accession, described.accession_version, described.sequence_id;

@@ -76,8 +76,8 @@ def write_fasta(
 
     Args:
         snapshot: a published snapshot; gets temporary tables.
-        query: a query with a column `accession_version`, or `accession` for the present version. Its column `header`,
-            if it has one, is the header.
+        query: a query with a column `accession_version`, or `accession` for the present version. If it has a column
+            `header`, that is the header; a column `sequence_id` chooses one of a record's sequences.
         to: a binary file.
         molecule: genome, cds or protein.
         header: a template such as `{accession_version}|{country}`, of columns of the query, of `virus_genome`, and
@@ -96,6 +96,7 @@ def write_fasta(
     snapshot.execute(
         f"CREATE OR REPLACE TEMP TABLE fasta_selected AS SELECT row_number() OVER () AS row_number, "
         f"{_accession_version(columns)} AS accession_version, {_accession(columns)} AS accession, "
+        f"{'given.sequence_id' if 'sequence_id' in columns else 'NULL::VARCHAR'} AS sequence_id, "
         f"{_kept(columns, header)} AS given FROM {selection} AS given"
     )
     # Not as parameters, here and below: DuckDB would import pandas and pyarrow, which the Console's sandbox cannot.

@@ -182,3 +182,12 @@ def test_odd_lines_truncates_one_and_adds_an_unknown_field_to_all(stand_in: Stan
     assert [{**json.loads(line), "depthOfCoverage": 31.5} for line in whole] == [json.loads(line) for line in lines]
     assert whole[-1].startswith(broken)
     assert 0 < len(broken) < len(whole[-1])
+
+
+def test_odd_lines_leave_the_fasta_files_as_they_are(stand_in: StandIn) -> None:
+    params = {"include_sequence": ["GENOME", "CDS", "PROTEIN"], "aux_report": "ANNOTATION"}
+    whole = Download(get(stand_in, "1335626", params))
+    stand_in.fault("odd_lines")
+    odd = Download(get(stand_in, "1335626", params))
+    for name in ("genomic.fna", "cds.fna", "protein.faa"):
+        assert odd.text(name) == whole.text(name), name

@@ -117,7 +117,7 @@ def test_only_sars_cov_2_has_pango_lineages(everything: Download) -> None:
 def test_sequence_hash_is_hexadecimal_without_leading_zeros(everything: Download) -> None:
     hashes = [line["nucleotide"]["sequenceHash"] for line in everything.lines()]
     assert all(re.fullmatch(r"[1-9A-F][0-9A-F]{0,7}", one) for one in hashes)
-    assert len(set(hashes)) == len(hashes)
+    assert 0.6 < len(set(hashes)) / len(hashes) < 0.9  # identical sequences have the same
 
 
 def test_update_is_never_before_release(everything: Download) -> None:

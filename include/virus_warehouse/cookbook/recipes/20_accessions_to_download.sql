@@ -1,7 +1,7 @@
 -- Genomes: Which accessions should NCBI's client download sequences for?
--- The warehouse has reports, but no sequences. In `virus-warehouse sql`, `.mode list`, `.headers off` and `.once
--- accessions.txt` before the query write a file for `datasets download virus genome accession --inputfile
--- accessions.txt`.
+-- For sources that request no [sequences](sequences.md); of the others, `virus-warehouse fasta` with this query writes
+-- them. In `virus-warehouse sql`, `.mode list`, `.headers off` and `.once accessions.txt` before the query write a file
+-- for `datasets download virus genome accession --inputfile accessions.txt`.
 SELECT accession_version
 FROM virus_genome_distinct
 WHERE
