@@ -86,7 +86,7 @@ def _split(stream: Readable) -> Iterator[tuple[bytes, bool]]:
     """
     held, size, last, is_skipping = [b"\n"], 0, b"\n", False
     while chunk := stream.read(_READ_AT_ONCE):
-        # By ">" alone, which is rare: a search for both bytes stops at each line end, and takes seven times as long.
+        # By ">" alone, which is rare: a search for both bytes stops at each line end, and takes twice as long.
         first, *others = chunk.split(b">")
         held.append(first)
         size += len(first)
