@@ -140,5 +140,5 @@ def test_a_dag_of_ten_lines_loads_and_the_command_publishes(bare: Bare, tmp_path
 
 def test_default_data_folder_belongs_to_the_user(bare: Bare) -> None:
     done = bare("virus-warehouse", "sources", "check")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert ".local/share/virus-warehouse/sources.yaml: cannot be read" in done.stderr

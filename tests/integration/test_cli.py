@@ -337,7 +337,7 @@ def test_export_of_chosen_records_for_other_tools(data: DataFolder, ncbi: StandI
     done = command("export", "--format", "augur", *to)
     assert (done.returncode, chosen > 5) == (0, True), done.stderr
     assert [line.split("/")[-1] for line in done.stdout.splitlines()] == ["metadata.tsv", "sequences.fasta"]
-    assert done.stderr == f"{chosen} of {chosen} records have no sequence: they are in metadata.tsv only.\n"
+    assert done.stderr == f"{chosen} of {chosen} records without a sequence: in metadata.tsv only.\n"
     assert (data.root / "out" / "metadata.tsv").read_text().count("\n") == chosen + 1
 
     done = command("export", "--format", "dataformat", "--fields", "accession, host-name", *to)

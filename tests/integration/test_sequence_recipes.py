@@ -51,7 +51,7 @@ def test_one_sequence_per_patient_is_the_one_with_the_most_unambiguous_letters(s
     lines = [line(name, length=len(genomes[name]), **{**bare, **fields}) for name, fields in of_record.items()]
     load(site, lines, genomes)
     site.publish()
-    rows = dicts(site.data.snapshot, recipe("one_sequence_per_patient"))
+    rows = dicts(site.data.snapshot, recipe("one_sequence_per_patient").replace("2697049", "10244"))
     assert [(row["accession_version"], row["unambiguous"], row["records"]) for row in rows] == [
         ("PX1.1", 300, 2),
         ("PX3.1", 310, 2),

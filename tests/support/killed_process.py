@@ -154,7 +154,9 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
     "while the copy is completed": lambda stop: _after(source_status, "run_sql", stop),
     "before the publication": lambda stop: _before(publication, "publish_candidate", stop),
     "while the parts are published": lambda stop: _after(os, "link", stop),
-    "before the snapshot is replaced": lambda stop: _before(Path, "chmod", stop),
+    "before the snapshot is replaced": lambda stop: _before(
+        Path, "chmod", stop, when=lambda path, _: path.suffix == ".duckdb"
+    ),
     "before the snapshot is hashed": lambda stop: _before(published_files, "make_manifest", stop),
     "between snapshot and manifest": lambda stop: _before(
         Path, "replace", stop, when=lambda beside, path: path.name == "latest.json"
@@ -212,7 +214,8 @@ def _stop_at(moment: str, stop: Stop) -> None:
         MOMENTS[moment](stop)
 
 
-def _live(pipe: Connection, root: Path, url: str, moment: str | None) -> None:
+def _live(pipe: Connection, root: Path, url: str, moment: str | None, environment: dict[str, str]) -> None:
+    os.environ.update(environment)  # the fork server has the environment of the test that started it
     hide_pandas(pytest.MonkeyPatch())
 
     stops = ["there"]
@@ -248,7 +251,7 @@ class KilledProcesses:
     def living(self, root: Path, url: str, moment: str | None = None) -> Iterator[KilledProcess]:
         """A process that runs a day and stops at the moment, if given; it is killed at the end of the block."""
         mine, its = self._context.Pipe()
-        process = self._context.Process(target=_live, args=(its, root, url, moment))
+        process = self._context.Process(target=_live, args=(its, root, url, moment, dict(os.environ)))
         process.start()
         its.close()
         try:

@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.publish.export_formats.tsv import write_tsv
 from virus_warehouse.sequences.fasta_writer import SequencesMissing, write_fasta
 from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.wording import counted
 
 METADATA = "metadata.tsv"
 
@@ -39,5 +40,5 @@ def write_augur(connection: DuckDBPyConnection, folder: Path, warn: Callable[[st
             written += write_fasta(connection, records, file, "genome").written
     ((records_written,),) = connection.execute("SELECT count(*) FROM augur_record").fetchall()
     if missing := records_written - written:
-        warn(f"{missing:,} of {written + missing:,} records have no sequence: they are in {METADATA} only.")
+        warn(f"{missing:,} of {counted(records_written, 'record')} without a sequence: in {METADATA} only.")
     return [Path(METADATA), *map(Path, fasta_files)]

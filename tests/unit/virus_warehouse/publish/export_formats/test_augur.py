@@ -165,7 +165,7 @@ def test_sequences_have_the_strains_names_and_missing_ones_are_counted(
     assert [file.name for file in files] == ["metadata.tsv", "sequences.fasta"]
     assert re.findall(r"^>.*", files[1].read_text(), re.MULTILINE) == [">isolate_1", ">isolate_3"]
     assert len(metadata(tmp_path / "out")) == 3
-    assert warnings == ["1 of 3 records have no sequence: they are in metadata.tsv only."]
+    assert warnings == ["1 of 3 records without a sequence: in metadata.tsv only."]
 
 
 def segmented(accession: str, segment: str | None, virus: dict[str, Any]) -> str:
