@@ -214,6 +214,12 @@ class DatasetsClient:
 
     def close(self) -> None:
         """Close the connections."""
+        # A session leaves idle connections open for as long as something, such as an error, refers to their pool.
+        for adapter in self._session.adapters.values():
+            pools = getattr(getattr(adapter, "poolmanager", None), "pools", {})
+            for pool in [pools.get(key) for key in pools.keys()]:  # noqa: SIM118 (it cannot be iterated over)
+                if pool is not None:
+                    pool.close()
         self._session.close()
 
     def version(self) -> str:

@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.support import packages
 from tests.support.scripted_server import Answer, HeldBody, ScriptedServer
+from tests.support.warehouses import line
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.errors import (
     DatasetsError,
@@ -118,6 +120,18 @@ def test_ncbis_own_404_for_no_match_is_an_empty_result(destination: Path) -> Non
     assert download.empty
     assert (download.path, download.http_status, download.bytes, download.sha256) == (None, 404, 0, None)
     assert not destination.exists()
+
+
+def test_closed_client_has_no_connection_open_whatever_refers_to_it(destination: Path) -> None:
+    """An error that is kept, for example, refers to what its frames had."""
+    with ScriptedServer(Answer(body=packages.package([line()]))) as server:
+        port = int(server.url.rsplit(":", 1)[1].split("/")[0])
+        with client(server) as downloading:
+            downloading.download(VirusGenomeRequest(taxon="10244"), destination)
+            managers = [adapter.poolmanager for adapter in downloading._session.adapters.values()]
+            kept = [manager.pools.get(key) for manager in managers for key in manager.pools.keys()]  # noqa: SIM118
+        ours = [one for one in psutil.Process().net_connections() if one.raddr and one.raddr.port == port]
+        assert (len(kept), [one.status for one in ours if one.status == psutil.CONN_ESTABLISHED]) == (1, [])
 
 
 class TestRetriedErrors:
