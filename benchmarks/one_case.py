@@ -7,25 +7,12 @@ cases. Imports are done before the clock starts.
 import importlib
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 from benchmarks.measured import CaseInput, Clock, Target
+from benchmarks.no_pandas import NoPandas
 
 MEASUREMENT = "measurement.json"
-
-
-class NoPandas:
-    """A finder of modules before all others: it hides pandas, which only tests need.
-
-    DuckDB imports it where it is installed, which costs half a second and 90 MB.
-    """
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
-        """Fail for pandas as if it were not installed."""
-        if name == "pandas":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def main() -> None:

@@ -57,6 +57,10 @@ class ArchivedPackage:
         """The molecules whose sequences were requested."""
         return molecules_requested(self.request_url)
 
+    def has_sequences(self, molecules: Collection[Molecule]) -> bool:
+        """Whether the sequences of all of these were requested."""
+        return set(self.molecules).issuperset(molecules)
+
 
 @dataclass(frozen=True)
 class CommittedLoad:
@@ -197,7 +201,7 @@ class Archive:
             (
                 package
                 for package in held
-                if package.mode == "full" and package.run_id in loaded and set(package.molecules).issuperset(molecules)
+                if package.mode == "full" and package.run_id in loaded and package.has_sequences(molecules)
             ),
             None,
         )

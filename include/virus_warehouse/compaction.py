@@ -6,12 +6,7 @@ query opens all of them.
 
 import hashlib
 import logging
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -20,14 +15,13 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import rebuilt_of
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
-from virus_warehouse.run_file import run_lock
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sequences.store import SequenceStore
-from virus_warehouse.session import private_session
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.merge_sequences import parts_named
+from virus_warehouse.workplace import workplace
 
 logger = logging.getLogger(__name__)
 
@@ -82,11 +76,12 @@ def compact(warehouse: Warehouse, data: DataFolder, *, fewest_parts: int = FEWES
         DiskFull: when there is no space for the letters and the new part.
     """
     store = SequenceStore(data.sequences)
-    with translate_resource_errors(data.root), _workplace(data) as (session, temporary):
+    with translate_resource_errors(data.root), workplace(data, WRITER) as (session, temporary):
         with warehouse.transaction(session):
             small = [part for part, letters in _sizes(session) if letters < SMALL_LETTERS]
             if len(small) < fewest_parts:
                 return Compacted()
+            run_sql(session, "sequences/letters_written.sql")
             run_sql(session, "warehouse/sql/letters_to_move.sql", {"parts": small})
             ((held,),) = session.execute(
                 "SELECT count(*) FROM warehouse.ops.sequence_letters WHERE list_contains(?, part)", [small]
@@ -101,18 +96,6 @@ def compact(warehouse: Warehouse, data: DataFolder, *, fewest_parts: int = FEWES
         ((moved,),) = session.execute("SELECT count(*) FROM letters_written").fetchall()
     logger.info("compacted %d parts of the sequence store: %d sequences moved", len(small), moved)
     return Compacted(len(small), moved, held - moved)
-
-
-@contextmanager
-def _workplace(data: DataFolder) -> Iterator[tuple[DuckDBPyConnection, Path]]:
-    """A private session and its folder, locked like a run's so that no run removes them as leftovers."""
-    name = f"{WRITER}-{secrets.token_hex(3)}"
-    temporary = data.temporary / name
-    with ExitStack() as stack:
-        stack.enter_context(run_lock(data.runs, name))
-        temporary.mkdir(parents=True)
-        stack.callback(shutil.rmtree, temporary, ignore_errors=True)
-        yield stack.enter_context(private_session(temporary)), temporary
 
 
 def _sizes(session: DuckDBPyConnection) -> list[tuple[str, int]]:
@@ -136,10 +119,9 @@ def _read_letters(session: DuckDBPyConnection, store: SequenceStore, parts: list
         raise PartDamaged(
             f"{store.folder} has other letters than it should for {len(expected) - len(offsets)} sequences. {_WAY_OUT}"
         )
-    session.execute("CREATE OR REPLACE TEMP TABLE letters_offset (position BIGINT, letters_offset BIGINT)")
-    session.executemany("INSERT INTO letters_offset VALUES (?, ?)", list(offsets.items()))
     session.execute(
         "CREATE OR REPLACE TEMP TABLE letters_to_write AS "
-        "SELECT position, sha256, letters_offset, length, ambiguous "
-        "FROM letters_to_move JOIN letters_offset USING (position)"
+        "SELECT position, sha256, letters_offset, length, ambiguous FROM letters_to_move "
+        "INNER JOIN (SELECT unnest(?::BIGINT[]) AS position, unnest(?::BIGINT[]) AS letters_offset) USING (position)",
+        [list(offsets), list(offsets.values())],
     )

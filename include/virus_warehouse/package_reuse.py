@@ -35,7 +35,7 @@ class ReusablePackages:
         return self._first(
             lambda package: (
                 package.state != REFUSED
-                and set(package.molecules).issuperset(self._molecules(window))
+                and package.has_sequences(self._molecules(window))
                 and (package.dag_id, package.dag_run_id, package.fingerprint, package.updated_since) == wanted
             )
         )
@@ -54,7 +54,7 @@ class ReusablePackages:
         return self._first(
             lambda package: (
                 package.state == ACCEPTED
-                and set(package.molecules).issuperset(self._molecules(window))
+                and package.has_sequences(self._molecules(window))
                 and package.fingerprint == self.source.fingerprint
                 and earliest <= package.requested_at <= now
                 and (package.updated_since is None or package.updated_since <= since)

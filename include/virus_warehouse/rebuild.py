@@ -7,10 +7,8 @@ ahead, are moved to the past in the same order.
 """
 
 import logging
-import secrets
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from dataclasses import replace as with_changes
 from datetime import UTC, datetime, timedelta
@@ -29,12 +27,10 @@ from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.private_files import private_files
 from virus_warehouse.reports.data_report import DATA_REPORT
-from virus_warehouse.run_file import run_lock
 from virus_warehouse.run_mode import FULL, REPLAY
 from virus_warehouse.sequences.molecule import Molecule, molecules_requested
 from virus_warehouse.sequences.staging import stage_sequences
 from virus_warehouse.sequences.store import REBUILD, SequenceStore
-from virus_warehouse.session import private_session
 from virus_warehouse.sources import limits_of
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.staging import (
@@ -50,6 +46,7 @@ from virus_warehouse.warehouse.load_reports import load_reports
 from virus_warehouse.warehouse.losses import Lost, find_losses
 from virus_warehouse.warehouse.merge_sequences import merge_sequences, store_letters
 from virus_warehouse.warehouse.schema import ingest_run
+from virus_warehouse.workplace import workplace
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +168,7 @@ def rebuild(
     new = Warehouse(rebuilt.path)
     from_nothing: dict[str, bool] = {}
     for load, archive in sorted(plan, key=lambda planned: planned[0].committed_at):
-        with _workplace(data) as (session, temporary):
+        with workplace(data, REBUILD) as (session, temporary):
             counts = _repeat(load, archive, new, session, temporary, SequenceStore(data.sequences))
         rebuilt.loads.append(str(load.run["run_id"]))
         compared: tuple[str, ...] = PARSE_COUNTS
@@ -278,7 +275,7 @@ def _losses(data: DataFolder, old: Warehouse, new: Path, older_loads: Mapping[st
     """What the new file lacks. Without an old one that can be read, every source of which there are older loads."""
     if old.path.exists():
         try:
-            with _workplace(data) as (session, _):
+            with workplace(data, REBUILD) as (session, _):
                 lost = find_losses(session, old, new)
             return [Loss(source, amount, older_loads.get(source, 0)) for source, amount in lost.items()]
         except duckdb.Error as error:
@@ -334,18 +331,6 @@ def _keep_what_people_said(old: Warehouse, new: Warehouse) -> None:
                 continue
             with new.transaction(session):
                 run_sql(session, f"warehouse/sql/keep_{kind}.sql")
-
-
-@contextmanager
-def _workplace(data: DataFolder) -> Iterator[tuple[DuckDBPyConnection, Path]]:
-    """A private session and its folder, locked like a run's so that no run removes them as leftovers."""
-    name = f"rebuild-{secrets.token_hex(3)}"
-    temporary = data.temporary / name
-    with ExitStack() as stack:
-        stack.enter_context(run_lock(data.runs, name))
-        temporary.mkdir(parents=True)
-        stack.callback(shutil.rmtree, temporary, ignore_errors=True)
-        yield stack.enter_context(private_session(temporary)), temporary
 
 
 def _repeat(

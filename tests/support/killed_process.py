@@ -31,7 +31,7 @@ from virus_warehouse.sequences import part_file, store
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sources import Source, SourcesFile
-from virus_warehouse.warehouse import ledger, merge_sequences
+from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.windows import WindowRequest
@@ -141,7 +141,7 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
         store.Path, "replace", stop, when=lambda written, _: written.suffix == ".parquet"
     ),
     "after the part is written": lambda stop: _after(SequenceStore, "write", stop),
-    "while the sequences are merged": lambda stop: _after(merge_sequences, "_insert_counts", stop),
+    "while the sequences are merged": lambda stop: _after(ledger, "insert_sequences", stop),
     "within the merge": lambda stop: _after(ledger, "insert_report", stop),
     "before the commit": lambda stop: _before(Warehouse, "_commit", stop, when=_at_the_merge()),
     "after the commit, before the checkpoint": lambda stop: _before(Warehouse, "_detach", stop, when=_at_the_merge()),

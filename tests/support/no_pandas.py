@@ -1,20 +1,10 @@
 """Tests without pandas: DuckDB looks for it at every statement, which takes a third of the time of a short run."""
 
 import sys
-from collections.abc import Sequence
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytest
-
-
-class NoPandas:
-    """A finder of modules before all others, for `sys.meta_path`: it hides pandas."""
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def hide_pandas(patch: "pytest.MonkeyPatch") -> None:

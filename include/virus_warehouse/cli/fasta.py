@@ -9,11 +9,12 @@ import typer
 from virus_warehouse.cli.arguments import one_of
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.cli.progress import shown_count
-from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.data_folder import DataFolder, nothing_published
+from virus_warehouse.publish.export_formats.selection import sources_of
 from virus_warehouse.sequences.fasta_file import fasta_file
 from virus_warehouse.sequences.fasta_writer import write_fasta
 from virus_warehouse.sequences.molecule import GENOME, MOLECULES
-from virus_warehouse.sql_file import read_sql, sql_text
+from virus_warehouse.sql_file import sql_text
 from virus_warehouse.wording import counted
 
 INCOMPLETE = 3
@@ -55,12 +56,12 @@ def fasta(
     data = DataFolder.to_read()
     with explained():
         if not data.snapshot.exists():
-            typer.echo(f"Nothing is published in {data.root} yet: `virus-warehouse run SOURCE` publishes.", err=True)
+            typer.echo(nothing_published(data.snapshot), err=True)
             raise typer.Exit(1)
         with duckdb.connect(data.snapshot, read_only=True) as snapshot, shown_count("sequences") as progress:
             snapshot.execute("SET TimeZone = 'UTC'")
             if source is not None:
-                _refuse_unknown_source(snapshot, source)
+                sources_of(snapshot, source)
             with fasta_file(to) as file:
                 selection = query or _selection(source, where)
                 result = write_fasta(snapshot, selection, file, molecule, header=header, progress=progress)
@@ -76,12 +77,6 @@ def _name_missing(missing: list[str], molecule: str) -> None:
     others = f" and {len(missing) - _SHOWN_MISSING} others" if len(missing) > _SHOWN_MISSING else ""
     have = "has" if len(missing) == 1 else "have"
     typer.echo(f"{counted(len(missing), 'record')} {have} no {molecule} sequence: {shown}{others}", err=True)
-
-
-def _refuse_unknown_source(snapshot: duckdb.DuckDBPyConnection, source: str) -> None:
-    held = [name for (name,) in snapshot.execute(read_sql("publish/sql/sources_held.sql")).fetchall()]
-    if source not in held:
-        raise typer.BadParameter(f"the snapshot has no source {source!r}; it has {', '.join(held) or 'none'}")
 
 
 def _selection(source: str | None, where: str | None) -> str:

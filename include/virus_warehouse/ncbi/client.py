@@ -214,12 +214,6 @@ class DatasetsClient:
 
     def close(self) -> None:
         """Close the connections."""
-        # A session leaves idle connections open for as long as something, such as an error, refers to their pool.
-        for adapter in self._session.adapters.values():
-            pools = getattr(getattr(adapter, "poolmanager", None), "pools", {})
-            for pool in [pools.get(key) for key in pools.keys()]:  # noqa: SIM118 (it cannot be iterated over)
-                if pool is not None:
-                    pool.close()
         self._session.close()
 
     def version(self) -> str:
@@ -543,6 +537,15 @@ class _Session(requests.Session):
 
     Its adapters keep requests' default of no retries, which would not be counted and would miss damaged bodies.
     """
+
+    def close(self) -> None:
+        """Close all connections, also while something, such as an error, still refers to their pool."""
+        for adapter in self.adapters.values():
+            pools = getattr(getattr(adapter, "poolmanager", None), "pools", {})
+            for pool in [pools.get(key) for key in pools.keys()]:  # noqa: SIM118 (it cannot be iterated over)
+                if pool is not None:
+                    pool.close()
+        super().close()
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         super().rebuild_auth(prepared_request, response)

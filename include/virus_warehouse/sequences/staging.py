@@ -54,6 +54,7 @@ def stage_sequences(
         temporary: the run's temporary folder.
     """
     run_sql(session, "sequences/fasta_entry.sql")
+    run_sql(session, "sequences/letters_written.sql")
     with LettersFile(temporary / "sequence_letters") as letters:
         records = dict.fromkeys(molecules, 0)
         for molecule in molecules:

@@ -35,9 +35,7 @@ def sources(session: DuckDBPyConnection) -> set[str]:
 
 def insert(session: DuckDBPyConnection, row: Mapping[str, object]) -> None:
     """Open the row of a run."""
-    columns = ", ".join(row)
-    marks = ", ".join("?" for _ in row)
-    session.execute(f"INSERT INTO {TABLE} ({columns}) VALUES ({marks})", list(row.values()))
+    _insert(session, TABLE, row)
 
 
 def update(session: DuckDBPyConnection, run_id: str, changes: Mapping[str, object]) -> None:
@@ -53,9 +51,21 @@ def insert_report(
 ) -> None:
     """Add the line outcomes of one report file of a run."""
     report_counts = {name: counts[name] for name in ("lines", *OUTCOMES)}
-    row: dict[str, object] = {"run_id": run_id, "source": source, "report": report, **report_counts}
+    row = {"run_id": run_id, "source": source, "report": report, **report_counts}
+    _insert(session, "warehouse.ops.ingest_report", row)
+
+
+def insert_sequences(
+    session: DuckDBPyConnection, run_id: str, source: str, molecule: str, counts: Mapping[str, int]
+) -> None:
+    """Add the outcomes of the entries of one FASTA file of a run."""
+    row = {"run_id": run_id, "source": source, "molecule": molecule, **counts}
+    _insert(session, "warehouse.ops.ingest_sequence", row)
+
+
+def _insert(session: DuckDBPyConnection, table: str, row: Mapping[str, object]) -> None:
     marks = ", ".join("?" for _ in row)
-    session.execute(f"INSERT INTO warehouse.ops.ingest_report ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+    session.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 
 
 def insert_acceptance(session: DuckDBPyConnection, run_id: str, source: str, accepted: Iterable[str]) -> None:

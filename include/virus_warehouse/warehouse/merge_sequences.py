@@ -1,6 +1,5 @@
 """The merge of a package's sequences: held against their reports, their letters stored, each counted."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -9,7 +8,7 @@ from virus_warehouse.sequences.molecule import GENOME, Molecule
 from virus_warehouse.sequences.staging import StagedSequences
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sql_file import run_sql
-from virus_warehouse.warehouse import load_gates
+from virus_warehouse.warehouse import ledger, load_gates
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Load
 from virus_warehouse.warehouse.run_record import SEQUENCE_OUTCOMES
@@ -72,7 +71,7 @@ def merge_sequences(
         outcomes = _outcomes(session, molecule)
         load_gates.prove_conservation(records, outcomes, molecule.file_name, what="record")
         counted = {"records": records, **outcomes, "missing": _missing(session) if molecule is GENOME else 0}
-        _insert_counts(session, load, molecule, counted)
+        ledger.insert_sequences(session, load.run_id, load.source, molecule.name, counted)
         counts[molecule.name] = counted
     return counts
 
@@ -92,11 +91,3 @@ def _outcomes(session: DuckDBPyConnection, molecule: Molecule) -> dict[str, int]
 
 def _missing(session: DuckDBPyConnection) -> int:
     return int(session.execute("SELECT count(*) FROM sequence_missing").fetchall()[0][0])
-
-
-def _insert_counts(session: DuckDBPyConnection, load: Load, molecule: Molecule, counts: Mapping[str, int]) -> None:
-    row = {"run_id": load.run_id, "source": load.source, "molecule": molecule.name, **counts}
-    marks = ", ".join("?" for _ in row)
-    session.execute(
-        f"INSERT INTO warehouse.ops.ingest_sequence ({', '.join(row)}) VALUES ({marks})", list(row.values())
-    )

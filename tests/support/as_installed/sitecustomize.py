@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[3]))
-from tests.support.no_pandas import NoPandas
+from benchmarks.no_pandas import NoPandas
 
 sys.path.pop()
 sys.meta_path.insert(0, NoPandas())

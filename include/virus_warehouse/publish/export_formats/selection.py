@@ -70,7 +70,7 @@ def _guarded(snapshot: Path, folder: Path) -> Iterator[DuckDBPyConnection]:
 
 
 def sources_of(connection: DuckDBPyConnection, only: str | None) -> list[str]:
-    """The sources of a snapshot that an export writes.
+    """The sources of a snapshot that are written: all, or the given one.
 
     Raises:
         UnknownSource: when the snapshot does not have the given one.

@@ -1,9 +1,5 @@
 -- The letters that the store lacks -> letters_to_write: each once, ordered by molecule and accession, because
 -- neighbours are alike and compress well. Reads sequence_entry, letters_held and letters_written.
-CREATE TEMP TABLE IF NOT EXISTS letters_written (
-    part VARCHAR, position BIGINT, sha256 BLOB, length BIGINT, ambiguous BIGINT
-);
-
 CREATE OR REPLACE TEMP TABLE letters_to_write AS
 WITH wanted AS (
     SELECT

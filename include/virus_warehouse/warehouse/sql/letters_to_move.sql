@@ -1,9 +1,5 @@
 -- The letters in small parts of the sequence store that sequences need -> letters_to_move, ordered as a part is.
 -- Reads the attached warehouse and the variable parts: the names of the small parts.
-CREATE OR REPLACE TEMP TABLE letters_written (
-    part VARCHAR, position BIGINT, sha256 BLOB, length BIGINT, ambiguous BIGINT
-);
-
 CREATE OR REPLACE TEMP TABLE letters_to_move AS
 WITH named AS (
     SELECT sha256, min(struct_pack(molecule, sequence_id)) AS named
