@@ -243,8 +243,9 @@ def _repeatable(
     full = [number for number, load in enumerate(loads) if load.run["mode"] == FULL]
     newest = [number for number in full if _is_newest(loads[number], loads[:number])]
     requested = [molecules_requested(load.run.get("request_url")) for load in loads]
-    # A census has no sequences: where the source has some, a rebuild starts with the full load that brought them.
-    wanted = next((requested[number] for number in reversed(range(len(loads))) if not _is_census(loads[number])), [])
+    # A census and a replay bring no sequences: where the source has some, a rebuild starts with the full load that did.
+    daily = [number for number, load in enumerate(loads) if load.run["mode"] != REPLAY and not _is_census(load)]
+    wanted = requested[daily[-1]] if daily else []
     starts = [number for number in newest if set(requested[number]).issuperset(wanted)] or newest
     gap = None
     for start in [0, *starts] if from_oldest and starts else reversed(starts):

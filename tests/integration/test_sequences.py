@@ -355,6 +355,15 @@ class TestStore:
             == {"PX1.1": letters("1"), "PX1.2": letters("3"), "PX2.1": letters("2"), "QX1.1": letters("1")}
         )
 
+    def test_rebuild_after_a_replay_has_the_sequences_too(self, two_versions: Site) -> None:
+        """A replay requests nothing: it does not say that the source has no sequences any more."""
+        site = two_versions
+        site.run("mpox", package({"PX1_2": 300, "PX2_1": 300}, None), "census", sequences=GENOMES)
+        site.run("mpox", b"", "replay", sequences=GENOMES)
+        rebuild(site.data, replace=True)
+        site.publish()
+        assert held(site)["PX2.1"] == letters("2")
+
     def test_rebuild_makes_the_same_parts_again(self, two_versions: Site) -> None:
         rebuild(two_versions.data)
         first = parts(two_versions)
