@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay publish rebuild acknowledge forget start sql test test-fast test-long bench bench-pages bench-sequences bench-profile
+.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget start sql test test-fast test-long bench bench-pages bench-sequences bench-profile
 .PHONY: lint format docs check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
@@ -41,6 +41,9 @@ publish: setup ## publish what was loaded; SOURCE=mpox ACCEPT_FINDINGS=shrinkage
 
 rebuild: setup ## rebuild the warehouse from the archived packages; REPLACE=1 replaces the old one, FROM_OLDEST=1 keeps all history
 	@$(COMMAND) rebuild $(if $(REPLACE),--replace) $(if $(FROM_OLDEST),--from-oldest)
+
+approve: setup ## SOURCE=mpox: publish it despite the findings that hold it back; KEEP=1: keep what is published; no SOURCE: what waits
+	@$(COMMAND) approve $(if $(SOURCE),"$(SOURCE)") $(if $(KEEP),--keep)
 
 acknowledge: setup ## SOURCE=mpox: stop alarms about its quarantined lines and unknown fields
 	@$(COMMAND) acknowledge "$(SOURCE)"

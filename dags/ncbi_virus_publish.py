@@ -7,13 +7,15 @@ A finding of a source holds that source back: the snapshot shows its last publis
 others. `all_sources_published` then fails, and names the sources. Findings of no single source block the snapshot:
 then `check` fails, and the last good snapshot stays. The log of `check` lists the rows and how to resolve the findings.
 
-**To publish what was held back**: *Trigger* with *Source* and *Accept findings*.
+**To publish what was held back**: answer its question in `ncbi_virus_approve`, which *Required Actions* lists; or
+*Trigger* with *Source* and *Accept findings*.
 """
 
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, AssetAny, Param
 
-from ncbi_virus.assets import LOADS, UNCHANGED, warehouse_asset
-from ncbi_virus.publication import all_sources_published, check, prepare, publish
+from ncbi_virus.assets import APPROVALS, LOADS, UNCHANGED, warehouse_asset
+from ncbi_virus.publication import all_sources_published, check, prepare, publish, questions
 from virus_warehouse.publish.gates import BLOCKING
 from virus_warehouse.sources import valid_sources
 
@@ -40,8 +42,8 @@ with DAG(
     "ncbi_virus_publish",
     description="Checks what was loaded, and publishes it as the snapshot to query",
     doc_md=__doc__,
-    # The alias would suffice; the assets are listed for Airflow's asset graph.
-    schedule=AssetAny(LOADS, UNCHANGED, *map(warehouse_asset, SOURCES)),
+    # The aliases would suffice; the assets are listed for Airflow's asset graph.
+    schedule=AssetAny(LOADS, UNCHANGED, APPROVALS, *map(warehouse_asset, SOURCES)),
     catchup=False,
     max_active_runs=1,
     # Unpaused from the start, because loads only become visible with a publication.
@@ -54,3 +56,12 @@ with DAG(
     held_back = publish(publication)
     check(publication) >> held_back
     all_sources_published(held_back)
+    asked = questions(publication)
+    held_back >> asked
+    # One run for each source: a newer question replaces the one that waits.
+    TriggerDagRunOperator.partial(
+        task_id="ask",
+        trigger_dag_id="ncbi_virus_approve",
+        reset_dag_run=True,
+        map_index_template="{{ task.conf.source }}",
+    ).expand_kwargs(asked)

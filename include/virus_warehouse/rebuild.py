@@ -319,10 +319,10 @@ def _meaning(load: CommittedLoad, whole: list[CommittedLoad]) -> str:
 
 
 def _keep_what_people_said(old: Warehouse, new: Warehouse) -> None:
-    """Copy what people have acknowledged and accepted from the old warehouse: it is in no package."""
+    """Copy what people have acknowledged, accepted and answered from the old warehouse: it is in no package."""
     if not old.path.exists():
         return
-    for kind in ("acknowledgements", "acceptances"):
+    for kind in ("acknowledgements", "acceptances", "approvals"):
         with duckdb.connect() as session:
             try:
                 with old.transaction(session, even_too_old=True):

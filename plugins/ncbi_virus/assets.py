@@ -11,6 +11,12 @@ DAGs scheduled on it run after loads of any source, including sources that are n
 UNCHANGED = Asset("x-virus-warehouse-unchanged://runs")
 """Updated by a load that changed no record, so that its run is published too."""
 
+APPROVALS = AssetAlias("virus_warehouse_approvals")
+"""Outlet of the questions that people answer: an answer to publish starts a publication."""
+
+APPROVED = Asset("x-virus-warehouse-approved://answers")
+"""Updated by an answer to publish."""
+
 PUBLICATIONS = AssetAlias("virus_snapshot_publications")
 """Outlet of the publication."""
 

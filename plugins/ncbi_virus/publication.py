@@ -13,6 +13,7 @@ from virus_warehouse.followed import followed_sources
 from virus_warehouse.publish.about import read_about
 from virus_warehouse.publish.candidate import candidate_path
 from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish.last_check import last_check
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
 
@@ -52,6 +53,15 @@ def publish(publication_id: str, *, outlet_events: Any = None) -> dict[str, str]
         event = {"publication_id": publication_id, **counts}
         outlet_events[PUBLICATIONS].add(snapshot_asset(source), extra=event)
     return {source: since.isoformat() for source, since in about.held_back.items()}
+
+
+@task(retry_policy=RETRY_POLICY, trigger_rule="all_done")
+def questions(publication_id: str | None = None) -> list[dict[str, Any]]:
+    """The runs of `ncbi_virus_approve` to start: for sources to ask about, and for questions that are settled."""
+    check = last_check(DataFolder.from_environment())
+    if check is None or check.publication_id != publication_id:
+        return []  # the publication failed before its check ended
+    return [{"trigger_run_id": f"approve__{source}", "conf": {"source": source}} for source in check.to_ask]
 
 
 @task(retries=0)

@@ -261,7 +261,8 @@ def test_blocked_source_fails_until_it_is_accepted(loaded: DataFolder, ncbi: Sta
     assert held_back.returncode == 1
     assert held_back.stdout.startswith(
         "FAILED mpox: loaded but held back by shrinkage; the snapshot shows its last published state. Look at the "
-        "records, then accept them once: `virus-warehouse publish --source mpox --accept shrinkage`, "
+        "records, then accept them once: answer the required action in Airflow, `virus-warehouse approve mpox`, "
+        "`virus-warehouse publish --source mpox --accept shrinkage`, "
     )
     assert "rows, such as" not in held_back.stdout, "they are in the log"
     assert "rows, such as" in held_back.stderr
@@ -272,6 +273,35 @@ def test_blocked_source_fails_until_it_is_accepted(loaded: DataFolder, ncbi: Sta
     accepted = command("run", "mpox", "--accept", "shrinkage", "--accept", "history")
     assert accepted.returncode == 0, accepted.stdout
     assert "accepted: shrinkage of mpox" in accepted.stdout
+
+
+def test_what_waits_is_listed_kept_and_approved(loaded: DataFolder, ncbi: StandIn) -> None:
+    assert command("approve").stdout == "Nothing waits for an answer.\n"
+    nothing = command("approve", "mpox")
+    assert nothing.returncode == 2
+    assert "nothing of mpox waits for an answer; `virus-warehouse approve` lists what does" in nothing.stderr
+    assert command("approve", "--keep").returncode == 2
+    damage(loaded, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
+    command("publish")
+    listed = command("approve").stdout
+    assert re.search(r"^mpox is held back since \S+ \S+ UTC, waits for an answer:\n  shrinkage of mpox: of ", listed)
+    assert "  To publish it despite this: virus-warehouse approve mpox\n" in listed
+    kept = command("approve", "mpox", "--keep", "--by", "ada")
+    assert (kept.returncode, kept.stdout[:33]) == (0, "OK mpox keeps its last published ")
+    assert ", kept by ada:" in command("approve").stdout
+    [waiting] = json.loads(command("approve", "--json").stdout)["mpox"]
+    assert (waiting["gate"], waiting["kept_by"]) == ("shrinkage", "ada")
+    approved = command("approve", "mpox")
+    assert (approved.returncode, approved.stdout) == (0, "OK mpox is published.\n")
+    assert command("approve").stdout == "Nothing waits for an answer.\n"
+
+
+def test_approval_of_earlier_figures_publishes_nothing(loaded: DataFolder, ncbi: StandIn) -> None:
+    damage(loaded, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
+    command("publish")
+    damage(loaded, "DELETE FROM virus_genome WHERE hash(accession) % 3 = 0")
+    other = command("approve", "mpox")
+    assert (other.returncode, other.stdout[:35]) == (1, "FAILED mpox has other findings now:")
 
 
 def test_full_load_with_missing_records_is_refused_until_it_is_accepted(
@@ -450,7 +480,7 @@ def test_dated_snapshots_are_kept_for_the_days_asked_for(
 def test_version_and_help() -> None:
     assert installed("--version").stdout.strip() == __version__
     listed = command("--help").stdout
-    names = "run census replay publish rebuild export fasta sql sources acknowledge forget housekeeping verify"
+    names = "run census replay publish approve rebuild export fasta sql sources acknowledge forget housekeeping verify"
     for name in names.split():
         assert f" {name} " in listed
 

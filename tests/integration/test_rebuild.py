@@ -18,6 +18,7 @@ from tests.support.warehouses import query
 from virus_warehouse import rebuild as rebuilding
 from virus_warehouse.archive import Archive
 from virus_warehouse.database_file import log_of
+from virus_warehouse.publish.approval import KEEP, record_answer
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import RebuildError, rebuild
 from virus_warehouse.run_result import IngestResult
@@ -198,7 +199,7 @@ def test_lost_warehouse_is_rebuilt(followed: Followed, loss: str) -> None:
 
 
 AS_OF_0008 = (
-    "DROP TABLE ops.acceptance; ALTER TABLE ops.source_status DROP held_back_since; "
+    "DROP TABLE ops.approval; DROP TABLE ops.acceptance; ALTER TABLE ops.source_status DROP held_back_since; "
     "ALTER TABLE ops.source_status DROP held_back_reason; UPDATE ops.alembic_version SET version_num = '0008'; "
 )
 AS_OF_0005 = AS_OF_0008 + (
@@ -252,6 +253,17 @@ def test_what_only_a_ledger_that_is_no_longer_migrated_knows_is_rebuilt_too(foll
     assert died.run_id in rebuild(followed.data, replace=True).loads
     assert content(followed.data.warehouse) == original
     assert query(followed.data.warehouse, "SELECT count(acknowledged_at) FROM ops.quarantine") == [(1,)]
+
+
+def test_answers_of_people_are_kept(followed: Followed) -> None:
+    followed.show("PX1", 1)
+    followed.run()
+    findings = [("shrinkage", "shrinkage of mpox: of 2 published records, 1 is missing")]
+    record_answer(Warehouse(followed.data.warehouse), "mpox", findings, KEEP, "ada")
+    rebuild(followed.data, replace=True)
+    assert query(followed.data.warehouse, "SELECT finding, answer, answered_by FROM ops.approval") == [
+        (findings[0][1], "keep", "ada")
+    ]
 
 
 def test_runs_that_a_rebuild_lacks_keep_a_warehouse_that_is_no_longer_migrated_in_place(followed: Followed) -> None:

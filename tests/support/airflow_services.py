@@ -124,11 +124,11 @@ class AirflowServices:
 
     def get(self, path: str, **parameters: Any) -> Any:
         """The response of the REST API."""
-        return self._call("GET", path, params=parameters)
+        return self.call("GET", path, params=parameters)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a POST request to the REST API."""
-        return self._call("POST", path, json=body)
+        return self.call("POST", path, json=body)
 
     def seen(self, dag_id: str) -> None:
         """Wait until the DAG processor has parsed a DAG."""
@@ -139,7 +139,7 @@ class AirflowServices:
     def unpause(self, dag_id: str) -> None:
         """Let the scheduler run a DAG."""
         self.seen(dag_id)
-        self._call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+        self.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
         """Start a manual run without logical date; returns its id."""
@@ -237,7 +237,8 @@ class AirflowServices:
         with (self.home / f"{service}.log").open("wb") as log:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 
-    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+    def call(self, method: str, path: str, **arguments: Any) -> Any:
+        """Send any request to the REST API."""
         assert self._api, "Airflow is only available within the `with` block"
         return self._api.call(method, path, **arguments)
 

@@ -8,6 +8,7 @@ import typer
 from virus_warehouse import __version__
 from virus_warehouse.cli import (
     acknowledge,
+    approve,
     export,
     fasta,
     forget,
@@ -34,6 +35,7 @@ for command in (
     run.census,
     run.replay,
     publish.publish,
+    approve.approve,
     export.export,
     verify.verify,
     rebuild.rebuild,

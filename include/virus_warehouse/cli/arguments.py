@@ -30,15 +30,16 @@ def one_of(names: Sequence[str], **settings: Any) -> Any:
     return typer.Option(*settings.pop("param_decls", ()), parser=parse, autocompletion=complete, **settings)
 
 
-def _known_sources(incomplete: str) -> list[str]:
+def known_sources(incomplete: str) -> list[str]:
+    """The sources of the sources file whose names begin so, for the shell's completion."""
     return [source.name for source in valid_sources() if source.name.startswith(incomplete)]
 
 
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="A source of the sources file.", autocompletion=_known_sources)
+    str, typer.Argument(metavar="SOURCE", help="A source of the sources file.", autocompletion=known_sources)
 ]
 AnySource = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="Name of a source, followed or not.", autocompletion=_known_sources)
+    str, typer.Argument(metavar="SOURCE", help="Name of a source, followed or not.", autocompletion=known_sources)
 ]
 
 

@@ -14,6 +14,7 @@ from virus_warehouse import __version__
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import is_database
 from virus_warehouse.failure import PermanentFailure
+from virus_warehouse.publish.approval import Answer
 from virus_warehouse.publish.gates import ACCEPTED, Finding
 from virus_warehouse.sql_file import run_sql
 
@@ -149,7 +150,9 @@ def renew_about(candidate: DuckDBPyConnection) -> None:
     Args:
         candidate: from `open_candidate`, checked.
     """
-    candidate.execute("CREATE OR REPLACE TEMP TABLE checked AS FROM _about WHERE topic IN ('finding', 'change')")
+    candidate.execute(
+        "CREATE OR REPLACE TEMP TABLE checked AS FROM _about WHERE topic IN ('finding', 'answer', 'change')"
+    )
     kept = dict(candidate.execute("SELECT name, value FROM _about WHERE topic = 'snapshot'").fetchall())
     _write(candidate, {name: kept.get(name) for name in _KNOWN_OF_THE_COPY})
     candidate.execute("INSERT INTO _about FROM checked")
@@ -164,19 +167,28 @@ def _write(candidate: DuckDBPyConnection, known: Mapping[str, str | None]) -> No
     run_sql(candidate, "publish/sql/about.sql", {**versions, **known})
 
 
-def write_findings(candidate: DuckDBPyConnection, findings: Sequence[Finding]) -> None:
-    """Write the gates' findings to `_about`: warnings, accepted findings, and what is held back.
+def write_findings(
+    candidate: DuckDBPyConnection, findings: Sequence[Finding], answers: Mapping[str, Answer] | None = None
+) -> None:
+    """Write the gates' findings to `_about`: warnings, accepted findings, and what is held back; and who decided.
 
     Args:
         candidate: from `open_candidate`, with `_about`.
         findings: the classified findings of the gates.
+        answers: the answers of people that count, by finding.
     """
-    candidate.execute("DELETE FROM _about WHERE topic = 'finding'")
+    candidate.execute("DELETE FROM _about WHERE topic IN ('finding', 'answer')")
     for finding in findings:
+        text = str(finding)
         candidate.execute(
             "INSERT INTO _about VALUES ('finding', ?, ?, ?)",
-            [finding.source, finding.gate, f"{finding.outcome}: {finding}"],
+            [finding.source, finding.gate, f"{finding.outcome}: {text}"],
         )
+        if given := (answers or {}).get(text):
+            candidate.execute(
+                "INSERT INTO _about VALUES ('answer', ?, ?, ?)",
+                [finding.source, finding.gate, f"{given.answer}, {given.by}, {given.at:%Y-%m-%dT%H:%M:%SZ}"],
+            )
 
 
 def write_changes(candidate: DuckDBPyConnection, snapshot: Path, held_back: Collection[str]) -> None:

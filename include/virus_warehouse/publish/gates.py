@@ -5,7 +5,7 @@ which lists the faults, a row each.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -231,6 +231,7 @@ def classify_findings(
     rows: Iterable[tuple[str, str | None, str, int, list[str]]],
     accepted: Collection[str] = (),
     accepted_source: str | None = None,
+    approved: Collection[str] = (),
 ) -> list[Finding]:
     """The findings with their outcomes.
 
@@ -238,19 +239,24 @@ def classify_findings(
         rows: the rows of `gates_sql`.
         accepted: names of gates whose findings a person accepts.
         accepted_source: the only source whose findings are accepted; None for all.
+        approved: the findings of sources, in words, that a person has approved.
     """
 
-    def outcome(gate: str, source: str | None) -> str:
+    def outcome(finding: Finding) -> str:
+        gate, source = finding.gate, finding.source
         if gate not in BLOCKING:
             return WARNED
         if gate in accepted and (source is None or accepted_source in (None, source)):
             return ACCEPTED
-        return HELD_BACK if source else BLOCKED
+        if source is None:
+            return BLOCKED
+        return ACCEPTED if str(finding) in approved else HELD_BACK
 
-    return [
-        Finding(gate, outcome(gate, source), source, fault, rows_at_fault, examples)
+    found = (
+        Finding(gate, "", source, fault, rows_at_fault, examples)
         for gate, source, fault, rows_at_fault, examples in rows
-    ]
+    )
+    return [replace(finding, outcome=outcome(finding)) for finding in found]
 
 
 def ways_to_accept(gates: Iterable[str], source: str | None = None) -> str:
@@ -264,9 +270,10 @@ def ways_to_accept(gates: Iterable[str], source: str | None = None) -> str:
     command = " ".join([*([f"--source {source}"] if source else []), *(f"--accept {name}" for name in names)])
     make = (f"SOURCE={source} " if source else "") + f'ACCEPT_FINDINGS="{" ".join(names)}"'
     fields = "with the source and the gates" if source else "with the gates"
+    answer = f"answer the required action in Airflow, `virus-warehouse approve {source}`, " if source else ""
     return (
-        f"`virus-warehouse publish {command}`, `make publish {make}`, or trigger ncbi_virus_publish {fields} in its "
-        f'field "Accept findings"'
+        f"{answer}`virus-warehouse publish {command}`, `make publish {make}`, or trigger ncbi_virus_publish "
+        f'{fields} in its field "Accept findings"'
     )
 
 

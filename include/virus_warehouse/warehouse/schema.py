@@ -448,6 +448,24 @@ acceptance = Table(
     comment="Missing records or emptied fields that a person accepted, so that a load could commit",
 )
 
+approval = Table(
+    "approval",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column("gate", String, nullable=False, comment="Gate that held the source back"),
+    Column("finding", String, nullable=False, comment="Its finding, with figures and examples, as the check wrote it"),
+    Column(
+        "answer",
+        String,
+        nullable=False,
+        comment="publish (despite this finding) or keep (the last published state); the last answer counts",
+    ),
+    Column("answered_by", String, nullable=False, comment="Who answered, or that nobody did in time"),
+    Column("answered_at", _MOMENT, nullable=False, comment="When"),
+    schema=OPERATIONS_SCHEMA,
+    comment="An answer to a finding that held a source back; it counts for this finding only",
+)
+
 census_missing = Table(
     "census_missing",
     metadata,

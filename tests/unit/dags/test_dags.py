@@ -7,12 +7,14 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import CronDataIntervalTimetable
 from airflow.sdk.exceptions import ParamValidationError
 
-from ncbi_virus.assets import LOADS, PUBLICATIONS, UNCHANGED, warehouse_asset
+from ncbi_virus.assets import APPROVALS, LOADS, PUBLICATIONS, UNCHANGED, warehouse_asset
 from virus_warehouse.publish import gates
 from virus_warehouse.publish.gates import BLOCKING
 from virus_warehouse.warehouse import load_gates
 
 DAGS = Path(__file__).parents[3] / "dags"
+OTHERS = {"ncbi_virus_approve", "ncbi_virus_census", "ncbi_virus_publish"}
+"""The DAGs that are not of a source."""
 
 
 @pytest.fixture
@@ -73,9 +75,11 @@ def test_publication_runs_after_each_load_one_at_a_time(load):
         "check",
         "publish",
         "all_sources_published",
+        "questions",
+        "ask",
     ]
-    # The alias, for loads of sources that are defined only in a user's own DAG.
-    expected = (LOADS, UNCHANGED, warehouse_asset("flu"), warehouse_asset("mpox"))
+    # The aliases, for loads of sources that are defined only in a user's own DAG.
+    expected = (LOADS, UNCHANGED, APPROVALS, warehouse_asset("flu"), warehouse_asset("mpox"))
     assert {asset.name for asset in dag.timetable.asset_condition.objects} == {asset.name for asset in expected}
     assert dag.max_active_runs == 1
     assert dag.catchup is False
@@ -83,6 +87,16 @@ def test_publication_runs_after_each_load_one_at_a_time(load):
     assert dag.get_task("publish").outlets == [PUBLICATIONS]
     assert set(dag.params) == {"source", "accept_findings"}
     assert set(dag.params.get_param("accept_findings").schema["items"]["enum"]) == set(BLOCKING)
+
+
+def test_questions_wait_side_by_side_and_are_asked_from_the_start(load):
+    """A waiting question is a running DAG run: it must not keep others from being asked."""
+    dag = load("sources: {flu: {taxon: 11320}}").dags["ncbi_virus_approve"]
+    assert (dag.schedule, dag.is_paused_upon_creation) == (None, False)
+    assert min(dag.max_active_runs, dag.max_active_tasks) >= 1000
+    ask = dag.get_task("ask")
+    assert (ask.defaults, ask.outlets) == ([ask.KEEP], [APPROVALS])
+    assert ask.response_timeout
 
 
 def test_messages_name_the_fields_of_the_forms(load):
@@ -119,7 +133,7 @@ BROKEN = {
 @pytest.mark.parametrize(("entry", "message"), BROKEN.values(), ids=BROKEN)
 def test_broken_source_is_an_import_error_and_other_sources_keep_their_dags(load, tmp_path, entry, message):
     bag = load(f"sources:\n  good: {{taxon: 10244}}\n  {entry}\n")
-    assert set(bag.dags) == {"ncbi_virus_ingest__good", "ncbi_virus_census", "ncbi_virus_publish"}
+    assert set(bag.dags) == {"ncbi_virus_ingest__good", *OTHERS}
     (error,) = bag.import_errors.values()
     line = error.strip().splitlines()[-1]
     assert message in line
@@ -129,6 +143,6 @@ def test_broken_source_is_an_import_error_and_other_sources_keep_their_dags(load
 
 def test_an_empty_file_is_one_import_error(load, tmp_path):
     bag = load("")
-    assert set(bag.dags) == {"ncbi_virus_census", "ncbi_virus_publish"}
+    assert set(bag.dags) == OTHERS
     (error,) = bag.import_errors.values()
     assert f"{tmp_path / 'sources.yaml'}: the file is empty" in error.strip().splitlines()[-1]

@@ -9,7 +9,7 @@ from typing import Any
 from croniter import croniter
 
 from virus_warehouse.pages.runs.runs import Run
-from virus_warehouse.publish.check import LastCheck
+from virus_warehouse.publish.last_check import LastCheck
 from virus_warehouse.sources import Source
 from virus_warehouse.sql_file import sql_text
 

@@ -15,7 +15,7 @@ from virus_warehouse.followed import given_entries
 from virus_warehouse.pages.overview.alarms import Alarm, Weight, alarms_of
 from virus_warehouse.pages.runs.runs import Run, open_run_view, rows_of
 from virus_warehouse.pages.snapshot import Edition, edition, reading
-from virus_warehouse.publish.check import LastCheck, last_check
+from virus_warehouse.publish.last_check import LastCheck, last_check
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.sql_file import run_sql
 

@@ -11,8 +11,9 @@ from tests.support.warehouses import DENGUE, MPOX, Store, accessions, line, quer
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
 from virus_warehouse.publish.about import About
-from virus_warehouse.publish.check import check_candidate, last_check
+from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.gates import GateFailed, gates_sql
+from virus_warehouse.publish.last_check import last_check
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.shortage import MemoryTooSmall
 from virus_warehouse.sources import SourcesFile, UnknownSource

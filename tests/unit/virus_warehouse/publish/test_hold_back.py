@@ -15,8 +15,9 @@ from tests.support.warehouses import DENGUE, MPOX, MPOX_ORGANISM, Store, accessi
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
 from virus_warehouse.publish.about import About, read_about
-from virus_warehouse.publish.check import check_candidate, last_check
+from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.gates import GateFailed, gates_sql
+from virus_warehouse.publish.last_check import last_check
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
 from virus_warehouse.publish.publication import Overtaken, publish_candidate
 from virus_warehouse.sources import SourcesFile

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.warehouses import MPOX
 from virus_warehouse.pages.overview.alarms import Alarm, alarms_of, due_since
-from virus_warehouse.publish.check import Blocked, LastCheck
+from virus_warehouse.publish.last_check import Blocked, LastCheck
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RUN = {"status": "success", "error": None, "brought_all_at": NOW, "unpublished_since": None}

@@ -1,0 +1,31 @@
+"""### Answer what holds a source back
+
+When a gate holds a source back, its publication goes on with all other sources, and asks here about that one: the
+finding, its rows, how to resolve it, and two answers. *Required Actions* on Airflow's home page lists what waits. An
+answer to publish starts a publication. Waiting holds no slot, and loading continues.
+
+There is one run for each source. Newer findings of the source replace its question, and it ends when there are none.
+"""
+
+from airflow.sdk import DAG, Param
+
+from ncbi_virus.operators.ask_for_approval import AskForApprovalOperator
+from ncbi_virus.retries import RETRY_POLICY
+
+MOST_SOURCES = 10_000
+"""Each waiting source has a run and a task: none waits for another's answer."""
+
+with DAG(
+    "ncbi_virus_approve",
+    description="Asks people about sources that are held back",
+    doc_md=__doc__,
+    schedule=None,
+    max_active_runs=MOST_SOURCES,
+    max_active_tasks=MOST_SOURCES,
+    is_paused_upon_creation=False,
+    params={"source": Param(type="string", title="Source", description="A source that is held back.")},
+    tags=["ncbi", "virus"],
+):
+    AskForApprovalOperator(
+        task_id="ask", source="{{ params.source }}", retries=2, retry_policy=RETRY_POLICY, retry_delay=60
+    )

@@ -1,0 +1,154 @@
+"""The last check of a candidate, in a file of its own.
+
+Reading a candidate while its task writes to it would make the task fail.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from virus_warehouse.atomic_file import write_json
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.publish.approval import KEEP, Answer
+from virus_warehouse.publish.gates import BLOCKED, HELD_BACK, WAYS_OUT, Finding, ways_to_accept
+
+_NAME = "last_check.json"
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A finding of no single source, which blocks the publication.
+
+    Attributes:
+        gate: name of the gate.
+        text: the finding in words.
+        way_out: how to resolve it.
+    """
+
+    gate: str
+    text: str
+    way_out: str
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """A finding that holds its source back.
+
+    Attributes:
+        source: the source.
+        gate: name of the gate.
+        finding: the finding in words.
+        way_out: how to resolve it.
+        kept_by: who answered to keep the last published state; None while nobody has.
+    """
+
+    source: str
+    gate: str
+    finding: str
+    way_out: str
+    kept_by: str | None = None
+
+
+@dataclass(frozen=True)
+class LastCheck:
+    """The last check of a candidate.
+
+    Attributes:
+        checked_at: when.
+        blocked: the findings that block the publication; empty if nothing does.
+        held_back: the findings that hold sources back.
+        publication_id: the publication of the candidate; None for checks of earlier versions.
+        settled: sources that the check before held back, and this one does not, although nobody answered.
+    """
+
+    checked_at: datetime
+    blocked: tuple[Blocked, ...]
+    held_back: tuple[HeldBack, ...] = ()
+    publication_id: str | None = None
+    settled: tuple[str, ...] = ()
+
+    @property
+    def to_ask(self) -> list[str]:
+        """The sources to ask people about: those with a finding that nobody has answered, and settled ones."""
+        unanswered = dict.fromkeys(found.source for found in self.held_back if found.kept_by is None)
+        return [*unanswered, *self.settled]
+
+    @property
+    def ways_to_accept(self) -> str:
+        """How a person publishes despite what blocks."""
+        return ways_to_accept(dict.fromkeys(finding.gate for finding in self.blocked))
+
+    def waiting(self, source: str | None = None) -> dict[str, list[HeldBack]]:
+        """The findings that hold sources back, by source.
+
+        Args:
+            source: the only source; all by default.
+        """
+        waiting: dict[str, list[HeldBack]] = {}
+        for finding in self.held_back:
+            if source in (None, finding.source):
+                waiting.setdefault(finding.source, []).append(finding)
+        return waiting
+
+
+def last_check(data: DataFolder) -> LastCheck | None:
+    """The last check, without opening the candidate; None when there was none."""
+    return _read(data.candidates)
+
+
+def write_last_check(candidate: Path, findings: Iterable[Finding], answers: Mapping[str, Answer]) -> None:
+    """Write the check of a candidate beside it.
+
+    Args:
+        candidate: the candidate.
+        findings: the classified findings of its gates.
+        answers: the answers that count, by finding.
+    """
+    blocked, held_back, approved = [], [], set()
+    for finding in findings:
+        text, way_out = str(finding), WAYS_OUT[finding.gate]
+        given = answers.get(text)
+        if finding.outcome == BLOCKED:
+            blocked.append(Blocked(finding.gate, f"{text}.", way_out))
+        elif finding.outcome == HELD_BACK:
+            kept_by = given.by if given and given.answer == KEEP else None
+            held_back.append(HeldBack(str(finding.source), finding.gate, text, way_out, kept_by))
+        elif given:
+            approved.add(finding.source)
+    content = {
+        "checked_at": datetime.now(UTC).isoformat(),
+        "publication_id": candidate.stem,
+        "blocked": [asdict(finding) for finding in blocked],
+        "held_back": [asdict(finding) for finding in held_back],
+        "settled": sorted(_asked_before(candidate) - {found.source for found in held_back} - approved),
+    }
+    write_json(candidate.with_name(_NAME), content)
+
+
+def _asked_before(candidate: Path) -> set[str]:
+    """The sources with a question when this publication was first checked."""
+    before = _read(candidate.parent)
+    if before is None:
+        return set()
+    is_retry = before.publication_id == candidate.stem
+    return {found.source for found in before.held_back} | (set(before.settled) if is_retry else set())
+
+
+def _read(folder: Path) -> LastCheck | None:
+    try:
+        check = json.loads((folder / _NAME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return LastCheck(
+        datetime.fromisoformat(check["checked_at"]),
+        # Files of earlier versions have no text, no held-back sources and no publication.
+        tuple(
+            Blocked(finding["gate"], finding.get("text", finding["gate"]), finding["way_out"])
+            for finding in check["blocked"]
+        ),
+        tuple(HeldBack(**finding) for finding in check.get("held_back", ())),
+        check.get("publication_id"),
+        tuple(check.get("settled", ())),
+    )

@@ -1,0 +1,2 @@
+-- Writes the answers read by take_approvals.sql.
+INSERT INTO warehouse.ops.approval BY NAME FROM approval_taken;
