@@ -142,5 +142,6 @@ COMMENT ON COLUMN _about.topic IS
 'snapshot, run (a source''s last), count (of rows), version, held back (a source, since when), citation, change (since '
 'the snapshot before), finding, or answer (of a person to a finding)';
 COMMENT ON COLUMN _about.source IS 'Name of the source in sources.yaml; NULL for the entire snapshot';
-COMMENT ON COLUMN _about.name IS 'Name of the fact: the table of a count, the gate of a finding or answer, the kind of a change';
+COMMENT ON COLUMN _about.name IS
+'Name of the fact: the table of a count, the gate of a finding or answer, the kind of a change';
 COMMENT ON COLUMN _about.value IS 'As text: times in ISO 8601 and UTC, findings with their outcomes';
