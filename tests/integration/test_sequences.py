@@ -17,6 +17,7 @@ from tests.support.genuine import Site, site_in
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stand_in import StandIn
 from tests.support.warehouses import line, made_data, query
+from virus_warehouse import ingest as ingest_module
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.forget import forget
 from virus_warehouse.ingest import ingest
@@ -102,6 +103,29 @@ class TestLoad:
         written = parts(site)
         assert counted(site.run("mpox_too", content, sequences=GENOMES)) == {"records": 1, "stored": 1}
         assert parts(site) == written
+
+    def test_two_sources_that_load_the_same_letters_at_once_store_them_once(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another run commits the letters after this one has looked up which are stored, and before it merges."""
+        content = package({"PX1_1": 300, "PX2_1": 300}, fasta(PX1_1=letters("one"), PX2_1=letters("two")))
+        store_letters = ingest_module.store_letters
+
+        def overtaken(*arguments: Any, **others: Any) -> None:
+            store_letters(*arguments, **others)
+            monkeypatch.setattr(ingest_module, "store_letters", store_letters)
+            site.run("mpox_too", content, sequences=GENOMES)
+
+        monkeypatch.setattr(ingest_module, "store_letters", overtaken)
+        assert counted(site.run("mpox", content, sequences=GENOMES)) == {"records": 2, "stored": 2}
+        assert query(site.data.warehouse, "SELECT count(*) FROM ops.sequence_letters") == [(2,)]
+        site.publish()
+        rows = query(site.data.snapshot, "SELECT source, accession_version, sequence FROM virus_sequence ORDER BY ALL")
+        assert rows == [
+            (source, f"PX{number}.1", letters(seed))
+            for source in ("mpox", "mpox_too")
+            for number, seed in ((1, "one"), (2, "two"))
+        ]
 
     def test_new_version_is_stored_beside_the_one_it_supersedes(self, site: Site) -> None:
         old, new = letters("old"), letters("new")

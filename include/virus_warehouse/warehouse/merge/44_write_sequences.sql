@@ -1,7 +1,8 @@
 -- Writes the sequences that are new or have changed, and where their letters are.
--- Reads sequence_outcome, letters_written and the variables source, run_id and valid_from.
+-- Reads sequence_outcome, letters_written, letters_held and the variables source, run_id and valid_from.
+-- Another run may have stored the same letters after this one wrote its own: those are named.
 INSERT INTO warehouse.ops.sequence_letters BY NAME
-SELECT sha256, length, ambiguous, part, position FROM letters_written;
+SELECT sha256, length, ambiguous, part, position FROM letters_written ANTI JOIN letters_held USING (sha256);
 
 UPDATE warehouse.ops.sequence
 SET valid_to = getvariable('valid_from')
