@@ -32,6 +32,7 @@ from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.windows import WindowRequest
 
 GENOMES = ("GENOME",)
+GENOME_FILE = "ncbi_dataset/data/genomic.fna"
 TODAY = date(2026, 11, 20)
 
 
@@ -57,7 +58,7 @@ def package(reported: dict[str, int], genomes: bytes | None, **others: bytes) ->
     lines = [line(name.replace("_", "."), f"2025-05-0{name[-1]}", length=length) for name, length in reported.items()]
     members = {f"ncbi_dataset/data/{name.replace('_', '.')}": content for name, content in others.items()}
     if genomes is not None:
-        members["ncbi_dataset/data/genomic.fna"] = genomes
+        members[GENOME_FILE] = genomes
     return packages.package(lines, others=members)  # type: ignore[arg-type]
 
 
@@ -277,6 +278,25 @@ class TestRequest:
                 asked += [dict(request.query)["include_sequence"] for request in server.requests]
         assert asked == ["GENOME", "NONE", "GENOME"]
         assert mismatches(site) == {}
+
+    def test_record_that_a_census_finds_first_is_reported_and_gets_its_sequence_from_the_next_run(
+        self, site: Site
+    ) -> None:
+        """The census moves no watermark of a source with sequences: the next run asks for all since the one before."""
+        site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("a"))), sequences=GENOMES)
+        later = [line("PX1.1", "2025-05-01", length=300), line("PX2.1", "2025-08-20", length=300)]
+        site.run("mpox", packages.package(later), "census")
+        assert mismatches(site) == {"PX2.1": "no sequences were requested with this report"}
+        assert query(site.data.warehouse, "SELECT count(*) FROM ops.ingest_sequence") == [(1,)]
+        with_sequences = packages.package(
+            later[1:],
+            others={GENOME_FILE: fasta(PX2_1=letters("b"))},
+        )
+        result = site.run("mpox", with_sequences)
+        assert str(result.updated_since) == "2025-04-17"
+        assert counted(result) == {"records": 1, "stored": 1}
+        assert mismatches(site) == {}
+        assert str(result.watermark) == "2025-08-20"
 
     def test_source_that_begins_to_ask_gets_all_of_them(self, site: Site) -> None:
         site.run("mpox", package({"PX1_1": 300, "PX2_1": 300}, None))

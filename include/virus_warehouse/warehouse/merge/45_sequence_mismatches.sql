@@ -1,6 +1,6 @@
 -- Records what of the FASTA files and the data report does not fit, and resolves what this package brings.
 -- Reads sequence_outcome, reported_genome and the variables source, run_id, valid_from, asks_for_genomes (whether the
--- request asks for genomes) and is_full (whether the package has everything).
+-- source asks for genomes), has_sequences (whether this request did) and is_full (whether the package has everything).
 -- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
 -- noqa: disable=PRS
 CREATE OR REPLACE TEMP TABLE sequence_missing AS
@@ -42,7 +42,16 @@ USING (
         SELECT molecule, sequence_id, accession, reason, entry_number
         FROM sequence_outcome WHERE outcome IN ('mismatched', 'orphaned')
         UNION ALL
-        SELECT 'genome', accession_version, accession, 'no entry in the FASTA file', 0 FROM sequence_missing
+        SELECT
+            'genome',
+            accession_version,
+            accession,
+            CASE
+                WHEN getvariable('has_sequences') THEN 'no entry in the FASTA file'
+                ELSE 'no sequences were requested with this report'
+            END,
+            0
+        FROM sequence_missing
     )
     GROUP BY molecule, coalesce(sequence_id, '')
 ) AS found
