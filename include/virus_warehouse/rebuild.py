@@ -180,6 +180,8 @@ def rebuild(
     for loss in rebuilt.losses:
         logger.warning("%s", loss)
     if replace:
+        store = SequenceStore(data.sequences)
+        store.keep_for_now(path.name for path in store.folder.iterdir())  # the old warehouse names them
         rebuilt.replaced = _replace(old, rebuilt)
         for load, archive in redated:
             archive.redate(load)

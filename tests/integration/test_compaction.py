@@ -1,6 +1,7 @@
 """Compaction of the sequence store, beside runs: no letter is lost, and published snapshots keep their files."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.support.warehouses import query
 from virus_warehouse import compaction
 from virus_warehouse.compaction import Compacted, PartDamaged, compact
 from virus_warehouse.forget import forget
+from virus_warehouse.sequences.store import KEPT_SECONDS
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 
@@ -65,6 +67,10 @@ def test_old_parts_are_removed_after_a_while(site: Site) -> None:
     for name in old:
         os.utime(site.data.sequences / name, (0, 0))
     compacted(site)
+    assert parts(site) == sorted([*old, *named(site)]), "an earlier copy of the warehouse may still be put back"
+    for name in old:
+        os.utime(site.data.sequences / name, times=(time.time() - KEPT_SECONDS - 60,) * 2)
+    site.run("other", package({"QX1_1": 300}, None))
     assert parts(site) == named(site)
 
 

@@ -469,12 +469,25 @@ class TestStore:
 
     def test_parts_of_a_forgotten_source_are_removed_by_a_later_run(self, site: Site) -> None:
         site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("a"))), sequences=GENOMES)
-        for path in site.data.sequences.iterdir():
-            os.utime(path, times=(time.time() - KEPT_SECONDS - 60,) * 2)
+        [part] = site.data.sequences.iterdir()
+        os.utime(part, (0, 0))
         del site.sources["mpox"]
         forget("mpox", Warehouse(site.data.warehouse), site.data, SourcesFile(Path("sources.yaml"), site.sources))
         site.run("other", package({"PX2_1": 300}, None))
+        assert parts(site) == [part.name]
+        os.utime(part, times=(time.time() - KEPT_SECONDS - 60,) * 2)
+        site.run("other", package({"PX2_1": 300}, None))
         assert parts(site) == []
+
+    def test_parts_of_a_replaced_warehouse_stay_for_a_while(self, two_versions: Site) -> None:
+        """It is kept beside the rebuilt one, and may be put back."""
+        site = two_versions
+        old = parts(site)
+        for name in old:
+            os.utime(site.data.sequences / name, (0, 0))
+        rebuild(site.data, replace=True)
+        site.run("other", package({"QX1_1": 300}, None), "census", sequences=GENOMES)
+        assert set(parts(site)) > set(old)
 
     def test_sequences_are_read_from_the_folder_that_a_variable_names(self, two_versions: Site, tmp_path: Path) -> None:
         site = two_versions
