@@ -12,6 +12,21 @@ ANTI JOIN (
 ) AS held USING (accession_version)
 WHERE getvariable('asks_for_genomes');
 
+-- An older package may bring the sequence of an earlier version: that of the record is missing all the same.
+CREATE OR REPLACE TEMP TABLE record_without_genome AS
+SELECT accession_version
+FROM warehouse.main.virus_genome
+WHERE
+    source = getvariable('source')
+    AND accession_version IN (
+        SELECT sequence_id FROM warehouse.ops.sequence_mismatch
+        WHERE source = getvariable('source') AND molecule = 'genome' AND resolved_at IS NULL
+    )
+    AND accession_version NOT IN (
+        SELECT sequence_id FROM warehouse.ops.sequence
+        WHERE source = getvariable('source') AND molecule = 'genome' AND valid_to IS NULL
+    );
+
 UPDATE warehouse.ops.sequence_mismatch
 SET resolved_at = getvariable('valid_from')
 WHERE
@@ -25,7 +40,8 @@ WHERE
         OR (molecule, accession) IN (
             SELECT (molecule, accession) FROM sequence_outcome WHERE outcome IN ('stored', 'unchanged')
         )
-    );
+    )
+    AND NOT (molecule = 'genome' AND sequence_id IN (FROM record_without_genome));
 
 MERGE INTO warehouse.ops.sequence_mismatch AS known
 USING (
