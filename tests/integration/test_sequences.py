@@ -80,6 +80,13 @@ def mismatches(site: Site) -> dict[str, str]:
     )
 
 
+def named_parts(site: Site) -> list[str]:
+    """The parts that the warehouse names."""
+    return [
+        name for (name,) in query(site.data.warehouse, "SELECT DISTINCT part FROM ops.sequence_letters ORDER BY ALL")
+    ]
+
+
 def parts(site: Site) -> list[str]:
     return sorted(path.name for path in site.data.sequences.iterdir())
 
@@ -230,6 +237,22 @@ class TestMismatch:
         site.run("mpox", package({"PX1_1": 300}, b">PX9.1\nACGT\n"), sequences=GENOMES)
         assert set(mismatches(site)) == {"PX1.1", "PX9.1"}
         site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("a"))), "full", sequences=GENOMES)
+        assert mismatches(site) == {}
+
+    def test_sequence_of_an_earlier_version_does_not_resolve_that_the_present_one_lacks_its_own(
+        self, site: Site
+    ) -> None:
+        """One of NCBI's servers is outdated, or a package of days ago is loaded late."""
+        outdated = package({"PX1_1": 300}, fasta(PX1_1=letters("old")))
+        site.run("mpox", outdated, sequences=GENOMES)
+        site.run("mpox", package({"PX1_2": 300}, None))
+        lacking = {"PX1.2": "no entry in the FASTA file"}
+        assert mismatches(site) == lacking
+        site.run("mpox", outdated)
+        assert mismatches(site) == lacking
+        site.run("mpox", outdated, "full")
+        assert mismatches(site) == lacking
+        site.run("mpox", package({"PX1_2": 300}, fasta(PX1_2=letters("new"))))
         assert mismatches(site) == {}
 
     def test_repeated_name_counts_once_with_the_same_letters_and_is_reported_with_others(self, site: Site) -> None:
@@ -456,8 +479,34 @@ class TestStore:
         (site.data.sequences / lost).unlink()
         (site.data.published_sequences / lost).unlink()
         site.publish()
-        assert f"1 of 2 parts of the sequence store {site.data.sequences} are missing, such as {lost}" in caplog.text
+        assert f"1 of 2 parts of the sequence store {site.data.sequences} are missing or cannot be read" in caplog.text
         assert {name for name, sequence in held(site).items() if sequence is None} == {"PX1.1", "PX2.1", "QX1.1"}
+
+    @pytest.mark.parametrize("damage", ["cut", "empty", "no Parquet", "another part"])
+    def test_part_that_cannot_be_read_costs_its_letters_only_until_a_rebuild(
+        self, two_versions: Site, damage: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A disk error changes the file itself, and so the published link, too."""
+        site = two_versions
+        rebuild(site.data, replace=True)
+        site.publish()
+        before = held(site)
+        lost, other = (site.data.sequences / name for name in named_parts(site))
+        content = lost.read_bytes()
+        lost.chmod(0o640)
+        damaged = {"cut": content[:99], "empty": b"", "no Parquet": b"x" * 99, "another part": other.read_bytes()}
+        lost.write_bytes(damaged[damage])
+        site.publish()
+        assert f"are missing or cannot be read, such as {lost.name}" in caplog.text
+        left = held(site)
+        assert 0 < sum(letters is None for letters in left.values()) < len(left)
+        assert {name: letters for name, letters in left.items() if letters is not None}.items() < before.items()
+        rebuild(site.data, replace=True)
+        site.publish()
+        assert held(site) == before
+        manifest = json.loads((site.data.published / "latest.json").read_text())
+        listed = {file["name"]: file["sha256"] for file in manifest["files"]}
+        assert listed[f"sequences/{lost.name}"] == hashlib.sha256(content).hexdigest()
 
     def test_forgotten_source_leaves_what_others_share(self, two_versions: Site) -> None:
         site = two_versions
