@@ -33,6 +33,9 @@ TABLES = (
     "ops.schema_drift",
     "ops.census_missing",
     "ops.ingest_report",
+    "ops.ingest_sequence",
+    "ops.sequence",
+    "ops.sequence_mismatch",
     "ops.ingest_run",
 )
 
