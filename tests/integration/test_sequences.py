@@ -269,6 +269,7 @@ class TestMismatch:
             (b">PX2.1\nAC\0GT\n", "letters of no sequence: '\\x00'"),
             (b">PX2.1\n" + b"\xff" * 40 + b"\n", "letters of no sequence: '\\xff'"),
             (b">PX2.1\n\n", "no letters"),
+            (b">PX1.1:1-" + b"9" * 60 + b"\nACGT\n", "length: 300 in the data report, 4 in the FASTA file"),
             (b">not an accession\nACGT\n", "no accession.version in the header"),
             (b">PX2.1\n" + os.urandom(33 << 20).translate(b"ACGT" * 64), "longer than 33554432 bytes"),
         ],
