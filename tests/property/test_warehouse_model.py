@@ -335,7 +335,9 @@ class RandomHistory(RuleBasedStateMachine):
         archived = source.archived(window, self.filters, dag_run.name, reuses=dag_run.reuses)
         package = archived or self.answer(dag_run, window)
         failure = self.failure(package, window, dag_run, trouble, is_downloaded=archived is None)
-        if archived is None and package.lines and failure is not DatasetsUnavailable:
+        if failure is GateError:  # what a gate refused is not used again
+            source.archive = [other for other in source.archive if other is not package]
+        elif archived is None and package.lines and failure is not DatasetsUnavailable:
             source.archive.append(package)
         self.ncbi.breaks = [BREAKS[trouble]] if failure is DatasetsUnavailable else []
         warehouse = CrashingWarehouse if failure is Crash else Warehouse
