@@ -98,6 +98,12 @@ def test_record_without_a_sequence_is_named_and_the_others_are_written(run) -> N
     assert result.stderr == "1 sequence written\n2 records have no genome sequence: PX4, PX99.1\n"
 
 
+def test_record_selected_again_is_written_again_under_another_header_only(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("SELECT 'PX1' AS accession, unnest(['a', 'b', 'a', ' b ']) AS header")
+    assert (result.exit_code, result.stderr) == (0, "2 sequences written\n")
+    assert entries(result.stdout) == [("a", letters("PX1_1")), ("b", letters("PX1_1"))]
+
+
 def test_row_without_an_accession_is_named_null(run) -> None:  # type: ignore[no-untyped-def]
     result = run("SELECT unnest([NULL, 'PX1', NULL]) AS accession")
     assert (result.exit_code, len(entries(result.stdout))) == (INCOMPLETE, 1)

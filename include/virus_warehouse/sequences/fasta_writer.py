@@ -206,6 +206,7 @@ def _field(name: str, columns: list[str], of_genome: list[str], template: str) -
 
 
 def _choose_records(snapshot: DuckDBPyConnection, header: str) -> None:
+    written = rf"regexp_replace(trim({header}), '\s+', ' ', 'g')"
     snapshot.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE fasta_record AS
@@ -213,13 +214,13 @@ def _choose_records(snapshot: DuckDBPyConnection, header: str) -> None:
             row_number() OVER (ORDER BY found.row_number, found.begins_at, found.sequence_id) AS record_number,
             found.row_number, found.part, found.position, found.length,
             dense_rank() OVER (ORDER BY found.part, found.position) - 1 AS letters_number,
-            regexp_replace(trim({header}), '\\s+', ' ', 'g') AS header
+            {written} AS header
         FROM fasta_found AS found
         INNER JOIN fasta_selected AS selected USING (row_number)
         LEFT JOIN (
             SELECT DISTINCT ON (accession_version) * FROM main.virus_genome
         ) AS genome ON found.accession_version = genome.accession_version
-        QUALIFY row_number() OVER (PARTITION BY found.sequence_id, header ORDER BY found.row_number) = 1
+        QUALIFY row_number() OVER (PARTITION BY found.sequence_id, {written} ORDER BY found.row_number) = 1
         """
     )
 
