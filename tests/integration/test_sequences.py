@@ -394,6 +394,32 @@ class TestOtherMolecules:
         assert len(rows) > 20
         assert all(bases == 3 * residues + 3 for bases, residues in rows)
 
+    def test_coding_regions_of_another_annotation_replace_those_before(self, site: Site) -> None:
+        """The record keeps its version when it is annotated again."""
+        reported = {"PX1_1": 300, "PX2_1": 300}
+        genomes = fasta(PX1_1=letters("1"), PX2_1=letters("2"))
+        asked = ("GENOME", "CDS")
+
+        def regions(*names: str) -> bytes:
+            ends = [name.rpartition(":")[2].split("-") for name in names]
+            lengths = [int(last) - int(first) + 1 for first, last in ends]
+            return "".join(f">{name} x\n{'A' * length}\n" for name, length in zip(names, lengths, strict=True)).encode()
+
+        def shown() -> list[str]:
+            rows = query(
+                site.data.warehouse, "SELECT sequence_id FROM ops.sequence WHERE valid_to IS NULL ORDER BY ALL"
+            )
+            return [name for (name,) in rows if ":" in name]
+
+        first = regions("PX1.1:1-30", "PX1.1:31-90", "PX2.1:1-60")
+        site.run("mpox", package(reported, genomes, **{"cds.fna": first}), sequences=asked)
+        again = {"cds.fna": regions("PX1.1:1-30", "PX1.1:31-120")}
+        result = site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("1")), **again))
+        assert counted(result, "cds") == {"records": 2, "stored": 1, "unchanged": 1}
+        assert shown() == ["PX1.1:1-30", "PX1.1:31-120", "PX2.1:1-60"]
+        site.run("mpox", package(reported, genomes))
+        assert shown() == ["PX1.1:1-30", "PX1.1:31-120", "PX2.1:1-60"], "a file that lags behind ends none"
+
 
 class TestStore:
     @pytest.fixture
