@@ -89,6 +89,7 @@ def compact(warehouse: Warehouse, data: DataFolder, *, fewest_parts: int = FEWES
         with LettersFile(temporary / "sequence_letters") as letters:
             _read_letters(session, store, small, letters)
             store.write(session, letters, writer=WRITER, temporary=temporary)
+        store.keep_for_now(small)
         with warehouse.transaction(session):
             run_sql(session, "warehouse/sql/move_letters.sql", {"parts": small})
             named = parts_named(session)

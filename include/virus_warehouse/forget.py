@@ -14,9 +14,11 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
 from virus_warehouse.run_file import run_files, running_states
+from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sources import SourcesFile, UnknownSource
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.merge_sequences import parts_named
 from virus_warehouse.warehouse.schema import full_name, tables_by_source
 
 logger = logging.getLogger(__name__)
@@ -102,12 +104,14 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
     if running:
         raise ForgetError(f"run {running[0]} is working on source {source}: wait until it has ended")
     with duckdb.connect() as session, warehouse.transaction(session):
+        named = parts_named(session)
         for name in map(full_name, tables_by_source()):
             session.execute(f"DELETE FROM warehouse.{name} WHERE source = ?", [source])
         # Then no table names the parts of the store with its letters only, and a later run removes them.
         session.execute(
             "DELETE FROM warehouse.ops.sequence_letters WHERE sha256 NOT IN (SELECT sha256 FROM warehouse.ops.sequence)"
         )
+        SequenceStore(data.sequences).keep_for_now(named - parts_named(session))
     for path in _files(source, data):
         path.unlink(missing_ok=True)
     with suppress(FileNotFoundError):

@@ -127,7 +127,9 @@ def ingest(
             with translate_resource_errors(data.root):
                 opened = run.open()
                 if opened.window.mode == REPLAY:
-                    merged = run.merge(opened.window, run.stage_quarantined())
+                    staged = run.stage_quarantined()
+                    with run.stage_sequences(opened.window, None) as sequences:
+                        merged = run.merge(opened.window, staged, sequences)
                 else:
                     packages = PackageSource(
                         source=source,
@@ -300,15 +302,14 @@ class _Run:
 
     @contextmanager
     def stage_sequences(self, window: Window, package: DataPackage | None) -> Iterator[StagedSequences | None]:
-        """Read the requested sequences, and store the letters that are new; None when none were requested."""
-        if not self.source.molecules or not window.with_sequences:
+        """Read the requested sequences, and store the letters that are new; None for a source without sequences."""
+        if not self.source.molecules:
             yield None
             return
+        molecules = self.source.molecules if window.with_sequences else []
         with ExitStack() as stack:
             with self.journal.timed("stage"), self.damage_reported(package):
-                staged = stack.enter_context(
-                    stage_sequences(self.session, package, self.source.molecules, self.temporary)
-                )
+                staged = stack.enter_context(stage_sequences(self.session, package, molecules, self.temporary))
                 store_letters(self.session, self.warehouse, staged, self.store, writer=self.record.run_id)
             yield staged
 
@@ -409,7 +410,9 @@ class _Run:
 
     def watermark_after(self, window: Window, requested_at: datetime) -> date | None:
         """The watermark follows the data, not the clock; it never moves back or past the request."""
-        if window.mode in (WINDOW, REPLAY):
+        # After a census without sequences, the next run has to ask for those of the records that the census brought.
+        lacks_sequences = bool(self.source.molecules) and not window.with_sequences
+        if window.mode in (WINDOW, REPLAY) or lacks_sequences:
             return window.watermark
         row = self.session.execute(
             "SELECT max(update_date) FROM data_report WHERE update_date <= ?", [requested_at.date()]

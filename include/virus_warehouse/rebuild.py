@@ -28,7 +28,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.private_files import private_files
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.run_mode import FULL, REPLAY
-from virus_warehouse.sequences.molecule import Molecule, molecules_requested
+from virus_warehouse.sequences.molecule import Molecule, molecules_of, molecules_requested
 from virus_warehouse.sequences.staging import stage_sequences
 from virus_warehouse.sequences.store import REBUILD, SequenceStore
 from virus_warehouse.sources import limits_of
@@ -180,6 +180,8 @@ def rebuild(
     for loss in rebuilt.losses:
         logger.warning("%s", loss)
     if replace:
+        store = SequenceStore(data.sequences)
+        store.keep_for_now(path.name for path in store.folder.iterdir())  # the old warehouse names them
         rebuilt.replaced = _replace(old, rebuilt)
         for load, archive in redated:
             archive.redate(load)
@@ -345,6 +347,7 @@ def _repeat(
     """Repeat a load; returns its counts."""
     run = load.run
     source, run_id, fingerprint = str(run["source"]), str(run["run_id"]), str(run["fingerprint"])
+    asks = bool(molecules_of((load.request or {}).get("include_sequence", [])))
     molecules: list[Molecule] = []
     package = None
     if run["mode"] == REPLAY:
@@ -357,14 +360,14 @@ def _repeat(
         staged = stage_package(session, package, temporary)
         note_missing_reports(session, str(run.get("request_url") or ""), staged)
     with stage_sequences(session, package, molecules, temporary) as sequences:
-        if molecules:
+        if molecules or asks:
             store_letters(session, warehouse, sequences, store, writer=REBUILD)
         with warehouse.transaction(session):
             as_it_was = _as_it_was(load, session)
             counts = load_reports(session, as_it_was, staged)
             known = {name: value for name, value in run.items() if name in ingest_run.columns}
             ledger.insert(session, known | counts[DATA_REPORT.name])
-            if molecules:
+            if molecules or asks:
                 merge_sequences(session, as_it_was, sequences, store, writer=REBUILD)
     logger.info("%s: repeated %s load %s of %s", source, run["mode"], run_id, run["ended_at"])
     return counts[DATA_REPORT.name]

@@ -31,7 +31,8 @@ class Window:
         filter_changed: whether the warehouse may have rows loaded with other filters.
         is_census: whether a full load also finds the missing records.
         reports_changed: whether, with the same filters, other reports or sequences were requested before.
-        with_sequences: whether to request the source's sequences. A census of a source that has them does without.
+        with_sequences: whether to request the source's sequences. A census of a source that has them does without, and
+            a replay requests nothing.
     """
 
     mode: str
@@ -135,14 +136,14 @@ def plan_window(
     if window_request.effective_mode in (FULL, REPLAY):
         is_census = window_request.mode == CENSUS
         # A first load, or one after a change of the source, has to bring the sequences.
-        with_sequences = not is_census or changed or watermark is None
+        is_needed = not is_census or changed or watermark is None
         return window(
             window_request.effective_mode,
             None,
             None,
             watermark,
             is_census=is_census,
-            with_sequences=with_sequences,
+            with_sequences=is_needed and window_request.effective_mode == FULL,
         )
     earlier = ledger.earlier_window(session, source.name, source.fingerprint, origin, (INCREMENTAL, FULL))
     # Rows ended by another filter in between only come back with a full load.

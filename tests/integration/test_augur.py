@@ -5,14 +5,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
+from tests.integration.test_genuine_sequences import fasta_of
 from tests.support.commands import CHECKOUT
 from tests.support.genuine import PACKAGES_2025, needs_genuine_packages, site_in
 from tests.support.made_up_sequences import Sequences
+from tests.support.packages import package
 from tests.support.snapshots import marts_of, store_with_marts
 from tests.support.warehouses import line, query
 from virus_warehouse.publish.export import Format, export
@@ -122,19 +124,90 @@ def test_curate_reads_what_was_written(augur: Augur, exported: Path) -> None:
     assert rows(exported / "c.tsv") == len(ISOLATES)
 
 
-@needs_genuine_packages
-def test_genuine_records_pass_and_are_counted_as_in_the_snapshot(augur: Augur, tmp_path: Path) -> None:
+def entries(files: Iterable[Path]) -> list[tuple[str, str]]:
+    """The header and the letters of each entry."""
+    split = (entry.partition("\n") for file in files for entry in file.read_text("utf-8").split("\n>") if entry)
+    return [(header.removeprefix(">"), letters.replace("\n", "")) for header, _, letters in split]
+
+
+def strains(metadata: Path) -> dict[str, str]:
+    """The strain of each record, by accession.version."""
+    header, *rows = [text.split("\t") for text in metadata.read_text("utf-8").removesuffix("\n").split("\n")]
+    assert header[:3] == ["strain", "accession", "accession_version"]
+    return {row[2]: row[0] for row in rows}
+
+
+def test_sequence_of_each_odd_strain_comes_from_the_store(tmp_path: Path) -> None:
+    """Names with slashes, spaces and quotes, repeated ones, some that are not ASCII, and none."""
     site = site_in(tmp_path / "data")
-    for name in ("tolcndv", "cchf_orthonairovirus_haemorrhagiae", "thogoto"):
-        site.run(name[:7], (PACKAGES_2025 / f"{name}.zip").read_bytes())
+    letters = {f"PX{number}.1": 5 * "ACGT" + number * "G" for number in range(1, len(ISOLATES) + 1)}
+    reports = [
+        line(name, length=len(letters[name]), isolate={"name": isolate} if isolate else None)
+        for name, (isolate, _) in zip(letters, ISOLATES, strict=True)
+    ]
+    fasta = "".join(f">{name} Some virus\n{sequence}\n" for name, sequence in letters.items()).encode()
+    content = package(reports, others={"ncbi_dataset/data/genomic.fna": fasta})
+    site.run("mpox", content, sequences=("GENOME",))
+    site.run("mpox_too", content, sequences=("GENOME",))
     site.publish()
-    metadata, _ = export(site.data.snapshot, tmp_path, Format.AUGUR)
+    metadata, *files = export(site.data.snapshot, tmp_path, Format.AUGUR)
+    named = strains(metadata)
+    assert len(set(named.values())) == len(ISOLATES)
+    assert sorted(entries(files)) == sorted((named[name], sequence) for name, sequence in letters.items())
+
+
+GENUINE = ("tolcndv", "cchf_orthonairovirus_haemorrhagiae", "thogoto", "hepatitis_e", "tobacco_streak_2025-01-05")
+"""Packages of some viruses. Their reports name no segments."""
+
+
+@pytest.fixture(scope="module")
+def genuine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
+    """The published snapshot of genuine packages with their sequences, and its export."""
+    folder = tmp_path_factory.mktemp("genuine")
+    site = site_in(folder / "data")
+    for name in GENUINE:
+        site.run(name[:7], (PACKAGES_2025 / f"{name}.zip").read_bytes(), sequences=("GENOME",))
+    site.publish()
+    return site.data.snapshot, export(site.data.snapshot, folder, Format.AUGUR)
+
+
+@needs_genuine_packages
+def test_genuine_sequence_of_each_strain_is_that_of_its_record(genuine: tuple[Path, list[Path]]) -> None:
+    _, (metadata, *files) = genuine
+    given = {
+        header.split()[0]: letters
+        for name in GENUINE
+        for header, letters in fasta_of(PACKAGES_2025 / f"{name}.zip").items()
+    }
+    named = strains(metadata)
+    assert len(set(named.values())) == len(named)
+    assert sorted(entries(files)) == sorted((named[name], letters) for name, letters in given.items())
+
+
+@needs_seqkit
+@needs_genuine_packages
+def test_genuine_sequences_pass_with_their_records(
+    augur: Augur, genuine: tuple[Path, list[Path]], tmp_path: Path
+) -> None:
+    _, (metadata, *files) = genuine
+    for file in files:
+        passed = ("--output-metadata", tmp_path / "passed.tsv", "--output-sequences", tmp_path / "passed.fasta")
+        augur("filter", "--metadata", metadata, "--sequences", file, *passed)
+        assert sorted(entries([tmp_path / "passed.fasta"])) == sorted(entries([file])), file.name
+        assert rows(tmp_path / "passed.tsv") == len(entries([file]))
+
+
+@needs_genuine_packages
+def test_genuine_records_pass_and_are_counted_as_in_the_snapshot(
+    augur: Augur, genuine: tuple[Path, list[Path]], tmp_path: Path
+) -> None:
+    snapshot, (metadata, *_) = genuine
     since_2015 = tmp_path / "since_2015.txt"
     augur("filter", "--metadata", metadata, "--min-date", "2015-01-01", "--output-strains", since_2015)
     counted = """
         SELECT count(*), count(*) FILTER (collection_date_max >= DATE '2015-01-01') FROM virus_genome_distinct
     """
-    [(records, late)] = query(site.data.snapshot, counted)
+    [(records, late)] = query(snapshot, counted)
     assert len(since_2015.read_text().splitlines()) == late
     passed = tmp_path / "passed.tsv"
     augur("filter", "--metadata", metadata, "--output-metadata", passed)
@@ -142,7 +215,7 @@ def test_genuine_records_pass_and_are_counted_as_in_the_snapshot(augur: Augur, t
     by_country = tmp_path / "by_country.txt"
     sample = ("--group-by", "country", "--sequences-per-group", "1")
     augur("filter", "--metadata", metadata, *sample, "--output-strains", by_country)
-    [(countries,)] = query(site.data.snapshot, "SELECT count(DISTINCT coalesce(country, '')) FROM virus_genome")
+    [(countries,)] = query(snapshot, "SELECT count(DISTINCT coalesce(country, '')) FROM virus_genome")
     assert len(by_country.read_text().splitlines()) == countries
     curated = tmp_path / "curated.tsv"
     files = ("--metadata", metadata, "--output-metadata", curated)

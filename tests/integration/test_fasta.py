@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -96,6 +98,39 @@ def test_record_without_a_sequence_is_named_and_the_others_are_written(run) -> N
     assert result.stderr == "1 sequence written\n2 records have no genome sequence: PX4, PX99.1\n"
 
 
+def test_record_selected_again_is_written_again_under_another_header_only(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("SELECT 'PX1' AS accession, unnest(['a', 'b', 'a', ' b ']) AS header")
+    assert (result.exit_code, result.stderr) == (0, "2 sequences written\n")
+    assert entries(result.stdout) == [("a", letters("PX1_1")), ("b", letters("PX1_1"))]
+
+
+def test_row_without_an_accession_is_named_null(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("SELECT unnest([NULL, 'PX1', NULL]) AS accession")
+    assert (result.exit_code, len(entries(result.stdout))) == (INCOMPLETE, 1)
+    assert result.stderr == "1 sequence written\n1 record has no genome sequence: NULL\n"
+
+
+def test_column_of_any_name_can_be_in_the_header(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("""SELECT 'PX1' AS accession, 'x' AS "it's ""a"" name" """, "--header", """{it's "a" name}""")
+    assert [name for name, _ in entries(result.stdout)] == ["x"], result.stderr
+
+
+def test_sources_that_differ_give_the_newest_version_and_the_letters_loaded_last(tmp_path: Path) -> None:
+    """Sources are loaded at different times, and letters may change without a new version."""
+    site = site_in(tmp_path)
+    for source, reported, genomes in (
+        ("a", {"PX1_1": 300, "PX2_1": 300}, fasta(PX1_1=letters("first"), PX2_1=letters("two"))),
+        ("b", {"PX1_1": 310, "PX2_2": 320}, fasta(PX1_1=letters("later", 310), PX2_2=letters("new", 320))),
+        ("c", {"PX1_1": 300, "PX2_1": 300}, fasta(PX1_1=letters("last"), PX2_1=letters("two"))),
+    ):
+        site.run(source, package(reported, genomes), sequences=("GENOME",))
+    site.publish()
+    written = io.BytesIO()
+    with duckdb.connect(site.data.snapshot, read_only=True) as snapshot:
+        write_fasta(snapshot, "SELECT unnest(['PX1', 'PX2']) AS accession", written)
+    assert [sequence for _, sequence in entries(written.getvalue().decode())] == [letters("last"), letters("new", 320)]
+
+
 def test_query_may_end_in_a_semicolon_and_a_comment(run) -> None:  # type: ignore[no-untyped-def]
     for end in (";", "-- one", ";\n-- one\n"):
         assert len(entries(run(f"SELECT accession FROM virus_genome WHERE accession = 'PX1'{end}").stdout)) == 1
@@ -127,6 +162,21 @@ def test_file_is_compressed_by_its_name(run, tmp_path: Path, suffix: str) -> Non
         content = pa.input_stream(str(file), compression="zstd").read()
     assert entries(content.decode()) == [("PX1.1 Some virus", letters("PX1_1"))]
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_pipe_is_written_to_and_not_replaced(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    pipe = tmp_path / "pipe.fasta"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        assert run("--source", "mpox_too", "--to", str(pipe)).exit_code == 0
+        assert pipe.is_fifo()
+        assert entries(read.result(60)) == [("PX1.1 Some virus", letters("PX1_1"))]
+
+
+def test_folder_is_not_taken_for_a_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    result = run("--source", "mpox_too", "--to", str(tmp_path))
+    assert (result.exit_code, result.stderr) == (1, f"[Errno 21] Is a directory: '{tmp_path}'\n")
 
 
 def test_file_of_an_earlier_time_stays_when_nothing_can_be_written(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -9,8 +9,10 @@ from tests.support.fake_ncbi import BadLine, Line
 from tests.support.followed import FIRST_DAY, HUMAN_MPOX, Followed
 from tests.support.warehouses import line, query
 from virus_warehouse import sql_file
+from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild
+from virus_warehouse.sources import Source
 
 
 @pytest.fixture
@@ -50,6 +52,22 @@ def test_refused_line_is_one_row_however_often_it_comes(followed: Followed) -> N
     assert quarantine(followed, "line_number, reason, first_run_id, last_run_id, replayed_at") == [
         (1, 'length: "forty" is not a whole number', first.run_id, last.run_id, None)
     ]
+
+
+def test_record_of_a_replay_is_noted_without_its_sequence_until_a_run_brings_it(
+    followed: Followed, newer_version: Any
+) -> None:
+    source = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", include_sequence=("GENOME",)))
+    followed.ncbi.world.strays.append((0, bad("PX2.1")))
+    followed.run(source)
+    newer_version()
+    assert followed.run(source, "replay").counts["inserted"] == 1
+    open_ones = "SELECT sequence_id, reason FROM ops.sequence_mismatch WHERE resolved_at IS NULL"
+    assert query(followed.data.warehouse, open_ones) == [("PX2.1", "no sequences were requested with this report")]
+    followed.ncbi.world.strays.clear()
+    followed.show("PX2", 2, length=40)
+    followed.run(source)
+    assert query(followed.data.warehouse, open_ones) == []
 
 
 def test_newer_version_loads_what_it_understands_and_marks_it(followed: Followed, newer_version: Any) -> None:

@@ -17,6 +17,7 @@ from tests.support.genuine import Site, site_in
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stand_in import StandIn
 from tests.support.warehouses import line, made_data, query
+from virus_warehouse import ingest as ingest_module
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.forget import forget
 from virus_warehouse.ingest import ingest
@@ -31,6 +32,7 @@ from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.windows import WindowRequest
 
 GENOMES = ("GENOME",)
+GENOME_FILE = "ncbi_dataset/data/genomic.fna"
 TODAY = date(2026, 11, 20)
 
 
@@ -56,7 +58,7 @@ def package(reported: dict[str, int], genomes: bytes | None, **others: bytes) ->
     lines = [line(name.replace("_", "."), f"2025-05-0{name[-1]}", length=length) for name, length in reported.items()]
     members = {f"ncbi_dataset/data/{name.replace('_', '.')}": content for name, content in others.items()}
     if genomes is not None:
-        members["ncbi_dataset/data/genomic.fna"] = genomes
+        members[GENOME_FILE] = genomes
     return packages.package(lines, others=members)  # type: ignore[arg-type]
 
 
@@ -76,6 +78,13 @@ def mismatches(site: Site) -> dict[str, str]:
     return dict(
         query(site.data.warehouse, "SELECT sequence_id, reason FROM ops.sequence_mismatch WHERE resolved_at IS NULL")
     )
+
+
+def named_parts(site: Site) -> list[str]:
+    """The parts that the warehouse names."""
+    return [
+        name for (name,) in query(site.data.warehouse, "SELECT DISTINCT part FROM ops.sequence_letters ORDER BY ALL")
+    ]
 
 
 def parts(site: Site) -> list[str]:
@@ -102,6 +111,29 @@ class TestLoad:
         written = parts(site)
         assert counted(site.run("mpox_too", content, sequences=GENOMES)) == {"records": 1, "stored": 1}
         assert parts(site) == written
+
+    def test_two_sources_that_load_the_same_letters_at_once_store_them_once(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another run commits the letters after this one has looked up which are stored, and before it merges."""
+        content = package({"PX1_1": 300, "PX2_1": 300}, fasta(PX1_1=letters("one"), PX2_1=letters("two")))
+        store_letters = ingest_module.store_letters
+
+        def overtaken(*arguments: Any, **others: Any) -> None:
+            store_letters(*arguments, **others)
+            monkeypatch.setattr(ingest_module, "store_letters", store_letters)
+            site.run("mpox_too", content, sequences=GENOMES)
+
+        monkeypatch.setattr(ingest_module, "store_letters", overtaken)
+        assert counted(site.run("mpox", content, sequences=GENOMES)) == {"records": 2, "stored": 2}
+        assert query(site.data.warehouse, "SELECT count(*) FROM ops.sequence_letters") == [(2,)]
+        site.publish()
+        rows = query(site.data.snapshot, "SELECT source, accession_version, sequence FROM virus_sequence ORDER BY ALL")
+        assert rows == [
+            (source, f"PX{number}.1", letters(seed))
+            for source in ("mpox", "mpox_too")
+            for number, seed in ((1, "one"), (2, "two"))
+        ]
 
     def test_new_version_is_stored_beside_the_one_it_supersedes(self, site: Site) -> None:
         old, new = letters("old"), letters("new")
@@ -207,6 +239,22 @@ class TestMismatch:
         site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("a"))), "full", sequences=GENOMES)
         assert mismatches(site) == {}
 
+    def test_sequence_of_an_earlier_version_does_not_resolve_that_the_present_one_lacks_its_own(
+        self, site: Site
+    ) -> None:
+        """One of NCBI's servers is outdated, or a package of days ago is loaded late."""
+        outdated = package({"PX1_1": 300}, fasta(PX1_1=letters("old")))
+        site.run("mpox", outdated, sequences=GENOMES)
+        site.run("mpox", package({"PX1_2": 300}, None))
+        lacking = {"PX1.2": "no entry in the FASTA file"}
+        assert mismatches(site) == lacking
+        site.run("mpox", outdated)
+        assert mismatches(site) == lacking
+        site.run("mpox", outdated, "full")
+        assert mismatches(site) == lacking
+        site.run("mpox", package({"PX1_2": 300}, fasta(PX1_2=letters("new"))))
+        assert mismatches(site) == {}
+
     def test_repeated_name_counts_once_with_the_same_letters_and_is_reported_with_others(self, site: Site) -> None:
         genomes = fasta(PX1_1=letters("a")) * 2 + fasta(PX2_1=letters("b")) + fasta(PX2_1=letters("c"))
         result = site.run("mpox", package({"PX1_1": 300, "PX2_1": 300}, genomes), sequences=GENOMES)
@@ -221,6 +269,7 @@ class TestMismatch:
             (b">PX2.1\nAC\0GT\n", "letters of no sequence: '\\x00'"),
             (b">PX2.1\n" + b"\xff" * 40 + b"\n", "letters of no sequence: '\\xff'"),
             (b">PX2.1\n\n", "no letters"),
+            (b">PX1.1:1-" + b"9" * 60 + b"\nACGT\n", "length: 300 in the data report, 4 in the FASTA file"),
             (b">not an accession\nACGT\n", "no accession.version in the header"),
             (b">PX2.1\n" + os.urandom(33 << 20).translate(b"ACGT" * 64), "longer than 33554432 bytes"),
         ],
@@ -253,6 +302,25 @@ class TestRequest:
                 asked += [dict(request.query)["include_sequence"] for request in server.requests]
         assert asked == ["GENOME", "NONE", "GENOME"]
         assert mismatches(site) == {}
+
+    def test_record_that_a_census_finds_first_is_reported_and_gets_its_sequence_from_the_next_run(
+        self, site: Site
+    ) -> None:
+        """The census moves no watermark of a source with sequences: the next run asks for all since the one before."""
+        site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("a"))), sequences=GENOMES)
+        later = [line("PX1.1", "2025-05-01", length=300), line("PX2.1", "2025-08-20", length=300)]
+        site.run("mpox", packages.package(later), "census")
+        assert mismatches(site) == {"PX2.1": "no sequences were requested with this report"}
+        assert query(site.data.warehouse, "SELECT count(*) FROM ops.ingest_sequence") == [(1,)]
+        with_sequences = packages.package(
+            later[1:],
+            others={GENOME_FILE: fasta(PX2_1=letters("b"))},
+        )
+        result = site.run("mpox", with_sequences)
+        assert str(result.updated_since) == "2025-04-17"
+        assert counted(result) == {"records": 1, "stored": 1}
+        assert mismatches(site) == {}
+        assert str(result.watermark) == "2025-08-20"
 
     def test_source_that_begins_to_ask_gets_all_of_them(self, site: Site) -> None:
         site.run("mpox", package({"PX1_1": 300, "PX2_1": 300}, None))
@@ -325,6 +393,32 @@ class TestOtherMolecules:
         )
         assert len(rows) > 20
         assert all(bases == 3 * residues + 3 for bases, residues in rows)
+
+    def test_coding_regions_of_another_annotation_replace_those_before(self, site: Site) -> None:
+        """The record keeps its version when it is annotated again."""
+        reported = {"PX1_1": 300, "PX2_1": 300}
+        genomes = fasta(PX1_1=letters("1"), PX2_1=letters("2"))
+        asked = ("GENOME", "CDS")
+
+        def regions(*names: str) -> bytes:
+            ends = [name.rpartition(":")[2].split("-") for name in names]
+            lengths = [int(last) - int(first) + 1 for first, last in ends]
+            return "".join(f">{name} x\n{'A' * length}\n" for name, length in zip(names, lengths, strict=True)).encode()
+
+        def shown() -> list[str]:
+            rows = query(
+                site.data.warehouse, "SELECT sequence_id FROM ops.sequence WHERE valid_to IS NULL ORDER BY ALL"
+            )
+            return [name for (name,) in rows if ":" in name]
+
+        first = regions("PX1.1:1-30", "PX1.1:31-90", "PX2.1:1-60")
+        site.run("mpox", package(reported, genomes, **{"cds.fna": first}), sequences=asked)
+        again = {"cds.fna": regions("PX1.1:1-30", "PX1.1:31-120")}
+        result = site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("1")), **again))
+        assert counted(result, "cds") == {"records": 2, "stored": 1, "unchanged": 1}
+        assert shown() == ["PX1.1:1-30", "PX1.1:31-120", "PX2.1:1-60"]
+        site.run("mpox", package(reported, genomes))
+        assert shown() == ["PX1.1:1-30", "PX1.1:31-120", "PX2.1:1-60"], "a file that lags behind ends none"
 
 
 class TestStore:
@@ -412,8 +506,34 @@ class TestStore:
         (site.data.sequences / lost).unlink()
         (site.data.published_sequences / lost).unlink()
         site.publish()
-        assert f"1 of 2 parts of the sequence store {site.data.sequences} are missing, such as {lost}" in caplog.text
+        assert f"1 of 2 parts of the sequence store {site.data.sequences} are missing or cannot be read" in caplog.text
         assert {name for name, sequence in held(site).items() if sequence is None} == {"PX1.1", "PX2.1", "QX1.1"}
+
+    @pytest.mark.parametrize("damage", ["cut", "empty", "no Parquet", "another part"])
+    def test_part_that_cannot_be_read_costs_its_letters_only_until_a_rebuild(
+        self, two_versions: Site, damage: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A disk error changes the file itself, and so the published link, too."""
+        site = two_versions
+        rebuild(site.data, replace=True)
+        site.publish()
+        before = held(site)
+        lost, other = (site.data.sequences / name for name in named_parts(site))
+        content = lost.read_bytes()
+        lost.chmod(0o640)
+        damaged = {"cut": content[:99], "empty": b"", "no Parquet": b"x" * 99, "another part": other.read_bytes()}
+        lost.write_bytes(damaged[damage])
+        site.publish()
+        assert f"are missing or cannot be read, such as {lost.name}" in caplog.text
+        left = held(site)
+        assert 0 < sum(letters is None for letters in left.values()) < len(left)
+        assert {name: letters for name, letters in left.items() if letters is not None}.items() < before.items()
+        rebuild(site.data, replace=True)
+        site.publish()
+        assert held(site) == before
+        manifest = json.loads((site.data.published / "latest.json").read_text())
+        listed = {file["name"]: file["sha256"] for file in manifest["files"]}
+        assert listed[f"sequences/{lost.name}"] == hashlib.sha256(content).hexdigest()
 
     def test_forgotten_source_leaves_what_others_share(self, two_versions: Site) -> None:
         site = two_versions
@@ -425,12 +545,25 @@ class TestStore:
 
     def test_parts_of_a_forgotten_source_are_removed_by_a_later_run(self, site: Site) -> None:
         site.run("mpox", package({"PX1_1": 300}, fasta(PX1_1=letters("a"))), sequences=GENOMES)
-        for path in site.data.sequences.iterdir():
-            os.utime(path, times=(time.time() - KEPT_SECONDS - 60,) * 2)
+        [part] = site.data.sequences.iterdir()
+        os.utime(part, (0, 0))
         del site.sources["mpox"]
         forget("mpox", Warehouse(site.data.warehouse), site.data, SourcesFile(Path("sources.yaml"), site.sources))
         site.run("other", package({"PX2_1": 300}, None))
+        assert parts(site) == [part.name]
+        os.utime(part, times=(time.time() - KEPT_SECONDS - 60,) * 2)
+        site.run("other", package({"PX2_1": 300}, None))
         assert parts(site) == []
+
+    def test_parts_of_a_replaced_warehouse_stay_for_a_while(self, two_versions: Site) -> None:
+        """It is kept beside the rebuilt one, and may be put back."""
+        site = two_versions
+        old = parts(site)
+        for name in old:
+            os.utime(site.data.sequences / name, (0, 0))
+        rebuild(site.data, replace=True)
+        site.run("other", package({"QX1_1": 300}, None), "census", sequences=GENOMES)
+        assert set(parts(site)) > set(old)
 
     def test_sequences_are_read_from_the_folder_that_a_variable_names(self, two_versions: Site, tmp_path: Path) -> None:
         site = two_versions

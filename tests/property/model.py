@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import chain
 
-from tests.support.fake_ncbi import BadLine, Line
+from tests.support.fake_ncbi import BadLine, Genome, Line, is_shown_to
 
 INCREMENTAL, WINDOW, FULL, CENSUS, REPLAY = "incremental", "window", "full", "census", "replay"
 LOOKBACK = timedelta(days=3)
@@ -24,12 +24,16 @@ class MassLoss(Exception):
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A run request. In mode `window` the days are given, in the other modes they come from the ledger."""
+    """A run request. In mode `window` the days are given, in the other modes they come from the ledger.
+
+    `has_sequences` says whether a source that asks for sequences asks for them here, too.
+    """
 
     mode: str = INCREMENTAL
     since: date | None = None
     until: date | None = None
     is_census: bool = False
+    has_sequences: bool = True
 
     def holds(self, day: date) -> bool:
         return self.mode != WINDOW or (self.since <= day and (self.until is None or day < self.until))  # type: ignore[operator]
@@ -45,6 +49,8 @@ class Package:
     window: RunRequest
     lines: tuple[Line | BadLine, ...]
     family: str
+    genomes: tuple[Genome, ...] | None = None
+    """Its FASTA file; None where none was requested."""
 
     @property
     def readable(self) -> list[Line]:
@@ -124,8 +130,19 @@ class Revision:
 
 @dataclass
 class FollowedSource:
-    """The expected state of one source."""
+    """The expected state of one source.
 
+    Attributes:
+        asks: whether it asks for the genomes of its records.
+        genomes: their letters, by accession.version.
+        mismatches: the names of genomes that are open: with the accession of each.
+        counted: the outcomes of the genomes of its last run; None if that asked for none.
+    """
+
+    asks: bool = False
+    genomes: dict[str, str] = field(default_factory=dict)
+    mismatches: dict[str, str] = field(default_factory=dict)
+    counted: Counter[str] | None = None
     held: dict[str, State] = field(default_factory=dict)
     history: list[State] = field(default_factory=list)
     revisions: list[Revision] = field(default_factory=list)
@@ -133,6 +150,8 @@ class FollowedSource:
     """For each refused line its first run, its last run, and that one's filters."""
     watermarks: dict[str, date] = field(default_factory=dict)
     archive: list[Package] = field(default_factory=list)
+    accepted: set[int] = field(default_factory=set)
+    """The packages that a run has committed: only those stand for other days."""
     newest_request: int = 0
     is_rebuildable: bool = True
     """Whether its archive is complete: after a full load that was the newest, or before any load."""
@@ -144,7 +163,8 @@ class FollowedSource:
     def window(self, window_request: RunRequest, filters: str, dag_run: str | None) -> RunRequest:
         """The days that a run requests (section 6)."""
         if window_request.mode == CENSUS:
-            return RunRequest(FULL, is_census=True)
+            is_new = self.filter_changed(filters) or filters not in self.watermarks
+            return RunRequest(FULL, is_census=True, has_sequences=is_new)
         if window_request.mode != INCREMENTAL:
             return window_request
         changed = self.filter_changed(filters)
@@ -164,13 +184,24 @@ class FollowedSource:
         newest_first = [package for package in reversed(self.archive) if package.filters == filters]
         if dag_run is not None and dag_run not in self.committed_dag_runs:
             for package in newest_first:
-                if (package.dag_run, package.window) == (dag_run, window):
+                is_same = replace(package.window, has_sequences=window.has_sequences) == window
+                if package.dag_run == dag_run and is_same and self._serves(package, window):
                     return package
         if window.mode == WINDOW and window.until is not None and reuses:
             for package in newest_first:
-                if package.window.since is None or package.window.since <= window.since:  # type: ignore[operator]
+                if package.number not in self.accepted:
+                    continue
+                is_from_before = package.window.since is None or package.window.since <= window.since  # type: ignore[operator]
+                if is_from_before and self._serves(package, window):
                     return package
         return None
+
+    def _serves(self, package: Package, window: RunRequest) -> bool:
+        return package.genomes is not None or not self.asks_in(window)
+
+    def asks_in(self, window: RunRequest) -> bool:
+        """Whether a run asks for genomes."""
+        return self.asks and window.has_sequences
 
     def merge(self, package: Package, window: RunRequest, run: Run) -> Counter[str]:
         """Merge a package; the number of lines by outcome (section 5)."""
@@ -186,10 +217,11 @@ class FollowedSource:
         if is_newest:
             for accession in package.listed & self.held.keys():
                 self.held[accession].find()  # type: ignore[index]
-        if window.mode == FULL and is_newest:
+        is_full = window.mode == FULL and is_newest
+        if is_full:
             if self.filter_changed(run.filters):
-                self._end_filtered(package, run)
-            elif window.is_census:
+                held_before -= self._end_filtered(package, run)
+            if window.is_census:
                 counts += self._take_census(package, run, held_before)
             else:
                 self._refuse_mass_loss(len(self._absent(package)), held_before, run)
@@ -198,14 +230,54 @@ class FollowedSource:
         elif not self.newest_request:
             self.is_rebuildable = False
         self.filters_shown |= {run.filters}
+        self._merge_genomes(package, window, is_newest=is_newest, is_full=is_full)
         self.newest_request = max(self.newest_request, package.number)
+        self.accepted |= {package.number}
         self.committed_dag_runs |= {run.dag_run}
         for bad in package.bad:
             first_run, *_ = self.quarantine.get(bad.text, (run.run_id,))
             self.quarantine[bad.text] = (first_run, run.run_id, run.filters)
-        if window.mode != WINDOW:
+        if window.mode != WINDOW and (window.has_sequences or not self.asks):
             self._move_watermark(package.readable, run)
         return +counts
+
+    def _merge_genomes(self, package: Package, window: RunRequest, *, is_newest: bool, is_full: bool) -> None:
+        """Compare each genome with its record, and store what is new."""
+        self.counted = None
+        if not self.asks:
+            return
+        given = package.genomes if self.asks_in(window) else None
+        reported = {f"{line.accession}.{line.version}": line for line in package.readable}
+        accessions = {line.accession for line in package.readable}
+        first: dict[str, str] = {}
+        found: dict[str, str] = {}
+        brought: set[str] = set()
+        counts: Counter[str] = Counter(records=len(given or ()))
+        for name, letters in given or ():
+            accession = name.partition(".")[0]
+            is_repeated = name in first
+            fits = name in reported and len(letters) == reported[name].length and letters == first.get(name, letters)
+            first.setdefault(name, letters)
+            if not fits:
+                counts["mismatched" if accession in accessions else "orphaned"] += 1
+                found[name] = accession
+                continue
+            brought |= {accession}
+            if is_repeated or self.genomes.get(name) == letters or (name in self.genomes and not is_newest):
+                counts["unchanged"] += 1
+            else:
+                counts["stored"] += 1
+                self.genomes[name] = letters
+        missing = reported.keys() - first.keys() - self.genomes.keys()
+        if given is not None:
+            self.counted = counts + Counter(missing=len(missing))
+        lacking = {f"{accession}.{state.line.version}" for accession, state in self.held.items()} - self.genomes.keys()
+        self.mismatches = {
+            name: accession
+            for name, accession in self.mismatches.items()
+            if name in lacking or not (accession in brought or (is_full and given is not None))
+        }
+        self.mismatches |= found | {name: name.partition(".")[0] for name in missing}
 
     def _merge_line(self, line: Line, window: RunRequest, run: Run, is_newest: bool) -> str:
         held = self.held.get(line.accession)
@@ -234,9 +306,11 @@ class FollowedSource:
         self.revisions.append(Revision(old, new))
         self.held[line.accession] = new
 
-    def _end_filtered(self, package: Package, run: Run) -> None:
-        for accession in self._absent(package):
-            self.history.append(self.held.pop(accession).end(run, "filter"))
+    def _end_filtered(self, package: Package, run: Run) -> int:
+        """End the records that the filters exclude; returns their number. Others that are absent are missing."""
+        excluded = [name for name in self._absent(package) if not is_shown_to(run.filters, self.held[name].line)]
+        self.history += [self.held.pop(accession).end(run, "filter") for accession in excluded]
+        return len(excluded)
 
     def _absent(self, package: Package) -> set[str]:
         return self.held.keys() - package.listed
@@ -272,6 +346,7 @@ class FollowedSource:
 
     def replay(self, run: Run) -> None:
         """A run that reads the quarantine again."""
+        self.counted = None
         self.committed_dag_runs |= {run.dag_run}
         self.filters_shown |= {run.filters}
         self.is_rebuildable &= bool(self.newest_request)

@@ -46,14 +46,23 @@ from tests.property.model import (
 )
 from tests.support.crashing_warehouse import Crash, CrashingWarehouse
 from tests.support.fake_ncbi import (
+    AHEAD,
+    CUT,
     EVERY_HOST,
     HUMAN_HOST,
+    LACKING,
+    OTHER_LETTERS,
+    STRAY,
+    TWICE,
+    TWO_OF_A_NAME,
     UNAVAILABLE,
     BadLine,
     Change,
     DatedInTheFuture,
     FakeNcbi,
     FamilyRenamed,
+    GenomeOff,
+    GenomesRepaired,
     LineBroken,
     ListedTwice,
     NoLongerShown,
@@ -71,14 +80,18 @@ from tests.support.memory import memory_folder
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.warehouses import made_data
+from virus_warehouse.compaction import compact
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.package_source import EmptyFullLoad
 from virus_warehouse.publish.gates import gates_sql
+from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
+from virus_warehouse.publish.publication import publish_candidate
 from virus_warehouse.rebuild import rebuild
-from virus_warehouse.sources import Source
+from virus_warehouse.sequences import store
+from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import load_gates, shares
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
@@ -99,9 +112,11 @@ ACCESSIONS = [f"PX{number}" for number in range(1, 6)]
 FIRST_DAY = date(2025, 1, 1)
 DAYS = [FIRST_DAY + timedelta(days=number) for number in range(12)]
 REQUESTS = {
-    EVERY_HOST: VirusGenomeRequest(taxon="10244"),
-    HUMAN_HOST: VirusGenomeRequest(taxon="10244", host="human"),
+    (filters, asks): VirusGenomeRequest(taxon="10244", host=host, include_sequence=("GENOME",) if asks else ())
+    for filters, host in ((EVERY_HOST, None), (HUMAN_HOST, "human"))
+    for asks in (False, True)
 }
+"""By the filters, and by whether genomes are asked for."""
 FOLLOWED, NEIGHBOUR = "mpox", "mpox_neighbour"
 
 NONE, DOWN, DAMAGED, BEFORE_COMMIT = "no trouble", "NCBI is down", "a damaged package", "a crash before the commit"
@@ -119,6 +134,7 @@ bad_lines = st.sampled_from(
     [BadLine("{"), *(BadLine(f'{{"accession":"{name}.1","updateDate":"soon"}}', name) for name in ACCESSIONS)]
 )
 releases = st.builds(Released, st.sampled_from(ACCESSIONS), days, hosts)
+genomes_off = st.sampled_from([LACKING, CUT, TWICE, TWO_OF_A_NAME, AHEAD, OTHER_LETTERS, STRAY])
 changes = st.lists(
     st.one_of(
         releases,
@@ -132,6 +148,8 @@ changes = st.lists(
         st.builds(LineBroken, bad_lines, picks),
         st.builds(ReportRepaired),
         st.builds(FamilyRenamed, st.sampled_from(["Poxviridae", "Orthopoxviridae"])),
+        st.builds(GenomeOff, picks, genomes_off),
+        st.builds(GenomesRepaired),
     ),
     min_size=1,
     max_size=5,
@@ -180,7 +198,9 @@ class RandomHistory(RuleBasedStateMachine):
         self.world.annotates = True
         self.folder = folder
         self.data = made_data(folder)
-        self.model = Model({FOLLOWED: FollowedSource(), NEIGHBOUR: FollowedSource()})
+        self.model = Model({FOLLOWED: FollowedSource(asks=True), NEIGHBOUR: FollowedSource()})
+        self.published: list[tuple[str, str, str]] | None = None
+        """The sequences in the published snapshot."""
         self.filters = EVERY_HOST
         self.requests = 0
         self.requested_at: dict[int, datetime] = {}
@@ -189,8 +209,9 @@ class RandomHistory(RuleBasedStateMachine):
         self.is_valid = True
         happened["cases"] += 1
 
-    @initialize(releases=st.lists(releases, min_size=3, max_size=8))
-    def first_load(self, releases: list[Change]) -> None:
+    @initialize(releases=st.lists(releases, min_size=3, max_size=8), neighbour_asks=st.booleans())
+    def first_load(self, releases: list[Change], neighbour_asks: bool) -> None:
+        self.model.sources[NEIGHBOUR].asks = neighbour_asks
         self.start(releases, RunRequest())
 
     @rule(changes=changes, trouble=troubles)
@@ -254,6 +275,33 @@ class RandomHistory(RuleBasedStateMachine):
     def refused_lines_read_again(self) -> None:
         self.replay()
 
+    @rule()
+    def store_compacted(self) -> None:
+        self.is_valid = False
+        compacted = compact(Warehouse(self.data.warehouse, lock_timeout=120), self.data, fewest_parts=2)
+        happened["compactions"] += compacted.parts > 0
+        with self.reading():
+            assert self.parts_on_disk >= self.parts_named()
+            if compacted.parts:
+                assert self.parts_on_disk == self.parts_named()
+            self.compare_genomes()
+        self.is_valid = True
+
+    @rule()
+    def snapshot_published(self) -> None:
+        """Without the gates, which hold back a source that has lost much."""
+        self.is_valid = False
+        if any(source.newest_request for source in self.model.sources.values()):
+            self.compare_published()
+            publication_id = new_publication_id()
+            warehouse = Warehouse(self.data.warehouse, lock_timeout=120)
+            prepare_candidate(warehouse, self.data, publication_id, SourcesFile(Path("sources.yaml"), {}))
+            publish_candidate(self.data, publication_id)
+            self.published = self.expected_genomes()
+            self.compare_published()
+            happened["publications"] += 1
+        self.is_valid = True
+
     @rule(changes=changes)
     def run_without_airflow(self, changes: list[Change]) -> None:
         self.run(changes, DagRun(None, RunRequest()))
@@ -287,7 +335,9 @@ class RandomHistory(RuleBasedStateMachine):
         archived = source.archived(window, self.filters, dag_run.name, reuses=dag_run.reuses)
         package = archived or self.answer(dag_run, window)
         failure = self.failure(package, window, dag_run, trouble, is_downloaded=archived is None)
-        if archived is None and package.lines and failure is not DatasetsUnavailable:
+        if failure is GateError:  # what a gate refused is not used again
+            source.archive = [other for other in source.archive if other is not package]
+        elif archived is None and package.lines and failure is not DatasetsUnavailable:
             source.archive.append(package)
         self.ncbi.breaks = [BREAKS[trouble]] if failure is DatasetsUnavailable else []
         warehouse = CrashingWarehouse if failure is Crash else Warehouse
@@ -323,6 +373,7 @@ class RandomHistory(RuleBasedStateMachine):
                 expected |= {"lines": len(package.lines), **{outcome: counts[outcome] for outcome in OUTCOMES}}
                 expected |= {"watermark": source.watermarks.get(self.filters), "attempts": int(archived is None)}
                 expected |= {"withdrawn": counts["withdrawn"]}
+                self.compare_counted(run, source)
             assert {column: row[column] for column in expected} == expected
             self.compare()
         self.is_valid = True
@@ -373,7 +424,8 @@ class RandomHistory(RuleBasedStateMachine):
         """The expected request to NCBI, and so its response."""
         self.requests += 1
         lines = self.world.report(self.filters, window.since)
-        return Package(self.requests, self.filters, dag_run.name, window, lines, self.world.family)
+        genomes = self.world.genomes(lines) if self.model.sources[dag_run.source].asks_in(window) else None
+        return Package(self.requests, self.filters, dag_run.name, window, lines, self.world.family, genomes)
 
     def ingest(self, dag_run: DagRun, warehouse: Warehouse) -> type[Exception] | None:
         """Run the real `ingest`; returns its error."""
@@ -383,7 +435,7 @@ class RandomHistory(RuleBasedStateMachine):
                 ingest(
                     Source(
                         name=dag_run.source,
-                        request=REQUESTS[self.filters],
+                        request=REQUESTS[self.filters, self.model.sources[dag_run.source].asks],
                         lookback_days=LOOKBACK.days,
                         max_missing=MAX_MISSING,
                         max_emptied=1,
@@ -448,6 +500,58 @@ class RandomHistory(RuleBasedStateMachine):
         )
         assert self.rows("SELECT tax_id, name FROM taxon") == _sorted(self.model.taxa.items())
         self.compare_past()
+        self.compare_genomes()
+
+    def compare_genomes(self) -> None:
+        """Each genome has its letters; a record without its own has a row that says why."""
+        parts = ", ".join(f"'{self.data.sequences / part}'" for part in sorted(self.parts_named()))
+        stored = f"read_parquet([{parts}])" if parts else "(SELECT NULL AS part, NULL AS position, '' AS sequence)"
+        described = f"""
+            SELECT source, sequence_id, sequence FROM ops.sequence
+            LEFT JOIN ops.sequence_letters USING (sha256) LEFT JOIN {stored} USING (part, position)
+            WHERE valid_to IS NULL
+        """
+        assert self.rows(described) == self.expected_genomes()
+        open_ones = "SELECT source, sequence_id, accession FROM ops.sequence_mismatch WHERE resolved_at IS NULL"
+        assert self.rows(open_ones) == _sorted(
+            (name, *mismatch) for name, source in self.model.sources.items() for mismatch in source.mismatches.items()
+        )
+        asking = ", ".join(f"'{name}'" for name, source in self.model.sources.items() if source.asks)
+        unexplained = f"""
+            SELECT source, accession_version FROM virus_genome WHERE source IN ({asking})
+            EXCEPT SELECT source, accession_version FROM ops.sequence WHERE valid_to IS NULL
+            EXCEPT (
+                SELECT source, genome.accession_version FROM ops.sequence_mismatch
+                INNER JOIN virus_genome AS genome USING (source, accession) WHERE resolved_at IS NULL
+            )
+        """
+        assert self.rows(unexplained) == []
+
+    def expected_genomes(self) -> list[tuple[Any, ...]]:
+        return _sorted(
+            (name, *genome) for name, source in self.model.sources.items() for genome in source.genomes.items()
+        )
+
+    def compare_counted(self, run: Run, source: FollowedSource) -> None:
+        columns = ("records", "stored", "unchanged", "mismatched", "orphaned", "missing")
+        counted = self.rows(f"SELECT {', '.join(columns)} FROM ops.ingest_sequence WHERE run_id = '{run.run_id}'")
+        expected = [] if source.counted is None else [tuple(source.counted[name] for name in columns)]
+        assert counted == expected
+        happened.update(f"genomes {name}" for name in source.counted or () for _ in range(source.counted[name]))  # type: ignore[index]
+
+    def compare_published(self) -> None:
+        """A published snapshot keeps its sequences, whatever happened to the store since."""
+        if self.published is not None:
+            with duckdb.connect(self.data.snapshot, read_only=True) as snapshot:
+                shown = snapshot.execute("SELECT source, sequence_id, sequence FROM virus_sequence").fetchall()
+            assert _sorted(shown) == self.published
+
+    def parts_named(self) -> set[str]:
+        return {part for (part,) in self.rows("SELECT DISTINCT part FROM ops.sequence_letters")}
+
+    @property
+    def parts_on_disk(self) -> set[str]:
+        return {path.name for path in self.data.sequences.iterdir()}
 
     def compare_past(self) -> None:
         """`virus_genome_as_of` returns the contents of the table after every past run."""
@@ -474,7 +578,8 @@ class RandomHistory(RuleBasedStateMachine):
         assert self.rows("SELECT source, raw, first_run_id, last_run_id FROM ops.quarantine") == _sorted(
             (name, text, *runs[:2]) for name, source in sources for text, runs in source.quarantine.items()
         )
-        assert self.rows(gates_sql()) == []
+        found = {(gate, source) for gate, source, *_ in self.rows(gates_sql())}
+        assert found == {("sequence_mismatches", name) for name, source in sources if source.mismatches}
 
     def compare_rebuilt(self) -> None:
         """A rebuild from the archive gives the same warehouse, except for a source that was never loaded in full."""
@@ -494,6 +599,7 @@ class RandomHistory(RuleBasedStateMachine):
             if self.is_valid and self.runs:
                 with self.reading():
                     self.compare_growing_tables()
+                self.compare_published()
                 if happened["cases"] % REBUILT_CASES == 0:
                     self.compare_rebuilt()
         finally:
@@ -520,6 +626,7 @@ def history_factory(
     """Histories one after another with one NCBI. In memory, because otherwise every commit waits for the disk."""
     monkeypatch.setenv("VIRUS_THREADS", "1")
     monkeypatch.setattr(load_gates, "FEW_RECORDS", FEW)
+    monkeypatch.setattr(store, "KEPT_SECONDS", -60)  # a part that nothing names goes at once
     hide_pandas(monkeypatch)
     caplog.set_level("CRITICAL")
 
@@ -553,17 +660,25 @@ def run_cases(history_factory: HistoryFactory, part: int, *, seed: int, cases: i
 
 KINDS = {
     "Crash",
+    "compactions",
     "DatasetsUnavailable",
     "EmptyFullLoad",
     "GateError",
     "duplicate",
     "full runs",
+    "genomes mismatched",
+    "genomes missing",
+    "genomes orphaned",
+    "genomes records",
+    "genomes stored",
+    "genomes unchanged",
     "incremental runs",
     "inserted",
     "missing",
     "out_of_window",
     "packages out of order",
     "packages used again",
+    "publications",
     "quarantined",
     "rebuilds",
     "replay runs",
@@ -580,12 +695,13 @@ KINDS = {
 def test_warehouse_matches_the_model_in_a_scripted_history(history_factory: HistoryFactory) -> None:
     with history_factory(shares_of=1_000_000) as new_history:
         history = new_history()
-        history.first_load([Released(name, FIRST_DAY, "human") for name in ACCESSIONS])
+        history.first_load([Released(name, FIRST_DAY, "human") for name in ACCESSIONS], True)
         history.scheduled_run([Revised(0, {"length": 2}, 1), Redated(1, 1), ListedTwice(2, 2, {"length": 3}, 0)], NONE)
-        history.scheduled_run([VersionBumped(3, 2), LineBroken(BadLine("{"), 1)], DOWN)
+        history.scheduled_run([VersionBumped(3, 2), LineBroken(BadLine("{"), 1), GenomeOff(3, LACKING)], DOWN)
         history.run_tried_again_or_cleared([ReportRepaired()], 0, DAMAGED)
         history.run_tried_again_or_cleared([DatedInTheFuture(4)], 0, NONE)
-        history.scheduled_run([LineBroken(BadLine("{"), 1)], NONE)
+        history.snapshot_published()
+        history.scheduled_run([LineBroken(BadLine("{"), 1), GenomeOff(0, CUT), GenomeOff(1, STRAY)], NONE)
         history.refused_lines_read_again()
         history.run_on_demand([ReportRepaired(), Revised(1, {"isolate": "a"}, 3)], A_WINDOW, True, NONE)
         history.run_on_demand([FamilyRenamed("Poxviridae")], A_WINDOW, True, NONE)
@@ -593,7 +709,9 @@ def test_warehouse_matches_the_model_in_a_scripted_history(history_factory: Hist
         history.run_crashes_and_is_overtaken([ShownInPastState(0, 0)], RunRequest(), revised, RunRequest(), False)
         history.censuses_in_a_row([], 0, [], False, True)
         history.run_without_airflow([Redated(2, 3)])
-        history.neighbour_run([])
+        history.neighbour_run([GenomesRepaired()])
+        history.store_compacted()
+        history.snapshot_published()
         history.filters_changed([Released("PX5", DAYS[4], None)], RunRequest(), BEFORE_COMMIT)
         history.run_tried_again_or_cleared([], 0, NONE)
         history.start([NoLongerShown(0), NoLongerShown(0), NoLongerShown(0)], RunRequest(CENSUS))

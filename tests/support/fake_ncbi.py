@@ -51,6 +51,15 @@ class Line:
         }
 
 
+Genome = tuple[str, str]
+"""An entry of a FASTA file: its accession.version and its letters."""
+
+LACKING, CUT, TWICE, TWO_OF_A_NAME, AHEAD, OTHER_LETTERS, STRAY = (
+    "lacking", "cut", "twice", "two of a name", "ahead", "other letters", "a stray beside it"
+)  # fmt: skip
+"""How the genome of a record may be beside its report."""
+
+
 @dataclass(frozen=True)
 class BadLine:
     """An unreadable line, perhaps with a readable accession."""
@@ -67,6 +76,8 @@ class World:
         self.past: dict[str, list[Line]] = {}
         self.strays: list[tuple[int, Line | BadLine]] = []
         """Lines beside those of the records, with the places where they stand."""
+        self.genomes_off: dict[str, str] = {}
+        """Accessions whose genome is not as it should be, and how."""
         self.family = "Poxviridae"
         self.annotates = False
         """Whether packages have an annotation of every record they list, and its BioSample."""
@@ -101,6 +112,15 @@ class World:
         for position, line in self.strays:
             lines.insert(position, line)
         return tuple(line for line in lines if isinstance(line, BadLine) or _matches(line, filters, updated_since))
+
+    def genomes(self, lines: Iterable[Line | BadLine]) -> tuple[Genome, ...]:
+        """The FASTA file beside a data report of these lines. Genomes of the same length may be the same."""
+        written = {(line.accession, line.version): line.length for line in lines if isinstance(line, Line)}
+        return tuple(
+            genome
+            for (accession, version), length in written.items()
+            for genome in _genomes(accession, version, length, self.genomes_off.get(accession))
+        )
 
 
 @dataclass(frozen=True)
@@ -221,6 +241,26 @@ class ReportRepaired:
 
 
 @dataclass(frozen=True)
+class GenomeOff:
+    """The FASTA file does not fit the report, or has other letters than before."""
+
+    record: int
+    how: str
+
+    def happen(self, world: World) -> None:
+        if line := world.pick(self.record):
+            world.genomes_off[line.accession] = self.how
+
+
+@dataclass(frozen=True)
+class GenomesRepaired:
+    """Each record has its genome again."""
+
+    def happen(self, world: World) -> None:
+        world.genomes_off.clear()
+
+
+@dataclass(frozen=True)
 class FamilyRenamed:
     """A taxon above the records has another name."""
 
@@ -232,7 +272,7 @@ class FamilyRenamed:
 
 Change = (
     Released | Revised | Redated | VersionBumped | DatedInTheFuture | ShownInPastState | NoLongerShown
-    | ListedTwice | LineBroken | ReportRepaired | FamilyRenamed
+    | ListedTwice | LineBroken | ReportRepaired | FamilyRenamed | GenomeOff | GenomesRepaired
 )  # fmt: skip
 
 
@@ -255,7 +295,7 @@ class FakeNcbi(ScriptedServer):
         if not lines:
             return NOTHING_MATCHES
         texts = [as_text(line, self.world.family) for line in lines]
-        others = {GENOMES: as_fasta(lines)} if query.get("include_sequence") == "GENOME" else {}
+        others = {GENOMES: as_fasta(self.world.genomes(lines))} if query.get("include_sequence") == "GENOME" else {}
         return Answer(body=packages.package(texts, others=others, **self.world.further_reports(lines)))  # type: ignore[arg-type]
 
 
@@ -283,13 +323,30 @@ def as_text(line: Line | BadLine, family: str) -> str:
     return json.dumps({name: value for name, value in record.items() if value is not None})
 
 
-def as_fasta(lines: Iterable[Line | BadLine]) -> bytes:
-    """The genome of each record, which differs for each version and length."""
-    written = {f"{line.accession}.{line.version}": line.length for line in lines if isinstance(line, Line)}
-    return "".join(
-        f">{name} Monkeypox virus\n{''.join(random.Random(f'{name} {length}').choices('ACGT', k=length))}\n"
-        for name, length in written.items()
-    ).encode()
+def as_fasta(genomes: Iterable[Genome]) -> bytes:
+    """A FASTA file of these genomes."""
+    return "".join(f">{name} Monkeypox virus\n{letters}\n" for name, letters in genomes).encode()
+
+
+def _genomes(accession: str, version: int, length: int, off: str | None) -> list[Genome]:
+    """The genome of a record, which differs for each version and length; and what is in its place if it is off."""
+    name = f"{accession}.{version}"
+    genome = name, _letters(f"{name} {length}", length)
+    other = name, _letters(f"{name} {length} again", length)
+    return {
+        None: [genome],
+        LACKING: [],
+        CUT: [(name, genome[1][1:] or "ACGT")],
+        TWICE: [genome, genome],
+        TWO_OF_A_NAME: [genome, other],
+        AHEAD: [(f"{accession}.{version + 1}", genome[1])],
+        OTHER_LETTERS: [other],
+        STRAY: [(f"{accession}X.1", other[1]), genome],
+    }[off]
+
+
+def _letters(seed: str, length: int) -> str:
+    return "".join(random.Random(seed).choices("ACGT", k=length))
 
 
 def as_annotation(line: Line) -> str:
@@ -314,6 +371,10 @@ def _later(line: Line, days: int) -> Line:
     return line if line.update_date == NOT_YET else replace(line, update_date=line.update_date + timedelta(days=days))
 
 
+def is_shown_to(filters: str, line: Line) -> bool:
+    """Whether a record is one of those that the filters ask for."""
+    return filters == EVERY_HOST or line.host == "human"
+
+
 def _matches(line: Line, filters: str, updated_since: date | None) -> bool:
-    is_shown = filters == EVERY_HOST or line.host == "human"
-    return is_shown and (updated_since is None or line.update_date >= updated_since)
+    return is_shown_to(filters, line) and (updated_since is None or line.update_date >= updated_since)

@@ -36,6 +36,9 @@ TABLES = (
     "ops.ingest_run",
 )
 
+SEQUENCE_TABLES = ("ops.ingest_sequence", "ops.sequence", "ops.sequence_mismatch")
+"""Empty unless a source asks for sequences."""
+
 
 class Followed:
     """Sources followed at a fake NCBI, whose runs leave an archive."""
@@ -84,5 +87,5 @@ def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """The contents of a warehouse from committed runs."""
     return {
         table: query(path, f"FROM {table} {'WHERE status = $$success$$' if 'ingest_run' in table else ''} ORDER BY ALL")
-        for table in TABLES
+        for table in (*TABLES, *SEQUENCE_TABLES)
     }

@@ -178,7 +178,8 @@ def make_manifest(snapshot: Path, name: str, sequences: Path, known: Manifest | 
         snapshot: the file.
         name: what the file is called where it is published.
         sequences: the folder with the parts of the sequence store, beside the published snapshot.
-        known: an earlier manifest: parts never change, so those that it lists are not read again.
+        known: an earlier manifest: parts never change, so those that it lists are not read again, unless one has
+            another size, because it was damaged then or is now.
     """
     with opened_snapshot(snapshot) as connection:
         parts = parts_of(connection)
@@ -198,10 +199,14 @@ def make_manifest(snapshot: Path, name: str, sequences: Path, known: Manifest | 
         duckdb_version=facts.get("duckdb"),
         files=(
             _file(snapshot, name),
-            *(listed.get(part) or _file(path, part) for part, path in paths.items() if path.exists()),
+            *(_listed(listed.get(part), path) or _file(path, part) for part, path in paths.items() if path.exists()),
         ),
         counts=tuple(counts),
     )
+
+
+def _listed(known: ManifestFile | None, path: Path) -> ManifestFile | None:
+    return known if known is not None and known.bytes == path.stat().st_size else None
 
 
 def _file(path: Path, name: str) -> ManifestFile:

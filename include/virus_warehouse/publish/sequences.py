@@ -32,8 +32,8 @@ def publish_parts(candidate: DuckDBPyConnection, data: DataFolder) -> None:
     present = link_parts(needed, data)
     if missing := sorted(set(needed) - set(present)):
         logger.error(
-            "%d of %d parts of the sequence store %s are missing, such as %s: the snapshot shows no letters of their "
-            "sequences. `virus-warehouse rebuild --replace` stores them again",
+            "%d of %d parts of the sequence store %s are missing or cannot be read, such as %s: the snapshot shows no "
+            "letters of their sequences. `virus-warehouse rebuild --replace` stores them again",
             len(missing),
             len(needed),
             data.sequences,
@@ -51,14 +51,35 @@ def link_parts(needed: Iterable[str], data: DataFolder) -> list[str]:
         data: the data folder.
 
     Returns:
-        The parts that are there.
+        The parts that are there and can be read.
     """
-    needed = list(needed)
-    if needed:
-        data.published_sequences.mkdir(FOLDER_MODE, exist_ok=True)
-    for part in needed:
-        _link(data.sequences / part, data.published_sequences / part)
-    return [part for part in needed if (data.published_sequences / part).exists()]
+    needed, present = list(needed), []
+    if not needed:
+        return []
+    data.published_sequences.mkdir(FOLDER_MODE, exist_ok=True)
+    with duckdb.connect() as reader:
+        for part in needed:
+            published = data.published_sequences / part
+            if not _is_part(reader, published) and _is_part(reader, data.sequences / part):
+                published.unlink(missing_ok=True)  # it is damaged, and the store has been rebuilt since
+                _link(data.sequences / part, published)
+            if _is_part(reader, published):
+                present.append(part)
+    return present
+
+
+def _is_part(reader: DuckDBPyConnection, path: Path) -> bool:
+    """Whether a file can be opened as the part of its name. Its letters are not read: that would take too long."""
+    if not path.exists():
+        return False
+    try:
+        named = reader.execute(
+            f"SELECT DISTINCT stats_min_value FROM parquet_metadata({sql_text(path)}) WHERE path_in_schema = 'part'"
+        ).fetchall()
+    except duckdb.Error as error:
+        logger.warning("%s cannot be read: %s", path, error)
+        return False
+    return named == [(path.name,)]
 
 
 def parts_of(connection: DuckDBPyConnection) -> list[str]:
@@ -87,9 +108,7 @@ def keep_parts_of(data: DataFolder, *snapshots: Path) -> None:
 
 
 def _link(part: Path, published: Path) -> None:
-    """Link a part, or copy it where the file system has no links; nothing happens if the part is missing."""
-    if published.exists() or not part.exists():
-        return
+    """Link a part, or copy it where the file system has no links."""
     with suppress(FileExistsError):  # another publication was faster
         try:
             os.link(part, published)

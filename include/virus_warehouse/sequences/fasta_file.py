@@ -18,11 +18,16 @@ def fasta_file(path: Path | None) -> Iterator[IO[bytes]]:
     """A file to write to, which replaces an earlier one at the end of the block, if that ends well.
 
     Args:
-        path: the file, compressed if its name ends in `.gz` or `.zst`; None for standard output.
+        path: the file, compressed if its name ends in `.gz` or `.zst`; a pipe or a device is written to as it is. None
+            for standard output.
     """
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
+        return
+    if path.exists() and not path.is_file():  # a pipe or a device is not replaced, nor is a folder
+        with _opened(path, path.suffix) as file:
+            yield file
         return
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     unfinished = Path(name)

@@ -1,7 +1,7 @@
 -- The sequences of the selected records -> fasta_found. Reads the variable molecule and
 -- fasta_selected(row_number, accession_version, accession, sequence_id): either of the accessions may be NULL. One
 -- without version means its present version, or its last one if there is none. Without sequence_id, all sequences of
--- the record are meant.
+-- the record are meant. Sources may differ: then the newest version counts, with the letters that were loaded last.
 CREATE OR REPLACE TEMP TABLE fasta_found AS
 WITH described AS (
     SELECT
@@ -10,6 +10,7 @@ WITH described AS (
         sequence_id,
         header,
         sha256,
+        valid_from,
         coalesce(try_cast(split_part(accession_version, '.', 2) AS BIGINT), 0) AS version,
         coalesce(try_cast(regexp_extract(sequence_id, ':c?(\d+)', 1) AS BIGINT), 0) AS begins_at
     FROM ops.sequence
@@ -22,7 +23,7 @@ meant AS (
         selected.sequence_id,
         coalesce(
             selected.accession_version,
-            any_value(present.accession_version),
+            arg_max(present.accession_version, present.version),
             arg_max(described.accession_version, described.version)
         ) AS accession_version
     FROM fasta_selected AS selected
@@ -38,11 +39,10 @@ SELECT
     described.accession,
     described.accession_version,
     described.sequence_id,
-    any_value(described.header) AS header,
     any_value(described.begins_at) AS begins_at,
-    arg_max(held.part, described.version) AS part,
-    arg_max(held.position, described.version) AS position,
-    any_value(held.length) AS length
+    unnest(
+        arg_max(struct_pack(described.header, held.part, held.position, held.length), described.valid_from)
+    )
 FROM meant
 INNER JOIN described
     ON

@@ -53,7 +53,8 @@ class FastaWritten:
 
     Attributes:
         written: the number of sequences.
-        missing: the selected records without a sequence, each once, in the order of the query.
+        missing: the selected records without a sequence, each once, in the order of the query; `NULL` for rows without
+            an accession.
     """
 
     written: int
@@ -163,8 +164,12 @@ def _accession(columns: list[str]) -> str:
 def _kept(columns: list[str], template: str | None) -> str:
     """The columns of the query that the header needs: others may be large, such as the sequence itself."""
     names = ["header"] if template is None else [name for _, name, *_ in _parsed(template) if name is not None]
-    kept = [f'"{name}" := given."{name}"' for name in dict.fromkeys(names) if name in columns]
+    kept = [f"{_quoted(name)} := given.{_quoted(name)}" for name in dict.fromkeys(names) if name in columns]
     return f"struct_pack({', '.join(kept)})" if kept else "NULL"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _parsed(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
@@ -191,7 +196,7 @@ def _header_expression(snapshot: DuckDBPyConnection, columns: list[str], templat
 
 def _field(name: str, columns: list[str], of_genome: list[str], template: str) -> str:
     if name in columns:
-        return f'selected.given."{name}"'
+        return f"selected.given.{_quoted(name)}"
     if name in _OF_THE_SEQUENCE:
         return f'found."{name}"'
     if name in of_genome:
@@ -201,6 +206,7 @@ def _field(name: str, columns: list[str], of_genome: list[str], template: str) -
 
 
 def _choose_records(snapshot: DuckDBPyConnection, header: str) -> None:
+    written = rf"regexp_replace(trim({header}), '\s+', ' ', 'g')"
     snapshot.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE fasta_record AS
@@ -208,13 +214,13 @@ def _choose_records(snapshot: DuckDBPyConnection, header: str) -> None:
             row_number() OVER (ORDER BY found.row_number, found.begins_at, found.sequence_id) AS record_number,
             found.row_number, found.part, found.position, found.length,
             dense_rank() OVER (ORDER BY found.part, found.position) - 1 AS letters_number,
-            regexp_replace(trim({header}), '\\s+', ' ', 'g') AS header
+            {written} AS header
         FROM fasta_found AS found
         INNER JOIN fasta_selected AS selected USING (row_number)
         LEFT JOIN (
             SELECT DISTINCT ON (accession_version) * FROM main.virus_genome
         ) AS genome ON found.accession_version = genome.accession_version
-        QUALIFY row_number() OVER (PARTITION BY found.sequence_id, header ORDER BY found.row_number) = 1
+        QUALIFY row_number() OVER (PARTITION BY found.sequence_id, {written} ORDER BY found.row_number) = 1
         """
     )
 
@@ -264,7 +270,7 @@ def _missing(snapshot: DuckDBPyConnection, offsets: "array[int]") -> list[str]:
     lost = ", ".join(str(number) for number, offset in enumerate(offsets) if offset == _LOST)
     rows = snapshot.execute(
         f"""
-        SELECT coalesce(accession_version, accession) AS name
+        SELECT coalesce(accession_version, accession, 'NULL') AS name
         FROM fasta_selected
         WHERE row_number NOT IN (
             SELECT found.row_number

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,8 @@ REBUILD = "rebuild"
 """The writer of the parts of a rebuild."""
 
 KEPT_SECONDS = 2 * 24 * 3600
-"""How long a part stays that the warehouse does not name: its run may be about to commit, and a mistake be undone."""
+"""How long a part stays after it was written, or was last named: its run may be about to commit, and an earlier
+warehouse be put back."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class SequenceStore:
     def path(self, part: str) -> Path:
         """The file of a part."""
         return self.folder / part
+
+    def keep_for_now(self, parts: Iterable[str]) -> None:
+        """Let parts stay for `KEPT_SECONDS` from now. To be called before the commit after which nothing names them.
+
+        Args:
+            parts: the parts.
+        """
+        for part in parts:
+            with suppress(FileNotFoundError):
+                os.utime(self.path(part))
 
     def drop_unnamed(self, named: Collection[str], *, keeps_rebuilt: bool) -> None:
         """Remove old parts that the warehouse does not name.

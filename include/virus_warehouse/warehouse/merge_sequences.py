@@ -4,7 +4,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.sequences.molecule import GENOME, Molecule
+from virus_warehouse.sequences.molecule import GENOME, Molecule, molecules_of
 from virus_warehouse.sequences.staging import StagedSequences
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sql_file import run_sql
@@ -29,6 +29,8 @@ def store_letters(
         writer: the run that writes them.
     """
     run_sql(session, "warehouse/merge/40_sequence_entry.sql")
+    if not staged.records:
+        return
     with warehouse.transaction(session):
         run_sql(session, "warehouse/merge/41_letters_held.sql")
     _write_new_letters(session, staged, store, writer)
@@ -44,6 +46,8 @@ def merge_sequences(
     session: DuckDBPyConnection, load: Load, staged: StagedSequences, store: SequenceStore, *, writer: str
 ) -> dict[str, SequenceCounts]:
     """Merge the staged sequences, after the reports of their package; to be called within a transaction.
+
+    Where none were requested, as in a census, the records that lack theirs are noted.
 
     Args:
         session: as `store_letters` left it, with the warehouse attached.
@@ -61,10 +65,16 @@ def merge_sequences(
     """
     # Letters that were in the store when `store_letters` looked may be gone, after a source was forgotten.
     run_sql(session, "warehouse/merge/41_letters_held.sql")
-    _write_new_letters(session, staged, store, writer)
+    if staged.records:
+        _write_new_letters(session, staged, store, writer)
     run_sql(session, "warehouse/merge/43_sequence_outcome.sql", load.variables)
     run_sql(session, "warehouse/merge/44_write_sequences.sql", load.variables)
-    given = {"asks_for_genomes": GENOME in staged.records, "is_full": load.is_full}
+    asked = molecules_of(load.request.include_sequence) if load.request else staged.records
+    given = {
+        "asks_for_genomes": GENOME in asked,
+        "has_sequences": bool(staged.records),
+        "is_full": load.is_full and bool(staged.records),
+    }
     run_sql(session, "warehouse/merge/45_sequence_mismatches.sql", load.variables | given)
     counts = {}
     for molecule, records in staged.records.items():

@@ -13,10 +13,16 @@ WITH named AS (
         nullif(regexp_extract(header, '^\S+'), '') AS sequence_id,
         CASE WHEN molecule <> 'protein' THEN split_part(sequence_id, ':', 1) END AS accession_version,
         split_part(accession_version, '.', 1) AS accession,
-        -- Such as 266-13468,13468-21555, or c805-266 on the other strand.
+        -- Such as 266-13468,13468-21555, or c805-266 on the other strand. Numbers of no genome count as 0.
         list_sum(list_transform(
             regexp_extract_all(split_part(sequence_id, ':', 2), '\d+-\d+'),
-            LAMBDA part: abs(split_part(part, '-', 2)::HUGEINT - split_part(part, '-', 1)::HUGEINT) + 1
+            LAMBDA part: coalesce(
+                abs(
+                    try_cast(split_part(part, '-', 2) AS INTEGER)::BIGINT
+                    - try_cast(split_part(part, '-', 1) AS INTEGER)
+                ) + 1,
+                0
+            )
         )) AS length_of_ranges
     FROM fasta_entry
 ),

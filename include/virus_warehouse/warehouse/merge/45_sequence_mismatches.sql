@@ -1,6 +1,6 @@
 -- Records what of the FASTA files and the data report does not fit, and resolves what this package brings.
 -- Reads sequence_outcome, reported_genome and the variables source, run_id, valid_from, asks_for_genomes (whether the
--- request asks for genomes) and is_full (whether the package has everything).
+-- source asks for genomes), has_sequences (whether this request did) and is_full (whether the package has everything).
 -- BY NAME is known here to DuckDB 1.4 and later, not yet to sqlfluff.
 -- noqa: disable=PRS
 CREATE OR REPLACE TEMP TABLE sequence_missing AS
@@ -11,6 +11,21 @@ ANTI JOIN (
     FROM warehouse.ops.sequence WHERE source = getvariable('source') AND molecule = 'genome' AND valid_to IS NULL
 ) AS held USING (accession_version)
 WHERE getvariable('asks_for_genomes');
+
+-- An older package may bring the sequence of an earlier version: that of the record is missing all the same.
+CREATE OR REPLACE TEMP TABLE record_without_genome AS
+SELECT accession_version
+FROM warehouse.main.virus_genome
+WHERE
+    source = getvariable('source')
+    AND accession_version IN (
+        SELECT sequence_id FROM warehouse.ops.sequence_mismatch
+        WHERE source = getvariable('source') AND molecule = 'genome' AND resolved_at IS NULL
+    )
+    AND accession_version NOT IN (
+        SELECT sequence_id FROM warehouse.ops.sequence
+        WHERE source = getvariable('source') AND molecule = 'genome' AND valid_to IS NULL
+    );
 
 UPDATE warehouse.ops.sequence_mismatch
 SET resolved_at = getvariable('valid_from')
@@ -25,7 +40,8 @@ WHERE
         OR (molecule, accession) IN (
             SELECT (molecule, accession) FROM sequence_outcome WHERE outcome IN ('stored', 'unchanged')
         )
-    );
+    )
+    AND NOT (molecule = 'genome' AND sequence_id IN (FROM record_without_genome));
 
 MERGE INTO warehouse.ops.sequence_mismatch AS known
 USING (
@@ -42,7 +58,16 @@ USING (
         SELECT molecule, sequence_id, accession, reason, entry_number
         FROM sequence_outcome WHERE outcome IN ('mismatched', 'orphaned')
         UNION ALL
-        SELECT 'genome', accession_version, accession, 'no entry in the FASTA file', 0 FROM sequence_missing
+        SELECT
+            'genome',
+            accession_version,
+            accession,
+            CASE
+                WHEN getvariable('has_sequences') THEN 'no entry in the FASTA file'
+                ELSE 'no sequences were requested with this report'
+            END,
+            0
+        FROM sequence_missing
     )
     GROUP BY molecule, coalesce(sequence_id, '')
 ) AS found
