@@ -8,6 +8,7 @@ import typer
 from virus_warehouse import __version__
 from virus_warehouse.cli import (
     acknowledge,
+    doctor,
     export,
     fasta,
     forget,
@@ -40,6 +41,7 @@ for command in (
     acknowledge.acknowledge,
     forget.forget,
     housekeeping.housekeeping,
+    doctor.doctor,
 ):
     app.command()(command)
 # A query may begin with a comment, which looks like an option.
