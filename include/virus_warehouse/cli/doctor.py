@@ -2,9 +2,12 @@
 
 import json
 import logging
+import shutil
+import sys
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +17,9 @@ from virus_warehouse.doctor.finding import Finding, Verdict
 from virus_warehouse.doctor.installation import Installation
 
 _NAME_WIDTH, _VERDICT_WIDTH = 12, 8
+_INDENT = _NAME_WIDTH + _VERDICT_WIDTH + 2
+_NARROWEST = 60
+_ONLY_AT_SPACES: Any = {"break_long_words": False, "break_on_hyphens": False}
 
 
 def doctor(
@@ -45,10 +51,18 @@ def doctor(
 
 
 def _show(name: str, finding: Finding) -> None:
-    lines = [f"{finding.verdict:<{_VERDICT_WIDTH}} {name:<{_NAME_WIDTH}} {_printable(finding.message)}"]
+    first, indent = f"{finding.verdict:<{_VERDICT_WIDTH}} {name:<{_NAME_WIDTH}} ", " " * _INDENT
+    typer.echo(_wrapped(_printable(finding.message), first, indent))
     if finding.way_out:
-        lines.append(f"{'':<{_VERDICT_WIDTH + _NAME_WIDTH + 1}} -> {_printable(finding.way_out)}")
-    typer.echo("\n".join(lines))
+        typer.echo(_wrapped(_printable(finding.way_out), f"{indent}-> ", f"{indent}   "))
+
+
+def _wrapped(text: str, first: str, indent: str) -> str:
+    """A text in lines of the terminal's width; in one line for a pipe or a file, where it may be searched."""
+    if not sys.stdout.isatty():
+        return first + text
+    width = max(shutil.get_terminal_size().columns, _NARROWEST)
+    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=indent, **_ONLY_AT_SPACES)
 
 
 def _printable(line: str) -> str:

@@ -14,8 +14,13 @@ def impatient_client() -> DatasetsClient:
     """A client with the base URL and API key of the environment, or else of its connection `ncbi_datasets`.
 
     Raises:
-        SettingError: when one of them cannot be used.
+        NotExaminable: when a setting of the environment cannot be used, which is a finding of another check.
+        SettingError: when the connection cannot be used.
     """
+    try:
+        DatasetsClient.from_environment().close()
+    except SettingError as error:
+        raise NotExaminable(f"{error}.", "settings") from error
     connection = connection_of(NCBI_CONNECTION)
     base_url = api_key = None
     if connection is not None:
@@ -36,9 +41,9 @@ def asking_client() -> DatasetsClient:
     """The same, for a check that asks NCBI.
 
     Raises:
-        NotExaminable: when a setting or connection cannot be used, which is a finding of another check.
+        NotExaminable: when a setting or the connection cannot be used, which are findings of other checks.
     """
     try:
         return impatient_client()
     except SettingError as error:
-        raise NotExaminable(f"NCBI is not asked: {error}.", "connections") from error
+        raise NotExaminable(f"{error}.", "connections") from error

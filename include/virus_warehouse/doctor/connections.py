@@ -19,7 +19,7 @@ def check_connections(installation: Installation) -> Finding:
     """
     try:
         with impatient_client() as client:
-            ncbi = f"NCBI: {client.base_url}, {'with an' if client.has_api_key else 'without'} API key"
+            ncbi = f"NCBI: {client.base_url}, {'with' if client.has_api_key else 'without'} an API key"
         file = _file_of_tasks(installation)
     except SettingError as error:
         return failure(f"{error}.", "Correct it, or remove it so that the default is used.", error.exit_code)

@@ -30,7 +30,8 @@ def check_disk(installation: Installation) -> Finding:
 def _judge(place: Path, held: int) -> Finding:
     free = shutil.disk_usage(place).free
     needed, comfortable = held + SMALLEST_BYTES, 2 * held + COMFORTABLE_BYTES
-    found = f"{_size(free)} free on the disk of {place}; the warehouse has {_size(held)}"
+    warehouse = f"the warehouse has {_size(held)}" if held else "there is no warehouse yet"
+    found = f"{_size(free)} free on the disk of {place}; {warehouse}"
     if free < needed:
         return failure(
             f"{found}, and its next publication, a copy, needs about {_size(needed)}.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from virus_warehouse.database_file import log_of
 from virus_warehouse.doctor.finding import Finding, failure, ok, warning
-from virus_warehouse.doctor.installation import Installation, existing_folder
+from virus_warehouse.doctor.installation import Installation
 from virus_warehouse.private_files import WORLD
 from virus_warehouse.wording import counted
 
@@ -17,13 +17,13 @@ _SHOWN = 3
 def check_folder(installation: Installation) -> Finding:
     """Whether the folders and the warehouse can be read and written; nothing is written to find out."""
     root = installation.data.root
-    if root.exists() and not root.is_dir():
-        return failure(f"{root} is not a folder.", "Set VIRUS_DATA to a folder, or move this file away.", 2)
-    if not root.exists():
-        above = existing_folder(root)
-        if not os.access(above, os.W_OK | os.X_OK):
+    existing = next(path for path in (root, *root.parents) if path.exists())
+    if not existing.is_dir():
+        return failure(f"{existing} is not a folder.", "Set VIRUS_DATA to a folder, or move this file away.", 2)
+    if existing != root:
+        if not os.access(existing, os.W_OK | os.X_OK):
             return failure(
-                f"{root} does not exist, and {above} is not writable.",
+                f"{root} does not exist, and {existing} is not writable.",
                 "Set VIRUS_DATA to a writable folder, or make this one writable for the user that runs the loads.",
                 2,
             )

@@ -58,4 +58,4 @@ def _described(holder: LockHolder) -> tuple[str, str]:
     except psutil.Error:  # it has ended, or belongs to another user
         return name, ""
     shown = textwrap.shorten(command, _LONGEST_COMMAND, placeholder=" ...")
-    return f"{name} (`{shown}`, user {user}, since {started:%Y-%m-%d %H:%M} UTC)", command
+    return f"{name} (`{shown}`, user {user}, started {started:%Y-%m-%d %H:%M} UTC)", command

@@ -12,7 +12,7 @@ def check_log(installation: Installation) -> Finding:
     log = log_of(warehouse)
     try:
         size = log.stat().st_size
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ok(f"There is no write-ahead log beside {warehouse}.")
     if not warehouse.exists():
         return failure(

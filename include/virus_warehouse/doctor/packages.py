@@ -49,7 +49,7 @@ def judge(needed: list[Requirement], pins: list[Requirement]) -> Finding:
         )
     if not pins:
         return ok(f"{counted(len(needed), 'requirement')} met; only a checkout has pins to compare with.")
-    return ok(f"{counted(len(pins), 'package')} as pinned in requirements.txt.")
+    return ok(f"All of the {counted(len(pins), 'package')} in requirements.txt are installed as pinned.")
 
 
 def pinned(file: Path) -> list[Requirement]:

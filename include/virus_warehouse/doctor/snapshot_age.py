@@ -46,14 +46,16 @@ def check_snapshot(installation: Installation) -> Finding:
         return warning(
             f"{age}: not loaded yet: {', '.join(new)}.", "Unpause the DAG of the source, or `virus-warehouse run` it."
         )
-    return ok(f"{age}: no source is overdue.")
+    return ok(f"{age}: no {'valid ' if followed.errors else ''}source is overdue.")
 
 
 def _age(seen: Overview, installation: Installation) -> str:
     if seen.published_at is None:
         return "Something was loaded, but nothing is published"
     hours = (installation.now() - seen.published_at).total_seconds() / 3600
-    ago = f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
+    ago = f"{hours / 24:.0f} days ago" if hours >= 48 else f"{hours:.0f} hours ago"
+    if hours < 2:
+        ago = "less than two hours ago"
     return f"Published at {seen.published_at:%Y-%m-%d %H:%M} UTC, {ago}"
 
 

@@ -6,6 +6,8 @@ from virus_warehouse.followed import followed_sources
 from virus_warehouse.sources import SourceError, SourcesFile, read_sources
 from virus_warehouse.wording import counted
 
+_SHOWN = 3
+
 
 def check_sources(installation: Installation) -> Finding:
     """Whether the sources file can be read, and each of its sources is valid."""
@@ -14,11 +16,11 @@ def check_sources(installation: Installation) -> Finding:
     except SourceError as error:
         return failure(str(error), "Fix the file: until then no source is loaded.", error.exit_code)
     if followed.errors:
-        faults = " ".join(f"{fault}." for fault in followed.errors.values())
-        what = counted(len(followed.errors), "source")
+        faults = [f"{fault}." for fault in followed.errors.values()]
+        more = f" And {len(faults) - _SHOWN} more." if len(faults) > _SHOWN else ""
         return failure(
-            f"{what} of the sources file cannot be loaded: {faults}",
-            "Correct the entry, and try it with `virus-warehouse sources check`.",
+            f"{counted(len(faults), 'source')} of the sources file cannot be loaded: {' '.join(faults[:_SHOWN])}{more}",
+            "Correct the entries; `virus-warehouse sources check` lists what is wrong.",
         )
     names = ", ".join(sorted(followed.sources))
     return ok(f"{followed.path} is valid; {counted(len(followed.sources), 'source')} followed: {names}.")

@@ -53,7 +53,7 @@ def test_an_unreadable_connection_is_named_without_its_value(
 def test_the_environment_takes_precedence_over_a_connection(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "without API key" in check_connections(installation).message
+    assert "without an API key" in check_connections(installation).message
     monkeypatch.setenv(NCBI, "ncbi-datasets://:secret@https%3A%2F%2Fmirror.example.org%2Fv2")
     found = check_connections(installation)
     assert found.verdict == "ok"

@@ -59,6 +59,9 @@ def test_every_check_copes_with_an_empty_place_and_leaves_it_empty(tmp_path: Pat
     found = dict(examine(Installation(DataFolder(empty), offline=True)))
     assert not [finding.message for finding in found.values() if finding.verdict is Verdict.FAILURE]
     assert list(empty.iterdir()) == []
+    (empty / "file").touch()
+    found = dict(examine(Installation(DataFolder(empty / "file" / "data"), offline=True)))
+    assert [name for name, finding in found.items() if finding.verdict is Verdict.FAILURE] == ["folder"]
 
 
 def test_checks_that_need_the_warehouse_are_skipped_while_its_setting_is_wrong(

@@ -10,9 +10,13 @@ import pytest
 
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stand_in import StandIn
+from virus_warehouse.doctor.checks import Check
 from virus_warehouse.doctor.clock import check_clock
+from virus_warehouse.doctor.connections import check_connections
+from virus_warehouse.doctor.examination import examine
 from virus_warehouse.doctor.installation import Installation
 from virus_warehouse.doctor.ncbi_package import TINY, check_ncbi
+from virus_warehouse.doctor.read_settings import check_settings
 
 
 @pytest.fixture
@@ -88,15 +92,15 @@ def test_without_network_ncbi_is_one_failure_and_the_clock_is_skipped(installati
     assert (clock.verdict, clock.way_out) == ("skipped", "See the check 'ncbi'.")
 
 
-def test_a_wrong_base_url_is_left_to_the_check_of_connections(
+def test_a_wrong_setting_or_connection_is_one_failure(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from virus_warehouse.doctor.checks import Check
-    from virus_warehouse.doctor.examination import examine
-
     monkeypatch.setenv("NCBI_DATASETS_URL", "ncbi")
-    checks = [Check("clock", check_clock), Check("ncbi", check_ncbi)]
-    assert [finding.verdict for _, finding in examine(installation, checks)] == ["skipped", "skipped"]
+    checks = [Check(look.__name__, look) for look in (check_settings, check_connections, check_clock, check_ncbi)]
+    assert [finding.verdict for _, finding in examine(installation, checks)] == ["failure", *["skipped"] * 3]
+    monkeypatch.delenv("NCBI_DATASETS_URL")
+    monkeypatch.setenv("AIRFLOW_CONN_NCBI_DATASETS", "http://https://host?patience=soon")
+    assert [finding.verdict for _, finding in examine(installation, checks)] == ["ok", "failure", *["skipped"] * 2]
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,9 @@ def test_a_folder_that_everybody_can_open_is_a_warning(installation: Installatio
 
 def test_a_folder_that_cannot_be_created_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert check_folder(Installation(DataFolder(tmp_path / "file"))).message == f"{tmp_path / 'file'} is not a folder."
+    for root in (tmp_path / "file", tmp_path / "file" / "data"):
+        found = check_folder(Installation(DataFolder(root)))
+        assert (found.verdict, found.message) == ("failure", f"{tmp_path / 'file'} is not a folder.")
     assert check_folder(Installation(DataFolder(tmp_path / "new" / "data"))).verdict == "ok"
     with small_disk(tmp_path / "disk", 1) as disk:
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
@@ -93,7 +95,7 @@ def test_the_disk_has_to_hold_a_copy_of_the_warehouse(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 3000) as disk:
         data = DataFolder(disk / "data")
         installation = Installation(data)
-        assert check_disk(installation).verdict == "ok"
+        assert check_disk(installation).message == f"3.1 GB free on the disk of {disk}; there is no warehouse yet."
         data.create()
         data.warehouse.touch()
         os.truncate(data.warehouse, 2 * 10**9)  # as large as it says, without taking up space

@@ -85,6 +85,10 @@ def test_the_sources_file_is_checked(installation: Installation, sources: Path) 
     assert (one.verdict, one.exit_code) == ("failure", 1)
     assert "1 source of the sources file cannot be loaded" in one.message
     assert "key 'hots': unknown key" in one.message
+    many = ", ".join(f"flu{number}: {{taxon: 11320, hots: human}}" for number in range(5))
+    sources.write_text(f"sources: {{{many}}}", encoding="utf-8")
+    assert "'flu2'" in (message := check_sources(installation).message)
+    assert message.endswith(" And 2 more.")
     sources.write_text("sources: [", encoding="utf-8")
     broken = check_sources(installation)
     assert (broken.verdict, broken.exit_code) == ("failure", 2)
