@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from tests.support.killed_process import KilledProcesses
-from tests.support.program import command
+from tests.support.program import PROGRAM, command
 from tests.support.stand_in import StandIn
 from tests.support.warehouses import made_data
 from virus_warehouse import __version__
@@ -69,6 +70,16 @@ def test_an_installation_that_works_is_said_to_work(data: DataFolder, ncbi: Stan
     asked = len(ncbi.requests)
     assert command("doctor", "--offline").returncode == 0
     assert len(ncbi.requests) == asked
+
+
+def test_at_a_terminal_long_lines_are_wrapped_below_their_check(data: DataFolder) -> None:
+    shown = pexpect.run(f"{PROGRAM} doctor --offline", encoding="utf-8", timeout=120, dimensions=(24, 80))
+    lines = shown.splitlines()
+    assert lines[-1].startswith("OK nothing failed")
+    assert any(line.startswith(" " * 22) and "->" not in line for line in lines)
+    # A path is not broken, so that it can be copied.
+    assert all(len(line) <= 80 for line in lines if "/" not in line)
+    assert str(data.warehouse) in shown
 
 
 def test_an_empty_place_stays_empty(data: DataFolder, ncbi: StandIn, tmp_path: Path) -> None:
