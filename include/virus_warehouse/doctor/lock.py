@@ -32,6 +32,9 @@ def check_lock(installation: Installation) -> Finding:
     running = {state.get("process_id"): state.get("run_id") for state in running_states(installation.data.runs)}
     if run_id := running.get(holder.process_id):
         return ok(f"Run {run_id} (process {holder.process_id}) is writing {warehouse}, which takes moments.")
+    if running and not holder.process_id:
+        runs = ", ".join(str(run_id) for run_id in running.values())
+        return ok(f"A process of another container has {warehouse} open; it can be a working run: {runs}.")
     who, command = _described(holder)
     found = f"{who} has {warehouse} open to {'write' if holder.is_writing else 'read'}"
     if any(Path(word).name in _OURS for word in command.split()[:_PROGRAM_WORDS]):

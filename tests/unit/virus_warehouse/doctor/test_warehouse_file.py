@@ -31,6 +31,14 @@ print("holding", flush=True)
 time.sleep(600)
 """
 
+CHECK_LOCK = """
+from virus_warehouse.doctor.installation import Installation
+from virus_warehouse.doctor.lock import check_lock
+
+found = check_lock(Installation())
+print(found.verdict, found.message, found.way_out)
+"""
+
 WRITE_AND_DIE = """
 import os, sys
 import duckdb
@@ -98,6 +106,22 @@ def test_a_load_and_a_publication_are_no_warning(installation: Installation, tmp
         run.write(process_id=process)
         found = check_lock(installation)
         assert (found.verdict, f"Run run-1 (process {process}) is writing" in found.message) == ("ok", True)
+
+
+def test_a_process_of_another_container_is_said_to_be_one(installation: Installation) -> None:
+    # In a process namespace of its own, as a container has it, ids of processes outside are not visible.
+    contained = ["unshare", "--pid", "--fork", sys.executable, "-c", CHECK_LOCK]
+    if subprocess.run([*contained[:3], "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a process namespace may not be made")
+    with held(installation.data.warehouse):
+        found = subprocess.run(contained, capture_output=True, text=True, check=True).stdout
+        RunFile(installation.data.runs, "run-1").write(stage="merge")
+        with run_lock(installation.data.runs, "run-1"):
+            beside = subprocess.run(contained, capture_output=True, text=True, check=True).stdout
+    assert found.startswith("warning A process of another container or machine has ")
+    assert "Look for it in the other containers" in found
+    assert beside.startswith("ok A process of another container has ")
+    assert "it can be a working run: run-1." in beside
 
 
 def test_finding_the_holder_takes_no_lock(installation: Installation) -> None:
