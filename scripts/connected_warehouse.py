@@ -2,7 +2,8 @@
 
 import sys
 
-from ncbi_virus.hooks.virus_warehouse import NoWarehousePath, VirusWarehouseHook
+from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
+from virus_warehouse.connection_fields import NoWarehousePath
 
 try:
     print(VirusWarehouseHook().get_conn().path)

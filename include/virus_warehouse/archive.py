@@ -172,15 +172,23 @@ class Archive:
         yield from sorted(held, key=lambda package: package.requested_at, reverse=True)
 
     def tidy_up(self, is_running: Callable[[str], bool]) -> None:
-        """Remove files of dead runs: zips without a sidecar are incomplete and never used.
+        """Remove the files of dead runs.
+
+        Args:
+            is_running: as in `leftovers`.
+        """
+        for file in self.leftovers(is_running):
+            file.unlink(missing_ok=True)
+
+    def leftovers(self, is_running: Callable[[str], bool]) -> list[Path]:
+        """The files of dead runs: zips without a sidecar are incomplete and never used.
 
         Args:
             is_running: whether a process is still working on that run, and may be about to finish its files.
         """
         orphans = [(file, file.stem) for file in self.folder.glob("*.zip") if not file.with_suffix(".json").exists()]
-        for file, run_id in (*orphans, *unfinished_files(self.folder), *unfinished_files(self.loads_folder)):
-            if not is_running(run_id):
-                file.unlink(missing_ok=True)
+        unfinished = (*orphans, *unfinished_files(self.folder), *unfinished_files(self.loads_folder))
+        return [file for file, run_id in unfinished if not is_running(run_id)]
 
     def prune(
         self, retention_days: int, now: datetime, loaded: Collection[str], molecules: Collection[Molecule] = ()

@@ -138,6 +138,16 @@ def test_a_dag_of_ten_lines_loads_and_the_command_publishes(bare: Bare, tmp_path
         assert "true" in answer.stdout
 
 
+def test_the_doctor_needs_no_checkout(bare: Bare, tmp_path: Path) -> None:
+    (tmp_path / "sources.yaml").write_text("sources: {mpox: {taxon: 10244}}", encoding="utf-8")
+    settings = {"VIRUS_SOURCES": str(tmp_path / "sources.yaml"), "VIRUS_DATA": str(tmp_path / "data")}
+    done = bare("virus-warehouse", "doctor", "--offline", "--json", **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    messages = {check["check"]: check["message"] for check in json.loads(done.stdout)["checks"]}
+    assert messages["packages"].endswith(" requirements met; only a checkout has pins to compare with.")
+    assert messages["python"].endswith(" meets >=3.11.")
+
+
 def test_default_data_folder_belongs_to_the_user(bare: Bare) -> None:
     done = bare("virus-warehouse", "sources", "check")
     assert done.returncode == 2

@@ -112,5 +112,5 @@ def test_package_requirements_are_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {canonical(re.match(NAME, wanted)[0]) for wanted in project["dependencies"]}
     # Airflow installs these, or only the checkout's demo and `make start` need them.
-    others = {"apache-airflow", "apache-airflow-task-sdk", "apache-airflow-providers-postgres", "psutil", "uvicorn"}
+    others = {"apache-airflow", "apache-airflow-task-sdk", "apache-airflow-providers-postgres", "uvicorn"}
     assert asked == set(requirements_of("requirements.in")) - others

@@ -9,6 +9,7 @@ from virus_warehouse import __version__
 from virus_warehouse.cli import (
     acknowledge,
     approve,
+    doctor,
     export,
     fasta,
     forget,
@@ -42,6 +43,7 @@ for command in (
     acknowledge.acknowledge,
     forget.forget,
     housekeeping.housekeeping,
+    doctor.doctor,
 ):
     app.command()(command)
 # A query may begin with a comment, which looks like an option.

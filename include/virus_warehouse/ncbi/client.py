@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Self
@@ -212,6 +213,11 @@ class DatasetsClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def has_api_key(self) -> bool:
+        """Whether requests have an API key."""
+        return self._api_key is not None
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
@@ -222,15 +228,33 @@ class DatasetsClient:
         Raises:
             DatasetsUnavailable: when it does not.
         """
-        url = f"{self.base_url}/version"
         try:
-            response = self._session.get(
-                url, headers={"Accept": "application/json"}, timeout=(self._connect_timeout, self._read_timeout)
-            )
+            response = self._ask_version()
             response.raise_for_status()
             return str(response.json()["version"])
         except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-            raise DatasetsUnavailable(f"{url} does not respond like NCBI Datasets: {error}") from error
+            raise DatasetsUnavailable(f"{self._version_url} does not respond like NCBI Datasets: {error}") from error
+
+    def time(self) -> datetime:
+        """The server's time, to the second, from the `Date` header of one small response, whatever its status.
+
+        Raises:
+            DatasetsUnavailable: when it does not respond, or without a time.
+        """
+        try:
+            return parsedate_to_datetime(self._ask_version().headers["Date"])
+        except requests.RequestException as error:
+            raise DatasetsUnavailable(f"{self._version_url} does not respond: {_innermost(error)}") from error
+        except (KeyError, ValueError) as error:
+            raise DatasetsUnavailable(f"{self._version_url} responds without a valid Date header") from error
+
+    @property
+    def _version_url(self) -> str:
+        return f"{self.base_url}/version"
+
+    def _ask_version(self) -> requests.Response:
+        timeouts = self._connect_timeout, self._read_timeout
+        return self._session.get(self._version_url, headers={"Accept": "application/json"}, timeout=timeouts)
 
     def download(
         self,

@@ -151,6 +151,20 @@ class Warehouse:
             connection.execute("USE warehouse")
             yield connection
 
+    def read_revision(self) -> str | None:
+        """The schema revision of the file, None without our schema; read in a moment, and nothing is migrated.
+
+        The file must exist. It is opened to read, and until it is closed nobody can write it.
+
+        Raises:
+            WarehouseLocked: when another process is writing the file; with a `lock_timeout` of 0, at once.
+            WarehouseDamaged: when the file or its log cannot be read.
+            WarehouseUnusable: when there can be no warehouse at this path.
+        """
+        with duckdb.connect() as session:
+            self._wait_for_lock(lambda: session.execute(f"ATTACH {sql_text(self.path)} AS warehouse (READ_ONLY)"))
+            return _revision(session)
+
     def _attach(self, session: DuckDBPyConnection, *, even_too_old: bool) -> None:
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)

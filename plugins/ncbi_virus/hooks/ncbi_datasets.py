@@ -1,17 +1,8 @@
 """The Airflow connection to NCBI Datasets."""
 
-from collections.abc import Callable
-from typing import Any
-
-from airflow.sdk import Connection
-
 from ncbi_virus.hooks.default_connection import DefaultConnectionHook
-from ncbi_virus.provider import CLIENT_FIELDS
+from virus_warehouse.connection_fields import NCBI_CONNECTION, base_url_of, client_settings
 from virus_warehouse.ncbi.client import DatasetsClient
-from virus_warehouse.settings import SettingError
-
-_NUMBERS: dict[str, Callable[[Any], float]] = {"number": float, "integer": int}
-"""How an extra field's text is read, by its type in the form."""
 
 
 class NcbiDatasetsHook(DefaultConnectionHook):
@@ -27,7 +18,7 @@ class NcbiDatasetsHook(DefaultConnectionHook):
     """
 
     conn_name_attr = "ncbi_datasets_conn_id"
-    default_conn_name = "ncbi_datasets"
+    default_conn_name = NCBI_CONNECTION
     conn_type = "ncbi_datasets"
     hook_name = "NCBI Datasets"
 
@@ -46,10 +37,10 @@ class NcbiDatasetsHook(DefaultConnectionHook):
         if connection is None:
             return DatasetsClient.from_environment()
         return DatasetsClient.from_environment(
-            base_url=_base_url(connection),
+            base_url=base_url_of(connection.host, connection.port, connection.schema),
             api_key=connection.password,
             connection=f"the connection {connection.conn_id!r}",
-            **_settings(connection),
+            **client_settings(connection.conn_id, connection.extra_dejson),
         )
 
     def test_connection(self) -> tuple[bool, str]:
@@ -59,36 +50,3 @@ class NcbiDatasetsHook(DefaultConnectionHook):
                 return True, f"{client.base_url} responds, version {client.version()}"
         except Exception as error:  # shown in the form
             return False, str(error)
-
-
-def _base_url(connection: Connection) -> str | None:
-    """The base URL: complete in the host, as in the UI's form, or in the parts of a connection URI."""
-    if not connection.host:
-        return None
-    if "://" in connection.host:
-        return connection.host
-    if connection.schema in ("http", "https"):
-        scheme, path = connection.schema, ""
-    else:
-        # Airflow splits http://127.0.0.1:8081/datasets/v2 into a connection type, a host, a port and a "schema". A
-        # server with an explicit port is a local one; no key is sent to others in clear text.
-        scheme, path = ("http" if connection.port else "https"), f"/{connection.schema or ''}".rstrip("/")
-    port = f":{connection.port}" if connection.port else ""
-    return f"{scheme}://{connection.host}{port}{path}"
-
-
-def _settings(connection: Connection) -> dict[str, Any]:
-    extra = connection.extra_dejson
-    settings = {}
-    for name in CLIENT_FIELDS.keys() & extra.keys():
-        try:
-            number = _NUMBERS[CLIENT_FIELDS[name].type](extra[name])
-        except (TypeError, ValueError):
-            number = -1
-        if not (number > 0 or (number == 0 and name == "backoff_factor")):
-            raise SettingError(
-                f"connection {connection.conn_id}: its extra field {name} is {extra[name]!r}; it must be a positive "
-                f"number"
-            )
-        settings[name] = number
-    return settings

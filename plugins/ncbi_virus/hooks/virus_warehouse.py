@@ -1,20 +1,12 @@
 """The Airflow connection to the warehouse."""
 
 import os
-from pathlib import Path
-from typing import Any
-
-from airflow.sdk import Connection
 
 from ncbi_virus.hooks.default_connection import DefaultConnectionHook
+from virus_warehouse.connection_fields import WAREHOUSE_CONNECTION, warehouse_path_of
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import is_database
-from virus_warehouse.settings import SettingError
 from virus_warehouse.warehouse.connection import Warehouse
-
-
-class NoWarehousePath(SettingError):
-    """A connection does not name a file on this machine."""
 
 
 class VirusWarehouseHook(DefaultConnectionHook):
@@ -28,7 +20,7 @@ class VirusWarehouseHook(DefaultConnectionHook):
     """
 
     conn_name_attr = "virus_warehouse_conn_id"
-    default_conn_name = "virus_warehouse"
+    default_conn_name = WAREHOUSE_CONNECTION
     conn_type = "virus_warehouse"
     hook_name = "Virus warehouse"
 
@@ -45,7 +37,10 @@ class VirusWarehouseHook(DefaultConnectionHook):
         """
         data = DataFolder.to_read()  # a path is all that is needed of it
         connection = None if os.environ.get("VIRUS_WAREHOUSE") else self.connection_or_none()
-        return Warehouse(data.warehouse if connection is None else self._path(connection, data))
+        if connection is None:
+            return Warehouse(data.warehouse)
+        conn_id, extra = self.virus_warehouse_conn_id, connection.extra_dejson
+        return Warehouse(warehouse_path_of(conn_id, connection.host, connection.password, extra, data.warehouse))
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether the file is a DuckDB file, or can be created; it is not opened, as a run may be using it."""
@@ -64,17 +59,3 @@ class VirusWarehouseHook(DefaultConnectionHook):
         if path.parent.is_dir() and os.access(path.parent, os.W_OK):
             return True, f"{path} does not exist yet; the first run creates it"
         return False, f"{path} does not exist, and {path.parent} is not a writable folder"
-
-    def _path(self, connection: Connection, data: DataFolder) -> Path:
-        extra: dict[str, Any] = connection.extra_dejson
-        path = extra.get("database") or connection.host or ""
-        is_remote = path.startswith(("md:", "motherduck:")) or extra.get("motherduck_token") or connection.password
-        if is_remote or path in ("", ":memory:"):
-            # Text after md: may be a token, which errors must not show.
-            found = "a MotherDuck database" if is_remote else "no path"
-            raise NoWarehousePath(
-                f"the connection {self.virus_warehouse_conn_id!r} has {found}: its field DuckDB file must name one on "
-                f"this machine, such as {data.warehouse}. Without the connection {self.default_conn_name!r}, that one "
-                f"is used."
-            )
-        return Path(path)

@@ -7,9 +7,11 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from ncbi_stand_in.middleware import DATASETS_VERSION
 from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
+from ncbi_virus.provider import CLIENT_FIELDS
 from tests.support.packages import package
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stand_in import StandIn
+from virus_warehouse.connection_fields import CLIENT_SETTINGS
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.ncbi.client import NCBI_DATASETS_URL
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
@@ -110,3 +112,7 @@ def test_connection_test_reports_whether_ncbi_responds(monkeypatch):
     is_there, message = NcbiDatasetsHook().test_connection()
     assert not is_there
     assert f"{server.url}/version does not respond like NCBI Datasets" in message
+
+
+def test_the_form_has_each_extra_field_that_is_read():
+    assert CLIENT_FIELDS.keys() == CLIENT_SETTINGS.keys()

@@ -5,7 +5,8 @@ import json
 import pytest
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from ncbi_virus.hooks.virus_warehouse import NoWarehousePath, VirusWarehouseHook
+from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
+from virus_warehouse.connection_fields import NoWarehousePath
 from virus_warehouse.warehouse import migrate
 
 
