@@ -480,7 +480,10 @@ def test_dated_snapshots_are_kept_for_the_days_asked_for(
 def test_version_and_help() -> None:
     assert installed("--version").stdout.strip() == __version__
     listed = command("--help").stdout
-    names = "run census replay publish approve rebuild export fasta sql sources acknowledge forget housekeeping doctor verify"
+    names = (
+        "run census replay publish approve rebuild export fasta sql sources acknowledge forget housekeeping doctor "
+        "verify"
+    )
     for name in names.split():
         assert f" {name} " in listed
 
