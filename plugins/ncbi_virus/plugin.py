@@ -5,6 +5,9 @@ from airflow.plugins_manager import AirflowPlugin
 from ncbi_virus.pages import airflow_pages
 from virus_warehouse.pages.app import URL_PREFIX
 
+RELATIVE = URL_PREFIX.removeprefix("/")
+"""Airflow may be served behind a path of its own: the links are relative to its base."""
+
 
 class VirusWarehousePlugin(AirflowPlugin):
     """The pages, in the navigation and on the pages of DAG runs."""
@@ -13,20 +16,20 @@ class VirusWarehousePlugin(AirflowPlugin):
     fastapi_apps = [{"app": airflow_pages(), "url_prefix": URL_PREFIX, "name": "Virus warehouse"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {
-            "name": "Virus warehouse",
-            "href": f"{URL_PREFIX}/",
+            "name": "Viruses",
+            "href": f"{RELATIVE}/",
             "url_route": "virus-warehouse",
             "destination": "nav",
-            "icon": f"{URL_PREFIX}/static/icon.svg",
-            "icon_dark_mode": f"{URL_PREFIX}/static/icon-dark.svg",
+            "icon": f"{RELATIVE}/static/icon.svg",
+            "icon_dark_mode": f"{RELATIVE}/static/icon-dark.svg",
             "nav_top_level": True,
         },
         {
-            "name": "Virus warehouse",
-            "href": f"{URL_PREFIX}/runs/of-dag-run?dag_id={{DAG_ID}}&dag_run_id={{RUN_ID}}",
+            "name": "Viruses",
+            "href": f"{RELATIVE}/runs/of-dag-run?dag_id={{DAG_ID}}&dag_run_id={{RUN_ID}}",
             "url_route": "virus-warehouse-run",
             "destination": "dag_run",
-            "icon": f"{URL_PREFIX}/static/icon.svg",
-            "icon_dark_mode": f"{URL_PREFIX}/static/icon-dark.svg",
+            "icon": f"{RELATIVE}/static/icon.svg",
+            "icon_dark_mode": f"{RELATIVE}/static/icon-dark.svg",
         },
     ]

@@ -21,13 +21,13 @@ from virus_warehouse.warehouse.connection import Warehouse
 
 pytestmark = pytest.mark.browser
 
-FRAME = "iframe[title='Virus warehouse']"
+FRAME = "iframe[title='Viruses']"
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 
 
 def opened(page: Page) -> Any:
     """Our page in Airflow's frame, opened from the navigation."""
-    page.get_by_role("link", name="Virus warehouse").click()
+    page.get_by_role("link", name="Viruses", exact=True).click()
     return page.frame_locator(FRAME)
 
 

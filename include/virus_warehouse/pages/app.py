@@ -29,18 +29,21 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(
-    user: Callable[..., host.User | Awaitable[host.User]], dag_states: Callable[..., Mapping[str, host.DagState]]
+    user: Callable[..., host.User | Awaitable[host.User]],
+    dag_states: Callable[..., Mapping[str, host.DagState]],
+    scheduler: Callable[..., host.Scheduler | None] = host.scheduler,
 ) -> FastAPI:
     """The app with every page. All routes require a login; no API description is published.
 
     Args:
         user: FastAPI dependency that returns the user, and responds with 401 without a login.
         dag_states: FastAPI dependency that returns the DAGs of the sources, by source.
+        scheduler: FastAPI dependency that returns the scheduler; None where there is none.
     """
     app = FastAPI(
         title="Virus warehouse", dependencies=[host.LOGGED_IN], docs_url=None, redoc_url=None, openapi_url=None
     )
-    app.dependency_overrides |= {host.user: user, host.dag_states: dag_states}
+    app.dependency_overrides |= {host.user: user, host.dag_states: dag_states, host.scheduler: scheduler}
     for router in ROUTERS:
         app.include_router(router)
     # Last, so that unknown paths require a login too.

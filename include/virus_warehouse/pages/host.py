@@ -1,4 +1,4 @@
-"""What the pages need from their host: the logged-in user, and the schedules of the sources."""
+"""What the pages need from their host: the logged-in user, the schedules of the sources, and who keeps them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +29,19 @@ class DagState:
     next_run_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Scheduler:
+    """The scheduler, which starts the DAGs.
+
+    Attributes:
+        is_running: whether it is running.
+        last_seen: when it last reported that it was; None when it never did.
+    """
+
+    is_running: bool
+    last_seen: datetime | None
+
+
 def user() -> User:
     """The user; responds with 401 without a login. `create_app` overrides it with the host's own."""
     raise NotImplementedError
@@ -39,6 +52,12 @@ def dag_states() -> Mapping[str, DagState]:
     raise NotImplementedError
 
 
+def scheduler() -> Scheduler | None:
+    """The scheduler; None where the host has none. `create_app` overrides it with the host's own."""
+    return None
+
+
 LOGGED_IN = Depends(user)
 Reader = Annotated[User, LOGGED_IN]
 DagStates = Annotated[Mapping[str, DagState], Depends(dag_states)]
+SchedulerState = Annotated[Scheduler | None, Depends(scheduler)]

@@ -1,6 +1,7 @@
 """The DAGs that Airflow loads from the DAG files."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -45,6 +46,13 @@ def test_a_source_becomes_a_dag(load):
     assert ingest.pool == "ncbi_datasets"
     assert ingest.outlets == [LOADS]
     assert "ncbi" in dag.doc_md.lower()
+
+
+def test_process_of_a_task_makes_the_dag_of_its_source_only(load, monkeypatch):
+    """With 500 sources, the others take seconds."""
+    monkeypatch.setattr("airflow.sdk.get_parsing_context", lambda: SimpleNamespace(dag_id="ncbi_virus_ingest__flu"))
+    dags = load("sources: {flu: {taxon: 11320}, mpox: {taxon: 10244}}").dags
+    assert [dag_id for dag_id in dags if "ingest" in dag_id] == ["ncbi_virus_ingest__flu"]
 
 
 def test_the_trigger_form_takes_mode_and_days(load):

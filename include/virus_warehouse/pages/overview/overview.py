@@ -129,8 +129,9 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
                 sequenced=sequenced.get(name) if row else None,
             )
         )
-    ranks = list(State)
-    cards.sort(key=lambda card: (ranks.index(card.state), card.name))
+    # A card keeps its place while its source is loaded and published.
+    ranks = {state: rank for rank, state in enumerate(State)} | {State.RUNNING: list(State).index(State.UP_TO_DATE)}
+    cards.sort(key=lambda card: (ranks[card.state], card.name))
     return Overview(cards, published_at, check, findings[None])
 
 
@@ -156,10 +157,10 @@ def _state(alarms: list[Alarm], published: dict[str, Any] | None, run: Run | Non
         return State.BROKEN
     if run and run["status"] == "running":
         return State.RUNNING
-    for state in (State.FAILED, State.HELD_BACK, State.OVERDUE):
+    for state in (State.FAILED, State.HELD_BACK, State.OVERDUE, State.NOT_PUBLISHED):
         if state in kinds:
             return state
-    if run and run["unpublished_since"]:
+    if run and run["unpublished_since"] and not published:
         return State.NOT_PUBLISHED
     if not is_followed:
         return State.NOT_FOLLOWED

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.pages.host import DagStates
+from virus_warehouse.pages.host import DagStates, SchedulerState
 from virus_warehouse.pages.overview.overview import overview
 from virus_warehouse.pages.rendering import render
 from virus_warehouse.sources import SourceError, SourcesFile, read_sources, sources_path
@@ -13,7 +13,7 @@ router = APIRouter()
 
 
 @router.get("/")
-def show_overview(request: Request, dags: DagStates) -> HTMLResponse:
+def show_overview(request: Request, dags: DagStates, scheduler: SchedulerState) -> HTMLResponse:
     """A card for each source, or what to do when nothing has run yet."""
     path, fault = sources_path(), None
     try:
@@ -22,5 +22,12 @@ def show_overview(request: Request, dags: DagStates) -> HTMLResponse:
         followed, fault = SourcesFile(path), error
     content = overview(DataFolder.from_environment(), followed)
     return render(
-        request, "overview/overview.html", here="", content=content, dags=dags, sources_path=path, fault=fault
+        request,
+        "overview/overview.html",
+        here="",
+        content=content,
+        dags=dags,
+        scheduler=scheduler,
+        sources_path=path,
+        fault=fault,
     )

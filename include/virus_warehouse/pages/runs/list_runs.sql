@@ -1,7 +1,7 @@
--- A page of the matching runs, latest first.
+-- A page of the matching runs, latest first. Lines outside a window are left out: NCBI lists all later ones too.
 SELECT
     run_id, source, mode, run_type, status, error, started_at, ended_at, updated_since, until, stage, is_published,
-    lines, inserted, revised, withdrawn, quarantined, watermark,
+    lines - coalesce(out_of_window, 0) AS lines, inserted, revised, withdrawn, quarantined, watermark,
     count(*) OVER () AS runs_found
 FROM run_view
 WHERE

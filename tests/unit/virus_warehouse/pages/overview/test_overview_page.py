@@ -14,7 +14,7 @@ from tests.support.pages import links_of, text_of
 from tests.support.snapshots import publish
 from tests.support.warehouses import MPOX, Store, accessions, line
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.pages.host import DagState
+from virus_warehouse.pages.host import DagState, Scheduler
 from virus_warehouse.publish.gates import GateFailed
 from virus_warehouse.run_file import RunFile, run_lock
 from virus_warehouse.sources import SourcesFile
@@ -82,6 +82,21 @@ def test_card_of_a_source_that_requests_sequences_counts_them(
         connection.execute(f"INSERT INTO ops.sequence {present}, now(), 'run-1' {records}")
     changed.replace(data.snapshot)
     assert "Sequences 9 of 12 records" in text_of(client.get("/").text)
+
+
+def test_dead_scheduler_is_shown_instead_of_the_next_run(
+    client: TestClient, dags: dict[str, DagState], schedulers: list[Scheduler]
+) -> None:
+    now = datetime.now(UTC)
+    dags["mpox"] = DagState(is_paused=False, next_run_at=now + timedelta(hours=16))
+    assert "Next run in 16 hours" in text_of(client.get("/").text)
+    assert "scheduler" not in text_of(client.get("/").text)
+    schedulers.append(Scheduler(is_running=False, last_seen=now - timedelta(hours=5)))
+    text = text_of(client.get("/").text)
+    assert "Airflow's scheduler is not running It was last seen 5 hours ago" in text
+    assert "Next run" not in text
+    schedulers.append(Scheduler(is_running=False, last_seen=None))
+    assert "It has never been running." in text_of(client.get("/").text)
 
 
 def test_failed_run_is_shown_with_links_to_its_page_dag_run_and_log(client: TestClient, data: DataFolder) -> None:

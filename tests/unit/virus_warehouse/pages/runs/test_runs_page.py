@@ -58,6 +58,18 @@ class TestLedger:
         assert re.findall(r"<option selected>([^<]*)", page) == ["mpox", "full"]
         assert 'value="RUN"' in page
 
+    def test_lines_outside_a_window_do_not_count(self, client: TestClient, data: DataFolder) -> None:
+        """NCBI lists all updates after a window, too: five of 569 lines are what the window has."""
+        ended = {"status": "success", "ended_at": NOW.isoformat(), "mode": "window"}
+        write_run(data, "run-1", **ended, lines=569, out_of_window=564, inserted=0, unchanged=5)
+        cells = re.findall(r'<td class="amount[^>]*>([^<]*)</td>', client.get("/runs").text)
+        assert cells[:5] == ["0", "–", "–", "–", "5"]  # noqa: RUF001
+
+    def test_loaded_run_that_is_not_published_says_so(self, client: TestClient, data: DataFolder, mpox: Store) -> None:
+        assert "not published" not in text_of(client.get("/runs").text)
+        write_run(data, "run-3", status="success", ended_at=NOW.isoformat())
+        assert "success not published" in text_of(client.get("/runs").text)
+
     def test_empty_result_says_so_and_what_to_do(self, client: TestClient, mpox: Store) -> None:
         page = client.get("/runs?source=nobody").text
         assert "No runs match." in text_of(page)
