@@ -243,13 +243,20 @@ def opened(path: Path) -> Iterator[DuckDBPyConnection]:
     It is attached to a session that stays open: a new one registers every function of DuckDB's, which takes longer than
     most queries.
     """
-    session = _reading_session(threading.get_ident(), os.getpid())
+    key = threading.get_ident(), os.getpid()
+    session = _reading_session(*key)
+    if session.execute("SELECT count(*) FROM duckdb_databases() WHERE NOT internal").fetchone() != (1,):
+        _reading_session.cache_clear()  # something is still attached: queries of the catalog would show it, too
+        session = _reading_session(*key)
     name = f'"{path.name.split(".")[0]}"'  # as DuckDB names it when it connects to the file
-    session.execute(f"ATTACH {sql_text(path)} AS {name} (READ_ONLY); USE {name}; SET TimeZone = 'UTC'")
     try:
+        session.execute(f"ATTACH {sql_text(path)} AS {name} (READ_ONLY); USE {name}; SET TimeZone = 'UTC'")
         yield session
-    finally:
         session.execute(f"USE memory; DETACH {name}")
+    except BaseException:
+        _reading_session.cache_clear()
+        session.close()
+        raise
 
 
 @cache
