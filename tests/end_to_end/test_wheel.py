@@ -55,13 +55,12 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     The packages are those of this environment, all but the project itself: nothing is downloaded.
     """
     folder = tmp_path_factory.mktemp("bare")
-    wheel_options = ["--no-deps", "--no-build-isolation", "--disable-pip-version-check", "-q", "-w", folder]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", *wheel_options, CHECKOUT], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, CHECKOUT], check=True)
     [wheel] = folder.glob("*.whl")
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
-    install = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index", "--no-deps", wheel]
-    subprocess.run([python, *install], check=True)
+    subprocess.run([*pip, "--python", python, "install", "--no-index", "--no-deps", wheel], check=True)
     [packages] = folder.glob("venv/lib/python3*/site-packages")
     for installed in Path(sysconfig.get_path("purelib")).iterdir():
         if not (

@@ -75,14 +75,15 @@ def assert_nothing_lost(data: DataFolder) -> None:
 
 
 class TestSourcesAtOnce:
+    @pytest.mark.parametrize("runs", [2, pytest.param(8, marks=pytest.mark.long)])
     @pytest.mark.parametrize("workers", [processes, ThreadPoolExecutor])
     def test_all_commit_and_the_last_snapshot_has_all_records(
-        self, ncbi: FakeNcbi, data: DataFolder, workers: Any
+        self, ncbi: FakeNcbi, data: DataFolder, workers: Any, runs: int
     ) -> None:
         with workers(4) as pool:
-            runs = [pool.submit(follow, data.root, ncbi.url, name, runs=3) for name in NAMES]
-            counts = [run.result(PATIENCE) for run in runs]
-        assert [[run["inserted"] for run in source] for source in counts] == [[40, 0, 0]] * 4
+            following = [pool.submit(follow, data.root, ncbi.url, name, runs=runs) for name in NAMES]
+            counts = [source.result(PATIENCE) for source in following]
+        assert [[run["inserted"] for run in source] for source in counts] == [[40, *[0] * (runs - 1)]] * 4
         assert_nothing_lost(data)
         for name in NAMES:
             assert held(data.snapshot, name) == held(data.warehouse, name) == shown(ncbi.world)

@@ -24,7 +24,7 @@ from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.small_disk import empty, fill, small_disk
 from tests.support.tiers import some_of
-from tests.support.warehouses import dicts, made_data, query
+from tests.support.warehouses import dicts, made_data, opened, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
 from virus_warehouse.publish.candidate import KEPT_CANDIDATE_SECONDS
@@ -81,7 +81,7 @@ SELECT count(*) FROM virus_sequence WHERE sequence IS NULL OR sha256(sequence) <
 
 def state(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """The contents of a warehouse or a snapshot without runs and times; it passes all gates."""
-    with duckdb.connect(path, read_only=True) as connection:
+    with opened(path) as connection:
         assert connection.execute(gates_sql()).fetchall() == []
         return {name: connection.execute(f"{sql} ORDER BY ALL").fetchall() for name, sql in STATE.items()}
 

@@ -219,9 +219,18 @@ def make_older(followed: Followed, changes: str) -> None:
 
 # The older of the two is the newer with more changes.
 @pytest.mark.parametrize(
-    "changes", [pytest.param(AS_OF_0008, marks=pytest.mark.long), AS_OF_0005], ids=["0008", "0005"]
+    ("history", "changes"),
+    [
+        pytest.param("restored", AS_OF_0008, marks=pytest.mark.long),
+        pytest.param("restored", AS_OF_0005, marks=pytest.mark.long),
+        ("with_losses", AS_OF_0005),
+    ],
+    ids=["0008", "0005", "short history of 0005"],
 )
-def test_warehouse_that_is_no_longer_migrated_is_rebuilt(restored: Followed, changes: str) -> None:
+def test_warehouse_that_is_no_longer_migrated_is_rebuilt(
+    request: pytest.FixtureRequest, history: str, changes: str
+) -> None:
+    restored: Followed = request.getfixturevalue(history)
     original = content(restored.data.warehouse)
     make_older(restored, changes)
     before = restored.data.warehouse.read_bytes()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.fake_ncbi import BadLine, FakeNcbi, Line, as_annotation
-from tests.support.warehouses import made_data, query
+from tests.support.warehouses import made_data, opened
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -85,7 +85,9 @@ class Followed:
 
 def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """The contents of a warehouse from committed runs."""
-    return {
-        table: query(path, f"FROM {table} {'WHERE status = $$success$$' if 'ingest_run' in table else ''} ORDER BY ALL")
-        for table in (*TABLES, *SEQUENCE_TABLES)
-    }
+    committed = {"ops.ingest_run": "WHERE status = 'success'"}
+    with opened(path) as connection:
+        return {
+            table: connection.execute(f"FROM {table} {committed.get(table, '')} ORDER BY ALL").fetchall()
+            for table in (*TABLES, *SEQUENCE_TABLES)
+        }

@@ -64,12 +64,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: folders.index(folder(item)))
 
 
+ON_ONE_WORKER = "tests/services", "tests/end_to_end"
+"""Folders whose tests share an Airflow. It takes ten seconds of processor time to start in a worker, in `end_to_end/`
+as well: for its database, for its imports, and for its first task."""
+
+
 class Scheduling(LoadFileScheduling):
-    """One worker runs each test file, and one runs all tests in `services/`, which share an Airflow."""
+    """One worker runs each test file, and one all files of a folder whose tests share an Airflow."""
 
     def _split_scope(self, nodeid: str) -> str:
         scope = super()._split_scope(nodeid)
-        return "tests/services" if scope.startswith("tests/services/") else scope
+        return next((folder for folder in ON_ONE_WORKER if scope.startswith(f"{folder}/")), scope)
 
 
 @pytest.hookimpl(optionalhook=True)

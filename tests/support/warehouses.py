@@ -2,8 +2,11 @@
 
 import io
 import json
+import os
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
@@ -222,14 +225,41 @@ class Store:
 
 def query(path: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Rows of a warehouse file, or of a snapshot; times are in UTC."""
-    with duckdb.connect(path, read_only=True) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with opened(path) as connection:
         return connection.execute(sql, list(parameters)).fetchall()
 
 
 def dicts(path: Path, sql: str, *parameters: object) -> list[dict[str, Any]]:
-    with duckdb.connect(path, read_only=True) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with opened(path) as connection:
         result = connection.execute(sql, list(parameters))
         names = [column[0] for column in result.description or ()]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[DuckDBPyConnection]:
+    """A warehouse file, or a snapshot, to read for a moment; times are in UTC.
+
+    It is attached to a session that stays open: a new one registers every function of DuckDB's, which takes longer than
+    most queries.
+    """
+    key = threading.get_ident(), os.getpid()
+    session = _reading_session(*key)
+    if session.execute("SELECT count(*) FROM duckdb_databases() WHERE NOT internal").fetchone() != (1,):
+        _reading_session.cache_clear()  # something is still attached: queries of the catalog would show it, too
+        session = _reading_session(*key)
+    name = f'"{path.name.split(".")[0]}"'  # as DuckDB names it when it connects to the file
+    try:
+        session.execute(f"ATTACH {sql_text(path)} AS {name} (READ_ONLY); USE {name}; SET TimeZone = 'UTC'")
+        yield session
+        session.execute(f"USE memory; DETACH {name}")
+    except BaseException:
+        _reading_session.cache_clear()
+        session.close()
+        raise
+
+
+@cache
+def _reading_session(thread: int, process: int) -> DuckDBPyConnection:
+    """The session of a thread: no other one changes what it has attached."""
+    return duckdb.connect(config={"threads": 1})

@@ -92,3 +92,13 @@ def test_longest_tests_run_first(tmp_path: Path) -> None:
     printed = run(tmp_path, {f"{folder}/test_a.py": "def test_a(): pass" for folder in folders}, "-v")
     order = [text.split("/")[1] for text in printed if " PASSED " in text]
     assert order == ["services", "end_to_end", "property", "integration", "unit"]
+
+
+def test_folders_whose_tests_share_an_airflow_are_run_by_one_worker_each(tmp_path: Path) -> None:
+    files = [f"{folder}/test_{name}.py" for folder in ("services", "end_to_end") for name in "ab"]
+    workers = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-v"]
+    printed = "\n".join(run(tmp_path, dict.fromkeys(files, "def test_a(): pass"), *workers))
+    ran = re.findall(r"\[(gw\d)\].* PASSED tests/(\w+)/", printed)
+    assert sorted({folder for _, folder in ran}) == ["end_to_end", "services"]
+    assert len(ran) == 4
+    assert len(set(ran)) == 2

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -109,7 +108,8 @@ def test_a_day_whose_run_has_ended_is_not_waited_for(data: DataFolder, ncbi: Scr
 def test_day_that_runs_again_is_waited_for(data: DataFolder, ncbi: ScriptedServer) -> None:
     load(data, ncbi, 0)
     remove_sidecars(data)
-    time.sleep(1.1)  # the names of run files contain the time in seconds
+    loaded = datetime.now(UTC).replace(microsecond=0)  # the names of run files contain the time in seconds
+    until(lambda: datetime.now(UTC).replace(microsecond=0) > loaded, PATIENCE)
     again = running_day(0)
     with pytest.raises(EarlierDayFirst):
         load(data, ncbi, 1, again)

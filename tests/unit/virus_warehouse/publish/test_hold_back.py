@@ -25,6 +25,8 @@ from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.schema import full_name, tables_by_source
 
+pytestmark = pytest.mark.slow  # each test publishes four sources, some of them several times
+
 FLU = MPOX.model_copy(update={"name": "flu"})
 ZIKA = MPOX.model_copy(update={"name": "zika"})
 SOURCES = (MPOX, DENGUE, FLU, ZIKA)
@@ -60,16 +62,22 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return store
 
 
-@pytest.fixture
-def store(data: DataFolder, first: Store) -> Store:
+@pytest.fixture(scope="module")
+def later(first: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The same, but mpox has since lost a third of its records; then each source was loaded again with one more."""
-    shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
-    store = first.copy_to(data.root)
+    store = first.copy_to(tmp_path_factory.mktemp("later"))
     store.execute("DELETE FROM virus_genome WHERE source = 'mpox' AND accession BETWEEN 'PX000010' AND 'PX000022'")
     for source in SOURCES:
         other = {**MPOX_ORGANISM, "taxId": 7, "lineage": lineage((10239, "Viruses"), (7, "A new one"))}
         store.load(line("PX000001.2"), line("PY1.1", virus=other), source=source, mode="incremental")
     return store
+
+
+@pytest.fixture
+def store(data: DataFolder, first: Store, later: Store) -> Store:
+    """A copy of it that a test can change, with the first snapshot."""
+    shutil.copy2(DataFolder(first.folder).snapshot, data.snapshot)
+    return later.copy_to(data.root)
 
 
 def publish(store: Store, data: DataFolder, *accepted: str, source: str | None = None) -> About:
