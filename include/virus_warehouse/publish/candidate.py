@@ -1,9 +1,6 @@
 """Candidates: copies of the warehouse that are either published or dropped."""
 
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,19 +14,9 @@ from virus_warehouse.database_file import log_of
 from virus_warehouse.private_files import private_files
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.copy import copy_warehouse
 
 KEPT_CANDIDATE_SECONDS = 2 * 24 * 3600
-
-_COPY = """
-import os, shutil, sys
-
-try:
-    with open(sys.argv[1], "rb") as warehouse, open(sys.argv[2], "wb") as copy:
-        shutil.copyfileobj(warehouse, copy, 1 << 20)
-        os.fsync(copy.fileno())
-except OSError as error:
-    sys.exit(error.errno)
-"""
 
 
 def candidate_path(data: DataFolder, publication_id: str) -> Path:
@@ -57,7 +44,7 @@ def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) 
         for unfinished in data.candidates.glob("*.part"):
             unfinished.unlink(missing_ok=True)
         try:
-            _copy(warehouse.path, part)
+            copy_warehouse(warehouse.path, part)
             # A write-ahead log from an earlier, killed try must not be replayed into the new file.
             log_of(candidate).unlink(missing_ok=True)
             part.replace(candidate)
@@ -79,15 +66,6 @@ def open_candidate(candidate: Path) -> Iterator[DuckDBPyConnection]:
     with private_files(), translate_resource_errors(candidate.parent), duckdb.connect(candidate) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
-
-
-def _copy(warehouse: Path, copy: Path) -> None:
-    # In a separate process: closing the file after reading it in this one would drop the POSIX lock that DuckDB holds
-    # on it.
-    copied = subprocess.run([sys.executable, "-I", "-c", _COPY, warehouse, copy], check=False)
-    if copied.returncode > 0:
-        raise OSError(copied.returncode, os.strerror(copied.returncode), str(copy))
-    copied.check_returncode()
 
 
 def _drop_old_candidates(data: DataFolder) -> None:
