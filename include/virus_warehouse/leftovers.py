@@ -25,9 +25,7 @@ def remove_leftovers(data: DataFolder, archive: Archive, source: Source) -> None
         source: the source, with its `retention_days`.
     """
     runs = data.runs
-    for folder in data.temporary.iterdir():
-        if not is_running(runs, folder.name):
-            shutil.rmtree(folder, ignore_errors=True)
+    remove_dead_folders(data)
     for file, run_id in unfinished_files(runs):
         if not is_running(runs, run_id):
             file.unlink(missing_ok=True)
@@ -37,6 +35,17 @@ def remove_leftovers(data: DataFolder, archive: Archive, source: Source) -> None
         with suppress(FileNotFoundError):  # another run may have removed it already
             if old.stat().st_mtime < oldest:
                 old.unlink()
+
+
+def remove_dead_folders(data: DataFolder) -> None:
+    """Remove the temporary folders of dead runs, and of dead work that is no run.
+
+    Args:
+        data: the data folder.
+    """
+    for folder in data.temporary.iterdir():
+        if not is_running(data.runs, folder.name):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_ends(data: DataFolder, dead: list[str], rows: Mapping[str, RunRecord]) -> None:

@@ -8,12 +8,14 @@ import typer
 from virus_warehouse import __version__
 from virus_warehouse.cli import (
     acknowledge,
+    backup,
     export,
     fasta,
     forget,
     housekeeping,
     publish,
     rebuild,
+    restore,
     run,
     sources,
     sql,
@@ -40,6 +42,8 @@ for command in (
     acknowledge.acknowledge,
     forget.forget,
     housekeeping.housekeeping,
+    backup.backup,
+    restore.restore,
 ):
     app.command()(command)
 # A query may begin with a comment, which looks like an option.
