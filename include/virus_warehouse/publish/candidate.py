@@ -1,6 +1,5 @@
 """Candidates: copies of the warehouse that are either published or dropped."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
 from virus_warehouse.private_files import private_files
+from virus_warehouse.removal import Removed, remove
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.copy import copy_warehouse
@@ -37,7 +37,7 @@ def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) 
     """
     candidate = candidate_path(data, publication_id)
     part = candidate.with_name(f"{candidate.name}.part")
-    _drop_old_candidates(data)
+    drop_old_candidates(data)
     with translate_resource_errors(data.root), warehouse.exclusive() as connection:
         connection.execute("CHECKPOINT")
         # Only the process with the lock copies the warehouse: other partial copies are from dead processes.
@@ -68,14 +68,15 @@ def open_candidate(candidate: Path) -> Iterator[DuckDBPyConnection]:
         yield connection
 
 
-def _drop_old_candidates(data: DataFolder) -> None:
-    """Remove old candidates; failed ones, and what killed checks spilled, are kept for a while for inspection."""
-    oldest = time.time() - KEPT_CANDIDATE_SECONDS
+def drop_old_candidates(data: DataFolder) -> Removed:
+    """Remove old candidates; failed ones, and what killed checks spilled, are kept for a while for inspection.
+
+    Args:
+        data: the data folder.
+    """
+    oldest, removed = time.time() - KEPT_CANDIDATE_SECONDS, Removed()
     for left in data.candidates.glob("*.duckdb*"):
         with suppress(FileNotFoundError):  # another run may have removed it already
-            if left.stat().st_mtime >= oldest:
-                continue
-            if left.is_dir():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
+            if left.stat().st_mtime < oldest:
+                removed += remove(left)
+    return removed

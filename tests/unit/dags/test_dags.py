@@ -13,6 +13,7 @@ from virus_warehouse.publish.gates import BLOCKING
 from virus_warehouse.warehouse import load_gates
 
 DAGS = Path(__file__).parents[3] / "dags"
+OF_ALL_SOURCES = {"ncbi_virus_census", "ncbi_virus_housekeeping", "ncbi_virus_publish"}
 
 
 @pytest.fixture
@@ -85,6 +86,13 @@ def test_publication_runs_after_each_load_one_at_a_time(load):
     assert set(dag.params.get_param("accept_findings").schema["items"]["enum"]) == set(BLOCKING)
 
 
+def test_housekeeping_is_weekly_and_one_at_a_time(load):
+    dag = load("sources: {flu: {taxon: 11320}}").dags["ncbi_virus_housekeeping"]
+    assert dag.timetable.expression == "0 18 * * 0"
+    assert (dag.catchup, dag.max_active_runs) == (False, 1)
+    assert [task.task_id for task in dag.topological_sort()] == ["housekeeping"]
+
+
 def test_messages_name_the_fields_of_the_forms(load):
     bag = load()
 
@@ -119,7 +127,7 @@ BROKEN = {
 @pytest.mark.parametrize(("entry", "message"), BROKEN.values(), ids=BROKEN)
 def test_broken_source_is_an_import_error_and_other_sources_keep_their_dags(load, tmp_path, entry, message):
     bag = load(f"sources:\n  good: {{taxon: 10244}}\n  {entry}\n")
-    assert set(bag.dags) == {"ncbi_virus_ingest__good", "ncbi_virus_census", "ncbi_virus_publish"}
+    assert set(bag.dags) == {"ncbi_virus_ingest__good", *OF_ALL_SOURCES}
     (error,) = bag.import_errors.values()
     line = error.strip().splitlines()[-1]
     assert message in line
@@ -129,6 +137,6 @@ def test_broken_source_is_an_import_error_and_other_sources_keep_their_dags(load
 
 def test_an_empty_file_is_one_import_error(load, tmp_path):
     bag = load("")
-    assert set(bag.dags) == {"ncbi_virus_census", "ncbi_virus_publish"}
+    assert set(bag.dags) == OF_ALL_SOURCES
     (error,) = bag.import_errors.values()
     assert f"{tmp_path / 'sources.yaml'}: the file is empty" in error.strip().splitlines()[-1]
