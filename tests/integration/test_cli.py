@@ -451,6 +451,7 @@ def test_version_and_help() -> None:
     assert installed("--version").stdout.strip() == __version__
     listed = command("--help").stdout
     names = "run census replay publish rebuild export fasta sql sources acknowledge forget housekeeping verify"
+    names += " backup restore"
     for name in names.split():
         assert f" {name} " in listed
 
