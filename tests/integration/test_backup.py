@@ -19,14 +19,14 @@ from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import DENGUE, Followed, content
 from tests.support.genuine import Site, site_in
 from tests.support.kept_data_folder import FOLLOWED, rows_of
-from tests.support.killed_backup import BACKUP_MOMENTS, RESTORE_MOMENTS, stopped
+from tests.support.killed_maintenance import BACKUP_MOMENTS, RESTORE_MOMENTS, stopped
 from tests.support.postgres import postgres, unavailable
 from tests.support.program import command
 from tests.support.small_disk import small_disk
 from tests.support.snapshots import publish
 from tests.support.waiting import until
 from tests.support.warehouses import query
-from tests.support.workers import follow, processes
+from tests.support.workers import follow, held_elsewhere, processes
 from virus_warehouse.backup import airflow_database, make
 from virus_warehouse.backup.folder import backups_in
 from virus_warehouse.backup.make import Backup, make_backup
@@ -40,7 +40,7 @@ from virus_warehouse.publish.verify import verify
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.run_file import read_state
 from virus_warehouse.shortage import DiskFull
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 
 GENOMES = ("GENOME",)
 
@@ -194,13 +194,16 @@ def test_restoring_replaces_nothing(site: Site, tmp_path: Path) -> None:
     elsewhere.touch()
     with pytest.raises(BackupError, match=r"other\.duckdb exists"):
         restore_backup(made.path, data, elsewhere)
-    elsewhere.unlink()
+    elsewhere.rename(f"{elsewhere}.wal")
+    with pytest.raises(BackupError, match=r"other\.duckdb\.wal exists"):
+        restore_backup(made.path, data, elsewhere)
+    Path(f"{elsewhere}.wal").unlink()
     restore_backup(made.path, data, elsewhere)
     assert rows_of(elsewhere) == rows_of(site.data.warehouse)
     assert not data.warehouse.exists()
 
 
-@pytest.mark.parametrize("what", ["no folder", "nothing in it", "a newer format", "a path outside"])
+@pytest.mark.parametrize("what", ["no folder", "nothing in it", "a newer format", "a path outside", "cut"])
 def test_what_is_no_backup_is_refused(site: Site, tmp_path: Path, what: str) -> None:
     place = tmp_path / "backups"
     if what == "nothing in it":
@@ -209,11 +212,13 @@ def test_what_is_no_backup_is_refused(site: Site, tmp_path: Path, what: str) -> 
         manifest = back_up(site.data, place).path / "backup.json"
         content = json.loads(manifest.read_text())
         if what == "a newer format":
-            content["format"] = 99
+            content = {"format": 99, "kept": "otherwise"}
         else:
             content["files"][0]["path"] = "../../evil"
-        manifest.write_text(json.dumps(content))
-    with pytest.raises(BackupError, match=r"Name a folder|update virus-warehouse|path within the back-up"):
+        manifest.chmod(0o640)
+        manifest.write_text(json.dumps(content)[: 200 if what == "cut" else None])
+    reason = {"a newer format": "update virus-warehouse", "a path outside": "path within", "cut": "Use another back-up"}
+    with pytest.raises(BackupError, match=reason.get(what, "Name a folder")):
         restored_in(tmp_path / "elsewhere", place)
     assert not (tmp_path / "elsewhere" / "warehouse.duckdb").exists()
 
@@ -231,7 +236,20 @@ def test_run_that_was_working_is_closed_by_the_next_one(site: Site, tmp_path: Pa
     assert not list(data.runs.glob(".*"))
 
 
+def test_part_that_the_store_lacks_is_named(site: Site, tmp_path: Path) -> None:
+    lost = next(site.data.sequences.iterdir())
+    lost.unlink()
+    made = back_up(site.data, tmp_path / "backups")
+    assert made.left_out[-1].startswith(f"{lost.name}: the data folder does not have this part")
+
+
 class TestBesideLoads:
+    def test_it_waits_for_the_warehouse_and_leaves_nothing_if_in_vain(self, site: Site, tmp_path: Path) -> None:
+        with held_elsewhere(site.data.warehouse, "writing", 120), pytest.raises(WarehouseLocked):
+            make_backup(Warehouse(site.data.warehouse, lock_timeout=0.3), site.data, tmp_path / "backups")
+        assert [path.name for path in (tmp_path / "backups").iterdir()] == [".lock"]
+        assert list(site.data.temporary.iterdir()) == []
+
     def test_each_backup_is_the_warehouse_of_one_moment(self, tmp_path: Path) -> None:
         with FakeNcbi() as ncbi, processes(1) as pool:
             site = site_in(tmp_path / "data")

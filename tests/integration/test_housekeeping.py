@@ -15,6 +15,7 @@ from tests.integration.test_sequences import fasta, held, letters, package
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import MPOX, Followed, content
 from tests.support.genuine import site_in
+from tests.support.killed_maintenance import HOUSEKEEPING_MOMENTS, stopped
 from tests.support.program import command
 from tests.support.snapshots import publish
 from tests.support.waiting import until
@@ -26,7 +27,7 @@ from virus_warehouse.database_file import log_of
 from virus_warehouse.housekeeping import HousekeepingFailed, keep_house
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.run_file import read_state
-from virus_warehouse.sources import Source, SourcesFile
+from virus_warehouse.sources import Source, SourcesFile, read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.thin_history import thin_history
 
@@ -249,6 +250,41 @@ class TestHistory:
         self.thin(lived, datetime.now(UTC))
         known = "SELECT ended_by FROM virus_genome_history WHERE accession = 'PX3' ORDER BY valid_to"
         assert query(lived.data.warehouse, known) == [("revision",), ("withdrawal",)]
+
+
+@pytest.mark.parametrize("moment", HOUSEKEEPING_MOMENTS)
+def test_killed_housekeeping_loses_nothing(tmp_path: Path, moment: str) -> None:
+    site = site_in(tmp_path / "data")
+    for name, sequence in (("PX1_1", "1"), ("PX1_2", "2"), ("PX1_3", "3")):
+        loaded = package({name: 300}, fasta(**{name: letters(sequence)}))
+        site.run("mpox", loaded, mode="full", sequences=GENOMES)
+    site.publish()
+    with duckdb.connect(site.data.warehouse) as connection:  # a year later
+        connection.execute(
+            "UPDATE virus_genome_history SET valid_from = valid_from - INTERVAL 1 YEAR, "
+            "valid_to = valid_to - INTERVAL 1 YEAR"
+        )
+    first = min(site.data.packages.glob("mpox/*.json"))
+    long_ago = (datetime.now(UTC) - timedelta(days=365)).isoformat()
+    first.write_text(json.dumps({**json.loads(first.read_text()), "requested_at": long_ago}))
+    sources = tmp_path / "sources.yaml"
+    sources.write_text("sources: {mpox: {taxon: 10239, sequences: [GENOME], history_days: 30}}", encoding="utf-8")
+    rows, before = content(site.data.warehouse), held(site)
+    assert len(rows["virus_genome_history"]) == 2
+    with stopped("housekeeping", moment, sources, site.data.root) as process:
+        process.kill()
+    found = content(site.data.warehouse)
+    if moment == "before the parts are moved":  # after the history
+        assert len(found.pop("virus_genome_history")) == 1
+        rows.pop("virus_genome_history")
+    assert found == rows
+    lines = keep_house(Warehouse(site.data.warehouse), site.data, read_sources(sources))
+    assert len(lines) == len(housekeeping._PARTS)
+    assert query(site.data.warehouse, "SELECT states FROM ops.history_thinned") == [(1,)]
+    assert list(site.data.temporary.iterdir()) == []
+    assert sorted(path.suffix for path in site.data.packages.glob("mpox/*.*")) == [".json", ".json", ".zip", ".zip"]
+    site.publish()
+    assert held(site) == before
 
 
 def test_it_runs_beside_loads(ncbi: FakeNcbi, followed: Followed) -> None:

@@ -215,4 +215,8 @@ def _check(data: Path, rows: Mapping[str, int]) -> list[str]:
     if found != rows:
         raise BackupError(f"the copied warehouse has other rows than the original: {found} instead of {rows}")
     missing = [part for part in parts if not (data / "sequences" / part).exists()]
-    return [f"{part}: the data folder does not have this part of the sequence store" for part in missing]
+    return [
+        f"{part}: the data folder does not have this part of the sequence store; `virus-warehouse rebuild --replace "
+        f"--from-oldest` stores its sequences again"
+        for part in missing
+    ]

@@ -1,5 +1,6 @@
 """The manifest of a back-up: its files with their hashes, and the rows of its warehouse, as `backup.json` in it."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -95,7 +96,13 @@ def read_manifest(backup: Path) -> BackupManifest:
     """
     path = backup / NAME
     try:
-        manifest = BackupManifest.model_validate_json(path.read_bytes())
+        content = json.loads(path.read_bytes())
+        version = content.get("format") if isinstance(content, dict) else None
+        if isinstance(version, int) and version > FORMAT:
+            raise BackupError(
+                f"{path} has format {version}; this version reads format {FORMAT}: update virus-warehouse"
+            )
+        return BackupManifest.model_validate(content)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BackupError(
             f"{backup} is no back-up: it has no {NAME}. Name a folder that `virus-warehouse backup` has made, or the "
@@ -104,14 +111,9 @@ def read_manifest(backup: Path) -> BackupManifest:
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, fault["loc"]))
-        raise BackupError(
-            f"{path} cannot be read: {where + ': ' if where else ''}{fault['msg']}. Use another back-up"
-        ) from error
-    if manifest.format > FORMAT:
-        raise BackupError(
-            f"{path} has format {manifest.format}; this version reads format {FORMAT}: update virus-warehouse"
-        )
-    return manifest
+        raise BackupError(f"{path} cannot be read: {where}: {fault['msg']}. Use another back-up") from error
+    except ValueError as error:
+        raise BackupError(f"{path} cannot be read: {error}. Use another back-up") from error
 
 
 def count_rows(connection: DuckDBPyConnection) -> dict[str, int]:

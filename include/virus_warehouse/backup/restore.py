@@ -20,6 +20,7 @@ from virus_warehouse.backup.manifest import (
 )
 from virus_warehouse.backup.verify import differences_of_rows
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import log_of
 from virus_warehouse.leftovers import remove_dead_folders
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.published_files import move_snapshots
@@ -101,7 +102,8 @@ def _refuse_files(data: DataFolder, warehouse: Path) -> None:
         if not (Path(folder) == data.runs and name.startswith(f".{PURPOSE}"))
         and not Path(folder).is_relative_to(data.temporary)
     )
-    there = warehouse if warehouse.exists() else next(files, None)
+    # DuckDB would apply a log of another file to the restored one.
+    there = next((path for path in (warehouse, log_of(warehouse)) if path.exists()), None) or next(files, None)
     if there is not None:
         raise BackupError(
             f"{there} exists: a back-up is restored into an empty data folder only, so that nothing is replaced. Set "

@@ -1,15 +1,19 @@
-"""A back-up or a restore in a separate process, which a test stops at a named moment and kills there."""
+"""A back-up, a restore or the housekeeping in a process of its own, which a test stops at a moment and kills there."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.support.killed_process import PATIENCE, KilledProcess, Stop, _after, _before
+from virus_warehouse import archive, housekeeping
 from virus_warehouse.backup import make, restore
 from virus_warehouse.backup.copies import Copies
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.sequences.store import SequenceStore
+from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 
 BACKUP_MOMENTS: dict[str, Callable[[Stop], None]] = {
@@ -29,6 +33,14 @@ RESTORE_MOMENTS: dict[str, Callable[[Stop], None]] = {
     "before the warehouse is in place": lambda stop: _before(restore, "_put_warehouse", stop),
 }
 
+HOUSEKEEPING_MOMENTS: dict[str, Callable[[Stop], None]] = {
+    "while the archive is pruned": lambda stop: _after(
+        archive, "remove", stop, when=lambda path: path.suffix == ".json"
+    ),
+    "while the history is thinned": lambda stop: _after(housekeeping, "thin_history", stop),
+    "before the parts are moved": lambda stop: _after(SequenceStore, "write", stop),
+}
+
 
 def _live(pipe: Connection, work: str, moment: str, place: Path, root: Path) -> None:
     def stop() -> None:
@@ -39,9 +51,14 @@ def _live(pipe: Connection, work: str, moment: str, place: Path, root: Path) -> 
     if work == "backup":
         BACKUP_MOMENTS[moment](stop)
         make.make_backup(Warehouse(data.warehouse, lock_timeout=PATIENCE), data, place)
-    else:
+    elif work == "restore":
         RESTORE_MOMENTS[moment](stop)
         restore.restore_backup(place, data, data.warehouse)
+    else:
+        HOUSEKEEPING_MOMENTS[moment](stop)
+        compact = partial(housekeeping.compact, fewest_parts=2)
+        setattr(housekeeping, "compact", compact)  # noqa: B010 (as for all the others)
+        housekeeping.keep_house(Warehouse(data.warehouse, lock_timeout=PATIENCE), data, read_sources(place))
 
 
 @contextmanager
@@ -49,9 +66,9 @@ def stopped(work: str, moment: str, place: Path, root: Path) -> Iterator[KilledP
     """A process that has stopped at the moment; it is killed at the end of the block.
 
     Args:
-        work: `backup` or `restore`.
+        work: `backup`, `restore` or `housekeeping`.
         moment: the moment.
-        place: the folder of the back-ups, or the back-up.
+        place: the folder of the back-ups; the back-up; or the sources file.
         root: the data folder.
     """
     context = multiprocessing.get_context("forkserver")
