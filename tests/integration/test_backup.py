@@ -236,6 +236,15 @@ def test_run_that_was_working_is_closed_by_the_next_one(site: Site, tmp_path: Pa
     assert not list(data.runs.glob(".*"))
 
 
+def test_damaged_snapshot_does_not_stop_a_restore(site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    dated = site.data.published / "virus-2025-06-01.duckdb"
+    dated.write_bytes(site.data.snapshot.read_bytes()[:20_000])
+    before = held(site)
+    restored = Site(restored_in(tmp_path / "elsewhere", back_up(site.data, tmp_path / "backups").path), site.sources)
+    assert held(restored) == before
+    assert f"{restored.data.published / dated.name} is damaged" in caplog.text
+
+
 def test_part_that_the_store_lacks_is_named(site: Site, tmp_path: Path) -> None:
     lost = next(site.data.sequences.iterdir())
     lost.unlink()

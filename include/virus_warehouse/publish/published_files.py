@@ -191,11 +191,12 @@ def move_snapshots(data: DataFolder) -> None:
         for snapshot in (path for path in snapshots if path.exists()):
             path = data.manifest if snapshot == data.snapshot else snapshot.with_suffix(".json")
             inode = snapshot.stat().st_ino  # a dated snapshot may be the published one
-            if inode not in moved:
-                if not _move(snapshot, data):
-                    continue
-                moved[inode] = make_manifest(snapshot, snapshot.name, data.published_sequences)
-            if path.exists():
+            try:
+                if inode not in moved and _move(snapshot, data):
+                    moved[inode] = make_manifest(snapshot, snapshot.name, data.published_sequences)
+            except duckdb.Error as error:
+                logger.warning("%s is damaged, and stays as it was: %s", snapshot, error)
+            if inode in moved and path.exists():
                 write_json(path, moved[inode].named(snapshot.name).model_dump())
 
 
