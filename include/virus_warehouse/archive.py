@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from virus_warehouse.atomic_file import unfinished_files, write_json
+from virus_warehouse.removal import Removed, remove
 from virus_warehouse.sequences.molecule import Molecule, molecules_requested
 from virus_warehouse.sources import DEFAULT_LIMITS, LoadLimits
 
@@ -171,14 +172,13 @@ class Archive:
         held = [package for sidecar in self.folder.glob("*.json") if (package := self._read(sidecar)) is not None]
         yield from sorted(held, key=lambda package: package.requested_at, reverse=True)
 
-    def tidy_up(self, is_running: Callable[[str], bool]) -> None:
+    def tidy_up(self, is_running: Callable[[str], bool]) -> Removed:
         """Remove the files of dead runs.
 
         Args:
             is_running: as in `leftovers`.
         """
-        for file in self.leftovers(is_running):
-            file.unlink(missing_ok=True)
+        return sum((remove(file) for file in self.leftovers(is_running)), Removed())
 
     def leftovers(self, is_running: Callable[[str], bool]) -> list[Path]:
         """The files of dead runs: zips without a sidecar are incomplete and never used.
@@ -192,7 +192,7 @@ class Archive:
 
     def prune(
         self, retention_days: int, now: datetime, loaded: Collection[str], molecules: Collection[Molecule] = ()
-    ) -> None:
+    ) -> Removed:
         """Delete packages requested longer ago than `retention_days`, but never the newest full one or any after it.
 
         A rebuild starts at the newest full package, so it needs that one and all later ones. Where the source has
@@ -213,20 +213,22 @@ class Archive:
             ),
             None,
         )
+        removed = Removed()
         if newest_full is None:
-            return
+            return removed
         for package in held:
             is_old = package.requested_at < now - timedelta(days=retention_days)
             if is_old and package.requested_at < newest_full.requested_at:
                 # The sidecar first: a zip without one is ignored, even if the process is killed here.
-                self.path(package.run_id).with_suffix(".json").unlink(missing_ok=True)
-                self.path(package.run_id).unlink(missing_ok=True)
+                removed += remove(self.path(package.run_id).with_suffix(".json"))
+                removed += remove(self.path(package.run_id))
                 logger.info("deleted package %s of %s from the archive", package.run_id, package.requested_at)
         for load in self.loads():
             if load.package is None or not self.path(load.package).exists():
                 is_old = load.committed_at < min(newest_full.requested_at, now - timedelta(days=retention_days))
                 if is_old:
-                    self._load_path(str(load.run["run_id"])).unlink(missing_ok=True)
+                    removed += remove(self._load_path(str(load.run["run_id"])))
+        return removed
 
     @staticmethod
     def _read(sidecar: Path) -> ArchivedPackage | None:

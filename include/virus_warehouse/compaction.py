@@ -6,7 +6,8 @@ query opens all of them.
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -15,6 +16,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import rebuilt_of
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
+from virus_warehouse.removal import Removed
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.shortage import translate_resource_errors
@@ -51,16 +53,18 @@ class Compacted:
         parts: the number of parts that became one; 0 if nothing was done.
         sequences: the number of distinct sequences in the new part.
         dropped: the number of distinct sequences that no record needed.
+        removed: the files of old parts that were removed.
     """
 
     parts: int = 0
     sequences: int = 0
     dropped: int = 0
+    removed: Removed = field(default=Removed(), compare=False)
 
 
 @private_files()
 def compact(warehouse: Warehouse, data: DataFolder, *, fewest_parts: int = FEWEST_PARTS) -> Compacted:
-    """Write the letters of small parts to one part, beside running loads.
+    """Write the letters of small parts to one part, beside running loads, and remove old parts that nothing names.
 
     The warehouse is locked twice, to look up what is where and to record what was moved. The files of the old parts are
     removed by later runs, days after. Published snapshots keep theirs.
@@ -76,16 +80,15 @@ def compact(warehouse: Warehouse, data: DataFolder, *, fewest_parts: int = FEWES
         DiskFull: when there is no space for the letters and the new part.
     """
     store = SequenceStore(data.sequences)
+    drop = partial(store.drop_unnamed, keeps_rebuilt=rebuilt_of(warehouse.path).exists())
     with translate_resource_errors(data.root), workplace(data, WRITER) as (session, temporary):
         with warehouse.transaction(session):
             small = [part for part, letters in _sizes(session) if letters < SMALL_LETTERS]
-            if len(small) < fewest_parts:
-                return Compacted()
-            run_sql(session, "sequences/letters_written.sql")
-            run_sql(session, "warehouse/sql/letters_to_move.sql", {"parts": small})
-            ((held,),) = session.execute(
-                "SELECT count(*) FROM warehouse.ops.sequence_letters WHERE list_contains(?, part)", [small]
-            ).fetchall()
+            is_worth_it = len(small) >= fewest_parts
+            held = _look_up(session, small) if is_worth_it else 0
+            named = parts_named(session)
+        if not is_worth_it:
+            return Compacted(removed=drop(named))
         with LettersFile(temporary / "sequence_letters") as letters:
             _read_letters(session, store, small, letters)
             store.write(session, letters, writer=WRITER, temporary=temporary)
@@ -93,10 +96,18 @@ def compact(warehouse: Warehouse, data: DataFolder, *, fewest_parts: int = FEWES
         with warehouse.transaction(session):
             run_sql(session, "warehouse/sql/move_letters.sql", {"parts": small})
             named = parts_named(session)
-        store.drop_unnamed(named, keeps_rebuilt=rebuilt_of(warehouse.path).exists())
+        removed = drop(named)
         ((moved,),) = session.execute("SELECT count(*) FROM letters_written").fetchall()
     logger.info("compacted %d parts of the sequence store: %d sequences moved", len(small), moved)
-    return Compacted(len(small), moved, held - moved)
+    return Compacted(len(small), moved, held - moved, removed)
+
+
+def _look_up(session: DuckDBPyConnection, parts: list[str]) -> int:
+    """Look up the letters in parts that sequences need -> letters_to_move; returns how many letters they have."""
+    run_sql(session, "sequences/letters_written.sql")
+    run_sql(session, "warehouse/sql/letters_to_move.sql", {"parts": parts})
+    held = session.execute("SELECT count(*) FROM warehouse.ops.sequence_letters WHERE list_contains(?, part)", [parts])
+    return int(held.fetchall()[0][0])
 
 
 def _sizes(session: DuckDBPyConnection) -> list[tuple[str, int]]:

@@ -1,6 +1,5 @@
 """Removal of old files and of files left behind by dead runs."""
 
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from virus_warehouse.archive import Archive
 from virus_warehouse.atomic_file import unfinished_files
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.removal import Removed, remove
 from virus_warehouse.run_file import close_dead_run, is_running, run_files
 from virus_warehouse.run_result import result_of
 from virus_warehouse.sources import Source
@@ -24,19 +24,47 @@ def remove_leftovers(data: DataFolder, archive: Archive, source: Source) -> None
         archive: the source's archive.
         source: the source, with its `retention_days`.
     """
-    runs = data.runs
-    for folder in data.temporary.iterdir():
-        if not is_running(runs, folder.name):
-            shutil.rmtree(folder, ignore_errors=True)
-    for file, run_id in unfinished_files(runs):
-        if not is_running(runs, run_id):
-            file.unlink(missing_ok=True)
-    archive.tidy_up(lambda run_id: is_running(runs, run_id))
+    remove_dead_folders(data)
+    remove_unfinished_files(data, archive)
+    remove_old_files(data, source)
+
+
+def remove_dead_folders(data: DataFolder) -> Removed:
+    """Remove the temporary folders of dead runs, and of dead work that is no run.
+
+    Args:
+        data: the data folder.
+    """
+    dead = (folder for folder in data.temporary.iterdir() if not is_running(data.runs, folder.name))
+    return sum(map(remove, dead), Removed())
+
+
+def remove_unfinished_files(data: DataFolder, archive: Archive) -> Removed:
+    """Remove the files that dead runs began to write.
+
+    Args:
+        data: the data folder.
+        archive: the archive of a source.
+    """
+    unfinished = (file for file, run_id in unfinished_files(data.runs) if not is_running(data.runs, run_id))
+    removed = sum(map(remove, unfinished), Removed())
+    return removed + archive.tidy_up(lambda run_id: is_running(data.runs, run_id))
+
+
+def remove_old_files(data: DataFolder, source: Source) -> Removed:
+    """Remove old refused packages and run files of a source.
+
+    Args:
+        data: the data folder.
+        source: the source, with its `retention_days`.
+    """
     oldest = time.time() - timedelta(days=source.retention_days).total_seconds()
-    for old in (*run_files(data.refused, source.name, ".zip"), *run_files(runs, source.name)):
+    removed = Removed()
+    for old in (*run_files(data.refused, source.name, ".zip"), *run_files(data.runs, source.name)):
         with suppress(FileNotFoundError):  # another run may have removed it already
             if old.stat().st_mtime < oldest:
-                old.unlink()
+                removed += remove(old)
+    return removed
 
 
 def write_ends(data: DataFolder, dead: list[str], rows: Mapping[str, RunRecord]) -> None:

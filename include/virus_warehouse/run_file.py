@@ -129,6 +129,11 @@ def dead_runs(folder: Path) -> list[str]:
     return [run_id for run_id in _locked(folder) if not is_running(folder, run_id)]
 
 
+def mark_as_dead(folder: Path, run_id: str) -> None:
+    """Leave the lock file of a run whose process is not on this machine: the next run records its end."""
+    _lock_path(folder, run_id).touch()
+
+
 def close_dead_run(folder: Path, run_id: str, end: Mapping[str, object]) -> None:
     """Record the end of a dead run in its run file, if there is one, and remove its lock."""
     path, lock_path = folder / f"{run_id}.json", _lock_path(folder, run_id)

@@ -64,6 +64,7 @@ class Defaults(BaseModel):
         lookback_days: how many days before the watermark a run requests, because NCBI publishes some records days
             after their date (NCBI issues #309, #488).
         retention_days: age in days from which a package may be deleted from the archive.
+        history_days: how many days after its end a superseded state of a record may be removed; None: never.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -71,6 +72,7 @@ class Defaults(BaseModel):
     schedule: Annotated[str, AfterValidator(_cron)] = "0 6 * * *"
     lookback_days: int = Field(default=14, ge=0)
     retention_days: int = Field(default=90, ge=1)
+    history_days: int | None = Field(default=None, ge=1)
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def _half_copied(stop: Stop) -> None:
         part.write_bytes(warehouse.read_bytes()[: warehouse.stat().st_size // 2])
         stop()
 
-    candidate._copy = copy
+    candidate.copy_warehouse = copy
 
 
 MOMENTS: dict[str, Callable[[Stop], None]] = {

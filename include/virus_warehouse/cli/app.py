@@ -9,6 +9,7 @@ from virus_warehouse import __version__
 from virus_warehouse.cli import (
     acknowledge,
     approve,
+    backup,
     doctor,
     export,
     fasta,
@@ -16,6 +17,7 @@ from virus_warehouse.cli import (
     housekeeping,
     publish,
     rebuild,
+    restore,
     run,
     sources,
     sql,
@@ -44,6 +46,8 @@ for command in (
     forget.forget,
     housekeeping.housekeeping,
     doctor.doctor,
+    backup.backup,
+    restore.restore,
 ):
     app.command()(command)
 # A query may begin with a comment, which looks like an option.

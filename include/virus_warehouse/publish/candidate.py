@@ -1,9 +1,5 @@
 """Candidates: copies of the warehouse that are either published or dropped."""
 
-import os
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,21 +11,12 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
 from virus_warehouse.private_files import private_files
+from virus_warehouse.removal import Removed, remove
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.copy import copy_warehouse
 
 KEPT_CANDIDATE_SECONDS = 2 * 24 * 3600
-
-_COPY = """
-import os, shutil, sys
-
-try:
-    with open(sys.argv[1], "rb") as warehouse, open(sys.argv[2], "wb") as copy:
-        shutil.copyfileobj(warehouse, copy, 1 << 20)
-        os.fsync(copy.fileno())
-except OSError as error:
-    sys.exit(error.errno)
-"""
 
 
 def candidate_path(data: DataFolder, publication_id: str) -> Path:
@@ -50,14 +37,14 @@ def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) 
     """
     candidate = candidate_path(data, publication_id)
     part = candidate.with_name(f"{candidate.name}.part")
-    _drop_old_candidates(data)
+    drop_old_candidates(data)
     with translate_resource_errors(data.root), warehouse.exclusive() as connection:
         connection.execute("CHECKPOINT")
         # Only the process with the lock copies the warehouse: other partial copies are from dead processes.
         for unfinished in data.candidates.glob("*.part"):
             unfinished.unlink(missing_ok=True)
         try:
-            _copy(warehouse.path, part)
+            copy_warehouse(warehouse.path, part)
             # A write-ahead log from an earlier, killed try must not be replayed into the new file.
             log_of(candidate).unlink(missing_ok=True)
             part.replace(candidate)
@@ -81,23 +68,15 @@ def open_candidate(candidate: Path) -> Iterator[DuckDBPyConnection]:
         yield connection
 
 
-def _copy(warehouse: Path, copy: Path) -> None:
-    # In a separate process: closing the file after reading it in this one would drop the POSIX lock that DuckDB holds
-    # on it.
-    copied = subprocess.run([sys.executable, "-I", "-c", _COPY, warehouse, copy], check=False)
-    if copied.returncode > 0:
-        raise OSError(copied.returncode, os.strerror(copied.returncode), str(copy))
-    copied.check_returncode()
+def drop_old_candidates(data: DataFolder) -> Removed:
+    """Remove old candidates; failed ones, and what killed checks spilled, are kept for a while for inspection.
 
-
-def _drop_old_candidates(data: DataFolder) -> None:
-    """Remove old candidates; failed ones, and what killed checks spilled, are kept for a while for inspection."""
-    oldest = time.time() - KEPT_CANDIDATE_SECONDS
+    Args:
+        data: the data folder.
+    """
+    oldest, removed = time.time() - KEPT_CANDIDATE_SECONDS, Removed()
     for left in data.candidates.glob("*.duckdb*"):
         with suppress(FileNotFoundError):  # another run may have removed it already
-            if left.stat().st_mtime >= oldest:
-                continue
-            if left.is_dir():
-                shutil.rmtree(left)
-            else:
-                left.unlink()
+            if left.stat().st_mtime < oldest:
+                removed += remove(left)
+    return removed

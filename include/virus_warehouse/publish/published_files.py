@@ -22,6 +22,7 @@ from virus_warehouse.atomic_file import write_json
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.manifest import Manifest, identity_of, make_manifest, read_manifest
+from virus_warehouse.publish.sequences import parts_of, publish_parts
 from virus_warehouse.settings import SettingError
 from virus_warehouse.shortage import DiskFull, MemoryTooSmall, translate_resource_errors
 
@@ -175,6 +176,42 @@ def dated_snapshots(folder: Path) -> dict[str, list[Path]]:
             if found and date.fromisoformat(found[1]):
                 files.setdefault(found[1], []).append(file)
     return files
+
+
+@private_files()
+def move_snapshots(data: DataFolder) -> None:
+    """Let the snapshots of a folder that was somewhere else read their sequences here, and write their manifests.
+
+    Args:
+        data: the data folder.
+    """
+    with one_publication_at_a_time(data):
+        snapshots = [data.snapshot, *data.published.glob("virus-*.duckdb")]
+        moved: dict[int, Manifest] = {}
+        for snapshot in (path for path in snapshots if path.exists()):
+            path = data.manifest if snapshot == data.snapshot else snapshot.with_suffix(".json")
+            inode = snapshot.stat().st_ino  # a dated snapshot may be the published one
+            try:
+                if inode not in moved and _move(snapshot, data):
+                    moved[inode] = make_manifest(snapshot, snapshot.name, data.published_sequences)
+            except duckdb.Error as error:
+                logger.warning("%s is damaged, and stays as it was: %s", snapshot, error)
+            if inode in moved and path.exists():
+                write_json(path, moved[inode].named(snapshot.name).model_dump())
+
+
+def _move(snapshot: Path, data: DataFolder) -> bool:
+    """Give a snapshot the path of its sequences here; returns whether it has any."""
+    with duckdb.connect(snapshot, read_only=True) as connection:
+        if not parts_of(connection):
+            return False
+    mode = snapshot.stat().st_mode
+    snapshot.chmod(0o640)
+    with duckdb.connect(snapshot) as connection:
+        publish_parts(connection, data)
+        connection.execute("CHECKPOINT")
+    snapshot.chmod(mode)
+    return True
 
 
 def _thin_out(folder: Path, days: int) -> None:

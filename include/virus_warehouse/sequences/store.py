@@ -15,6 +15,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.removal import Removed, remove
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sql_file import sql_text
 
@@ -52,20 +53,21 @@ class SequenceStore:
             with suppress(FileNotFoundError):
                 os.utime(self.path(part))
 
-    def drop_unnamed(self, named: Collection[str], *, keeps_rebuilt: bool) -> None:
+    def drop_unnamed(self, named: Collection[str], *, keeps_rebuilt: bool) -> Removed:
         """Remove old parts that the warehouse does not name.
 
         Args:
             named: the parts that it names.
             keeps_rebuilt: whether a rebuilt warehouse, which has not replaced this one, may name those of the rebuild.
         """
-        oldest = time.time() - KEPT_SECONDS
+        oldest, removed = time.time() - KEPT_SECONDS, Removed()
         for path in self.folder.glob("*.parquet"):
             is_rebuilt = path.name.startswith(f"{REBUILD}-")
             with suppress(FileNotFoundError):  # another run may have removed it already
                 if path.name not in named and path.stat().st_mtime < oldest and not (is_rebuilt and keeps_rebuilt):
-                    path.unlink()
+                    removed += remove(path)
                     logger.info("removed %s: the warehouse does not name it", path)
+        return removed
 
     def write(self, session: DuckDBPyConnection, letters: LettersFile, *, writer: str, temporary: Path) -> str | None:
         """Write a part with the letters of `letters_to_write`, and add them to `letters_written`.

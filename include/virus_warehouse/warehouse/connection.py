@@ -133,11 +133,12 @@ class Warehouse:
             )
 
     @contextmanager
-    def exclusive(self, *, even_too_old: bool = False) -> Iterator[DuckDBPyConnection]:
+    def exclusive(self, *, even_too_old: bool = False, as_it_is: bool = False) -> Iterator[DuckDBPyConnection]:
         """Lock the file exclusively, through a connection of its own; for a checkpoint and a copy.
 
         Args:
             even_too_old: as in `transaction`.
+            as_it_is: whether the file is neither migrated nor refused, whatever its schema.
 
         Raises:
             WarehouseLocked: when the file stays in use for `lock_timeout` seconds.
@@ -147,7 +148,7 @@ class Warehouse:
         """
         # Not by connecting to the file: connections of one process share a file, and would not lock each other out.
         with duckdb.connect() as connection:
-            self._wait_for_lock(lambda: self._attach(connection, even_too_old=even_too_old))
+            self._wait_for_lock(lambda: self._attach(connection, even_too_old=even_too_old, as_it_is=as_it_is))
             connection.execute("USE warehouse")
             yield connection
 
@@ -165,14 +166,14 @@ class Warehouse:
             self._wait_for_lock(lambda: session.execute(f"ATTACH {sql_text(self.path)} AS warehouse (READ_ONLY)"))
             return _revision(session)
 
-    def _attach(self, session: DuckDBPyConnection, *, even_too_old: bool) -> None:
+    def _attach(self, session: DuckDBPyConnection, *, even_too_old: bool, as_it_is: bool = False) -> None:
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             migrate.upgrade(self.path)
         attach = f"ATTACH {sql_text(self.path)} AS warehouse"
         session.execute(attach)
         revision = _revision(session)
-        if revision == migrate.newest_revision() or (even_too_old and migrate.is_too_old(revision)):
+        if as_it_is or revision == migrate.newest_revision() or (even_too_old and migrate.is_too_old(revision)):
             return
         session.execute("DETACH warehouse")
         migrate.refuse_unknown_revision(revision, self.path)

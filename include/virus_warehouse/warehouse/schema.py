@@ -478,6 +478,22 @@ census_missing = Table(
     comment="A record that a census did not list",
 )
 
+history_thinned = Table(
+    "history_thinned",
+    metadata,
+    Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
+    Column(
+        "kept_since",
+        _MOMENT,
+        nullable=False,
+        comment="All states that were valid then or later are kept; virus_genome_as_of refuses earlier times",
+    ),
+    Column("states", BigInteger, nullable=False, comment="Past states that housekeeping has removed, in total"),
+    Column("thinned_at", _MOMENT, nullable=False, comment="When it last removed some"),
+    schema=OPERATIONS_SCHEMA,
+    comment="A source whose history_days has removed past states of records",
+)
+
 
 def tables_by_source() -> list[Table]:
     """The tables whose rows each belong to a source. Only a snapshot fills `ops.source_status`."""

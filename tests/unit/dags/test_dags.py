@@ -14,7 +14,7 @@ from virus_warehouse.publish.gates import BLOCKING
 from virus_warehouse.warehouse import load_gates
 
 DAGS = Path(__file__).parents[3] / "dags"
-OTHERS = {"ncbi_virus_approve", "ncbi_virus_census", "ncbi_virus_publish"}
+OTHERS = {"ncbi_virus_approve", "ncbi_virus_census", "ncbi_virus_housekeeping", "ncbi_virus_publish"}
 """The DAGs that are not of a source."""
 
 
@@ -105,6 +105,13 @@ def test_questions_wait_side_by_side_and_are_asked_from_the_start(load):
     ask = dag.get_task("ask")
     assert (ask.defaults, ask.outlets) == ([ask.KEEP], [APPROVALS])
     assert ask.response_timeout
+
+
+def test_housekeeping_is_weekly_and_one_at_a_time(load):
+    dag = load("sources: {flu: {taxon: 11320}}").dags["ncbi_virus_housekeeping"]
+    assert dag.timetable.expression == "0 18 * * 0"
+    assert (dag.catchup, dag.max_active_runs) == (False, 1)
+    assert [task.task_id for task in dag.topological_sort()] == ["housekeeping"]
 
 
 def test_messages_name_the_fields_of_the_forms(load):

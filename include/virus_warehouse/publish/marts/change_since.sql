@@ -3,10 +3,23 @@
 -- Comments on table macros are known to DuckDB, not yet to sqlfluff.
 -- noqa: disable=PRS
 CREATE OR REPLACE MACRO mart.change_since(moment) AS TABLE
-WITH begun AS (
+WITH refused AS (
+    SELECT
+        CASE WHEN count(*) > 0
+            THEN error(
+                'the history of ' || string_agg(source, ', ' ORDER BY source) || ' was thinned by history_days: '
+                || 'changes by ' || strftime(max(kept_since) AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S.%f UTC')
+                || ' are removed. Ask for a later time, or ask a back-up that is older.'
+            )
+        END AS reason
+    FROM ops.history_thinned
+    WHERE moment::TIMESTAMPTZ < kept_since
+),
+
+begun AS (
     SELECT source, accession, accession_version, virus_tax_id, virus_name, country, valid_from, run_id
     FROM main.virus_genome
-    WHERE valid_from > moment::TIMESTAMPTZ
+    WHERE valid_from > moment::TIMESTAMPTZ AND (SELECT refused.reason IS NULL FROM refused)
     UNION ALL
     SELECT source, accession, accession_version, virus_tax_id, virus_name, country, valid_from, run_id
     FROM main.virus_genome_history

@@ -1,0 +1,1 @@
+"""Back-ups: copies of the data folder, each whole by itself, and the way back."""
