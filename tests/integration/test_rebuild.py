@@ -199,7 +199,8 @@ def test_lost_warehouse_is_rebuilt(followed: Followed, loss: str) -> None:
 
 
 AS_OF_0008 = (
-    "DROP TABLE ops.history_thinned; DROP TABLE ops.approval; DROP TABLE ops.acceptance; ALTER TABLE ops.source_status DROP held_back_since; "
+    "DROP TABLE ops.history_thinned; DROP TABLE ops.approval; DROP TABLE ops.acceptance; "
+    "ALTER TABLE ops.source_status DROP held_back_since; "
     "ALTER TABLE ops.source_status DROP held_back_reason; UPDATE ops.alembic_version SET version_num = '0008'; "
 )
 AS_OF_0005 = AS_OF_0008 + (
