@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget start sql test test-fast test-long bench bench-pages bench-sequences bench-profile
+.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget doctor backup start sql test test-fast test-long bench bench-pages bench-sequences bench-profile
 .PHONY: lint format docs check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
@@ -50,6 +50,12 @@ acknowledge: setup ## SOURCE=mpox: stop alarms about its quarantined lines and u
 
 forget: setup ## SOURCE=mpox: remove all data of a source that is no longer followed; asks first, unless YES=1
 	@$(COMMAND) forget "$(SOURCE)" $(if $(YES),--yes)
+
+doctor: setup ## what is wrong with this installation, and what to do about it
+	@$(COMMAND) doctor
+
+backup: setup ## TO=/mnt/backups: back up everything, beside running loads
+	@$(COMMAND) backup "$(TO)"
 
 start: setup ## Airflow with its UI on 127.0.0.1:8080; Ctrl-C stops it
 	@$(ENVIRONMENT); exec python scripts/start.py

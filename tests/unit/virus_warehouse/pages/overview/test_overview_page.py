@@ -60,6 +60,7 @@ def test_card_shows_records_freshness_and_problems(client: TestClient, mpox: Sto
     text = text_of(page)
     assert "mpox overdue 12 records" in text
     assert "Overdue since 2025-06-02 06:00 UTC" in text
+    assert "Taxon 10244 Monkeypox virus" in text
     assert "1 quarantined line." in text
     assert "12 new 0 revised 0 withdrawn" in text
     assert "Up to date as of 2025-06-01 07:00:00 UTC" in text
