@@ -33,7 +33,7 @@ HOUR = 1 if NOW.hour in (2, 3) else 3
 new scheduled run falls due while the tests run."""
 LAST_DAY = TODAY - timedelta(days=1 if NOW.hour >= HOUR else 2)
 """The day of the last data interval that is over."""
-OWN_SOURCES = 12
+OWN_SOURCES = 20
 """For tests that need an unused source. A test that is retried takes another one."""
 SOURCES = f"""\
 defaults: {{schedule: "0 {HOUR} * * *"}}
