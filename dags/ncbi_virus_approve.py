@@ -4,7 +4,8 @@ When a gate holds a source back, its publication goes on with all other sources,
 finding, its rows, how to resolve it, and two answers. *Required Actions* on Airflow's home page lists what waits. An
 answer to publish starts a publication. Waiting holds no slot, and loading continues.
 
-There is one run for each source. Newer findings of the source replace its question, and it ends when there are none.
+There is one run for each question. When newer findings of the source replace it, or the source passes its gates, it
+ends by itself.
 """
 
 from airflow.sdk import DAG, Param
@@ -23,9 +24,19 @@ with DAG(
     max_active_runs=MOST_SOURCES,
     max_active_tasks=MOST_SOURCES,
     is_paused_upon_creation=False,
-    params={"source": Param(type="string", title="Source", description="A source that is held back.")},
+    params={
+        "source": Param(type="string", title="Source", description="A source that is held back."),
+        "question": Param(
+            None, type=["null", "string"], title="Question", description="Its question. Empty: what waits now."
+        ),
+    },
     tags=["ncbi", "virus"],
 ):
     AskForApprovalOperator(
-        task_id="ask", source="{{ params.source }}", retries=2, retry_policy=RETRY_POLICY, retry_delay=60
+        task_id="ask",
+        source="{{ params.source }}",
+        question="{{ params.question or '' }}",
+        retries=2,
+        retry_policy=RETRY_POLICY,
+        retry_delay=60,
     )

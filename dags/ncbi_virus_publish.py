@@ -58,10 +58,9 @@ with DAG(
     all_sources_published(held_back)
     asked = questions(publication)
     held_back >> asked
-    # One run for each source: a newer question replaces the one that waits.
     TriggerDagRunOperator.partial(
         task_id="ask",
         trigger_dag_id="ncbi_virus_approve",
-        reset_dag_run=True,
+        skip_when_already_exists=True,
         map_index_template="{{ task.conf.source }}",
     ).expand_kwargs(asked)

@@ -57,11 +57,30 @@ def publish(publication_id: str, *, outlet_events: Any = None) -> dict[str, str]
 
 @task(retry_policy=RETRY_POLICY, trigger_rule="all_done")
 def questions(publication_id: str | None = None) -> list[dict[str, Any]]:
-    """The runs of `ncbi_virus_approve` to start: for sources to ask about, and for questions that are settled."""
+    """The runs of `ncbi_virus_approve` to start: a run for each question, and once more those that are settled.
+
+    A run that starts again ends if its question is not asked any more. One that waits for an answer is left alone.
+    """
     check = last_check(DataFolder.from_environment())
     if check is None or check.publication_id != publication_id:
         return []  # the publication failed before its check ended
-    return [{"trigger_run_id": f"approve__{source}", "conf": {"source": source}} for source in check.to_ask]
+    asked = [
+        _run_of(source, question, starts_again=question not in check.asked_before)
+        for source, question in check.questions.items()
+    ]
+    return asked + [_run_of(question.rpartition("__")[0], question, starts_again=True) for question in check.settled]
+
+
+def _run_of(source: str, question: str, *, starts_again: bool) -> dict[str, Any]:
+    """Arguments of `TriggerDagRunOperator`.
+
+    Args:
+        source: the source asked about.
+        question: the id of the question.
+        starts_again: whether a run of it that exists starts again.
+    """
+    conf = {"source": source, "question": question}
+    return {"trigger_run_id": f"approve__{question}", "conf": conf, "reset_dag_run": starts_again}
 
 
 @task(retries=0)

@@ -191,6 +191,11 @@ def test_blocked_ingest_prints_the_reason_and_is_published_when_accepted(stand_i
     not_all = make_here("publish")
     assert not_all.returncode != 0
     assert "is published without all sources. mpox: held back by shrinkage; the snapshot" in last_line(not_all)
+    assert "mpox is held back since" in make_here("approve").stdout
+    assert "OK mpox keeps" in make_here("approve", "SOURCE=mpox", "KEEP=1").stdout
+    backup = make_here("backup", f"TO={tmp_path / 'backups'}")
+    assert backup.returncode == 0, backup.stdout + backup.stderr
+    assert "mpox: Held back since" in make_here("doctor").stdout
     accepted = make_here("ingest", "SOURCE=mpox", "ACCEPT_FINDINGS=shrinkage history")
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr
     assert last_line(accepted).startswith("OK mpox: ")

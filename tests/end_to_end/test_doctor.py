@@ -43,7 +43,13 @@ def heard_of(component: str, ago: timedelta) -> None:
 
 @pytest.fixture(autouse=True)
 def _without_jobs() -> Iterator[None]:
+    """Other tests of the same worker leave some."""
+    _forget_jobs()
     yield
+    _forget_jobs()
+
+
+def _forget_jobs() -> None:
     with create_session() as session:
         session.query(Job).delete()
 

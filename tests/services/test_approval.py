@@ -59,20 +59,22 @@ def published_once(stage: Stage) -> dict[str, Any]:
     return stage.airflow.finished(PUBLISH, stage.airflow.trigger(PUBLISH))
 
 
-def question(stage: Stage, source: str, other_than: str = "") -> str:
-    """Wait until the source is asked about; returns the text."""
+def question(stage: Stage, source: str, other_than: str = "") -> tuple[str, str]:
+    """Wait until the source is asked about; returns the DAG run and the text that a person reads."""
 
-    def asked() -> str | None:
+    def asked() -> tuple[str, str] | None:
         found = stage.airflow.get("/dags/~/dagRuns/~/hitlDetails", dag_id_pattern=APPROVE, response_received=False)
         texts = {
-            detail["task_instance"]["dag_run_id"]: detail["body"]
+            str(detail["task_instance"]["dag_run_id"]): str(detail["body"])
             for detail in found["hitl_details"]
             if detail["task_instance"]["state"] == "awaiting_input"
         }
-        text = texts.get(f"approve__{source}")
-        return text if text != other_than else None
+        waiting = ((run, text) for run, text in texts.items() if run.startswith(f"approve__{source}__"))
+        return next((found for found in waiting if found[0] != other_than), None)
 
-    return str(stage.airflow.wait_until(f"{source} is asked about", asked))
+    answer = stage.airflow.wait_until(f"{source} is asked about", asked)
+    assert answer is not None
+    return answer
 
 
 def is_held_back(stage: Stage, source: str) -> bool:
@@ -101,15 +103,18 @@ def test_held_back_source_is_approved_in_the_browser_and_published(stage: Stage,
 
 def test_newer_finding_replaces_the_question_and_a_kept_one_is_not_asked_again(stage: Stage, source: str) -> None:
     published_once(stage)
-    first = question(stage, source)
+    first, text = question(stage, source)
+    assert "50 are missing" in text
     lose(stage, source, 1)
     published_once(stage)
-    second = question(stage, source, other_than=first)
-    assert "shrinkage" in second
-    path = f"/dags/{APPROVE}/dagRuns/approve__{source}/taskInstances/ask/-1/hitlDetails"
+    second, text = question(stage, source, other_than=first)
+    assert "51 are missing" in text
+    stage.airflow.finished(APPROVE, first)
+    assert stage.airflow.task(APPROVE, first, "ask")["state"] == "skipped"
+    path = f"/dags/{APPROVE}/dagRuns/{second}/taskInstances/ask/-1/hitlDetails"
     stage.airflow.call("PATCH", path, json={"chosen_options": [AskForApprovalOperator.KEEP], "params_input": {}})
-    assert stage.airflow.finished(APPROVE, f"approve__{source}")["state"] == "success"
+    assert stage.airflow.finished(APPROVE, second)["state"] == "success"
     published_once(stage)
     assert answers(stage, source) == [("keep", stage.airflow.login)]
     assert is_held_back(stage, source)
-    assert stage.airflow.task(APPROVE, f"approve__{source}", "ask")["state"] == "success", "not asked again"
+    assert stage.airflow.task(APPROVE, second, "ask")["state"] == "success", "not asked again"

@@ -3,9 +3,10 @@
 Reading a candidate while its task writes to it would make the task fail.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,20 +61,21 @@ class LastCheck:
         blocked: the findings that block the publication; empty if nothing does.
         held_back: the findings that hold sources back.
         publication_id: the publication of the candidate; None for checks of earlier versions.
-        settled: sources that the check before held back, and this one does not, although nobody answered.
+        asked_before: the questions of the check before.
+        settled: questions of the check before that nobody answered, and that this one does not have.
     """
 
     checked_at: datetime
     blocked: tuple[Blocked, ...]
     held_back: tuple[HeldBack, ...] = ()
     publication_id: str | None = None
+    asked_before: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
 
     @property
-    def to_ask(self) -> list[str]:
-        """The sources to ask people about: those with a finding that nobody has answered, and settled ones."""
-        unanswered = dict.fromkeys(found.source for found in self.held_back if found.kept_by is None)
-        return [*unanswered, *self.settled]
+    def questions(self) -> dict[str, str]:
+        """The questions to people, by source: an id that names the findings that nobody has answered."""
+        return {source: _question(source, findings) for source, findings in _unanswered(self, {}).items()}
 
     @property
     def ways_to_accept(self) -> str:
@@ -106,7 +108,7 @@ def write_last_check(candidate: Path, findings: Iterable[Finding], answers: Mapp
         findings: the classified findings of its gates.
         answers: the answers that count, by finding.
     """
-    blocked, held_back, approved = [], [], set()
+    blocked, held_back = [], []
     for finding in findings:
         text, way_out = str(finding), WAYS_OUT[finding.gate]
         given = answers.get(text)
@@ -115,25 +117,32 @@ def write_last_check(candidate: Path, findings: Iterable[Finding], answers: Mapp
         elif finding.outcome == HELD_BACK:
             kept_by = given.by if given and given.answer == KEEP else None
             held_back.append(HeldBack(str(finding.source), finding.gate, text, way_out, kept_by))
-        elif given:
-            approved.add(finding.source)
-    content = {
-        "checked_at": datetime.now(UTC).isoformat(),
-        "publication_id": candidate.stem,
-        "blocked": [asdict(finding) for finding in blocked],
-        "held_back": [asdict(finding) for finding in held_back],
-        "settled": sorted(_asked_before(candidate) - {found.source for found in held_back} - approved),
-    }
-    write_json(candidate.with_name(_NAME), content)
-
-
-def _asked_before(candidate: Path) -> set[str]:
-    """The sources with a question when this publication was first checked."""
+    check = LastCheck(datetime.now(UTC), tuple(blocked), tuple(held_back), candidate.stem)
     before = _read(candidate.parent)
-    if before is None:
-        return set()
-    is_retry = before.publication_id == candidate.stem
-    return {found.source for found in before.held_back} | (set(before.settled) if is_retry else set())
+    if before is not None and before.publication_id == candidate.stem:  # a retry
+        asked_before, settled = before.asked_before, before.settled
+    elif before is not None:
+        asked_before = tuple(before.questions.values())
+        unanswered = {_question(source, found) for source, found in _unanswered(before, answers).items()}
+        settled = tuple(sorted(unanswered - set(check.questions.values())))
+    else:
+        asked_before, settled = (), ()
+    content = asdict(replace(check, asked_before=asked_before, settled=settled))
+    write_json(candidate.with_name(_NAME), {**content, "checked_at": check.checked_at.isoformat()})
+
+
+def _unanswered(check: LastCheck, answers: Mapping[str, Answer]) -> dict[str, list[str]]:
+    """The findings of a check's questions, by source; without the sources of which one has been answered since."""
+    findings: dict[str, list[str]] = {}
+    for found in check.held_back:
+        if found.kept_by is None:
+            findings.setdefault(found.source, []).append(found.finding)
+    return {source: texts for source, texts in findings.items() if not any(text in answers for text in texts)}
+
+
+def _question(source: str, findings: Iterable[str]) -> str:
+    """The id of the question about findings of a source: the same for the same findings."""
+    return f"{source}__{hashlib.sha256(repr(sorted(findings)).encode()).hexdigest()[:8]}"
 
 
 def _read(folder: Path) -> LastCheck | None:
@@ -150,5 +159,6 @@ def _read(folder: Path) -> LastCheck | None:
         ),
         tuple(HeldBack(**finding) for finding in check.get("held_back", ())),
         check.get("publication_id"),
+        tuple(check.get("asked_before", ())),
         tuple(check.get("settled", ())),
     )

@@ -28,14 +28,15 @@ class AskForApprovalOperator(HITLOperator):
 
     Args:
         source: name of the source.
+        question: id of the question; it is skipped when the source's findings are others. Empty: what waits now.
     """
 
-    template_fields: Sequence[str] = ("source",)
+    template_fields: Sequence[str] = ("source", "question")
 
     PUBLISH = "Publish it despite this"
     KEEP = "Keep the last published state"
 
-    def __init__(self, *, source: str, **kwargs: Any) -> None:
+    def __init__(self, *, source: str, question: str = "", **kwargs: Any) -> None:
         kwargs.setdefault("response_timeout", PATIENCE)
         kwargs.setdefault("outlets", [APPROVALS])
         super().__init__(
@@ -45,6 +46,7 @@ class AskForApprovalOperator(HITLOperator):
             **kwargs,
         )
         self.source = source
+        self.question = question
 
     def execute(self, context: Context) -> Any:
         """Show the findings of the last check, and wait.
@@ -54,8 +56,11 @@ class AskForApprovalOperator(HITLOperator):
         """
         check = last_check(DataFolder.from_environment())
         findings = check.waiting(self.source).get(self.source) if check else None
-        if not findings:
-            raise AirflowSkipException(f"nothing of {self.source} waits for an answer any more")
+        # Airflow keeps the text of a question that nobody has answered: a run is for one question only.
+        if not check or not findings or self.question not in ("", check.questions.get(self.source)):
+            raise AirflowSkipException(
+                f"this question about {self.source} is settled, or newer findings have replaced it"
+            )
         gates = dict.fromkeys(found.gate for found in findings)
         self.subject = f"Publish {self.source} despite {', '.join(gates)}?"
         self.body = _body(self.source, findings)

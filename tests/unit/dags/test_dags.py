@@ -104,6 +104,7 @@ def test_questions_wait_side_by_side_and_are_asked_from_the_start(load):
     assert min(dag.max_active_runs, dag.max_active_tasks) >= 1000
     ask = dag.get_task("ask")
     assert (ask.defaults, ask.outlets) == ([ask.KEEP], [APPROVALS])
+    assert set(dag.params) == {"source", "question"}
     assert ask.response_timeout
 
 

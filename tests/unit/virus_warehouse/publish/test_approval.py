@@ -10,7 +10,9 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
 from virus_warehouse.publish.about import About
 from virus_warehouse.publish.approval import KEEP, PUBLISH, record_answer
-from virus_warehouse.publish.last_check import HeldBack, last_check
+from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish.last_check import HeldBack, LastCheck, last_check
+from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.sources import SourcesFile
 
 FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
@@ -127,25 +129,53 @@ def test_answer_counts_before_the_first_publication(data: DataFolder, published:
     assert publish(store, data).held_back == {}
 
 
-def test_question_of_a_source_that_passes_again_is_settled(data: DataFolder, store: Store) -> None:
-    assert to_ask(data) == ["mpox"]
+def test_question_is_the_same_for_the_same_findings_and_settled_by_others(data: DataFolder, store: Store) -> None:
+    [first] = asked(data)
+    publish(store, data)
+    assert (asked(data), asked_before(data), settled(data)) == ([first], [first], [])
+    lose(store, "PX000013", "PX000013")
+    publish(store, data)
+    [second] = asked(data)
+    assert second != first
+    assert (asked_before(data), settled(data)) == ([first], [first])
     store.load(*(line(accession) for accession in accessions(40)), mode="full")
     publish(store, data)
-    assert (waiting(data), to_ask(data)) == ([], ["mpox"]), "so that the question ends"
+    assert (asked(data), settled(data)) == ([], [second])
     publish(store, data)
-    assert to_ask(data) == []
+    assert (asked(data), settled(data)) == ([], [])
 
 
-def test_answered_questions_are_not_asked_again(data: DataFolder, store: Store) -> None:
+def test_repeated_check_settles_the_same_questions(data: DataFolder, store: Store) -> None:
+    [first] = asked(data)
+    lose(store, "PX000013", "PX000013")
+    candidate = prepare_candidate(store.warehouse, data, "29990101T000000Z-abcdef", FOLLOWED)
+    for _ in ("first try", "retry"):
+        check_candidate(candidate, FOLLOWED, data.snapshot)
+        assert (asked_before(data), settled(data)) == ([first], [first])
+
+
+def test_answered_questions_are_neither_asked_again_nor_settled(data: DataFolder, store: Store) -> None:
     answer(store, data, KEEP)
     publish(store, data)
-    assert to_ask(data) == []
+    assert (asked(data), settled(data)) == ([], [])
     answer(store, data, PUBLISH)
     publish(store, data)
-    assert to_ask(data) == []
+    assert (asked(data), settled(data)) == ([], [])
 
 
-def to_ask(data: DataFolder) -> list[str]:
+def asked(data: DataFolder) -> list[str]:
+    return list(checked(data).questions.values())
+
+
+def asked_before(data: DataFolder) -> list[str]:
+    return list(checked(data).asked_before)
+
+
+def settled(data: DataFolder) -> list[str]:
+    return list(checked(data).settled)
+
+
+def checked(data: DataFolder) -> LastCheck:
     check = last_check(data)
     assert check is not None
-    return check.to_ask
+    return check
