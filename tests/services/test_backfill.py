@@ -270,7 +270,7 @@ def test_newest_first_into_an_empty_warehouse(stage: Stage) -> None:
 
 
 def test_logs_have_no_unexpected_errors(stage: Stage) -> None:
-    """Logs of all runs so far, except those that are meant to fail."""
+    """Logs of all runs so far, except those that are meant to fail, and findings that a person has accepted."""
     dag = dag_of(stage.own_source())
     assert scheduled_run(stage, dag)["state"] == "success"
     dags = [each["dag_id"] for each in stage.airflow.get("/dags", limit=100)["dags"]]
@@ -280,7 +280,8 @@ def test_logs_have_no_unexpected_errors(stage: Stage) -> None:
     for path, log in logs.items():
         if not any(f"run_id={run_id}/" in path for run_id in failed):
             events = [json.loads(line) for line in log.splitlines()]
-            assert [event for event in events if event["level"] not in ("debug", "info")] == [], path
+            alarming = [event for event in events if event["level"] not in ("debug", "info")]
+            assert [event for event in alarming if not event["event"].startswith("accepted: ")] == [], path
     for service, log in stage.airflow.service_logs().items():
         errors = re.findall(r".*(?:\[(?:error|critical) |Traceback).*", log)
         assert [error for error in errors if not any(f"run_id={run_id} " in error for run_id in failed)] == [], service
