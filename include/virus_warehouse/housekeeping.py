@@ -138,7 +138,7 @@ def _sequence_store(house: _House) -> str:
     return (
         f"{counted(done.parts, 'file')} became one with {counted(done.sequences, 'sequence')}, "
         f"{counted(done.dropped, 'sequence')} that no record needed dropped, {done.removed}; old files are removed "
-        f"two days after they were written"
+        f"two days after no row names them"
     )
 
 
