@@ -65,6 +65,6 @@ def check_candidate(
     with open_candidate(candidate) as connection:
         write_findings(connection, findings, answers)
         write_changes(connection, published, held_back)
-    write_last_check(candidate, findings, answers)
+        write_last_check(candidate, findings, answers)
     refuse_findings(findings, candidate)
     return findings
