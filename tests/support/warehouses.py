@@ -225,7 +225,8 @@ class Store:
 
 def query(path: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Rows of a warehouse file, or of a snapshot; times are in UTC."""
-    with opened(path) as connection:
+    # Several statements may leave views, variables or settings behind, which later tests would meet in the session.
+    with opened(path) if ";" not in sql else _connected(path) as connection:
         return connection.execute(sql, list(parameters)).fetchall()
 
 
@@ -234,6 +235,13 @@ def dicts(path: Path, sql: str, *parameters: object) -> list[dict[str, Any]]:
         result = connection.execute(sql, list(parameters))
         names = [column[0] for column in result.description or ()]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[DuckDBPyConnection]:
+    with duckdb.connect(path, read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
 
 
 @contextmanager
