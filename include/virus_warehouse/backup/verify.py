@@ -53,7 +53,7 @@ def differences_of_rows(warehouse: Path, rows: Mapping[str, int]) -> list[str]:
     except duckdb.Error as error:
         return [f"{warehouse}: cannot be opened with DuckDB {duckdb.__version__}: {str(error).splitlines()[0]}"]
     return [
-        f"{warehouse}: {table}: expected {rows.get(table, 0):,} rows, found {found.get(table, 0):,}"
+        f"{warehouse}: {table}: count of rows: expected {rows.get(table, 0):,}, found {found.get(table, 0):,}"
         for table in sorted(rows.keys() | found.keys())
         if rows.get(table) != found.get(table)
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from virus_warehouse.database_file import log_of
 from virus_warehouse.doctor.finding import Finding, failure, ok, warning
 from virus_warehouse.doctor.installation import Installation, existing_folder
+from virus_warehouse.wording import counted
 
 SMALLEST_BYTES = 100 * 10**6
 """Without this much, not even a small load and its publication fit."""
@@ -40,7 +41,7 @@ def _judge(place: Path, held: int) -> Finding:
     status = os.statvfs(place)
     if status.f_files and status.f_favail < FEWEST_FILES:
         return failure(
-            f"{found}, but only {status.f_favail} more files can be created (inodes).",
+            f"{found}, but only {counted(status.f_favail, 'more file')} can be created (inodes).",
             "Remove files that nobody needs, or move VIRUS_DATA to a disk with more inodes.",
         )
     if free < comfortable:

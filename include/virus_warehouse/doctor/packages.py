@@ -14,7 +14,7 @@ from virus_warehouse.wording import counted
 DISTRIBUTION = "virus-warehouse"
 """The name of this project's own package."""
 
-NOT_INSTALLED = f"{DISTRIBUTION} runs from a folder and is not installed, so it is not known what it requires."
+NOT_INSTALLED = f"{DISTRIBUTION} is run from a folder and is not installed, so it is not known what it requires."
 INSTALL = "Install it: `make setup` in a checkout, otherwise the wheel with pip."
 
 _SHOWN = 5
