@@ -167,9 +167,7 @@ def _write(candidate: DuckDBPyConnection, known: Mapping[str, str | None]) -> No
     run_sql(candidate, "publish/sql/about.sql", {**versions, **known})
 
 
-def write_findings(
-    candidate: DuckDBPyConnection, findings: Sequence[Finding], answers: Mapping[str, Answer] | None = None
-) -> None:
+def write_findings(candidate: DuckDBPyConnection, findings: Sequence[Finding], answers: Mapping[str, Answer]) -> None:
     """Write the gates' findings to `_about`: warnings, accepted findings, and what is held back; and who decided.
 
     Args:
@@ -184,7 +182,7 @@ def write_findings(
             "INSERT INTO _about VALUES ('finding', ?, ?, ?)",
             [finding.source, finding.gate, f"{finding.outcome}: {text}"],
         )
-        if given := (answers or {}).get(text):
+        if given := answers.get(text):
             candidate.execute(
                 "INSERT INTO _about VALUES ('answer', ?, ?, ?)",
                 [finding.source, finding.gate, f"{given.answer}, {given.by}, {given.at:%Y-%m-%dT%H:%M:%SZ}"],

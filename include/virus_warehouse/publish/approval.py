@@ -49,22 +49,23 @@ def answers_given(candidate: DuckDBPyConnection, held_back: Collection[str] | No
 
 
 def record_answer(warehouse: Warehouse, source: str, findings: Iterable[tuple[str, str]], answer: str, by: str) -> None:
-    """Record an answer in the warehouse; the next publication heeds it.
+    """Record an answer in the warehouse; the next publication applies it.
 
     Args:
         warehouse: the warehouse.
         source: the source that is held back.
-        findings: gate and text of the findings that were shown.
+        findings: gate and text of the findings that were shown; at least one.
         answer: `publish` or `keep`.
         by: who answers.
 
     Raises:
         WarehouseLocked: when the warehouse stays in use for too long.
     """
-    now = datetime.now(UTC)
+    gates, texts = map(list, zip(*findings, strict=True))
     with duckdb.connect() as session, warehouse.transaction(session):
-        session.executemany(
+        session.execute(
             "INSERT INTO warehouse.ops.approval BY NAME "
-            "SELECT ? AS source, ? AS gate, ? AS finding, ? AS answer, ? AS answered_by, ? AS answered_at",
-            [[source, gate, finding, answer, by, now] for gate, finding in findings],
+            "SELECT ? AS source, unnest(?::VARCHAR[]) AS gate, unnest(?::VARCHAR[]) AS finding, "
+            "? AS answer, ? AS answered_by, ?::TIMESTAMPTZ AS answered_at",
+            [source, gates, texts, answer, by, datetime.now(UTC)],
         )

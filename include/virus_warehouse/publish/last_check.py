@@ -75,7 +75,12 @@ class LastCheck:
     @property
     def questions(self) -> dict[str, str]:
         """The questions to people, by source: an id that names the findings that nobody has answered."""
-        return {source: _question(source, findings) for source, findings in _unanswered(self, {}).items()}
+        return {source: _question(source, found) for source, found in self.unanswered.items()}
+
+    @property
+    def unanswered(self) -> dict[str, list[HeldBack]]:
+        """The findings that nobody has answered, by source."""
+        return _by_source(found for found in self.held_back if found.kept_by is None)
 
     @property
     def ways_to_accept(self) -> str:
@@ -88,11 +93,7 @@ class LastCheck:
         Args:
             source: the only source; all by default.
         """
-        waiting: dict[str, list[HeldBack]] = {}
-        for finding in self.held_back:
-            if source in (None, finding.source):
-                waiting.setdefault(finding.source, []).append(finding)
-        return waiting
+        return _by_source(found for found in self.held_back if source in (None, found.source))
 
 
 def last_check(data: DataFolder) -> LastCheck | None:
@@ -122,27 +123,34 @@ def write_last_check(candidate: Path, findings: Iterable[Finding], answers: Mapp
     if before is not None and before.publication_id == candidate.stem:  # a retry
         asked_before, settled = before.asked_before, before.settled
     elif before is not None:
-        asked_before = tuple(before.questions.values())
-        unanswered = {_question(source, found) for source, found in _unanswered(before, answers).items()}
-        settled = tuple(sorted(unanswered - set(check.questions.values())))
+        asked_before, settled = tuple(before.questions.values()), _settled(before, check, answers)
     else:
         asked_before, settled = (), ()
     content = asdict(replace(check, asked_before=asked_before, settled=settled))
     write_json(candidate.with_name(_NAME), {**content, "checked_at": check.checked_at.isoformat()})
 
 
-def _unanswered(check: LastCheck, answers: Mapping[str, Answer]) -> dict[str, list[str]]:
-    """The findings of a check's questions, by source; without the sources of which one has been answered since."""
-    findings: dict[str, list[str]] = {}
-    for found in check.held_back:
-        if found.kept_by is None:
-            findings.setdefault(found.source, []).append(found.finding)
-    return {source: texts for source, texts in findings.items() if not any(text in answers for text in texts)}
+def _settled(before: LastCheck, check: LastCheck, answers: Mapping[str, Answer]) -> tuple[str, ...]:
+    """The questions of the check before that nobody has answered since, and that this check does not have."""
+    unanswered = {
+        before.questions[source]
+        for source, findings in before.unanswered.items()
+        if not any(found.finding in answers for found in findings)
+    }
+    return tuple(sorted(unanswered - set(check.questions.values())))
 
 
-def _question(source: str, findings: Iterable[str]) -> str:
+def _by_source(findings: Iterable[HeldBack]) -> dict[str, list[HeldBack]]:
+    by_source: dict[str, list[HeldBack]] = {}
+    for found in findings:
+        by_source.setdefault(found.source, []).append(found)
+    return by_source
+
+
+def _question(source: str, findings: Iterable[HeldBack]) -> str:
     """The id of the question about findings of a source: the same for the same findings."""
-    return f"{source}__{hashlib.sha256(repr(sorted(findings)).encode()).hexdigest()[:8]}"
+    texts = sorted(found.finding for found in findings)
+    return f"{source}__{hashlib.sha256(repr(texts).encode()).hexdigest()[:8]}"
 
 
 def _read(folder: Path) -> LastCheck | None:
