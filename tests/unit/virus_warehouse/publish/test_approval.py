@@ -19,16 +19,6 @@ FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 ANSWERS = "SELECT source, name, regexp_replace(value, ', 20.*', '') FROM _about WHERE topic = 'answer'"
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    data = DataFolder(tmp_path_factory.mktemp("published"))
-    data.create()
-    store = Store(data.root)
-    store.load(*(line(accession) for accession in accessions(40)))
-    publish(store, data)
-    return store
-
-
 @pytest.fixture
 def store(data: DataFolder, published: Store) -> Store:
     """A warehouse that has lost twelve of its forty published records; its publication holds mpox back."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.warehouses import DENGUE, MPOX, Store, accessions, line, query
+from tests.support.warehouses import DENGUE, MPOX, Store, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
 from virus_warehouse.publish.about import About
@@ -20,16 +20,6 @@ from virus_warehouse.sources import SourcesFile, UnknownSource
 
 FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 FINDINGS = "SELECT source, name, value FROM _about WHERE topic = 'finding' ORDER BY ALL"
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    data = DataFolder(tmp_path_factory.mktemp("published"))
-    data.create()
-    store = Store(data.root)
-    store.load(*(line(accession) for accession in accessions(40)))
-    publish(store, data)
-    return store
 
 
 @pytest.fixture
