@@ -11,10 +11,11 @@ The run ledger, `ops.ingest_run`, has the request, the package and the line outc
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_parsing_context
 
+from ncbi_virus.deadlines import deadline_of
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
 from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
 from virus_warehouse.run_mode import REQUESTABLE
-from virus_warehouse.sources import Source, valid_sources
+from virus_warehouse.sources import Source, valid_part
 
 PARAMS = {
     "mode": Param(
@@ -45,6 +46,7 @@ def ingest_dag(source: Source) -> DAG:
         catchup=False,
         max_active_runs=1,
         default_args={"retry_exponential_backoff": 2.0},
+        deadline=deadline_of(source.name, file.alerts),
         params=PARAMS,
         tags=["ncbi", "virus"],
     ) as dag:
@@ -61,7 +63,7 @@ def ingest_dag(source: Source) -> DAG:
 
 
 # A task's process needs its own DAG only: with 500 sources, the others take seconds.
-wanted = get_parsing_context().dag_id
-for source in valid_sources():
+wanted, file = get_parsing_context().dag_id, valid_part()
+for source in file.sources.values():
     if wanted in (None, dag_id := f"ncbi_virus_ingest__{source.name}"):
         globals()[dag_id] = ingest_dag(source)

@@ -29,6 +29,8 @@ for name in (
 ):
     os.environ.pop(name, None)
 
+# No saved question: each would be asked by every publication.
+os.environ["VIRUS_QUESTIONS"] = tempfile.mkdtemp(prefix="questions-")
 
 # The same examples every time: no test fails by chance of a change that has nothing to do with it.
 hypothesis.settings.register_profile("the same every time", derandomize=True, database=None, deadline=None)
@@ -37,4 +39,5 @@ hypothesis.settings.load_profile("the same every time")
 
 def pytest_sessionfinish() -> None:
     """Leave nothing behind."""
-    shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
+    for name in ("AIRFLOW_HOME", "VIRUS_QUESTIONS"):
+        shutil.rmtree(os.environ[name], ignore_errors=True)

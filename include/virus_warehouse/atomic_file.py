@@ -12,10 +12,15 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
 
     Dates and times are written as ISO 8601 text.
     """
+    write_text(path, json.dumps(content, indent=1, default=str) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text to `path`, atomically and durably."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with beside.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=1, default=str) + "\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

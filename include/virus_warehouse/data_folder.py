@@ -83,6 +83,16 @@ class DataFolder:
         return self.root / "runs"
 
     @property
+    def questions(self) -> Path:
+        """The saved questions of the Console."""
+        return self.root / "questions"
+
+    @property
+    def alerts(self) -> Path:
+        """The journal of the alerts: what is open, and who has been informed."""
+        return self.root / "alerts"
+
+    @property
     def temporary(self) -> Path:
         """A folder for each running run: downloads, unpacked reports and spilled data."""
         return self.root / "temporary"
@@ -125,6 +135,8 @@ class DataFolder:
                 self.sequences,
                 self.refused,
                 self.runs,
+                self.questions,
+                self.alerts,
                 self.temporary,
                 self.published,
                 self.candidates,

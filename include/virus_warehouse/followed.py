@@ -5,6 +5,7 @@ A publication has no other way to learn of an entry in somebody's DAG than from 
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -32,7 +33,7 @@ def followed_sources(data: DataFolder, file: SourcesFile | None = None) -> Sourc
     given = given_entries(data, file)
     if may_be_missing and not given:
         read_sources(path)  # says what is missing
-    return SourcesFile(file.path, {**file.sources, **given}, file.errors)
+    return replace(file, sources={**file.sources, **given})
 
 
 def given_entries(data: DataFolder, file: SourcesFile) -> dict[str, Source]:

@@ -14,7 +14,9 @@ from typing import Annotated, Any
 import yaml
 from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
+from virus_warehouse.alerts.settings import AlertSettings
 from virus_warehouse.data_folder import CHECKOUT, DataFolder
 from virus_warehouse.failure import UsageError
 from virus_warehouse.ncbi.request import Day, ReportType, SequenceType, VirusGenomeRequest
@@ -172,11 +174,21 @@ DEFAULT_LIMITS = LoadLimits(**{field.name: Source.model_fields[field.name].defau
 
 @dataclass
 class SourcesFile:
-    """The sources of one file: the valid ones, and the errors of the others."""
+    """What one file says.
+
+    Attributes:
+        path: of the file.
+        sources: the valid sources, by name.
+        errors: what is wrong with the others.
+        alerts: the settings of the alerts; None without any, or when they are invalid.
+        alerts_error: what is wrong with them; None if nothing is.
+    """
 
     path: Path
     sources: dict[str, Source] = field(default_factory=dict)
     errors: dict[str, SourceError] = field(default_factory=dict)
+    alerts: AlertSettings | None = None
+    alerts_error: SourceError | None = None
 
     def source(self, name: str) -> Source:
         """The source of that name.
@@ -208,7 +220,7 @@ def sources_path() -> Path:
 
 
 def read_sources(path: Path | None = None) -> SourcesFile:
-    """Read a sources file. An invalid source does not affect the others.
+    """Read a sources file. An invalid source does not affect the others, and invalid alerts affect no source.
 
     Args:
         path: the file; the default is `sources_path()`.
@@ -221,9 +233,11 @@ def read_sources(path: Path | None = None) -> SourcesFile:
     for key, value in document.items():
         if isinstance(value, _GivenTwice):
             raise SourceError(f"{path}: key {key!r}: given twice, on lines {_listed(value.lines)}")
-    unknown = set(map(str, document)) - {"defaults", "sources"}
+    unknown = set(map(str, document)) - {"defaults", "sources", "alerts"}
     if unknown:
-        raise SourceError(f"{path}: unknown key {sorted(unknown)[0]!r}; a sources file has 'defaults' and 'sources'")
+        raise SourceError(
+            f"{path}: unknown key {sorted(unknown)[0]!r}; a sources file has 'defaults', 'sources' and 'alerts'"
+        )
     entries = document.get("sources")
     if not isinstance(entries, dict) or not entries:
         raise SourceError(f"{path}: no sources; add at least one under 'sources', such as mpox: {{taxon: 10244}}")
@@ -243,6 +257,11 @@ def read_sources(path: Path | None = None) -> SourcesFile:
             read.sources[str(name)] = _read_source(path, name, entry, defaults)
         except SourceError as error:
             read.errors[str(name)] = error
+    if document.get("alerts") is not None:
+        try:
+            read.alerts = _read_alerts(path, document["alerts"], {*read.sources, *read.errors})
+        except SourceError as error:
+            read.alerts_error = error
     return read
 
 
@@ -267,10 +286,15 @@ def valid_sources(path: Path | None = None) -> list[Source]:
 
     For code that runs the valid sources; `read_sources` reports the errors.
     """
+    return list(valid_part(path).sources.values())
+
+
+def valid_part(path: Path | None = None) -> SourcesFile:
+    """What is valid in the sources file, like `valid_sources`, with the alerts."""
     try:
-        return list(read_sources(path).sources.values())
+        return read_sources(path)
     except SourceError:
-        return []
+        return SourcesFile(path or sources_path())
 
 
 def refuse_unknown_source(name: str, known: Collection[str]) -> None:
@@ -327,6 +351,30 @@ def _read_source(path: Path | str, name: object, entry: object, defaults: Defaul
         raise SourceError(f"{path}: source {name!r}: {_first_problem(error)}") from error
 
 
+def _read_alerts(path: Path, given: object, sources: Collection[str]) -> AlertSettings:
+    where = f"{path}: alerts"
+    _refuse_given_twice(where, given)
+    try:
+        settings = AlertSettings.model_validate(given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(str(part) for part in problem["loc"])
+        raise SourceError(f"{where}: {f'key {place!r}: ' if place else ''}{_what_is_wrong(problem)}") from error
+    if strangers := sorted(settings.named_sources - set(sources)):
+        raise SourceError(
+            f"{where}: rules: no source is named {strangers[0]!r}; known are {', '.join(sorted(sources))}"
+        )
+    return settings
+
+
+def _refuse_given_twice(where: str, given: object) -> None:
+    """Refuse repeated keys, at any depth."""
+    for key, value in given.items() if isinstance(given, dict) else enumerate(given) if isinstance(given, list) else ():
+        if isinstance(value, _GivenTwice):
+            raise SourceError(f"{where}: key {key!r}: given twice, on lines {_listed(value.lines)}")
+        _refuse_given_twice(where, value)
+
+
 def _listed(lines: tuple[int, ...]) -> str:
     return " and ".join(str(line) for line in lines)
 
@@ -339,10 +387,24 @@ def _first_problem(error: ValidationError) -> str:
         return f"key {key!r}: absent; every source needs one"
     if problem["type"] == "extra_forbidden":
         return f"key {key!r}: unknown key; defaults may set {', '.join(sorted(Defaults.model_fields))}"
-    message = problem["msg"].removeprefix("Value error, ")
     if key == "name":  # in a sources file it is no key
-        return f"the name of the source: {message}"
-    return f"key {key!r}: {message}" + (f", not {problem['input']!r}" if problem["type"] != "value_error" else "")
+        return f"the name of the source: {_what_is_wrong(problem)}"
+    return f"key {key!r}: {_what_is_wrong(problem)}"
+
+
+_IN_WORDS = {
+    "extra_forbidden": "unknown key",
+    "model_type": "not a mapping of keys",
+    "dict_type": "not a mapping of keys",
+    "tuple_type": "not a list",
+}
+
+
+def _what_is_wrong(problem: ErrorDetails) -> str:
+    if problem["type"] in _IN_WORDS:
+        return _IN_WORDS[problem["type"]]
+    message = problem["msg"].removeprefix("Value error, ")
+    return message + (f", not {problem['input']!r}" if problem["type"] != "value_error" else "")
 
 
 @dataclass(frozen=True)

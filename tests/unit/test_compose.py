@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -110,13 +112,61 @@ def test_health_check_passes_only_for_a_healthy_service(name: str, part: str) ->
     assert health_check(name, {}) != 0
 
 
-def health_check(name: str, health: Mapping[str, Mapping[str, str | None]]) -> int:
-    command = SERVICES[name]["healthcheck"]["test"][1:]
-    assert command[0] == "python"
-    assert MONITOR in command[2]
+@pytest.mark.parametrize("name", ["airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"])
+def test_service_that_shows_no_sign_of_life_is_ended(name: str) -> None:
+    """In a container of its own as far as processes go: its first process has the service as a child."""
+    if subprocess.run(
+        ["unshare", "--fork", "--pid", "--mount-proc", "true"], check=False, capture_output=True
+    ).returncode:
+        pytest.skip("this user cannot make a container of processes")
+    part = name.removeprefix("airflow-").replace("-", "_")
+    hour, second = timedelta(hours=1), timedelta(seconds=1)
+    assert survives(name, part, silent_for=second, started=hour)
+    assert survives(name, part, silent_for=hour, started=second)
+    assert not survives(name, part, silent_for=hour, started=hour)
+
+
+def survives(name: str, part: str, *, silent_for: timedelta, started: timedelta) -> bool:
+    """Whether a service survives its health check.
+
+    Args:
+        name: of the service.
+        part: its name in Airflow's answer.
+        silent_for: since when it has shown no sign of life.
+        started: how long before this its container started.
+    """
+    seen = (datetime.now(UTC) - silent_for).isoformat()
+    health = {part: {"status": "unhealthy", f"latest_{part}_heartbeat": seen}}
     with serving(json.dumps(health)) as url:
-        command = [sys.executable, "-c", command[2].replace(MONITOR, url), *command[3:]]
+        ahead = f"import time; real = time.time; time.time = lambda: real() + {started.total_seconds()}"
+        check = shlex.join([sys.executable, "-c", f"{ahead}; {program(name, url)}", part])
+        # The service is a child of the first process, as with Docker's init.
+        first = f"sleep 1000 & {check}; kill -0 $! && echo survives"
+        done = subprocess.run(
+            ["unshare", "--fork", "--pid", "--mount-proc", "sh", "-c", first],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert part in done.stdout, done.stderr
+    return "survives" in done.stdout
+
+
+def health_check(name: str, health: Mapping[str, Mapping[str, str | None]]) -> int:
+    with serving(json.dumps(health)) as url:
+        command = [sys.executable, "-c", program(name, url), SERVICES[name]["healthcheck"]["test"][-1]]
         return subprocess.run(command, capture_output=True, check=False).returncode
+
+
+def program(name: str, url: str) -> str:
+    """The program of a service's health check, with another address."""
+    [cmd, python, path, _] = SERVICES[name]["healthcheck"]["test"]
+    assert (cmd, python) == ("CMD", "python")
+    text = (ROOT / path).read_text()
+    assert MONITOR in text
+    assert path in DOCKERFILE
+    return f"exec({text.replace(MONITOR, url)!r})"
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def _freeze(
     # the warehouse, which a load may have for long.
     with one_publication_at_a_time(data):
         pins.renew(data.published)
-    others = (data.packages, data.sequences, data.runs)
+    others = (data.packages, data.sequences, data.runs, data.questions, data.alerts)
     pins.renew(*others)
     with warehouse.exclusive(as_it_is=True) as connection:
         locked = time.monotonic()

@@ -155,7 +155,7 @@ def _is_linked(twin: Path, target: Path) -> bool:
 
 
 def _put_folders(restored: Path, data: DataFolder) -> None:
-    for place in (data.packages, data.sequences, data.runs, data.published):
+    for place in (data.packages, data.sequences, data.runs, data.questions, data.alerts, data.published):
         folder = restored / place.name
         for path in sorted(folder.iterdir()) if folder.exists() else ():
             path.rename(place / path.name)

@@ -18,11 +18,12 @@ def sources() -> None:
 def check() -> None:
     """Check the sources file: print each error, then the valid sources.
 
-    Exit code 0: every source is valid. 1: one is not. 2: the file as a whole cannot be read.
+    Exit code 0: every source is valid, and so are the alerts. 1: one is not. 2: the file as a whole cannot be read.
     """
     with explained():
         read = read_sources()
-    for fault in read.errors.values():
+    faults = [*read.errors.values(), *([read.alerts_error] if read.alerts_error else [])]
+    for fault in faults:
         typer.echo(str(fault))
     typer.echo(f"{read.path}: {counted(len(read.sources), 'valid source')}: {', '.join(read.sources) or 'none'}")
-    raise typer.Exit(1 if read.errors else 0)
+    raise typer.Exit(1 if faults else 0)

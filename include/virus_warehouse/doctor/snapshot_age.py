@@ -1,14 +1,16 @@
 """Whether the snapshot is as fresh as the sources' schedules promise."""
 
+from dataclasses import replace
+
 import duckdb
 
+from virus_warehouse.alarm import AlarmKind, Weight
 from virus_warehouse.doctor.finding import Finding, failure, ok, skipped, warning
 from virus_warehouse.doctor.installation import Installation, NotExaminable
 from virus_warehouse.doctor.sources_file import followed_in
-from virus_warehouse.pages.overview.alarms import Weight
 from virus_warehouse.pages.overview.overview import Overview, State, overview
 from virus_warehouse.publish.about import SnapshotDamaged, read_about
-from virus_warehouse.sources import SourceError, SourcesFile
+from virus_warehouse.sources import SourceError
 
 
 def check_snapshot(installation: Installation) -> Finding:
@@ -31,9 +33,9 @@ def check_snapshot(installation: Installation) -> Finding:
             )
     # The schedule of a source that a DAG was given as an entry is that DAG's own.
     with_schedule = {name: source for name, source in followed.sources.items() if not source.is_entry}
-    seen = overview(data, SourcesFile(followed.path, with_schedule, followed.errors), installation.now())
+    seen = overview(data, replace(followed, sources=with_schedule), installation.now())
     age = _age(seen, installation)
-    if overdue := _texts(seen, "overdue"):
+    if overdue := _texts(seen, AlarmKind.OVERDUE):
         return failure(
             f"{age}: {' '.join(overdue)}",
             "Start the scheduler and unpause the DAG, or load by hand with `virus-warehouse run SOURCE`.",
@@ -59,12 +61,12 @@ def _age(seen: Overview, installation: Installation) -> str:
     return f"Published at {seen.published_at:%Y-%m-%d %H:%M} UTC, {ago}"
 
 
-def _texts(seen: Overview, kind: str | None = None) -> list[str]:
+def _texts(seen: Overview, kind: AlarmKind | None = None) -> list[str]:
     """The alarms of a kind, or all that say that data are lacking or unpublished, each with its source."""
     return [
         f"{card.name}: {alarm.text}"
         for card in seen.cards
         for alarm in card.alarms
-        if (alarm.kind == kind if kind else alarm.weight is Weight.BAD or alarm.kind == State.NOT_PUBLISHED)
-        and alarm.kind != State.BROKEN  # of the sources file, which is another check
+        if (alarm.kind is kind if kind else alarm.weight is Weight.BAD or alarm.kind is AlarmKind.NOT_PUBLISHED)
+        and alarm.kind is not AlarmKind.BROKEN  # of the sources file, which is another check
     ]

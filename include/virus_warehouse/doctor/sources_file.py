@@ -22,6 +22,8 @@ def check_sources(installation: Installation) -> Finding:
             f"{counted(len(faults), 'source')} of the sources file cannot be loaded: {' '.join(faults[:_SHOWN])}{more}",
             "Correct the entries; `virus-warehouse sources check` lists what is wrong.",
         )
+    if followed.alerts_error:
+        return failure(f"{followed.alerts_error}.", "Correct the alerts: until then nobody is informed of anything.")
     names = ", ".join(sorted(followed.sources))
     return ok(f"{followed.path} is valid; {counted(len(followed.sources), 'source')} followed: {names}.")
 

@@ -12,11 +12,12 @@ from virus_warehouse.pages import host, static_files
 from virus_warehouse.pages.console import page as console
 from virus_warehouse.pages.explore import page as explore
 from virus_warehouse.pages.overview import page as overview
+from virus_warehouse.pages.questions import page as questions
 from virus_warehouse.pages.rendering import render
 from virus_warehouse.pages.runs import page as runs
 
 URL_PREFIX = "/virus-warehouse"
-ROUTERS = (static_files.router, overview.router, runs.router, explore.router, console.router)
+ROUTERS = (static_files.router, overview.router, runs.router, explore.router, console.router, questions.router)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"

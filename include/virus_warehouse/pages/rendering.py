@@ -14,7 +14,13 @@ from markupsafe import Markup, escape
 
 from virus_warehouse.pages import wording
 
-NAVIGATION = (("", "Overview"), ("runs", "Runs"), ("explore", "Explore"), ("console", "Console"))
+NAVIGATION = (
+    ("", "Overview"),
+    ("runs", "Runs"),
+    ("explore", "Explore"),
+    ("console", "Console"),
+    ("questions", "Questions"),
+)
 """Path and name of each page in the navigation, left to right."""
 
 

@@ -13,6 +13,7 @@ from virus_warehouse.publish.marts import create_marts
 from virus_warehouse.publish.published_files import mend_manifest
 from virus_warehouse.publish.sequences import publish_parts
 from virus_warehouse.publish.source_status import write_source_status
+from virus_warehouse.questions.ask import create_tables
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 
@@ -51,6 +52,7 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, publication_id: st
         write_source_status(connection, followed)
         publish_parts(connection, data)
         create_marts(connection)
+        create_tables(connection)
         explain_columns(connection)
         write_about(connection, publication_id, previous.publication_id if previous else None)
     return candidate

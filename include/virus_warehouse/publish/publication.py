@@ -26,6 +26,8 @@ from virus_warehouse.publish.published_files import (
     settle,
 )
 from virus_warehouse.publish.sequences import keep_parts_of, publish_parts
+from virus_warehouse.questions.ask import ask_questions
+from virus_warehouse.questions.question import saved_questions
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 
@@ -59,7 +61,7 @@ def publish(
     Raises:
         GateFailed: when a finding of no single source blocks it.
         WarehouseLocked: when the warehouse stays in use for too long.
-        SettingError: when `VIRUS_KEEP_SNAPSHOTS` cannot be read.
+        SettingError: when `VIRUS_KEEP_SNAPSHOTS` cannot be read, or `VIRUS_QUESTIONS` names no folder.
         DiskFull, MemoryTooSmall: when there is too little disk space or memory.
     """
     publication_id, followed = new_publication_id(), followed_sources(data, followed)
@@ -91,9 +93,9 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
         Overtaken: when the candidate is dropped, although a person accepted findings that are held back.
         FileNotFoundError: when there is neither the candidate nor a later snapshot: prepare and check it first.
         DiskFull: when there is no space for held-back sources.
-        SettingError: when `VIRUS_KEEP_SNAPSHOTS` cannot be read.
+        SettingError: when `VIRUS_KEEP_SNAPSHOTS` cannot be read, or `VIRUS_QUESTIONS` names no folder.
     """
-    candidate, days = candidate_path(data, publication_id), days_kept()
+    candidate, days, questions = candidate_path(data, publication_id), days_kept(), saved_questions(data)
     with one_publication_at_a_time(data):
         published = published_about(data)
         settle(data, days)
@@ -119,6 +121,7 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
             )
         came_between = published is not None and _came_between(about, published)
         _complete(candidate, data, reasons_to_hold_back(about), came_between=came_between)
+        ask_questions(candidate, data, questions)
         candidate.chmod(0o440)
         _keep_parts(data, candidate)
         manifest = prepare_manifest(data, candidate)
@@ -153,7 +156,7 @@ def _came_between(candidate: About, published: About) -> bool:
 
 
 def _complete(candidate: Path, data: DataFolder, reasons: Mapping[str, str], *, came_between: bool) -> None:
-    """Restore held-back sources. Otherwise the candidate is not written: a rename needs no disk space."""
+    """Restore held-back sources. Otherwise this does not write to the candidate: a rename needs no disk space."""
     snapshot = data.snapshot
     if not reasons and not came_between and not log_of(candidate).exists():
         return

@@ -1,5 +1,6 @@
 """The DAGs that Airflow loads from the DAG files."""
 
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -113,6 +114,25 @@ def test_housekeeping_is_weekly_and_one_at_a_time(load):
     assert dag.timetable.expression == "0 18 * * 0"
     assert (dag.catchup, dag.max_active_runs) == (False, 1)
     assert [task.task_id for task in dag.topological_sort()] == ["housekeeping"]
+
+
+def test_alerts_run_every_ten_minutes_where_the_file_has_some(load):
+    sources = "sources: {flu: {taxon: 11320}}\n"
+    assert "ncbi_virus_alerts" not in load(sources).dags
+    assert load(sources).dags["ncbi_virus_ingest__flu"].deadline is None
+    dags = load(sources + "alerts: {channels: {team: {slack: {}}}, late_after_hours: 2}").dags
+    alerts = dags["ncbi_virus_alerts"]
+    assert (alerts.timetable.expression, alerts.catchup, alerts.max_active_runs) == ("*/10 * * * *", False, 1)
+    assert alerts.is_paused_upon_creation is False
+    deadline = dags["ncbi_virus_ingest__flu"].deadline
+    [deadline] = deadline if isinstance(deadline, list) else [deadline]
+    assert (deadline.interval, deadline.callback.kwargs) == (timedelta(hours=2), {"source": "flu"})
+
+
+def test_invalid_alerts_fail_their_dag_and_no_source(load):
+    bag = load("sources: {flu: {taxon: 11320}}\nalerts: {channels: {team: {fax: {}}}}")
+    assert bag.import_errors == {}
+    assert {"ncbi_virus_alerts", "ncbi_virus_ingest__flu"} <= set(bag.dags)
 
 
 def test_messages_name_the_fields_of_the_forms(load):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from time import monotonic
 from typing import Any, TypeVar, cast, get_args
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 import duckdb
 from fastapi import APIRouter, Request, Response
@@ -30,6 +30,7 @@ from virus_warehouse.pages.console.runner import (
     QueryLimits,
     Table,
 )
+from virus_warehouse.pages.forms import form_fields, is_from_these_pages
 from virus_warehouse.pages.host import Reader
 from virus_warehouse.pages.rendering import render
 from virus_warehouse.pages.snapshot import Edition, NoSnapshot, edition, reading
@@ -46,7 +47,6 @@ SEND_SECONDS = 600
 SQL_CHARACTERS = 100_000
 _BODY_BYTES = 12 * SQL_CHARACTERS
 """Of a form: a character takes up to four bytes, each of them up to three in a form."""
-_FIELDS = 8
 _CHUNK = 1 << 16
 _EXCERPT = 100
 _MEDIA_TYPES: dict[FileForm, str] = {
@@ -110,10 +110,10 @@ async def run_query(request: Request, reader: Reader) -> Response:
 
     Disconnecting cancels the query.
     """
-    if not _is_from_these_pages(request):
+    if not is_from_these_pages(request):
         return Response("A page of another site sent this query; it was not run.", 403, media_type="text/plain")
-    fields = await _fields(request)
-    if fields is None:
+    fields = await form_fields(request, _BODY_BYTES)
+    if fields is None or len(fields.get("sql", "")) > SQL_CHARACTERS:
         fault = Fault("Refused", f"a query has up to {SQL_CHARACTERS:,} characters".replace(",", " "))
         return await run_in_threadpool(_page, request, "", Outcome(fault=fault), status_code=413)
     sql, form = fields.get("sql", ""), fields.get("form", "table")
@@ -202,33 +202,6 @@ async def _until_disconnect(request: Request, query: Coroutine[Any, Any, Answer]
     finally:
         answer.cancel()
         hung_up.cancel()
-
-
-def _is_from_these_pages(request: Request) -> bool:
-    """Whether the form was sent by one of our pages, or by a program other than a browser."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    # Browsers omit that header on plain HTTP, but always send a form's origin.
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
-
-
-async def _fields(request: Request) -> dict[str, str] | None:
-    """The fields of a form; None when it is too large or not a form of ours."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _BODY_BYTES:
-            return None
-    try:
-        given = parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=_FIELDS)
-    except ValueError:
-        return None
-    fields = {name: values[-1] for name, values in given.items()}
-    # Forms have CRLF line ends.
-    fields["sql"] = fields.get("sql", "").replace("\r\n", "\n")
-    return fields if len(fields["sql"]) <= SQL_CHARACTERS else None
 
 
 def _fault(failed: QueryFailed, sql: str) -> Fault:

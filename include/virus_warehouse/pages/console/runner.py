@@ -28,6 +28,9 @@ _ERROR_BYTES = 1 << 16
 _KEPT_IN_MEMORY = 1 << 22
 _NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"}
 
+REFUSED = "Refused"
+"""The kind of error of what is not run, or whose answer is not used."""
+
 STOPPED = "Stopped"
 """The kind of error of a query that reached a limit."""
 
@@ -132,12 +135,19 @@ class Console:
         data: the data folder; files are kept in its temporary folder, without a name.
         limits: of each query.
         sandbox: the program that runs a query, and its arguments.
+        snapshot: another file than the published snapshot.
     """
 
     def __init__(
-        self, data: DataFolder, limits: QueryLimits | None = None, sandbox: Sequence[str | Path] = (SANDBOX,)
+        self,
+        data: DataFolder,
+        limits: QueryLimits | None = None,
+        sandbox: Sequence[str | Path] = (SANDBOX,),
+        *,
+        snapshot: Path | None = None,
     ) -> None:
         self.data = data
+        self._snapshot = snapshot or data.snapshot
         self.limits = limits or QueryLimits()
         self._sandbox = sandbox
 
@@ -177,7 +187,7 @@ class Console:
             QueryFailed: as above, and when the query has no such column, or no record a sequence.
         """
         if molecule not in (names := [one.name for one in MOLECULES]):
-            raise QueryFailed("Refused", f"the molecule is {molecule!r}; it can be {', '.join(names)}")
+            raise QueryFailed(REFUSED, f"the molecule is {molecule!r}; it can be {', '.join(names)}")
         output, notes = await self._run(sql, "fasta", self.limits.file_bytes, molecule)
         try:
             return output, FastaNotes.model_validate_json(notes)
@@ -188,7 +198,7 @@ class Console:
     async def _run(self, sql: str, form: str, most_bytes: int, molecule: str = "") -> tuple[File, bytes]:
         """The standard output of a query's process, and its standard error."""
         try:
-            snapshot = os.open(self.data.snapshot, os.O_RDONLY)
+            snapshot = os.open(self._snapshot, os.O_RDONLY)
         except FileNotFoundError as error:
             raise NoSnapshot(self.data) from error
         # Our own pipe: uvloop's are sockets, which DuckDB cannot open as a file.

@@ -1,45 +1,23 @@
-"""Alarms of a source: where data may be lacking, and where somebody should look."""
+"""Alarms: where data may be lacking, and where somebody should look."""
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from croniter import croniter
 
+from virus_warehouse.alarm import Alarm, AlarmKind, Weight
+from virus_warehouse.alerts.settings import ENOUGH_FREE
+from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.runs.runs import Run
 from virus_warehouse.publish.last_check import LastCheck
-from virus_warehouse.sources import Source
+from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.sql_file import sql_text
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PATIENCE = timedelta(minutes=15)
 """How long a load may wait for its check and publication before that raises an alarm."""
-
-
-class Weight(StrEnum):
-    """The severity of an alarm."""
-
-    BAD = "bad"
-    WARN = "warn"
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """An alarm.
-
-    Attributes:
-        weight: bad where data may be lacking, warn where somebody should look.
-        kind: a keyword.
-        text: description and advice.
-        query: SQL on the snapshot that shows the rows concerned; None where there are none.
-    """
-
-    weight: Weight
-    kind: str
-    text: str
-    query: str | None = None
 
 
 def due_since(schedule: str, last: datetime, now: datetime) -> datetime | None:
@@ -51,7 +29,6 @@ def due_since(schedule: str, last: datetime, now: datetime) -> datetime | None:
     Args:
         schedule: cron expression, in UTC.
         last: when a run last loaded all updates.
-        now: the present.
         now: the present.
     """
     due: datetime = croniter(schedule, last.astimezone(UTC)).get_next(datetime)
@@ -82,37 +59,83 @@ def alarms_of(
     if published and held_back_since:
         yield Alarm(
             Weight.BAD,
-            "held back",
+            AlarmKind.HELD_BACK,
             f"Held back since {held_back_since:%Y-%m-%d %H:%M} UTC: {published['held_back_reason']}",
         )
     if run:
         yield from _of_runs(source, run, check, now, is_held_back=held_back_since is not None)
-    yield from (Alarm(Weight.WARN, "finding", text) for text in findings)
+    yield from (Alarm(Weight.WARN, AlarmKind.FINDING, text) for text in findings)
     if published:
         yield from _of_snapshot(published)
+
+
+def alarms_of_no_source(
+    data: DataFolder, followed: SourcesFile, findings: Iterable[str], check: LastCheck | None
+) -> Iterator[Alarm]:
+    """The alarms that concern no single source, the worst first.
+
+    Args:
+        data: the data folder.
+        followed: the sources file.
+        findings: findings of the gates in the snapshot that did not block it and concern no single source.
+        check: the last check of a candidate snapshot.
+    """
+    if check and check.blocked:
+        yield Alarm(
+            Weight.BAD,
+            AlarmKind.BLOCKED,
+            f"Publishing is blocked. {' '.join(f'{found.text} {found.way_out}' for found in check.blocked)}",
+            since=check.checked_at,
+        )
+    yield from _of_disks(data, followed.alerts.disk_free if followed.alerts else ENOUGH_FREE)
+    if followed.alerts_error:
+        yield Alarm(Weight.BAD, AlarmKind.BROKEN, f"No alerts are sent: {followed.alerts_error}")
+    yield from (Alarm(Weight.WARN, AlarmKind.FINDING, text) for text in findings)
+
+
+def _of_disks(data: DataFolder, enough: int) -> Iterator[Alarm]:
+    places = {place.stat().st_dev: place for place in (data.root, data.warehouse.parent) if place.exists()}
+    for place in places.values():
+        free = shutil.disk_usage(place).free
+        if free < enough:
+            yield Alarm(
+                Weight.BAD,
+                AlarmKind.DISK,
+                f"The disk of {place} has {_gigabytes(free)} free, less than {_gigabytes(enough)}. Free some "
+                f"space: loads fail when it is full, and lose nothing.",
+            )
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
 
 
 def _of_runs(
     source: Source | None, run: Run, check: LastCheck | None, now: datetime, *, is_held_back: bool
 ) -> Iterator[Alarm]:
     if run["status"] == "failed":
-        yield Alarm(Weight.BAD, "failed", run["error"] or "The last run failed without a reason; see its log.")
+        yield Alarm(
+            Weight.BAD,
+            AlarmKind.FAILED,
+            run["error"] or "The last run failed without a reason; see its log.",
+            since=run["ended_at"],
+        )
     last = run["brought_all_at"]
     due = due_since(source.schedule, last, now) if source and last else None
     if due:
         yield Alarm(
             Weight.BAD,
-            "overdue",
+            AlarmKind.OVERDUE,
             f"Overdue since {due:%Y-%m-%d %H:%M} UTC: no scheduled run has completed. If none failed, its DAG is "
             f"paused or the scheduler is not running.",
         )
     waiting = None if is_held_back else run["unpublished_since"]
     if waiting and check and check.blocked:
-        yield Alarm(Weight.BAD, "not published", "Loaded, but not published: publishing is blocked.")
+        yield Alarm(Weight.BAD, AlarmKind.NOT_PUBLISHED, "Loaded, but not published: publishing is blocked.")
     elif waiting and now - waiting > PATIENCE:
         yield Alarm(
             Weight.WARN,
-            "not published",
+            AlarmKind.NOT_PUBLISHED,
             f"Loaded at {waiting:%Y-%m-%d %H:%M} UTC, but not published: a run of ncbi_virus_publish has failed or is "
             f"still running.",
         )
@@ -123,14 +146,14 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
     for gap in published["gaps"] or ():
         yield Alarm(
             Weight.WARN,
-            "gap",
+            AlarmKind.GAP,
             f"Updates from {gap['since'] or 'the beginning'} to {gap['until']} were never requested. A backfill of "
             f"these days fills the gap.",
         )
     if published["quarantine_open"]:
         yield Alarm(
             Weight.WARN,
-            "quarantine",
+            AlarmKind.QUARANTINE,
             f"{_counted(published['quarantine_open'], 'quarantined line')}. Replay with a version that can read them, "
             f"or acknowledge them with `virus-warehouse acknowledge {published['source']}`.",
             f"SELECT report, line_number, reason, raw\nFROM ops.quarantine\n"
@@ -140,7 +163,7 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
     if published["records_missing"]:
         yield Alarm(
             Weight.WARN,
-            "missing",
+            AlarmKind.MISSING,
             f"The last census did not list {_counted(published['records_missing'], 'record')}; they are kept unless "
             f"the next censuses miss them too.",
             f"SELECT accession, missing_since, taxon_name(virus_tax_id) AS virus, release_date\nFROM virus_genome\n"
@@ -149,7 +172,7 @@ def _of_snapshot(published: Mapping[str, Any]) -> Iterator[Alarm]:
     if published["drift"]:
         yield Alarm(
             Weight.WARN,
-            "drift",
+            AlarmKind.DRIFT,
             f"NCBI's reports have {_counted(len(published['drift']), 'unknown field')}: "
             f"{', '.join(published['drift'])}. Update this project, or acknowledge them with "
             f"`virus-warehouse acknowledge {published['source']}`.",

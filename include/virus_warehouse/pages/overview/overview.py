@@ -10,9 +10,10 @@ from typing import Any
 
 import duckdb
 
+from virus_warehouse.alarm import Alarm, AlarmKind, Weight
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.followed import given_entries
-from virus_warehouse.pages.overview.alarms import Alarm, Weight, alarms_of
+from virus_warehouse.pages.overview.alarms import alarms_of, alarms_of_no_source
 from virus_warehouse.pages.runs.runs import Run, open_run_view, rows_of
 from virus_warehouse.pages.snapshot import Edition, edition, reading
 from virus_warehouse.publish.last_check import LastCheck, last_check
@@ -72,13 +73,13 @@ class Overview:
         cards: the sources, those that need attention first.
         published_at: when the snapshot was published; None when none has been.
         check: the last check of a candidate; None when there was none.
-        findings: findings of the gates in the snapshot that did not block it and concern no single source.
+        alarms: alarms that concern no single source, the worst first.
     """
 
     cards: list[SourceCard]
     published_at: datetime | None
     check: LastCheck | None
-    findings: list[str]
+    alarms: list[Alarm]
 
     @property
     def states(self) -> dict[State, int]:
@@ -115,7 +116,7 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
         source, row, run = followed.sources.get(name), published.get(name), last_runs.get(name)
         alarms = list(alarms_of(source, row, run, findings[name], check, now))
         if name in followed.errors:
-            alarms.append(Alarm(Weight.BAD, State.BROKEN, f"Not running: {followed.errors[name]}"))
+            alarms.append(Alarm(Weight.BAD, AlarmKind.BROKEN, f"Not running: {followed.errors[name]}"))
         cards.append(
             SourceCard(
                 name=name,
@@ -132,7 +133,7 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
     # A card keeps its place while its source is loaded and published.
     ranks = {state: rank for rank, state in enumerate(State)} | {State.RUNNING: list(State).index(State.UP_TO_DATE)}
     cards.sort(key=lambda card: (ranks[card.state], card.name))
-    return Overview(cards, published_at, check, findings[None])
+    return Overview(cards, published_at, check, list(alarms_of_no_source(data, followed, findings[None], check)))
 
 
 @lru_cache(maxsize=1)
@@ -152,7 +153,7 @@ def _without_names(finding: str) -> str:
 
 
 def _state(alarms: list[Alarm], published: dict[str, Any] | None, run: Run | None, *, is_followed: bool) -> State:
-    kinds = {alarm.kind for alarm in alarms}
+    kinds = {str(alarm.kind) for alarm in alarms}
     if State.BROKEN in kinds:
         return State.BROKEN
     if run and run["status"] == "running":

@@ -58,6 +58,7 @@ WRONG = [
     (RUN, "VIRUS_SOURCES", "{folder}/absent.yaml", "set VIRUS_SOURCES to the sources file"),
     (PUBLISH, "VIRUS_SOURCES", "{folder}", "set VIRUS_SOURCES to the sources file"),
     (RUN, "VIRUS_SOURCES", "{folder}/a file", "not a mapping"),
+    (PUBLISH, "VIRUS_QUESTIONS", "{folder}/absent", "name the one with your saved questions"),
 ]
 
 

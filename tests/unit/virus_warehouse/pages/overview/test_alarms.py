@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from tests.support.warehouses import MPOX
-from virus_warehouse.pages.overview.alarms import Alarm, alarms_of, due_since
+from virus_warehouse.alarm import Alarm
+from virus_warehouse.pages.overview.alarms import alarms_of, due_since
 from virus_warehouse.publish.last_check import Blocked, LastCheck
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-RUN = {"status": "success", "error": None, "brought_all_at": NOW, "unpublished_since": None}
+RUN = {"status": "success", "error": None, "ended_at": NOW, "brought_all_at": NOW, "unpublished_since": None}
 PUBLISHED = {"source": "mpox", "gaps": [], "quarantine_open": 0, "records_missing": 0, "drift": []}
 CHECK = LastCheck(NOW, (Blocked("unique_keys", "unique_keys: a taxon stands twice.", "Please report it."),))
 HELD_BACK = {"held_back_since": NOW - timedelta(days=2), "held_back_reason": "shrinkage of mpox: many are gone."}

@@ -1,0 +1,1 @@
+"""Alerts: people are informed when an alarm begins, and when it has ended."""

@@ -1,0 +1,97 @@
+"""People who get alerts: a mail server and a web server that keep what they are sent."""
+
+import email
+import email.policy
+import json
+import threading
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.support.ports import free_port
+
+
+class MailServer:
+    """A mail server. Used as a context manager.
+
+    Attributes:
+        mails: what it was sent.
+    """
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
+
+    @property
+    def connection(self) -> str:
+        """Airflow's connection to it, for the environment."""
+        extra = {"from_email": "warehouse@example.org", "disable_ssl": True, "disable_tls": True}
+        return json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": self._controller.port, "extra": extra})
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Keep a mail; the library calls this."""
+        mail = email.message_from_bytes(envelope.original_content or b"", policy=email.policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        return "250 OK"
+
+    def __enter__(self) -> Self:
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+
+class Webhook:
+    """A web server that is sent messages as JSON. Used as a context manager.
+
+    Attributes:
+        messages: what it was sent.
+        status: of its answers.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.status = 200
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.webhook = self
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    webhook: Webhook
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        webhook = self.server.webhook
+        if webhook.status == 200:
+            webhook.messages.append(json.loads(body))
+        self.send_response(webhook.status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: Any) -> None:
+        pass
