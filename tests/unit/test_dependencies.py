@@ -111,6 +111,6 @@ def test_installers_are_also_installed_by_hash() -> None:
 def test_package_requirements_are_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {canonical(re.match(NAME, wanted)[0]) for wanted in project["dependencies"]}
-    # Airflow installs these, or only the checkout's demo and `make start` need them.
-    others = {"apache-airflow", "apache-airflow-task-sdk", "apache-airflow-providers-postgres", "uvicorn"}
+    # Airflow installs these, or imports them itself, or only the checkout's demo and `make start` need them.
+    others = {"apache-airflow", "apache-airflow-task-sdk", "apache-airflow-providers-postgres", "statsd", "uvicorn"}
     assert asked == set(requirements_of("requirements.in")) - others

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 from ncbi_virus.assets import LOADS, UNCHANGED, warehouse_asset
 from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
+from ncbi_virus.metrics import send_load_metrics
 from ncbi_virus.operators.run_link import RunLink
 from ncbi_virus.retries import RETRY_POLICY
 from virus_warehouse.data_folder import DataFolder
@@ -124,6 +125,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
                 on_progress=_progress_writer(context),
                 earlier_day=_earlier_day(context),
             )
+        send_load_metrics(result)
         if LOADS in self.outlets and "outlet_events" in context:
             asset = warehouse_asset(result.source) if result.changed else UNCHANGED
             event: dict[str, Any] = {"run_id": result.run_id, "source": result.source, **result.counts}
