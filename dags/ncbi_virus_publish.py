@@ -5,7 +5,7 @@ the snapshot to query. Loads that commit during a publication are published by t
 
 A finding of a source holds that source back: the snapshot shows its last published state, and the updates of all
 others. `all_sources_published` then fails, and names the sources. Findings of no single source block the snapshot:
-then `check` fails, and the last good snapshot stays. The log of `check` lists the rows and how to resolve the findings.
+then `check` fails, and the last good snapshot stays. The log of `check` has a line for each gate, and the findings.
 
 **To publish what was held back**: answer its question in `ncbi_virus_approve`, which *Required Actions* lists; or
 *Trigger* with *Source* and *Accept findings*.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from virus_warehouse.warehouse.run_record import OUTCOMES, SEQUENCE_OUTCOMES, RunRecord
 from virus_warehouse.wording import counted
@@ -19,6 +19,9 @@ class IngestResult:
         counts: outcomes of the data report's lines, and of the records that it does not list.
         further: the same for each auxiliary report of the package.
         sequences: outcomes of the FASTA entries, by molecule.
+        committed_at: when it was committed.
+        downloaded_bytes: size of the package; 0 if it was already in the archive.
+        seconds: wall-clock seconds by stage.
     """
 
     run_id: str
@@ -30,6 +33,9 @@ class IngestResult:
     counts: dict[str, int | None]
     further: dict[str, dict[str, int | None]] = field(default_factory=dict)
     sequences: dict[str, dict[str, int]] = field(default_factory=dict)
+    committed_at: datetime | None = None
+    downloaded_bytes: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -73,6 +79,9 @@ def result_of(
         counts={name: row[name] for name in ("lines", *OUTCOMES, "withdrawn", "missing")},
         further=dict(further or {}),
         sequences=dict(sequences or {}),
+        committed_at=row["ended_at"],
+        downloaded_bytes=row["package_bytes"] if row["attempts"] else 0,
+        seconds=dict(row["seconds"] or {}),
     )
 
 

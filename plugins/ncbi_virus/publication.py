@@ -7,12 +7,14 @@ from airflow.sdk import get_current_context, task
 
 from ncbi_virus.assets import PUBLICATIONS, snapshot_asset
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
+from ncbi_virus.metrics import send_snapshot_metrics
 from ncbi_virus.retries import RETRY_POLICY
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.followed import followed_sources
 from virus_warehouse.publish.about import read_about
 from virus_warehouse.publish.candidate import candidate_path
 from virus_warehouse.publish.check import check_candidate
+from virus_warehouse.publish.figures import snapshot_figures
 from virus_warehouse.publish.last_check import last_check
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
@@ -49,6 +51,7 @@ def publish(publication_id: str, *, outlet_events: Any = None) -> dict[str, str]
     """Publish the candidate; returns the held-back sources, and since when."""
     data = DataFolder.from_environment()
     is_published, about = publish_candidate(data, publication_id), read_about(data.snapshot)
+    send_snapshot_metrics(snapshot_figures(data.snapshot))
     for source, counts in about.changes.items() if is_published else ():
         event = {"publication_id": publication_id, **counts}
         outlet_events[PUBLICATIONS].add(snapshot_asset(source), extra=event)

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page
 from scripts import chromium
 from scripts.pictures import log_in
 from tests.support.airflow_services import AirflowServices
+from tests.support.metrics_receivers import OtlpReceiver
 from tests.support.stand_in import StandIn
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -51,7 +52,7 @@ SLOW = 120_000
 
 @dataclass
 class Stage:
-    """Airflow, the stand-in, the data folder, and a browser.
+    """Airflow, the stand-in, the data folder, what receives Airflow's metrics, and a browser.
 
     `pages` is the URL of our pages without Airflow's frame.
     """
@@ -59,6 +60,7 @@ class Stage:
     airflow: AirflowServices
     stand_in: StandIn
     data: DataFolder
+    metrics: OtlpReceiver
     resources: ExitStack
     _own_sources: Iterator[int] = field(default_factory=lambda: iter(range(1, OWN_SOURCES + 1)))
 
@@ -108,18 +110,20 @@ def stage_in(folder: Path) -> Iterator[Stage]:
     """A running Airflow: `viruses` was loaded last week, `mistyped` is being refused, and the others have not run."""
     sources, data = folder / "sources.yaml", DataFolder(folder / "data")
     sources.write_text(SOURCES, encoding="utf-8")
-    with StandIn(today=TODAY, epoch=TODAY, records=1200) as stand_in:
+    with StandIn(today=TODAY, epoch=TODAY, records=1200) as stand_in, OtlpReceiver() as metrics:
         publish_last_week(stand_in, sources, data)
         environment = {
             "VIRUS_DATA": str(data.root),
             "VIRUS_SOURCES": str(sources),
             "NCBI_DATASETS_URL": stand_in.url,
+            "AIRFLOW__METRICS__OTEL_ON": "True",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": metrics.url,
         }
         with AirflowServices(environment) as airflow:
             airflow.seen(DENGUE)
             airflow.unpause(MISTYPED)
             with ExitStack() as resources:
-                yield Stage(airflow, stand_in, data, resources)
+                yield Stage(airflow, stand_in, data, metrics, resources)
         airflow.wait_until_gone()
 
 

@@ -111,7 +111,7 @@ def test_installers_are_also_installed_by_hash() -> None:
 def test_package_requirements_are_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {canonical(re.match(NAME, wanted)[0]) for wanted in project["dependencies"]}
-    # Airflow installs these, or only some installations and the checkout's `make start` need them.
+    # Airflow installs these, or imports them itself, or only some installations and `make start` need them.
     providers = {f"apache-airflow-providers-{name}" for name in ("apprise", "postgres", "slack", "smtp")}
-    others = {"apache-airflow", "apache-airflow-task-sdk", "uvicorn", *providers}
+    others = {"apache-airflow", "apache-airflow-task-sdk", "statsd", "uvicorn", *providers}
     assert asked == set(requirements_of("requirements.in")) - others

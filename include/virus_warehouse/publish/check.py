@@ -1,7 +1,8 @@
 """The check of a candidate snapshot: runs every gate, and logs, records and classifies the findings."""
 
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -10,10 +11,22 @@ from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.about import read_about, write_changes, write_findings
 from virus_warehouse.publish.approval import PUBLISH, answers_given
 from virus_warehouse.publish.candidate import open_candidate
-from virus_warehouse.publish.gates import HELD_BACK, Finding, classify_findings, gates_sql, refuse_findings
+from virus_warehouse.publish.gates import (
+    ACCEPTED,
+    BLOCKED,
+    GATES,
+    HELD_BACK,
+    WARNED,
+    Finding,
+    classify_findings,
+    gate_sql,
+    inputs_sql,
+    refuse_findings,
+)
 from virus_warehouse.publish.last_check import write_last_check
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sources import SourcesFile, refuse_unknown_source
+from virus_warehouse.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +66,17 @@ def check_candidate(
         if source is not None:
             known = connection.execute("SELECT source FROM ops.source_status").fetchall()
             refuse_unknown_source(source, [name for (name,) in known])
-        rows = connection.execute(gates_sql(followed, published)).fetchall()
+        connection.execute(inputs_sql(followed, published))
+        rows, seconds = [], {}
+        for gate in GATES:
+            started = time.monotonic()
+            rows += connection.execute(gate_sql(gate)).fetchall()
+            seconds[gate.name] = time.monotonic() - started
         held_back_before = read_about(published).held_back if published.exists() else None
         answers = answers_given(connection, held_back_before)
     approved = {finding for finding, given in answers.items() if given.answer == PUBLISH}
     findings = classify_findings(rows, accepted, source, approved)
+    _log_gates(findings, seconds)
     for finding in findings:
         logger.warning("%s: %s", finding.outcome, finding)
     held_back = {str(finding.source) for finding in findings if finding.outcome == HELD_BACK}
@@ -68,3 +87,13 @@ def check_candidate(
         write_last_check(candidate, findings, answers)
     refuse_findings(findings, candidate)
     return findings
+
+
+def _log_gates(findings: Sequence[Finding], seconds: Mapping[str, float]) -> None:
+    """Log each gate in one line: its most severe outcome, the rows at fault, and how long it took."""
+    for gate in GATES:
+        found = [finding for finding in findings if finding.gate == gate.name]
+        outcomes = {finding.outcome for finding in found}
+        outcome = next((each for each in (BLOCKED, HELD_BACK, ACCEPTED, WARNED) if each in outcomes), "passed")
+        rows = sum(finding.rows_at_fault for finding in found)
+        logger.info("gate %s: %s, %s, %.2f s", gate.name, outcome, counted(rows, "row"), seconds[gate.name])

@@ -201,10 +201,8 @@ class Finding:
         return f"{label} ({counted(self.rows_at_fault, 'row')}, such as {'; '.join(self.examples)})"
 
 
-def gates_sql(followed: SourcesFile | None = None, published: Path | None = None) -> str:
-    """SQL statements, the last of which lists the gates' findings in a snapshot or warehouse file.
-
-    Its columns: gate, source, fault, number of rows at fault, examples.
+def inputs_sql(followed: SourcesFile | None = None, published: Path | None = None) -> str:
+    """SQL statements that create what the gates read besides a snapshot or warehouse file: temporary views.
 
     Args:
         followed: the sources file, with each source's limits; others get the defaults.
@@ -217,13 +215,37 @@ def gates_sql(followed: SourcesFile | None = None, published: Path | None = None
         _filled(),
         read_sql("publish/sql/lost_field.sql"),
     ]
-    found = "\nUNION ALL\n".join(
-        f"SELECT {number} AS place, '{gate.name}' AS gate, * FROM (\n{_query(gate)}\n)"
-        for number, gate in enumerate(GATES)
+    return "\n".join(given)
+
+
+def gate_sql(gate: Gate) -> str:
+    """An SQL query that lists the findings of a gate, after the statements of `inputs_sql`.
+
+    Its columns: gate, source, fault, number of rows at fault, examples.
+
+    Args:
+        gate: the gate.
+    """
+    query = read_sql(f"publish/sql/gates/{gate.name}.sql").rstrip().removesuffix(";")
+    return (
+        f"SELECT '{gate.name}' AS gate, source, fault, count(*) AS rows_at_fault, min(example, 5) AS examples\n"
+        f"FROM (\n{query}\n)\nGROUP BY source, fault\nORDER BY source, fault"
     )
-    return "\n".join(given) + (
-        f"\nSELECT gate, source, fault, count(*) AS rows_at_fault, min(example, 5) AS examples\nFROM (\n{found}\n)\n"
-        "GROUP BY place, gate, source, fault\nORDER BY place, source, fault;"
+
+
+def gates_sql(followed: SourcesFile | None = None, published: Path | None = None) -> str:
+    """SQL statements, the last of which lists the findings of all gates, with the columns of `gate_sql`.
+
+    Args:
+        followed: as for `inputs_sql`.
+        published: the same.
+    """
+    found = "\nUNION ALL\n".join(
+        f"SELECT {place} AS place, * FROM (\n{gate_sql(gate)}\n)" for place, gate in enumerate(GATES)
+    )
+    return (
+        f"{inputs_sql(followed, published)}\n"
+        f"SELECT * EXCLUDE (place)\nFROM (\n{found}\n)\nORDER BY place, source, fault;"
     )
 
 
@@ -236,7 +258,7 @@ def classify_findings(
     """The findings with their outcomes.
 
     Args:
-        rows: the rows of `gates_sql`.
+        rows: the rows of `gates_sql`, or of `gate_sql`.
         accepted: names of gates whose findings a person accepts.
         accepted_source: the only source whose findings are accepted; None for all.
         approved: the findings of sources, in words, that a person has approved.
@@ -353,10 +375,6 @@ def _filled() -> str:
         f"CREATE OR REPLACE TEMP VIEW held_filled AS {filled} FROM virus_genome;\n"
         f"CREATE OR REPLACE TEMP VIEW published_field AS {had};"
     )
-
-
-def _query(gate: Gate) -> str:
-    return read_sql(f"publish/sql/gates/{gate.name}.sql").rstrip().removesuffix(";")
 
 
 def _texts(values: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow import __version__ as airflow_version
 from airflow.sdk import BaseOperator, Context
@@ -12,6 +12,8 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 from ncbi_virus.assets import LOADS, UNCHANGED, warehouse_asset
 from ncbi_virus.hooks.ncbi_datasets import NcbiDatasetsHook
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
+from ncbi_virus.lineage import Loaded, lineage_of
+from ncbi_virus.metrics import send_load_metrics
 from ncbi_virus.operators.run_link import RunLink
 from ncbi_virus.retries import RETRY_POLICY
 from virus_warehouse.data_folder import DataFolder
@@ -23,6 +25,9 @@ from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.window_order import DayOfBackfill, EarlierDay, EarlierDayFirst
 from virus_warehouse.windows import WindowRequest
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
 BACKFILL = "backfill"
 """Airflow's run type of backfills."""
@@ -89,6 +94,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         self.accept = accept
         self.ncbi_datasets_conn_id = ncbi_datasets_conn_id
         self.virus_warehouse_conn_id = virus_warehouse_conn_id
+        self._loaded: Loaded | None = None
 
     @property
     def source_name(self) -> str:
@@ -111,11 +117,12 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         data = DataFolder.from_environment()
         source = source_of(self.source) if isinstance(self.source, Mapping) else read_sources().source(str(self.source))
         accepted = [self.accept] if isinstance(self.accept, str) else self.accept
+        warehouse = VirusWarehouseHook(self.virus_warehouse_conn_id).get_conn()
         with NcbiDatasetsHook(self.ncbi_datasets_conn_id).get_conn() as client:
             result = ingest(
                 source,
                 client=client,
-                warehouse=VirusWarehouseHook(self.virus_warehouse_conn_id).get_conn(),
+                warehouse=warehouse,
                 data=data,
                 origin=_origin(context),
                 wish=self._window_request(context),
@@ -124,6 +131,8 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
                 on_progress=_progress_writer(context),
                 earlier_day=_earlier_day(context),
             )
+            self._loaded = Loaded(result, source.request, client.base_url, warehouse.path)
+        send_load_metrics(result)
         if LOADS in self.outlets and "outlet_events" in context:
             asset = warehouse_asset(result.source) if result.changed else UNCHANGED
             event: dict[str, Any] = {"run_id": result.run_id, "source": result.source, **result.counts}
@@ -132,6 +141,14 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
             **{name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(result).items()},
             "changed": result.changed,
         }
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> "OperatorLineage[Any, Any] | None":
+        """What Airflow's OpenLineage provider sends of a load; None if nothing was loaded.
+
+        Args:
+            task_instance: the task, which has ended.
+        """
+        return None if self._loaded is None else lineage_of(self._loaded)
 
     def _window_request(self, context: Context) -> WindowRequest:
         mode, since, until = self.mode or None, WindowRequest.day(self.since), WindowRequest.day(self.until)

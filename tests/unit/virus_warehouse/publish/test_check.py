@@ -1,6 +1,7 @@
 """The check of a candidate: what blocks it, what is accepted, and where both are recorded."""
 
 import logging
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
 from virus_warehouse.publish.about import About
 from virus_warehouse.publish.check import check_candidate
-from virus_warehouse.publish.gates import GateFailed, gates_sql
+from virus_warehouse.publish.gates import GATES, GateFailed, gates_sql
 from virus_warehouse.publish.last_check import last_check
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.shortage import MemoryTooSmall
@@ -116,6 +117,20 @@ def test_warnings_are_in_the_log_and_in_the_snapshot(
     warning = f"warned: odd_dates of mpox: {fault} (1 row, such as PX1 1970-01-01)"
     assert warning in caplog.text
     assert query(data.snapshot, FINDINGS) == [("mpox", "odd_dates", warning)]
+
+
+def test_log_has_a_line_for_each_gate(data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    lose_records(store)
+    corrupt_taxonomy(store)
+    candidate = prepare_candidate(store.warehouse, data, "next", FOLLOWED)
+    with caplog.at_level(logging.INFO), pytest.raises(GateFailed):
+        check_candidate(candidate, FOLLOWED, data.snapshot)
+    lines = [text for text in caplog.messages if text.startswith("gate ")]
+    found = [re.fullmatch(r"gate (\w+): ([a-z ]+), (\d+ rows?), \d+\.\d\d s", text) for text in lines]
+    expected = {"unique_keys": ("blocked", "1 row"), "shrinkage": ("held back", "12 rows")}
+    assert [gate and gate.groups() for gate in found] == [
+        (gate.name, *expected.get(gate.name, ("passed", "0 rows"))) for gate in GATES
+    ]
 
 
 @pytest.mark.slow
