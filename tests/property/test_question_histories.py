@@ -100,7 +100,7 @@ def apply(known: dict[int, int], heading: str, key: int, value: str) -> None:
 
 def play(folder: Path, template: Path, seed: int) -> None:
     history = History(folder, template, seed)
-    for _ in range(8):
+    for _ in range(5):
         history.change()
         history.publish()
         for channel in history.known:
