@@ -22,7 +22,6 @@ if file.alerts or file.alerts_error:
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=False,
-        default_args={"retries": 0},
         params={
             "test": Param(
                 False,

@@ -5,7 +5,6 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.sdk import task
 
-from ncbi_virus.retries import RETRY_POLICY
 from virus_warehouse.alerts.message import Message, Section
 from virus_warehouse.alerts.present import Key
 from virus_warehouse.alerts.send import AlertNotSent, send_alerts
@@ -61,7 +60,7 @@ def _for_slack(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-@task(retry_policy=RETRY_POLICY)
+@task(retries=0)
 def send(params: dict[str, Any] | None = None) -> list[str]:
     """Inform people of what has begun and what is over; returns the subjects of the messages.
 

@@ -124,6 +124,20 @@ def test_a_full_disk_and_a_late_run_are_informed(followed, people):
     assert people.informed["mail"] == ["mpox: late", "disk", "Over: mpox: late", "Over: disk"]
 
 
+def test_a_snapshot_that_cannot_be_read_is_sent_and_nothing_is_over(followed, people):
+    followed.show("PX1", 0)
+    fail(followed)
+    inform(followed, people, HOUR)
+    followed.data.snapshot.write_bytes(b"not a database" * 1000)
+    inform(followed, people, HOUR)
+    inform(followed, people, HOUR)
+    assert people.informed["mail"] == ["mpox: failed", "broken"]
+    assert "The snapshot cannot be read: " in people.messages[-1].text
+    followed.data.snapshot.unlink()
+    inform(followed, people, HOUR)
+    assert people.informed["mail"] == ["mpox: failed", "broken", "Over: broken"]
+
+
 def test_a_channel_that_cannot_be_reached_is_informed_later_and_holds_up_no_other(followed, people):
     people.unreachable = {"mail"}
     followed.show("PX1", 0)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.alarm import AlarmKind
 from virus_warehouse.alerts.answers import due_answers
 from virus_warehouse.alerts.journal import Journal, Sent, one_sender_at_a_time, read_journal, write_journal
 from virus_warehouse.alerts.message import Message, section_of, subject_of
@@ -71,7 +72,12 @@ def send_alerts(
         journal = read_journal(data)
         for key, text in (raised or {}).items():
             journal.begin(key, text, settings, now)
-        journal.follow(present_alarms(overview(data, followed, now), settings.failed_after, now), settings, now)
+        try:
+            content = overview(data, followed, now)
+        except duckdb.Error as error:  # then nothing is known to be over, either
+            journal.begin((None, AlarmKind.BROKEN), f"The snapshot cannot be read: {error}", settings, now)
+        else:
+            journal.follow(present_alarms(content, settings.failed_after, now), settings, now)
         write_journal(data, journal)
         return _send(data, journal, settings, deliver, link, now)
 
@@ -117,8 +123,7 @@ def _asked(data: DataFolder, stack: ExitStack) -> tuple[list[Asked], DuckDBPyCon
     try:
         connection = stack.enter_context(reading(data))
         return asked_questions(connection), connection
-    except (NoSnapshot, duckdb.Error) as error:
-        logger.info("no saved questions: %s", error)
+    except (NoSnapshot, duckdb.Error):  # of a snapshot that cannot be read, an alert is sent
         return [], None
 
 
