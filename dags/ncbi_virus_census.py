@@ -6,17 +6,19 @@ that is listed again is live again.
 
 NCBI has dropped hundreds of valid records overnight. When more than `max_missing` of a source's records are missing,
 its `census` fails and changes nothing; other sources are not affected. The task's log and the run file name the missing
-records; check them at [NCBI Virus](https://www.ncbi.nlm.nih.gov/labs/virus). If they were really withdrawn, *Trigger*
-with *Source* and *Accept missing records*.
+records; check them at [NCBI Virus](https://www.ncbi.nlm.nih.gov/labs/virus). If they were really withdrawn, answer the
+question that *Required Actions* lists: the package is loaded from the archive, without a new download.
 """
 
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, task
 
 from ncbi_virus.assets import LOADS
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
 from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
+from ncbi_virus.questions import ask, stopped_loads
 from ncbi_virus.retries import RETRY_POLICY
 from virus_warehouse.sources import read_sources, valid_sources
 
@@ -55,7 +57,7 @@ with DAG(
     params={"source": SOURCE, **ACCEPT_PARAMS},
     tags=["ncbi", "virus"],
 ):
-    NcbiVirusToDuckDBOperator.partial(
+    census = NcbiVirusToDuckDBOperator.partial(
         task_id="census",
         pool="ncbi_datasets",
         mode="census",
@@ -64,3 +66,8 @@ with DAG(
         map_index_template="{{ task.source }}",
         accept=ACCEPT,
     ).expand(source=followed())
+    stopped = stopped_loads.override(trigger_rule="all_done")()
+    census >> stopped
+    ask(stopped)
+    # A run has failed if one of its last tasks has: the questions alone would make it a success.
+    census >> EmptyOperator(task_id="loaded")

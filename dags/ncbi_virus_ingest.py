@@ -6,14 +6,18 @@ publishes it as the snapshot to query.
 
 **To fill in days**: *Trigger -> Backfill*. Each day is a window of its own and never moves the watermark.
 **To load other days, or everything, once**: *Trigger* with `since` and `until`, or with `mode` = `full`.
+**When a full load or census is stopped**, because records are missing or fields are empty: answer its question in
+`ncbi_virus_approve`, which *Required Actions* lists.
 The run ledger, `ops.ingest_run`, has the request, the package and the line outcomes of every run.
 """
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_parsing_context
 
 from ncbi_virus.deadlines import deadline_of
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
 from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
+from ncbi_virus.questions import ask, stopped_loads
 from virus_warehouse.run_mode import REQUESTABLE
 from virus_warehouse.sources import Source, valid_part
 
@@ -33,6 +37,13 @@ PARAMS = {
         None, type=["null", "string"], format="date", title="Until", description="Its end, exclusive. Empty: no end."
     ),
     **ACCEPT_PARAMS,
+    "archived": Param(
+        None,
+        type=["null", "string"],
+        title="Stopped run",
+        description="Load the archived package of this full load or census, which was stopped. ncbi_virus_approve "
+        "fills it in.",
+    ),
 }
 
 
@@ -50,7 +61,7 @@ def ingest_dag(source: Source) -> DAG:
         params=PARAMS,
         tags=["ncbi", "virus"],
     ) as dag:
-        NcbiVirusToDuckDBOperator(
+        ingest = NcbiVirusToDuckDBOperator(
             task_id="ingest",
             source=source.name,
             pool="ncbi_datasets",
@@ -58,7 +69,13 @@ def ingest_dag(source: Source) -> DAG:
             since="{{ params.since or '' }}",
             until="{{ params.until or '' }}",
             accept=ACCEPT,
+            archived="{{ params.archived or '' }}",
         )
+        stopped = stopped_loads.override(trigger_rule="all_failed")()
+        ingest >> stopped
+        ask(stopped)
+        # A run has failed if one of its last tasks has: the question alone would make it a success.
+        ingest >> EmptyOperator(task_id="loaded")
     return dag
 
 

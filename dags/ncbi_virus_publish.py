@@ -11,11 +11,11 @@ then `check` fails, and the last good snapshot stays. The log of `check` has a l
 *Trigger* with *Source* and *Accept findings*.
 """
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, AssetAny, Param
 
 from ncbi_virus.assets import APPROVALS, LOADS, UNCHANGED, warehouse_asset
 from ncbi_virus.publication import all_sources_published, check, prepare, publish, questions
+from ncbi_virus.questions import ask
 from virus_warehouse.publish.gates import BLOCKING
 from virus_warehouse.sources import valid_sources
 
@@ -58,9 +58,4 @@ with DAG(
     all_sources_published(held_back)
     asked = questions(publication)
     held_back >> asked
-    TriggerDagRunOperator.partial(
-        task_id="ask",
-        trigger_dag_id="ncbi_virus_approve",
-        skip_when_already_exists=True,
-        map_index_template="{{ task.conf.source }}",
-    ).expand_kwargs(asked)
+    ask(asked)

@@ -8,7 +8,7 @@ Files of any version are read: unknown keys are ignored, missing ones get a defa
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -34,6 +34,12 @@ class ArchivedPackage:
 
     Attributes:
         state: `VERIFIED`, `ACCEPTED` or `REFUSED`.
+        is_census: whether a full load is also to find missing records.
+        stopped_by: what a person has to accept so that a refused package is loaded: names of `Acceptance`. Empty where
+            that is not possible.
+        finding: why it was refused, where a person can accept it.
+        approved_by, kept_by: who answered, to load it or to keep what is held.
+        asked: id of the question in Airflow that waits for an answer.
     """
 
     run_id: str
@@ -52,6 +58,17 @@ class ArchivedPackage:
     bytes: int
     sha256: str
     state: str = VERIFIED
+    is_census: bool = False
+    stopped_by: tuple[str, ...] = ()
+    finding: str | None = None
+    approved_by: str | None = None
+    kept_by: str | None = None
+    asked: str | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a person has answered what to do with it."""
+        return self.approved_by is not None or self.kept_by is not None
 
     @property
     def molecules(self) -> list[Molecule]:
@@ -122,11 +139,33 @@ class Archive:
 
         Args:
             run_ids: run ids of the packages.
-            state: `ACCEPTED` or `REFUSED`.
+            state: `ACCEPTED`, or another state.
         """
         for package in self.packages():
             if package.run_id in run_ids and package.state != state:
                 self._write_sidecar(replace(package, state=state))
+
+    def refuse(self, run_id: str, stopped_by: Iterable[str] = (), finding: str | None = None) -> None:
+        """Record in the sidecar of a package that a load gate has refused it.
+
+        Args:
+            run_id: run id of the package.
+            stopped_by: as in `ArchivedPackage`.
+            finding: why it was refused, where a person can accept it.
+        """
+        answers = {"approved_by": None, "kept_by": None}
+        self.change(run_id, state=REFUSED, stopped_by=tuple(stopped_by), finding=finding, **answers)
+
+    def change(self, run_id: str, **changes: Any) -> None:
+        """Change fields in the sidecar of a package, if it is in the archive.
+
+        Args:
+            run_id: run id of the package.
+            changes: the new values, by field of `ArchivedPackage`.
+        """
+        package = self.package(run_id)
+        if package is not None:
+            self._write_sidecar(replace(package, **changes))
 
     def redate(self, load: CommittedLoad) -> None:
         """Correct the recorded times of a load and of the package that it loaded.
@@ -135,7 +174,7 @@ class Archive:
             load: the load with its corrected times.
         """
         self.record_load(load)
-        package = None if load.package is None else self._read(self.path(load.package).with_suffix(".json"))
+        package = None if load.package is None else self.package(load.package)
         if package is not None:
             requested_at = datetime.fromisoformat(str(load.run["requested_at"]))
             self._write_sidecar(replace(package, requested_at=requested_at))
@@ -167,6 +206,10 @@ class Archive:
     def _write_sidecar(self, package: ArchivedPackage) -> None:
         write_json(self.path(package.run_id).with_suffix(".json"), {"format": FORMAT, **asdict(package)})
 
+    def package(self, run_id: str) -> ArchivedPackage | None:
+        """The package of a run; None when it is not in the archive."""
+        return self._read(self.path(run_id).with_suffix(".json"))
+
     def packages(self) -> Iterator[ArchivedPackage]:
         """The archived packages, newest request first."""
         held = [package for sidecar in self.folder.glob("*.json") if (package := self._read(sidecar)) is not None]
@@ -191,7 +234,7 @@ class Archive:
         return [file for file, run_id in unfinished if not is_running(run_id)]
 
     def prune(
-        self, retention_days: int, now: datetime, loaded: Collection[str], molecules: Collection[Molecule] = ()
+        self, retention_days: int, now: datetime, starts: Collection[str], molecules: Collection[Molecule] = ()
     ) -> Removed:
         """Delete packages requested longer ago than `retention_days`, but never the newest full one or any after it.
 
@@ -201,7 +244,8 @@ class Archive:
         Args:
             retention_days: minimum age of a package to delete.
             now: the time to count from.
-            loaded: run ids of the packages that a run has committed: a refused package cannot start a rebuild.
+            starts: run ids of the full packages that can start a rebuild: those that a run has committed, and that
+                were the newest then.
             molecules: the molecules whose sequences the source requests.
         """
         held = list(self.packages())
@@ -209,7 +253,7 @@ class Archive:
             (
                 package
                 for package in held
-                if package.mode == "full" and package.run_id in loaded and package.has_sequences(molecules)
+                if package.mode == "full" and package.run_id in starts and package.has_sequences(molecules)
             ),
             None,
         )
@@ -237,6 +281,7 @@ class Archive:
             for name in ("updated_since", "until"):
                 content[name] = date.fromisoformat(content[name]) if content.get(name) else None
             content["requested_at"] = datetime.fromisoformat(content["requested_at"])
+            content["stopped_by"] = tuple(content.get("stopped_by", ()))
             return ArchivedPackage(**content)
         except FileNotFoundError:
             return None  # pruned meanwhile

@@ -106,10 +106,10 @@ def _old_files(house: _House) -> str:
 
 def _archive(house: _House) -> str:
     with duckdb.connect() as session, house.warehouse.transaction(session):
-        loaded = {source.name: ledger.loaded_packages(session, source.name) for source in house.sources}
+        starts = {source.name: ledger.packages_to_start_from(session, source.name) for source in house.sources}
     removed, now = Removed(), datetime.now(UTC)
     for source in house.sources:
-        removed += house.archive(source).prune(source.retention_days, now, loaded[source.name], source.molecules)
+        removed += house.archive(source).prune(source.retention_days, now, starts[source.name], source.molecules)
     return str(removed)
 
 

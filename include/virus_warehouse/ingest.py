@@ -19,10 +19,11 @@ from typing import Any
 import duckdb
 
 from virus_warehouse import __version__
-from virus_warehouse.archive import ACCEPTED, REFUSED, Archive, committed_load
+from virus_warehouse.archive import ACCEPTED, Archive, ArchivedPackage, committed_load
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import rebuilt_of
-from virus_warehouse.failure import Failure
+from virus_warehouse.failure import Failure, PermanentFailure
+from virus_warehouse.later_lines import LaterLines
 from virus_warehouse.leftovers import remove_leftovers, write_ends
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
@@ -33,7 +34,7 @@ from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import ReportUnreadable, StagedReport
 from virus_warehouse.run_file import dead_runs, is_running, new_run_id, run_lock
 from virus_warehouse.run_journal import RunJournal
-from virus_warehouse.run_mode import INCREMENTAL, REPLAY, WINDOW
+from virus_warehouse.run_mode import CENSUS, FULL, INCREMENTAL, REPLAY, WINDOW
 from virus_warehouse.run_result import IngestResult, result_of
 from virus_warehouse.sequences.staging import StagedSequences, stage_sequences
 from virus_warehouse.sequences.store import SequenceStore
@@ -46,6 +47,7 @@ from virus_warehouse.staging import (
     stage_quarantined_lines,
     take_quarantined_lines,
 )
+from virus_warehouse.stopped_load import NothingStopped, package_to_load
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.census import missing_accessions
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
@@ -67,6 +69,10 @@ PACKAGE_ERRORS = (EmptyFullLoad, GateError, PackageError, ReportUnreadable)
 """Failures that another package may fix."""
 
 
+class StoppedAgain(GateError, PermanentFailure):
+    """The archived package of a stopped run did not pass the gates."""
+
+
 @private_files()
 def ingest(
     source: Source,
@@ -80,6 +86,7 @@ def ingest(
     airflow_version: str | None = None,
     on_progress: OnProgress | None = None,
     earlier_day: EarlierDay | None = None,
+    archived: str | None = None,
 ) -> IngestResult:
     """Run one source once: window, request, download, verify, archive, stage, merge.
 
@@ -97,18 +104,29 @@ def ingest(
         airflow_version: for the ledger's `versions`.
         on_progress: called every few seconds of the download.
         earlier_day: gives the earlier day of the same backfill that Airflow has started, which downloads first.
+        archived: id of a stopped full load or census of the source, to load its archived package instead of requesting
+            one: the outcome is as if it had not been stopped. Accepted is what stopped it if a person has approved it
+            (`answer_stopped_load`), and `accepts`. `wish` is ignored.
 
     Raises:
         EarlierDayFirst: when that day has to download first; nothing was done, and nothing is recorded.
+        StoppedAgain: when the archived package does not pass the gates.
+        NothingStopped: when `archived` is not a stopped load of the source, or another has replaced it.
         RequestRefused, WindowError: a retry would fail the same way.
         DatasetsUnavailable, EmptyFullLoad, WarehouseLocked, GateError, DiskFull, MemoryTooSmall: a retry may
             succeed.
     """
     window_request, accepts = wish or WindowRequest(), accepts or Acceptance()
+    stopped = None if archived is None else package_to_load(data, source, archived)
+    if stopped is not None:
+        window_request = WindowRequest(CENSUS if stopped.is_census else FULL)
+        accepts = Acceptance.of({*accepts.names, *(stopped.stopped_by if stopped.approved_by else ())})
     if earlier_day is not None and window_request.effective_mode == WINDOW:
         day = Window(WINDOW, window_request.since, window_request.until, watermark=None, filter_changed=False)
         let_earlier_day_fetch_first(source, day, data, earlier_day)
     record = _new_record(source, window_request, origin or ledger.RunOrigin(), airflow_version)
+    if stopped is not None:
+        record.archived_run_id, record.approved_by = stopped.run_id, stopped.approved_by
     with translate_resource_errors(data.root), ExitStack() as stack:
         lock = stack.enter_context(run_lock(data.runs, record.run_id))
         temporary = stack.enter_context(_temporary_folder(data.temporary / record.run_id))
@@ -122,6 +140,7 @@ def ingest(
             archive=Archive(data.packages, source.name),
             temporary=temporary,
             session=stack.enter_context(private_session(temporary)),
+            stopped=stopped,
         )
         try:
             with translate_resource_errors(data.root):
@@ -140,14 +159,18 @@ def ingest(
                         temporary=temporary,
                         may_reuse_own=opened.is_retry,
                         on_progress=on_progress,
+                        approved=stopped,
                     )
                     package = packages.fetch(opened.window)
                     staged = run.stage(package)
+                    run.later.stage(opened.later)
                     with run.stage_sequences(opened.window, package) as sequences:
                         merged = run.merge(opened.window, staged, sequences)
                 return run.close_committed(opened, merged)
         except BaseException as error:
             run.close_interrupted(error)
+            if stopped is not None and isinstance(error, GateError):
+                raise StoppedAgain(str(error)) from error
             raise
 
 
@@ -180,11 +203,13 @@ class _Opened:
         window: what the run requests and loads.
         is_retry: whether no try of the same DAG run has committed yet.
         committed: the committed runs of the source, from its newest full load on.
+        later: the committed loads that were requested later than the stopped package that is loaded.
     """
 
     window: Window
     is_retry: bool
     committed: list[RunRecord]
+    later: list[ledger.LaterLoad]
 
 
 @dataclass(frozen=True)
@@ -196,12 +221,14 @@ class _Merged:
         sequences: outcomes of the FASTA entries, by molecule.
         missing: the records that a census did not list.
         loaded: run ids of the packages that runs of the source have committed.
+        starts: those of them that can start a rebuild.
     """
 
     further: dict[str, dict[str, int | None]]
     sequences: dict[str, SequenceCounts]
     missing: list[str]
     loaded: set[str]
+    starts: set[str]
 
 
 @dataclass
@@ -217,8 +244,12 @@ class _Run:
     archive: Archive
     temporary: Path
     session: duckdb.DuckDBPyConnection
+    stopped: ArchivedPackage | None
     has_row: bool = False
     may_have_committed: bool = False
+
+    def __post_init__(self) -> None:
+        self.later = LaterLines(self.session, self.archive, self.temporary)
 
     @property
     def record(self) -> RunRecord:
@@ -238,6 +269,8 @@ class _Run:
             for run_id in ledger.close_dead_runs(self.session, lambda run_id: is_running(self.data.runs, run_id)):
                 logger.warning("run %s was left open by a dead process; closed as failed", run_id)
             window = plan_window(self.session, self.source, _origin_of(self.record), self.window_request)
+            if self.stopped is not None:
+                window = replace(window, with_sequences=self.stopped.has_sequences(self.source.molecules))
             self.warn_of_unusual_history()
             named = parts_named(self.session)
             self.record.mode, self.record.updated_since, self.record.until = (
@@ -252,6 +285,7 @@ class _Run:
                 window,
                 is_retry=not ledger.has_committed(self.session, self.source.name, _origin_of(self.record)),
                 committed=ledger.committed_since_full_load(self.session, self.source.name),
+                later=self.later_loads(),
             )
             if window.mode == REPLAY:
                 take_quarantined_lines(self.session, self.source.name, self.source.fingerprint)
@@ -260,6 +294,21 @@ class _Run:
         self.store.drop_unnamed(named, keeps_rebuilt=rebuilt_of(self.warehouse.path).exists())
         logger.info("run %s: %s load of %s", self.record.run_id, window.mode, _scope(window))
         return opened
+
+    def later_loads(self) -> list[ledger.LaterLoad]:
+        """The committed loads requested later than the stopped package to load; within a transaction.
+
+        Raises:
+            NothingStopped: when one of them has replaced it.
+        """
+        if self.stopped is None:
+            return []
+        name, requested_at = self.source.name, self.stopped.requested_at
+        if replacement := ledger.replacement(self.session, name, self.source.fingerprint, requested_at):
+            raise NothingStopped(
+                f"run {self.stopped.run_id} of {name} need not be loaded: run {replacement} replaced it"
+            )
+        return ledger.later_loads(self.session, name, requested_at)
 
     def warn_of_unusual_history(self) -> None:
         """Log signs of alternating filters, or of a clock that was ahead."""
@@ -356,8 +405,9 @@ class _Run:
         self, window: Window, staged: list[StagedReport], sequences: StagedSequences | None, started: float
     ) -> tuple[RunRecord, _Merged]:
         """Merge without committing; returns the record of the run."""
+        self.later.stage(self.later_loads())  # the loads since the run was opened
         load = self.load_of(window)
-        if window.is_census and not load.is_newest_package:
+        if window.is_census and not load.is_newest:
             logger.warning("a later package was loaded meanwhile: this census is skipped")
         if staged[0].lines == 0:
             self.warn_of_held_rows(window)
@@ -381,8 +431,9 @@ class _Run:
         merged = _Merged(
             counts,
             of_sequences,
-            missing=missing_accessions(self.session) if window.is_census and load.is_newest_package else [],
+            missing=missing_accessions(self.session) if window.is_census and load.is_newest else [],
             loaded=ledger.loaded_packages(self.session, self.source.name),
+            starts=ledger.packages_to_start_from(self.session, self.source.name),
         )
         return committed, merged
 
@@ -406,6 +457,7 @@ class _Run:
             since=window.updated_since if window.mode == WINDOW else None,
             until=window.until,
             accepts=self.accepts,
+            is_approved=self.stopped is not None,
         )
 
     def watermark_after(self, window: Window, requested_at: datetime) -> date | None:
@@ -470,7 +522,7 @@ class _Run:
                     known = asked if record is self.record else {}
                     self.archive.record_load(committed_load(record.row, self.source.limits, **known))
             self.archive.mark(merged.loaded, ACCEPTED)
-            self.archive.prune(self.source.retention_days, datetime.now(UTC), merged.loaded, self.source.molecules)
+            self.archive.prune(self.source.retention_days, datetime.now(UTC), merged.starts, self.source.molecules)
         except Exception as error:
             logger.warning("could not update the archive of %s: %r", self.source.name, error)
 
@@ -497,7 +549,7 @@ class _Run:
         """Record the failure in the run file and the ledger; if the ledger fails too, the run file remains."""
         if isinstance(error, PACKAGE_ERRORS) and self.record.package_path:
             with suppress(OSError):  # the disk may be full; the next try then checks the same package again
-                self.archive.mark({Path(self.record.package_path).stem}, REFUSED)
+                self.refuse_package(error)
         self.record.status, self.record.error = "failed", f"{type(error).__name__}: {error}"
         self.record.ended_at, self.record.seconds = datetime.now(UTC), self.journal.seconds
         self.record.peak_rss_mib = _peak_rss_mib()
@@ -517,6 +569,16 @@ class _Run:
             logger.warning("run %s failed, and has no ledger row: %s", self.record.run_id, unwritable)
         except Exception:
             logger.exception("run %s failed, and its ledger row could not be written", self.record.run_id)
+
+    def refuse_package(self, error: BaseException) -> None:
+        """Record that the package was refused, and what a person may accept."""
+        run_id = Path(str(self.record.package_path)).stem
+        if isinstance(error, GateError) and error.acceptable:
+            accepted = self.accepts.names if self.stopped is None else self.stopped.stopped_by
+            stopped_by = sorted({*accepted, error.acceptable})
+            self.archive.refuse(run_id, stopped_by, str(error))
+        else:
+            self.archive.refuse(run_id)
 
     def release_resources(self) -> None:
         """Release disk and memory: recording the end of the run needs some of both."""

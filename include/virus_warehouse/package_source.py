@@ -1,5 +1,6 @@
 """Where a run gets its package from: an earlier try, another run that covers the window, or NCBI."""
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from virus_warehouse.archive import Archive, ArchivedPackage
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.failure import Failure
+from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
@@ -27,6 +28,10 @@ class EmptyFullLoad(Failure):
     """NCBI returned nothing for a full load, which is more likely a fault than the truth."""
 
 
+class ArchivedPackageDamaged(PermanentFailure):
+    """The archived package of a stopped run is not the one that was verified."""
+
+
 @dataclass
 class PackageSource:
     """Gets the package of one run, and notes its origin in the run's record.
@@ -40,6 +45,7 @@ class PackageSource:
         temporary: the run's temporary folder, for the download.
         may_reuse_own: whether no try of the same DAG run has committed, so that an earlier try's package can be used.
         on_progress: called every few seconds of the download.
+        approved: the package of a stopped run to use; None to get one that serves the window.
     """
 
     source: Source
@@ -50,12 +56,14 @@ class PackageSource:
     temporary: Path
     may_reuse_own: bool
     on_progress: OnProgress | None
+    approved: ArchivedPackage | None = None
 
     def fetch(self, window: Window) -> DataPackage | None:
         """The package of the window; None when no record matches.
 
         Raises:
             EmptyFullLoad: when no record matches a full load, and the source does not allow that.
+            ArchivedPackageDamaged: when the approved package has changed.
             RequestRefused, DatasetsUnavailable: as the client does.
         """
         archived = self._archived(window)
@@ -73,9 +81,22 @@ class PackageSource:
         return None
 
     def _archived(self, window: Window) -> ArchivedPackage | None:
+        if self.approved is not None:
+            return self._verified(self.approved)
         reusable, record = ReusablePackages(self.source, self.archive), self.journal.record
         own = reusable.of_earlier_try(record, window) if record.dag_run_id is not None and self.may_reuse_own else None
         return own or reusable.covering(window)
+
+    def _verified(self, package: ArchivedPackage) -> ArchivedPackage:
+        path = self.archive.path(package.run_id)
+        with self.journal.timed("verify"), path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if sha256 != package.sha256:
+            raise ArchivedPackageDamaged(
+                f"{path.relative_to(self.data.root)} was changed since it was verified (SHA-256 {sha256} instead of "
+                f"{package.sha256}). Load the source in full again, with a new download"
+            )
+        return package
 
     def _use(self, archived: ArchivedPackage) -> Path:
         record = self.journal.record
@@ -118,6 +139,7 @@ class PackageSource:
             run_id=record.run_id,
             source=self.source.name,
             mode=window.mode,
+            is_census=window.is_census,
             fingerprint=self.source.fingerprint,
             dag_id=record.dag_id,
             dag_run_id=record.dag_run_id,

@@ -22,6 +22,7 @@ from virus_warehouse.archive import Archive, CommittedLoad, committed_load
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of, move, rebuilt_of
 from virus_warehouse.failure import PermanentFailure
+from virus_warehouse.later_lines import LaterLines
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -359,10 +360,12 @@ def _repeat(
         molecules = molecules_requested(run.get("request_url"))
         staged = stage_package(session, package, temporary)
         note_missing_reports(session, str(run.get("request_url") or ""), staged)
+    is_approved, later = run.get("archived_run_id") is not None, LaterLines(session, archive, temporary)
     with stage_sequences(session, package, molecules, temporary) as sequences:
         if molecules or asks:
             store_letters(session, warehouse, sequences, store, writer=REBUILD)
         with warehouse.transaction(session):
+            later.stage(ledger.later_loads(session, source, _requested_at(load)) if is_approved else [])
             as_it_was = _as_it_was(load, session)
             counts = load_reports(session, as_it_was, staged)
             known = {name: value for name, value in run.items() if name in ingest_run.columns}
@@ -407,6 +410,7 @@ def _as_it_was(load: CommittedLoad, session: DuckDBPyConnection) -> Load:
         until=until,
         # The load passed its gates, or their findings were accepted.
         accepts=Acceptance(missing=True, emptied=True),
+        is_approved=run.get("archived_run_id") is not None,
     )
 
 

@@ -8,6 +8,7 @@ from airflow.sdk import get_current_context, task
 from ncbi_virus.assets import PUBLICATIONS, snapshot_asset
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
 from ncbi_virus.metrics import send_snapshot_metrics
+from ncbi_virus.questions import run_of
 from ncbi_virus.retries import RETRY_POLICY
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.followed import followed_sources
@@ -18,6 +19,8 @@ from virus_warehouse.publish.figures import snapshot_figures
 from virus_warehouse.publish.last_check import last_check
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
+from virus_warehouse.sources import valid_sources
+from virus_warehouse.stopped_load import settled_questions
 
 
 class SourcesHeldBack(RuntimeError):
@@ -64,26 +67,17 @@ def questions(publication_id: str | None = None) -> list[dict[str, Any]]:
 
     A run that starts again ends if its question is not asked any more. One that waits for an answer is left alone.
     """
-    check = last_check(DataFolder.from_environment())
+    data = DataFolder.from_environment()
+    # A full load that succeeded replaces the question about one that was stopped.
+    runs = [run_of(*question, starts_again=True) for question in settled_questions(data, valid_sources())]
+    check = last_check(data)
     if check is None or check.publication_id != publication_id:
-        return []  # the publication failed before its check ended
-    asked = [
-        _run_of(source, question, starts_again=question not in check.asked_before)
+        return runs  # the publication failed before its check ended
+    runs += [
+        run_of(source, question, starts_again=question not in check.asked_before)
         for source, question in check.questions.items()
     ]
-    return asked + [_run_of(question.rpartition("__")[0], question, starts_again=True) for question in check.settled]
-
-
-def _run_of(source: str, question: str, *, starts_again: bool) -> dict[str, Any]:
-    """Arguments of `TriggerDagRunOperator`.
-
-    Args:
-        source: the source asked about.
-        question: the id of the question.
-        starts_again: whether a run of it that exists starts again.
-    """
-    conf = {"source": source, "question": question}
-    return {"trigger_run_id": f"approve__{question}", "conf": conf, "reset_dag_run": starts_again}
+    return runs + [run_of(question.rpartition("__")[0], question, starts_again=True) for question in check.settled]
 
 
 @task(retries=0)

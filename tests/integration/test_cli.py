@@ -316,6 +316,32 @@ def test_full_load_with_missing_records_is_refused_until_it_is_accepted(
         assert command("census", "mpox", "--accept", "missing").returncode == 0
 
 
+def test_stopped_census_is_listed_kept_and_loaded_from_the_archive(
+    loaded: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StandIn(seed=2) as other_world:
+        monkeypatch.setenv("NCBI_DATASETS_URL", other_world.url)
+        assert command("census", "mpox").returncode == 1
+    # Nothing is downloaded from here on: that NCBI is gone.
+    listed = command("approve").stdout
+    assert re.search(r"^mpox: the census of \S+ \S+ UTC was stopped, waits for an answer:\n  missing records: ", listed)
+    assert "  To load the archived package: virus-warehouse approve mpox\n" in listed
+    kept = command("approve", "mpox", "--keep", "--by", "ada")
+    assert (kept.returncode, kept.stdout[:39]) == (0, "OK mpox keeps the records that it holds")
+    assert ", kept by ada:" in command("approve").stdout
+    [waiting] = json.loads(command("approve", "--json").stdout)["mpox"]
+    assert (waiting["to"], waiting["gate"], waiting["kept_by"]) == ("load", "missing", "ada")
+    approved = json.loads(command("approve", "mpox", "--by", "grace", "--json").stdout)
+    assert (approved["answer"], approved["held_back"]) == ("load", {})
+    by = "SELECT approved_by, archived_run_id FROM ops.ingest_run WHERE run_id = ?"
+    assert query(loaded.snapshot, by, approved["run_id"]) == [("grace", waiting["run_id"])]
+    answers = "SELECT source, name, regexp_replace(value, ', 20.*', '') FROM _about WHERE topic = 'answer'"
+    assert query(loaded.snapshot, answers) == [("mpox", "missing", "load, grace")]
+    assert command("approve").stdout == "Nothing waits for an answer.\n"
+    command("publish")
+    assert query(loaded.snapshot, answers) == [], "it counted for the snapshot with this load"
+
+
 def test_fault_outside_all_sources_keeps_the_snapshot(loaded: DataFolder, ncbi: StandIn) -> None:
     damage(loaded, "INSERT INTO taxon FROM taxon LIMIT 1")
     blocked = command("publish")

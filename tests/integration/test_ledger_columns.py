@@ -36,8 +36,13 @@ from virus_warehouse.warehouse.run_record import OUTCOMES, TIMED_STAGES
 from virus_warehouse.warehouse.schema import ingest_report, ingest_run
 from virus_warehouse.windows import WindowRequest
 
-ELSEWHERE = {"withdrawn": "test_census.py", "missing": "test_census.py"}
-"""Columns that only a census fills, with the test file beside this one that checks their values."""
+ELSEWHERE = {
+    "withdrawn": "test_census.py",
+    "missing": "test_census.py",
+    "archived_run_id": "test_stopped_load.py",
+    "approved_by": "test_stopped_load.py",
+}
+"""Columns that only a census or an approved load fills, with the test file beside this one that checks their values."""
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 HUMAN_MPOX = MPOX.model_copy(update={"request": VirusGenomeRequest(taxon="10244", host="human")})

@@ -1,5 +1,7 @@
 """Answers to the findings that hold a source back: publish it despite them, or keep its last published state.
 
+Answers about stopped loads are recorded here, too: `stopped_load.py`.
+
 An answer counts for the finding that it was given to, word for word, and only until the source is published: a finding
 with other figures, or one that comes again later, needs another answer.
 """
@@ -14,8 +16,8 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse.connection import Warehouse
 
-PUBLISH, KEEP = "publish", "keep"
-"""The answers."""
+PUBLISH, LOAD, KEEP = "publish", "load", "keep"
+"""The answers: to publish a source that is held back, to load a stopped package, and to leave both as they are."""
 
 NOBODY = "nobody in time"
 """Who answered, where an answer was not given in time."""
@@ -53,9 +55,9 @@ def record_answer(warehouse: Warehouse, source: str, findings: Iterable[tuple[st
 
     Args:
         warehouse: the warehouse.
-        source: the source that is held back.
+        source: the source.
         findings: gate and text of the findings that were shown; at least one.
-        answer: `publish` or `keep`.
+        answer: `publish`, `load` or `keep`.
         by: who answers.
 
     Raises:

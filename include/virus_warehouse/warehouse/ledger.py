@@ -28,6 +28,23 @@ class RunOrigin:
     try_number: int | None = None
 
 
+@dataclass(frozen=True)
+class LaterLoad:
+    """A committed load of a package that was requested later than another.
+
+    Attributes:
+        run_id: the run that loaded.
+        package: run id of the package.
+        since: first update date that it merged; None without a lower bound.
+        until: update date before which it stopped; None without an upper bound.
+    """
+
+    run_id: str
+    package: str
+    since: date | None
+    until: date | None
+
+
 def sources(session: DuckDBPyConnection) -> set[str]:
     """The names of all sources with a run."""
     return {name for (name,) in session.execute(f"SELECT DISTINCT source FROM {TABLE}").fetchall()}
@@ -103,7 +120,10 @@ def may_hold_rows_of_other_filters(session: DuckDBPyConnection, source: str, *fi
             SELECT
                 mode, fingerprint, ended_at,
                 coalesce(
-                    requested_at >= max(requested_at) FILTER (requested_at <= $now) OVER (ORDER BY ended_at), true
+                    -- An approved package is compared with all later ones.
+                    archived_run_id IS NOT NULL
+                    OR requested_at >= max(requested_at) FILTER (requested_at <= $now) OVER (ORDER BY ended_at),
+                    true
                 ) AS has_newest_package
             FROM {TABLE} WHERE source = $source AND status = 'success'
         )
@@ -226,6 +246,71 @@ def loaded_packages(session: DuckDBPyConnection, source: str) -> set[str]:
         [source],
     ).fetchall()
     return {Path(path).stem for (path,) in rows}
+
+
+def packages_to_start_from(session: DuckDBPyConnection, source: str) -> set[str]:
+    """Ids of the runs whose full packages can start a rebuild: they were the newest when they were committed."""
+    rows = session.execute(
+        f"""
+        SELECT DISTINCT package_path FROM {TABLE}
+        WHERE source = $source AND status = 'success' AND package_path IS NOT NULL
+        QUALIFY
+            mode = 'full'
+            AND requested_at >= max(requested_at) FILTER (requested_at <= $now) OVER (ORDER BY ended_at)
+        """,
+        {"source": source, "now": datetime.now(UTC)},
+    ).fetchall()
+    return {Path(path).stem for (path,) in rows}
+
+
+def replacement(session: DuckDBPyConnection, source: str, fingerprint: str, requested_at: datetime) -> str | None:
+    """The committed run that makes a stopped full load obsolete; None if there is none.
+
+    It has loaded everything at the same time or later, or with other filters or reports since.
+
+    Args:
+        session: with the warehouse attached.
+        source: the source.
+        fingerprint: of the stopped load.
+        requested_at: when its package was requested.
+    """
+    row = session.execute(
+        f"""
+        SELECT arg_max(run_id, ended_at) FROM {TABLE}
+        WHERE
+            source = $source
+            AND status = 'success'
+            AND (
+                (mode = 'full' AND requested_at >= $requested_at AND requested_at <= $now)
+                OR (fingerprint <> $fingerprint AND ended_at > $requested_at)
+            )
+        """,
+        {"source": source, "fingerprint": fingerprint, "requested_at": requested_at, "now": datetime.now(UTC)},
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def later_loads(session: DuckDBPyConnection, source: str, requested_at: datetime) -> list[LaterLoad]:
+    """The committed loads of packages that were requested later, and were the newest when they were committed.
+
+    Args:
+        session: with the warehouse attached.
+        source: the source.
+        requested_at: the time of the earlier request.
+    """
+    rows = session.execute(
+        f"""
+        SELECT run_id, package_path, if(mode = 'window', updated_since, NULL), until FROM {TABLE}
+        WHERE source = $source AND status = 'success'
+        QUALIFY
+            package_path IS NOT NULL
+            AND requested_at > $requested_at
+            AND requested_at >= max(requested_at) FILTER (requested_at <= $now) OVER (ORDER BY ended_at)
+        ORDER BY ended_at
+        """,
+        {"source": source, "requested_at": requested_at, "now": datetime.now(UTC)},
+    ).fetchall()
+    return [LaterLoad(run_id, Path(path).stem, since, until) for run_id, path, since, until in rows]
 
 
 def next_commit_time(session: DuckDBPyConnection, source: str) -> datetime:

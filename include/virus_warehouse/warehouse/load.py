@@ -65,6 +65,9 @@ class Load:
         since: first update date to merge; None without a lower bound.
         until: update date to stop before; None without an upper bound.
         accepts: what a person accepts that would otherwise stop a full load.
+        is_approved: whether it is the package of a stopped full load, which a person approved. It was requested later
+            than every full package that was committed. It counts as the newest, but for the records in `later_line`,
+            those of packages requested later.
     """
 
     source: str
@@ -81,11 +84,17 @@ class Load:
     accepts: Acceptance = Acceptance()
     reports_changed: bool = False
     request: VirusGenomeRequest | None = None
+    is_approved: bool = False
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether it decides about records that no later package lists."""
+        return self.is_newest_package or self.is_approved
 
     @property
     def is_full(self) -> bool:
-        """Whether it has all records and is the newest package, so that unlisted records are missing."""
-        return self.mode == FULL and self.is_newest_package
+        """Whether it has all records and decides, so that unlisted records are missing."""
+        return self.mode == FULL and self.is_newest
 
     @property
     def is_replay(self) -> bool:
@@ -101,6 +110,7 @@ class Load:
             "valid_from": self.valid_from,
             "requested_at": self.requested_at,
             "now": datetime.now(UTC),
+            "is_newest": self.is_newest,
             "is_newest_package": self.is_newest_package,
             "since": self.since,
             "until": self.until,

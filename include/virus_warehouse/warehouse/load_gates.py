@@ -35,13 +35,22 @@ def ways_to_accept(what: str) -> str:
     return f'`--accept {what}`, with make `ACCEPT_{what.upper()}=1`, in the form of the DAG "{FORM_FIELDS[what]}"'
 
 
+def _ways_to_load(source: str, what: str) -> str:
+    return (
+        f"load the archived package (answer the required action in Airflow, or `virus-warehouse approve {source}`), "
+        f"or download another and accept it once ({ways_to_accept(what)})"
+    )
+
+
 class GateError(Failure):
     """The staged data must not be committed; the transaction is rolled back.
 
     Attributes:
+        acceptable: what a person may accept so that they are committed; a key of `FORM_FIELDS`. None for a fault.
         missing: accessions of held records that NCBI no longer lists, where that is the reason.
     """
 
+    acceptable: str | None = None
     missing: list[str] | None = None
 
 
@@ -100,11 +109,13 @@ def refuse_emptied_fields(session: DuckDBPyConnection, source: str, limits: Load
     if few:
         logger.warning("NCBI's full list of %s has lost values of %s", source, ", ".join(few))
     if emptied:
-        raise GateError(
+        error = GateError(
             f"emptied fields: NCBI's full list of {source} has lost values of {', '.join(emptied)}: more than "
             f"{limits.max_emptied:.0%}. Nothing was loaded: NCBI has emptied fields before (NCBI issue #533). If it is "
-            f"intended, accept it once ({ways_to_accept('emptied')}), or raise max_emptied of the source."
+            f"intended, {_ways_to_load(source, 'emptied')}, or raise max_emptied of the source."
         )
+        error.acceptable = "emptied"
+        raise error
 
 
 def _lost(session: DuckDBPyConnection, source: str, columns: Mapping[str, str], lines: int) -> Counter[str]:
@@ -168,8 +179,8 @@ def refuse_mass_loss(missing: int, held: int, source: str, limits: LoadLimits, a
     error = GateError(
         f"missing records: NCBI's full list of {source} lacks {missing} of the {held} held records, more than "
         f"{limits.max_missing:.0%}, such as {', '.join(accessions[:5])}. Nothing was loaded: NCBI has dropped good "
-        f"records before (NCBI issue #530). If it is intended, accept it once ({ways_to_accept('missing')}), or raise "
+        f"records before (NCBI issue #530). If it is intended, {_ways_to_load(source, 'missing')}, or raise "
         f"max_missing of the source."
     )
-    error.missing = accessions
+    error.acceptable, error.missing = "missing", accessions
     raise error

@@ -38,7 +38,7 @@ def load_reports(session: DuckDBPyConnection, load: Load, staged: Sequence[Stage
     """
     given = {report.report.name: report for report in staged}
     counts = {DATA_REPORT.name: merge_data_report(session, load, given[DATA_REPORT.name])}
-    if load.is_full:
+    if load.is_full and load.is_newest_package:
         end_findings(session, load.variables)
     _keep_findings(session, load, DATA_REPORT, "line_outcome", counts)
     for report in AUXILIARY_REPORTS:

@@ -34,11 +34,12 @@ def merge_data_report(session: DuckDBPyConnection, load: Load, staged: StagedRep
             of the records held, or of a field of them, than the source allows.
     """
     # Only the newest full package shows which records are missing; a source's first load has none to compare.
-    is_newest = load.is_newest_package and (load.is_census or _holds_any(session, load.source))
+    is_newest = load.is_newest and (load.is_census or _holds_any(session, load.source))
     is_complete_list = load.mode == FULL and is_newest
     lines = staged.lines
     with all_threads(session):
         run_sql(session, "warehouse/merge/01_nothing_compared.sql")
+        run_sql(session, "warehouse/sql/later_line.sql")
         for _ in shares(session, lines):
             run_sql(session, "warehouse/merge/02_classify.sql", load.variables)
         outcomes = outcomes_of(session, staged.report, "line_outcome")

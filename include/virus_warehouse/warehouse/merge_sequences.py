@@ -73,7 +73,7 @@ def merge_sequences(
     given = {
         "asks_for_genomes": GENOME in asked,
         "has_sequences": bool(staged.records),
-        "is_full": load.is_full and bool(staged.records),
+        "is_full": load.is_full and load.is_newest_package and bool(staged.records),
     }
     run_sql(session, "warehouse/merge/45_sequence_mismatches.sql", load.variables | given)
     counts = {}

@@ -95,6 +95,10 @@ class RunRecord:
     seconds: Annotated[dict[str, float] | None, "Wall-clock seconds by stage", _SECONDS] = None
     peak_rss_mib: Annotated[float | None, "Peak resident memory of the process in MiB, up to the commit"] = None
     versions: Annotated[dict[str, str | None] | None, "Versions of the software that loaded it", _VERSIONS] = None
+    archived_run_id: Annotated[
+        str | None, "Stopped run whose archived package this run loaded after a person approved it; else NULL"
+    ] = None
+    approved_by: Annotated[str | None, "Who approved it"] = None
 
     @property
     def row(self) -> dict[str, Any]:

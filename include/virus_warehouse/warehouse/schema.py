@@ -452,18 +452,24 @@ approval = Table(
     "approval",
     metadata,
     Column("source", String, nullable=False, comment="Name of the source in sources.yaml"),
-    Column("gate", String, nullable=False, comment="Gate that held the source back"),
-    Column("finding", String, nullable=False, comment="Its finding, with figures and examples, as the check wrote it"),
+    Column(
+        "gate",
+        String,
+        nullable=False,
+        comment="Gate that held the source back; missing (records) or emptied (fields) of a load that was stopped",
+    ),
+    Column("finding", String, nullable=False, comment="Its finding, with figures and examples, as it was shown"),
     Column(
         "answer",
         String,
         nullable=False,
-        comment="publish (despite this finding) or keep (the last published state); the last answer counts",
+        comment="publish (despite this finding), load (the stopped package) or keep (what is published, or held); the "
+        "last answer counts",
     ),
     Column("answered_by", String, nullable=False, comment="Who answered, or that nobody did in time"),
     Column("answered_at", _MOMENT, nullable=False, comment="When"),
     schema=OPERATIONS_SCHEMA,
-    comment="An answer to a finding that held a source back; it counts for this finding only",
+    comment="An answer to a finding that held a source back or stopped a load; it counts for this finding only",
 )
 
 census_missing = Table(

@@ -53,6 +53,8 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         accept: findings of a full load to accept that would otherwise stop it: `missing`, more records are missing
             than `max_missing`; `emptied`, more records lose a field than `max_emptied`. Empty texts are ignored, so
             that templates can be used.
+        archived: id of a stopped full load or census, to load its archived package without a download, after a person
+            has approved it. `mode` and days are ignored then.
         ncbi_datasets_conn_id: Airflow connection to NCBI Datasets.
         virus_warehouse_conn_id: Airflow connection to the warehouse.
 
@@ -66,6 +68,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         "since",
         "until",
         "accept",
+        "archived",
         "ncbi_datasets_conn_id",
         "virus_warehouse_conn_id",
     )
@@ -80,6 +83,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         since: date | str | None = None,
         until: date | str | None = None,
         accept: Sequence[str] = (),
+        archived: str | None = None,
         ncbi_datasets_conn_id: str = NcbiDatasetsHook.default_conn_name,
         virus_warehouse_conn_id: str = VirusWarehouseHook.default_conn_name,
         **kwargs: Any,
@@ -92,6 +96,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
         self.since = since
         self.until = until
         self.accept = accept
+        self.archived = archived
         self.ncbi_datasets_conn_id = ncbi_datasets_conn_id
         self.virus_warehouse_conn_id = virus_warehouse_conn_id
         self._loaded: Loaded | None = None
@@ -130,6 +135,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
                 airflow_version=airflow_version,
                 on_progress=_progress_writer(context),
                 earlier_day=_earlier_day(context),
+                archived=self.archived or None,
             )
             self._loaded = Loaded(result, source.request, client.base_url, warehouse.path)
         send_load_metrics(result)

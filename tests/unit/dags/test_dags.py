@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import CronDataIntervalTimetable
 from airflow.sdk.exceptions import ParamValidationError
 
@@ -39,7 +40,7 @@ def test_the_sources_of_the_repository_import_without_errors(load):
 
 def test_a_source_becomes_a_dag(load):
     dag = load("sources: {flu: {taxon: 11320, schedule: '30 5 * * 1'}}").dags["ncbi_virus_ingest__flu"]
-    assert [task.task_id for task in dag.topological_sort()] == ["ingest"]
+    assert [task.task_id for task in dag.topological_sort()] == ["ingest", "stopped_loads", "ask", "loaded"]
     assert dag.catchup is False
     assert isinstance(dag.timetable, CronDataIntervalTimetable)
     assert dag.timetable.expression == "30 5 * * 1"
@@ -47,6 +48,9 @@ def test_a_source_becomes_a_dag(load):
     assert ingest.pool == "ncbi_datasets"
     assert ingest.outlets == [LOADS]
     assert "ncbi" in dag.doc_md.lower()
+    # Neither costs a daily run anything: one is skipped, and the scheduler itself ends the other.
+    assert dag.get_task("stopped_loads").trigger_rule == "all_failed"
+    assert isinstance(dag.get_task("loaded"), EmptyOperator)
 
 
 def test_process_of_a_task_makes_the_dag_of_its_source_only(load, monkeypatch):
@@ -58,7 +62,7 @@ def test_process_of_a_task_makes_the_dag_of_its_source_only(load, monkeypatch):
 
 def test_the_trigger_form_takes_mode_and_days(load):
     params = load("sources: {flu: {taxon: 11320}}").dags["ncbi_virus_ingest__flu"].params
-    assert set(params) == {"mode", "since", "until", "accept_missing", "accept_emptied"}
+    assert set(params) == {"mode", "since", "until", "accept_missing", "accept_emptied", "archived"}
     assert params.get_param("mode").schema["enum"] == [None, "incremental", "window", "full", "census", "replay"]
     assert params.get_param("since").schema["format"] == "date"
 
@@ -69,7 +73,7 @@ def test_the_census_is_weekly_and_mapped_over_the_sources(load):
     assert dag.catchup is False
     assert set(dag.params) == {"source", "accept_missing", "accept_emptied"}
     assert dag.params.get_param("source").schema["enum"] == [None, "flu", "mpox"]
-    assert [task.task_id for task in dag.topological_sort()] == ["followed", "census"]
+    assert [task.task_id for task in dag.topological_sort()] == ["followed", "census", "stopped_loads", "ask", "loaded"]
     census = dag.get_task("census")
     assert census.is_mapped
     assert census.pool == "ncbi_datasets"
@@ -103,8 +107,10 @@ def test_questions_wait_side_by_side_and_are_asked_from_the_start(load):
     dag = load("sources: {flu: {taxon: 11320}}").dags["ncbi_virus_approve"]
     assert (dag.schedule, dag.is_paused_upon_creation) == (None, False)
     assert min(dag.max_active_runs, dag.max_active_tasks) >= 1000
-    ask = dag.get_task("ask")
+    ask, ask_to_load = dag.get_task("ask"), dag.get_task("ask_to_load")
     assert (ask.defaults, ask.outlets) == ([ask.KEEP], [APPROVALS])
+    assert ask_to_load.defaults == [ask_to_load.KEEP]
+    assert dag.get_task("load").upstream_task_ids == {"ask_to_load"}
     assert set(dag.params) == {"source", "question"}
     assert ask.response_timeout
 

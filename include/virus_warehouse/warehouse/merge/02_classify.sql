@@ -1,5 +1,5 @@
 -- The outcome of each line of the data report, for a share of the accessions -> line_outcome. Reads data_report, the
--- attached warehouse, and the variables source, run_id, valid_from, is_newest_package, since and until (NULL: no
+-- attached warehouse, later_line, and the variables source, run_id, valid_from, is_newest, since and until (NULL: no
 -- bound).
 --
 -- Which version of a record wins: the higher version; then the later update_date; then the later requested package;
@@ -17,6 +17,11 @@ held AS (
 
 repeated AS (
     SELECT accession FROM staged GROUP BY accession HAVING count(*) > 1
+),
+
+-- The states that a package requested later has shown: a tie with them is decided.
+shown_later AS (
+    SELECT DISTINCT accession, version, update_date FROM later_line WHERE is_merged AND in_share(accession)
 ),
 
 duplicate AS (
@@ -45,10 +50,16 @@ compared AS (
             AND coalesce(staged.update_date > held.update_date, staged.update_date IS NOT NULL)
         ) AS is_newer,
         (staged.update_date IS DISTINCT FROM held.update_date) AS is_redated,
-        staged.record_hash = held.record_hash AS is_same
+        staged.record_hash = held.record_hash AS is_same,
+        getvariable('is_newest') AND shown_later.accession IS NULL AS wins_tie
     FROM staged
     LEFT JOIN duplicate ON staged.line_number = duplicate.line_number
     LEFT JOIN held ON staged.accession = held.accession
+    LEFT JOIN shown_later
+        ON
+            held.accession = shown_later.accession
+            AND held.version = shown_later.version
+            AND held.update_date IS NOT DISTINCT FROM shown_later.update_date
 )
 
 SELECT
@@ -58,14 +69,14 @@ SELECT
     CASE
         WHEN is_duplicate THEN 'duplicate'
         WHEN is_out_of_window THEN 'out_of_window'
-        WHEN NOT is_held AND (getvariable('is_newest_package') OR accession NOT IN (
+        WHEN NOT is_held AND (getvariable('is_newest') OR accession NOT IN (
             SELECT past.accession FROM warehouse.main.virus_genome_history AS past
             WHERE past.source = getvariable('source') AND in_share(past.accession)
         )) THEN 'inserted'
         WHEN NOT is_held OR is_older THEN 'stale'
         WHEN is_same AND is_newer THEN 'touched'
         WHEN is_same AND NOT is_redated THEN 'unchanged'
-        WHEN NOT is_same AND (is_newer OR getvariable('is_newest_package')) THEN 'revised'
+        WHEN NOT is_same AND (is_newer OR wins_tie) THEN 'revised'
         ELSE 'stale'
     END AS outcome
 FROM compared;

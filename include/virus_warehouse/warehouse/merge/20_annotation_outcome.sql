@@ -1,7 +1,7 @@
 -- The outcome of each line of the staged annotation_report -> report_outcome; lines that match no held genome ->
 -- refused_row.
--- Reads the variables source, is_newest_package, since and until (NULL: no bound), and line_outcome, the outcomes of
--- the package's genomes, which are merged before.
+-- Reads the variables source, is_newest, since and until (NULL: no bound), later_line, and line_outcome, the outcomes
+-- of the package's genomes, which are merged before.
 --
 -- An annotation belongs to a state of its genome, and is stale or outside the window if that is.
 -- Only annotations of the held version are kept.
@@ -20,6 +20,11 @@ genome_line AS (
     SELECT accession, outcome FROM line_outcome WHERE outcome <> 'duplicate'
 ),
 
+-- The genomes that a package requested later has shown, with their annotations.
+shown_later AS (
+    SELECT DISTINCT accession FROM later_line WHERE is_merged
+),
+
 compared AS (
     SELECT
         staged.line_number,
@@ -35,13 +40,15 @@ compared AS (
         ) AS is_out_of_window,
         staged.version - genome.version AS versions_ahead,
         held.accession IS NOT NULL AS is_held,
-        staged.annotation_hash = held.annotation_hash AS is_same
+        staged.annotation_hash = held.annotation_hash AS is_same,
+        shown_later.accession IS NOT NULL AS is_shown_later
     FROM staged
     LEFT JOIN genome_line ON staged.accession = genome_line.accession
     LEFT JOIN warehouse.main.virus_genome AS genome
         ON genome.source = getvariable('source') AND staged.accession = genome.accession
     LEFT JOIN warehouse.main.virus_annotation AS held
         ON held.source = getvariable('source') AND staged.accession = held.accession
+    LEFT JOIN shown_later ON staged.accession = shown_later.accession
 )
 
 SELECT
@@ -55,7 +62,8 @@ SELECT
         WHEN NOT is_held THEN 'inserted'
         WHEN is_same THEN 'unchanged'
         -- An older package with a newer state of the genome also has its newer annotation.
-        WHEN getvariable('is_newest_package') OR genome_outcome IN ('inserted', 'revised', 'touched') THEN 'revised'
+        WHEN genome_outcome IN ('inserted', 'revised', 'touched') THEN 'revised'
+        WHEN getvariable('is_newest') AND NOT is_shown_later THEN 'revised'
         ELSE 'stale'
     END AS outcome,
     CASE

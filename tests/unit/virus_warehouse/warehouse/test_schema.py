@@ -79,5 +79,6 @@ def test_columns_of_the_ledger_are_those_of_the_design() -> None:
         "run_id source mode fingerprint dag_id dag_run_id run_type try_number status error started_at ended_at "
         "updated_since until requested_at request_url attempts http_status ncbi_phid datasets_version package_bytes "
         "package_sha256 package_path lines inserted revised touched unchanged stale duplicate out_of_window "
-        "quarantined withdrawn missing watermark_before watermark seconds peak_rss_mib versions"
+        "quarantined withdrawn missing watermark_before watermark seconds peak_rss_mib versions archived_run_id "
+        "approved_by"
     )

@@ -16,7 +16,7 @@ from virus_warehouse.warehouse.shares import shares
 
 RECORDS = 300_000
 NOW = datetime.now(UTC)
-LOAD = {"source": "mpox", "is_newest_package": True, "since": None, "until": None, "requested_at": NOW, "now": NOW}
+LOAD = {"source": "mpox", "is_newest": True, "since": None, "until": None, "requested_at": NOW, "now": NOW}
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DuckDBP
             [RECORDS, RECORDS, RECORDS + 1],
         )
         run_sql(connection, "warehouse/merge/01_nothing_compared.sql")
+        run_sql(connection, "warehouse/sql/later_line.sql")
         yield connection
 
 
