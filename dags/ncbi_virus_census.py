@@ -15,10 +15,10 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, task
 
+from ncbi_virus.approvals import ask, stopped_loads
 from ncbi_virus.assets import LOADS
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
 from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
-from ncbi_virus.questions import ask, stopped_loads
 from ncbi_virus.retries import RETRY_POLICY
 from virus_warehouse.sources import read_sources, valid_sources
 

@@ -14,10 +14,10 @@ The run ledger, `ops.ingest_run`, has the request, the package and the line outc
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, get_parsing_context
 
+from ncbi_virus.approvals import ask, stopped_loads
 from ncbi_virus.deadlines import deadline_of
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
 from ncbi_virus.params import ACCEPT, ACCEPT_PARAMS
-from ncbi_virus.questions import ask, stopped_loads
 from virus_warehouse.run_mode import REQUESTABLE
 from virus_warehouse.sources import Source, valid_part
 

@@ -13,9 +13,9 @@ then `check` fails, and the last good snapshot stays. The log of `check` has a l
 
 from airflow.sdk import DAG, AssetAny, Param
 
+from ncbi_virus.approvals import ask
 from ncbi_virus.assets import APPROVALS, LOADS, UNCHANGED, warehouse_asset
 from ncbi_virus.publication import all_sources_published, check, prepare, publish, questions
-from ncbi_virus.questions import ask
 from virus_warehouse.publish.gates import BLOCKING
 from virus_warehouse.sources import valid_sources
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task
 
+from ncbi_virus.approvals import run_of
 from ncbi_virus.assets import PUBLICATIONS, snapshot_asset
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
 from ncbi_virus.metrics import send_snapshot_metrics
-from ncbi_virus.questions import run_of
 from ncbi_virus.retries import RETRY_POLICY
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.followed import followed_sources

@@ -42,7 +42,13 @@ def states(run) -> dict[str, list[str]]:
 def test_every_source_is_counted_and_records_missing_twice_are_withdrawn(world, follow, data, query):
     follow("{mpox: {taxon: 10244}, human_mpox: {taxon: 10244, host: human}}")
     run = run_and_publish(CENSUS)
-    assert states(run) == {"followed": ["success"], "census": ["success", "success"]}
+    assert states(run) == {
+        "followed": ["success"],
+        "census": ["success", "success"],
+        "stopped_loads": ["success"],
+        "ask": ["skipped"],
+        "loaded": ["success"],
+    }
     assert query("SELECT source, count(*) FROM virus_genome GROUP BY 1 ORDER BY 1") == [
         ("human_mpox", 150),
         ("mpox", 200),
@@ -73,7 +79,13 @@ def test_mass_withdrawal_fails_its_source_and_publishes_the_others(world, follow
     hide(world, 12)
     run = run_and_publish(CENSUS)
     assert run.state == "failed"
-    assert states(run)["census"] == ["success", "failed"]
+    assert states(run) == {
+        "followed": ["success"],
+        "census": ["success", "failed"],
+        "stopped_loads": ["success"],
+        "ask": ["success"],
+        "loaded": ["upstream_failed"],
+    }
     assert publish().state == "success"
     assert query("SELECT source, status, count(*) FROM virus_genome GROUP BY ALL ORDER BY ALL") == [
         ("human_mpox", "live", 150),

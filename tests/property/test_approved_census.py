@@ -103,14 +103,14 @@ class Twin:
     def warehouse(self) -> Warehouse:
         return Warehouse(self.data.warehouse, lock_timeout=120)
 
-    def run(self, wish: WindowRequest | None = None, *, accepts: bool = True, **others: str) -> IngestResult:
+    def run(self, window: WindowRequest | None = None, *, accepts: bool = True, **others: str) -> IngestResult:
         with DatasetsClient(self.ncbi.url, attempts=1) as client:
             return ingest(
                 SOURCE,
                 client=client,
                 warehouse=self.warehouse,
                 data=self.data,
-                wish=wish,
+                wish=window,
                 accepts=Acceptance(missing=accepts),
                 **others,
             )
@@ -177,10 +177,10 @@ def check(
         happened["stopped"] += 1
     else:
         return
-    for these, wish in between:
+    for these, window in between:
         change(these)
         for twin in twins:
-            twin.run(wish)
+            twin.run(window)
     happened["later packages"] += len(between)
     approved = later.approve()
     happened.update({name: count or 0 for name, count in approved.counts.items()})

@@ -1,4 +1,4 @@
-"""A source that is held back, asked about in Airflow's required actions and answered there."""
+"""What a person is asked about in Airflow's required actions: a source that is held back, a load that was stopped."""
 
 import re
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ncbi_virus.operators.ask_for_approval import AskForApprovalOperator
+from ncbi_virus.operators.ask_to_load import AskToLoadOperator
 from tests.support.stage import Stage
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -118,3 +119,93 @@ def test_newer_finding_replaces_the_question_and_a_kept_one_is_not_asked_again(s
     assert answers(stage, source) == [("keep", stage.airflow.login)]
     assert is_held_back(stage, source)
     assert stage.airflow.task(APPROVE, second, "ask")["state"] == "success", "not asked again"
+
+
+@pytest.fixture
+def stopped(stage: Stage) -> Iterator[tuple[str, str]]:
+    """A source that holds fifty records that NCBI does not list, and the run of its census, which was stopped."""
+    name = stage.own_source()
+    load_and_publish(stage, name)
+    with Warehouse(stage.data.warehouse).exclusive() as connection:
+        connection.execute(
+            "INSERT INTO virus_genome SELECT * REPLACE ('ZZ' || accession AS accession) FROM virus_genome "
+            "WHERE source = ? ORDER BY accession LIMIT 50",
+            [name],
+        )
+    stage.airflow.unpause(ingest_dag(name))
+    run_id = census(stage, name)
+    yield name, run_id
+    stage.airflow.call("PATCH", f"/dags/{ingest_dag(name)}", json={"is_paused": True})
+
+
+def ingest_dag(source: str) -> str:
+    return f"ncbi_virus_ingest__{source}"
+
+
+def census(stage: Stage, source: str) -> str:
+    """Run a census that is stopped, without waiting for its retries; returns the run."""
+    dag_id = ingest_dag(source)
+    dag_run_id = stage.airflow.trigger(dag_id, {"mode": "census"})
+    stage.airflow.wait_until(
+        f"{dag_run_id} is stopped", lambda: stage.airflow.task(dag_id, dag_run_id)["state"] == "up_for_retry"
+    )
+    path = f"/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/ingest"
+    stage.airflow.call("PATCH", path, json={"new_state": "failed"})
+    run = stage.airflow.finished(dag_id, dag_run_id)
+    assert run["state"] == "failed", "the question alone makes no success"
+    [stopped] = stage.rows(
+        "SELECT run_id, error FROM ops.ingest_run WHERE source = ? AND dag_run_id = ?", source, dag_run_id
+    )
+    assert "missing records" in stopped["error"]
+    return str(stopped["run_id"])
+
+
+def approvals(stage: Stage, source: str) -> list[tuple[str, str]]:
+    rows = stage.rows("SELECT answer, answered_by FROM ops.approval WHERE source = ? ORDER BY answered_at", source)
+    return [(row["answer"], row["answered_by"]) for row in rows]
+
+
+@pytest.mark.browser
+def test_stopped_census_is_approved_in_the_browser_and_loaded_from_the_archive(
+    stage: Stage, stopped: tuple[str, str]
+) -> None:
+    source, run_id = stopped
+    question(stage, source)
+    dag_id = ingest_dag(source)
+    assert stage.airflow.finished(dag_id, stage.airflow.trigger(dag_id))["state"] == "success", "waiting delays nobody"
+    with stage.logged_in("/required_actions", viewport={"width": 1400, "height": 900}) as page:
+        page.get_by_role("link", name=f"Load the census of {source} despite missing?").click()
+        expect(page.get_by_text(re.compile(f"NCBI's full list of {source} lacks 50 of the"))).to_be_visible()
+        page.get_by_role("button", name=AskToLoadOperator.LOAD).click()
+    loaded = "FROM ops.ingest_run WHERE source = ? AND archived_run_id = ? AND status = 'success'"
+    stage.airflow.wait_until(f"{source} is loaded", lambda: stage.rows(loaded, source, run_id))
+    [row] = stage.rows(loaded, source, run_id)
+    assert (row["approved_by"], row["attempts"], row["missing"]) == (stage.airflow.login, 0, 50)
+    stage.airflow.wait_until(f"{source} is published", lambda: ("load", stage.airflow.login) in answers(stage, source))
+
+
+def test_newer_census_replaces_the_question_and_one_that_succeeds_ends_it(
+    stage: Stage, stopped: tuple[str, str]
+) -> None:
+    source, _ = stopped
+    first, _ = question(stage, source)
+    census(stage, source)
+    second, _ = question(stage, source, other_than=first)
+    stage.airflow.finished(APPROVE, first)
+    assert stage.airflow.task(APPROVE, first, "ask_to_load")["state"] == "skipped"
+    dag_id = ingest_dag(source)
+    accepted = {"mode": "census", "accept_missing": True}
+    assert stage.airflow.finished(dag_id, stage.airflow.trigger(dag_id, accepted))["state"] == "success"
+    stage.airflow.finished(APPROVE, second)
+    assert stage.airflow.task(APPROVE, second, "ask_to_load")["state"] == "skipped"
+    assert approvals(stage, source) == []
+
+
+def test_kept_records_stay_and_nothing_is_loaded(stage: Stage, stopped: tuple[str, str]) -> None:
+    source, run_id = stopped
+    asked, _ = question(stage, source)
+    path = f"/dags/{APPROVE}/dagRuns/{asked}/taskInstances/ask_to_load/-1/hitlDetails"
+    stage.airflow.call("PATCH", path, json={"chosen_options": [AskToLoadOperator.KEEP], "params_input": {}})
+    assert stage.airflow.finished(APPROVE, asked)["state"] == "success"
+    assert approvals(stage, source) == [("keep", stage.airflow.login)]
+    assert stage.rows("SELECT run_id FROM ops.ingest_run WHERE archived_run_id = ?", run_id) == []

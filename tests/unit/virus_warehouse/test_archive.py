@@ -114,6 +114,17 @@ def test_refused_full_package_does_not_supersede_older_ones(stored: ArchiveFixtu
     assert stored.run_ids() == ["refused", "full"]
 
 
+def test_package_of_a_stopped_load_is_kept_while_it_waits(stored: ArchiveFixture) -> None:
+    stored.keep(package("full", age_days=120, mode="full"))
+    stored.keep(package("stopped", age_days=100, mode="full"))
+    stored.archive.refuse("stopped", ["missing"], "missing records")
+    stored.keep(package("after", age_days=95))
+    stored.prune(90, refused="stopped")
+    assert stored.run_ids() == ["after", "stopped", "full"]
+    [_, stopped, _] = stored.archive.packages()
+    assert (stopped.state, stopped.stopped_by, stopped.finding) == ("refused", ("missing",), "missing records")
+
+
 def test_unreadable_sidecar_is_skipped_and_left_alone(stored: ArchiveFixture) -> None:
     damaged = stored.keep(package("damaged")).with_suffix(".json")
     damaged.write_text('{"run_id": ')

@@ -1,5 +1,5 @@
--- Changes of each source since the published snapshot, and who approved loads among them -> _about. Reads the variables published_runs, its committed
--- runs, and held_back, the sources whose updates will not be published.
+-- Changes of each source since the published snapshot, and who approved loads among them -> _about. Reads the variables
+-- published_runs, its committed runs, and held_back, the sources whose updates will not be published.
 DELETE FROM _about
 WHERE topic = 'change' OR (topic = 'answer' AND starts_with(value, 'load, '));
 

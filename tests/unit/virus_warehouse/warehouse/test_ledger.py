@@ -197,3 +197,40 @@ class TestNewestPackage:
         assert ledger.is_newest_package(session, "mpox", NOON)
         assert ledger.is_newest_package(session, "mpox", NOON + timedelta(hours=1))
         assert not ledger.is_newest_package(session, "mpox", NOON - timedelta(microseconds=1))
+
+
+class TestLatePackage:
+    """A full package that was requested before others, and committed after them."""
+
+    @pytest.fixture(autouse=True)
+    def runs(self, session: DuckDBPyConnection) -> None:
+        hours = [NOON + timedelta(hours=number) for number in range(5)]
+        for name, mode, requested, ended, others in (
+            ("first", "full", 0, 0, {}),
+            ("daily", "incremental", 2, 2, {}),
+            ("older", "window", 1, 3, {"updated_since": date(2025, 5, 1)}),
+            ("day", "window", 3, 3, {"updated_since": date(2025, 5, 1), "until": date(2025, 5, 2)}),
+            ("late", "full", 1, 4, {}),
+        ):
+            times = {"requested_at": hours[requested], "ended_at": hours[ended]}
+            add(session, name, mode=mode, package_path=f"packages/mpox/{name}.zip", **times, **others)
+
+    def test_no_rebuild_can_start_with_it(self, session: DuckDBPyConnection) -> None:
+        """Otherwise the packages before it were deleted as too old, and nothing could be rebuilt."""
+        assert ledger.packages_to_start_from(session, "mpox") == {"first"}
+
+    def test_later_loads_are_those_of_packages_requested_later_that_were_the_newest(
+        self, session: DuckDBPyConnection
+    ) -> None:
+        assert ledger.later_loads(session, "mpox", NOON + timedelta(hours=1)) == [
+            ledger.LaterLoad("daily", "daily", None, None),
+            ledger.LaterLoad("day", "day", date(2025, 5, 1), date(2025, 5, 2)),
+        ]
+
+    @pytest.mark.parametrize(
+        ("fingerprint", "hour", "expected"), [("a", 0, "late"), ("a", 1, "late"), ("a", 2, None), ("b", 2, "late")]
+    )
+    def test_full_load_or_one_with_other_filters_replaces_a_stopped_one(
+        self, session: DuckDBPyConnection, fingerprint: str, hour: int, expected: str | None
+    ) -> None:
+        assert ledger.replacement(session, "mpox", fingerprint, NOON + timedelta(hours=hour)) == expected
