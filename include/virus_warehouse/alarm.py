@@ -17,6 +17,7 @@ class AlarmKind(StrEnum):
 
     BROKEN = "broken"
     FAILED = "failed"
+    STOPPED = "stopped"
     LATE = "late"
     OVERDUE = "overdue"
     HELD_BACK = "held back"

@@ -45,6 +45,17 @@ def stopped_load(data: DataFolder, source: Source) -> ArchivedPackage | None:
     return newest if newest.fingerprint == source.fingerprint and archive.is_whole(newest) else None
 
 
+def waiting_load(data: DataFolder, source: Source) -> ArchivedPackage | None:
+    """The package of the stopped load of a source that nobody has answered; None when there is none.
+
+    Args:
+        data: the data folder.
+        source: the source.
+    """
+    package = stopped_load(data, source)
+    return package if package and not package.is_answered else None
+
+
 def stopped_loads(data: DataFolder, sources: Iterable[Source]) -> dict[str, ArchivedPackage]:
     """The packages of the stopped loads of these sources, by source."""
     found = ((source.name, stopped_load(data, source)) for source in sources)

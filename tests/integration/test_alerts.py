@@ -17,8 +17,13 @@ from virus_warehouse.alerts.message import Message
 from virus_warehouse.alerts.send import AlertNotSent, send_alerts
 from virus_warehouse.alerts.settings import AlertSettings, Channel
 from virus_warehouse.ncbi.errors import DatasetsError
+from virus_warehouse.pages.overview.overview import State, overview
+from virus_warehouse.publish.approval import KEEP
 from virus_warehouse.run_file import run_lock
 from virus_warehouse.sources import SourcesFile
+from virus_warehouse.stopped_load import answer_stopped_load, waiting_load
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.load_gates import GateError
 
 SETTINGS = AlertSettings.model_validate(
     {"channels": {"team": {"mail": {"to": ["team@example.org"]}}, "chat": {"slack": {}}}, "disk_free": "1MB"}
@@ -99,6 +104,28 @@ def test_nothing_is_over_while_a_source_is_being_loaded(followed, people):
     with run_lock(followed.data.runs, running.stem):
         inform(followed, people, HOUR)
     assert people.informed["mail"] == ["mpox: failed"]
+
+
+def test_a_stopped_census_is_an_alert_until_it_is_answered_whatever_is_loaded_meanwhile(followed, people):
+    for number in range(40):
+        followed.show(f"PX{number:02d}", 1)
+    followed.run()
+    for number in range(10):
+        del followed.ncbi.world.records[f"PX{number:02d}"]
+    with pytest.raises(GateError):
+        followed.run(mode="census")
+    inform(followed, people)
+    [card] = [card for card in overview(followed.data, SOURCES).cards if card.name == "mpox"]
+    assert (card.state, [alarm.kind for alarm in card.alarms]) == (State.FAILED, [AlarmKind.STOPPED])
+    assert "lacks 10 of the 40 held records" in people.messages[0].text
+    followed.run()
+    publish(followed.data, SOURCES)
+    inform(followed, people)
+    assert people.informed["mail"] == ["mpox: stopped"]
+    stopped = waiting_load(followed.data, MPOX)
+    answer_stopped_load(Warehouse(followed.data.warehouse), followed.data, MPOX, stopped.run_id, KEEP, "ada")
+    inform(followed, people)
+    assert people.informed["mail"] == ["mpox: stopped", "Over: mpox: stopped"]
 
 
 def test_findings_of_a_publication_are_informed_with_their_source(followed, people):

@@ -9,9 +9,11 @@ from croniter import croniter
 
 from virus_warehouse.alarm import Alarm, AlarmKind, Weight
 from virus_warehouse.alerts.settings import ENOUGH_FREE
+from virus_warehouse.archive import ArchivedPackage
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.runs.runs import Run
 from virus_warehouse.publish.last_check import LastCheck
+from virus_warehouse.run_mode import FULL
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.sql_file import sql_text
 
@@ -44,6 +46,7 @@ def alarms_of(
     findings: Iterable[str],
     check: LastCheck | None,
     now: datetime,
+    stopped: ArchivedPackage | None = None,
 ) -> Iterator[Alarm]:
     """The alarms of a source.
 
@@ -54,6 +57,7 @@ def alarms_of(
         findings: findings of the gates in the snapshot that did not block this source.
         check: the last check of a candidate snapshot.
         now: the present.
+        stopped: the package of its stopped full load; None when none waits for an answer.
     """
     held_back_since = published.get("held_back_since") if published else None
     if published and held_back_since:
@@ -61,6 +65,20 @@ def alarms_of(
             Weight.BAD,
             AlarmKind.HELD_BACK,
             f"Held back since {held_back_since:%Y-%m-%d %H:%M} UTC: {published['held_back_reason']}",
+        )
+    if stopped:
+        yield Alarm(
+            Weight.BAD,
+            AlarmKind.STOPPED,
+            f"The full load of {stopped.requested_at:%Y-%m-%d %H:%M} UTC was stopped: {stopped.finding} Answer its "
+            f"question in Airflow's required actions, or with `virus-warehouse approve {stopped.source}`.",
+        )
+    if run and run["status"] == "failed" and not (stopped and run["mode"] == FULL):
+        yield Alarm(
+            Weight.BAD,
+            AlarmKind.FAILED,
+            run["error"] or "The last run failed without a reason; see its log.",
+            since=run["ended_at"],
         )
     if run:
         yield from _of_runs(source, run, check, now, is_held_back=held_back_since is not None)
@@ -113,13 +131,6 @@ def _gigabytes(count: int) -> str:
 def _of_runs(
     source: Source | None, run: Run, check: LastCheck | None, now: datetime, *, is_held_back: bool
 ) -> Iterator[Alarm]:
-    if run["status"] == "failed":
-        yield Alarm(
-            Weight.BAD,
-            AlarmKind.FAILED,
-            run["error"] or "The last run failed without a reason; see its log.",
-            since=run["ended_at"],
-        )
     last = run["brought_all_at"]
     due = due_since(source.schedule, last, now) if source and last else None
     if due:

@@ -19,6 +19,7 @@ from virus_warehouse.pages.snapshot import Edition, edition, reading
 from virus_warehouse.publish.last_check import LastCheck, last_check
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.sql_file import run_sql
+from virus_warehouse.stopped_load import waiting_load
 
 RECENT_RUNS = 24
 """How many recent runs of a source are shown."""
@@ -114,7 +115,8 @@ def overview(data: DataFolder, followed: SourcesFile, now: datetime | None = Non
     cards = []
     for name in {*followed.sources, *followed.errors, *published, *last_runs}:
         source, row, run = followed.sources.get(name), published.get(name), last_runs.get(name)
-        alarms = list(alarms_of(source, row, run, findings[name], check, now))
+        stopped = waiting_load(data, source) if source and run and run["full_status"] == "failed" else None
+        alarms = list(alarms_of(source, row, run, findings[name], check, now, stopped))
         if name in followed.errors:
             alarms.append(Alarm(Weight.BAD, AlarmKind.BROKEN, f"Not running: {followed.errors[name]}"))
         cards.append(
@@ -158,6 +160,8 @@ def _state(alarms: list[Alarm], published: dict[str, Any] | None, run: Run | Non
         return State.BROKEN
     if run and run["status"] == "running":
         return State.RUNNING
+    if AlarmKind.STOPPED in kinds and run and run["status"] == "failed":
+        return State.FAILED
     for state in (State.FAILED, State.HELD_BACK, State.OVERDUE, State.NOT_PUBLISHED):
         if state in kinds:
             return state
