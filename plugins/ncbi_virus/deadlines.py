@@ -8,6 +8,9 @@ from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback  # type: 
 from virus_warehouse.alarm import AlarmKind
 from virus_warehouse.alerts.settings import AlertSettings
 
+UNFINISHED = "queued", "running"
+"""States of a DAG run that has not ended."""
+
 
 def deadline_of(source: str, settings: AlertSettings | None) -> DeadlineAlert | None:
     """The deadline after which people are informed that a run takes too long; None where nobody is to be informed.
@@ -29,6 +32,8 @@ def deadline_of(source: str, settings: AlertSettings | None) -> DeadlineAlert | 
 def begin_late_alert(source: str, context: dict[str, Any]) -> None:
     """Begin the alert that a run of a source takes too long. Airflow calls this at the deadline.
 
+    It does so also for a run that failed before: Airflow only forgets the deadlines of runs that succeed.
+
     The next run of `ncbi_virus_alerts` sends the alert. Airflow 3.3 refuses a callback the connections in its database,
     which sending needs.
 
@@ -42,7 +47,7 @@ def begin_late_alert(source: str, context: dict[str, Any]) -> None:
     from virus_warehouse.sources import read_sources
 
     run, settings = context["dag_run"], read_sources().alerts
-    if settings is None:
+    if settings is None or run["state"] not in UNFINISHED:
         return
     queued_at = datetime.fromisoformat(run["queued_at"]).astimezone(UTC)
     text = f"The DAG run {run['dag_run_id']}, queued at {queued_at:%Y-%m-%d %H:%M} UTC, has not ended."

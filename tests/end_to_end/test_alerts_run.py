@@ -102,3 +102,11 @@ def test_a_late_run_is_informed_by_the_next_alerts(followed, data, mail, slack, 
     [sent] = mail.mails
     assert sent["Subject"] == "Virus warehouse: mpox: late"
     assert "The DAG run manual__1, queued at 2026-11-29 06:00 UTC, has not ended." in html(sent)
+
+
+@pytest.mark.parametrize("state", ["failed", "success"])
+def test_a_run_that_has_ended_is_not_late(followed, data, state):
+    """Airflow calls at the deadline also for a run that has failed."""
+    run = {"dag_run_id": "manual__1", "queued_at": "2026-11-29T06:00:00.123456Z", "state": state}
+    begin_late_alert("mpox", {"dag_run": run})
+    assert read_journal(data).alerts == []
