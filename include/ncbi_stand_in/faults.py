@@ -150,6 +150,15 @@ def odd_lines(fault: Fault, package: Package, filename: str) -> Response:
 
 
 @fault_kind
+def fewer_records(fault: Fault, package: Package, filename: str) -> Response:
+    """A valid package that lists only this fraction of the records: NCBI has dropped valid ones overnight (#530)."""
+    report, *others = package.data_files
+    lines = list(report.lines)
+    package.data_files = (replace(report, lines=lines[: int(len(lines) * fault.fraction)]), *others)
+    return download_response(package, filename)
+
+
+@fault_kind
 def more_headers(fault: Fault, package: Package, filename: str) -> Response:
     """A valid package with additional headers. NCBI's own client exits with 1 on X-Datasets-User-Message."""
     response = download_response(package, filename)

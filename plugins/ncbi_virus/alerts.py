@@ -6,7 +6,6 @@ from airflow.configuration import conf
 from airflow.sdk import task
 
 from virus_warehouse.alerts.message import Message, Section
-from virus_warehouse.alerts.present import Key
 from virus_warehouse.alerts.send import AlertNotSent, send_alerts
 from virus_warehouse.alerts.settings import Channel
 from virus_warehouse.data_folder import DataFolder
@@ -65,28 +64,13 @@ def send(params: dict[str, Any] | None = None) -> list[str]:
     """Inform people of what has begun and what is over; returns the subjects of the messages.
 
     Raises:
+        SourceError: when the sources file or its alerts are invalid.
         AlertNotSent: when a channel could not be reached; the others have been informed.
     """
     if (params or {}).get("test"):
         return _try_channels()
-    return send_due()
-
-
-def send_due(raised: dict[Key, str] | None = None) -> list[str]:
-    """Inform people of what has begun and what is over.
-
-    Args:
-        raised: alarms that the overview does not know, by source and kind: their texts.
-
-    Returns:
-        The subjects of the messages.
-
-    Raises:
-        SourceError: when the sources file or its alerts are invalid.
-        AlertNotSent: when a channel could not be reached; the others have been informed.
-    """
     data = DataFolder.from_environment()
-    sent = send_alerts(data, followed_sources(data), deliver, link=_overview(), raised=raised)
+    sent = send_alerts(data, followed_sources(data), deliver, link=_overview())
     return [message.subject for message in sent]
 
 

@@ -1,11 +1,15 @@
 """The deadline of a run of a source."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback  # type: ignore[attr-defined]
 
 from virus_warehouse.alarm import AlarmKind
 from virus_warehouse.alerts.settings import AlertSettings
+
+UNFINISHED = "queued", "running"
+"""States of a DAG run that has not ended."""
 
 
 def deadline_of(source: str, settings: AlertSettings | None) -> DeadlineAlert | None:
@@ -20,20 +24,31 @@ def deadline_of(source: str, settings: AlertSettings | None) -> DeadlineAlert | 
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=settings.late_after,
-        callback=SyncCallback(alert_late_run, kwargs={"source": source}),
+        callback=SyncCallback(begin_late_alert, kwargs={"source": source}),
         name=f"{source} is late",
     )
 
 
-def alert_late_run(source: str, context: dict[str, Any]) -> None:
-    """Inform people that a run of a source takes too long. Airflow calls this at the deadline.
+def begin_late_alert(source: str, context: dict[str, Any]) -> None:
+    """Begin the alert that a run of a source takes too long. Airflow calls this at the deadline.
+
+    It does so also for a run that failed before: Airflow only forgets the deadlines of runs that succeed.
+
+    The next run of `ncbi_virus_alerts` sends the alert. Airflow 3.3 refuses a callback the connections in its database,
+    which sending needs.
 
     Args:
         source: name of the source.
         context: of the deadline, with its DAG run.
     """
-    from ncbi_virus.alerts import send_due  # not earlier: every parsing of a DAG would wait for what it imports
+    # Not earlier: every parsing of a DAG would wait for what these import.
+    from virus_warehouse.alerts.send import begin_alert
+    from virus_warehouse.data_folder import DataFolder
+    from virus_warehouse.sources import read_sources
 
-    run = context["dag_run"]
-    text = f"The DAG run {run['dag_run_id']}, queued at {run['queued_at']}, has not ended."
-    send_due({(source, AlarmKind.LATE): text})
+    run, settings = context["dag_run"], read_sources().alerts
+    if settings is None or run["state"] not in UNFINISHED:
+        return
+    queued_at = datetime.fromisoformat(run["queued_at"]).astimezone(UTC)
+    text = f"The DAG run {run['dag_run_id']}, queued at {queued_at:%Y-%m-%d %H:%M} UTC, has not ended."
+    begin_alert(DataFolder.from_environment(), settings, (source, AlarmKind.LATE), text)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ncbi_virus.deadlines import begin_late_alert
 from tests.support.airflow_runs import run_dag
 from tests.support.people import MailServer, Webhook
 from virus_warehouse.alerts.journal import read_journal
@@ -90,4 +91,22 @@ def test_a_test_message_reaches_every_channel(stand_in, followed, data, mail, sl
     assert run_dag("ncbi_virus_alerts", conf={"test": True}).state == "success"
     assert mail.mails[0]["Subject"] == pager.messages[0]["title"] == "Virus warehouse: test"
     assert "this channel works" in slack.messages[0]["text"]
+    assert read_journal(data).alerts == []
+
+
+def test_a_late_run_is_informed_by_the_next_alerts(followed, data, mail, slack, pager):
+    run = {"dag_run_id": "manual__1", "queued_at": "2026-11-29T06:00:00.123456Z", "state": "running"}
+    begin_late_alert("mpox", {"dag_run": run})
+    assert mail.mails == [], "Airflow refuses the callback of a deadline its connections"
+    assert run_dag("ncbi_virus_alerts").state == "success"
+    [sent] = mail.mails
+    assert sent["Subject"] == "Virus warehouse: mpox: late"
+    assert "The DAG run manual__1, queued at 2026-11-29 06:00 UTC, has not ended." in html(sent)
+
+
+@pytest.mark.parametrize("state", ["failed", "success"])
+def test_a_run_that_has_ended_is_not_late(followed, data, state):
+    """Airflow calls at the deadline also for a run that has failed."""
+    run = {"dag_run_id": "manual__1", "queued_at": "2026-11-29T06:00:00.123456Z", "state": state}
+    begin_late_alert("mpox", {"dag_run": run})
     assert read_journal(data).alerts == []

@@ -3,8 +3,6 @@
 import json
 import os
 import subprocess
-import sys
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 
 from tests.support.commands import CHECKOUT
 from tests.support.stand_in import StandIn
+from tests.support.wheel import environment_with, wheel_of
 
 DAG_FILE = """\
 from airflow.sdk import DAG
@@ -50,24 +49,9 @@ Bare = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of a virtual environment with the locked packages and the wheel, and without the checkout.
-
-    The packages are those of this environment, all but the project itself: nothing is downloaded.
-    """
+    """The programs of a virtual environment with the wheel, and without the checkout."""
     folder = tmp_path_factory.mktemp("bare")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, CHECKOUT], check=True)
-    [wheel] = folder.glob("*.whl")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
-    python = folder / "venv" / "bin" / "python"
-    subprocess.run([*pip, "--python", python, "install", "--no-index", "--no-deps", wheel], check=True)
-    [packages] = folder.glob("venv/lib/python3*/site-packages")
-    for installed in Path(sysconfig.get_path("purelib")).iterdir():
-        if not (
-            installed.suffix == ".pth" or "virus_warehouse" in installed.name or (packages / installed.name).exists()
-        ):
-            (packages / installed.name).symlink_to(installed)
-    return python.parent
+    return environment_with(wheel_of(CHECKOUT, folder), folder / "venv")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.support.warehouses import line
 from virus_warehouse.alarm import AlarmKind
 from virus_warehouse.alerts.journal import read_journal
 from virus_warehouse.alerts.message import Message
-from virus_warehouse.alerts.send import AlertNotSent, send_alerts
+from virus_warehouse.alerts.send import AlertNotSent, begin_alert, send_alerts
 from virus_warehouse.alerts.settings import AlertSettings, Channel
 from virus_warehouse.ncbi.errors import DatasetsError
 from virus_warehouse.pages.overview.overview import State, overview
@@ -143,7 +143,8 @@ def test_findings_of_a_publication_are_informed_with_their_source(followed, peop
 def test_a_full_disk_and_a_late_run_are_informed(followed, people):
     followed.show("PX1", 0)
     full = replace(SOURCES, alerts=SETTINGS.model_copy(update={"disk_free": 10**18}))
-    inform(followed, people, raised={("mpox", AlarmKind.LATE): "it takes long"}, sources=full)
+    begin_alert(followed.data, SETTINGS, ("mpox", AlarmKind.LATE), "it takes long")
+    inform(followed, people, sources=full)
     assert people.informed["mail"] == ["mpox: late", "disk"]
     followed.run()
     publish(followed.data, SOURCES)

@@ -52,13 +52,15 @@ class AirflowServices:
 
     Args:
         environment: settings of the tasks: `VIRUS_DATA`, `VIRUS_SOURCES`, `NCBI_DATASETS_URL`.
+        python: the Python that runs it; this one by default.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], python: Path = Path(sys.executable)) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="airflow-services-"))
         self.marker = uuid.uuid4().hex
         self.seconds_to_healthy = 0.0
-        self._environment = environment
+        self.environment: dict[str, str] = {}
+        self._settings, self._python = environment, python
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self.login, self.password = airflow_home.LOGIN, uuid.uuid4().hex
@@ -69,12 +71,11 @@ class AirflowServices:
     def __enter__(self) -> Self:
         started = time.monotonic()
         try:
-            environment = self._whole_environment(self._resources.enter_context(postgres()))
-            command = [sys.executable, airflow_home.CHECKOUT / "scripts" / "airflow_home.py"]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True)
+            self.environment = self._whole_environment(self._resources.enter_context(postgres()))
+            command = [self._python, airflow_home.CHECKOUT / "scripts" / "airflow_home.py"]
+            done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
-            self._processes = [self._start(service, environment) for service in SERVICES]
-            self.wait_until("Airflow is healthy", lambda: is_healthy(self.url), seconds=START_SECONDS)
+            self._start_services()
             self._api = AirflowApi(self.url, self.login, self.password)
             self._resources.callback(self._api.close)
         except BaseException:
@@ -90,6 +91,25 @@ class AirflowServices:
 
     def stop(self) -> None:
         """End every process, then the database, and delete the home."""
+        self._stop_services()
+        self._resources.close()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def restart(self, between: Callable[[], None] = lambda: None) -> None:
+        """End every process, and start the services again with the same home and database.
+
+        Args:
+            between: is called while nothing is running.
+        """
+        self._stop_services()
+        between()
+        self._start_services()
+
+    def _start_services(self) -> None:
+        self._processes = [self._start(service) for service in SERVICES]
+        self.wait_until("Airflow is healthy", lambda: is_healthy(self.url), seconds=START_SECONDS)
+
+    def _stop_services(self) -> None:
         for process in self._processes:
             process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
@@ -104,8 +124,6 @@ class AirflowServices:
         for left in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 left.kill()
-        self._resources.close()
-        shutil.rmtree(self.home, ignore_errors=True)
 
     def processes(self) -> list[psutil.Process]:
         """The running processes of this Airflow."""
@@ -229,13 +247,13 @@ class AirflowServices:
             "PYTHONPATH": f"{AS_INSTALLED}{os.pathsep}{airflow_home.CHECKOUT / 'include'}",
             "PYTHONWARNINGS": "ignore",
             MARKER: self.marker,
-            **self._environment,
+            **self._settings,
         }
 
-    def _start(self, service: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "airflow", service]
-        with (self.home / f"{service}.log").open("wb") as log:
-            return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    def _start(self, service: str) -> subprocess.Popen[bytes]:
+        command = [self._python, "-m", "airflow", service]
+        with (self.home / f"{service}.log").open("ab") as log:
+            return subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True)
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
         """Send any request to the REST API."""

@@ -33,14 +33,20 @@ def add_later_revision(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     Returns:
         The revision that is the newest now.
     """
-    newest = migrate.newest_revision()
-    revision = f"{int(newest) + 1:04}"
     migrations = folder / "migrations_of_a_later_version"
     shutil.copytree(migrate.MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
-    file = migrations / "versions" / f"{revision}_note_what_a_person_thinks.py"
-    file.write_text(MIGRATION.format(revision=revision, newest=newest), encoding="utf-8")
+    revision = write_later_revision(migrations / "versions")
     monkeypatch.setattr(migrate, "MIGRATIONS", migrations)
     # What is known of this version's own migrations is cached, and stays so for the tests that follow.
     monkeypatch.setattr(migrate, "known_revisions", cache(migrate.known_revisions.__wrapped__))
     assert migrate.newest_revision() == revision
+    return revision
+
+
+def write_later_revision(versions: Path) -> str:
+    """Write the revision into a folder of migrations; returns its number."""
+    newest = migrate.newest_revision()
+    revision = f"{int(newest) + 1:04}"
+    file = versions / f"{revision}_note_what_a_person_thinks.py"
+    file.write_text(MIGRATION.format(revision=revision, newest=newest), encoding="utf-8")
     return revision

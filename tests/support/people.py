@@ -28,8 +28,18 @@ class MailServer:
     @property
     def connection(self) -> str:
         """Airflow's connection to it, for the environment."""
+        return json.dumps(self.in_airflow)
+
+    @property
+    def in_airflow(self) -> dict[str, Any]:
+        """Airflow's connection to it, for the REST API."""
         extra = {"from_email": "warehouse@example.org", "disable_ssl": True, "disable_tls": True}
-        return json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": self._controller.port, "extra": extra})
+        return {
+            "conn_type": "smtp",
+            "host": "127.0.0.1",
+            "port": self._controller.port,
+            "extra": json.dumps(extra),
+        }
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keep a mail; the library calls this."""

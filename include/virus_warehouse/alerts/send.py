@@ -39,7 +39,6 @@ def send_alerts(
     deliver: Deliver,
     *,
     link: str = "",
-    raised: dict[Key, str] | None = None,
     now: datetime | None = None,
 ) -> list[Message]:
     """Compare the alarms with the alerts that are open, and send each channel, in one message, what it does not know.
@@ -52,7 +51,6 @@ def send_alerts(
         followed: the sources file, which says who is informed of what.
         deliver: sends a message.
         link: address of the overview.
-        raised: alarms that the overview does not know, by source and kind: their texts.
         now: the present; None for the current time.
 
     Returns:
@@ -70,8 +68,6 @@ def send_alerts(
     now, settings = now or datetime.now(UTC), followed.alerts
     with one_sender_at_a_time(data):
         journal = read_journal(data)
-        for key, text in (raised or {}).items():
-            journal.begin(key, text, settings, now)
         try:
             content = overview(data, followed, now)
         except duckdb.Error as error:  # then nothing is known to be over, either
@@ -80,6 +76,25 @@ def send_alerts(
             journal.follow(present_alarms(content, settings.failed_after, now), settings, now)
         write_journal(data, journal)
         return _send(data, journal, settings, deliver, link, now)
+
+
+@private_files()
+def begin_alert(data: DataFolder, settings: AlertSettings, key: Key, text: str) -> None:
+    """Begin an alert whose alarm the overview does not know, unless it is open already. `send_alerts` sends it.
+
+    Args:
+        data: the data folder.
+        settings: who is informed of what.
+        key: its source and kind.
+        text: of its alarm.
+
+    Raises:
+        JournalDamaged: when the journal cannot be read.
+    """
+    with one_sender_at_a_time(data):
+        journal = read_journal(data)
+        journal.begin(key, text, settings, datetime.now(UTC))
+        write_journal(data, journal)
 
 
 def _send(

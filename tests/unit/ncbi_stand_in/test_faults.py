@@ -175,6 +175,14 @@ def test_every_fault_kind_is_described(kind: str) -> None:
     assert FAULT_KINDS[kind].__doc__
 
 
+def test_fewer_records_leave_a_valid_package_with_the_first_of_them(stand_in: StandIn) -> None:
+    whole = Download(faulty(stand_in)).zip.read(REPORT).splitlines()
+    stand_in.fault("fewer_records", fraction=0.7)
+    package = Download(faulty(stand_in))
+    assert package.zip.testzip() is None
+    assert package.zip.read(REPORT).splitlines() == whole[: int(len(whole) * 0.7)] != []
+
+
 def test_odd_lines_truncates_one_and_adds_an_unknown_field_to_all(stand_in: StandIn) -> None:
     whole = Download(faulty(stand_in)).zip.read(REPORT).splitlines()
     stand_in.fault("odd_lines")
