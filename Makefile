@@ -70,10 +70,10 @@ export: setup ## FORMAT=parquet (csv, augur, dataformat) FOLDER=... SOURCE=mpox 
 check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURCES names
 	@$(ENVIRONMENT); virus-warehouse sources check
 
-test: setup-dev ## every test needed for a merge; PYTEST_ARGS="-k request" for some
+test: setup-dev ## every test needed for a merge; PYTEST_ARGS="-k request" for some; DUCKDB=2: with DuckDB 2
 	@scripts/install_services
 	@scripts/setup_reader
-	@$(PYTEST) $(PYTEST_ARGS)
+	@$(if $(DUCKDB),scripts/setup_duckdb2; export VENV=.venv-duckdb2;) $(PYTEST) $(PYTEST_ARGS)
 
 test-fast: setup-dev ## quick tests: no Airflow process, no browser, nothing that needs root
 	@$(PYTEST) -m "not (slow or airflow or services or browser or long)" $(PYTEST_ARGS)
@@ -120,5 +120,5 @@ tables: setup ## generate docs/tables.md, the data dictionary
 
 lock: setup-dev ## compile requirements*.in
 	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-build requirements-augur \
-	  requirements-reader; do \
+	  requirements-reader requirements-duckdb2; do \
 	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --quiet -o $$name.txt; done

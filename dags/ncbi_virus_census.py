@@ -27,8 +27,9 @@ SOURCE = Param(
     None,
     type=["null", "string"],
     enum=[None, *SOURCES],
+    values_display={"null": "every source"},
     title="Source",
-    description="Only this source. Empty: every source.",
+    description="Only this source, or every one.",
 )
 
 

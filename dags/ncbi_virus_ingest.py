@@ -26,8 +26,9 @@ PARAMS = {
         None,
         type=["null", "string"],
         enum=[None, *REQUESTABLE],
+        values_display={"null": "window when days are given, else incremental"},
         title="Mode",
-        description="Empty: follow the watermark, or load a window when days are given. full: load everything. "
+        description="incremental: follow the watermark. window: load the days below. full: load everything. "
         "census: load everything, and find missing records. replay: parse quarantined lines again.",
     ),
     "since": Param(

@@ -1,7 +1,8 @@
 """`make start`: Airflow with its UI, until Ctrl-C; leaves no process behind.
 
-`airflow standalone` goes on when one of its parts has died: without a scheduler, runs would be queued for ever. So the
-command ends with an error as soon as a part has ended.
+The parts are those of `airflow standalone`, which would start the scheduler before the API server answers, and go on
+when a part has died: without a scheduler, runs would be queued for ever. This command ends with an error as soon as one
+has ended.
 """
 
 import contextlib
@@ -10,20 +11,21 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import airflow_home
-import psutil
 
 GRACE_SECONDS = 20
 
-PARTS = ("scheduler", "dag-processor", "api-server", "triggerer")
-"""The parts of Airflow that `airflow standalone` starts, each as a child process."""
+PARTS = {part: ("-m", "airflow", part) for part in ("api-server", "dag-processor", "triggerer")} | {
+    "scheduler": (str(Path(__file__).with_name("scheduler.py")),)
+}
+"""The parts of Airflow, and how Python runs each."""
 
 
 def main() -> int:
-    """Run `airflow standalone` in a process group of its own, and end that group with it."""
+    """Run every part in a process group of its own, and end all of them with the first that ends."""
     home = Path(os.environ["AIRFLOW_HOME"])
     environment = airflow_home.environment(home)
     port = environment.get("AIRFLOW__API__PORT", "8080")
@@ -33,50 +35,49 @@ def main() -> int:
     # Before Airflow starts: a command run in the background inherits "ignore SIGINT", and would pass it on.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    airflow = subprocess.Popen([sys.executable, "-m", "airflow", "standalone"], env=environment, start_new_session=True)
-    parts: dict[int, str] = {}
+    parts = {part: _start(part, environment) for part in PARTS}
     died = None
-    while airflow.poll() is None and died is None and not stopping.wait(0.5):
-        died = _part_that_died(airflow.pid, parts)
-    if airflow.poll() is None:
-        # `standalone` stops its parts on SIGINT only; a SIGTERM would orphan them.
-        airflow.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            airflow.wait(GRACE_SECONDS)
-    _end_group(airflow)
-    if died is not None and not stopping.is_set():
+    while died is None and not stopping.wait(0.5):
+        died = next((part for part, process in parts.items() if process.poll() is not None), None)
+    _end(parts.values())
+    if died is not None:
         print(f"Airflow's {died} has died, so nothing would run: see its last lines above. Run `make start` again.")
         return 1
     print("Airflow has stopped.")
-    return 0 if stopping.is_set() else 1
+    return 0
 
 
-def _part_that_died(standalone: int, parts: dict[int, str]) -> str | None:
-    """The part of Airflow that has ended, if any.
+def _start(part: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """Start a part; a thread prints its output, each line with the part's name."""
+    process = subprocess.Popen(
+        [sys.executable, *PARTS[part]],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
 
-    Args:
-        standalone: the process of `airflow standalone`. It does not wait for its children, so a dead one is a zombie.
-        parts: the parts seen so far, by process; filled here.
-    """
-    running = set()
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(standalone).children():
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # a zombie is no such process either
-                command = " ".join(child.cmdline()).split()
-                if child.status() != psutil.STATUS_ZOMBIE:
-                    running.add(child.pid)
-                    parts.update((child.pid, part) for part in PARTS if part in command)
-        return next((part for process, part in parts.items() if process not in running), None)
-    return None
+    def print_lines() -> None:
+        for line in process.stdout or ():
+            print(f"{part:13} | {line}", end="", flush=True)
+
+    threading.Thread(target=print_lines, daemon=True).start()
+    return process
 
 
-def _end_group(airflow: subprocess.Popen[bytes]) -> None:
-    """End whatever of Airflow's processes outlived it."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+def _end(parts: Iterable[subprocess.Popen[str]]) -> None:
+    """Let the parts end, then whatever of their processes outlived them."""
+    for process in parts:
+        process.terminate()
+    for process in parts:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+    for process in parts:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(airflow.pid, number)
-            airflow.poll()
-            time.sleep(2)
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Form fields shared by several DAGs, and the operator's argument `accept` filled from them."""
+"""Form fields shared by several DAGs, and the operator's argument `accept` filled from them.
+
+Airflow's form marks a field as required, with a red asterisk, unless its type allows null.
+"""
 
 from airflow.sdk import Param
 
@@ -7,13 +10,13 @@ from virus_warehouse.warehouse.load_gates import FORM_FIELDS
 ACCEPT_PARAMS = {
     "accept_missing": Param(
         False,
-        type="boolean",
+        type=["null", "boolean"],
         title=FORM_FIELDS["missing"],
         description="Load even if more records are missing than the source allows.",
     ),
     "accept_emptied": Param(
         False,
-        type="boolean",
+        type=["null", "boolean"],
         title=FORM_FIELDS["emptied"],
         description="Load even if more records lose a field than the source allows.",
     ),

@@ -1,4 +1,4 @@
-"""The Airflow plugin: the pages of the warehouse, and their places in Airflow's UI."""
+"""The Airflow plugin: the pages of the warehouse, and their place in Airflow's UI."""
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -10,7 +10,7 @@ RELATIVE = URL_PREFIX.removeprefix("/")
 
 
 class VirusWarehousePlugin(AirflowPlugin):
-    """The pages, in the navigation and on the pages of DAG runs."""
+    """The pages, in the navigation. Tasks link to their run there: `ncbi_virus/operators/run_link.py`."""
 
     name = "virus_warehouse"
     fastapi_apps = [{"app": airflow_pages(), "url_prefix": URL_PREFIX, "name": "Virus warehouse"}]  # noqa: RUF012
@@ -23,13 +23,5 @@ class VirusWarehousePlugin(AirflowPlugin):
             "icon": f"{RELATIVE}/static/icon.svg",
             "icon_dark_mode": f"{RELATIVE}/static/icon-dark.svg",
             "nav_top_level": True,
-        },
-        {
-            "name": "Viruses",
-            "href": f"{RELATIVE}/runs/of-dag-run?dag_id={{DAG_ID}}&dag_run_id={{RUN_ID}}",
-            "url_route": "virus-warehouse-run",
-            "destination": "dag_run",
-            "icon": f"{RELATIVE}/static/icon.svg",
-            "icon_dark_mode": f"{RELATIVE}/static/icon-dark.svg",
         },
     ]

@@ -26,7 +26,7 @@ def run_anything(connection, request) -> None:
 
 def open_without_locks(descriptor: int, memory: str, sequences: str) -> duckdb.DuckDBPyConnection:
     duckdb.close()
-    connection = duckdb.connect(config={"threads": 1})
+    connection = duckdb.connect(config=sandbox.ONE_THREAD)
     sandbox.allow_reading_only(descriptor, Path(sequences) if sandbox.parts_in(Path(sequences)) else None)
     connection.execute(f"ATTACH '/dev/fd/{descriptor}' AS virus (READ_ONLY)")
     connection.execute("USE virus")

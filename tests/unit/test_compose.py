@@ -48,7 +48,7 @@ def test_the_services_are_those_of_airflow_3() -> None:
     assert commands == {
         "airflow-init": "python scripts/airflow_home.py",
         "airflow-api-server": "airflow api-server",
-        "airflow-scheduler": "airflow scheduler",
+        "airflow-scheduler": "python scripts/scheduler.py",
         "airflow-dag-processor": "airflow dag-processor",
         "airflow-triggerer": "airflow triggerer",
     }
@@ -220,6 +220,11 @@ def test_the_image_is_small_hashed_and_not_run_by_root() -> None:
     assert "--require-hashes -r" in DOCKERFILE
     assert re.findall(r"^USER (.+)", DOCKERFILE, re.MULTILINE)[-1] not in {"root", "0"}
     assert not re.search(r"^(ARG|ENV|ADD) ", DOCKERFILE, re.MULTILINE)
+
+
+def test_image_has_the_scripts_that_the_services_run() -> None:
+    scripts = {word for service in AIRFLOW.values() for word in service["command"].split() if word.endswith(".py")}
+    assert scripts <= {word for word in DOCKERFILE.split() if word.endswith(".py")}
 
 
 def test_code_is_copied_after_the_packages_are_installed() -> None:

@@ -16,6 +16,7 @@ NAMES = [
     "requirements-build",
     "requirements-augur",
     "requirements-reader",
+    "requirements-duckdb2",
 ]
 SOURCES, LOCKS = [f"{name}.in" for name in NAMES], [f"{name}.txt" for name in NAMES]
 
@@ -50,6 +51,7 @@ def pins(file: str) -> dict[str, str]:
         ("requirements-bench.in", "Benchmark"),
         ("requirements-augur.in", "Tests of exports"),
         ("requirements-reader.in", "Tests of snapshots on a web server"),
+        ("requirements-duckdb2.in", "Tests with DuckDB 2"),
     ],
 )
 def test_each_dependency_is_explained_once_and_nothing_else_is(file: str, heading: str) -> None:

@@ -6,8 +6,10 @@ from urllib.parse import urlencode, urlsplit
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.configuration import conf
 
-PAGES = "/plugin/virus-warehouse/virus-warehouse"
-"""The pages inside Airflow's frame: the external view's route, and the path that it shows."""
+FRAME, PAGES = "/plugin/virus-warehouse", "/virus-warehouse"
+"""The external view's route, and that of the pages. In a URL the first is followed by the path that the frame shows,
+from the server's root: behind a path of its own, Airflow's base is in it twice.
+"""
 
 
 class RunLink(BaseOperatorLink):
@@ -19,4 +21,4 @@ class RunLink(BaseOperatorLink):
         """The page of the task's last try."""
         base = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
         asked = {"dag_id": ti_key.dag_id, "dag_run_id": ti_key.run_id, "source": operator.source_name}
-        return f"{base}{PAGES}/runs/of-dag-run?{urlencode(asked)}"
+        return f"{base}{FRAME}{base}{PAGES}/runs/of-dag-run?{urlencode(asked)}"

@@ -19,6 +19,9 @@ from virus_warehouse.pages.console.confinement import allow_reading_only, die_wi
 from virus_warehouse.sql_file import read_sql, sql_text
 
 OUTPUT = "/dev/stdout"
+ONE_THREAD: dict[str, Any] = {"threads": 1} | ({} if duckdb.__version__.startswith("1.") else {"async_threads": 0})
+"""No thread besides the main one. DuckDB 2 has threads of their own for input and output."""
+
 _EXPLAIN = re.compile(r"((?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(analyze\s+)?)(.*)", re.IGNORECASE | re.DOTALL)
 _SELECT, _CREATE, _EXPLAINED = duckdb.StatementType.SELECT, duckdb.StatementType.CREATE, duckdb.StatementType.EXPLAIN
 _COLUMNS = 500
@@ -98,7 +101,7 @@ def open_snapshot(descriptor: int, memory: str, sequences: str) -> duckdb.DuckDB
             # Otherwise queries could use Python variables as tables.
             "python_enable_replacements": False,
             "temp_directory": "",
-            "threads": 1,
+            **ONE_THREAD,
         }
     )
     # Not earlier: DuckDB aborts if it cannot open files at its start. It runs in this one thread.

@@ -18,6 +18,15 @@ PAGE_ROWS = 50
 MEANINGS = {name: ingest_run.columns[name].comment for name in OUTCOMES}
 """Meanings of the outcomes, from the data dictionary."""
 
+AMOUNTS = {
+    "inserted": "New",
+    "revised": "Revised",
+    "withdrawn": "Withdrawn",
+    "quarantined": "Quarantined",
+    "lines": "Lines",
+}
+"""The ledger's columns with counts, and their headings."""
+
 STAGES = ("open", "download", "archive", "stage", "merge")
 """The stages of a run, in order."""
 
@@ -53,7 +62,14 @@ def show_runs(
     page = max(page, 1)
     wanted = RunFilter(source, status, mode, dag_run, text)
     listed = list_runs(DataFolder.from_environment(), wanted, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS)
-    return render(request, "runs/runs.html", here="runs", listed=listed, wanted=wanted, page=page, page_rows=PAGE_ROWS)
+    context: dict[str, Any] = {
+        "listed": listed,
+        "wanted": wanted,
+        "page": page,
+        "page_rows": PAGE_ROWS,
+        "amounts": AMOUNTS,
+    }
+    return render(request, "runs/runs.html", here="runs", **context)
 
 
 @router.get("/runs/of-dag-run", response_model=None)
