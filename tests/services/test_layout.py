@@ -55,7 +55,7 @@ def open_page(page: Page, name: str) -> FrameLocator:
 def test_every_page_fits_its_window(stage: Stage, scheme: str, width: int) -> None:
     size = {"width": width, "height": 850}
     with stage.logged_in("/plugin/virus-warehouse", color_scheme=scheme, viewport=size) as page:
-        for name in ("Overview", "Runs", "Explore", "Console"):
+        for name in ("Overview", "Runs", "Explore", "Console", "Questions"):
             frame = open_page(page, name)
             assert frame.locator("main").evaluate(BEYOND_THE_EDGE) == [], name
         for source in (SOURCE, "viruses", "mistyped"):

@@ -57,7 +57,7 @@ def test_navigation_from_stale_and_failed_sources_to_the_reason_and_airflow_and_
 
 
 def test_runs_of_other_dags_have_no_tab_of_ours(stage: Stage, failed_run: str) -> None:
-    """Airflow would show a tab on the runs of all DAGs, whoever wrote them."""
+    """Airflow would show a tab on the runs of all DAGs, also of those that are not ours."""
     with stage.logged_in(f"/dags/{MISTYPED}/runs/{failed_run}", viewport=WIDE) as page:
         expect(page.get_by_role("link", name="Audit Log")).to_be_visible()
         expect(page.get_by_role("link", name="Viruses")).to_have_count(1)  # in the navigation
