@@ -150,3 +150,14 @@ class DataFolder:
                 f"the data folder {self.root} cannot be used: {error.filename}: {error.strerror}. "
                 f"Set VIRUS_DATA to a writable folder, or make this one writable."
             ) from error
+
+
+class NoSnapshot(FileNotFoundError):
+    """Nothing has been published yet.
+
+    Args:
+        data: the data folder.
+    """
+
+    def __init__(self, data: DataFolder) -> None:
+        super().__init__(f"nothing has been published to {data.snapshot} yet: run a source's DAG once")

@@ -16,7 +16,7 @@ from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from virus_warehouse.alerts.settings import AlertSettings
+from virus_warehouse.alert_settings import AlertSettings
 from virus_warehouse.data_folder import CHECKOUT, DataFolder
 from virus_warehouse.failure import UsageError
 from virus_warehouse.ncbi.request import Day, ReportType, SequenceType, VirusGenomeRequest

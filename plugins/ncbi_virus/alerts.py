@@ -5,9 +5,9 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.sdk import task
 
+from virus_warehouse.alert_settings import Channel
 from virus_warehouse.alerts.message import Message, Section
 from virus_warehouse.alerts.send import AlertNotSent, send_alerts
-from virus_warehouse.alerts.settings import Channel
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.followed import followed_sources
 from virus_warehouse.pages.app import URL_PREFIX

@@ -6,7 +6,7 @@ from typing import Any
 from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback  # type: ignore[attr-defined]
 
 from virus_warehouse.alarm import AlarmKind
-from virus_warehouse.alerts.settings import AlertSettings
+from virus_warehouse.alert_settings import AlertSettings
 
 UNFINISHED = "queued", "running"
 """States of a DAG run that has not ended."""

@@ -12,10 +12,10 @@ from tests.support.followed import DENGUE, MPOX, Followed
 from tests.support.snapshots import publish
 from tests.support.warehouses import line
 from virus_warehouse.alarm import AlarmKind
+from virus_warehouse.alert_settings import AlertSettings, Channel
 from virus_warehouse.alerts.journal import read_journal
 from virus_warehouse.alerts.message import Message
 from virus_warehouse.alerts.send import AlertNotSent, begin_alert, send_alerts
-from virus_warehouse.alerts.settings import AlertSettings, Channel
 from virus_warehouse.ncbi.errors import DatasetsError
 from virus_warehouse.pages.overview.overview import State, overview
 from virus_warehouse.publish.approval import KEEP

@@ -28,8 +28,8 @@ from tests.support.tiers import some_of
 from tests.support.unguarded_sandbox import GUARDS
 from tests.support.waiting import until
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.pages.console.confinement import landlock_version
-from virus_warehouse.pages.console.runner import STOPPED, Console, QueryFailed, QueryLimits
+from virus_warehouse.sandbox.confinement import landlock_version
+from virus_warehouse.sandbox.runner import STOPPED, Console, QueryFailed, QueryLimits
 
 INCLUDE = Path(__file__).parents[2] / "include"
 SECRET = "canary"
@@ -364,7 +364,7 @@ def test_kernel_limit_ends_a_query_that_the_server_does_not(scene: Scene) -> Non
     with scene.data.snapshot.open("rb") as snapshot:
         request["descriptor"] = snapshot.fileno()
         done = subprocess.run(
-            [sys.executable, "-I", INCLUDE / "virus_warehouse/pages/console/sandbox.py"],
+            [sys.executable, "-I", INCLUDE / "virus_warehouse/sandbox/program.py"],
             input=json.dumps(request).encode(),
             capture_output=True,
             pass_fds=[snapshot.fileno()],
@@ -406,7 +406,7 @@ SERVER = textwrap.dedent(
     """
     import asyncio, resource, sys
     from pathlib import Path
-    from virus_warehouse.pages.console.runner import Console, QueryLimits, QueryFailed
+    from virus_warehouse.sandbox.runner import Console, QueryLimits, QueryFailed
     from virus_warehouse.data_folder import DataFolder
 
     async def serve():
@@ -530,7 +530,7 @@ class TestConfinement:
     def confined(self, path: Path, code: str) -> subprocess.CompletedProcess[str]:
         before = f"""
             import os, socket, sys, threading
-            from virus_warehouse.pages.console.confinement import allow_reading_only
+            from virus_warehouse.sandbox.confinement import allow_reading_only
             descriptor = os.open({str(path)!r}, os.O_RDONLY)
         """
         program = textwrap.dedent(before) + code

@@ -17,7 +17,7 @@ from tests.support.pages import text_of
 from tests.support.sandboxes import sandboxes
 from virus_warehouse.pages.app import create_app
 from virus_warehouse.pages.console import page as console
-from virus_warehouse.pages.console.runner import STOPPED, Console, FastaNotes, QueryFailed, QueryLimits
+from virus_warehouse.sandbox.runner import STOPPED, Console, FastaNotes, QueryFailed, QueryLimits
 
 PATIENCE = 200
 MANY = 60

@@ -9,10 +9,10 @@ import pytest
 
 from tests.support.followed import MPOX, Followed
 from tests.support.snapshots import publish
+from virus_warehouse.alert_settings import AlertSettings, Channel
 from virus_warehouse.alerts.message import Message
 from virus_warehouse.alerts.send import AlertNotSent, send_alerts
-from virus_warehouse.alerts.settings import AlertSettings, Channel
-from virus_warehouse.questions import ask
+from virus_warehouse.publish import saved_questions
 from virus_warehouse.questions.question import Question, remove_question, save_question
 from virus_warehouse.sources import SourcesFile
 
@@ -163,7 +163,7 @@ def test_an_answer_is_compared_with_the_last_one_that_there_was(world, monkeypat
     save_question(world.data, RECORDS)
     world.publish(PX1=1)
     with monkeypatch.context() as patched:
-        patched.setattr(ask, "LIMITS", replace(ask.LIMITS, seconds=0.001))
+        patched.setattr(saved_questions, "LIMITS", replace(saved_questions.LIMITS, seconds=0.001))
         world.publish(PX1=1, PX2=2)
     [(error,)] = world.rows("SELECT error FROM mart.saved_question")
     assert error.startswith("Stopped: stopped after 0.001 seconds")

@@ -12,10 +12,10 @@ import pytest
 from virus_warehouse.alerts.answers import due_answers
 from virus_warehouse.alerts.journal import Journal
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.pages.console.runner import QueryFailed
-from virus_warehouse.questions.ask import ask_questions, create_tables
+from virus_warehouse.publish.saved_questions import ask_questions, create_tables
 from virus_warehouse.questions.changes import asked_questions
 from virus_warehouse.questions.question import Question, save_question, saved_questions
+from virus_warehouse.sandbox.runner import QueryFailed
 from virus_warehouse.sql_file import sql_text
 
 QUESTION = Question("q", "What?", "SELECT 1", ("k",), ("first", "second"))

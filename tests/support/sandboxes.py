@@ -13,5 +13,5 @@ def sandboxes() -> list[psutil.Process]:
 def is_sandbox(process: psutil.Process) -> bool:
     """Whether it runs a user's SQL. It does not if it has just ended, or has not yet started."""
     with contextlib.suppress(psutil.Error):
-        return "sandbox.py" in " ".join(process.cmdline())
+        return "sandbox/program.py" in " ".join(process.cmdline())
     return False

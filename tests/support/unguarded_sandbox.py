@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "include"))
-from virus_warehouse.pages.console import sandbox
+from virus_warehouse.sandbox import program
 
 GUARDS = ("query", "locks", "landlock", "limits")
 
@@ -26,11 +26,11 @@ def run_anything(connection, request) -> None:
 
 def open_without_locks(descriptor: int, memory: str, sequences: str) -> duckdb.DuckDBPyConnection:
     duckdb.close()
-    connection = duckdb.connect(config=sandbox.ONE_THREAD)
-    sandbox.allow_reading_only(descriptor, Path(sequences) if sandbox.parts_in(Path(sequences)) else None)
+    connection = duckdb.connect(config=program.ONE_THREAD)
+    program.allow_reading_only(descriptor, Path(sequences) if program.parts_in(Path(sequences)) else None)
     connection.execute(f"ATTACH '/dev/fd/{descriptor}' AS virus (READ_ONLY)")
     connection.execute("USE virus")
-    connection.execute(f"SET VARIABLE virus_sequences = {sandbox.sql_text(sequences)}")
+    connection.execute(f"SET VARIABLE virus_sequences = {program.sql_text(sequences)}")
     return connection
 
 
@@ -43,5 +43,5 @@ INSTEAD = {
 
 if __name__ == "__main__":
     for guard in sys.argv[1:]:
-        setattr(sandbox, *INSTEAD[guard])
-    sys.exit(sandbox.main())
+        setattr(program, *INSTEAD[guard])
+    sys.exit(program.main())

@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from virus_warehouse.alarm import AlarmKind
+from virus_warehouse.alert_settings import AlertSettings
 from virus_warehouse.alerts.present import Key, Present, is_over
-from virus_warehouse.alerts.settings import AlertSettings
 from virus_warehouse.atomic_file import write_json
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import PermanentFailure

@@ -9,15 +9,15 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.alarm import AlarmKind
+from virus_warehouse.alert_settings import AlertSettings, Channel
 from virus_warehouse.alerts.answers import due_answers
 from virus_warehouse.alerts.journal import Journal, Sent, one_sender_at_a_time, read_journal, write_journal
 from virus_warehouse.alerts.message import Message, section_of, subject_of
 from virus_warehouse.alerts.present import Key, present_alarms
-from virus_warehouse.alerts.settings import AlertSettings, Channel
-from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.failure import Failure
 from virus_warehouse.pages.overview.overview import overview
-from virus_warehouse.pages.snapshot import NoSnapshot, reading
+from virus_warehouse.pages.snapshot import reading
 from virus_warehouse.private_files import private_files
 from virus_warehouse.questions.changes import Asked, asked_questions
 from virus_warehouse.sources import SourcesFile

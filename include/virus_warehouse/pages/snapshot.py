@@ -7,23 +7,12 @@ from contextlib import contextmanager
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.sql_file import sql_text
 
 MEMORY_LIMIT = "256MB"
 """DuckDB's limit for one response, as Airflow's API server has other requests to serve. What does not fit is spilled,
 which does not slow down the plots of nine million records."""
-
-
-class NoSnapshot(FileNotFoundError):
-    """Nothing has been published yet.
-
-    Args:
-        data: the data folder.
-    """
-
-    def __init__(self, data: DataFolder) -> None:
-        super().__init__(f"nothing has been published to {data.snapshot} yet: run a source's DAG once")
 
 
 Edition = tuple[int, int]

@@ -11,9 +11,9 @@ from virus_warehouse.publish.candidate import make_candidate, open_candidate
 from virus_warehouse.publish.explain import explain_columns
 from virus_warehouse.publish.marts import create_marts
 from virus_warehouse.publish.published_files import mend_manifest
+from virus_warehouse.publish.saved_questions import create_tables
 from virus_warehouse.publish.sequences import publish_parts
 from virus_warehouse.publish.source_status import write_source_status
-from virus_warehouse.questions.ask import create_tables
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 

@@ -25,8 +25,8 @@ from virus_warehouse.publish.published_files import (
     prepare_manifest,
     settle,
 )
+from virus_warehouse.publish.saved_questions import ask_questions
 from virus_warehouse.publish.sequences import keep_parts_of, publish_parts
-from virus_warehouse.questions.ask import ask_questions
 from virus_warehouse.questions.question import saved_questions
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse

@@ -13,6 +13,7 @@ from virus_warehouse.failure import Failure, PermanentFailure
 
 OTHERS = {
     "virus_warehouse.cookbook.BrokenRecipe": "a bug in a recipe",
+    "virus_warehouse.data_folder.NoSnapshot": "a page says so",
     "virus_warehouse.doctor.installation.NotExaminable": "ends a check, which is then skipped",
     "virus_warehouse.warehouse.lock_holder.LockUnknown": "ends a check, which then says so",
     "virus_warehouse.ncbi.client.Silence": "ends an attempt of a download, which is counted",
@@ -25,7 +26,9 @@ OTHERS = {
 def error_classes() -> Iterator[type[BaseException]]:
     """The public error classes of the warehouse."""
     for module in pkgutil.walk_packages(virus_warehouse.__path__, "virus_warehouse."):
-        if ".migrations." in module.name or module.name.startswith("virus_warehouse.pages"):
+        if ".migrations." in module.name or module.name.startswith(
+            ("virus_warehouse.pages", "virus_warehouse.sandbox")
+        ):
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
             is_own = isinstance(value, type) and value.__module__ == module.name and not name.startswith("_")

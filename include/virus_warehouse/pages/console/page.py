@@ -17,10 +17,15 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from virus_warehouse import cookbook
-from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.pages.console.confinement import landlock_version
+from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.pages.console.query_limiter import Busy, QueryLimiter
-from virus_warehouse.pages.console.runner import (
+from virus_warehouse.pages.forms import form_fields, is_from_these_pages
+from virus_warehouse.pages.host import Reader
+from virus_warehouse.pages.rendering import render
+from virus_warehouse.pages.snapshot import Edition, edition, reading
+from virus_warehouse.publish.dictionary import Entry, entries
+from virus_warehouse.sandbox.confinement import landlock_version
+from virus_warehouse.sandbox.runner import (
     STOPPED,
     Console,
     FastaNotes,
@@ -30,11 +35,6 @@ from virus_warehouse.pages.console.runner import (
     QueryLimits,
     Table,
 )
-from virus_warehouse.pages.forms import form_fields, is_from_these_pages
-from virus_warehouse.pages.host import Reader
-from virus_warehouse.pages.rendering import render
-from virus_warehouse.pages.snapshot import Edition, NoSnapshot, edition, reading
-from virus_warehouse.publish.dictionary import Entry, entries
 from virus_warehouse.sequences.molecule import GENOME, MOLECULES
 
 LIMITS = QueryLimits()

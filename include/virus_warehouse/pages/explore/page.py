@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.pages.explore import charts
 from virus_warehouse.pages.explore.drawing import NotDrawn
 from virus_warehouse.pages.explore.headlines import headline
@@ -27,7 +27,6 @@ from virus_warehouse.pages.explore.plots import (
     usual_filters,
 )
 from virus_warehouse.pages.rendering import render
-from virus_warehouse.pages.snapshot import NoSnapshot
 
 USUAL_WIDTH = 900
 """Width of a chart, in CSS pixels, unless a script has measured it."""

@@ -8,7 +8,7 @@ from typing import Any
 from croniter import croniter
 
 from virus_warehouse.alarm import Alarm, AlarmKind, Weight
-from virus_warehouse.alerts.settings import ENOUGH_FREE
+from virus_warehouse.alert_settings import ENOUGH_FREE
 from virus_warehouse.archive import ArchivedPackage
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.pages.runs.runs import Run

@@ -9,14 +9,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.pages.console.page import LIMITS, QUERIES, SQL_CHARACTERS
 from virus_warehouse.pages.console.query_limiter import Busy
-from virus_warehouse.pages.console.runner import Console, QueryFailed
 from virus_warehouse.pages.forms import form_fields, is_from_these_pages
 from virus_warehouse.pages.host import Reader
 from virus_warehouse.pages.rendering import render
-from virus_warehouse.pages.snapshot import NoSnapshot, reading
+from virus_warehouse.pages.snapshot import reading
 from virus_warehouse.questions.changes import Asked, Rows, answer_rows, asked_questions, net_changes
 from virus_warehouse.questions.question import (
     BrokenQuestion,
@@ -26,6 +25,7 @@ from virus_warehouse.questions.question import (
     save_question,
     saved_questions,
 )
+from virus_warehouse.sandbox.runner import Console, QueryFailed
 from virus_warehouse.sources import valid_part
 
 MOST_ROWS = 100

@@ -12,8 +12,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 from duckdb_sqlalchemy import Dialect
 
-from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.pages.snapshot import NoSnapshot, reading
+from virus_warehouse.data_folder import DataFolder, NoSnapshot
+from virus_warehouse.pages.snapshot import reading
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.run_file import is_running
 from virus_warehouse.sequences.molecule import MOLECULES

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.support.warehouses import made_data
 from virus_warehouse.alarm import AlarmKind
+from virus_warehouse.alert_settings import AlertSettings
 from virus_warehouse.alerts.journal import Journal, JournalDamaged, read_journal, write_journal
 from virus_warehouse.alerts.present import Present
-from virus_warehouse.alerts.settings import AlertSettings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SETTINGS = AlertSettings.model_validate(

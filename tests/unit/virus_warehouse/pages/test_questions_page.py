@@ -5,7 +5,7 @@ import pytest
 from tests.support.snapshots import FOLLOWED
 from tests.support.warehouses import Store
 from virus_warehouse.publish.prepare import prepare_candidate
-from virus_warehouse.questions.ask import ask_questions
+from virus_warehouse.publish.saved_questions import ask_questions
 from virus_warehouse.questions.question import Question, save_question, saved_questions
 
 FORM = {

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.snapshots import marts_of, store_with_marts
 from tests.support.warehouses import Store, line, lineage
-from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.pages import snapshot
 from virus_warehouse.pages.explore import plots as explore
 from virus_warehouse.pages.explore.plots import (
@@ -23,7 +23,6 @@ from virus_warehouse.pages.explore.plots import (
     plot_sql,
     taxon_name,
 )
-from virus_warehouse.pages.snapshot import NoSnapshot
 
 VIRUSES = lineage((10239, "Viruses"))
 FLU = {"lineage": VIRUSES + lineage((11320, "Influenza A virus"), (102793, "H5N1 subtype"))} | {

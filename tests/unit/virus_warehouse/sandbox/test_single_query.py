@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from virus_warehouse.pages.console.sandbox import Query, Refused, describe_error, single_query
+from virus_warehouse.sandbox.program import Query, Refused, describe_error, single_query
 
 PIVOT = "PIVOT t ON a USING count(*)"
 

@@ -18,11 +18,10 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ValidationError
 
-from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.pages.snapshot import NoSnapshot
+from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.sequences.molecule import GENOME, MOLECULES
 
-SANDBOX = Path(__file__).with_name("sandbox.py")
+SANDBOX = Path(__file__).with_name("program.py")
 _CHUNK = 1 << 16
 _ERROR_BYTES = 1 << 16
 _KEPT_IN_MEMORY = 1 << 22

@@ -12,9 +12,9 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.pages.console.runner import REFUSED, Console, QueryFailed, QueryLimits
 from virus_warehouse.publish.candidate import open_candidate
 from virus_warehouse.questions.question import Question, Questions
+from virus_warehouse.sandbox.runner import REFUSED, Console, QueryFailed, QueryLimits
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.wording import counted
@@ -39,7 +39,7 @@ def create_tables(candidate: DuckDBPyConnection) -> None:
     Args:
         candidate: from `open_candidate`.
     """
-    run_sql(candidate, "questions/tables.sql")
+    run_sql(candidate, "publish/sql/saved_question_tables.sql")
 
 
 def ask_questions(candidate: Path, data: DataFolder, questions: Questions, answer: Answer | None = None) -> None:
@@ -69,7 +69,7 @@ def ask_questions(candidate: Path, data: DataFolder, questions: Questions, answe
             _attach_published(connection, data.snapshot)
             connection.begin()
             _stage(connection, questions.valid, files, errors)
-            run_sql(connection, "questions/compare.sql", {"kept_days": KEPT_DAYS})
+            run_sql(connection, "publish/sql/saved_questions.sql", {"kept_days": KEPT_DAYS})
             changes = connection.execute(
                 "SELECT question, count(*) FROM mart.saved_question_change "
                 "WHERE changed_at IN (SELECT asked_at FROM asked) GROUP BY question ORDER BY question"
@@ -107,7 +107,7 @@ def _answers(questions: Mapping[str, Question], folder: Path, answer: Answer) ->
 def _stage(
     connection: DuckDBPyConnection, questions: Mapping[str, Question], files: Mapping[str, Path], errors: dict[str, str]
 ) -> None:
-    """Create the inputs of `compare.sql`; adds to `errors` the questions whose answers cannot be compared."""
+    """Create the inputs of `saved_questions.sql`; adds to `errors` the questions whose answers cannot be compared."""
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE fresh_answer (question VARCHAR, key VARCHAR, answer JSON);"
         "CREATE OR REPLACE TEMP TABLE asked_question (question VARCHAR, title VARCHAR, sql VARCHAR, "

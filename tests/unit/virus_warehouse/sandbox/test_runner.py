@@ -7,9 +7,8 @@ import duckdb
 import pytest
 
 from tests.support.sandboxes import sandboxes
-from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.pages.console.runner import Console, QueryFailed, QueryLimits
-from virus_warehouse.pages.snapshot import NoSnapshot
+from virus_warehouse.data_folder import DataFolder, NoSnapshot
+from virus_warehouse.sandbox.runner import Console, QueryFailed, QueryLimits
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
-from virus_warehouse.pages.console.confinement import allow_reading_only, die_with_parent, limit_resources
+from virus_warehouse.sandbox.confinement import allow_reading_only, die_with_parent, limit_resources
 from virus_warehouse.sql_file import read_sql, sql_text
 
 OUTPUT = "/dev/stdout"
