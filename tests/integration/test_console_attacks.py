@@ -221,6 +221,8 @@ def test_console_blocks_the_attack(scene: Scene, attack: Attack) -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_attack_succeeds_without_guards(scene: Scene, attack: Attack) -> None:
+    if not duckdb.__version__.startswith("1.") and "{snapshot}" in attack.sql and EVIL in attack.sql:
+        pytest.skip("DuckDB 2 itself lets no COPY replace an attached file")
     assert attack.succeeds(scene, without=GUARDS)
 
 
@@ -339,9 +341,9 @@ def test_statements_that_are_not_one_query_are_refused(scene: Scene, sql: str) -
 
 ENDLESS = {
     "recursion": "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r",
-    "cross joins": "SELECT count(*) FROM t a, t b, t c, t d, t e WHERE (a.a * b.a + c.a * d.a + e.a) % 7 = 9",
+    "cross joins": "SELECT count(*) FROM t a, t b, t c, t d, t e WHERE hash(a.a * b.a + c.a * d.a + e.a) = 9",
     "a sort": "FROM t a, t b, t c ORDER BY random() LIMIT 1",
-    "a plan that is run": "EXPLAIN ANALYZE SELECT count(*) FROM range(1e12::BIGINT) WHERE range % 7 = 9",
+    "a plan that is run": "EXPLAIN ANALYZE SELECT count(*) FROM range(1e12::BIGINT) WHERE hash(range) = 9",
     "sleep": "SELECT sleep_ms(100000)",
 }
 
@@ -461,7 +463,7 @@ class TestAnswersThatAreTooLarge:
         assert (len(table.rows), table.more) == (10, True)
 
     def test_a_huge_value_is_cut_off(self, scene: Scene) -> None:
-        table = asyncio.run(scene.console().table("SELECT repeat('x', 100_000_000)"))
+        table = asyncio.run(scene.console().table("SELECT repeat('x', 50_000_000)"))
         assert table.rows == [["x" * 500 + "…"]]
 
     def test_wide_rows_are_fewer(self, scene: Scene) -> None:
