@@ -20,7 +20,7 @@ class IngestResult:
         further: the same for each auxiliary report of the package.
         sequences: outcomes of the FASTA entries, by molecule.
         committed_at: when it was committed.
-        downloaded_bytes: size of the package; 0 if it was already in the archive.
+        downloaded_bytes: size of the package; 0 if it was already in the archive, or NCBI had no update.
         seconds: wall-clock seconds by stage.
     """
 
@@ -80,7 +80,7 @@ def result_of(
         further=dict(further or {}),
         sequences=dict(sequences or {}),
         committed_at=row["ended_at"],
-        downloaded_bytes=row["package_bytes"] if row["attempts"] else 0,
+        downloaded_bytes=(row["package_bytes"] or 0) if row["attempts"] else 0,  # an empty answer has no package
         seconds=dict(row["seconds"] or {}),
     )
 
