@@ -177,7 +177,8 @@ class TestFullThenDeltas:
         rows = {row["run_id"]: row for row in site.ledger}
         row = rows[full.run_id]
         absent = {name for name, value in row.items() if value is None}
-        assert absent == {"error", "updated_since", "until", "watermark_before", "missing"}
+        of_others = {"error", "archived_run_id", "approved_by"}  # of failed runs, and of approved ones
+        assert absent == {*of_others, "updated_since", "until", "watermark_before", "missing"}
         path = site.data.root / row["package_path"]
         assert path == site.data.packages / "dengue" / f"{full.run_id}.zip"
         assert row["package_bytes"] == path.stat().st_size
@@ -204,7 +205,7 @@ class TestFullThenDeltas:
         assert row["peak_rss_mib"] > 10
         row = rows[delta.run_id]
         absent = {name for name, value in row.items() if value is None}
-        assert absent == {"error", "until", "dag_id", "dag_run_id", "run_type", "try_number", "missing"}
+        assert absent == {*of_others, "until", "dag_id", "dag_run_id", "run_type", "try_number", "missing"}
         assert row["watermark_before"] == full.watermark
         assert f"updated_since={delta.updated_since}T00:00:00Z" in row["request_url"]
 
