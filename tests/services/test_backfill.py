@@ -269,6 +269,10 @@ def test_newest_first_into_an_empty_warehouse(stage: Stage) -> None:
     assert genomes(stage, source).keys() == shown(stage).keys()
 
 
+ACCEPTED = ("accepted: ", "NCBI did not list ")
+"""Warnings about findings of a publication, and about missing records, that a person has accepted."""
+
+
 def test_logs_have_no_unexpected_errors(stage: Stage) -> None:
     """Logs of all runs so far, except those that are meant to fail, and findings that a person has accepted."""
     dag = dag_of(stage.own_source())
@@ -281,7 +285,7 @@ def test_logs_have_no_unexpected_errors(stage: Stage) -> None:
         if not any(f"run_id={run_id}/" in path for run_id in failed):
             events = [json.loads(line) for line in log.splitlines()]
             alarming = [event for event in events if event["level"] not in ("debug", "info")]
-            assert [event for event in alarming if not event["event"].startswith("accepted: ")] == [], path
+            assert [event for event in alarming if not event["event"].startswith(ACCEPTED)] == [], path
     for service, log in stage.airflow.service_logs().items():
         errors = re.findall(r".*(?:\[(?:error|critical) |Traceback).*", log)
         assert [error for error in errors if not any(f"run_id={run_id} " in error for run_id in failed)] == [], service
