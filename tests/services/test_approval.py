@@ -61,17 +61,22 @@ def published_once(stage: Stage) -> dict[str, Any]:
 
 
 def question(stage: Stage, source: str, other_than: str = "") -> tuple[str, str]:
-    """Wait until the source is asked about; returns the DAG run and the text that a person reads."""
+    """Wait until the source is asked about; returns the DAG run and the text that a person reads.
+
+    Also until the scheduler has seen that the task waits: in the second before, Airflow 3.3.2 can lose an answer.
+    """
 
     def asked() -> tuple[str, str] | None:
         found = stage.airflow.get("/dags/~/dagRuns/~/hitlDetails", dag_id_pattern=APPROVE, response_received=False)
-        texts = {
-            str(detail["task_instance"]["dag_run_id"]): str(detail["body"])
-            for detail in found["hitl_details"]
-            if detail["task_instance"]["state"] == "awaiting_input"
-        }
-        waiting = ((run, text) for run, text in texts.items() if run.startswith(f"approve__{source}__"))
-        return next((found for found in waiting if found[0] != other_than), None)
+        log = stage.airflow.service_logs()["scheduler"]
+        for detail in found["hitl_details"]:
+            task = detail["task_instance"]
+            run = str(task["dag_run_id"])
+            seen = f"TaskInstance Finished: dag_id={APPROVE}, task_id={task['task_id']}, run_id={run},"
+            is_asked = task["state"] == "awaiting_input" and run.startswith(f"approve__{source}__")
+            if is_asked and run != other_than and seen in log:
+                return run, str(detail["body"])
+        return None
 
     answer = stage.airflow.wait_until(f"{source} is asked about", asked)
     assert answer is not None
