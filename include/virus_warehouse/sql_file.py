@@ -13,6 +13,11 @@ def sql_text(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def sql_name(name: str) -> str:
+    """A name of a column or table as an SQL identifier, whatever it contains."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 @cache
 def read_sql(name: str) -> str:
     """The text of an SQL file of this package.

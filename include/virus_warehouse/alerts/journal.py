@@ -107,8 +107,7 @@ class Journal(BaseModel):
         Returns:
             Whether anything is new.
         """
-        known = {question: channels.get(channel) for question, channels in self.answers.items()}
-        news = {question: one for question, one in sent.items() if known.get(question) != one}
+        news = {question: one for question, one in sent.items() if self.answers.get(question, {}).get(channel) != one}
         for question, one in news.items():
             self.answers.setdefault(question, {})[channel] = one
         return bool(news)

@@ -16,7 +16,7 @@ from virus_warehouse.publish.candidate import open_candidate
 from virus_warehouse.questions.question import Question, Questions
 from virus_warehouse.sandbox.runner import REFUSED, Console, QueryFailed, QueryLimits
 from virus_warehouse.shortage import translate_resource_errors
-from virus_warehouse.sql_file import run_sql, sql_text
+from virus_warehouse.sql_file import run_sql, sql_name, sql_text
 from virus_warehouse.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -59,14 +59,15 @@ def ask_questions(candidate: Path, data: DataFolder, questions: Questions, answe
     """
     for error in questions.errors.values():
         logger.warning("a saved question is invalid, and not asked: %s", error)
-    if not questions.valid and not _count(data.snapshot):
+    asked_before = _count(data.snapshot)
+    if not questions.valid and not asked_before:
         return
     answer = answer or _in_sandbox(data, candidate)
     with tempfile.TemporaryDirectory(dir=data.temporary, prefix="questions-") as folder:
         files, errors = _answers(questions.valid, Path(folder), answer)
         candidate.chmod(0o640)  # a killed try may have made it read-only
         with translate_resource_errors(candidate.parent), open_candidate(candidate) as connection:
-            _attach_published(connection, data.snapshot)
+            _attach_published(connection, data.snapshot if asked_before is not None else None)
             connection.begin()
             _stage(connection, questions.valid, files, errors)
             run_sql(connection, "publish/sql/saved_questions.sql", {"kept_days": KEPT_DAYS})
@@ -100,7 +101,7 @@ def _answers(questions: Mapping[str, Question], folder: Path, answer: Answer) ->
             answer(question, file)
             files[name] = file
         except QueryFailed as failed:
-            errors[name] = f"{failed.kind}: {failed}"
+            errors[name] = failed.reason
     return files, errors
 
 
@@ -117,7 +118,7 @@ def _stage(
         try:
             _stage_answer(connection, questions[name], file)
         except QueryFailed as failed:
-            errors[name] = f"{failed.kind}: {failed}"
+            errors[name] = failed.reason
         except duckdb.Error as error:
             errors[name] = str(error)
     for name, one in questions.items():
@@ -132,7 +133,7 @@ def _stage_answer(connection: DuckDBPyConnection, question: Question, file: Path
         raise QueryFailed(
             REFUSED, f"its answer has no column {strangers[0]!r}, which its key names; it has {', '.join(columns)}"
         )
-    key = ", ".join(f"{_quoted(name)} := {_quoted(name)}" for name in question.key or columns)
+    key = ", ".join(f"{sql_name(name)} := {sql_name(name)}" for name in question.key or columns)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE answered AS SELECT DISTINCT to_json(struct_pack({key}))::VARCHAR AS key, "
         f"to_json(answered) AS answer FROM {answered} AS answered LIMIT {MOST_ROWS + 1}"
@@ -148,17 +149,12 @@ def _stage_answer(connection: DuckDBPyConnection, question: Question, file: Path
     connection.execute("INSERT INTO fresh_answer SELECT ?, key, answer FROM answered", [question.name])
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _attach_published(connection: DuckDBPyConnection, snapshot: Path) -> None:
-    """Create temporary views of the published tables; empty tables where there are none yet."""
-    has_tables = _has_tables(snapshot)
-    if has_tables:
+def _attach_published(connection: DuckDBPyConnection, snapshot: Path | None) -> None:
+    """Create temporary views of the published tables, empty ones without a snapshot that has them."""
+    if snapshot:
         connection.execute(f"ATTACH {sql_text(snapshot)} AS published (READ_ONLY)")
     for view, table in _PUBLISHED.items():
-        source = f"published.mart.{table}" if has_tables else f"(FROM mart.{table} LIMIT 0)"
+        source = f"published.mart.{table}" if snapshot else f"(FROM mart.{table} LIMIT 0)"
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS FROM {source}")
 
 
@@ -167,10 +163,6 @@ _PUBLISHED = {
     "published_answer": "saved_question_answer",
     "published_change": "saved_question_change",
 }
-
-
-def _has_tables(snapshot: Path) -> bool:
-    return _count(snapshot) is not None
 
 
 def _count(snapshot: Path) -> int | None:

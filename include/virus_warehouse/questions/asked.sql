@@ -10,7 +10,6 @@ changed AS (
 SELECT
     question,
     title,
-    sql,
     inform,
     inform_when,
     asked_at,

@@ -10,8 +10,8 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.sql_file import run_sql
 
-NEW, CHANGED, GONE = "new", "changed", "gone"
-CHANGES = (NEW, CHANGED, GONE)
+CHANGES = ("new", "changed", "gone")
+"""The kinds of changes, in the order in which they are shown."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,6 @@ class Asked:
     Attributes:
         name: of the question.
         title: what it asks.
-        sql: the query.
         inform: the channels that are informed of changes.
         when: cron expression, in UTC, of when they are; None: soon after each publication.
         asked_at: when it was asked.
@@ -33,7 +32,6 @@ class Asked:
 
     name: str
     title: str
-    sql: str
     inform: tuple[str, ...]
     when: str | None
     asked_at: datetime
@@ -68,7 +66,7 @@ def asked_questions(connection: DuckDBPyConnection) -> list[Asked]:
         rows = run_sql(connection, "questions/asked.sql").fetchall()
     except duckdb.CatalogException:
         return []
-    return [Asked(name, title, sql, tuple(inform), *others) for name, title, sql, inform, *others in rows]
+    return [Asked(name, title, tuple(inform), *others) for name, title, inform, *others in rows]
 
 
 def net_changes(connection: DuckDBPyConnection, question: str, since: datetime, most_rows: int) -> dict[str, Rows]:
@@ -80,13 +78,14 @@ def net_changes(connection: DuckDBPyConnection, question: str, since: datetime, 
         since: the time.
         most_rows: of each kind; more are counted.
     """
-    found = run_sql(connection, "questions/net_changes.sql", {"question": question, "since": since}).fetchall()
-    changes = {}
-    for kind in CHANGES:
-        pairs = [(answer, before) for change, answer, before, _ in found if change == kind]
-        if pairs:
-            changes[kind] = _rows(pairs, most_rows)
-    return changes
+    variables = {"question": question, "since": since, "most_rows": most_rows}
+    found = run_sql(connection, "questions/net_changes.sql", variables).fetchall()
+    by_kind = {kind: [row for change, *row in found if change == kind] for kind in CHANGES}
+    return {
+        kind: _rows([(answer, before) for _, answer, before in rows], rows[0][0])
+        for kind, rows in by_kind.items()
+        if rows
+    }
 
 
 def answer_rows(connection: DuckDBPyConnection, question: str, most_rows: int) -> Rows:
@@ -98,19 +97,18 @@ def answer_rows(connection: DuckDBPyConnection, question: str, most_rows: int) -
         most_rows: more are counted.
     """
     found = connection.execute(
-        "SELECT answer::VARCHAR FROM mart.saved_question_answer WHERE question = ? ORDER BY key", [question]
+        "SELECT answer::VARCHAR, count(*) OVER () FROM mart.saved_question_answer WHERE question = ? "
+        "ORDER BY key LIMIT ?",
+        [question, most_rows],
     ).fetchall()
-    return _rows([(answer, None) for (answer,) in found], most_rows)
+    return _rows([(answer, None) for answer, _ in found], found[0][1] if found else 0)
 
 
-def _rows(pairs: Sequence[tuple[str | None, str | None]], most_rows: int) -> Rows:
-    """Rows from the JSON of each row and of the row before."""
-    shown = [
-        (json.loads(answer) if answer else {}, json.loads(before) if before else {})
-        for answer, before in pairs[:most_rows]
-    ]
+def _rows(pairs: Sequence[tuple[str | None, str | None]], count: int) -> Rows:
+    """The first rows of so many, from the JSON of each row and of the row before."""
+    shown = [(json.loads(answer) if answer else {}, json.loads(before) if before else {}) for answer, before in pairs]
     columns = list(dict.fromkeys(name for pair in shown for row in pair for name in row))
-    return Rows(columns, [[_cell(name, *pair) for name in columns] for pair in shown], max(0, len(pairs) - most_rows))
+    return Rows(columns, [[_cell(name, *pair) for name in columns] for pair in shown], count - len(shown))
 
 
 def _cell(name: str, answer: Mapping[str, object], before: Mapping[str, object]) -> str | None:

@@ -117,6 +117,11 @@ class QueryFailed(Exception):
         super().__init__(message)
         self.kind, self.line, self.column = kind, line, column
 
+    @property
+    def reason(self) -> str:
+        """Its kind and message, in a line of text."""
+        return f"{self.kind}: {self}"
+
 
 class _Failure(BaseModel):
     kind: str

@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.failure import PermanentFailure, UsageError
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sequences.molecule import GENOME
-from virus_warehouse.sql_file import read_sql, sql_text
+from virus_warehouse.sql_file import read_sql, sql_name, sql_text
 
 LINE = 70
 """Letters of a line, as in NCBI's own files."""
@@ -164,12 +164,8 @@ def _accession(columns: list[str]) -> str:
 def _kept(columns: list[str], template: str | None) -> str:
     """The columns of the query that the header needs: others may be large, such as the sequence itself."""
     names = ["header"] if template is None else [name for _, name, *_ in _parsed(template) if name is not None]
-    kept = [f"{_quoted(name)} := given.{_quoted(name)}" for name in dict.fromkeys(names) if name in columns]
+    kept = [f"{sql_name(name)} := given.{sql_name(name)}" for name in dict.fromkeys(names) if name in columns]
     return f"struct_pack({', '.join(kept)})" if kept else "NULL"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _parsed(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
@@ -196,7 +192,7 @@ def _header_expression(snapshot: DuckDBPyConnection, columns: list[str], templat
 
 def _field(name: str, columns: list[str], of_genome: list[str], template: str) -> str:
     if name in columns:
-        return f"selected.given.{_quoted(name)}"
+        return f"selected.given.{sql_name(name)}"
     if name in _OF_THE_SEQUENCE:
         return f'found."{name}"'
     if name in of_genome:

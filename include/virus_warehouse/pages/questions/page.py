@@ -95,7 +95,7 @@ async def save(request: Request, reader: Reader) -> Response:
     except (BrokenQuestion, NoSnapshot) as error:
         return await run_in_threadpool(_form, request, question, str(error), status_code=400)
     except QueryFailed as failed:
-        return await run_in_threadpool(_form, request, question, f"{failed.kind}: {failed}", status_code=400)
+        return await run_in_threadpool(_form, request, question, failed.reason, status_code=400)
     except Busy as busy:
         return await run_in_threadpool(_form, request, question, str(busy), status_code=429)
     base = request.scope.get("root_path", "")
