@@ -4,6 +4,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from fastapi import Request
 
+SQL_CHARACTERS = 100_000
+"""Of a query in a form."""
+
+_BODY_BYTES = 12 * SQL_CHARACTERS
+"""Of a form: a character takes up to four bytes, each of them up to three in a form."""
+
 _MOST_FIELDS = 8
 
 
@@ -17,20 +23,19 @@ def is_from_these_pages(request: Request) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
-async def form_fields(request: Request, most_bytes: int) -> dict[str, str] | None:
+async def form_fields(request: Request) -> dict[str, str] | None:
     """The fields of a form, with line feeds as line ends; None when it is too large or not a form of ours.
 
-    Args:
-        request: the request.
-        most_bytes: of the form.
+    Too large is also a form whose field `sql` is.
     """
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > most_bytes:
+        if len(body) > _BODY_BYTES:
             return None
     try:
         given = parse_qs(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         return None
-    return {name: values[-1].replace("\r\n", "\n") for name, values in given.items()}
+    fields = {name: values[-1].replace("\r\n", "\n") for name, values in given.items()}
+    return fields if len(fields.get("sql", "")) <= SQL_CHARACTERS else None

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from virus_warehouse import cookbook
 from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.pages.console.query_limiter import Busy, QueryLimiter
-from virus_warehouse.pages.forms import form_fields, is_from_these_pages
+from virus_warehouse.pages.forms import SQL_CHARACTERS, form_fields, is_from_these_pages
 from virus_warehouse.pages.host import Reader
 from virus_warehouse.pages.rendering import render
 from virus_warehouse.pages.snapshot import Edition, edition, reading
@@ -44,9 +44,6 @@ FILES = QueryLimiter(8, each=2)
 """Files waiting to be sent, which take disk space while a slow client downloads them."""
 
 SEND_SECONDS = 600
-SQL_CHARACTERS = 100_000
-_BODY_BYTES = 12 * SQL_CHARACTERS
-"""Of a form: a character takes up to four bytes, each of them up to three in a form."""
 _CHUNK = 1 << 16
 _EXCERPT = 100
 _MEDIA_TYPES: dict[FileForm, str] = {
@@ -112,8 +109,8 @@ async def run_query(request: Request, reader: Reader) -> Response:
     """
     if not is_from_these_pages(request):
         return Response("A page of another site sent this query; it was not run.", 403, media_type="text/plain")
-    fields = await form_fields(request, _BODY_BYTES)
-    if fields is None or len(fields.get("sql", "")) > SQL_CHARACTERS:
+    fields = await form_fields(request)
+    if fields is None:
         fault = Fault("Refused", f"a query has up to {SQL_CHARACTERS:,} characters".replace(",", " "))
         return await run_in_threadpool(_page, request, "", Outcome(fault=fault), status_code=413)
     sql, form = fields.get("sql", ""), fields.get("form", "table")

@@ -10,9 +10,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from virus_warehouse.data_folder import DataFolder, NoSnapshot
-from virus_warehouse.pages.console.page import LIMITS, QUERIES, SQL_CHARACTERS
+from virus_warehouse.pages.console.page import LIMITS, QUERIES
 from virus_warehouse.pages.console.query_limiter import Busy
-from virus_warehouse.pages.forms import form_fields, is_from_these_pages
+from virus_warehouse.pages.forms import SQL_CHARACTERS, form_fields, is_from_these_pages
 from virus_warehouse.pages.host import Reader
 from virus_warehouse.pages.rendering import render
 from virus_warehouse.pages.snapshot import reading
@@ -33,8 +33,6 @@ MOST_ROWS = 100
 
 PERIOD = timedelta(days=30)
 """Whose changes a question's page shows."""
-
-_BODY_BYTES = 12 * SQL_CHARACTERS
 
 router = APIRouter()
 
@@ -80,8 +78,8 @@ async def save(request: Request, reader: Reader) -> Response:
     """Save the question of the form, if its query can be run and its answer has the columns of its key."""
     if not is_from_these_pages(request):
         return Response("A page of another site sent this; it was not saved.", 403, media_type="text/plain")
-    fields = await form_fields(request, _BODY_BYTES)
-    if fields is None or len(fields.get("sql", "")) > SQL_CHARACTERS:
+    fields = await form_fields(request)
+    if fields is None:
         return await run_in_threadpool(_form, request, Question("", "", ""), "The query is too long.", status_code=413)
     question = _question(fields, str(reader.get_id()))
     data = DataFolder.from_environment()
