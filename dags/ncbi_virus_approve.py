@@ -21,6 +21,14 @@ from ncbi_virus.retries import RETRY_POLICY
 MOST_SOURCES = 10_000
 """Each waiting source has a run and a task: none waits for another's answer."""
 
+ASKED = {
+    "source": "{{ params.source }}",
+    "question": "{{ params.question or '' }}",
+    "retries": 2,
+    "retry_policy": RETRY_POLICY,
+    "retry_delay": 60,
+}
+
 with DAG(
     "ncbi_virus_approve",
     description="Asks people about sources that are held back, and full loads that were stopped",
@@ -37,22 +45,8 @@ with DAG(
     },
     tags=["ncbi", "virus"],
 ):
-    AskForApprovalOperator(
-        task_id="ask",
-        source="{{ params.source }}",
-        question="{{ params.question or '' }}",
-        retries=2,
-        retry_policy=RETRY_POLICY,
-        retry_delay=60,
-    )
-    load = AskToLoadOperator(
-        task_id="ask_to_load",
-        source="{{ params.source }}",
-        question="{{ params.question or '' }}",
-        retries=2,
-        retry_policy=RETRY_POLICY,
-        retry_delay=60,
-    )
+    AskForApprovalOperator(task_id="ask", **ASKED)
+    load = AskToLoadOperator(task_id="ask_to_load", **ASKED)
     TriggerDagRunOperator.partial(task_id="load", map_index_template="{{ task.trigger_dag_id }}").expand_kwargs(
         load.output
     )

@@ -66,6 +66,11 @@ class ArchivedPackage:
     asked: str | None = None
 
     @property
+    def kind(self) -> str:
+        """What a full package was requested for, in words."""
+        return "census" if self.is_census else "full load"
+
+    @property
     def is_answered(self) -> bool:
         """Whether a person has answered what to do with it."""
         return self.approved_by is not None or self.kept_by is not None

@@ -109,13 +109,12 @@ def _listed(
 ) -> str:
     lines = [*_held_back_in_lines(data, held_back)]
     for source, package in stopped.items():
-        what = "census" if package.is_census else "full load"
         state = "waits for an answer"
         if package.kept_by:
             state = f"kept by {package.kept_by}"
         elif package.approved_by:
             state = f"approved by {package.approved_by}, and not loaded yet"
-        lines.append(f"{source}: the {what} of {package.requested_at:%Y-%m-%d %H:%M} UTC was stopped, {state}:")
+        lines.append(f"{source}: the {package.kind} of {package.requested_at:%Y-%m-%d %H:%M} UTC was stopped, {state}:")
         lines.append(f"  {package.finding} {WAY_OUT}.")
         lines.append(f"  To load the archived package: virus-warehouse approve {source}")
         if not package.kept_by:

@@ -1,52 +1,34 @@
 """The operator that asks a person whether to publish a source despite the findings that hold it back."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ncbi_virus.assets import APPROVALS, APPROVED
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
+from ncbi_virus.operators.ask import PATIENCE, AskOperator
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.approval import KEEP, NOBODY, PUBLISH, record_answer
+from virus_warehouse.publish.approval import KEEP, PUBLISH, record_answer
 from virus_warehouse.publish.last_check import HeldBack, last_check
-
-PATIENCE = timedelta(days=7)
-"""How long a question waits. Without an answer, the last published state is kept."""
 
 _FINDINGS = "findings"
 """Key of the XCom with the findings that were shown: the answer is to them, whatever is found meanwhile."""
 
 
-class AskForApprovalOperator(HITLOperator):
+class AskForApprovalOperator(AskOperator):
     """Asks whether to publish a held-back source; records the answer in the warehouse, and starts a publication.
 
-    While it waits, it holds no slot. It is skipped when nothing of the source waits for an answer.
-
-    Args:
-        source: name of the source.
-        question: id of the question; it is skipped when the source's findings are others. Empty: what waits now.
+    It is skipped when nothing of the source waits for an answer.
     """
-
-    template_fields: Sequence[str] = ("source", "question")
 
     PUBLISH = "Publish it despite this"
     KEEP = "Keep the last published state"
 
-    def __init__(self, *, source: str, question: str = "", **kwargs: Any) -> None:
-        kwargs.setdefault("response_timeout", PATIENCE)
+    def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("outlets", [APPROVALS])
-        super().__init__(
-            subject="Publish a source that is held back?",
-            options=[self.PUBLISH, self.KEEP],
-            defaults=self.KEEP,
-            **kwargs,
-        )
-        self.source = source
-        self.question = question
+        super().__init__(subject="Publish a source that is held back?", options=[self.PUBLISH, self.KEEP], **kwargs)
 
     def execute(self, context: Context) -> Any:
         """Show the findings of the last check, and wait.
@@ -69,10 +51,8 @@ class AskForApprovalOperator(HITLOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str]:
         """Record the answer; returns it, and who gave it."""
-        given = super().execute_complete(context, event)
-        answer = PUBLISH if given["chosen_options"] == [self.PUBLISH] else KEEP
-        person = given["responded_by_user"]
-        by = str(person["name"]) if person else NOBODY
+        is_approved, by = self.answered(context, event)
+        answer = PUBLISH if is_approved else KEEP
         findings = context["ti"].xcom_pull(task_ids=self.task_id, key=_FINDINGS)
         record_answer(VirusWarehouseHook().get_conn(), self.source, findings, answer, by)
         self.log.info("%s: %s, answered by %s", self.source, answer, by)

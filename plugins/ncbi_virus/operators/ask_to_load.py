@@ -1,17 +1,15 @@
 """The operator that asks a person whether to load the archived package of a full load that was stopped."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
-from ncbi_virus.operators.ask_for_approval import PATIENCE
+from ncbi_virus.operators.ask import PATIENCE, AskOperator
 from virus_warehouse.archive import Archive, ArchivedPackage
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.approval import KEEP, LOAD, NOBODY
+from virus_warehouse.publish.approval import KEEP, LOAD
 from virus_warehouse.sources import read_sources
 from virus_warehouse.stopped_load import WAY_OUT, NothingStopped, answer_stopped_load, question_of, stopped_load
 
@@ -19,31 +17,20 @@ _RUN = "stopped_run"
 """Key of the XCom with the run that was asked about: the answer is about its package, whatever comes meanwhile."""
 
 
-class AskToLoadOperator(HITLOperator):
+class AskToLoadOperator(AskOperator):
     """Asks whether to load the archived package of a full load or census that was stopped; records the answer.
 
-    While it waits, it holds no slot. It is skipped when no stopped load of the source waits for an answer.
-
-    Args:
-        source: name of the source.
-        question: id of the question; it is skipped when another has replaced it. Empty: what waits now.
+    It is skipped when no stopped load of the source waits for an answer.
 
     Returns (as XCom):
         Arguments of `TriggerDagRunOperator` for the run that loads the package; none if what is held is kept.
     """
 
-    template_fields: Sequence[str] = ("source", "question")
-
     LOAD = "Load the package"
     KEEP = "Keep the records held"
 
-    def __init__(self, *, source: str, question: str = "", **kwargs: Any) -> None:
-        kwargs.setdefault("response_timeout", PATIENCE)
-        super().__init__(
-            subject="Load a package that was stopped?", options=[self.LOAD, self.KEEP], defaults=self.KEEP, **kwargs
-        )
-        self.source = source
-        self.question = question
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(subject="Load a package that was stopped?", options=[self.LOAD, self.KEEP], **kwargs)
 
     def execute(self, context: Context) -> Any:
         """Show what stopped the load, and wait.
@@ -56,7 +43,7 @@ class AskToLoadOperator(HITLOperator):
         asks = package is not None and self.question in ("", question_of(package))
         if package is None or not asks or (self.question and package.is_answered):
             raise AirflowSkipException(f"no stopped load of {self.source} waits for this answer")
-        self.subject = f"Load the {_what(package)} of {self.source} despite {' and '.join(package.stopped_by)}?"
+        self.subject = f"Load the {package.kind} of {self.source} despite {' and '.join(package.stopped_by)}?"
         self.body = _body(package)
         context["ti"].xcom_push(_RUN, package.run_id)
         return super().execute(context)
@@ -67,10 +54,8 @@ class AskToLoadOperator(HITLOperator):
         Raises:
             AirflowSkipException: when the question was settled meanwhile.
         """
-        given = super().execute_complete(context, event)
-        answer = LOAD if given["chosen_options"] == [self.LOAD] else KEEP
-        person = given["responded_by_user"]
-        by = str(person["name"]) if person else NOBODY
+        is_approved, by = self.answered(context, event)
+        answer = LOAD if is_approved else KEEP
         run_id = context["ti"].xcom_pull(task_ids=self.task_id, key=_RUN)
         data, source = DataFolder.from_environment(), read_sources().source(self.source)
         try:
@@ -92,13 +77,9 @@ class AskToLoadOperator(HITLOperator):
         ]
 
 
-def _what(package: ArchivedPackage) -> str:
-    return "census" if package.is_census else "full load"
-
-
 def _body(package: ArchivedPackage) -> str:
     return (
-        f"The {_what(package)} of {package.requested_at:%Y-%m-%d %H:%M} UTC was stopped, and nothing was loaded. Its "
+        f"The {package.kind} of {package.requested_at:%Y-%m-%d %H:%M} UTC was stopped, and nothing was loaded. Its "
         f"package is in the archive. Other runs of {package.source} continue.\n\n"
         f"- {package.finding}\n\n{WAY_OUT}.\n\n"
         f"**{AskToLoadOperator.LOAD}** starts a run of ncbi_virus_ingest__{package.source}, which loads it without a "
