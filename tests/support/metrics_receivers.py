@@ -5,10 +5,12 @@ import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Self
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from tests.support.local_server import LocalServer, Quiet
 
 OURS = "airflow.virus_warehouse."
 
@@ -79,35 +81,26 @@ class StatsdListener(_Received):
                     self._put(name, dict(tag.split("=") for tag in tags.split(",")[1:]), float(value))
 
 
-class OtlpReceiver(_Received):
+class _Collector(Quiet, BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/v1/metrics":
+            self.server.site.read(ExportMetricsServiceRequest.FromString(body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+class OtlpReceiver(_Received, LocalServer):
     """Receives OTLP over HTTP, as an OpenTelemetry collector does, at `url`."""
 
-    def __enter__(self) -> Self:
-        receiver = self
+    handler = _Collector
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.path == "/v1/metrics":
-                    receiver._read(ExportMetricsServiceRequest.FromString(body))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+    def __init__(self) -> None:
+        _Received.__init__(self)
+        LocalServer.__init__(self)
 
-            def log_message(self, *_: Any) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def _read(self, request: ExportMetricsServiceRequest) -> None:
+    def read(self, request: ExportMetricsServiceRequest) -> None:
         for of_resource in request.resource_metrics:
             for of_scope in of_resource.scope_metrics:
                 for metric in of_scope.metrics:

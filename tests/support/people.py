@@ -3,14 +3,14 @@
 import email
 import email.policy
 import json
-import threading
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.support.local_server import LocalServer, Quiet
 from tests.support.ports import free_port
 
 
@@ -56,46 +56,10 @@ class MailServer:
         self._controller.stop()
 
 
-class Webhook:
-    """A web server that is sent messages as JSON. Used as a context manager.
-
-    Attributes:
-        messages: what it was sent.
-        status: of its answers.
-    """
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-        self.status = 200
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.webhook = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    webhook: Webhook
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
+class _Hook(Quiet, BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        webhook = self.server.webhook
+        webhook = self.server.site
         if webhook.status == 200:
             webhook.messages.append(json.loads(body))
         self.send_response(webhook.status)
@@ -103,5 +67,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    def log_message(self, *_: Any) -> None:
-        pass
+
+class Webhook(LocalServer):
+    """A web server that is sent messages as JSON. Used as a context manager.
+
+    Attributes:
+        messages: what it was sent.
+        status: of its answers.
+    """
+
+    handler = _Hook
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[dict[str, Any]] = []
+        self.status = 200

@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.local_server import LocalServer, Quiet, SiteServer
 
 
 @dataclass(frozen=True)
@@ -70,56 +72,17 @@ class ReceivedRequest:
     headers: dict[str, str]
 
 
-class ScriptedServer:
-    """Sends its responses in order, one per request, and then repeats the last one.
-
-    Used as a context manager. `requests` holds what was received so far.
-    """
-
-    def __init__(self, *answers: Answer) -> None:
-        self._answers = list(answers)
-        self._lock = threading.Lock()
-        self.requests: list[ReceivedRequest] = []
-        self.stopping = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.script = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def next_answer(self, request: ReceivedRequest) -> Answer:
-        with self._lock:
-            self.requests.append(request)
-            return self._answers[min(len(self.requests), len(self._answers)) - 1]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    script: ScriptedServer
-
+class _Server(SiteServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log nothing: tests include clients that disconnect."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        script = self.server.script
+        script = self.server.site
         answer = script.next_answer(
             ReceivedRequest(
                 method=self.command,
@@ -155,8 +118,31 @@ class _Handler(BaseHTTPRequestHandler):
         elif answer.chunked:
             self.wfile.write(b"0\r\n\r\n")
 
-    def log_message(self, *_: Any) -> None:
-        """Log nothing."""
+
+class ScriptedServer(LocalServer):
+    """Sends its responses in order, one per request, and then repeats the last one.
+
+    Used as a context manager. `requests` holds what was received so far.
+    """
+
+    handler = _Handler
+    server = _Server
+
+    def __init__(self, *answers: Answer) -> None:
+        super().__init__()
+        self._answers = list(answers)
+        self._lock = threading.Lock()
+        self.requests: list[ReceivedRequest] = []
+        self.stopping = threading.Event()
+
+    def next_answer(self, request: ReceivedRequest) -> Answer:
+        with self._lock:
+            self.requests.append(request)
+            return self._answers[min(len(self.requests), len(self._answers)) - 1]
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        super().__exit__()
 
 
 def _split(pieces: Iterable[bytes], marks: set[int | None]) -> Iterator[bytes]:

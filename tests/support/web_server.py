@@ -2,61 +2,17 @@
 
 import os
 import re
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-
-class WebServer:
-    """Serves the files of a folder. Used as a context manager.
-
-    Args:
-        folder: the folder.
-        has_ranges: whether it answers ranges; else it sends the whole file, as `python -m http.server` does.
-    """
-
-    def __init__(self, folder: Path, *, has_ranges: bool = True) -> None:
-        self.folder = folder
-        self.has_ranges = has_ranges
-        self.cut_after: int | None = None
-        """Bytes of a file after which the connection is closed."""
-        self.status: int | None = None
-        """The status of every answer."""
-        self.endless = False
-        """Whether files are followed by zeros for ever, without a length."""
-        self.before_answer: Callable[[str], None] = lambda _: None
-        """Called with each path that is asked for."""
-        self.requests: list[tuple[str, str, str | None]] = []
-        """Method, path with query, and range of every request."""
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.site = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+from tests.support.local_server import LocalServer, Quiet
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    site: WebServer
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
 
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
@@ -107,5 +63,28 @@ class _Handler(BaseHTTPRequestHandler):
         while site.endless:
             self.wfile.write(bytes(1 << 20))
 
-    def log_message(self, *_: Any) -> None:
-        pass
+
+class WebServer(LocalServer):
+    """Serves the files of a folder. Used as a context manager.
+
+    Args:
+        folder: the folder.
+        has_ranges: whether it answers ranges; else it sends the whole file, as `python -m http.server` does.
+    """
+
+    handler = _Handler
+
+    def __init__(self, folder: Path, *, has_ranges: bool = True) -> None:
+        super().__init__()
+        self.folder = folder
+        self.has_ranges = has_ranges
+        self.cut_after: int | None = None
+        """Bytes of a file after which the connection is closed."""
+        self.status: int | None = None
+        """The status of every answer."""
+        self.endless = False
+        """Whether files are followed by zeros for ever, without a length."""
+        self.before_answer: Callable[[str], None] = lambda _: None
+        """Called with each path that is asked for."""
+        self.requests: list[tuple[str, str, str | None]] = []
+        """Method, path with query, and range of every request."""
