@@ -1,5 +1,6 @@
 """A message to people: one for each channel at a time, however much there is to say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from virus_warehouse.alerts.journal import Alert
 from virus_warehouse.questions.changes import Rows
 
-MOST_SECTIONS = 30
-"""Of a message; more are counted. A broken network is one message, and not one for each of five hundred sources."""
+MOST_ALERTS = 30
+"""In a message; more are counted, and the overview has all. Answers to saved questions are never left out: what was
+sent is not sent again."""
 
 MOST_CHARACTERS = 600
 """Of an alarm's text in a message; the overview has all of it."""
@@ -46,11 +48,13 @@ class Message:
         subject: in a line.
         sections: its parts.
         link: address of the page to look at; empty when it is not known.
+        omitted: how many alerts it leaves out.
     """
 
     subject: str
     sections: tuple[Section, ...]
     link: str = ""
+    omitted: int = 0
 
     @property
     def text(self) -> str:
@@ -65,11 +69,7 @@ class Message:
     def _render(self, template: str) -> str:
         return (
             _TEMPLATES.get_template(template)
-            .render(
-                sections=self.sections[:MOST_SECTIONS],
-                omitted=max(0, len(self.sections) - MOST_SECTIONS),
-                link=self.link,
-            )
+            .render(sections=self.sections, omitted=self.omitted, link=self.link)
             .strip()
             + "\n"
         )
@@ -86,10 +86,20 @@ def section_of(alert: Alert) -> Section:
     )
 
 
-def subject_of(sections: list[Section]) -> str:
-    """The subject of a message with these sections."""
-    more = len(sections) - 1
-    return f"Virus warehouse: {sections[0].heading}{f', and {more} more' if more else ''}"
+def message_of(alerts: Sequence[Section], answers: Sequence[Section], link: str = "") -> Message | None:
+    """The message with all that a channel is to be informed of; None when that is nothing.
+
+    Args:
+        alerts: the alerts that have begun or ended; the first `MOST_ALERTS` are shown.
+        answers: the changed answers to saved questions.
+        link: as in `Message`.
+    """
+    sections = (*alerts[:MOST_ALERTS], *answers)
+    if not sections:
+        return None
+    more = len(alerts) + len(answers) - 1
+    subject = f"Virus warehouse: {sections[0].heading}{f', and {more} more' if more else ''}"
+    return Message(subject, sections, link, omitted=max(0, len(alerts) - MOST_ALERTS))
 
 
 def _name(alert: Alert) -> str:

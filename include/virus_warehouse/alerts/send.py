@@ -11,8 +11,8 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.alarm import AlarmKind
 from virus_warehouse.alert_settings import AlertSettings, Channel
 from virus_warehouse.alerts.answers import due_answers
-from virus_warehouse.alerts.journal import Journal, Sent, one_sender_at_a_time, read_journal, write_journal
-from virus_warehouse.alerts.message import Message, section_of, subject_of
+from virus_warehouse.alerts.journal import Journal, one_sender_at_a_time, read_journal, write_journal
+from virus_warehouse.alerts.message import Message, message_of, section_of
 from virus_warehouse.alerts.present import Key, present_alarms
 from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.failure import Failure
@@ -106,13 +106,10 @@ def _send(
         problems += _unknown_channels(asked, settings)
         for name, channel in settings.channels.items():
             alerts = [alert for alert in journal.alerts if alert.is_due(name)]
-            sections = [section_of(alert) for alert in sorted(alerts, key=lambda alert: alert.ended_at is not None)]
-            answers: dict[str, Sent] = {}
-            if connection:
-                more, answers = due_answers(connection, asked, journal, name, now)
-                sections += more
-            if sections:
-                message = Message(subject_of(sections), tuple(sections), link)
+            begun_first = [section_of(alert) for alert in sorted(alerts, key=lambda alert: alert.ended_at is not None)]
+            changed, answers = due_answers(connection, asked, journal, name, now) if connection else ([], {})
+            message = message_of(begun_first, changed, link)
+            if message:
                 try:
                     deliver(channel, message)
                 except Exception as error:

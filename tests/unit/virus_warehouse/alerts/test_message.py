@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from virus_warehouse.alarm import AlarmKind
 from virus_warehouse.alerts.journal import Alert
-from virus_warehouse.alerts.message import MOST_SECTIONS, Message, Section, section_of, subject_of
+from virus_warehouse.alerts.message import MOST_ALERTS, Message, Section, message_of, section_of
 from virus_warehouse.questions.changes import Rows
 
 BEGAN = datetime(2026, 11, 20, 6, 1, tzinfo=UTC)
@@ -13,6 +13,12 @@ ENDED = datetime(2026, 11, 21, 6, 2, tzinfo=UTC)
 
 def alert(source: str | None = "mpox", ended_at: datetime | None = None, text: str = "NCBI was down.") -> Alert:
     return Alert(source=source, kind=AlarmKind.FAILED, text=text, began_at=BEGAN, ended_at=ended_at)
+
+
+def subject_of(alerts: list[Section]) -> str:
+    message = message_of(alerts, [])
+    assert message is not None
+    return message.subject
 
 
 def test_it_names_source_and_kind_and_says_what_is_over():
@@ -33,14 +39,30 @@ def test_names_from_reports_are_no_markup():
 
 
 def test_many_alerts_and_long_texts_are_cut_and_counted():
-    sections = [section_of(alert(f"source_{number}", text="x" * 5000)) for number in range(500)]
-    message = Message(subject_of(sections), tuple(sections), "https://airflow.example.org/virus-warehouse/")
-    assert f"And {500 - MOST_SECTIONS} more." in message.text
-    assert f"And {500 - MOST_SECTIONS} more." in message.html
+    alerts = [section_of(alert(f"source_{number}", text="x" * 5000)) for number in range(500)]
+    message = message_of(alerts, [], "https://airflow.example.org/virus-warehouse/")
+    assert message is not None
+    assert message.subject == "Virus warehouse: source_0: failed, and 499 more"
+    for text in (message.text, message.html):
+        assert f"And {500 - MOST_ALERTS} more alerts." in text
     assert len(message.text) < 30_000
     assert message.text.endswith("\nhttps://airflow.example.org/virus-warehouse/\n")
     assert "source_29: failed" in message.text
     assert "source_30: failed" not in message.text
+
+
+def test_no_changed_answer_is_left_out_of_a_long_message():
+    alerts = [section_of(alert(f"source_{number}")) for number in range(MOST_ALERTS + 1)]
+    message = message_of(alerts, [Section(f"question_{number}", "1 new.") for number in range(40)])
+    assert message is not None
+    for number in range(40):
+        assert f"question_{number}\n1 new." in message.text
+    assert "And 1 more alert." in message.text
+    assert "And" not in Message("s", message.sections).text
+
+
+def test_nothing_to_say_is_no_message():
+    assert message_of([], []) is None
 
 
 def test_a_table_says_how_many_rows_it_leaves_out():
