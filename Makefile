@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget doctor backup start sql test test-fast test-long bench bench-pages bench-sequences bench-profile
+.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget doctor backup start sql test test-fast test-long bench bench-pages bench-sources bench-sequences bench-profile
 .PHONY: lint format docs check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
@@ -88,6 +88,9 @@ bench: setup ## the benchmark with its peers, in half an hour; FULL=1: all peers
 
 bench-pages: setup ## how long the pages take, with 50 sources, 500 runs and a million records
 	@$(ENVIRONMENT); python -m benchmarks.pages
+
+bench-sources: setup ## what following 500 sources costs: parsing, publication, pages, alerts
+	@$(ENVIRONMENT); python -m benchmarks.many_sources
 
 bench-sequences: setup ## a load with sequences, and their FASTA; PACKAGE=file.zip: its bytes
 	@$(ENVIRONMENT); python -m benchmarks.sequences $(if $(PACKAGE),--package "$(PACKAGE)")

@@ -44,12 +44,11 @@ PAGES = {
 def main() -> None:
     """Create the snapshot, request each page, and print the times."""
     with tempfile.TemporaryDirectory(prefix="bench-pages-") as folder:
-        data, sources = DataFolder(Path(folder) / "data"), Path(folder) / "sources.yaml"
-        listed = "".join(f"  source_{number:02}: {{taxon: {10_000 + number}}}\n" for number in range(SOURCES))
-        sources.write_text(f"sources:\n{listed}", encoding="utf-8")
-        os.environ |= {"VIRUS_DATA": str(data.root), "VIRUS_SOURCES": str(sources)}
-        data.create()
-        publish(data, read_sources(sources))
+        data, followed = new_followed(Path(folder), SOURCES)
+        load(data, SOURCES, RECORDS)
+        publication_id = new_publication_id()
+        prepare_candidate(Warehouse(data.warehouse), data, publication_id, followed)
+        publish_candidate(data, publication_id)
         size = f"{SOURCES} sources, {10 * SOURCES} runs, {RECORDS:,} records"
         table = Table("Page", "Median, ms", "Slowest, ms", title=size)
         with serving() as url:
@@ -59,23 +58,36 @@ def main() -> None:
         Console().print(table)
 
 
-def publish(data: DataFolder, followed: SourcesFile) -> None:
-    """Create the warehouse, and publish it without checks."""
+def new_followed(folder: Path, sources: int, more: str = "") -> tuple[DataFolder, SourcesFile]:
+    """An empty data folder and a sources file, which this process and its children use from now on.
+
+    Args:
+        folder: where to create both.
+        sources: how many the file has.
+        more: further text of the file.
+    """
+    data, file = DataFolder(folder / "data"), folder / "sources.yaml"
+    listed = "".join(f"  source_{number:02}: {{taxon: {10_000 + number}}}\n" for number in range(sources))
+    file.write_text(f"sources:\n{listed}{more}", encoding="utf-8")
+    os.environ |= {"VIRUS_DATA": str(data.root), "VIRUS_SOURCES": str(file)}
+    data.create()
+    return data, read_sources(file)
+
+
+def load(data: DataFolder, sources: int, records: int) -> None:
+    """Create the warehouse, with this many sources and records."""
     migrate.upgrade(data.warehouse)
     with duckdb.connect(data.warehouse) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET VARIABLE sources = {SOURCES}")
-        connection.execute(f"SET VARIABLE records = {RECORDS}")
+        connection.execute(f"SET VARIABLE sources = {sources}")
+        connection.execute(f"SET VARIABLE records = {records}")
         connection.execute(SQL.read_text(encoding="utf-8"))
-    publication_id = new_publication_id()
-    prepare_candidate(Warehouse(data.warehouse), data, publication_id, followed)
-    publish_candidate(data, publication_id)
 
 
 @contextmanager
 def serving() -> Iterator[str]:
     """The pages at a URL, for a user who is logged in."""
-    app = create_app(user=lambda: SimpleNamespace(get_id=lambda: "reader"), dag_states=dict)
+    app = create_app(user=lambda: SimpleNamespace(get_id=lambda: "reader"), dag_states=lambda: {})  # noqa: PIE807 (FastAPI cannot inspect `dict`)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -21,6 +21,17 @@ SELECT
     format('run-{}-0', number % getvariable('sources')) AS run_id
 FROM (SELECT unnest(range(getvariable('records'))) AS number);
 
+INSERT INTO taxon BY NAME
+SELECT
+    10244 AS tax_id,
+    'Monkeypox virus' AS name;
+
+INSERT INTO taxon_lineage BY NAME
+SELECT
+    10244 AS descendant_tax_id,
+    10244 AS ancestor_tax_id,
+    0 AS depth;
+
 INSERT INTO ops.ingest_run BY NAME
 SELECT
     format('run-{}-{}', source_number, number) AS run_id,
