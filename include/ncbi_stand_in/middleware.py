@@ -1,5 +1,6 @@
 """Middleware for every request: it records the request and adds NCBI's headers to the response."""
 
+import time
 from collections import deque
 from dataclasses import dataclass
 from itertools import count
@@ -13,12 +14,21 @@ DATASETS_VERSION = "18.39.0"
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request as received. Header names are in lower case, query pairs are decoded and in their original order."""
+    """A request as received.
+
+    Attributes:
+        method: such as GET.
+        path: without the query.
+        query: decoded pairs, in their original order.
+        headers: by their names in lower case.
+        at: when it arrived, in seconds of a clock that is never set: for differences.
+    """
 
     method: str
     path: str
     query: list[tuple[str, str]]
     headers: dict[str, str]
+    at: float
 
 
 class DatasetsMiddleware:
@@ -41,6 +51,7 @@ class DatasetsMiddleware:
                 request.url.path,
                 request.query_params.multi_items(),
                 dict(request.headers),
+                time.monotonic(),
             )
         )
         has_key = "api-key" in request.headers or "api_key" in request.query_params

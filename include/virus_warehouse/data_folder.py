@@ -98,6 +98,11 @@ class DataFolder:
         return self.root / "temporary"
 
     @property
+    def pace(self) -> Path:
+        """The states of NCBI's limits, which all processes of this host share; made by the first request."""
+        return self.root / "pace"
+
+    @property
     def published(self) -> Path:
         """The published snapshot, its manifest, and dated snapshots: what a web server may serve."""
         return self.root / "published"

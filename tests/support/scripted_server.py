@@ -1,6 +1,7 @@
 """An HTTP server that sends exactly the responses of a test, faults included."""
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -64,12 +65,13 @@ class HeldBody(Sequence[bytes]):
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """A request of a client. Header names are lower-case."""
+    """A request of a client. Header names are lower-case; `at` is when it arrived, by the monotonic clock."""
 
     method: str
     path: str
     query: list[tuple[str, str]]
     headers: dict[str, str]
+    at: float
 
 
 class _Server(SiteServer):
@@ -89,6 +91,7 @@ class _Handler(Quiet, BaseHTTPRequestHandler):
                 path=parts.path,
                 query=parse_qsl(parts.query, keep_blank_values=True),
                 headers={name.lower(): value for name, value in self.headers.items()},
+                at=time.monotonic(),
             )
         )
         if answer.stall_after is None:

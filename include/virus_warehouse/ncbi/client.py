@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import textwrap
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -26,18 +25,19 @@ from urllib3.util import Retry
 from virus_warehouse import __version__
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, ErrorBody, PackageError, RequestRefused
 from virus_warehouse.ncbi.limits import MAX_BYTES, PackageLimits
+from virus_warehouse.ncbi.pace.pace import Pace, Paused, Turn
+from virus_warehouse.ncbi.pace.shared import limit_of, shared_pace
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.settings import SettingError, positive
 
 NCBI_DATASETS_URL = "https://api.ncbi.nlm.nih.gov/datasets/v2"
 DEFAULT_PATIENCE = 100.0
 
-# NCBI's limits (NCBI Datasets README, "API keys"), in requests a second.
-_REQUESTS_WITHOUT_KEY = 5
-_REQUESTS_WITH_KEY = 10
-
 # What NCBI's own command-line client retries: an overload, and every server error but "not implemented".
 _WORTH_RETRYING = frozenset({429, *range(500, 600)} - {501})
+_WHEN_ASKED_TO_WAIT = frozenset({requests.codes.too_many_requests, requests.codes.service_unavailable})
+"""Statuses whose `Retry-After` is about more than the one request."""
+
 _LONGEST_BACKOFF = 30.0
 _LONGEST_RETRY_AFTER = 10**9
 
@@ -122,6 +122,7 @@ class DatasetsClient:
             most 30 s.
         progress_interval: seconds between two calls of a download's `progress`.
         max_bytes: largest size of a package, as protection against endless responses.
+        pace: keeps the requests to NCBI's limit; closed with the client. None: this client's requests only.
 
     Raises:
         SettingError: for an invalid base URL or API key.
@@ -139,6 +140,7 @@ class DatasetsClient:
         backoff_factor: float = 2.0,
         progress_interval: float = 3.0,
         max_bytes: int = PackageLimits.bytes,
+        pace: Pace | None = None,
     ) -> None:
         self.base_url = _checked_base_url(base_url, "the base URL of NCBI Datasets")
         self._api_key = _checked_api_key(api_key, "the API key of NCBI Datasets")
@@ -156,8 +158,9 @@ class DatasetsClient:
             # urllib3 would shorten a longer one, and `retry_after` would not be NCBI's.
             retry_after_max=_LONGEST_RETRY_AFTER,
         )
-        self._pace = _Pace(_REQUESTS_WITH_KEY if self._api_key else _REQUESTS_WITHOUT_KEY)
-        self._session = _Session()
+        self._pace = pace or Pace(limit_of(self._api_key))
+        self._session = _Session(self._pace, patience)
+        self._session.hooks["response"].append(self._pass_on_retry_after)
         self._session.headers.update(
             {
                 "Accept": "application/zip",
@@ -180,7 +183,9 @@ class DatasetsClient:
     ) -> Self:
         """A client configured from the environment.
 
-        It is read from `NCBI_DATASETS_URL`, `NCBI_API_KEY`, `NCBI_DATASETS_PATIENCE` and `VIRUS_MAX_PACKAGE_BYTES`.
+        It is read from `NCBI_DATASETS_URL`, `NCBI_API_KEY`, `NCBI_DATASETS_PATIENCE`, `NCBI_DATASETS_PACE` and
+        `VIRUS_MAX_PACKAGE_BYTES`. All clients with one API key, or none, share NCBI's limit in the database that
+        `NCBI_DATASETS_PACE` names, or else in the data folder.
 
         Args:
             base_url: for when the environment names none; None for NCBI's.
@@ -193,14 +198,17 @@ class DatasetsClient:
             SettingError: when one of them cannot be used.
         """
         given_url, given_key = os.environ.get("NCBI_DATASETS_URL"), os.environ.get("NCBI_API_KEY")
+        url = _checked_base_url(
+            given_url or base_url or NCBI_DATASETS_URL,
+            "NCBI_DATASETS_URL" if given_url else f"the host of {connection}",
+        )
+        key = _checked_api_key(given_key or api_key, "NCBI_API_KEY" if given_key else f"the password of {connection}")
         return cls(
-            _checked_base_url(
-                given_url or base_url or NCBI_DATASETS_URL,
-                "NCBI_DATASETS_URL" if given_url else f"the host of {connection}",
-            ),
-            _checked_api_key(given_key or api_key, "NCBI_API_KEY" if given_key else f"the password of {connection}"),
+            url,
+            key,
             patience=positive("NCBI_DATASETS_PATIENCE", DEFAULT_PATIENCE if patience is None else patience),
             max_bytes=PackageLimits.from_environment().bytes,
+            pace=shared_pace(url, key),
             **settings,
         )
 
@@ -221,6 +229,7 @@ class DatasetsClient:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+        self._pace.close()
 
     def version(self) -> str:
         """The version of the service; one request, which shows whether it responds.
@@ -254,7 +263,34 @@ class DatasetsClient:
 
     def _ask_version(self) -> requests.Response:
         timeouts = self._connect_timeout, self._read_timeout
-        return self._session.get(self._version_url, headers={"Accept": "application/json"}, timeout=timeouts)
+        turn = self._turn(self._version_url, self._patience, attempts=0)
+        try:
+            return self._session.get(self._version_url, headers={"Accept": "application/json"}, timeout=timeouts)
+        finally:
+            turn.heard()
+
+    def _pass_on_retry_after(self, response: requests.Response, **_: object) -> None:
+        """Let all who share the limit wait as long as NCBI asks for in any response."""
+        seconds = _retry_after(self._retry_policy, response) if response.status_code in _WHEN_ASKED_TO_WAIT else None
+        if seconds:
+            self._pace.pause(seconds)
+
+    def _turn(self, url: str, patience: float, attempts: int) -> Turn:
+        """Wait for the turn to send a request.
+
+        Raises:
+            DatasetsUnavailable: when NCBI has asked others who share the limit to wait for longer than the patience.
+        """
+        try:
+            return self._pace.wait(patience)
+        except Paused as pause:
+            raise DatasetsUnavailable(
+                f"NCBI Datasets has asked to wait {pause.seconds:.0f} s, longer than the patience left, in response to "
+                f"another request; so this one was not sent. Try again later.",
+                url=url,
+                attempts=attempts,
+                retry_after=pause.seconds,
+            ) from pause
 
     def download(
         self,
@@ -316,7 +352,8 @@ class DatasetsClient:
         accept: Callable[[Path], object] | None,
         progress: Callable[[Progress], None] | None,
     ) -> Download:
-        self._pace.wait()
+        turn = self._turn(url, patience.left, attempt - 1)
+        patience.left -= turn.paused
         requested_at = datetime.now(UTC)
         started = time.monotonic()
         response: requests.Response | None = None
@@ -328,6 +365,7 @@ class DatasetsClient:
                     min(self._read_timeout, patience.left),
                 )
                 with self._session.get(url, stream=True, timeout=timeouts) as response:
+                    turn.heard()
                     if response.status_code != requests.codes.ok:
                         self._raise_unless_nothing_matches(response, url, attempt, patience)
                     else:
@@ -540,27 +578,19 @@ class _Patience:
             self._heard = 0
 
 
-class _Pace:
-    """Limits the request rate of all threads."""
-
-    def __init__(self, requests_per_second: float) -> None:
-        self._spacing = 1 / requests_per_second
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def wait(self) -> None:
-        with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._next)
-            self._next = turn + self._spacing
-        time.sleep(turn - now)
-
-
 class _Session(requests.Session):
     """Follows redirects, but keeps the API key from any other host, as requests does with `Authorization`.
 
     Its adapters keep requests' default of no retries, which would not be counted and would miss damaged bodies.
+
+    Args:
+        pace: of the requests that follow a redirect; the first one of each call has its turn from the caller.
+        patience: seconds that such a request may wait because NCBI asks for it.
     """
+
+    def __init__(self, pace: Pace, patience: float) -> None:
+        super().__init__()
+        self._pace, self._patience = pace, patience
 
     def close(self) -> None:
         """Close all connections, also while something, such as an error, still refers to their pool."""
@@ -576,6 +606,11 @@ class _Session(requests.Session):
         old_url, new_url = response.request.url or "", prepared_request.url or ""
         if self.should_strip_auth(old_url, new_url):
             prepared_request.headers.pop("api-key", None)
+        if urlsplit(old_url).netloc == urlsplit(new_url).netloc:
+            try:
+                self._pace.wait(self._patience)
+            except Paused as pause:
+                raise requests.RequestException(str(pause)) from pause
 
 
 def _chunks(response: requests.Response, patience: _Patience) -> Iterator[bytes]:

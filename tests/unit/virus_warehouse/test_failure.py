@@ -17,6 +17,7 @@ OTHERS = {
     "virus_warehouse.doctor.installation.NotExaminable": "ends a check, which is then skipped",
     "virus_warehouse.warehouse.lock_holder.LockUnknown": "ends a check, which then says so",
     "virus_warehouse.ncbi.client.Silence": "ends an attempt of a download, which is counted",
+    "virus_warehouse.ncbi.pace.pace.Paused": "ends a wait, which then fails as NCBI's own answer does",
     "virus_warehouse.sql_file.VariableMissing": "a bug in a caller",
     "virus_warehouse.window_order.EarlierDayFirst": "no failure: the task looks again later",
 }

@@ -1,0 +1,1 @@
+"""NCBI's limit on requests: who may send the next one, and when, whoever shares the limit."""
