@@ -113,8 +113,8 @@ def ingest(
         StoppedAgain: when the archived package does not pass the gates.
         NothingStopped: when `archived` is not a stopped load of the source, or another has replaced it.
         RequestRefused, WindowError: a retry would fail the same way.
-        DatasetsUnavailable, EmptyFullLoad, WarehouseLocked, GateError, DiskFull, MemoryTooSmall: a retry may
-            succeed.
+        DatasetsUnavailable, EmptyFullLoad, WarehouseLocked, GateError, RunNotOpen, DiskFull, MemoryTooSmall: a retry
+            may succeed.
     """
     window_request, accepts = wish or WindowRequest(), accepts or Acceptance()
     stopped = None if archived is None else package_to_load(data, source, archived)
@@ -245,7 +245,6 @@ class _Run:
     temporary: Path
     session: duckdb.DuckDBPyConnection
     stopped: ArchivedPackage | None
-    has_row: bool = False
     may_have_committed: bool = False
 
     def __post_init__(self) -> None:
@@ -289,7 +288,6 @@ class _Run:
             )
             if window.mode == REPLAY:
                 take_quarantined_lines(self.session, self.source.name, self.source.fingerprint)
-        self.has_row = True
         write_ends(self.data, dead, ends)
         self.store.drop_unnamed(named, keeps_rebuilt=rebuilt_of(self.warehouse.path).exists())
         logger.info("run %s: %s load of %s", self.record.run_id, window.mode, _scope(window))
@@ -561,10 +559,16 @@ class _Run:
         self.journal.write_end("failed", failed_in=self.journal.stage, **missing)
         try:
             with duckdb.connect() as session, self.warehouse.transaction(session):
-                if self.has_row:
-                    ledger.update(session, self.record.run_id, self.record.row)
-                else:
+                # The row is not open yet, or another process has removed it.
+                if not ledger.records_of(session, [self.record.run_id]):
                     ledger.insert(session, self.record.row)
+                else:
+                    ledger.update(session, self.record.run_id, self.record.row)
+        except ledger.RunNotOpen:
+            logger.warning(
+                "run %s failed, and another process has closed its ledger row: only the run file has the reason",
+                self.record.run_id,
+            )
         except Failure as unwritable:
             logger.warning("run %s failed, and has no ledger row: %s", self.record.run_id, unwritable)
         except Exception:

@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from duckdb import DuckDBPyConnection
 
@@ -34,6 +35,7 @@ from virus_warehouse.package_source import EmptyFullLoad
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
+from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load_gates import GateError
@@ -574,6 +576,37 @@ connection = duckdb.connect(sys.argv[1])
 print("holding", flush=True)
 time.sleep(600)
 """
+
+
+class TestRowTakenAway:
+    """Another process, on a host that cannot see this one's lock, takes the ledger row of a running run."""
+
+    def ingest(self, site: Site, ncbi: str, statement: str) -> None:
+        def take_row(_: object) -> None:
+            with duckdb.connect() as session, site.warehouse.transaction(session):
+                session.execute(statement)
+
+        with pytest.raises(ledger.RunNotOpen, match="is no longer open in the ledger"):
+            site.ingest(ncbi, on_progress=take_row)
+
+    @pytest.mark.parametrize(
+        ("statement", "error"),
+        [
+            ("UPDATE warehouse.ops.ingest_run SET status = 'failed', error = 'thought dead'", "thought dead"),
+            ("DELETE FROM warehouse.ops.ingest_run", "RunNotOpen: run "),
+        ],
+        ids=["closed", "removed"],
+    )
+    def test_nothing_is_loaded_and_the_run_has_failed_everywhere(self, site: Site, statement: str, error: str) -> None:
+        with serving([line()]) as ncbi:
+            self.ingest(site, ncbi.url, statement)
+            assert site.count() == 0
+            assert (site.last_run["status"], site.last_run["error"][: len(error)]) == ("failed", error)
+            (state,) = site.run_files
+            assert (state["status"], state["stage"]) == ("failed", "failed")
+            assert state["error"].startswith("RunNotOpen: run ")
+            assert site.is_tidy()
+            assert site.ingest(ncbi.url).counts["inserted"] == 1
 
 
 class TestKilledRun:

@@ -10,12 +10,17 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.failure import Failure
 from virus_warehouse.warehouse.run_record import OUTCOMES, RunRecord
 
 TABLE = "warehouse.ops.ingest_run"
 
 DIED = "the process ended before the run did (killed, or the machine went down); nothing was loaded"
 """Error of a run whose process died."""
+
+
+class RunNotOpen(Failure):
+    """The ledger has no open row of a run, so that the run must not commit: nobody would know what it loaded."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,22 @@ def insert(session: DuckDBPyConnection, row: Mapping[str, object]) -> None:
 
 
 def update(session: DuckDBPyConnection, run_id: str, changes: Mapping[str, object]) -> None:
-    """Set columns of the row of a running run; committed rows are immutable."""
+    """Set columns of the row of a running run; committed rows are immutable.
+
+    Raises:
+        RunNotOpen: when the run has no row that is running.
+    """
     assignments = ", ".join(f"{column} = ?" for column in changes)
-    session.execute(
-        f"UPDATE {TABLE} SET {assignments} WHERE run_id = ? AND status = 'running'", [*changes.values(), run_id]
-    )
+    changed = session.execute(
+        f"UPDATE {TABLE} SET {assignments} WHERE run_id = ? AND status = 'running' RETURNING run_id",
+        [*changes.values(), run_id],
+    ).fetchall()
+    if not changed:
+        raise RunNotOpen(
+            f"run {run_id} is no longer open in the ledger: another process has closed it as dead, or removed its row. "
+            f"Nothing was written; run the source again. If this happens again, look for another host or data folder "
+            f"that uses the same warehouse"
+        )
 
 
 def insert_report(

@@ -416,6 +416,15 @@ def test_ncbi_rate_limit_is_kept_across_threads(tmp_path: Path, api_key: str | N
     assert all(later - earlier >= 1 for earlier, later in zip(at, at[limit:], strict=False))
 
 
+def test_request_that_follows_a_redirect_counts(tmp_path: Path) -> None:
+    there_and_back = [Answer(302, headers={"Location": "/package"}), WHOLE]
+    with ScriptedServer(*there_and_back * 3) as server, client(server) as datasets:
+        for number in range(3):
+            datasets.download(REQUEST, tmp_path / f"{number}.zip", accept=is_whole)
+    assert len(server.requests) == 6
+    assert server.requests[5].at - server.requests[0].at >= 1
+
+
 def test_progress_is_reported_while_bytes_arrive_and_at_the_end(destination: Path) -> None:
     seen: list[Progress] = []
     reported = threading.Event()

@@ -50,6 +50,14 @@ def test_row_is_opened_and_changed(tmp_path: Path) -> None:
     assert (second["status"], second["seconds"], second["until"]) == ("running", None, None)
 
 
+@pytest.mark.parametrize("status", ["success", "failed", None])
+def test_change_of_a_row_that_is_not_running_is_a_failure(session: DuckDBPyConnection, status: str | None) -> None:
+    if status is not None:
+        add(session, "run-1", status=status)
+    with pytest.raises(ledger.RunNotOpen, match="run run-1 is no longer open in the ledger"):
+        ledger.update(session, "run-1", {"status": "success"})
+
+
 class TestWatermark:
     def test_there_is_no_watermark_before_the_first_run(self, session: DuckDBPyConnection) -> None:
         assert ledger.watermark(session, "mpox", "a") is None
