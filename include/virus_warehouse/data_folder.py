@@ -99,7 +99,7 @@ class DataFolder:
 
     @property
     def pace(self) -> Path:
-        """The states of NCBI's limits, which all processes of this host share; made by the first request."""
+        """How far NCBI's limits are used up, a file a limit, which all processes of this host share."""
         return self.root / "pace"
 
     @property
@@ -142,6 +142,7 @@ class DataFolder:
                 self.runs,
                 self.questions,
                 self.alerts,
+                self.pace,
                 self.temporary,
                 self.published,
                 self.candidates,

@@ -13,6 +13,7 @@ from tests.support.polite_processes import PoliteProcesses
 from tests.support.postgres import postgres, unavailable
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stand_in import StandIn
+from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
 from virus_warehouse.ncbi.pace.in_file import InFile
@@ -56,7 +57,7 @@ def environments(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: py
         made = []
         for host in range(number):
             folder = tmp_path / (f"host-{host}" if setting else "data")
-            folder.mkdir(exist_ok=True)
+            DataFolder(folder).create()
             made.append({"NCBI_DATASETS_URL": url, "VIRUS_DATA": str(folder), **setting, **more})
         for name, value in made[0].items():
             monkeypatch.setenv(name, value)
@@ -140,7 +141,7 @@ def test_lock_of_a_killed_process_is_free(
 ) -> None:
     url = sqlalchemy.make_url(request.getfixturevalue("database"))
     makers: list[Callable[[], Store]] = [
-        partial(InFile, tmp_path / "pace", "a limit", 5),
+        partial(InFile, tmp_path, "a limit", 5),
         partial(InPostgres, url, "a limit", 5),
     ]
     for make_store in makers:
@@ -155,6 +156,7 @@ class TestFile:
     def file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """The file of the limit of a server that is never asked."""
         monkeypatch.setenv("VIRUS_DATA", str(tmp_path))
+        DataFolder(tmp_path).create()
         shared_pace("http://127.0.0.1:9", None).wait(PATIENCE)
         (file,) = (tmp_path / "pace").iterdir()
         return file
@@ -206,6 +208,7 @@ class TestDatabase:
         self, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setenv("VIRUS_DATA", str(tmp_path))
+        DataFolder(tmp_path).create()
         url = sqlalchemy.make_url(database).set(password="s3cret-word")
         for wrong in (url, url.set(port=9)):
             monkeypatch.setenv("NCBI_DATASETS_PACE", wrong.render_as_string(hide_password=False))

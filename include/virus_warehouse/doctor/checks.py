@@ -18,6 +18,7 @@ from virus_warehouse.doctor.python import check_python
 from virus_warehouse.doctor.read_settings import check_settings
 from virus_warehouse.doctor.scheduler import check_scheduler
 from virus_warehouse.doctor.schema_revision import check_schema
+from virus_warehouse.doctor.shared_pace import check_pace
 from virus_warehouse.doctor.snapshot_age import check_snapshot
 from virus_warehouse.doctor.sources_file import check_sources
 
@@ -28,7 +29,7 @@ class Check:
 
     Attributes:
         name: one word.
-        look: makes it, and changes nothing; it may raise anything.
+        look: makes it, and changes nothing, but that its requests to NCBI are counted; it may raise anything.
         needs_network: whether it is skipped offline.
     """
 
@@ -47,6 +48,7 @@ CHECKS = (
     Check("connections", check_connections),
     Check("clock", check_clock, needs_network=True),
     Check("ncbi", check_ncbi, needs_network=True),
+    Check("pace", check_pace, needs_network=True),
     Check("schema", check_schema),
     Check("lock", check_lock),
     Check("log", check_log),

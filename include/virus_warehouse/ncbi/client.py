@@ -158,7 +158,7 @@ class DatasetsClient:
             # urllib3 would shorten a longer one, and `retry_after` would not be NCBI's.
             retry_after_max=_LONGEST_RETRY_AFTER,
         )
-        self._pace = pace or Pace(limit_of(self._api_key))
+        self._pace = pace or Pace(limit_of(self.has_api_key))
         self._session = _Session(self._pace, patience)
         self._session.hooks["response"].append(self._pass_on_retry_after)
         self._session.headers.update(
@@ -220,6 +220,11 @@ class DatasetsClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def pace(self) -> Pace:
+        """What keeps the requests to NCBI's limit."""
+        return self._pace
 
     @property
     def has_api_key(self) -> bool:

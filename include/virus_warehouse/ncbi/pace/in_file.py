@@ -5,12 +5,11 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from virus_warehouse.ncbi.pace.store import Result, StoreUnusable
 from virus_warehouse.ncbi.pace.turns import Turns
-from virus_warehouse.private_files import FOLDER_MODE
 
 _FILE_MODE = 0o660
 _LOCK_SECONDS = 10.0
@@ -25,7 +24,7 @@ class InFile:
     Its clock is the system's monotonic one, which all processes of a host share and nobody sets.
 
     Args:
-        folder: of these files; created when missing, inside of an existing one.
+        folder: of these files.
         name: of the limit.
         limit: requests that are allowed in a second.
     """
@@ -33,6 +32,9 @@ class InFile:
     def __init__(self, folder: Path, name: str, limit: int) -> None:
         self.path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
         self._limit = limit
+
+    def __str__(self) -> str:
+        return str(self.path)
 
     def change(self, act: Callable[[Turns, float], Result]) -> Result:
         """As in `Store`."""
@@ -52,8 +54,7 @@ class InFile:
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        self.path.parent.mkdir(FOLDER_MODE, exist_ok=True)
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+        file = self._open()
         try:
             deadline = time.monotonic() + _LOCK_SECONDS
             while not _lock(file):
@@ -63,6 +64,17 @@ class InFile:
             yield file
         finally:
             os.close(file)
+
+    def _open(self) -> int:
+        with suppress(FileNotFoundError):
+            return os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+        # All who may use the folder share the file, whatever the umask; also one that root has made.
+        folder = self.path.parent.stat()
+        with suppress(PermissionError):
+            os.fchmod(file, _FILE_MODE)
+            os.fchown(file, folder.st_uid, folder.st_gid)
+        return file
 
 
 def _lock(file: int) -> bool:

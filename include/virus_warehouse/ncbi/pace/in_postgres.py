@@ -53,8 +53,8 @@ class InPostgres:
         )
         self._has_table = False
 
-    def __repr__(self) -> str:
-        return f"InPostgres({self._url!r})"
+    def __str__(self) -> str:
+        return self._url.render_as_string()  # without the password
 
     def change(self, act: Callable[[Turns, float], Result]) -> Result:
         """As in `Store`."""
@@ -71,7 +71,7 @@ class InPostgres:
             self._has_table = True
             return result
         except sqlalchemy.exc.SQLAlchemyError as error:
-            raise StoreUnusable(f"{self._url!r}: {self._message(error)}") from None
+            raise StoreUnusable(f"{self}: {self._message(error)}") from None
 
     def close(self) -> None:
         """Close the connections."""

@@ -72,6 +72,15 @@ class Pace:
         """Let nobody send a request for some seconds, because NCBI asks for it."""
         self._change(lambda turns, now: turns.pause(seconds, now))
 
+    def try_out(self) -> str:
+        """Use the store that comes first, without taking a turn; returns its place.
+
+        Raises:
+            StoreUnusable: when it cannot be used, so that another one would be.
+        """
+        self._stores[0].change(lambda *_: None)
+        return str(self._stores[0])
+
     def close(self) -> None:
         """Close what the stores have open."""
         for store in self._stores:

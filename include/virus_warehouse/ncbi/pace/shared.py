@@ -29,9 +29,9 @@ _DRIVERS = {
 """The drivers to use, by the one that a URL names."""
 
 
-def limit_of(api_key: str | None) -> int:
+def limit_of(has_api_key: bool) -> int:
     """Requests that NCBI allows in a second."""
-    return _WITH_KEY if api_key else _WITHOUT_KEY
+    return _WITH_KEY if has_api_key else _WITHOUT_KEY
 
 
 def limit_name(base_url: str, api_key: str | None) -> str:
@@ -54,7 +54,7 @@ def shared_pace(base_url: str, api_key: str | None) -> Pace:
     Raises:
         SettingError: when the setting names no database that can be used.
     """
-    name, limit = limit_name(base_url, api_key), limit_of(api_key)
+    name, limit = limit_name(base_url, api_key), limit_of(api_key is not None)
     stores: list[Store] = [InFile(DataFolder.to_read().pace, name, limit)]
     if (url := database()) is not None:
         stores.insert(0, _in_postgres(url, name, limit))

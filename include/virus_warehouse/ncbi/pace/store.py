@@ -16,7 +16,7 @@ class StoreUnusable(Failure):
 
 
 class Store(Protocol):
-    """Where the state of one limit is."""
+    """Where the state of one limit is. As a text it is the place, without any password."""
 
     def change(self, act: Callable[[Turns, float], Result]) -> Result:
         """Read the state, change it and write it, while nobody else does.
@@ -48,6 +48,9 @@ class InProcess:
         self._limit = limit
         self._lock = threading.Lock()
         self._turns = Turns()
+
+    def __str__(self) -> str:
+        return "the memory of this process"
 
     def change(self, act: Callable[[Turns, float], Result]) -> Result:
         """As in `Store`."""
