@@ -210,7 +210,7 @@ def test_env_example_names_each_variable_and_gives_no_secret() -> None:
     optional = set(re.findall(r"^# ([A-Z_]+)=", ENV_EXAMPLE, re.MULTILINE))
     passed_on = {key for s in SERVICES.values() for key, value in s["environment"].items() if value is None}
     assert required == set(REQUIRED.findall(COMPOSE))
-    assert optional == passed_on == {"NCBI_API_KEY", "NCBI_DATASETS_URL", "VIRUS_KEEP_SNAPSHOTS"}
+    assert optional == passed_on == {"NCBI_API_KEY", "NCBI_DATASETS_URL", "NCBI_DATASETS_PACE", "VIRUS_KEEP_SNAPSHOTS"}
     assert COMPOSE.count("${") == len(REQUIRED.findall(COMPOSE)), "a variable without :? may be left unset"
     assert not re.findall(r"^[A-Z_]+=.+", ENV_EXAMPLE, re.MULTILINE)
 

@@ -1,1 +1,4 @@
-"""What is wrong with an installation: checks that change nothing but the count of requests to NCBI, each with a verdict and a way out."""
+"""What is wrong with an installation: checks, each with a verdict and a way out.
+
+They change nothing, but that their requests to NCBI are counted.
+"""

@@ -1,1 +1,1 @@
-"""NCBI's limit on requests: who may send the next one, and when, whoever shares the limit."""
+"""NCBI's limit on requests: which process may send the next one, and when, among all that share the limit."""

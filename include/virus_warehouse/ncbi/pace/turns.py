@@ -1,4 +1,4 @@
-"""The rule by which requests take turns, as a state that whoever shares a limit reads and writes.
+"""The rule by which requests take turns, as a state that all who share a limit read and write.
 
 NCBI counts the requests that arrive within a second. When one arrives is known to nobody but NCBI: it is after it was
 sent, and before its response. So there are as many slots as requests are allowed in a second; a request occupies one
@@ -65,7 +65,7 @@ class Wait(NamedTuple):
 
 
 class Turns(BaseModel):
-    """The state of one limit. All times are seconds of one clock, which whoever shares the state reads.
+    """The state of one limit. All times are seconds of one clock, which all who share the state read.
 
     Attributes:
         slots: as many as requests are allowed in a second.
