@@ -1,6 +1,7 @@
 """NCBI's limit, kept by many processes together: on one host by a file, on many by PostgreSQL."""
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -168,6 +169,25 @@ class TestFile:
         shared_pace("http://127.0.0.1:9", None).wait(PATIENCE)
         assert time.monotonic() >= damaged + 1
         assert len(Turns.model_validate_json(file.read_bytes()).slots) == 5
+
+    def test_process_that_is_forked_during_a_change_does_not_keep_the_lock(self, tmp_path: Path) -> None:
+        store = InFile(tmp_path, "a limit", 5)
+        mine, its = os.pipe()
+
+        def fork(*_: object) -> int:
+            if (child := os.fork()) == 0:
+                os.read(mine, 1)
+                os._exit(0)
+            return child
+
+        child = store.change(fork)
+        try:
+            assert store.change(lambda turns, now: turns.ask("a", now)).seconds == 0
+        finally:
+            os.write(its, b"x")
+            os.waitpid(child, 0)
+            os.close(mine)
+            os.close(its)
 
     def test_file_can_be_deleted_at_any_time(self, file: Path) -> None:
         pace = shared_pace("http://127.0.0.1:9", None)

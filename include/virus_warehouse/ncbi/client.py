@@ -383,6 +383,7 @@ class DatasetsClient:
                     accept(part)
                 part.replace(destination)
         except (requests.RequestException, HTTPError, Silence) as error:
+            turn.heard()  # nothing of the request will arrive after this
             received = f" after {response.raw.tell()} bytes" if response is not None else ""
             raise _AttemptFailed(f"{_innermost(error)}{received}", response) from error
         except PackageError as error:

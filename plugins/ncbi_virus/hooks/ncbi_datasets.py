@@ -11,7 +11,8 @@ class NcbiDatasetsHook(DefaultConnectionHook):
     The environment takes precedence over the connection: `NCBI_DATASETS_URL` over its host, `NCBI_API_KEY` over its
     password, `NCBI_DATASETS_PATIENCE` (seconds that NCBI may be silent altogether in one download) over its extra field
     `patience`. The other extra fields are `attempts`, `connect_timeout`, `read_timeout` and `backoff_factor`, as in
-    `DatasetsClient`. The default connection may be missing.
+    `DatasetsClient`. The default connection may be missing. All tasks share NCBI's limit of requests: in the data
+    folder, or in the database that `NCBI_DATASETS_PACE` names.
 
     Args:
         ncbi_datasets_conn_id: the connection; host is the API's base URL, password the API key.

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +22,8 @@ _LOCK_SLEEP = 0.002
 class InFile:
     """The state in a file, which is locked while it is changed; the system releases the lock of a killed process.
 
-    Its clock is the system's monotonic one, which all processes of a host share and nobody sets.
+    Its clock is the system's monotonic one, which all processes of a host share and nobody sets. Other hosts have other
+    clocks, and files of their own where they share the folder.
 
     Args:
         folder: of these files.
@@ -30,7 +32,7 @@ class InFile:
     """
 
     def __init__(self, folder: Path, name: str, limit: int) -> None:
-        self.path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+        self.path = folder / f"{hashlib.sha256(f'{name} {_boot()}'.encode()).hexdigest()[:16]}.json"
         self._limit = limit
 
     def __str__(self) -> str:
@@ -63,6 +65,8 @@ class InFile:
                 time.sleep(_LOCK_SLEEP)
             yield file
         finally:
+            # A process that was forked meanwhile has the file open, too.
+            fcntl.flock(file, fcntl.LOCK_UN)
             os.close(file)
 
     def _open(self) -> int:
@@ -75,6 +79,14 @@ class InFile:
             os.fchmod(file, _FILE_MODE)
             os.fchown(file, folder.st_uid, folder.st_gid)
         return file
+
+
+def _boot() -> str:
+    """What this host has in common with its containers, and with no other host."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return platform.node()
 
 
 def _lock(file: int) -> bool:

@@ -54,7 +54,8 @@ class InPostgres:
         self._has_table = False
 
     def __str__(self) -> str:
-        return self._url.render_as_string()  # without the password
+        # Without the password, which libpq also takes from the query.
+        return self._url.set(query={}).render_as_string()
 
     def change(self, act: Callable[[Turns, float], Result]) -> Result:
         """As in `Store`."""

@@ -36,7 +36,7 @@ def test_file_that_cannot_be_used_is_a_warning(installation: Installation) -> No
 def test_database_that_cannot_be_used_is_a_warning_without_its_password(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NCBI_DATASETS_PACE", "postgresql://loader:s3cret@127.0.0.1:9/limits")
+    monkeypatch.setenv("NCBI_DATASETS_PACE", "postgresql://loader:s3cret@127.0.0.1:9/limits?passfile=s3cret")
     found = check_pace(installation)
     assert found.verdict == "warning"
     assert "postgresql+psycopg://loader:***@127.0.0.1:9/limits: " in found.message
