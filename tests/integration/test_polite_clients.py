@@ -137,10 +137,8 @@ def test_others_go_on_after_a_process_is_killed_that_had_all_turns(
                 client.version()
 
 
-def test_lock_of_a_killed_process_is_free(
-    processes: PoliteProcesses, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    url = sqlalchemy.make_url(request.getfixturevalue("database"))
+def test_lock_of_a_killed_process_is_free(processes: PoliteProcesses, tmp_path: Path, database: str) -> None:
+    url = sqlalchemy.make_url(database)
     makers: list[Callable[[], Store]] = [
         partial(InFile, tmp_path, "a limit", 5),
         partial(InPostgres, url, "a limit", 5),

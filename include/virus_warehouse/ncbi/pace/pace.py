@@ -93,8 +93,8 @@ class Pace:
                 return store.change(act)
             except StoreUnusable as error:
                 logger.warning(
-                    "NCBI's limit of requests cannot be shared: %s. Other processes are not counted; together they may "
-                    "send more than NCBI allows",
+                    "NCBI's limit of requests cannot be shared: %s. Requests of others are not counted now; together, "
+                    "all may send more than NCBI allows",
                     error,
                 )
                 # Another thread may have been quicker.

@@ -105,7 +105,7 @@ class Turns(BaseModel):
             return Wait(self.paused_until - now, is_pause=True)
         ahead = self._place(ticket, now)
         slots = sorted(self.slots, key=lambda slot: slot.free_at)
-        if slots[min(ahead, len(slots) - 1)].free_at <= now and ahead < len(slots):
+        if ahead < len(slots) and slots[ahead].free_at <= now:
             taken = slots[0]
             taken.free_at, taken.ticket = now + UNHEARD_SECONDS + SECOND, ticket
             self.waiting = [other for other in self.waiting if other.ticket != ticket]
