@@ -420,6 +420,11 @@ def test_retry_after_beyond_our_patience_is_left_to_airflow(
     assert asked() == 1
     assert_failed(site, failure.value, before, attempts=1, http_status=503)
     assert "Try again later" in str(failure.value)
+    with pytest.raises(DatasetsUnavailable, match="so this one was not sent"):
+        site.ingest()
+    assert asked() == 1
+    for limit in site.data.pace.iterdir():
+        limit.unlink()  # as if the hour was over
     assert site.catches_up(undisturbed)
 
 

@@ -85,6 +85,7 @@ def test_wrong_setting_is_a_message_with_its_value_and_a_way_out(
         ("NCBI_DATASETS_URL", f"https://user:{SECRET}@ncbi.example/v2"),
         ("NCBI_DATASETS_URL", f"user:{SECRET}@ncbi.example"),
         ("NCBI_DATASETS_URL", f"https://ncbi.example/v2?api_key={SECRET}"),
+        ("NCBI_DATASETS_PACE", f"mysql://user:{SECRET}@db.example/limits"),
     ],
 )
 def test_wrong_setting_with_a_secret_is_named_without_its_value(
@@ -119,4 +120,4 @@ def test_failure_is_no_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_setting_of_the_documentation_is_tried() -> None:
     assert CHECKOUT is not None
     documented = re.findall(r"`((?:NCBI|VIRUS)_[A-Z_]+)`", (CHECKOUT / "docs" / "settings.md").read_text("utf-8"))
-    assert set(documented) == {name for _, name, _, _ in WRONG} | {"NCBI_API_KEY"}
+    assert set(documented) == {name for _, name, _, _ in WRONG} | {"NCBI_API_KEY", "NCBI_DATASETS_PACE"}
