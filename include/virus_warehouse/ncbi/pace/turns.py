@@ -3,7 +3,7 @@
 NCBI counts the requests that arrive within a second. When one arrives is known to nobody but NCBI: it is after it was
 sent, and before its response. So there are as many slots as requests are allowed in a second; a request occupies one
 from before it is sent until a second after its response. The request that takes a slot next thus arrives a second later
-at least, however slow a process or the network is.
+at least, although a process or the network may be slow, by up to `UNHEARD_SECONDS`.
 """
 
 from typing import NamedTuple, Self
