@@ -68,10 +68,9 @@ def update(session: DuckDBPyConnection, run_id: str, changes: Mapping[str, objec
     """
     assignments = ", ".join(f"{column} = ?" for column in changes)
     changed = session.execute(
-        f"UPDATE {TABLE} SET {assignments} WHERE run_id = ? AND status = 'running' RETURNING run_id",
-        [*changes.values(), run_id],
-    ).fetchall()
-    if not changed:
+        f"UPDATE {TABLE} SET {assignments} WHERE run_id = ? AND status = 'running'", [*changes.values(), run_id]
+    ).fetchone()
+    if changed == (0,):
         raise RunNotOpen(
             f"run {run_id} is no longer open in the ledger: another process has closed it as dead, or removed its row. "
             f"Nothing was written; run the source again. If this happens again, look for another host or data folder "
