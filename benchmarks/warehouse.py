@@ -20,7 +20,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
 from virus_warehouse.ncbi.package import DataPackage
-from virus_warehouse.ncbi.request import ReportType, SequenceType, VirusGenomeRequest
+from virus_warehouse.ncbi.request import PackageRequest, ReportType, SequenceType, VirusGenomeRequest
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
@@ -51,7 +51,7 @@ class LocalPackageClient(DatasetsClient):
 
     def download(
         self,
-        request: VirusGenomeRequest,
+        request: PackageRequest,
         destination: Path,
         *,
         accept: Callable[[Path], object] | None = None,

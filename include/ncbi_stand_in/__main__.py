@@ -12,6 +12,7 @@ import uvicorn
 
 from ncbi_stand_in.app import BASE_PATH, StandInState, create_app
 from ncbi_stand_in.connections import ExposedConnection
+from ncbi_stand_in.faults import Limit
 from ncbi_stand_in.records import World
 
 DEFAULT_TODAY = date(2026, 11, 20)
@@ -32,7 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM. The first line on standard output is the URL."""
     options = _parser().parse_args(arguments)
     world = World(options.seed, options.records, options.epoch or options.today, options.taxa)
-    app = create_app(StandInState(world, options.today))
+    state = StandInState(world, options.today)
+    if options.limit_bytes is not None:
+        state.limit = Limit(options.limit_bytes, options.limit_kind)
+    app = create_app(state)
     config = uvicorn.Config(
         app, http=ExposedConnection, log_level=options.log_level, access_log=False, timeout_graceful_shutdown=2
     )
@@ -63,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="a different seed gives different records (default: 1)")
     parser.add_argument("--records", type=int, default=400, help="number of records (default: 400)")
     parser.add_argument("--taxa", type=int, help="maximum number of virus taxa, most of them rare (default: few)")
+    parser.add_argument("--limit-bytes", type=int, help="size above which no package arrives whole (default: none)")
+    parser.add_argument(
+        "--limit-kind",
+        choices=("cut", "stalled"),
+        default="cut",
+        help="what happens to those: the connection closes, or there is no response (default: %(default)s)",
+    )
     parser.add_argument("--log-level", default="warning", help="uvicorn's log level (default: warning)")
     return parser
 

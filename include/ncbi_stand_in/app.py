@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time
 
 from fastapi import FastAPI, HTTPException, Request
@@ -10,7 +11,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
 from ncbi_stand_in.data_files import data_files
-from ncbi_stand_in.faults import Fault
+from ncbi_stand_in.faults import Fault, Limit
 from ncbi_stand_in.middleware import DATASETS_VERSION, DatasetsMiddleware, RecordedRequest
 from ncbi_stand_in.package import Package
 from ncbi_stand_in.query import GenomeRequest, InvalidArgumentError, read_body, read_page_body, read_query
@@ -31,6 +32,8 @@ class StandInState:
         self.world = world
         self.today = today
         self.faults: deque[Fault] = deque()
+        self.limit: Limit | None = None
+        self.withheld: frozenset[str] = frozenset()
         self.requests: deque[RecordedRequest] = deque(maxlen=MAX_RECORDED_REQUESTS)
 
     def queue_fault(self, fault: Fault, times: int = 1) -> None:
@@ -54,6 +57,20 @@ class FaultRequest(BaseModel):
     headers: dict[str, str] = {}
     fraction: float = 0.5
     seconds: float = Field(60.0, ge=0)
+
+
+class LimitRequest(BaseModel):
+    """Body of the limit call."""
+
+    bytes: int = Field(ge=0)
+    kind: str = "cut"
+    seconds: float = Field(60.0, ge=0)
+
+
+class Withheld(BaseModel):
+    """Body of the withheld call: accessions, without versions, that are listed but in no package (#530)."""
+
+    accessions: list[str]
 
 
 def create_app(state: StandInState) -> FastAPI:
@@ -110,7 +127,7 @@ def _json(answer: Callable[[], str]) -> Response:
 
 def _download(state: StandInState, read: Callable[[], GenomeRequest]) -> Response:
     try:
-        selection = Selection.from_request(read())
+        selection = replace(Selection.from_request(read()), withheld=state.withheld)
     except InvalidArgumentError as error:
         return invalid_argument(str(error))
     today = state.today
@@ -119,6 +136,8 @@ def _download(state: StandInState, read: Callable[[], GenomeRequest]) -> Respons
     filename = selection.request.filename or "ncbi_dataset.zip"
     if state.faults:
         return state.faults.popleft().response(package, filename)
+    if state.limit is not None:
+        return state.limit.response(package, filename)
     return download_response(package, filename)
 
 
@@ -149,6 +168,31 @@ def _add_control_calls(app: FastAPI, state: StandInState) -> None:
     def clear_faults() -> list[Fault]:
         state.faults.clear()
         return []
+
+    @app.get("/control/limit")
+    def limit() -> Limit | None:
+        return state.limit
+
+    @app.post("/control/limit")
+    def set_limit(requested: LimitRequest) -> Limit:
+        try:
+            state.limit = Limit(**requested.model_dump())
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from error
+        return state.limit
+
+    @app.delete("/control/limit")
+    def clear_limit() -> None:
+        state.limit = None
+
+    @app.get("/control/withheld")
+    def withheld() -> list[str]:
+        return sorted(state.withheld)
+
+    @app.post("/control/withheld")
+    def withhold(requested: Withheld) -> list[str]:
+        state.withheld = frozenset(requested.accessions)
+        return sorted(state.withheld)
 
     @app.get("/control/requests")
     def requests() -> list[RecordedRequest]:

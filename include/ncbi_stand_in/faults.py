@@ -54,6 +54,33 @@ class Fault:
         return FAULT_KINDS[self.kind](self, package, filename)
 
 
+@dataclass(frozen=True)
+class Limit:
+    """What NCBI does with a package that is larger than a limit, as long as it is set (#183, #326).
+
+    `kind` is `cut`, the connection closes after `bytes`; or `stalled`, there is no response at all for `seconds`.
+    """
+
+    bytes: int
+    kind: str = "cut"
+    seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("cut", "stalled"):
+            raise ValueError(f"unknown limit {self.kind!r}; known: cut, stalled")
+
+    def response(self, package: Package, filename: str) -> Response:
+        """The package, if it is small enough."""
+        begun = b""
+        for chunk in package:
+            begun += chunk
+            if len(begun) > self.bytes:
+                if self.kind == "stalled":
+                    return StalledResponse(b"", filename, self.seconds)
+                return CutResponse(begun[: self.bytes], filename)
+        return download_response(iter([begun]), filename)
+
+
 FaultKind = Callable[[Fault, Package, str], Response]
 FAULT_KINDS: dict[str, FaultKind] = {}
 

@@ -29,6 +29,7 @@ class RecordedRequest:
     query: list[tuple[str, str]]
     headers: dict[str, str]
     at: float
+    body: str = ""
 
 
 class DatasetsMiddleware:
@@ -44,7 +45,8 @@ class DatasetsMiddleware:
         if scope["type"] != "http" or scope["path"].startswith("/control/"):
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
+        request = Request(scope, receive)
+        body = await request.body() if request.method == "POST" else b""
         self._requests.append(
             RecordedRequest(
                 request.method,
@@ -52,8 +54,14 @@ class DatasetsMiddleware:
                 request.query_params.multi_items(),
                 dict(request.headers),
                 time.monotonic(),
+                body.decode(errors="replace"),
             )
         )
+        unread = [{"type": "http.request", "body": body, "more_body": False}] if request.method == "POST" else []
+
+        async def receive_again() -> Message:
+            return unread.pop() if unread else await receive()
+
         has_key = "api-key" in request.headers or "api_key" in request.query_params
         # NCBI's documented limits: 5 requests a second, 10 with an API key.
         limit = 10 if has_key else 5
@@ -69,4 +77,4 @@ class DatasetsMiddleware:
                 headers["X-Ratelimit-Remaining"] = str(limit - 1)
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        await self._app(scope, receive_again, send_with_headers)

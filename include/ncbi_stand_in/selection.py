@@ -12,11 +12,13 @@ from ncbi_stand_in.taxa import TAXONOMY, VIRUSES_TAX_ID
 
 @dataclass(frozen=True)
 class Selection:
-    """A request with its names resolved to tax IDs."""
+    """A request with its names resolved to tax IDs. The withheld accessions, without versions, match nothing."""
 
     request: GenomeRequest
     virus_tax_ids: frozenset[int] | None
     host_tax_id: int | None
+    accessions: frozenset[str] = frozenset()
+    withheld: frozenset[str] = frozenset()
 
     @classmethod
     def from_request(cls, request: GenomeRequest) -> Self:
@@ -29,7 +31,7 @@ class Selection:
             raise InvalidArgumentError("taxons or accessions must be given")
         tax_ids = frozenset(_virus_tax_id(name) for name in request.taxons) if request.taxons else None
         host = TAXONOMY.find(request.host) if request.host else None
-        return cls(request, tax_ids, host.tax_id if host else None)
+        return cls(request, tax_ids, host.tax_id if host else None, frozenset(request.accessions))
 
     def records(self, world: World, today: date) -> Iterator[Record]:
         """The selected records as shown on this day, in the world's order."""
@@ -39,10 +41,11 @@ class Selection:
         """Whether the record matches every filter."""
         request, isolate = self.request, record.isolate
         return (
-            (self.virus_tax_ids is None or not self.virus_tax_ids.isdisjoint(isolate.taxon.lineage_tax_ids))
+            record.accession not in self.withheld
+            and (self.virus_tax_ids is None or not self.virus_tax_ids.isdisjoint(isolate.taxon.lineage_tax_ids))
             and (not request.updated_since or record.update_date >= request.updated_since)
             and (not request.released_since or record.released >= request.released_since)
-            and (not request.accessions or self._matches_accession(record))
+            and (not self.accessions or self._matches_accession(record))
             and (not request.refseq_only or isolate.is_refseq)
             and (not request.annotated_only or bool(record.genes))
             and (not request.complete_only or isolate.is_complete)
@@ -53,7 +56,7 @@ class Selection:
         )
 
     def _matches_accession(self, record: Record) -> bool:
-        return not {record.accession, record.accession_version}.isdisjoint(self.request.accessions)
+        return record.accession in self.accessions or record.accession_version in self.accessions
 
     def _matches_host(self, record: Record) -> bool:
         host = record.isolate.host

@@ -40,6 +40,8 @@ class ArchivedPackage:
         finding: why it was refused, where a person can accept it.
         approved_by, kept_by: who answered, to load it or to keep what is held.
         asked: id of the question in Airflow that waits for an answer.
+        parts: number of parts that it was downloaded in; None: in one piece.
+        not_delivered: how many records NCBI listed but did not deliver in them.
     """
 
     run_id: str
@@ -64,6 +66,8 @@ class ArchivedPackage:
     approved_by: str | None = None
     kept_by: str | None = None
     asked: str | None = None
+    parts: int | None = None
+    not_delivered: int = 0
 
     @property
     def kind(self) -> str:

@@ -68,6 +68,11 @@ class DataFolder:
         return self.root / "packages"
 
     @property
+    def parts(self) -> Path:
+        """What has arrived of packages that NCBI delivers in parts only, a folder a source."""
+        return self.root / "parts"
+
+    @property
     def sequences(self) -> Path:
         """The sequence store: the letters of all sequences, in Parquet files."""
         return self.root / "sequences"
@@ -137,6 +142,7 @@ class DataFolder:
             self.root.parent.mkdir(parents=True, exist_ok=True)
             below = (
                 self.packages,
+                self.parts,
                 self.sequences,
                 self.refused,
                 self.runs,

@@ -36,7 +36,7 @@ class Holdings:
         rows: row counts by full table name; empty tables are left out.
         packages: the number of archived packages.
         package_bytes: their size.
-        files: the number of run files and refused packages.
+        files: the number of run files, refused packages, and files of packages that arrive in parts.
     """
 
     rows: dict[str, int]
@@ -61,9 +61,9 @@ def holdings(source: str, warehouse: Warehouse, data: DataFolder) -> Holdings:
         counts = {name: _count(session, name, source) for name in map(full_name, tables_by_source())}
         known = ledger.sources(session)
     rows = {name: count for name, count in counts.items() if count}
-    known |= {folder.name for folder in data.packages.iterdir() if folder.is_dir()}
+    known |= {folder.name for place in (data.packages, data.parts) for folder in place.glob("*") if folder.is_dir()}
     zips = list(data.packages.glob(f"{source}/*.zip")) if source in known else []
-    files = list(_files(source, data)) if source in known else []
+    files = [*_files(source, data), *data.parts.glob(f"{source}/*/*")] if source in known else []
     if source not in known and not rows:
         raise UnknownSource(
             f"no data of a source {source!r}; there is data of {', '.join(sorted(known)) or 'no source'}"
@@ -114,8 +114,9 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
         SequenceStore(data.sequences).keep_for_now(named - parts_named(session))
     for path in _files(source, data):
         path.unlink(missing_ok=True)
-    with suppress(FileNotFoundError):
-        shutil.rmtree(data.packages / source)
+    for place in (data.packages, data.parts):
+        with suppress(FileNotFoundError):
+            shutil.rmtree(place / source)
     logger.info("removed source %s", source)
 
 

@@ -20,6 +20,7 @@ from virus_warehouse.failure import Failure
 from virus_warehouse.leftovers import (
     remove_dead_folders,
     remove_old_files,
+    remove_stale_parts,
     remove_unfinished_files,
     write_ends,
 )
@@ -94,7 +95,7 @@ def _dead_runs(house: _House) -> str:
         closed = ledger.close_dead_runs(session, lambda run_id: is_running(data.runs, run_id))
         ends = ledger.records_of(session, dead)
     write_ends(data, dead, ends)
-    removed = remove_dead_folders(data)
+    removed = remove_dead_folders(data) + remove_stale_parts(data)
     for archive in [house.archive(source) for source in house.sources]:
         removed += remove_unfinished_files(data, archive)
     return f"{counted(len(closed), 'run')} closed as failed, {removed}"

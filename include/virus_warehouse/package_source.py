@@ -11,9 +11,12 @@ from virus_warehouse.archive import Archive, ArchivedPackage
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
-from virus_warehouse.ncbi.errors import PackageError
+from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.package_in_parts import PackageInParts
 from virus_warehouse.package_reuse import ReusablePackages
+from virus_warehouse.parts_folder import ListedRecords, PartsFolder, PartsInUse
 from virus_warehouse.run_journal import RunJournal
 from virus_warehouse.run_mode import FULL
 from virus_warehouse.sources import Source
@@ -109,17 +112,68 @@ class PackageSource:
         return self.archive.path(archived.run_id)
 
     def _download(self, window: Window) -> Path | None:
+        """Download the package; in parts when NCBI does not deliver it in one piece."""
         record = self.journal.record
         request = self.source.request_since(window.updated_since, with_sequences=window.with_sequences)
         record.request_url = request.url(self.client.base_url)
         self.journal.write("download")
+        folder = PartsFolder(self.data, self.source.name, record.request_url)
+        whole_failed: DatasetsError | None = None
+        if self._begun_in_parts(folder) is None:
+            try:
+                return self._keep(window, self._download_whole(request))
+            except DatasetsError as error:
+                if not error.fewer_may_succeed:
+                    raise
+                whole_failed = error
+        with folder.locked():
+            path = self._keep(window, self._download_in_parts(request, window, folder, whole_failed))
+            folder.remove()
+            return path
+
+    def _begun_in_parts(self, folder: PartsFolder) -> ListedRecords | None:
+        """The list of a download in parts that can go on; None if there is none, or its package is archived."""
+        listed = folder.resumable(self.journal.record, self.source.reuse_hours)
+        url = self.journal.record.request_url
+        if listed is not None and any(
+            (package.request_url, package.requested_at) == (url, listed.requested_at)
+            for package in self.archive.packages()
+        ):
+            return None
+        return listed
+
+    def _download_whole(self, request: VirusGenomeRequest) -> Download:
         with self.journal.timed("download"):
-            download = self.client.download(
+            return self.client.download(
                 request,
                 self.temporary / "package.zip",
                 accept=self._verify_or_set_aside,
                 progress=self._report_progress,
             )
+
+    def _download_in_parts(
+        self, request: VirusGenomeRequest, window: Window, folder: PartsFolder, whole_failed: DatasetsError | None
+    ) -> Download:
+        parts = PackageInParts(
+            request,
+            self.client,
+            folder,
+            self.journal,
+            self._verify_or_set_aside,
+            self._report_progress,
+            needs_all=window.mode == FULL,
+        )
+        with self.journal.timed("download"):
+            listed = self._begun_in_parts(folder)
+            if listed is None:
+                if whole_failed is None:
+                    raise PartsInUse("another run has just downloaded the same records. Try again: its package serves")
+                listed = parts.list_records(whole_failed)
+            return parts.download(listed, self.temporary / "package.zip")
+
+    def _keep(self, window: Window, download: Download) -> Path | None:
+        """Note the download in the run's record, and move its package into the archive; None if it is empty."""
+        record = self.journal.record
         record.requested_at, record.attempts = download.requested_at, download.attempts
         record.http_status, record.ncbi_phid = download.http_status, download.ncbi_phid
         record.datasets_version = download.datasets_version
@@ -152,6 +206,8 @@ class PackageSource:
             datasets_version=download.datasets_version,
             bytes=download.bytes,
             sha256=download.sha256 or "",
+            parts=download.parts,
+            not_delivered=download.not_delivered,
         )
 
     def _verify_or_set_aside(self, path: Path) -> None:

@@ -304,7 +304,8 @@ def _fault(archive: Archive, load: CommittedLoad) -> str | None:
     if not path.exists():
         return f"its package {path.name} is missing from the archive"
     try:
-        DataPackage(path).verify()
+        archived = archive.package(load.package)
+        DataPackage(path).verify(parts=archived.parts if archived else None)
     except (PackageError, OSError) as error:
         return f"its package is damaged: {error}"
     return None

@@ -15,7 +15,7 @@ import uvicorn
 
 from ncbi_stand_in.app import BASE_PATH, StandInState, create_app
 from ncbi_stand_in.connections import ExposedConnection
-from ncbi_stand_in.faults import Fault
+from ncbi_stand_in.faults import Fault, Limit
 from ncbi_stand_in.middleware import RecordedRequest
 from ncbi_stand_in.records import World
 
@@ -65,7 +65,7 @@ class StandIn:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The requests received so far: method, path, query pairs, headers."""
+        """The requests received so far: method, path, query pairs, headers, body."""
         return list(self._state.requests)
 
     @property
@@ -81,6 +81,15 @@ class StandIn:
         """Let the next `times` downloads fail; kinds and their details are in `ncbi_stand_in.faults`."""
         self._state.queue_fault(Fault(kind, **details), times)
 
+    def limit(self, size: int, kind: str = "cut", seconds: float = 60.0) -> None:
+        """Deliver no larger package than this in one piece, until `clear_faults`."""
+        self._state.limit = Limit(size, kind, seconds)
+
+    def withhold(self, *accessions: str) -> None:
+        """List these records but put them in no package, until `clear_faults`."""
+        self._state.withheld = frozenset(accessions)
+
     def clear_faults(self) -> None:
-        """Remove the pending faults."""
+        """Remove the pending faults, the limit and what is withheld."""
         self._state.faults.clear()
+        self._state.limit, self._state.withheld = None, frozenset()

@@ -51,7 +51,8 @@ def _closed(installation: Installation) -> Iterator[Path]:
         yield data.root  # nobody knows what is in it
         return
     packages = filter(Path.is_dir, data.packages.iterdir()) if os.access(data.packages, _FOLDER) else ()
-    folders = (data.packages, *packages, data.sequences, data.refused, data.runs, data.temporary, data.published)
+    places = (data.packages, data.parts, data.sequences, data.refused, data.runs, data.temporary, data.published)
+    folders = (*packages, *places)
     files = (installation.warehouse, log_of(installation.warehouse))
     needed = {**dict.fromkeys(folders, _FOLDER), **dict.fromkeys(files, _FILE)}
     if os.access(data.published, _FOLDER):

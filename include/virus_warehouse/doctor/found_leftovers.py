@@ -10,6 +10,7 @@ from virus_warehouse.archive import Archive
 from virus_warehouse.atomic_file import unfinished_files
 from virus_warehouse.doctor.finding import Finding, ok, warning
 from virus_warehouse.doctor.installation import Installation
+from virus_warehouse.parts_folder import stale_parts
 from virus_warehouse.publish.candidate import KEPT_CANDIDATE_SECONDS
 from virus_warehouse.run_file import dead_runs, is_running
 from virus_warehouse.warehouse.lock_holder import LockUnknown, lock_holder
@@ -51,6 +52,7 @@ def _of_runs(installation: Installation) -> Iterator[Path]:
     if data.packages.is_dir():
         for folder in sorted(data.packages.iterdir()):
             yield from Archive(data.packages, folder.name).leftovers(working)
+    yield from stale_parts(data)
 
 
 def _of_publications(installation: Installation) -> Iterator[Path]:

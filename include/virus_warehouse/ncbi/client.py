@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import re
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
+from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, ProtocolError
 from urllib3.util import Retry
 
 from virus_warehouse import __version__
@@ -27,7 +28,7 @@ from virus_warehouse.ncbi.errors import DatasetsUnavailable, ErrorBody, PackageE
 from virus_warehouse.ncbi.limits import MAX_BYTES, PackageLimits
 from virus_warehouse.ncbi.pace.pace import Pace, Paused, Turn
 from virus_warehouse.ncbi.pace.shared import limit_of, shared_pace
-from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.ncbi.request import PackageRequest
 from virus_warehouse.settings import SettingError, positive
 
 NCBI_DATASETS_URL = "https://api.ncbi.nlm.nih.gov/datasets/v2"
@@ -37,6 +38,8 @@ DEFAULT_PATIENCE = 100.0
 _WORTH_RETRYING = frozenset({429, *range(500, 600)} - {501})
 _WHEN_ASKED_TO_WAIT = frozenset({requests.codes.too_many_requests, requests.codes.service_unavailable})
 """Statuses whose `Retry-After` is about more than the one request."""
+_GATEWAY_TIMED_OUT = frozenset({502, 504})
+"""What NCBI's front end answers when a server behind it takes too long for a request (NCBI issue #594)."""
 
 _LONGEST_BACKOFF = 30.0
 _LONGEST_RETRY_AFTER = 10**9
@@ -44,9 +47,14 @@ _LONGEST_RETRY_AFTER = 10**9
 _CHUNK_BYTES = 1024 * 1024
 _FLOWING_BYTES = 64 * 1024
 _LONGEST_ERROR_BODY = 64 * 1024
+_LONGEST_ANSWER = 16 * 1024 * 1024
+"""Of JSON: a thousand accessions take 50 kB."""
+
 _LONGEST_FAILURE = 250
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,8 @@ class Download:
         bytes: the package's size.
         seconds: from sending that request to the package's last byte.
         sha256: of the package, in hex; None for an empty result.
+        parts: number of parts that it was downloaded in; None: in one piece.
+        not_delivered: how many records NCBI listed but did not deliver in them.
     """
 
     path: Path | None
@@ -98,6 +108,8 @@ class Download:
     bytes: int
     seconds: float
     sha256: str | None
+    parts: int | None = None
+    not_delivered: int = 0
 
     @property
     def empty(self) -> bool:
@@ -299,7 +311,7 @@ class DatasetsClient:
 
     def download(
         self,
-        request: VirusGenomeRequest,
+        request: PackageRequest,
         destination: Path,
         *,
         accept: Callable[[Path], object] | None = None,
@@ -331,24 +343,106 @@ class DatasetsClient:
         url = request.url(self.base_url)
         destination.parent.mkdir(parents=True, exist_ok=True)
         part = destination.with_name(f"{destination.name}.part")
-        policy = self._retry_policy
-        patience = _Patience(self._patience)
-        failures: list[_AttemptFailed] = []
+
+        def attempt(number: int, patience: _Patience) -> Download:
+            return self._attempt(
+                url, request.body, part, destination, number, patience, accept=accept, progress=progress
+            )
+
         try:
-            while True:
-                try:
-                    return self._attempt(
-                        url, part, destination, len(failures) + 1, patience, accept=accept, progress=progress
-                    )
-                except _AttemptFailed as failure:
-                    failures.append(failure)
-                policy = self._wait_for_next_attempt(policy, url, failures, patience)
+            return self._with_retries(url, "complete package", attempt)
         finally:
             part.unlink(missing_ok=True)
+
+    def ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON object that answers a POST, with retries as for a download; empty when nothing matches.
+
+        Args:
+            path: below the base URL.
+            body: what to send, as JSON.
+
+        Raises:
+            RequestRefused, DatasetsUnavailable: as for a download.
+        """
+        url = f"{self.base_url}{path}"
+        return self._with_retries(url, "answer", lambda number, patience: self._ask(url, body, number, patience))
+
+    def _ask(self, url: str, body: Mapping[str, Any], attempt: int, patience: _Patience) -> dict[str, Any]:
+        turn = self._turn(url, patience.left, attempt - 1)
+        text = b""
+        with self._answer(url, body, turn, patience, accept="application/json") as response:
+            if response.status_code != requests.codes.ok:
+                self._raise_unless_nothing_matches(response, url, attempt, patience)
+                return {}
+            for chunk in _chunks(response, patience):
+                text += chunk
+                if len(text) > _LONGEST_ANSWER:
+                    raise _AttemptFailed(f"an answer of more than {_LONGEST_ANSWER} bytes", response)
+        try:
+            answer = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise _AttemptFailed(f"an answer that is no JSON ({error})", response) from error
+        if not isinstance(answer, dict):
+            raise _AttemptFailed("an answer that is no JSON object", response)
+        return answer
+
+    def _with_retries(self, url: str, wanted: str, attempt: Callable[[int, _Patience], T]) -> T:
+        """What the first attempt that does not fail returns.
+
+        Args:
+            url: of the requests.
+            wanted: what NCBI is to deliver, in words.
+            attempt: called with the number of the attempt, from 1, and the patience; raises `_AttemptFailed`.
+        """
+        policy, patience = self._retry_policy, _Patience(self._patience)
+        failures: list[_AttemptFailed] = []
+        while True:
+            try:
+                return attempt(len(failures) + 1, patience)
+            except _AttemptFailed as failure:
+                failures.append(failure)
+            policy = self._wait_for_next_attempt(policy, url, wanted, failures, patience)
+
+    @contextmanager
+    def _answer(
+        self,
+        url: str,
+        body: Mapping[str, Any] | None,
+        turn: Turn,
+        patience: _Patience,
+        *,
+        accept: str = "application/zip",
+    ) -> Iterator[requests.Response]:
+        """The response to a request that has its turn, to be read within the block.
+
+        Raises:
+            _AttemptFailed: when the connection fails or falls silent, also within the block.
+        """
+        patience.left -= turn.paused
+        response: requests.Response | None = None
+        try:
+            with patience.listening():
+                timeouts = (
+                    min(self._connect_timeout, patience.left),
+                    min(self._read_timeout, patience.left),
+                )
+                method, headers = "GET" if body is None else "POST", {"Accept": accept}
+                with self._session.request(
+                    method, url, json=body, headers=headers, stream=True, timeout=timeouts
+                ) as response:
+                    turn.heard()
+                    yield response
+        except (requests.RequestException, HTTPError, Silence) as error:
+            turn.heard()  # nothing of the request will arrive after this
+            received = f" after {response.raw.tell()} bytes" if response is not None else ""
+            raise _AttemptFailed(
+                f"{_innermost(error)}{received}", response, fewer_may_succeed=_was_under_way(error)
+            ) from error
 
     def _attempt(
         self,
         url: str,
+        body: Mapping[str, Any] | None,
         part: Path,
         destination: Path,
         attempt: int,
@@ -358,36 +452,24 @@ class DatasetsClient:
         progress: Callable[[Progress], None] | None,
     ) -> Download:
         turn = self._turn(url, patience.left, attempt - 1)
-        patience.left -= turn.paused
         requested_at = datetime.now(UTC)
         started = time.monotonic()
-        response: requests.Response | None = None
         size, sha256 = 0, None
-        try:
-            with patience.listening():
-                timeouts = (
-                    min(self._connect_timeout, patience.left),
-                    min(self._read_timeout, patience.left),
-                )
-                with self._session.get(url, stream=True, timeout=timeouts) as response:
-                    turn.heard()
-                    if response.status_code != requests.codes.ok:
-                        self._raise_unless_nothing_matches(response, url, attempt, patience)
-                    else:
-                        size, sha256 = self._save(response, part, attempt, patience, progress)
-                        if size > self._max_bytes:
-                            raise self._too_large(response, url, attempt)
-            seconds = time.monotonic() - started
-            if sha256 is not None:
+        with self._answer(url, body, turn, patience) as response:
+            if response.status_code != requests.codes.ok:
+                self._raise_unless_nothing_matches(response, url, attempt, patience)
+            else:
+                size, sha256 = self._save(response, part, attempt, patience, progress)
+                if size > self._max_bytes:
+                    raise self._too_large(response, url, attempt)
+        seconds = time.monotonic() - started
+        if sha256 is not None:
+            try:
                 if accept is not None:
                     accept(part)
-                part.replace(destination)
-        except (requests.RequestException, HTTPError, Silence) as error:
-            turn.heard()  # nothing of the request will arrive after this
-            received = f" after {response.raw.tell()} bytes" if response is not None else ""
-            raise _AttemptFailed(f"{_innermost(error)}{received}", response) from error
-        except PackageError as error:
-            raise _AttemptFailed(f"package refused: {error}", response) from error
+            except PackageError as error:
+                raise _AttemptFailed(f"package refused: {error}", response, fewer_may_succeed=True) from error
+            part.replace(destination)
         return Download(
             path=destination if sha256 is not None else None,
             url=url,
@@ -451,7 +533,13 @@ class DatasetsClient:
             return
         seen = f"HTTP {status} {response.reason or ''}".rstrip() + (f": {error.message}" if error.message else "")
         if self._retry_policy.is_retry("GET", status):
-            raise _AttemptFailed(seen, response, _retry_after(self._retry_policy, response), error.message)
+            raise _AttemptFailed(
+                seen,
+                response,
+                _retry_after(self._retry_policy, response),
+                error.message,
+                fewer_may_succeed=status in _GATEWAY_TIMED_OUT,
+            )
         raise RequestRefused(
             f"NCBI Datasets refused the request: {seen.rstrip('.')}. {self._way_out(status)}",
             url=url,
@@ -469,6 +557,7 @@ class DatasetsClient:
             status=response.status_code,
             ncbi_phid=response.headers.get("Ncbi-Phid"),
             attempts=attempt,
+            fewer_may_succeed=True,
         )
 
     def _way_out(self, status: int) -> str:
@@ -479,7 +568,7 @@ class DatasetsClient:
         return "Fix the request; retrying will not help."
 
     def _wait_for_next_attempt(
-        self, policy: Retry, url: str, failures: Sequence[_AttemptFailed], patience: _Patience
+        self, policy: Retry, url: str, wanted: str, failures: Sequence[_AttemptFailed], patience: _Patience
     ) -> Retry:
         """The retry policy for the next attempt.
 
@@ -490,19 +579,19 @@ class DatasetsClient:
         try:
             policy = policy.increment("GET", url, error=failure)
         except MaxRetryError:
-            raise self._given_up("no attempts left", url, failures) from failure
+            raise self._given_up("no attempts left", url, wanted, failures) from failure
         wait = failure.retry_after or policy.get_backoff_time()
         if wait >= patience.left:
             reason = "patience used up"
             if failure.retry_after:
                 reason = f"NCBI asks to wait {failure.retry_after:.0f} s, longer than the patience left"
-            raise self._given_up(reason, url, failures) from failure
+            raise self._given_up(reason, url, wanted, failures) from failure
         _log.warning("Attempt %d failed: %s. Trying again in %.1f s.", len(failures), failure, wait)
         patience.left -= wait
         time.sleep(wait)
         return policy
 
-    def _given_up(self, reason: str, url: str, failures: Sequence[_AttemptFailed]) -> DatasetsUnavailable:
+    def _given_up(self, reason: str, url: str, wanted: str, failures: Sequence[_AttemptFailed]) -> DatasetsUnavailable:
         last = failures[-1]
         seen = "; ".join(
             f"attempt {number}: {textwrap.shorten(str(failure), _LONGEST_FAILURE, placeholder=' ...')}"
@@ -516,13 +605,14 @@ class DatasetsClient:
         else:
             way_out = "Try again later; if this lasts, write to NCBI's support and quote the Ncbi-Phid."
         return DatasetsUnavailable(
-            f"NCBI Datasets delivered no complete package ({reason}): {seen}. {way_out}",
+            f"NCBI Datasets delivered no {wanted} ({reason}): {seen}. {way_out}",
             url=url,
             status=last.status,
             ncbi_phid=phid,
             attempts=len(failures),
             retry_after=last.retry_after,
             ncbi_message=last.ncbi_message,
+            fewer_may_succeed=last.fewer_may_succeed and not last.retry_after,
         )
 
 
@@ -535,12 +625,15 @@ class _AttemptFailed(Exception):
         response: requests.Response | None,
         retry_after: float | None = None,
         ncbi_message: str = "",
+        *,
+        fewer_may_succeed: bool = False,
     ) -> None:
         super().__init__(seen)
         self.status = response.status_code if response is not None else None
         self.ncbi_phid = response.headers.get("Ncbi-Phid") if response is not None else None
         self.retry_after = retry_after
         self.ncbi_message = ncbi_message
+        self.fewer_may_succeed = fewer_may_succeed
 
 
 class Silence(Exception):
@@ -637,6 +730,14 @@ def _retry_after(policy: Retry, response: requests.Response) -> float | None:
 def _user_message(response: requests.Response) -> str | None:
     names = ("X-Datasets-User-Message", "X-Datasets-Version-Message")
     return " ".join(response.headers[name] for name in names if name in response.headers) or None
+
+
+def _was_under_way(error: BaseException) -> bool:
+    """Whether NCBI had accepted the connection, so that what it did not finish may be the work on the request."""
+    if isinstance(error, requests.ConnectionError):
+        # Not: refused, unknown host, no route. requests raises the same class for all of them.
+        return any(isinstance(cause, ProtocolError) for cause in error.args)
+    return isinstance(error, requests.ReadTimeout | HTTPError | Silence)
 
 
 def _innermost(error: BaseException) -> str:

@@ -54,6 +54,8 @@ class DatasetsError(Failure):
         attempts: requests sent.
         retry_after: seconds that NCBI asked to wait before the next request; None if it did not.
         ncbi_message: NCBI's own message; "" without one.
+        fewer_may_succeed: whether a request for fewer records may succeed: NCBI began and did not finish, or the
+            package is too large.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class DatasetsError(Failure):
         attempts: int = 0,
         retry_after: float | None = None,
         ncbi_message: str = "",
+        fewer_may_succeed: bool = False,
     ) -> None:
         references = [f"URL {url}"] if url else []
         if ncbi_phid:
@@ -77,6 +80,17 @@ class DatasetsError(Failure):
         self.attempts = attempts
         self.retry_after = retry_after
         self.ncbi_message = ncbi_message
+        self.fewer_may_succeed = fewer_may_succeed
+
+    def within(self, what: str) -> Self:
+        """The same error as a step of something larger.
+
+        Args:
+            what: what failed because of it, to stand before the message.
+        """
+        error = type(self)(f"{what}: {self}")
+        vars(error).update(vars(self))
+        return error
 
 
 class RequestRefused(DatasetsError, PermanentFailure):

@@ -1,6 +1,6 @@
 """Size limits for packages, as protection against zip bombs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from virus_warehouse.settings import positive
@@ -14,7 +14,7 @@ class PackageLimits:
     """The limits for a package.
 
     Attributes:
-        bytes: of the package as it arrives, and of all its members unpacked. All of SARS-CoV-2 with every report is
+        bytes: of a package as it arrives, and of all its members unpacked. All of SARS-CoV-2 with every report is
             some hundreds of gigabytes.
         compression_ratio: unpacked bytes divided by the package's own. Reports have ratios of 10 to 20, and up to 100
             when their lines hardly differ; a deflate bomb has 1000.
@@ -34,3 +34,11 @@ class PackageLimits:
             bytes=positive(MAX_BYTES, cls.bytes),
             compression_ratio=positive(MAX_COMPRESSION_RATIO, cls.compression_ratio),
         )
+
+    def joined(self, parts: int | None) -> Self:
+        """The limits for a package that was joined from parts, each of which was within these.
+
+        Args:
+            parts: their number; None for a package that came in one piece.
+        """
+        return replace(self, bytes=self.bytes * (parts or 1))

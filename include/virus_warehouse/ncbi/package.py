@@ -56,7 +56,7 @@ class DataPackage:
     def __repr__(self) -> str:
         return f"DataPackage({str(self.path)!r})"
 
-    def verify(self) -> Self:
+    def verify(self, *, parts: int | None = None) -> Self:
         """Verify the package, in one pass over its members' bytes and in constant memory.
 
         NCBI has served truncated zips with a successful status (NCBI issues #277, #360) and valid zips whose CRCs were
@@ -67,6 +67,9 @@ class DataPackage:
         files, or exceed `PackageLimits.from_environment()` are rejected before decompression. Intact packages of
         another kind, of genes or of a bacterium, or without a data report are rejected too.
 
+        Args:
+            parts: the number of parts that it was joined from; None if it came in one piece. The limits are for a part.
+
         Returns:
             This package.
 
@@ -76,7 +79,7 @@ class DataPackage:
             OSError: when the file cannot be read.
         """
         with _BoundedFile(self.path) as file, self._archive(file) as archive:
-            members = self._checked_directory(archive)
+            members = self._checked_directory(archive, PackageLimits.from_environment().joined(parts))
             actual_md5 = {name: self._md5(archive, member) for name, member in members.items()}
             self._check_md5_sums(self._index(archive, members, MD5_SUMS), actual_md5)
             self._check_catalog(self._index(archive, members, CATALOG), members)
@@ -119,12 +122,28 @@ class DataPackage:
         Raises:
             PackageError: the package has no such file.
         """
-        member = f"{DATA_FOLDER}/{name}"
+        return self.open_member(f"{DATA_FOLDER}/{name}")
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names of all files of the package, such as `README.md` and `ncbi_dataset/data/genomic.fna`."""
+        with self._archive() as archive:
+            return tuple(entry.filename for entry in archive.infolist() if not entry.is_dir())
+
+    def open_member(self, name: str) -> IO[bytes]:
+        """The bytes of any file of the package, as a stream to be closed by the caller.
+
+        Args:
+            name: one of `members`.
+
+        Raises:
+            PackageError: the package has no such file.
+        """
         with self._archive() as archive:
             try:
-                return open_member(archive, archive.getinfo(member))
+                return open_member(archive, archive.getinfo(name))
             except KeyError:
-                raise self._error(f"no such file; its reports are {self.report_names}", member) from None
+                raise self._error(f"no such file; its reports are {self.report_names}", name) from None
 
     @property
     def is_empty(self) -> bool:
@@ -152,7 +171,7 @@ class DataPackage:
         with archive:
             yield archive
 
-    def _checked_directory(self, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    def _checked_directory(self, archive: zipfile.ZipFile, limits: PackageLimits) -> dict[str, zipfile.ZipInfo]:
         """The members by name, after all checks that are possible before decompression."""
         entries = archive.infolist()
         for entry in entries:
@@ -162,7 +181,7 @@ class DataPackage:
             if count > 1:
                 raise self._error(f"expected once, found {count} times", name)
         self._check_places(archive, entries)
-        self._check_size(entries)
+        self._check_size(entries, limits)
         return {entry.filename: entry for entry in entries if not entry.is_dir()}
 
     def _check_name(self, entry: zipfile.ZipInfo) -> None:
@@ -208,8 +227,7 @@ class DataPackage:
                     entry.filename,
                 )
 
-    def _check_size(self, entries: list[zipfile.ZipInfo]) -> None:
-        limits = PackageLimits.from_environment()
+    def _check_size(self, entries: list[zipfile.ZipInfo], limits: PackageLimits) -> None:
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > limits.bytes:
             raise self._error(

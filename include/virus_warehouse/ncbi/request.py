@@ -1,8 +1,9 @@
-"""The request for a virus genome data package by taxon."""
+"""The requests for virus genome data packages: by taxon, and by accession."""
 
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -21,6 +22,8 @@ from pydantic import (
 )
 
 _DEFAULT_FILENAME = "ncbi_dataset.zip"
+_OF_THE_PACKAGE = {"taxon", "include_sequence", "aux_report", "use_psg", "filename"}
+"""Parameters of a request that are no filters."""
 
 
 class SequenceType(StrEnum):
@@ -221,10 +224,27 @@ class VirusGenomeRequest(BaseModel):
             elif isinstance(value, tuple):
                 pairs += [(name, str(choice)) for choice in value]
             elif isinstance(value, date):
-                pairs.append((name, f"{value.isoformat()}T00:00:00Z"))
+                pairs.append((name, _midnight(value)))
             elif (name, value) != ("filename", _DEFAULT_FILENAME):
                 pairs.append((name, value))
         return pairs
+
+    @property
+    def body(self) -> None:
+        """Nothing: this request is a GET."""
+        return None
+
+    def filters(self) -> dict[str, object]:
+        """The same filters as in the body of NCBI's listing, its message `VirusDatasetFilter`; unset ones are left out.
+
+        A misspelt name would be ignored there, too, and everything be listed.
+        """
+        filters: dict[str, object] = {"taxons": [self.taxon]}
+        for name in type(self).model_fields.keys() - _OF_THE_PACKAGE:
+            value = getattr(self, name)
+            if value not in (None, False):
+                filters[name] = _midnight(value) if isinstance(value, date) else value
+        return filters
 
     def url(self, base: str) -> str:
         """The whole URL.
@@ -233,6 +253,47 @@ class VirusGenomeRequest(BaseModel):
             base: the API's base URL, such as `https://api.ncbi.nlm.nih.gov/datasets/v2`.
         """
         return f"{base.rstrip('/')}{self.path}?{urlencode(self.query(), safe=':', quote_via=quote)}"
+
+
+@dataclass(frozen=True)
+class AccessionsRequest:
+    """A request for the package of some records of another request: `POST /virus/genome/download`.
+
+    Attributes:
+        accessions: of the records, with their versions.
+        of: the request for all of them, whose sequence files and reports are requested.
+    """
+
+    accessions: tuple[str, ...]
+    of: VirusGenomeRequest
+
+    @property
+    def body(self) -> dict[str, object]:
+        """The JSON body, NCBI's message `VirusDatasetRequest`."""
+        body: dict[str, object] = {
+            "accessions": list(self.accessions),
+            "include_sequence": [str(kind) for kind in self.of.include_sequence],
+        }
+        if self.of.aux_report:
+            body["aux_report"] = [str(report) for report in self.of.aux_report]
+        if self.of.use_psg:
+            body["use_psg"] = True
+        return body
+
+    def url(self, base: str) -> str:
+        """The whole URL.
+
+        Args:
+            base: the API's base URL, such as `https://api.ncbi.nlm.nih.gov/datasets/v2`.
+        """
+        return f"{base.rstrip('/')}/virus/genome/download"
+
+
+PackageRequest = VirusGenomeRequest | AccessionsRequest
+
+
+def _midnight(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"
 
 
 def _is_unset(value: Any) -> bool:

@@ -31,6 +31,7 @@ _ONLY_IN_FILES = {
     "megabytes_per_second": "DOUBLE",
     "summary": "VARCHAR",
     "ncbi_says": "VARCHAR",
+    "parts": "STRUCT(listed BIGINT, arrived BIGINT, expected BIGINT, records BIGINT, missing BIGINT)",
     "reports": "MAP(VARCHAR, JSON)",
     "sequences": "MAP(VARCHAR, JSON)",
     "written_at": "TIMESTAMP WITH TIME ZONE",

@@ -196,6 +196,33 @@ class TestRunPage:
         assert "Running: 1.0 MB downloaded, at 2.5 MB/s." in text_of(page)
         assert 'data-live=""' in client.get("/runs/run-1").text  # its process has ended
 
+    @pytest.mark.parametrize(
+        ("parts", "shown"),
+        [
+            ({"listed": 300}, "not deliver the package in one piece; 300 records listed, to download in parts."),
+            (
+                {"listed": 900, "arrived": 2, "expected": 8, "records": 2250, "missing": 0},
+                "Running: part 3 of 8, 1.0 MB downloaded, at 2.5 MB/s.",
+            ),
+            ({"listed": 900, "arrived": 8, "expected": 8, "records": 900, "missing": 0}, "Running: joining 8 parts."),
+        ],
+        ids=["listing", "downloading", "joining"],
+    )
+    def test_download_in_parts_is_shown_live(
+        self, client: TestClient, data: DataFolder, parts: dict[str, int], shown: str
+    ) -> None:
+        write_run(
+            data, "run-1", status="running", stage="download", bytes=1_000_000, megabytes_per_second=2.5, parts=parts
+        )
+        with run_lock(data.runs, "run-1"):
+            assert shown in text_of(client.get("/runs/run-1").text)
+
+    def test_parts_and_what_they_lack_are_shown_after_the_download(self, client: TestClient, data: DataFolder) -> None:
+        parts = {"listed": 900, "arrived": 8, "expected": 8, "records": 899, "missing": 2}
+        write_run(data, "run-1", status="success", stage="finished", attempts=9, request_url="http://x", parts=parts)
+        text = text_of(client.get("/runs/run-1").text)
+        assert "Parts 8, with 899 lines for 900 records that NCBI lists; 2 records not delivered" in text
+
     def test_other_tries_are_linked(self, client: TestClient, data: DataFolder) -> None:
         for number in (1, 2):
             started = (NOW + timedelta(minutes=number)).isoformat()

@@ -1,0 +1,216 @@
+"""What has arrived of a package that NCBI delivers in parts only: `data/parts/<source>/<request>/`.
+
+It outlives the run that began it, so that after a kill nothing is downloaded twice:
+
+- `accessions.txt`: the accessions of all records, one a line, as NCBI listed them.
+- `listing.json`: when that was, and what is known about the size of the parts; it marks the list as complete.
+- `<first>-<end>.zip`: the verified package of these lines of the list, and `.json`, what it has.
+- `again-<number>.zip`: the same for records that another part lacked.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from virus_warehouse.atomic_file import write_json
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.failure import Failure
+from virus_warehouse.removal import remove
+from virus_warehouse.run_file import is_running, run_lock
+from virus_warehouse.warehouse.run_record import RunRecord
+
+KEPT = timedelta(days=2)
+"""How long a folder is kept without another part: long enough for the retries of a task, and for the next run."""
+
+
+class PartsInUse(Failure):
+    """Another run is downloading the same records in parts."""
+
+
+@dataclass(frozen=True)
+class ListedRecords:
+    """The list of a folder.
+
+    Attributes:
+        records: the number of accessions.
+        requested_at: when NCBI was asked for the list: the parts have each record as it was then, or newer.
+        part_records: how many records NCBI delivers in one part, as far as known.
+        attempts: the requests that failed, for the whole package or for too many records.
+        dag_id, dag_run_id: the run that asked.
+    """
+
+    records: int
+    requested_at: datetime
+    part_records: int
+    attempts: int
+    dag_id: str | None
+    dag_run_id: str | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that has arrived.
+
+    Attributes:
+        name: of its files, without suffix.
+        asked: how many records of the list it is for; 0 for one that was asked for again.
+        records: the lines of its data report; 0: there is no package.
+        missing: the accessions that it was to have and lacks.
+        found: of a part that was asked for again, the accessions that others lacked and it has.
+        attempts: the requests it took.
+        ncbi_phid, datasets_version: as in `Download`.
+    """
+
+    name: str
+    asked: int
+    records: int
+    missing: tuple[str, ...]
+    found: tuple[str, ...]
+    attempts: int
+    ncbi_phid: str | None
+    datasets_version: str | None
+
+
+class PartsFolder:
+    """The folder of one request.
+
+    Args:
+        data: the data folder.
+        source: name of the source.
+        url: of the request for the whole package.
+    """
+
+    def __init__(self, data: DataFolder, source: str, url: str) -> None:
+        self.folder = data.parts / source / hashlib.sha256(url.encode()).hexdigest()[:16]
+        self.accessions = self.folder / "accessions.txt"
+        self._listing = self.folder / "listing.json"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder, as its only user.
+
+        Raises:
+            PartsInUse: when another process holds it.
+        """
+        place, name = self.folder.parent, self.folder.name
+        place.mkdir(parents=True, exist_ok=True)
+        if is_running(place, name):
+            raise PartsInUse(
+                "another run is downloading the same records, in parts. Try again when it has ended: its package serves"
+                " this run, too"
+            )
+        with run_lock(place, name):
+            yield
+
+    def listed(self) -> ListedRecords | None:
+        """The complete list of the folder; None without one."""
+        try:
+            content = json.loads(self._listing.read_text(encoding="utf-8"))
+            return ListedRecords(**{**content, "requested_at": datetime.fromisoformat(content["requested_at"])})
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # none, or another version's: then the records are listed again
+
+    def resumable(self, record: RunRecord, reuse_hours: float) -> ListedRecords | None:
+        """The list, if a run may go on with it: one of the same DAG run, or not older than a package to reuse.
+
+        Args:
+            record: of the run.
+            reuse_hours: age in hours up to which the source reuses a package.
+        """
+        listed = self.listed()
+        if listed is None:
+            return None
+        is_own = record.dag_run_id is not None and (listed.dag_id, listed.dag_run_id) == (
+            record.dag_id,
+            record.dag_run_id,
+        )
+        age = datetime.now(UTC) - listed.requested_at
+        return listed if is_own or timedelta(0) <= age <= timedelta(hours=reuse_hours) else None
+
+    def clear(self) -> None:
+        """Remove everything, and make the folder again."""
+        self.remove()
+        self.folder.mkdir(parents=True)
+
+    def remove(self) -> None:
+        """Remove the folder. The list is the first to go: without it, nothing else counts."""
+        self._listing.unlink(missing_ok=True)
+        remove(self.folder)
+
+    def begin(self, listed: ListedRecords) -> None:
+        """Mark the list as complete."""
+        write_json(self._listing, asdict(listed))
+
+    def note_part_records(self, records: int, failed: int = 0) -> None:
+        """Record how many records to ask for in one part from now on.
+
+        Args:
+            records: their number.
+            failed: the requests that have shown it.
+        """
+        listed = self.listed()
+        if listed is not None:
+            self.begin(replace(listed, part_records=records, attempts=listed.attempts + failed))
+
+    def package(self, name: str) -> Path:
+        """Where the package of a part is."""
+        return self.folder / f"{name}.zip"
+
+    def arrived(self) -> dict[int, int]:
+        """The parts of the list that are there: of each, the number of its first record and the one after its last."""
+        names = {file.stem for file in self.folder.glob("*.zip")} | {part.name for part in self.parts()}
+        found = (re.fullmatch(r"([0-9]+)-([0-9]+)", name) for name in names)
+        return {int(match[1]): int(match[2]) for match in found if match}
+
+    def note(self, part: Part) -> None:
+        """Record what a part has."""
+        write_json(self.package(part.name).with_suffix(".json"), asdict(part))
+
+    def part(self, name: str) -> Part | None:
+        """What a part has; None when that was not recorded."""
+        try:
+            content = json.loads(self.package(name).with_suffix(".json").read_text(encoding="utf-8"))
+            return Part(**{**content, "missing": tuple(content["missing"]), "found": tuple(content["found"])})
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def parts(self) -> list[Part]:
+        """The recorded parts, in the order of the list; those that were asked for again come last."""
+        names = (file.stem for file in self.folder.glob("*.json") if file != self._listing)
+        return [part for name in sorted(names) if (part := self.part(name)) is not None]
+
+    def drop(self, package: Path) -> None:
+        """Remove the files of a part whose package is damaged, so that it is downloaded again."""
+        package.with_suffix(".json").unlink(missing_ok=True)
+        package.unlink(missing_ok=True)
+
+
+def name_of(first: int, end: int) -> str:
+    """The name of the part that has the records from one number up to another, exclusive."""
+    return f"{first:09}-{end:09}"
+
+
+def stale_parts(data: DataFolder) -> Iterator[Path]:
+    """The folders to which nothing was added for long, and the locks that killed runs left without a folder."""
+    oldest = time.time() - KEPT.total_seconds()
+    for folder in data.parts.glob("*/[!.]*"):
+        if not is_running(folder.parent, folder.name) and _last_written(folder) < oldest:
+            yield folder
+    for lock in data.parts.glob("*/.*.lock"):
+        name = lock.name.removeprefix(".").removesuffix(".lock")
+        if not lock.with_name(name).exists() and not is_running(lock.parent, name):
+            yield lock
+
+
+def _last_written(folder: Path) -> float:
+    times = [0.0]
+    for path in (folder, *folder.glob("*")):
+        with suppress(FileNotFoundError):  # another run has removed it
+            times.append(path.stat().st_mtime)
+    return max(times)
