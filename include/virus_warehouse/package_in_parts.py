@@ -80,12 +80,14 @@ class PackageInParts:
         self.journal.write("download", parts={"listed": 0})
         try:
             listing = list_accessions(self.client, self.request, self.folder.accessions, self._note_page)
-        except RequestRefused as refused:
-            logger.warning("the records cannot be listed: %s", refused)
-            raise whole_failed from refused
-        except DatasetsUnavailable as unavailable:
-            raise unavailable.within(f"{whole_failed} Its records cannot be listed either") from unavailable
+        except DatasetsError as error:
+            self.folder.remove()
+            if isinstance(error, RequestRefused):
+                logger.warning("the records cannot be listed: %s", error)
+                raise whole_failed from error
+            raise error.within(f"{whole_failed} Its records cannot be listed either") from error
         if listing.records == 0:
+            self.folder.remove()
             raise whole_failed
         record = self.journal.record
         listed = ListedRecords(
@@ -203,7 +205,7 @@ class PackageInParts:
         download = self.client.download(request, package, accept=accept, progress=self.on_progress)
         self._note(name, asked, found, download)
         self._largest = max(self._largest, download.bytes)
-        if len(asked) == self._part_records and 2 * download.bytes <= self._largest:
+        if len(asked) == self._part_records and 4 * download.bytes <= self._largest:
             # Records differ in size: after large ones, a part may have more small ones.
             self._part_records = min(2 * self._part_records, MOST_RECORDS)
             self.folder.note_part_records(self._part_records)

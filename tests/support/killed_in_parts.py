@@ -23,20 +23,28 @@ from virus_warehouse.parts_folder import PartsFolder
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import source_of
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.windows import WindowRequest
+
+DAG_RUN = "manual__1"
+"""Of the processes that are killed, and of the run that goes on with their work."""
 
 Stop = Callable[[], None]
 
 
-def load(root: Path, url: str, entry: dict[str, Any], window: WindowRequest) -> IngestResult:
-    """A run, with few attempts and without waits."""
-    with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=60.0, max_bytes=10**7) as client:
+def load(
+    root: Path, url: str, entry: dict[str, Any], window: WindowRequest, *, dag_run: str | None = None, **client: Any
+) -> IngestResult:
+    """A run, with few attempts and without waits; `client` has settings of its client."""
+    settings = {"attempts": 2, "backoff_factor": 0.0, "read_timeout": 60.0, **client}
+    with DatasetsClient.from_environment(base_url=url, **settings) as datasets:
         return ingest(
             source_of(entry),
-            client=client,
+            client=datasets,
             warehouse=Warehouse(root / "warehouse.duckdb", lock_timeout=60),
             data=DataFolder(root),
             wish=window,
+            origin=RunOrigin("ncbi_virus_ingest__it", dag_run, "manual") if dag_run else None,
         )
 
 
@@ -88,7 +96,7 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
 def running(
     root: Path, url: str, entry: dict[str, Any], window: WindowRequest, moment: str, times: int = 1
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A process that runs a load and prints `there` when a moment has come so many times; it then waits to be killed."""
+    """A process that loads, and prints `there` when a moment has come so many times; it then waits to be killed."""
     asked = {"root": str(root), "url": url, "entry": entry, "moment": moment, "times": times}
     days = {"since": str(window.since or ""), "until": str(window.until or ""), "mode": window.mode}
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -113,7 +121,7 @@ def _main(asked: dict[str, Any]) -> None:
 
     MOMENTS[asked["moment"]](stop)
     window = WindowRequest(asked["mode"], WindowRequest.day(asked["since"]), WindowRequest.day(asked["until"]))
-    load(Path(asked["root"]), asked["url"], asked["entry"], window)
+    load(Path(asked["root"]), asked["url"], asked["entry"], window, dag_run=DAG_RUN)
     sys.stdout.write("done\n")
 
 

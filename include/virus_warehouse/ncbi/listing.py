@@ -15,7 +15,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 
 LISTING = "/virus"
 
-_PAGE_RECORDS = 1000
+PAGE_RECORDS = 1000
 """The most that NCBI lists on a page (its specification, `page_size`)."""
 
 _TRIES = 3
@@ -87,7 +87,7 @@ def _pages(client: DatasetsClient, request: VirusGenomeRequest) -> Iterator[tupl
     Raises:
         _Changed: when the pages do not fit each other.
     """
-    body = {"filter": request.filters(), "returned_content": "ACCESSIONS_ONLY", "page_size": _PAGE_RECORDS}
+    body = {"filter": request.filters(), "returned_content": "ACCESSIONS_ONLY", "page_size": PAGE_RECORDS}
     listed, total, token = 0, None, ""
     before: set[str] = set()
     while True:
