@@ -4,6 +4,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +110,17 @@ class PackageSource:
         record.datasets_version = archived.datasets_version
         record.package_bytes, record.package_sha256 = archived.bytes, archived.sha256
         logger.info("reusing the package archived by run %s", archived.run_id)
+        if archived.parts is not None:
+            self._remove_parts(archived)
         return self.archive.path(archived.run_id)
+
+    def _remove_parts(self, archived: ArchivedPackage) -> None:
+        """Remove the parts of an archived package, if a kill has prevented that."""
+        folder = PartsFolder(self.data, self.source.name, archived.request_url)
+        listed = folder.listed()
+        if listed is not None and listed.requested_at == archived.requested_at:
+            with suppress(PartsInUse), folder.locked():
+                folder.remove()
 
     def _download(self, window: Window) -> Path | None:
         """Download the package; in parts when NCBI does not deliver it in one piece."""

@@ -487,13 +487,15 @@ def test_too_slow_download_fails_the_run(
     connect: Callable[..., None],
     asked: Callable[[], int],
     undisturbed: tuple[Any, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = site.visible
+    monkeypatch.setattr(listing, "LISTING", "/virus/which-does-not-exist")
     connect(stand_in.url, patience=5)
     stand_in.fault("drip", seconds=0.02)
     with pytest.raises(DatasetsUnavailable, match=r"patience used up.*less than 65536 bytes in \d+ s") as failure:
         site.ingest()
-    assert asked() == 1
+    assert asked() == 2, "for the package, and for a list of its records"
     assert_failed(site, failure.value, before, attempts=1, http_status=200)
     assert "Try again later" in str(failure.value)
     connect(stand_in.url)

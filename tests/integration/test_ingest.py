@@ -28,6 +28,7 @@ from tests.support.warehouses import accessions, dicts, line, made_data, query
 from virus_warehouse.archive import Archive
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
+from virus_warehouse.ncbi import listing
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, PackageError, RequestRefused
 from virus_warehouse.ncbi.request import VirusGenomeRequest
@@ -425,7 +426,10 @@ class TestRefusals:
         assert kept.stat().st_size > 0
 
     @pytest.mark.parametrize("fault", ["truncated", "not_zip", "bad_crc", "md5_mismatch", "catalog_mismatch", "cut"])
-    def test_package_that_stays_broken_is_never_loaded(self, site: Site, stand_in: StandIn, fault: str) -> None:
+    def test_package_that_stays_broken_is_never_loaded(
+        self, site: Site, stand_in: StandIn, fault: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(listing, "LISTING", "/virus/which-does-not-exist")  # for the parts, which are not broken
         stand_in.fault(fault, times=2)
         with pytest.raises(DatasetsUnavailable, match="delivered no complete package"):
             site.ingest(stand_in.url)
