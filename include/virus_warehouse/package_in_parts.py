@@ -145,7 +145,9 @@ class PackageInParts:
                     self._get(asked, first, name_of, listed)
                 if not asked:
                     self.folder.remove()  # the next try lists the records again
-                    raise PackageError(f"expected {listed.records} lines, found {first}", path=self.folder.accessions)
+                    raise PackageError(
+                        f"expected {counted(listed.records, 'line')}, found {first}", path=self.folder.accessions
+                    )
                 first += len(asked)
         self._note_progress(listed)
 
@@ -280,7 +282,7 @@ class PackageInParts:
         )
 
     def _note_page(self, records: int, total: int) -> None:
-        logger.info("%d of %d records listed", records, total)
+        logger.info("%s of %d listed", counted(records, "record"), total)
         self.journal.write("download", parts={"listed": records})
 
     def _note_progress(self, listed: ListedRecords) -> None:

@@ -22,6 +22,7 @@ from virus_warehouse.run_journal import RunJournal
 from virus_warehouse.run_mode import FULL
 from virus_warehouse.sources import Source
 from virus_warehouse.windows import Window
+from virus_warehouse.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +113,10 @@ class PackageSource:
         logger.info("reusing the package archived by run %s", archived.run_id)
         if archived.parts is not None:
             self._remove_parts(archived)
+        if archived.not_delivered:
+            logger.warning(
+                "it lacks %s that NCBI listed but did not deliver", counted(archived.not_delivered, "record")
+            )
         return self.archive.path(archived.run_id)
 
     def _remove_parts(self, archived: ArchivedPackage) -> None:

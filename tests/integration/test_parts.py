@@ -190,7 +190,7 @@ class TestKilled:
                 (("in a part", 2), ("before a part is noted", 1), ("in a part", 1)),
                 (("after a part", 2), ("in the join", 1), ("in the join", 3)),
             ],
-            one_in=2,
+            one_in=3,
         ),
         ids=lambda moments: ", ".join(moment for moment, _ in moments),
     )
@@ -397,7 +397,7 @@ class TestListing:
     @pytest.fixture
     @staticmethod
     def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(listing, "PAGE_RECORDS", 20)
+        monkeypatch.setattr(listing, "PAGE_RECORDS", 80)
 
     def change_after_first_page(self, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, times: int) -> list[date]:
         """Let NCBI's records change after the first page of the next listings; returns what becomes their days."""
@@ -507,9 +507,8 @@ class TestNotDelivered:
         self, stand_in: StandIn, data: DataFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As when NCBI ignores the accessions, which it does with names that it does not know."""
-        monkeypatch.setattr(
-            AccessionsRequest, "body", property(lambda of: {"taxons": ["10239"], "accession": of.accessions})
-        )
+        body = {"taxons": ["10239"], "include_sequence": ["NONE"]}
+        monkeypatch.setattr(AccessionsRequest, "body", property(lambda of: {**body, "accession": of.accessions}))
         stand_in.fault("cut", times=2)
         with pytest.raises(
             DatasetsUnavailable, match=r"even alone: .*expected the 1 record asked for, found \d+ others"

@@ -92,14 +92,14 @@ def _pages(client: DatasetsClient, request: VirusGenomeRequest) -> Iterator[tupl
     before: set[str] = set()
     while True:
         page = client.ask(LISTING, {**body, "page_token": token} if token else body)
-        accessions, counted, token = _read(page, client)
-        if total not in (None, counted):
-            raise _Changed(f"first {total}, then {counted} records")
+        accessions, in_all, token = _read(page, client)
+        if total not in (None, in_all):
+            raise _Changed(f"first {total} in all, then {in_all}")
         if twice := before.intersection(accessions):
             raise _Changed(f"{min(twice)} on two pages")
-        listed, total, before = listed + len(accessions), counted, set(accessions)
+        listed, total, before = listed + len(accessions), in_all, set(accessions)
         if listed > total or (not token and listed < total) or (token and not accessions):
-            raise _Changed(f"{listed} of {total} records")
+            raise _Changed(f"{listed} listed of {total} in all")
         yield accessions, total
         if not token:
             return
