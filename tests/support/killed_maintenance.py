@@ -1,12 +1,12 @@
 """A back-up, a restore or the housekeeping in a process of its own, which a test stops at a moment and kills there."""
 
-import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from tests.support.fork_server import fork_server
 from tests.support.killed_process import PATIENCE, KilledProcess, Stop, _after, _before
 from virus_warehouse import archive, housekeeping
 from virus_warehouse.backup import make, restore
@@ -71,7 +71,7 @@ def stopped(work: str, moment: str, place: Path, root: Path) -> Iterator[KilledP
         place: the folder of the back-ups; the back-up; or the sources file.
         root: the data folder.
     """
-    context = multiprocessing.get_context("forkserver")
+    context = fork_server()
     mine, its = context.Pipe()
     process = context.Process(target=_live, args=(its, work, moment, place, root))
     process.start()

@@ -1,17 +1,13 @@
 """A day of the warehouse in a separate process, which a test stops at a named moment and kills there.
 
-The moments are created by wrapping functions that the product calls: the product does not know them. Processes are
-forked from a server that has imported everything and opened nothing, so that starting one costs almost nothing.
+The moments are created by wrapping functions that the product calls: the product does not know them.
 """
 
-import multiprocessing
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,6 +15,7 @@ from typing import Any
 import pytest
 from alembic import command
 
+from tests.support.fork_server import fork_server
 from tests.support.no_pandas import hide_pandas
 from virus_warehouse import archive, atomic_file, ingest
 from virus_warehouse.data_folder import DataFolder
@@ -241,11 +238,7 @@ class KilledProcesses:
     """Starts the processes: a warm fork server without threads."""
 
     def __init__(self) -> None:
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([__name__])
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
-            forkserver.ensure_running()
+        self._context = fork_server()
 
     @contextmanager
     def living(self, root: Path, url: str, moment: str | None = None) -> Iterator[KilledProcess]:

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
 
+from tests.support.fork_server import fork_server
 from tests.support.killed_process import publish
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -33,7 +33,7 @@ connection.close()
 
 def processes(count: int) -> ProcessPoolExecutor:
     """A pool of this many processes."""
-    return ProcessPoolExecutor(count, mp_context=get_context("forkserver"))
+    return ProcessPoolExecutor(count, mp_context=fork_server())
 
 
 def follow(
