@@ -1,5 +1,6 @@
 """Genuine NCBI records, if they are beside the checkout; tests that need them are skipped otherwise."""
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,11 @@ class Site:
         with ScriptedServer(Answer(body=content)) as server, DatasetsClient(server.url, attempts=1) as client:
             warehouse = Warehouse(self.data.warehouse)
             return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowRequest(mode))
+
+    def copy_to(self, folder: Path) -> "Site":
+        """A copy in another folder. What is one file under two names, such as a published part, is one there, too."""
+        subprocess.run(["cp", "-a", self.data.root, folder], check=True)
+        return Site(DataFolder(folder), dict(self.sources))
 
     def publish(self) -> None:
         publish(self.data, SourcesFile(Path("sources.yaml"), self.sources))
