@@ -48,8 +48,12 @@ def recorded(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> Record
 @pytest.fixture
 def restored(recorded: RecordedHistory, followed: Followed) -> Followed:
     """A copy of it that a test can change."""
-    shutil.copytree(recorded.root, followed.data.root, dirs_exist_ok=True)
-    followed.ncbi.world = copy.deepcopy(recorded.world)
+    return copied(recorded, followed)
+
+
+def copied(history: RecordedHistory, followed: Followed) -> Followed:
+    shutil.copytree(history.root, followed.data.root, dirs_exist_ok=True)
+    followed.ncbi.world = copy.deepcopy(history.world)
     return followed
 
 
@@ -96,9 +100,11 @@ def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(
     assert followed.run().counts["unchanged"] > 0
 
 
-@pytest.fixture
-def with_losses(followed: Followed) -> Followed:
+@pytest.fixture(scope="module")
+def recorded_losses(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> RecordedHistory:
     """A source with history, a withdrawn, a missing and a live record, and a census as its newest load."""
+    ncbi.world = World()
+    followed = Followed(ncbi, tmp_path_factory.mktemp("losses") / "data")
     for number in range(3):
         followed.show(f"PX{number}", number)
     followed.run()
@@ -110,7 +116,13 @@ def with_losses(followed: Followed) -> Followed:
     followed.ncbi.world.records.pop("PX2")
     followed.show("PX5", 5)
     followed.run(mode="census")
-    return followed
+    return RecordedHistory(followed.data.root, copy.deepcopy(ncbi.world), [])
+
+
+@pytest.fixture
+def with_losses(recorded_losses: RecordedHistory, followed: Followed) -> Followed:
+    """A copy of it that a test can change."""
+    return copied(recorded_losses, followed)
 
 
 def test_what_a_rebuild_from_the_newest_full_load_lacks_is_named(
