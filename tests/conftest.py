@@ -1,4 +1,7 @@
-"""What every test stands on: no setting of the machine's owner reaches a test, and Airflow has a home of its own."""
+"""What every test stands on: no setting of the machine's owner reaches a test, and Airflow has a home of its own.
+
+Temporary files are in memory.
+"""
 
 import os
 import shutil
@@ -8,8 +11,11 @@ from pathlib import Path
 import hypothesis
 
 from scripts import airflow_home
+from tests.support.memory import put_temporary_files_in_memory
 
 pytest_plugins = ["tests.support.tiers"]
+
+put_temporary_files_in_memory()
 
 # Airflow reads its configuration when it is first imported: it must be there before any test module does that.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")

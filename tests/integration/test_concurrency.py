@@ -14,7 +14,6 @@ import duckdb
 import pytest
 
 from tests.support.fake_ncbi import FakeNcbi, Released, Revised, World
-from tests.support.memory import memory_folder
 from tests.support.waiting import until
 from tests.support.warehouses import dicts, made_data, query
 from tests.support.workers import follow, held_elsewhere, processes, read_again_and_again
@@ -44,9 +43,8 @@ def ncbi() -> Iterator[FakeNcbi]:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Iterator[DataFolder]:
-    with memory_folder(tmp_path) as folder:
-        yield made_data(folder / "data")
+def data(tmp_path: Path) -> DataFolder:
+    return made_data(tmp_path / "data")
 
 
 def held(path: Path, source: str) -> dict[str, tuple[Any, ...]]:

@@ -19,7 +19,6 @@ import pytest
 
 from tests.support.fake_ncbi import BadLine, FakeNcbi, LineBroken, Redated, Released, Revised, World
 from tests.support.killed_process import MOMENTS, WAREHOUSE_MADE, KilledProcesses, ingest_day, publish, run_day
-from tests.support.memory import memory_folder
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.small_disk import empty, fill, small_disk
@@ -140,21 +139,20 @@ def quick() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with memory_folder(tmp_path_factory.mktemp("days")) as folder:
-        yield folder
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("days")
 
 
 @pytest.fixture
-def root(memory: Path) -> Iterator[Path]:
+def root(folder: Path) -> Iterator[Path]:
     """The path of a test's data folder, which does not exist yet."""
-    yield memory / "data"
-    shutil.rmtree(memory / "data", ignore_errors=True)
+    yield folder / "data"
+    shutil.rmtree(folder / "data", ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
-def days(ncbi: FakeNcbi, memory: Path) -> Days:
-    return days_of(ncbi, made_data(memory / "yesterday"), show_today)
+def days(ncbi: FakeNcbi, folder: Path) -> Days:
+    return days_of(ncbi, made_data(folder / "yesterday"), show_today)
 
 
 def days_of(ncbi: FakeNcbi, data: DataFolder, show: Callable[[World], None]) -> Days:
@@ -176,11 +174,11 @@ def processes() -> KilledProcesses:
 
 
 @pytest.fixture(scope="module")
-def seconds(days: Days, processes: KilledProcesses, memory: Path) -> float:
+def seconds(days: Days, processes: KilledProcesses, folder: Path) -> float:
     """Seconds that a day takes if it is not killed."""
     lives = []
     for number in range(3):
-        data = days.begin(memory / f"life {number}")
+        data = days.begin(folder / f"life {number}")
         with processes.living(data.root, days.url) as living:
             lives.append(living.seconds())
         assert state(data.snapshot) == days.after
@@ -382,11 +380,11 @@ FULL_DISK_MOMENTS = {
 class TestDiskFull:
     @pytest.fixture(scope="module")
     @staticmethod
-    def large_days(memory: Path) -> Iterator[Days]:
+    def large_days(folder: Path) -> Iterator[Days]:
         """Days whose data are larger than the free space of a small disk."""
         with FakeNcbi() as ncbi:
             # Not a warehouse made for tests: its small blocks would leave space for a copy where the test needs none.
-            data = DataFolder(memory / "fat" / "yesterday")
+            data = DataFolder(folder / "fat" / "yesterday")
             data.create()
             yield days_of(ncbi, data, show_large_today)
 

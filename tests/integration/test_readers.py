@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 
 from tests.support.fake_ncbi import FakeNcbi, NoLongerShown, Redated, Released, Revised
 from tests.support.killed_process import publish
-from tests.support.memory import memory_folder
 from tests.support.waiting import until
 from tests.support.warehouses import made_data, query
 from tests.support.workers import processes
@@ -54,9 +52,8 @@ class Look(NamedTuple):
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Iterator[DataFolder]:
-    with memory_folder(tmp_path) as folder:
-        yield made_data(folder / "data")
+def data(tmp_path: Path) -> DataFolder:
+    return made_data(tmp_path / "data")
 
 
 def look(connection: duckdb.DuckDBPyConnection) -> list[Look]:

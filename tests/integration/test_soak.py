@@ -20,7 +20,6 @@ from tests.integration.test_crash_safety import leftovers
 from tests.support.crashing_warehouse import Crash, CrashingWarehouse
 from tests.support.fake_ncbi import UNAVAILABLE, BadLine, FakeNcbi, Line, damaged
 from tests.support.killed_process import MPOX, publish
-from tests.support.memory import memory_folder
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.warehouses import dicts, made_data, query
@@ -161,8 +160,8 @@ def run_for(
     monkeypatch.setenv("VIRUS_THREADS", "1")
     hide_pandas(monkeypatch)
     caplog.set_level("CRITICAL")
-    with memory_folder(tmp_path) as folder, FakeNcbi() as ncbi:
-        data = made_data(folder / "data")
+    with FakeNcbi() as ncbi:
+        data = made_data(tmp_path / "data")
         fault_schedule = FaultSchedule(seed, ncbi)
         ended: Counter[str] = Counter()
         warm: dict[str, int] = {}
@@ -197,7 +196,7 @@ def run_for(
         last = run_once(data, ncbi, None, wish=WindowRequest(mode=FULL))
         assert last is not None
         publish(data, last.run_id)
-        fresh = made_data(folder / "fresh")
+        fresh = made_data(tmp_path / "fresh")
         run_once(fresh, ncbi, None)
         assert state(data.warehouse) == state(data.snapshot) == state(fresh.warehouse)
         assert len(state(fresh.warehouse)) == len(ncbi.world.records)
@@ -210,7 +209,7 @@ def run_for(
         """
         assert query(data.warehouse, balance) == [(True, True)]
 
-        copy = folder / "copy.duckdb"
+        copy = tmp_path / "copy.duckdb"
         with duckdb.connect() as connection:
             connection.execute(f"ATTACH {sql_text(data.warehouse)} AS warehouse (READ_ONLY)")
             connection.execute(f"ATTACH {sql_text(copy)} AS copy")

@@ -30,7 +30,6 @@ from tests.support.fake_ncbi import (
     World,
 )
 from tests.support.followed import content
-from tests.support.memory import memory_folder
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.warehouses import made_data, query
@@ -197,13 +196,13 @@ def check(
     assert later.state() == at_once.state(), "the next census counts on the approved one"
 
 
-def run_cases(monkeypatch: pytest.MonkeyPatch, otherwise: Path, *, seed: int, cases: int) -> None:
+def run_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, *, seed: int, cases: int) -> None:
     monkeypatch.setenv("VIRUS_THREADS", "1")
     monkeypatch.setattr(load_gates, "FEW_RECORDS", 1)
     hide_pandas(monkeypatch)
     happened.clear()
     started = time.monotonic()
-    with memory_folder(otherwise) as folder, FakeNcbi() as ncbi:
+    with FakeNcbi() as ncbi:
 
         @hypothesis_seed(seed)
         @settings(

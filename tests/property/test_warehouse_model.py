@@ -76,7 +76,6 @@ from tests.support.fake_ncbi import (
     damaged,
 )
 from tests.support.followed import content
-from tests.support.memory import memory_folder
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.warehouses import made_data
@@ -634,9 +633,9 @@ def history_factory(
     def begin(*, shares_of: int) -> Iterator[Callable[[], RandomHistory]]:
         monkeypatch.setattr(shares, "ACCESSIONS_AT_ONCE", shares_of)
         happened.clear()
-        with memory_folder(tmp_path) as folder, FakeNcbi() as ncbi, duckdb.connect() as reader:
+        with FakeNcbi() as ncbi, duckdb.connect() as reader:
             reader.execute("SET TimeZone = 'UTC'")
-            yield lambda: RandomHistory(ncbi, reader, folder / str(happened["cases"]))
+            yield lambda: RandomHistory(ncbi, reader, tmp_path / str(happened["cases"]))
 
     return begin
 
