@@ -32,7 +32,8 @@ def run_dag(
     """
     from airflow.dag_processing.dagbag import DagBag
 
-    bag = DagBag(CHECKOUT / "dags")
+    # Only the file of this DAG: parsing all of them takes a sixth of the processor time of a run.
+    bag = DagBag(CHECKOUT / "dags" / f"{dag_id.split('__')[0]}.py")
     assert dag_id in bag.dags, bag.import_errors
     dag = bag.dags[dag_id]
     for task in dag.tasks:
