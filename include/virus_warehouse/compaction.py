@@ -13,7 +13,6 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.database_file import rebuilt_of
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
 from virus_warehouse.removal import Removed
@@ -80,7 +79,7 @@ def compact(warehouse: Warehouse, data: DataFolder, *, fewest_parts: int = FEWES
         DiskFull: when there is no space for the letters and the new part.
     """
     store = SequenceStore(data.sequences)
-    drop = partial(store.drop_unnamed, keeps_rebuilt=rebuilt_of(warehouse.path).exists())
+    drop = partial(store.drop_unnamed, keeps_rebuilt=warehouse.has_rebuilt_file)
     with translate_resource_errors(data.root), workplace(data, WRITER) as (session, temporary):
         with warehouse.transaction(session):
             small = [part for part, letters in _sizes(session) if letters < SMALL_LETTERS]

@@ -55,9 +55,12 @@ class DataFolder:
         """The warehouse file that `VIRUS_WAREHOUSE` names, or `warehouse.duckdb` here.
 
         Raises:
-            DataFolderError: when `VIRUS_WAREHOUSE` names the snapshot.
+            DataFolderError: when `VIRUS_WAREHOUSE` names the snapshot, or a lake.
         """
-        path = Path(os.environ.get("VIRUS_WAREHOUSE") or self.root / "warehouse.duckdb").absolute()
+        named = os.environ.get("VIRUS_WAREHOUSE")
+        if named and named.startswith("ducklake:"):
+            raise DataFolderError("this works with a warehouse file, and VIRUS_WAREHOUSE is the address of a lake")
+        path = Path(named or self.root / "warehouse.duckdb").absolute()
         if path == self.snapshot:
             raise DataFolderError(f"VIRUS_WAREHOUSE is {path}, the published snapshot; name another file, or unset it")
         return path

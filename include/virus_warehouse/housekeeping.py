@@ -8,14 +8,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import duckdb
 
 from virus_warehouse.archive import Archive
 from virus_warehouse.compaction import compact
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.database_file import log_of
 from virus_warehouse.failure import Failure
 from virus_warehouse.leftovers import (
     remove_dead_folders,
@@ -144,14 +142,7 @@ def _sequence_store(house: _House) -> str:
 
 
 def _checkpoint(house: _House) -> str:
-    before = _size(house.warehouse.path)
-    with house.warehouse.exclusive() as connection:
-        connection.execute("CHECKPOINT")
-    return f"{max(0, before - _size(house.warehouse.path)):,} bytes freed"
-
-
-def _size(warehouse: Path) -> int:
-    return sum(file.stat().st_size for file in (warehouse, log_of(warehouse)) if file.exists())
+    return house.warehouse.tidy_up()
 
 
 _PARTS: dict[str, Callable[[_House], str]] = {

@@ -21,7 +21,6 @@ import duckdb
 from virus_warehouse import __version__
 from virus_warehouse.archive import ACCEPTED, Archive, ArchivedPackage, committed_load
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.database_file import rebuilt_of
 from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.later_lines import LaterLines
 from virus_warehouse.leftovers import remove_leftovers, write_ends
@@ -289,7 +288,7 @@ class _Run:
             if window.mode == REPLAY:
                 take_quarantined_lines(self.session, self.source.name, self.source.fingerprint)
         write_ends(self.data, dead, ends)
-        self.store.drop_unnamed(named, keeps_rebuilt=rebuilt_of(self.warehouse.path).exists())
+        self.store.drop_unnamed(named, keeps_rebuilt=self.warehouse.has_rebuilt_file)
         logger.info("run %s: %s load of %s", self.record.run_id, window.mode, _scope(window))
         return opened
 

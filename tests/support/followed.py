@@ -12,6 +12,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.storage import Storage
 from virus_warehouse.windows import WindowRequest
 
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
@@ -43,17 +44,19 @@ SEQUENCE_TABLES = ("ops.ingest_sequence", "ops.sequence", "ops.sequence_mismatch
 class Followed:
     """Sources followed at a fake NCBI, whose runs leave an archive."""
 
-    def __init__(self, ncbi: FakeNcbi, root: Path) -> None:
+    def __init__(self, ncbi: FakeNcbi, root: Path, storage: Storage | None = None) -> None:
         self.ncbi = ncbi
         self.data = made_data(root)
+        self.warehouse = Warehouse(storage or self.data.warehouse, lock_timeout=120)
 
     def show(self, accession: str, day: int, *, length: int = 1, host: str | None = "human") -> None:
         self.ncbi.world.show(Line(accession, 1, FIRST_DAY + timedelta(days=day), length, None, host))
 
     def run(self, source: Source = MPOX, mode: str | None = None, **days: date) -> IngestResult:
         with DatasetsClient(self.ncbi.url, attempts=1) as client:
-            warehouse = Warehouse(self.data.warehouse, lock_timeout=120)
-            return ingest(source, client=client, warehouse=warehouse, data=self.data, wish=WindowRequest(mode, **days))
+            return ingest(
+                source, client=client, warehouse=self.warehouse, data=self.data, wish=WindowRequest(mode, **days)
+            )
 
     def package(self, result: IngestResult) -> Path:
         return self.data.packages / result.source / f"{result.run_id}.zip"

@@ -9,7 +9,7 @@ from virus_warehouse.cli.arguments import AnySource, refuse_mistyped
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.warehouse import findings
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import warehouse_of
 from virus_warehouse.wording import counted
 
 
@@ -19,7 +19,7 @@ def acknowledge(source: AnySource) -> None:
     Exit code 0: success. 1: it failed. 2: wrong arguments or settings.
     """
     with explained():
-        warehouse = Warehouse(DataFolder.from_environment().warehouse)
+        warehouse = warehouse_of(DataFolder.from_environment())
         with duckdb.connect() as session, warehouse.transaction(session):
             refuse_mistyped(source, session)
             lines, names = findings.acknowledge(session, source, datetime.now(UTC))

@@ -25,7 +25,7 @@ from virus_warehouse.publish.last_check import HeldBack, last_check
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.stopped_load import WAY_OUT, answer_stopped_load, stopped_loads
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import Warehouse, warehouse_of
 
 
 class NothingToApprove(UsageError):
@@ -73,7 +73,7 @@ def approve(
             raise NothingToApprove(
                 f"nothing of {source} waits for an answer; `virus-warehouse approve` lists what does"
             )
-        warehouse, by, loaded = Warehouse(data.warehouse), by or getpass.getuser(), None
+        warehouse, by, loaded = warehouse_of(data), by or getpass.getuser(), None
         if source in stopped:
             run_id = stopped[source].run_id
             answer_stopped_load(warehouse, data, followed.source(source), run_id, KEEP if keep else LOAD, by)

@@ -12,7 +12,7 @@ from virus_warehouse.backup.verify import verify_backup
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.cli.progress import shown_bytes
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import warehouse_of
 from virus_warehouse.wording import counted
 
 
@@ -42,7 +42,7 @@ def backup(
         if verify:
             _verify(to, on_progress)
         data = DataFolder.from_environment()
-        made = make_backup(Warehouse(data.warehouse), data, to.absolute(), airflow=airflow, on_progress=on_progress)
+        made = make_backup(warehouse_of(data), data, to.absolute(), airflow=airflow, on_progress=on_progress)
     for left_out in made.left_out:
         typer.echo(f"NOT BACKED UP {left_out}.")
     typer.echo(

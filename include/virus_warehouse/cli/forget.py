@@ -10,7 +10,7 @@ from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.published_files import dated_snapshots
 from virus_warehouse.sources import read_sources
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import warehouse_of
 from virus_warehouse.wording import plural
 
 
@@ -23,7 +23,7 @@ def forget(
         followed = read_sources()
         forgetting.refuse_followed(source, followed)
         data = DataFolder.from_environment()
-        warehouse = Warehouse(data.warehouse)
+        warehouse = warehouse_of(data)
         typer.echo(_inventory(source, forgetting.holdings(source, warehouse, data)))
         if not yes:
             typer.echo("Type the name of the source to remove all of it permanently: ", nl=False)

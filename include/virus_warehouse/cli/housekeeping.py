@@ -6,7 +6,7 @@ from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.followed import followed_sources
 from virus_warehouse.housekeeping import keep_house
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import warehouse_of
 
 
 def housekeeping() -> None:
@@ -18,6 +18,6 @@ def housekeeping() -> None:
     """
     with explained():
         data = DataFolder.from_environment()
-        lines = keep_house(Warehouse(data.warehouse), data, followed_sources(data))
+        lines = keep_house(warehouse_of(data), data, followed_sources(data))
     for line in lines:
         typer.echo(line)

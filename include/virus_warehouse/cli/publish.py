@@ -12,7 +12,7 @@ from virus_warehouse.cli.outcome import held_back_in_words
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.followed import followed_sources
 from virus_warehouse.publish import publication
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import warehouse_of
 
 
 def publish(
@@ -27,7 +27,7 @@ def publish(
     """
     with explained(as_json=as_json):
         data = DataFolder.from_environment()
-        warehouse = Warehouse(data.warehouse)
+        warehouse = warehouse_of(data)
         if source is not None:  # before the warehouse is copied
             with duckdb.connect() as session, warehouse.transaction(session):
                 refuse_mistyped(source, session)

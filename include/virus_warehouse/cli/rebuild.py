@@ -7,7 +7,7 @@ import typer
 from virus_warehouse import rebuild as rebuilding
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import warehouse_of
 from virus_warehouse.wording import counted
 
 
@@ -27,9 +27,7 @@ def rebuild(
     """
     with explained():
         data = DataFolder.from_environment()
-        rebuilt = rebuilding.rebuild(
-            data, replace=replace, from_oldest=from_oldest, warehouse=Warehouse(data.warehouse)
-        )
+        rebuilt = rebuilding.rebuild(data, replace=replace, from_oldest=from_oldest, warehouse=warehouse_of(data))
     for difference in rebuilt.differences:
         typer.echo(f"Read differently by this version: {difference}")
     for gap in rebuilt.gaps:

@@ -20,7 +20,7 @@ from virus_warehouse.publish.gates import BLOCKING
 from virus_warehouse.publish.publication import publish
 from virus_warehouse.run_mode import CENSUS, REPLAY, REQUESTABLE
 from virus_warehouse.sources import read_sources
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import warehouse_of
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.windows import WindowError, WindowRequest
 
@@ -78,7 +78,7 @@ def _run(name: str, window_request: WindowRequest, accepted: Sequence[str], *, p
     with explained(as_json=as_json):
         followed = read_sources()
         source, data = followed.source(name), DataFolder.from_environment()
-        warehouse = Warehouse(data.warehouse)
+        warehouse = warehouse_of(data)
     started, failure = datetime.now(UTC), None
     try:
         with shown_progress() as on_progress, DatasetsClient.from_environment() as client:

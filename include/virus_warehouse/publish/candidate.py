@@ -1,5 +1,6 @@
 """Candidates: copies of the warehouse that are either published or dropped."""
 
+import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,6 @@ from virus_warehouse.private_files import private_files
 from virus_warehouse.removal import Removed, remove
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.warehouse.copy import copy_warehouse
 
 KEPT_CANDIDATE_SECONDS = 2 * 24 * 3600
 
@@ -28,29 +28,34 @@ def candidate_path(data: DataFolder, publication_id: str) -> Path:
 def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) -> Path:
     """Copy the warehouse, to be checked and then published.
 
-    The file is checkpointed first, since a copy would otherwise miss what is still in the write-ahead log, and
-    locked until the copy is complete.
+    A file is locked until the copy is complete; a lake can be written meanwhile.
 
     Raises:
-        WarehouseLocked: when the file stays in use for too long.
+        WarehouseLocked: when it stays in use for too long.
         DiskFull: when there is no space for the copy.
     """
     candidate = candidate_path(data, publication_id)
     part = candidate.with_name(f"{candidate.name}.part")
     drop_old_candidates(data)
-    with translate_resource_errors(data.root), warehouse.exclusive() as connection:
-        connection.execute("CHECKPOINT")
-        # Only the process with the lock copies the warehouse: other partial copies are from dead processes.
+    with translate_resource_errors(data.root), _one_copy_at_a_time(data), warehouse.unchanging() as copy_to:
+        # Other partial copies are from dead processes.
         for unfinished in data.candidates.glob("*.part"):
             unfinished.unlink(missing_ok=True)
         try:
-            copy_warehouse(warehouse.path, part)
+            copy_to(part)
             # A write-ahead log from an earlier, killed try must not be replayed into the new file.
             log_of(candidate).unlink(missing_ok=True)
             part.replace(candidate)
         finally:
             part.unlink(missing_ok=True)
     return candidate
+
+
+@contextmanager
+def _one_copy_at_a_time(data: DataFolder) -> Iterator[None]:
+    with (data.candidates / ".copying").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -1,86 +1,90 @@
-"""The warehouse file: opened for short moments, by one process at a time. No other module opens it.
+"""The warehouse: opened for short moments, written by one process at a time. No other module opens it.
 
-While one DuckDB process writes a file, no other can read it; a second one fails at once. So every user waits for the
-lock with back-off, and holds it no longer than its transaction.
+Every user waits for the others with back-off, and holds it no longer than its transaction. Where its tables are kept,
+in a DuckDB file or in a lake, is a matter of its storage alone.
 """
 
-import errno
 import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from virus_warehouse.database_file import log_of
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import rebuilt_of
 from virus_warehouse.failure import Failure, PermanentFailure
-from virus_warehouse.settings import SettingError
-from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import migrate
+from virus_warehouse.warehouse.file_storage import FileStorage, WarehouseDamaged, WarehouseUnusable
+from virus_warehouse.warehouse.lake_address import LakeAddress, is_lake, lake_address
+from virus_warehouse.warehouse.storage import Storage, StorageBusy
+
+__all__ = [
+    "CommitFailed",
+    "NeedsFile",
+    "Warehouse",
+    "WarehouseDamaged",
+    "WarehouseLocked",
+    "WarehouseUnusable",
+    "warehouse_at",
+    "warehouse_of",
+]
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_LOCK_TIMEOUT = 600.0
-"""Seconds to wait for other users of the warehouse file."""
-
-_LOCKED = ("Could not set lock on file", "Unique file handle conflict")
-"""DuckDB's messages when another process, or another connection of this one, has the file open."""
+"""Seconds to wait for others that write the warehouse."""
 
 _FIRST_LOG_AFTER, _LOG_INTERVAL = 1.0, 10.0
 """Seconds of waiting before the first log message, and between messages."""
 
-_DAMAGED = ("Failure while replaying WAL file", "not a valid DuckDB database file", "Corrupt database file")
-"""DuckDB's messages for a damaged file or write-ahead log."""
-
-_UNUSABLE = tuple(
-    os.strerror(number)
-    for number in (
-        errno.EACCES,
-        errno.EEXIST,
-        errno.EISDIR,
-        errno.ENAMETOOLONG,
-        errno.ENOENT,
-        errno.ENOTDIR,
-        errno.EPERM,
-        errno.EROFS,
-    )
-)
-"""The system's messages when a file cannot be opened or created at a path, which DuckDB repeats."""
-
-Result = TypeVar("Result")
-
 
 class WarehouseLocked(Failure, TimeoutError):
-    """The warehouse file stayed in use beyond the lock timeout; nothing was changed."""
+    """The warehouse stayed in use beyond the lock timeout; nothing was changed."""
 
 
-class WarehouseDamaged(PermanentFailure, duckdb.Error):
-    """The warehouse file or its write-ahead log cannot be read; nothing was changed."""
-
-
-class WarehouseUnusable(SettingError):
-    """There can be no warehouse file at this path."""
+class NeedsFile(PermanentFailure):
+    """What was asked for works with a warehouse file, and the warehouse is a lake; nothing was changed."""
 
 
 class CommitFailed(Failure):
-    """The commit raised an error. It may have taken effect all the same; reopening the file shows."""
+    """The commit raised an error. It may have taken effect all the same; opening the warehouse again shows."""
 
 
 class Warehouse:
-    """The warehouse of one path, created and migrated on first use.
+    """A warehouse, created and migrated on first use.
 
     Args:
-        path: the DuckDB file; its folder is created when missing.
-        lock_timeout: seconds to wait for other users of the file before giving up.
+        place: the path of its DuckDB file, or where else its tables are kept.
+        lock_timeout: seconds to wait for others that write it before giving up.
     """
 
-    def __init__(self, path: Path, *, lock_timeout: float = DEFAULT_LOCK_TIMEOUT) -> None:
-        self.path = path
+    def __init__(self, place: Path | Storage, *, lock_timeout: float = DEFAULT_LOCK_TIMEOUT) -> None:
+        self.storage: Storage = FileStorage(place) if isinstance(place, Path) else place
         self.lock_timeout = lock_timeout
+
+    @property
+    def location(self) -> str:
+        """What to call it in messages; without secrets."""
+        return self.storage.location
+
+    @property
+    def path(self) -> Path:
+        """Its DuckDB file.
+
+        Raises:
+            NeedsFile: when it is a lake.
+        """
+        if self.storage.file is None:
+            raise NeedsFile(
+                f"this works with a warehouse file, and the warehouse is {self.location}. See docs/scaling.md for what "
+                f"to do with a lake instead"
+            )
+        return self.storage.file
 
     @contextmanager
     def transaction(self, session: DuckDBPyConnection, *, even_too_old: bool = False) -> Iterator[None]:
@@ -104,12 +108,14 @@ class Warehouse:
         try:
             session.execute("BEGIN TRANSACTION")
             yield
+            self.storage.verify_hold(session)
             self._commit(session)
         except BaseException:
             # The first error is the one to report: on a full disk, say, these may fail too.
-            for statement in ("ROLLBACK", "DETACH warehouse"):
-                with suppress(duckdb.Error):
-                    session.execute(statement)
+            with suppress(duckdb.Error):
+                session.execute("ROLLBACK")
+            with suppress(duckdb.Error):
+                self.storage.detach(session)
             raise
         self._detach(session)
 
@@ -117,45 +123,79 @@ class Warehouse:
         try:
             session.execute("COMMIT")
         except (duckdb.Error, RuntimeError) as error:  # DuckDB raises RuntimeError where Ctrl-C interrupts it
-            raise CommitFailed(f"{self.path}: the commit raised an error: {error}") from error
+            raise CommitFailed(f"{self.location}: the commit raised an error: {error}") from error
 
     def _detach(self, session: DuckDBPyConnection) -> None:
         try:
-            session.execute("DETACH warehouse")
+            self.storage.detach(session)
         except duckdb.Error as error:
             # The checkpoint after the commit failed, on a full disk, say: the write-ahead log holds all of it.
             logger.warning(
                 "%s: committed, but not yet checkpointed: the committed data stay in %s.wal until the next run can "
                 "write them into the file; keep the two files together, and free some disk space if necessary: %s",
-                self.path,
-                self.path,
+                self.location,
+                self.location,
                 error,
             )
 
     @contextmanager
     def exclusive(self, *, even_too_old: bool = False, as_it_is: bool = False) -> Iterator[DuckDBPyConnection]:
-        """Lock the file exclusively, through a connection of its own; for a checkpoint and a copy.
+        """Keep others from writing it, through a connection of its own; for a checkpoint, say.
 
         Args:
             even_too_old: as in `transaction`.
-            as_it_is: whether the file is neither migrated nor refused, whatever its schema.
+            as_it_is: whether it is neither migrated nor refused, whatever its schema.
 
         Raises:
-            WarehouseLocked: when the file stays in use for `lock_timeout` seconds.
+            WarehouseLocked: when it stays in use for `lock_timeout` seconds.
             WarehouseDamaged: when the file or its log cannot be read.
-            migrate.SchemaTooNew: when a newer version wrote the file.
-            migrate.SchemaTooOld: when this version has no migrations from the file's revision.
+            migrate.SchemaTooNew: when a newer version wrote it.
+            migrate.SchemaTooOld: when this version has no migrations from its revision.
         """
         # Not by connecting to the file: connections of one process share a file, and would not lock each other out.
         with duckdb.connect() as connection:
             self._wait_for_lock(lambda: self._attach(connection, even_too_old=even_too_old, as_it_is=as_it_is))
-            connection.execute("USE warehouse")
-            yield connection
+            try:
+                connection.execute("USE warehouse")
+                yield connection
+            finally:
+                with suppress(duckdb.Error):
+                    connection.execute("USE memory")
+                    self.storage.detach(connection)
+
+    @contextmanager
+    def unchanging(self) -> Iterator[Callable[[Path], None]]:
+        """Keep to the state of one moment, to copy it. Others cannot write a file meanwhile; a lake they can.
+
+        Yields:
+            What copies the warehouse into a new DuckDB file, which is replaced; raises OSError when it cannot.
+
+        Raises:
+            WarehouseLocked: when it stays in use for `lock_timeout` seconds.
+            WarehouseDamaged, migrate.SchemaTooNew, migrate.SchemaTooOld: as for `exclusive`.
+        """
+        with self.exclusive() as connection:
+            self.storage.freeze(connection)
+            yield partial(self.storage.copy_to, connection)
+
+    def tidy_up(self) -> str:
+        """Give back the space that nothing needs any more; returns how much, in words.
+
+        Raises:
+            WarehouseLocked: when it stays in use for `lock_timeout` seconds.
+        """
+        with self.exclusive() as connection:
+            return self.storage.tidy_up(connection)
+
+    @property
+    def has_rebuilt_file(self) -> bool:
+        """Whether a rebuild is making, or has left, a new file for it."""
+        return self.storage.file is not None and rebuilt_of(self.storage.file).exists()
 
     def read_revision(self) -> str | None:
-        """The schema revision of the file, None without our schema; read in a moment, and nothing is migrated.
+        """Its schema revision, None without our schema; read in a moment, and nothing is migrated.
 
-        The file must exist. It is opened to read, and until it is closed nobody can write it.
+        It must exist. Until a file is closed nobody can write it.
 
         Raises:
             WarehouseLocked: when another process is writing the file; with a `lock_timeout` of 0, at once.
@@ -163,52 +203,73 @@ class Warehouse:
             WarehouseUnusable: when there can be no warehouse at this path.
         """
         with duckdb.connect() as session:
-            self._wait_for_lock(lambda: session.execute(f"ATTACH {sql_text(self.path)} AS warehouse (READ_ONLY)"))
+            self._wait_for_lock(lambda: self.storage.attach_to_read(session))
             return _revision(session)
 
     def _attach(self, session: DuckDBPyConnection, *, even_too_old: bool, as_it_is: bool = False) -> None:
-        if not self.path.exists():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            migrate.upgrade(self.path)
-        attach = f"ATTACH {sql_text(self.path)} AS warehouse"
-        session.execute(attach)
-        revision = _revision(session)
-        if as_it_is or revision == migrate.newest_revision() or (even_too_old and migrate.is_too_old(revision)):
-            return
-        session.execute("DETACH warehouse")
-        migrate.refuse_unknown_revision(revision, self.path)
-        migrate.upgrade(self.path)
-        session.execute(attach)
+        if not self.storage.exists():
+            self.storage.upgrade()
+        self.storage.attach(session)
+        try:
+            revision = _revision(session)
+            if as_it_is or revision == migrate.newest_revision() or (even_too_old and migrate.is_too_old(revision)):
+                return
+        except BaseException:
+            self.storage.detach(session)
+            raise
+        self.storage.detach(session)
+        migrate.refuse_unknown_revision(revision, self.location)
+        self.storage.upgrade()
+        self.storage.attach(session)
 
-    def _wait_for_lock(self, open_file: Callable[[], Result]) -> Result:
+    def _wait_for_lock(self, open_storage: Callable[[], None]) -> None:
         waiting = Retrying(
-            retry=retry_if_exception(_is_locked),
+            retry=retry_if_exception_type(StorageBusy),
             wait=wait_random_exponential(multiplier=0.05, max=2.0),
             stop=stop_after_delay(self.lock_timeout),
             before_sleep=_wait_log(),
             reraise=True,
         )
         try:
-            return waiting(open_file)
-        except Exception as error:
-            if any(words in str(error) for words in _DAMAGED):
-                raise WarehouseDamaged(
-                    f"{self.path}, or its write-ahead log {log_of(self.path)}, is damaged. `virus-warehouse rebuild "
-                    f"--replace --from-oldest` rebuilds the warehouse from the archived packages, and keeps both under "
-                    f"another name. DuckDB says: {error}"
-                ) from error
-            if not _is_locked(error):
-                reason = next((words for words in _UNUSABLE if words in str(error)), None)
-                if reason is None:
-                    raise
-                raise WarehouseUnusable(
-                    f"the warehouse cannot be {self.path}: {reason}. Set VIRUS_WAREHOUSE, or the connection "
-                    f"virus_warehouse in Airflow, to a file in a writable folder; without both, it is in VIRUS_DATA"
-                ) from error
+            waiting(open_storage)
+        except StorageBusy as busy:
             raise WarehouseLocked(
-                f"{self.path} stayed in use for {self.lock_timeout:.0f} s. Close what has it open (a DuckDB prompt "
-                f"or notebook belongs on the published snapshot, never on this file). DuckDB says: {error}"
-            ) from error
+                f"{self.location} stayed in use for {self.lock_timeout:.0f} s. Close what has it open (a DuckDB prompt "
+                f"or notebook belongs on the published snapshot, never on the warehouse). What has it: {busy}"
+            ) from busy
+        except Exception as error:
+            explained = self.storage.explained(error)
+            if explained is error:
+                raise
+            raise explained from error
+
+
+def warehouse_of(data: DataFolder, **settings: float) -> Warehouse:
+    """The warehouse that `VIRUS_WAREHOUSE` names, a file or a lake; without it, the file in the data folder.
+
+    Args:
+        data: the data folder.
+        settings: further arguments of `Warehouse`.
+
+    Raises:
+        SettingError: when it is no address of a lake, or names the snapshot.
+    """
+    named = os.environ.get("VIRUS_WAREHOUSE", "")
+    return warehouse_at(lake_address(named, "VIRUS_WAREHOUSE") if is_lake(named) else data.warehouse, **settings)
+
+
+def warehouse_at(place: Path | LakeAddress, **settings: float) -> Warehouse:
+    """The warehouse of a file or a lake.
+
+    Args:
+        place: the path, or the address.
+        settings: further arguments of `Warehouse`.
+    """
+    if isinstance(place, Path):
+        return Warehouse(place, **settings)
+    from virus_warehouse.warehouse.lake_storage import LakeStorage  # needs packages that a file does not
+
+    return Warehouse(LakeStorage(place), **settings)
 
 
 def _revision(session: DuckDBPyConnection) -> str | None:
@@ -222,13 +283,8 @@ def _revision(session: DuckDBPyConnection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _is_locked(error: BaseException) -> bool:
-    # SQLAlchemy wraps DuckDB's error, and repeats its text.
-    return any(text in str(error) for text in _LOCKED)
-
-
 def _wait_log() -> Callable[[RetryCallState], None]:
-    """Logs a wait now and then. DuckDB's message names the process that has the file open, if it is another one."""
+    """Logs a wait now and then. The message names the process that has it, if it is another one."""
     due = _FIRST_LOG_AFTER
 
     def log(state: RetryCallState) -> None:

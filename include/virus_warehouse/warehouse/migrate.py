@@ -4,9 +4,14 @@ Every run compares revisions, but only the first one after an update migrates: s
 takes longer than a whole small load.
 """
 
+import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import duckdb
+from duckdb import DuckDBPyConnection
 
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.warehouse.schema import OPERATIONS_SCHEMA
@@ -72,12 +77,12 @@ def is_too_old(revision: str | None) -> bool:
     return revision is not None and revision < known_revisions()[-1]
 
 
-def refuse_unknown_revision(revision: str | None, path: Path, *, if_too_old: str = REBUILD_OR_MIGRATE) -> None:
+def refuse_unknown_revision(revision: str | None, place: Path | str, *, if_too_old: str = REBUILD_OR_MIGRATE) -> None:
     """Reject a file of an unknown schema revision before it is touched.
 
     Args:
         revision: the file's revision, None for a file without our schema.
-        path: the file.
+        place: the file, or another location of a warehouse.
         if_too_old: the ways out for a file with a schema that cannot be migrated any more.
 
     Raises:
@@ -86,12 +91,12 @@ def refuse_unknown_revision(revision: str | None, path: Path, *, if_too_old: str
     """
     if is_too_old(revision):
         raise SchemaTooOld(
-            f"{path} has schema revision {revision}; this version migrates revision {known_revisions()[-1]} and later. "
-            f"{if_too_old}"
+            f"{place} has schema revision {revision}; this version migrates revision {known_revisions()[-1]} and "
+            f"later. {if_too_old}"
         )
     if revision is not None and revision not in known_revisions():
         raise SchemaTooNew(
-            f"{path} has schema revision {revision}, which this version does not know: a newer version of "
+            f"{place} has schema revision {revision}, which this version does not know: a newer version of "
             f"virus-warehouse wrote it. Update the checkout, or point VIRUS_DATA at another folder."
         )
 
@@ -105,20 +110,39 @@ def upgrade(path: Path) -> None:
     Raises:
         sqlalchemy.exc.OperationalError: when another process has it open; `Warehouse` waits and calls again.
     """
+    _upgrade(str(path), {"storage_compatibility_version": STORAGE_VERSION})
+
+
+def upgrade_attached(attach: Callable[[DuckDBPyConnection], None]) -> None:
+    """Create or migrate the tables of a lake, in one transaction.
+
+    Args:
+        attach: attaches the lake to a session, and makes it the one that statements mean.
+    """
+    _upgrade(":memory:", {}, attach)
+
+
+def _upgrade(database: str, config: dict[str, str], attach: Callable[[DuckDBPyConnection], None] | None = None) -> None:
     from alembic import command
-    from sqlalchemy import URL, NullPool, create_engine, text
+    from sqlalchemy import URL, NullPool, create_engine, event, text
 
     # Without a pool the file is closed, and its lock released, with the connection.
-    engine = create_engine(
-        URL.create("duckdb", database=str(path)),
-        poolclass=NullPool,
-        connect_args={"config": {"storage_compatibility_version": STORAGE_VERSION}},
-    )
-    config = alembic_config()
+    engine = create_engine(URL.create("duckdb", database=database), poolclass=NullPool, connect_args={"config": config})
+    if attach is not None:
+        event.listen(engine, "connect", lambda opened, _: attach(opened.cursor()))
+    settings = alembic_config()
     with engine.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {OPERATIONS_SCHEMA}"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
         # Views have no data and are recreated by every upgrade: a changed one needs a revision, which may be empty.
         for view in sorted((Path(__file__).parent / "views").glob("*.sql")):
-            connection.exec_driver_sql(view.read_text(encoding="utf-8"))
+            sql = view.read_text(encoding="utf-8")
+            for statement in [sql] if attach is None else _without_comments(sql):
+                connection.exec_driver_sql(statement)
+
+
+def _without_comments(sql: str) -> list[str]:
+    """The statements that a lake knows: it takes no comments on macros, nor on columns of views."""
+    statements = [statement.query for statement in duckdb.extract_statements(sql)]
+    return [statement for statement in statements if not re.search(r"^COMMENT ON", statement, re.MULTILINE)]

@@ -1,0 +1,169 @@
+"""The lock of a lake's writers, for which PostgreSQL's session-level advisory locks serve.
+
+DuckLake itself lets two transactions commit that read what the other one writes: keys would be there twice (decision
+47). PostgreSQL releases the lock when the connection that holds it ends, for whatever reason.
+"""
+
+import hashlib
+import os
+import platform
+from contextlib import suppress
+from typing import Any
+
+import psycopg2
+
+from virus_warehouse.failure import Failure
+from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.storage import StorageBusy
+
+CONNECT_SECONDS = 10
+
+_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
+_HOLDER = """
+    SELECT activity.application_name
+    FROM pg_locks AS held
+    INNER JOIN pg_stat_activity AS activity ON held.pid = activity.pid
+    WHERE
+        held.locktype = 'advisory'
+        AND held.granted
+        AND held.objsubid = 1
+        AND ((held.classid::BIGINT << 32) | held.objid::BIGINT) = %s
+        AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+class CatalogUnavailable(Failure):
+    """The PostgreSQL database of the lake's catalog does not respond; nothing was changed."""
+
+
+class LockLost(Failure):
+    """The connection that holds the lock of the lake's writers has ended; nothing was changed."""
+
+
+class LakeLock:
+    """A lock that one process at a time holds, on whatever host.
+
+    Args:
+        address: the lake.
+        name: what is locked: the lake itself, or a run.
+
+    Raises:
+        StorageBusy: when another one holds it.
+        CatalogUnavailable: when the database cannot be reached.
+    """
+
+    def __init__(self, address: LakeAddress, name: str = "writers") -> None:
+        self._address, self._key = address, lock_key(address, name)
+        self._connection = connected(address)
+        try:
+            ((is_held,),) = _ask(self._connection, "SELECT pg_try_advisory_lock(%s)", self._key)
+            if not is_held:
+                holders = [str(holder) for (holder,) in _ask(self._connection, _HOLDER, self._key)]
+                raise StorageBusy(f"{address} is being written by {', '.join(holders) or 'a process that is ending'}")
+        except psycopg2.Error as error:
+            self.release()
+            raise CatalogUnavailable(_unavailable(address, error)) from error
+        except BaseException:
+            self.release()
+            raise
+
+    def verify(self) -> None:
+        """Whether it is held.
+
+        Raises:
+            LockLost: when that is not certain.
+        """
+        try:
+            _ask(self._connection, "SELECT 1")
+        except psycopg2.Error as error:
+            raise LockLost(
+                f"{self._address}: the connection that holds the lock of its writers has ended, so another process may "
+                f"be writing; nothing was committed. Run it again. PostgreSQL says: {error}"
+            ) from error
+
+    def release(self) -> None:
+        """Let another one have it."""
+        with suppress(psycopg2.Error):
+            self._connection.close()
+
+
+def is_locked(address: LakeAddress, name: str) -> bool:
+    """Whether somebody holds a lock.
+
+    Args:
+        address: the lake.
+        name: what is locked.
+
+    Raises:
+        CatalogUnavailable: when the database cannot be reached.
+    """
+    connection = connected(address)
+    try:
+        return bool(_ask(connection, _HOLDER, lock_key(address, name)))
+    except psycopg2.Error as error:
+        raise CatalogUnavailable(_unavailable(address, error)) from error
+    finally:
+        connection.close()
+
+
+def has_catalog(address: LakeAddress) -> bool:
+    """Whether the lake has been created.
+
+    Raises:
+        CatalogUnavailable: when the database cannot be reached.
+    """
+    connection = connected(address)
+    try:
+        table = f'"{address.schema}".ducklake_metadata'
+        return _ask(connection, "SELECT to_regclass(%s)", table) != [(None,)]
+    except psycopg2.Error as error:
+        raise CatalogUnavailable(_unavailable(address, error)) from error
+    finally:
+        connection.close()
+
+
+def connected(address: LakeAddress) -> Any:
+    """A connection to the database of the catalog.
+
+    Raises:
+        CatalogUnavailable: when it cannot be reached.
+    """
+    catalog = address.catalog
+    arguments: dict[str, Any] = {
+        "host": catalog.host,
+        "port": catalog.port,
+        "dbname": catalog.database,
+        "user": catalog.username,
+        "password": catalog.password,
+        "application_name": f"virus-warehouse on {platform.node()}, process {os.getpid()}",
+        "connect_timeout": CONNECT_SECONDS,
+        **_KEEPALIVES,
+    }
+    try:
+        connection = psycopg2.connect(**arguments)
+    except psycopg2.Error as error:
+        raise CatalogUnavailable(_unavailable(address, error)) from error
+    connection.autocommit = True
+    return connection
+
+
+def lock_key(address: LakeAddress, name: str) -> int:
+    """The number that PostgreSQL knows a lock by: a signed one of 64 bits."""
+    digest = hashlib.sha256(f"virus-warehouse {address.schema} {name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _ask(connection: Any, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        answer: list[tuple[Any, ...]] = cursor.fetchall()
+    return answer
+
+
+def _unavailable(address: LakeAddress, error: Exception) -> str:
+    # psycopg2 names host, port, database and user, never the password.
+    return (
+        f"{address}: its catalog cannot be reached. Start PostgreSQL, or correct the address of the warehouse "
+        f"(VIRUS_WAREHOUSE, or the connection virus_warehouse). PostgreSQL says: {str(error).strip()}"
+    )

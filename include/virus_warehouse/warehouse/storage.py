@@ -1,0 +1,89 @@
+"""What a warehouse asks of where its tables are kept: a DuckDB file, or a lake."""
+
+from pathlib import Path
+from typing import Protocol
+
+from duckdb import DuckDBPyConnection
+
+
+class StorageBusy(Exception):
+    """Another process is writing; asked again in a moment, it may be done."""
+
+
+class Storage(Protocol):
+    """Where the tables of a warehouse are kept."""
+
+    @property
+    def location(self) -> str:
+        """What to call it in messages; without secrets."""
+
+    @property
+    def file(self) -> Path | None:
+        """Its DuckDB file; None for a lake."""
+
+    def exists(self) -> bool:
+        """Whether it has been created."""
+
+    def attach(self, session: DuckDBPyConnection) -> None:
+        """Attach it to a session as `warehouse`; until it is detached, nobody else can write it.
+
+        Raises:
+            StorageBusy: when another process is writing.
+        """
+
+    def verify_hold(self, session: DuckDBPyConnection) -> None:
+        """Make sure, right before a commit, that nobody else can have written since it was attached.
+
+        Raises:
+            Failure: when that is not certain.
+        """
+
+    def detach(self, session: DuckDBPyConnection) -> None:
+        """Detach it from a session, and let others write.
+
+        Raises:
+            duckdb.Error: when what is committed could not be written to its place yet.
+        """
+
+    def attach_to_read(self, session: DuckDBPyConnection) -> None:
+        """Attach it to a session as `warehouse`, to read.
+
+        Raises:
+            StorageBusy: when it cannot be read while another process is writing.
+        """
+
+    def freeze(self, session: DuckDBPyConnection) -> None:
+        """Keep the attached state readable, however long that takes; what is read no longer changes.
+
+        Args:
+            session: where it is attached; it can no longer be written there.
+        """
+
+    def upgrade(self) -> None:
+        """Create it, or migrate it to this version's schema.
+
+        Raises:
+            StorageBusy: when another process is writing.
+        """
+
+    def copy_to(self, session: DuckDBPyConnection, file: Path) -> None:
+        """Copy all tables into a new DuckDB file.
+
+        Args:
+            session: where it is attached.
+            file: the path of the copy, which is replaced.
+        """
+
+    def tidy_up(self, session: DuckDBPyConnection) -> str:
+        """Give back the space that nothing needs any more; returns how much, in words.
+
+        Args:
+            session: where it is attached.
+        """
+
+    def explained(self, error: Exception) -> Exception:
+        """The error of an attempt to attach, with what to do where that is known.
+
+        Args:
+            error: what attaching it raised; `StorageBusy` when others kept writing for as long as a run waits.
+        """

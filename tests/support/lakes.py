@@ -1,0 +1,38 @@
+"""Lakes for tests: a catalog in a real PostgreSQL, and Parquet files in a folder."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from sqlalchemy import make_url
+
+from tests.support.postgres import postgres
+from virus_warehouse.warehouse.lake_address import LakeAddress, lake_address
+from virus_warehouse.warehouse.lake_storage import create_secrets, load_extensions
+
+
+@contextmanager
+def catalogs() -> Iterator[str]:
+    """A PostgreSQL server for the catalogs of lakes; yields the URL of its database."""
+    with postgres() as url:
+        yield make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def new_lake(catalog: str, folder: Path) -> LakeAddress:
+    """The address of a lake that does not exist yet, with a schema of its own."""
+    return lake_address(f"ducklake:{catalog}?data_path={folder / 'lake'}&schema=lake_{secrets.token_hex(4)}", "a test")
+
+
+@contextmanager
+def reading_lake(address: LakeAddress) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A session in which the lake is attached to read, without anything of `Warehouse`."""
+    with duckdb.connect() as session:
+        load_extensions(session, address)
+        create_secrets(session, address)
+        session.execute(
+            f"ATTACH 'ducklake:virus_warehouse_lake' AS lake (READ_ONLY, METADATA_SCHEMA '{address.schema}')"
+        )
+        session.execute("USE lake; SET TimeZone = 'UTC'")
+        yield session
