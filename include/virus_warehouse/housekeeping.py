@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import duckdb
 
@@ -25,7 +26,7 @@ from virus_warehouse.leftovers import (
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.candidate import drop_old_candidates
 from virus_warehouse.removal import Removed
-from virus_warehouse.run_file import dead_runs, is_running
+from virus_warehouse.run_file import dead_runs
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import ledger
@@ -90,7 +91,7 @@ def keep_house(warehouse: Warehouse, data: DataFolder, followed: SourcesFile) ->
 def _dead_runs(house: _House) -> str:
     data, dead = house.data, dead_runs(house.data.runs)
     with duckdb.connect() as session, house.warehouse.transaction(session):
-        closed = ledger.close_dead_runs(session, lambda run_id: is_running(data.runs, run_id))
+        closed = ledger.close_dead_runs(session, partial(house.warehouse.is_running, data))
         ends = ledger.records_of(session, dead)
     write_ends(data, dead, ends)
     removed = remove_dead_folders(data) + remove_stale_parts(data)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from virus_warehouse.package_source import EmptyFullLoad, OnProgress, PackageSou
 from virus_warehouse.private_files import private_files
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import ReportUnreadable, StagedReport
-from virus_warehouse.run_file import dead_runs, is_running, new_run_id, run_lock
+from virus_warehouse.run_file import dead_runs, new_run_id, run_lock
 from virus_warehouse.run_journal import RunJournal
 from virus_warehouse.run_mode import CENSUS, FULL, INCREMENTAL, REPLAY, WINDOW
 from virus_warehouse.run_result import IngestResult, result_of
@@ -128,6 +129,7 @@ def ingest(
         record.archived_run_id, record.approved_by = stopped.run_id, stopped.approved_by
     with translate_resource_errors(data.root), ExitStack() as stack:
         lock = stack.enter_context(run_lock(data.runs, record.run_id))
+        stack.enter_context(warehouse.hold_run(record.run_id))
         temporary = stack.enter_context(_temporary_folder(data.temporary / record.run_id))
         run = _Run(
             source=source,
@@ -264,7 +266,7 @@ class _Run:
         remove_leftovers(self.data, self.archive, self.source)
         dead = dead_runs(self.data.runs)
         with self.warehouse.transaction(self.session):
-            for run_id in ledger.close_dead_runs(self.session, lambda run_id: is_running(self.data.runs, run_id)):
+            for run_id in ledger.close_dead_runs(self.session, partial(self.warehouse.is_running, self.data)):
                 logger.warning("run %s was left open by a dead process; closed as failed", run_id)
             window = plan_window(self.session, self.source, _origin_of(self.record), self.window_request)
             if self.stopped is not None:

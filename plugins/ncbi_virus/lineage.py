@@ -6,7 +6,6 @@ imported when it does.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from virus_warehouse.publish.origins import ORIGINS
 from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.warehouse.schema import metadata
+from virus_warehouse.warehouse.storage import Storage
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -35,13 +35,13 @@ class Loaded:
         result: what the run returned.
         request: the source's request.
         base_url: where it was sent.
-        warehouse: the warehouse file.
+        warehouse: where the tables are kept.
     """
 
     result: IngestResult
     request: VirusGenomeRequest
     base_url: str
-    warehouse: Path
+    warehouse: Storage
 
     @property
     def counts(self) -> dict[str, dict[str, int | None]]:
@@ -74,8 +74,7 @@ def _outputs(loaded: Loaded) -> Iterator["OutputDataset"]:
     from openlineage.client.event_v2 import OutputDataset
     from openlineage.client.facet_v2 import output_statistics_output_dataset
 
-    # As OpenLineage's integration of dbt names the tables of DuckDB: DuckDB names a database by its file.
-    namespace, database = f"duckdb://{loaded.warehouse.absolute()}", loaded.warehouse.stem
+    namespace, database = _name_of_warehouse(loaded.warehouse)
     counts = loaded.counts
     for table, (report, _) in ORIGINS.items():
         if report not in counts:
@@ -86,6 +85,15 @@ def _outputs(loaded: Loaded) -> Iterator["OutputDataset"]:
             facet = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows)
             dataset.outputFacets = {"outputStatistics": facet}
         yield dataset
+
+
+def _name_of_warehouse(warehouse: Storage) -> tuple[str, str]:
+    """The namespace, and the name of the database in it."""
+    file = warehouse.file
+    if file is None:
+        return warehouse.location, "warehouse"
+    # As OpenLineage's integration of dbt names the tables of DuckDB: DuckDB names a database by its file.
+    return f"duckdb://{file.absolute()}", file.stem
 
 
 def _columns(loaded: Loaded, table: str) -> "dict[str, DatasetFacet]":

@@ -76,6 +76,7 @@ from tests.support.fake_ncbi import (
     damaged,
 )
 from tests.support.followed import content
+from tests.support.lakes import attach_lake, new_lake
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.warehouses import made_data
@@ -93,6 +94,8 @@ from virus_warehouse.sequences import store
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import load_gates, shares
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.lake_storage import LakeStorage
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.load_gates import GateError
@@ -189,7 +192,9 @@ class DagRun:
 class RandomHistory(RuleBasedStateMachine):
     """NCBI changes, runs happen, and the warehouse is compared with the model."""
 
-    def __init__(self, ncbi: FakeNcbi, reader: DuckDBPyConnection, folder: Path) -> None:
+    def __init__(
+        self, ncbi: FakeNcbi, reader: DuckDBPyConnection, folder: Path, lake: LakeAddress | None = None
+    ) -> None:
         super().__init__()
         self.ncbi = ncbi
         self.reader = reader
@@ -197,6 +202,7 @@ class RandomHistory(RuleBasedStateMachine):
         self.world.annotates = True
         self.folder = folder
         self.data = made_data(folder)
+        self.lake = lake
         self.model = Model({FOLLOWED: FollowedSource(asks=True), NEIGHBOUR: FollowedSource()})
         self.published: list[tuple[str, str, str]] | None = None
         """The sequences in the published snapshot."""
@@ -277,7 +283,7 @@ class RandomHistory(RuleBasedStateMachine):
     @rule()
     def store_compacted(self) -> None:
         self.is_valid = False
-        compacted = compact(Warehouse(self.data.warehouse, lock_timeout=120), self.data, fewest_parts=2)
+        compacted = compact(self.warehouse(), self.data, fewest_parts=2)
         happened["compactions"] += compacted.parts > 0
         with self.reading():
             assert self.parts_on_disk >= self.parts_named()
@@ -293,8 +299,7 @@ class RandomHistory(RuleBasedStateMachine):
         if any(source.newest_request for source in self.model.sources.values()):
             self.compare_published()
             publication_id = new_publication_id()
-            warehouse = Warehouse(self.data.warehouse, lock_timeout=120)
-            prepare_candidate(warehouse, self.data, publication_id, SourcesFile(Path("sources.yaml"), {}))
+            prepare_candidate(self.warehouse(), self.data, publication_id, SourcesFile(Path("sources.yaml"), {}))
             publish_candidate(self.data, publication_id)
             self.published = self.expected_genomes()
             self.compare_published()
@@ -339,10 +344,9 @@ class RandomHistory(RuleBasedStateMachine):
         elif archived is None and package.lines and failure is not DatasetsUnavailable:
             source.archive.append(package)
         self.ncbi.breaks = [BREAKS[trouble]] if failure is DatasetsUnavailable else []
-        warehouse = CrashingWarehouse if failure is Crash else Warehouse
         requests_before = len(self.ncbi.requests)
 
-        assert self.ingest(dag_run, warehouse(self.data.warehouse, lock_timeout=120)) is failure
+        assert self.ingest(dag_run, self.warehouse(CrashingWarehouse if failure is Crash else Warehouse)) is failure
 
         assert len(self.ncbi.requests) - requests_before == (archived is None)
         self.runs += 1
@@ -383,7 +387,7 @@ class RandomHistory(RuleBasedStateMachine):
         source = self.model.sources[FOLLOWED]
         self.is_valid = False
         requests_before = len(self.ncbi.requests)
-        assert self.ingest(dag_run, Warehouse(self.data.warehouse, lock_timeout=120)) is None
+        assert self.ingest(dag_run, self.warehouse()) is None
         assert len(self.ncbi.requests) == requests_before
         self.runs += 1
         happened["replay runs"] += 1
@@ -456,12 +460,18 @@ class RandomHistory(RuleBasedStateMachine):
             return type(error)
         return None
 
+    def warehouse(self, kind: type[Warehouse] = Warehouse) -> Warehouse:
+        return kind(LakeStorage(self.lake) if self.lake else self.data.warehouse, lock_timeout=120)
+
     # The warehouse matches the model
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Open the file to read. A new DuckDB instance for it would take longer than the comparison."""
-        self.reader.execute(f"ATTACH '{self.data.warehouse}' AS warehouse (READ_ONLY)")
+        """Open it to read. A new DuckDB instance for it would take longer than the comparison."""
+        if self.lake:
+            attach_lake(self.reader, self.lake)
+        else:
+            self.reader.execute(f"ATTACH '{self.data.warehouse}' AS warehouse (READ_ONLY)")
         self.reader.execute("USE warehouse")
         try:
             yield
@@ -583,6 +593,8 @@ class RandomHistory(RuleBasedStateMachine):
     def compare_rebuilt(self) -> None:
         """A rebuild from the archive gives the same warehouse, except for a source that was never loaded in full."""
         sources = self.model.sources.values()
+        if self.lake:
+            return  # only a file is rebuilt
         if not all(source.is_rebuildable for source in sources) or not any(source.newest_request for source in sources):
             return
         rebuilt = rebuild(self.data, from_oldest=True)
@@ -630,20 +642,27 @@ def history_factory(
     caplog.set_level("CRITICAL")
 
     @contextmanager
-    def begin(*, shares_of: int) -> Iterator[Callable[[], RandomHistory]]:
+    def begin(*, shares_of: int, catalog: str | None = None) -> Iterator[Callable[[], RandomHistory]]:
         monkeypatch.setattr(shares, "ACCESSIONS_AT_ONCE", shares_of)
         happened.clear()
         with FakeNcbi() as ncbi, duckdb.connect() as reader:
             reader.execute("SET TimeZone = 'UTC'")
-            yield lambda: RandomHistory(ncbi, reader, tmp_path / str(happened["cases"]))
+
+            def new_history() -> RandomHistory:
+                place = tmp_path / str(happened["cases"])
+                return RandomHistory(ncbi, reader, place, new_lake(catalog, place) if catalog else None)
+
+            yield new_history
 
     return begin
 
 
-def run_cases(history_factory: HistoryFactory, part: int, *, seed: int, cases: int, steps: int) -> None:
-    """Run the cases of one seed, every second part with shares of seven accessions."""
+def run_cases(
+    history_factory: HistoryFactory, part: int, *, seed: int, cases: int, steps: int, catalog: str | None = None
+) -> None:
+    """Run the cases of one seed, every second part with shares of seven accessions; with a catalog, on lakes."""
     started = time.monotonic()
-    with history_factory(shares_of=(1_000_000, 7)[part % 2]) as new_history:
+    with history_factory(shares_of=(1_000_000, 7)[part % 2], catalog=catalog) as new_history:
         run_state_machine_as_test(
             hypothesis_seed(seed)(new_history),
             settings=settings(
@@ -691,33 +710,38 @@ KINDS = {
 """The events that a history can have."""
 
 
+def run_scripted_history(new_history: Callable[[], RandomHistory]) -> None:
+    """Run a history that contains every event."""
+    history = new_history()
+    history.first_load([Released(name, FIRST_DAY, "human") for name in ACCESSIONS], True)
+    history.scheduled_run([Revised(0, {"length": 2}, 1), Redated(1, 1), ListedTwice(2, 2, {"length": 3}, 0)], NONE)
+    history.scheduled_run([VersionBumped(3, 2), LineBroken(BadLine("{"), 1), GenomeOff(3, LACKING)], DOWN)
+    history.run_tried_again_or_cleared([ReportRepaired()], 0, DAMAGED)
+    history.run_tried_again_or_cleared([DatedInTheFuture(4)], 0, NONE)
+    history.snapshot_published()
+    history.scheduled_run([LineBroken(BadLine("{"), 1), GenomeOff(0, CUT), GenomeOff(1, STRAY)], NONE)
+    history.refused_lines_read_again()
+    history.run_on_demand([ReportRepaired(), Revised(1, {"isolate": "a"}, 3)], A_WINDOW, True, NONE)
+    history.run_on_demand([FamilyRenamed("Poxviridae")], A_WINDOW, True, NONE)
+    revised = [Revised(0, {"length": 1}, 3)]
+    history.run_crashes_and_is_overtaken([ShownInPastState(0, 0)], RunRequest(), revised, RunRequest(), False)
+    history.censuses_in_a_row([], 0, [], False, True)
+    history.run_without_airflow([Redated(2, 3)])
+    history.neighbour_run([GenomesRepaired()])
+    history.store_compacted()
+    history.snapshot_published()
+    history.filters_changed([Released("PX5", DAYS[4], None)], RunRequest(), BEFORE_COMMIT)
+    history.run_tried_again_or_cleared([], 0, NONE)
+    history.start([NoLongerShown(0), NoLongerShown(0), NoLongerShown(0)], RunRequest(CENSUS))
+    history.start([NoLongerShown(0)] * 5, RunRequest(FULL))
+    with history.reading():
+        history.compare_growing_tables()
+    history.compare_rebuilt()
+
+
 def test_warehouse_matches_the_model_in_a_scripted_history(history_factory: HistoryFactory) -> None:
     with history_factory(shares_of=1_000_000) as new_history:
-        history = new_history()
-        history.first_load([Released(name, FIRST_DAY, "human") for name in ACCESSIONS], True)
-        history.scheduled_run([Revised(0, {"length": 2}, 1), Redated(1, 1), ListedTwice(2, 2, {"length": 3}, 0)], NONE)
-        history.scheduled_run([VersionBumped(3, 2), LineBroken(BadLine("{"), 1), GenomeOff(3, LACKING)], DOWN)
-        history.run_tried_again_or_cleared([ReportRepaired()], 0, DAMAGED)
-        history.run_tried_again_or_cleared([DatedInTheFuture(4)], 0, NONE)
-        history.snapshot_published()
-        history.scheduled_run([LineBroken(BadLine("{"), 1), GenomeOff(0, CUT), GenomeOff(1, STRAY)], NONE)
-        history.refused_lines_read_again()
-        history.run_on_demand([ReportRepaired(), Revised(1, {"isolate": "a"}, 3)], A_WINDOW, True, NONE)
-        history.run_on_demand([FamilyRenamed("Poxviridae")], A_WINDOW, True, NONE)
-        revised = [Revised(0, {"length": 1}, 3)]
-        history.run_crashes_and_is_overtaken([ShownInPastState(0, 0)], RunRequest(), revised, RunRequest(), False)
-        history.censuses_in_a_row([], 0, [], False, True)
-        history.run_without_airflow([Redated(2, 3)])
-        history.neighbour_run([GenomesRepaired()])
-        history.store_compacted()
-        history.snapshot_published()
-        history.filters_changed([Released("PX5", DAYS[4], None)], RunRequest(), BEFORE_COMMIT)
-        history.run_tried_again_or_cleared([], 0, NONE)
-        history.start([NoLongerShown(0), NoLongerShown(0), NoLongerShown(0)], RunRequest(CENSUS))
-        history.start([NoLongerShown(0)] * 5, RunRequest(FULL))
-        with history.reading():
-            history.compare_growing_tables()
-        history.compare_rebuilt()
+        run_scripted_history(new_history)
     assert KINDS - happened.keys() == set()
 
 

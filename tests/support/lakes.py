@@ -25,14 +25,19 @@ def new_lake(catalog: str, folder: Path) -> LakeAddress:
     return lake_address(f"ducklake:{catalog}?data_path={folder / 'lake'}&schema=lake_{secrets.token_hex(4)}", "a test")
 
 
+def attach_lake(session: duckdb.DuckDBPyConnection, address: LakeAddress) -> None:
+    """Attach a lake as `warehouse`, to read, without anything of `Warehouse`."""
+    load_extensions(session, address)
+    create_secrets(session, address)
+    session.execute(
+        f"ATTACH 'ducklake:virus_warehouse_lake' AS warehouse (READ_ONLY, METADATA_SCHEMA '{address.schema}')"
+    )
+
+
 @contextmanager
 def reading_lake(address: LakeAddress) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A session in which the lake is attached to read, without anything of `Warehouse`."""
+    """A session that has a lake as its database, to read; times are in UTC."""
     with duckdb.connect() as session:
-        load_extensions(session, address)
-        create_secrets(session, address)
-        session.execute(
-            f"ATTACH 'ducklake:virus_warehouse_lake' AS lake (READ_ONLY, METADATA_SCHEMA '{address.schema}')"
-        )
-        session.execute("USE lake; SET TimeZone = 'UTC'")
+        attach_lake(session, address)
+        session.execute("USE warehouse; SET TimeZone = 'UTC'")
         yield session

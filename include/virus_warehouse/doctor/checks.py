@@ -10,6 +10,7 @@ from virus_warehouse.doctor.finding import Finding
 from virus_warehouse.doctor.folder import check_folder
 from virus_warehouse.doctor.found_leftovers import check_leftovers
 from virus_warehouse.doctor.installation import Installation
+from virus_warehouse.doctor.lake import check_lake
 from virus_warehouse.doctor.lock import check_lock
 from virus_warehouse.doctor.log import check_log
 from virus_warehouse.doctor.ncbi_package import check_ncbi
@@ -50,6 +51,7 @@ CHECKS = (
     Check("ncbi", check_ncbi, needs_network=True),
     Check("pace", check_pace, needs_network=True),
     Check("schema", check_schema),
+    Check("lake", check_lake, needs_network=True),
     Check("lock", check_lock),
     Check("log", check_log),
     Check("leftovers", check_leftovers),

@@ -10,6 +10,7 @@ from virus_warehouse.doctor.finding import Finding, failure, ok, warning
 from virus_warehouse.doctor.installation import Installation
 from virus_warehouse.environment_connection import connection_of, variable_of
 from virus_warehouse.settings import SettingError
+from virus_warehouse.warehouse.lake_address import LakeAddress, is_lake, lake_address
 
 
 def check_connections(installation: Installation) -> Finding:
@@ -20,10 +21,18 @@ def check_connections(installation: Installation) -> Finding:
     try:
         with impatient_client() as client:
             ncbi = f"NCBI: {client.base_url}, {'with' if client.has_api_key else 'without'} an API key"
-        file = _file_of_tasks(installation)
+        file = _place_of_tasks(installation)
     except SettingError as error:
         return failure(f"{error}.", "Correct it, or remove it so that the default is used.", error.exit_code)
     used = f"{ncbi}; warehouse: {file}"
+    if isinstance(file, LakeAddress):
+        ours = os.environ.get("VIRUS_WAREHOUSE", "")
+        if is_lake(ours):
+            return ok(f"{used}.")
+        return warning(
+            f"{used} in Airflow, but this command uses {installation.warehouse}.",
+            "Set VIRUS_WAREHOUSE to the address of the lake for the command, too.",
+        )
     if fault := _fault_of(file, installation):
         return failure(f"{used}, {fault}.", _name_a_file())
     if file != installation.warehouse:
@@ -36,10 +45,15 @@ def check_connections(installation: Installation) -> Finding:
     return ok(f"{used}.")
 
 
-def _file_of_tasks(installation: Installation) -> Path:
-    connection = None if os.environ.get("VIRUS_WAREHOUSE") else connection_of(WAREHOUSE_CONNECTION)
+def _place_of_tasks(installation: Installation) -> Path | LakeAddress:
+    named = os.environ.get("VIRUS_WAREHOUSE", "")
+    if is_lake(named):
+        return lake_address(named, "VIRUS_WAREHOUSE")
+    connection = None if named else connection_of(WAREHOUSE_CONNECTION)
     if connection is None:
         return installation.warehouse
+    if connection.host and is_lake(connection.host):
+        return lake_address(connection.host, f"the host in {connection.variable}", password=connection.password)
     return warehouse_path_of(
         connection.variable, connection.host, connection.password, connection.extra, installation.warehouse
     )

@@ -4,7 +4,6 @@ import os
 import shutil
 from pathlib import Path
 
-from virus_warehouse.database_file import log_of
 from virus_warehouse.doctor.finding import Finding, failure, ok, warning
 from virus_warehouse.doctor.installation import Installation, existing_folder
 from virus_warehouse.wording import counted
@@ -21,9 +20,10 @@ FEWEST_FILES = 1000
 
 def check_disk(installation: Installation) -> Finding:
     """Whether there is space for a copy of the warehouse, which a publication makes, and for a load."""
-    data, warehouse = installation.data, installation.warehouse
-    held = sum(file.stat().st_size for file in (warehouse, log_of(warehouse)) if file.exists())
-    places = {place.stat().st_dev: place for place in map(existing_folder, (warehouse.parent, data.root))}
+    data, files = installation.data, installation.warehouse_files
+    held = sum(file.stat().st_size for file in files if file.exists())
+    folders = (*(file.parent for file in files), data.root)
+    places = {place.stat().st_dev: place for place in map(existing_folder, folders)}
     findings = [_judge(place, held) for place in places.values()]
     return max(findings, key=lambda finding: ("ok", "warning", "failure").index(finding.verdict))
 

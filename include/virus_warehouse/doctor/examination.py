@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from virus_warehouse.doctor.checks import CHECKS, Check
 from virus_warehouse.doctor.finding import Finding, failure, skipped
-from virus_warehouse.doctor.installation import Installation, NotExaminable
+from virus_warehouse.doctor.installation import InLake, Installation, NotExaminable
 from virus_warehouse.failure import Failure
 
 
@@ -26,6 +26,8 @@ def _finding(check: Check, installation: Installation) -> Finding:
         return check.look(installation)
     except NotExaminable as reason:
         return skipped(str(reason), f"First fix what the check {reason.other!r} says.")
+    except InLake:
+        return skipped("The warehouse is a lake, not a file.", "See the check 'lake'.")
     except Failure as error:
         return failure(str(error), "Fix this first: commands and tasks fail for the same reason.", error.exit_code)
     except PermissionError as error:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from virus_warehouse.database_file import log_of
 from virus_warehouse.doctor.finding import Finding, failure, ok, warning
 from virus_warehouse.doctor.installation import Installation
 from virus_warehouse.private_files import WORLD
@@ -53,7 +52,7 @@ def _closed(installation: Installation) -> Iterator[Path]:
     packages = filter(Path.is_dir, data.packages.iterdir()) if os.access(data.packages, _FOLDER) else ()
     places = (data.packages, data.parts, data.sequences, data.refused, data.runs, data.temporary, data.published)
     folders = (*packages, *places)
-    files = (installation.warehouse, log_of(installation.warehouse))
+    files = installation.warehouse_files
     needed = {**dict.fromkeys(folders, _FOLDER), **dict.fromkeys(files, _FILE)}
     if os.access(data.published, _FOLDER):
         needed |= {data.candidates: _FOLDER, data.snapshot: os.R_OK}

@@ -63,7 +63,7 @@ def _of_publications(installation: Installation) -> Iterator[Path]:
 
 def _is_left(path: Path, oldest: float, installation: Installation) -> bool:
     if path.suffix == ".part":  # a copy in the making, while its process has the warehouse locked
-        return not _is_locked(installation.warehouse)
+        return bool(installation.warehouse_files) and not _is_locked(installation.warehouse)
     try:
         return path.stat().st_mtime < oldest
     except FileNotFoundError:  # published or removed meanwhile

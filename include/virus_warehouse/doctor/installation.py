@@ -1,12 +1,15 @@
 """What the checks examine: an installation as the environment describes it."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import log_of
 from virus_warehouse.failure import UsageError
+from virus_warehouse.warehouse.lake_address import is_lake
 
 
 def _now() -> datetime:
@@ -34,12 +37,31 @@ class Installation:
         """The warehouse file that the command uses.
 
         Raises:
+            InLake: when the warehouse is a lake.
             NotExaminable: when the setting that names it cannot be used, which is a finding of another check.
         """
+        if is_lake(os.environ.get("VIRUS_WAREHOUSE", "")):
+            raise InLake
         try:
             return self.data.warehouse
         except UsageError as error:
             raise NotExaminable(f"There is no warehouse file to look at: {error}.", "settings") from error
+
+    @property
+    def warehouse_files(self) -> tuple[Path, ...]:
+        """The warehouse file and its write-ahead log, whether they exist or not; none for a lake.
+
+        Raises:
+            NotExaminable: as for `warehouse`.
+        """
+        try:
+            return self.warehouse, log_of(self.warehouse)
+        except InLake:
+            return ()
+
+
+class InLake(Exception):
+    """A check is of a warehouse file, and the warehouse is a lake."""
 
 
 class NotExaminable(Exception):

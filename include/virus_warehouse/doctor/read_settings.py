@@ -8,12 +8,13 @@ from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.publish.published_files import days_kept
 from virus_warehouse.session import memory_limit, threads_beside
 from virus_warehouse.settings import SettingError
+from virus_warehouse.warehouse.connection import warehouse_of
 
 
 def check_settings(installation: Installation) -> Finding:
     """Whether each setting has a value that commands and tasks accept. Connections are another check."""
     readers: tuple[Callable[[], object], ...] = (
-        lambda: installation.data.warehouse,
+        lambda: warehouse_of(installation.data),
         memory_limit,
         lambda: threads_beside(0),
         days_kept,

@@ -1,6 +1,7 @@
 """Candidates: copies of the warehouse that are either published or dropped."""
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -53,9 +54,12 @@ def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) 
 
 @contextmanager
 def _one_copy_at_a_time(data: DataFolder) -> Iterator[None]:
-    with (data.candidates / ".copying").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    folder = os.open(data.candidates, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(folder)
 
 
 @contextmanager

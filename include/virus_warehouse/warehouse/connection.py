@@ -7,7 +7,7 @@ in a DuckDB file or in a lake, is a matter of its storage alone.
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import rebuilt_of
 from virus_warehouse.failure import Failure, PermanentFailure
+from virus_warehouse.run_file import is_running
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.file_storage import FileStorage, WarehouseDamaged, WarehouseUnusable
 from virus_warehouse.warehouse.lake_address import LakeAddress, is_lake, lake_address
@@ -186,6 +187,23 @@ class Warehouse:
         """
         with self.exclusive() as connection:
             return self.storage.tidy_up(connection)
+
+    def hold_run(self, run_id: str) -> AbstractContextManager[None]:
+        """Show to all who use this warehouse, on whatever host, that a run is working.
+
+        Args:
+            run_id: the run.
+        """
+        return self.storage.hold_run(run_id)
+
+    def is_running(self, data: DataFolder, run_id: str) -> bool:
+        """Whether a process is working on a run, on this host or another.
+
+        Args:
+            data: the data folder of this host.
+            run_id: the run.
+        """
+        return is_running(data.runs, run_id) or self.storage.is_run_held(run_id)
 
     @property
     def has_rebuilt_file(self) -> bool:

@@ -6,6 +6,7 @@ While one DuckDB process writes a file, no other can read it; a second one fails
 import errno
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import duckdb
@@ -129,6 +130,14 @@ class FileStorage:
 
     def _size(self) -> int:
         return sum(file.stat().st_size for file in (self.file, log_of(self.file)) if file.exists())
+
+    def hold_run(self, run_id: str) -> AbstractContextManager[None]:
+        """Nothing to do: who can open the file has the data folder, too, with the locks of its runs."""
+        return nullcontext()
+
+    def is_run_held(self, run_id: str) -> bool:
+        """Never: as for `hold_run`."""
+        return False
 
     def explained(self, error: Exception) -> Exception:
         """The error of an attempt to open the file, with what to do where that is known.

@@ -5,7 +5,8 @@ answers that was seen (decision 47).
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,13 +18,13 @@ from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import sql_name, sql_text
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.lake_address import LakeAddress
-from virus_warehouse.warehouse.lake_lock import LakeLock, has_catalog
+from virus_warehouse.warehouse.lake_lock import LakeLock, has_catalog, is_locked
 from virus_warehouse.wording import counted
 
 INSTALL = "Install what a lake needs with `pip install 'virus-warehouse[lake]'`"
 
-_EXTENSIONS = {"postgres_scanner": "duckdb_extension_postgres_scanner", "ducklake": "duckdb_extension_ducklake"}
-_EXTENSIONS_OF_BUCKETS = {"httpfs": "duckdb_extension_httpfs"}
+EXTENSIONS = {"postgres_scanner": "duckdb_extension_postgres_scanner", "ducklake": "duckdb_extension_ducklake"}
+EXTENSIONS_OF_BUCKETS = {"httpfs": "duckdb_extension_httpfs"}
 
 
 KEPT_STATES = "2 days"
@@ -176,6 +177,27 @@ class LakeStorage:
         ((after,),) = session.execute(_FILES).fetchall()
         return f"{counted(before, 'file')} of the lake became {after}"
 
+    @contextmanager
+    def hold_run(self, run_id: str) -> Iterator[None]:
+        """Hold the lock of a run, which all hosts see.
+
+        Args:
+            run_id: the run.
+        """
+        lock = LakeLock(self.address, _lock_of(run_id))
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_run_held(self, run_id: str) -> bool:
+        """Whether a process, on whatever host, holds the lock of a run.
+
+        Args:
+            run_id: the run.
+        """
+        return is_locked(self.address, _lock_of(run_id))
+
     def explained(self, error: Exception) -> Exception:
         """The error, without the password of the catalog, which DuckDB may repeat."""
         password = self.address.password
@@ -207,13 +229,17 @@ class LakeStorage:
             raise
 
 
+def _lock_of(run_id: str) -> str:
+    return f"run {run_id}"
+
+
 def load_extensions(session: DuckDBPyConnection, address: LakeAddress) -> None:
     """Load DuckDB's extensions for a lake from their packages: nothing is downloaded.
 
     Raises:
         LakeUnsafe: when a package is missing, or of another version of DuckDB.
     """
-    wanted = {**_EXTENSIONS, **(_EXTENSIONS_OF_BUCKETS if address.data_path.startswith("s3://") else {})}
+    wanted = {**EXTENSIONS, **(EXTENSIONS_OF_BUCKETS if address.data_path.startswith("s3://") else {})}
     for name, package in wanted.items():
         try:
             folder = Path(str(import_module(package).__file__)).parent

@@ -1,5 +1,6 @@
 """What a warehouse asks of where its tables are kept: a DuckDB file, or a lake."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -80,6 +81,12 @@ class Storage(Protocol):
         Args:
             session: where it is attached.
         """
+
+    def hold_run(self, run_id: str) -> AbstractContextManager[None]:
+        """Show on all hosts that a run is working, as long as the context lasts and its process lives."""
+
+    def is_run_held(self, run_id: str) -> bool:
+        """Whether a process shows, on whatever host, that it is working on a run."""
 
     def explained(self, error: Exception) -> Exception:
         """The error of an attempt to attach, with what to do where that is known.

@@ -6,17 +6,19 @@ from ncbi_virus.hooks.default_connection import DefaultConnectionHook
 from virus_warehouse.connection_fields import WAREHOUSE_CONNECTION, warehouse_path_of
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import is_database
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import Warehouse, warehouse_at, warehouse_of
+from virus_warehouse.warehouse.lake_address import is_lake, lake_address
 
 
 class VirusWarehouseHook(DefaultConnectionHook):
     """Creates a `Warehouse` from an Airflow connection of type `virus_warehouse`, or `duckdb`.
 
-    `VIRUS_WAREHOUSE` takes precedence over the connection's file; without both it is `warehouse.duckdb` in the data
-    folder. The default connection may be missing.
+    `VIRUS_WAREHOUSE` takes precedence over the connection; without both it is `warehouse.duckdb` in the data folder.
+    The default connection may be missing.
 
     Args:
-        virus_warehouse_conn_id: the connection; host is the path of the file.
+        virus_warehouse_conn_id: the connection; host is the path of the file, or the address of a lake, whose user and
+            password may be in their own fields.
     """
 
     conn_name_attr = "virus_warehouse_conn_id"
@@ -33,21 +35,32 @@ class VirusWarehouseHook(DefaultConnectionHook):
 
         Raises:
             AirflowNotFoundException: when a connection other than the default one does not exist.
-            NoWarehousePath: when the connection names no file.
+            NoWarehousePath: when the connection names no file, and no lake.
+            SettingError: when the address of a lake is invalid.
         """
         data = DataFolder.to_read()  # a path is all that is needed of it
         connection = None if os.environ.get("VIRUS_WAREHOUSE") else self.connection_or_none()
         if connection is None:
-            return Warehouse(data.warehouse)
-        conn_id, extra = self.virus_warehouse_conn_id, connection.extra_dejson
-        return Warehouse(warehouse_path_of(conn_id, connection.host, connection.password, extra, data.warehouse))
+            return warehouse_of(data)
+        conn_id, host, password = self.virus_warehouse_conn_id, connection.host, connection.password
+        if host and is_lake(host):
+            name = f"the host of the connection {conn_id!r}"
+            return warehouse_at(lake_address(host, name, login=connection.login, password=password))
+        return warehouse_at(warehouse_path_of(conn_id, host, password, connection.extra_dejson, data.warehouse))
 
     def test_connection(self) -> tuple[bool, str]:
-        """Whether the file is a DuckDB file, or can be created; it is not opened, as a run may be using it."""
+        """Whether the file is a DuckDB file, or can be created; or whether the lake's catalog can be reached.
+
+        A file is not opened, as a run may be using it.
+        """
         try:
-            path = self.get_conn().path
+            storage = self.get_conn().storage
+            if storage.file is None:
+                found = "exists" if storage.exists() else "does not exist yet; the first run creates it"
+                return True, f"{storage.location} {found}"
         except Exception as error:  # shown in the form
             return False, str(error)
+        path = storage.file
         if not path.is_absolute():
             return False, f"{path} is not an absolute path: each process would look for it in its own folder"
         if path == DataFolder.to_read().snapshot:

@@ -137,7 +137,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
                 earlier_day=_earlier_day(context),
                 archived=self.archived or None,
             )
-            self._loaded = Loaded(result, source.request, client.base_url, warehouse.path)
+            self._loaded = Loaded(result, source.request, client.base_url, warehouse.storage)
         send_load_metrics(result)
         if LOADS in self.outlets and "outlet_events" in context:
             asset = warehouse_asset(result.source) if result.changed else UNCHANGED

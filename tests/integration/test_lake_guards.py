@@ -1,0 +1,208 @@
+"""The guards of a lake: each stands before a way to wrong answers, which is shown without it."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import psycopg2
+import pytest
+
+from tests.support import postgres
+from tests.support.fake_ncbi import FakeNcbi
+from tests.support.followed import Followed
+from tests.support.lakes import attach_lake, catalogs, new_lake, reading_lake
+from virus_warehouse.run_file import read_state
+from virus_warehouse.warehouse import lake_storage
+from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
+from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.lake_lock import CatalogUnavailable, LockLost
+from virus_warehouse.warehouse.lake_storage import LakeStorage, LakeUnsafe, create_secrets, load_extensions
+
+WITHOUT_POSTGRES = postgres.unavailable()
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_POSTGRES is not None, reason=str(WITHOUT_POSTGRES))]
+
+INSERT_UNLESS_HELD = (
+    "INSERT INTO warehouse.main.taxon SELECT 1, 'a' WHERE 1 NOT IN (SELECT tax_id FROM warehouse.main.taxon)"
+)
+COUNT = "SELECT count(*) FROM main.taxon"
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Iterator[str]:
+    with catalogs() as url:
+        yield url
+
+
+@pytest.fixture
+def lake(catalog: str, tmp_path: Path) -> LakeAddress:
+    """A lake without rows."""
+    address = new_lake(catalog, tmp_path)
+    LakeStorage(address).upgrade()
+    return address
+
+
+def attach_to_write(session: duckdb.DuckDBPyConnection, address: LakeAddress) -> None:
+    """Attach a lake as DuckLake does it without this project."""
+    load_extensions(session, address)
+    create_secrets(session, address)
+    session.execute(f"ATTACH 'ducklake:virus_warehouse_lake' AS warehouse (METADATA_SCHEMA '{address.schema}')")
+
+
+class TestOneWriter:
+    def test_without_the_lock_a_key_is_there_twice(self, lake):
+        """What DuckLake itself allows: if this fails, the lock may no longer be needed."""
+        with duckdb.connect() as first, duckdb.connect() as second:
+            for session in (first, second):
+                attach_to_write(session, lake)
+                session.execute("BEGIN TRANSACTION")
+                session.execute(INSERT_UNLESS_HELD)
+            first.execute("COMMIT")
+            second.execute("COMMIT")
+        with reading_lake(lake) as reader:
+            assert reader.execute(COUNT).fetchone() == (2,)
+
+    def test_with_the_lock_the_second_writer_waits_and_sees_the_first(self, lake):
+        with duckdb.connect() as first, Warehouse(LakeStorage(lake)).transaction(first):
+            first.execute(INSERT_UNLESS_HELD)
+            second = threading.Thread(target=insert_unless_held, args=(lake,))
+            second.start()
+            with pytest.raises(WarehouseLocked, match=r"virus-warehouse on .*, process \d+"):
+                insert_unless_held(lake, lock_timeout=0.2)
+        second.join(120)
+        with reading_lake(lake) as reader:
+            assert reader.execute(COUNT).fetchone() == (1,)
+
+    def test_lock_of_another_lake_in_the_database_is_another(self, lake, catalog, tmp_path):
+        other = new_lake(catalog, tmp_path / "other")
+        with duckdb.connect() as session, Warehouse(LakeStorage(lake)).transaction(session):
+            insert_unless_held(other, lock_timeout=0)
+        with reading_lake(other) as reader:
+            assert reader.execute(COUNT).fetchone() == (1,)
+
+    def test_a_writer_that_has_lost_the_lock_commits_nothing(self, lake):
+        with pytest.raises(LockLost, match="nothing was committed"):
+            insert_unless_held(lake, then=lambda: end_lock_holders(lake))
+        insert_unless_held(lake)
+        with reading_lake(lake) as reader:
+            assert reader.execute(COUNT).fetchone() == (1,)
+
+    def test_an_error_rolls_back_and_releases_the_lock(self, lake):
+        with pytest.raises(ZeroDivisionError):
+            insert_unless_held(lake, then=lambda: 1 // 0)
+        with reading_lake(lake) as reader:
+            assert reader.execute(COUNT).fetchone() == (0,)
+        insert_unless_held(lake, lock_timeout=0)
+
+    def test_readers_do_not_wait_and_see_what_is_committed(self, lake):
+        with duckdb.connect() as writer, Warehouse(LakeStorage(lake)).transaction(writer):
+            writer.execute(INSERT_UNLESS_HELD)
+            with reading_lake(lake) as reader:
+                assert reader.execute(COUNT).fetchone() == (0,)
+        with reading_lake(lake) as reader:
+            assert reader.execute(COUNT).fetchone() == (1,)
+
+    def test_a_copy_is_of_one_moment_and_writers_do_not_wait_for_it(self, lake, tmp_path):
+        copy = tmp_path / "copy.duckdb"
+        with Warehouse(LakeStorage(lake)).unchanging() as copy_to:
+            insert_unless_held(lake, lock_timeout=0)
+            copy_to(copy)
+        with duckdb.connect(copy, read_only=True) as opened:
+            assert opened.execute(COUNT).fetchone() == (0,)
+            named = opened.execute(
+                "SELECT comment FROM duckdb_functions() WHERE function_name = 'taxon_name'"
+            ).fetchone()
+        assert named is not None
+        assert "scientific name" in named[0], "a lake has no comments on macros, a copy has"
+
+
+class TestInlining:
+    """DuckLake's default lets two transactions delete the same row and both commit, or crashes."""
+
+    def test_a_lake_that_may_inline_is_refused(self, lake):
+        run_in_catalog(
+            lake, f"UPDATE {lake.schema}.ducklake_metadata SET value = '10' WHERE key = 'data_inlining_row_limit'"
+        )
+        with pytest.raises(LakeUnsafe, match=r"is 10, and must be 0.*CALL warehouse.set_option"):
+            insert_unless_held(lake)
+
+    def test_a_lake_of_somebody_else_is_refused(self, catalog, tmp_path):
+        address = new_lake(catalog, tmp_path)
+        with duckdb.connect() as session:
+            attach_to_write(session, address)
+        with pytest.raises(LakeUnsafe, match="is not set, and must be 0"):
+            insert_unless_held(address)
+
+
+class TestExtensions:
+    def test_another_version_of_duckdb_is_refused(self, lake, monkeypatch):
+        monkeypatch.setattr(lake_storage.duckdb, "__version__", "1.5.4")
+        with pytest.raises(LakeUnsafe, match=r"DuckDB is v1\.5\.4, and duckdb-extension-\S+ is for v1\.5\.5"):
+            insert_unless_held(lake)
+
+    def test_a_missing_package_is_named(self, lake, monkeypatch):
+        monkeypatch.setitem(lake_storage.EXTENSIONS, "ducklake", "duckdb_extension_missing")
+        with pytest.raises(LakeUnsafe, match=r"duckdb-extension-missing is not installed. .*virus-warehouse\[lake\]"):
+            insert_unless_held(lake)
+
+    def test_nothing_is_downloaded(self, lake):
+        with reading_lake(lake) as reader:
+            installed = reader.execute(
+                "FROM duckdb_extensions() WHERE loaded AND install_mode = 'REPOSITORY'"
+            ).fetchall()
+        assert installed == []
+
+
+class TestSecrets:
+    def test_the_password_is_nowhere(self, catalog, tmp_path, caplog):
+        caplog.set_level(logging.DEBUG)
+        address = new_lake(catalog, tmp_path)
+        with FakeNcbi() as ncbi:
+            followed = Followed(ncbi, tmp_path / "data", LakeStorage(address))
+            followed.show("PX1", 0)
+            result = followed.run()
+        state = read_state(followed.data.runs / f"{result.run_id}.json")
+        with reading_lake(address) as reader:
+            ledger = reader.execute("FROM ops.ingest_run").fetchall()
+        assert address.password not in f"{state} {ledger} {caplog.text} {address} {followed.warehouse.location}"
+
+    def test_a_wrong_password_is_explained_without_it(self, lake):
+        wrong = LakeAddress(lake.catalog.set(password="secret-and-wrong"), lake.data_path, lake.schema)
+        with pytest.raises(CatalogUnavailable, match="VIRUS_WAREHOUSE") as unavailable:
+            insert_unless_held(wrong)
+        assert "secret-and-wrong" not in str(unavailable.value)
+
+    def test_a_session_shows_no_password(self, lake):
+        with duckdb.connect() as session:
+            attach_lake(session, lake)
+            shown = (
+                session.execute("FROM duckdb_databases()").fetchall(),
+                session.execute("FROM duckdb_secrets()").fetchall(),
+            )
+        assert lake.password not in str(shown)
+
+
+def insert_unless_held(lake: LakeAddress, lock_timeout: float = 120, then: Callable[[], object] = lambda: None) -> None:
+    """Add the taxon 1 unless it is there, and do something before the commit."""
+    with duckdb.connect() as session, Warehouse(LakeStorage(lake), lock_timeout=lock_timeout).transaction(session):
+        session.execute(INSERT_UNLESS_HELD)
+        then()
+
+
+def end_lock_holders(lake: LakeAddress) -> None:
+    """Let PostgreSQL end the connections that hold locks of lakes."""
+    run_in_catalog(
+        lake,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name LIKE 'virus-warehouse on %' AND pid != pg_backend_pid()",
+    )
+
+
+def run_in_catalog(lake: LakeAddress, sql: str) -> None:
+    """Run a statement in the database of a lake's catalog."""
+    connection = psycopg2.connect(lake.catalog.render_as_string(hide_password=False))
+    with connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+    connection.close()
