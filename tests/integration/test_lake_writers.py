@@ -1,0 +1,160 @@
+"""Many processes write one lake without a common folder, and some are killed: nothing is wrong, nothing lost."""
+
+import multiprocessing
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from tests.support import postgres
+from tests.support.fake_ncbi import FakeNcbi, Line
+from tests.support.lakes import catalogs, new_lake, reading_lake
+from tests.support.seeds import session_seed
+from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.ingest import ingest
+from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.sources import Source
+from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.lake_storage import LakeStorage
+from virus_warehouse.warehouse.ledger import DIED
+from virus_warehouse.windows import WindowRequest
+
+WITHOUT_POSTGRES = postgres.unavailable()
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_POSTGRES is not None, reason=str(WITHOUT_POSTGRES))]
+
+RECORDS = 20
+FIRST_DAY = date(2025, 3, 1)
+PATIENCE = 600.0
+
+TWICE = "SELECT count(*) - count(DISTINCT (source, accession)) FROM main.virus_genome"
+PARTIAL = f"SELECT source, count(*) FROM main.virus_genome GROUP BY source HAVING count(*) != {RECORDS}"
+"""A source has all of its records or, before its first load, none."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A worker with a folder of its own, which loads a source of its own again and again."""
+
+    name: str
+    lake: LakeAddress
+    root: Path
+    url: str
+
+    def run(self) -> None:
+        data = DataFolder(self.root)
+        data.create()
+        with DatasetsClient(self.url, attempts=1) as client:
+            ingest(
+                Source(name=self.name, request=VirusGenomeRequest(taxon="10244")),
+                client=client,
+                warehouse=Warehouse(LakeStorage(self.lake), lock_timeout=PATIENCE),
+                data=data,
+                wish=WindowRequest("full"),
+            )
+
+    def run_again_and_again(self, times: int) -> None:
+        for _ in range(times):
+            self.run()
+
+    def start(self, times: int) -> BaseProcess:
+        process = multiprocessing.get_context("forkserver").Process(target=self.run_again_and_again, args=(times,))
+        process.start()
+        return process
+
+
+class Reader(threading.Thread):
+    """Looks again and again, as an analyst would."""
+
+    def __init__(self, lake: LakeAddress) -> None:
+        super().__init__()
+        self.lake = lake
+        self.looks = 0
+        self.wrong: list[object] = []
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.is_set() or not self.looks:
+            with reading_lake(self.lake) as session:
+                found = session.execute(TWICE).fetchall(), session.execute(PARTIAL).fetchall()
+            self.looks += 1
+            if found != ([(0,)], []):
+                self.wrong.append(found)
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Iterator[str]:
+    with catalogs() as url:
+        yield url
+
+
+def change(ncbi: FakeNcbi, chosen: random.Random) -> None:
+    """Some records are updated."""
+    for number in chosen.sample(range(RECORDS), 5):
+        day = FIRST_DAY + timedelta(days=chosen.randrange(100))
+        ncbi.world.show(Line(f"PX{number}", 1, day, chosen.randrange(1000), None, None))
+
+
+def play(catalog: str, folder: Path, *, hosts: int, times: int, kills: int, seed: int) -> None:
+    """Hosts load at once, and some are killed and started again; then each loads once more, and all is right."""
+    lake, chosen = new_lake(catalog, folder), random.Random(seed)
+    LakeStorage(lake).upgrade()
+    with FakeNcbi() as ncbi:
+        for number in range(RECORDS):
+            ncbi.world.show(Line(f"PX{number}", 1, FIRST_DAY, 1, None, None))
+        at = [Host(f"source_{number}", lake, folder / f"host-{number}", ncbi.url) for number in range(hosts)]
+        reader = Reader(lake)
+        reader.start()
+        processes = {host: host.start(times) for host in at}
+        try:
+            for _ in range(kills):
+                time.sleep(chosen.uniform(0.2, 3))
+                host = chosen.choice(at)
+                processes[host].kill()
+                processes[host].join(PATIENCE)
+                change(ncbi, chosen)
+                processes[host] = host.start(times)
+            for process in processes.values():
+                process.join(PATIENCE)
+                assert process.exitcode == 0
+        finally:
+            reader.ended.set()
+            reader.join(PATIENCE)
+            for process in processes.values():
+                process.kill()
+        for host in at:
+            host.run()
+        expected = {(line.accession, line.length) for line in ncbi.world.records.values()}
+    assert reader.wrong == []
+    with reading_lake(lake) as session:
+        for host in at:
+            held = "SELECT accession, length FROM main.virus_genome WHERE source = ?"
+            assert set(session.execute(held, [host.name]).fetchall()) == expected
+        assert session.execute(TWICE).fetchall() == [(0,)]
+        assert session.execute("SELECT count(*) FROM ops.ingest_run WHERE status = 'running'").fetchall() == [(0,)]
+        died = session.execute("SELECT count(*) FROM ops.ingest_run WHERE error = ?", [DIED]).fetchall()[0][0]
+        others = session.execute(
+            "SELECT error FROM ops.ingest_run WHERE status = 'failed' AND error != ?", [DIED]
+        ).fetchall()
+        successes = session.execute("SELECT count(*) FROM ops.ingest_run WHERE status = 'success'").fetchall()[0][0]
+    assert others == []
+    assert died <= kills, "only killed runs are closed as dead, whatever folder they were in"
+    assert successes >= hosts * (times + 1)
+
+
+def test_hosts_without_a_common_folder_write_one_lake(catalog, tmp_path):
+    play(catalog, tmp_path, hosts=3, times=2, kills=2, seed=1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+def test_many_hosts_write_one_lake(catalog, tmp_path):
+    play(catalog, tmp_path, hosts=16, times=12, kills=50, seed=session_seed())
