@@ -21,14 +21,14 @@ from virus_warehouse import archive, atomic_file, ingest
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
-from virus_warehouse.publish import candidate, prepare, publication, published_files, source_status
+from virus_warehouse.publish import prepare, publication, published_files, source_status
 from virus_warehouse.publish.check import check_candidate
 from virus_warehouse.run_file import RunFile
 from virus_warehouse.sequences import part_file, store
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sources import Source, SourcesFile
-from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse import file_storage, ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.windows import WindowRequest
@@ -110,7 +110,7 @@ def _half_copied(stop: Stop) -> None:
         part.write_bytes(warehouse.read_bytes()[: warehouse.stat().st_size // 2])
         stop()
 
-    candidate.copy_warehouse = copy
+    file_storage.copy_warehouse = copy
 
 
 MOMENTS: dict[str, Callable[[Stop], None]] = {
