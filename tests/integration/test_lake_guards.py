@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
-import psycopg2
+import psycopg
 import pytest
 
 from tests.support import postgres
@@ -202,7 +202,5 @@ def end_lock_holders(lake: LakeAddress) -> None:
 
 def run_in_catalog(lake: LakeAddress, sql: str) -> None:
     """Run a statement in the database of a lake's catalog."""
-    connection = psycopg2.connect(lake.catalog.render_as_string(hide_password=False))
-    with connection, connection.cursor() as cursor:
-        cursor.execute(sql)
-    connection.close()
+    with psycopg.connect(lake.catalog.render_as_string(hide_password=False)) as connection:
+        connection.execute(sql.encode())

@@ -188,7 +188,7 @@ def test_every_variable_of_the_environment_is_explained() -> None:
     read = set()
     for folder in ("include/virus_warehouse", "plugins"):
         for path in (CHECKOUT / folder).rglob("*.py"):
-            read |= set(re.findall(r'"((?:VIRUS|NCBI)_[A-Z_]+)"', path.read_text(encoding="utf-8")))
+            read |= set(re.findall(r'"((?:VIRUS|NCBI|AWS)_[A-Z_]+)"', path.read_text(encoding="utf-8")))
     explained = "".join(first for first, *_ in rows("settings.md", "Environment"))
     assert set(re.findall(r"`(\w+)`", explained)) == read
 

@@ -8,9 +8,10 @@ import hashlib
 import os
 import platform
 from contextlib import suppress
-from typing import Any
+from typing import Any, LiteralString
 
-import psycopg2
+import psycopg
+from psycopg import Connection
 
 from virus_warehouse.failure import Failure
 from virus_warehouse.warehouse.lake_address import LakeAddress
@@ -61,7 +62,7 @@ class LakeLock:
             if not is_held:
                 holders = [str(holder) for (holder,) in _ask(self._connection, _HOLDER, self._key)]
                 raise StorageBusy(f"{address} is being written by {', '.join(holders) or 'a process that is ending'}")
-        except psycopg2.Error as error:
+        except psycopg.Error as error:
             self.release()
             raise CatalogUnavailable(_unavailable(address, error)) from error
         except BaseException:
@@ -76,7 +77,7 @@ class LakeLock:
         """
         try:
             _ask(self._connection, "SELECT 1")
-        except psycopg2.Error as error:
+        except psycopg.Error as error:
             raise LockLost(
                 f"{self._address}: the connection that holds the lock of its writers has ended, so another process may "
                 f"be writing; nothing was committed. Run it again. PostgreSQL says: {error}"
@@ -84,7 +85,7 @@ class LakeLock:
 
     def release(self) -> None:
         """Let another one have it."""
-        with suppress(psycopg2.Error):
+        with suppress(psycopg.Error):
             self._connection.close()
 
 
@@ -101,7 +102,7 @@ def is_locked(address: LakeAddress, name: str) -> bool:
     connection = connected(address)
     try:
         return bool(_ask(connection, _HOLDER, lock_key(address, name)))
-    except psycopg2.Error as error:
+    except psycopg.Error as error:
         raise CatalogUnavailable(_unavailable(address, error)) from error
     finally:
         connection.close()
@@ -117,13 +118,13 @@ def has_catalog(address: LakeAddress) -> bool:
     try:
         table = f'"{address.schema}".ducklake_metadata'
         return _ask(connection, "SELECT to_regclass(%s)", table) != [(None,)]
-    except psycopg2.Error as error:
+    except psycopg.Error as error:
         raise CatalogUnavailable(_unavailable(address, error)) from error
     finally:
         connection.close()
 
 
-def connected(address: LakeAddress) -> Any:
+def connected(address: LakeAddress) -> Connection:
     """A connection to the database of the catalog.
 
     Raises:
@@ -141,11 +142,9 @@ def connected(address: LakeAddress) -> Any:
         **_KEEPALIVES,
     }
     try:
-        connection = psycopg2.connect(**arguments)
-    except psycopg2.Error as error:
+        return psycopg.connect(**arguments, autocommit=True)
+    except psycopg.Error as error:
         raise CatalogUnavailable(_unavailable(address, error)) from error
-    connection.autocommit = True
-    return connection
 
 
 def lock_key(address: LakeAddress, name: str) -> int:
@@ -154,15 +153,12 @@ def lock_key(address: LakeAddress, name: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def _ask(connection: Any, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        answer: list[tuple[Any, ...]] = cursor.fetchall()
-    return answer
+def _ask(connection: Connection, sql: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+    return connection.execute(sql, values).fetchall()
 
 
 def _unavailable(address: LakeAddress, error: Exception) -> str:
-    # psycopg2 names host, port, database and user, never the password.
+    # psycopg names host, port, database and user, never the password.
     return (
         f"{address}: its catalog cannot be reached. Start PostgreSQL, or correct the address of the warehouse "
         f"(VIRUS_WAREHOUSE, or the connection virus_warehouse). PostgreSQL says: {str(error).strip()}"
