@@ -57,13 +57,22 @@ class DataFolder:
         Raises:
             DataFolderError: when `VIRUS_WAREHOUSE` names the snapshot, or a lake.
         """
-        named = os.environ.get("VIRUS_WAREHOUSE")
-        if named and named.startswith("ducklake:"):
+        if self.is_beside_a_lake:
             raise DataFolderError("this works with a warehouse file, and VIRUS_WAREHOUSE is the address of a lake")
-        path = Path(named or self.root / "warehouse.duckdb").absolute()
+        path = Path(os.environ.get("VIRUS_WAREHOUSE") or self.root / "warehouse.duckdb").absolute()
         if path == self.snapshot:
             raise DataFolderError(f"VIRUS_WAREHOUSE is {path}, the published snapshot; name another file, or unset it")
         return path
+
+    @property
+    def is_beside_a_lake(self) -> bool:
+        """Whether `VIRUS_WAREHOUSE` is the address of a lake, so that there is no warehouse file."""
+        return os.environ.get("VIRUS_WAREHOUSE", "").startswith("ducklake:")
+
+    @property
+    def filled(self) -> tuple[Path, ...]:
+        """The folders that loads fill: this one, and that of a warehouse file elsewhere."""
+        return (self.root,) if self.is_beside_a_lake else (self.root, self.warehouse.parent)
 
     @property
     def packages(self) -> Path:

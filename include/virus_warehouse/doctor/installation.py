@@ -1,6 +1,5 @@
 """What the checks examine: an installation as the environment describes it."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,7 +8,6 @@ from pathlib import Path
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
 from virus_warehouse.failure import UsageError
-from virus_warehouse.warehouse.lake_address import is_lake
 
 
 def _now() -> datetime:
@@ -40,7 +38,7 @@ class Installation:
             InLake: when the warehouse is a lake.
             NotExaminable: when the setting that names it cannot be used, which is a finding of another check.
         """
-        if is_lake(os.environ.get("VIRUS_WAREHOUSE", "")):
+        if self.data.is_beside_a_lake:
             raise InLake
         try:
             return self.data.warehouse

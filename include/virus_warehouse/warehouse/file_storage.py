@@ -65,6 +65,11 @@ class FileStorage:
         """The path of the file."""
         return str(self.file)
 
+    @property
+    def setting(self) -> str:
+        """The path of the file."""
+        return str(self.file)
+
     def exists(self) -> bool:
         """Whether there is a file."""
         return self.file.exists()

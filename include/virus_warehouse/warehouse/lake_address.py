@@ -32,6 +32,12 @@ class LakeAddress:
         return f"{PREFIX}postgresql://{host}/{self.catalog.database}?schema={self.schema}"
 
     @property
+    def setting(self) -> str:
+        """The address as `lake_address` reads it, with its password."""
+        url = self.catalog.update_query_dict({"data_path": self.data_path, "schema": self.schema})
+        return f"{PREFIX}{url.render_as_string(hide_password=False)}"
+
+    @property
     def password(self) -> str:
         """The password of the database; empty without one."""
         return str(self.catalog.password or "")

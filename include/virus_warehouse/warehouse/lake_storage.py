@@ -63,6 +63,11 @@ class LakeStorage:
         """Its address, without secrets."""
         return str(self.address)
 
+    @property
+    def setting(self) -> str:
+        """Its address, with the password of the catalog."""
+        return self.address.setting
+
     def exists(self) -> bool:
         """Whether its catalog has been created."""
         return has_catalog(self.address)

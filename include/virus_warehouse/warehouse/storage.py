@@ -19,6 +19,10 @@ class Storage(Protocol):
         """What to call it in messages; without secrets."""
 
     @property
+    def setting(self) -> str:
+        """What to set `VIRUS_WAREHOUSE` to, so that a command uses it; it may have a password."""
+
+    @property
     def file(self) -> Path | None:
         """Its DuckDB file; None for a lake."""
 

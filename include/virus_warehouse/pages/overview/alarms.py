@@ -112,7 +112,7 @@ def alarms_of_no_source(
 
 
 def _of_disks(data: DataFolder, enough: int) -> Iterator[Alarm]:
-    places = {place.stat().st_dev: place for place in (data.root, data.warehouse.parent) if place.exists()}
+    places = {place.stat().st_dev: place for place in data.filled if place.exists()}
     for place in places.values():
         free = shutil.disk_usage(place).free
         if free < enough:
