@@ -72,7 +72,7 @@ check-sources: setup ## check include/sources.yaml, or the file that VIRUS_SOURC
 
 test: setup-dev ## every test needed for a merge; PYTEST_ARGS="-k request" for some; DUCKDB=2: with DuckDB 2
 	@scripts/install_services
-	@scripts/setup_reader
+	@scripts/setup_bucket
 	@$(if $(DUCKDB),scripts/setup_duckdb2; export VENV=.venv-duckdb2;) $(PYTEST) $(PYTEST_ARGS)
 
 test-fast: setup-dev ## quick tests: no Airflow process, no browser, nothing that needs root
@@ -123,5 +123,5 @@ tables: setup ## generate docs/tables.md, the data dictionary
 
 lock: setup-dev ## compile requirements*.in
 	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-build requirements-augur \
-	  requirements-reader requirements-duckdb2; do \
+	  requirements-bucket requirements-duckdb2; do \
 	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --quiet -o $$name.txt; done

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL
 
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
-from tests.support import postgres
+from tests.support import lakes
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import Followed, content
 from tests.support.lakes import catalogs, new_lake
@@ -22,9 +22,9 @@ from virus_warehouse.settings import SettingError
 from virus_warehouse.warehouse.lake_address import LakeAddress, lake_address
 from virus_warehouse.warehouse.lake_storage import LakeStorage
 
-WITHOUT_POSTGRES = postgres.unavailable()
+WITHOUT_LAKES = lakes.unavailable()
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_POSTGRES is not None, reason=str(WITHOUT_POSTGRES))]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
 
 NOT_COMPARED = (datetime, float, dict)
 """Times, durations and versions differ between two plays of the same history."""

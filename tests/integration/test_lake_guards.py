@@ -9,7 +9,7 @@ import duckdb
 import psycopg
 import pytest
 
-from tests.support import postgres
+from tests.support import lakes
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import Followed
 from tests.support.lakes import attach_lake, catalogs, new_lake, reading_lake
@@ -20,9 +20,9 @@ from virus_warehouse.warehouse.lake_address import LakeAddress
 from virus_warehouse.warehouse.lake_lock import CatalogUnavailable, LockLost
 from virus_warehouse.warehouse.lake_storage import LakeStorage, LakeUnsafe, create_secrets, load_extensions
 
-WITHOUT_POSTGRES = postgres.unavailable()
+WITHOUT_LAKES = lakes.unavailable()
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_POSTGRES is not None, reason=str(WITHOUT_POSTGRES))]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
 
 INSERT_UNLESS_HELD = (
     "INSERT INTO warehouse.main.taxon SELECT 1, 'a' WHERE 1 NOT IN (SELECT tax_id FROM warehouse.main.taxon)"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import postgres
+from tests.support import lakes
 from tests.support.fake_ncbi import FakeNcbi, Line
 from tests.support.lakes import catalogs, new_lake, reading_lake
 from tests.support.seeds import session_seed
@@ -27,9 +27,9 @@ from virus_warehouse.warehouse.lake_storage import LakeStorage
 from virus_warehouse.warehouse.ledger import DIED
 from virus_warehouse.windows import WindowRequest
 
-WITHOUT_POSTGRES = postgres.unavailable()
+WITHOUT_LAKES = lakes.unavailable()
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_POSTGRES is not None, reason=str(WITHOUT_POSTGRES))]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
 
 RECORDS = 20
 FIRST_DAY = date(2025, 3, 1)

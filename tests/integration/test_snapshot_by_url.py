@@ -1,16 +1,18 @@
 """A published folder on a web server: DuckDB attaches the snapshot there, in Python and at its prompt, as documented.
 
-The readers run in `.venv-reader`, which `scripts/setup_reader` makes: DuckDB's extension for HTTP is on the package
-index for an older version of DuckDB only. It is loaded by its path, as `INSTALL httpfs` asks DuckDB's own server.
+DuckDB's extension for HTTP is loaded from its package, as `INSTALL httpfs` asks DuckDB's own server.
 """
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb_extension_httpfs
 import pytest
 
+from tests.support import lakes
 from tests.support.snapshots import FOLLOWED
 from tests.support.warehouses import DENGUE, Store, line
 from tests.support.web_server import WebServer
@@ -19,14 +21,14 @@ from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-READER = CHECKOUT / ".venv-reader"
+PROGRAMS = Path(sys.executable).parent
 PAGE = (CHECKOUT / "docs/publication.md").read_text(encoding="utf-8")
 URL = "https://example.org/virus"
 """The published folder in the documentation."""
 
-pytestmark = pytest.mark.skipif(
-    not (READER / "installed").exists(), reason="scripts/setup_reader has not installed the packages of a reader"
-)
+WITHOUT_EXTENSIONS = lakes.without_extensions()
+
+pytestmark = pytest.mark.skipif(WITHOUT_EXTENSIONS is not None, reason=str(WITHOUT_EXTENSIONS))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def documented(language: str, url: str) -> str:
 
 def for_a_test(code: str, url: str) -> str:
     """Code of the page, with a local server, and the extension from its package."""
-    (extension,) = READER.rglob("httpfs.duckdb_extension")
+    (extension,) = Path(str(duckdb_extension_httpfs.__file__)).parent.rglob("httpfs.duckdb_extension")
     assert "INSTALL httpfs" in code
     assert URL in code
     code = code.replace("INSTALL httpfs", "SELECT 1").replace("LOAD httpfs", f"LOAD '{extension}'")
@@ -62,7 +64,7 @@ def for_a_test(code: str, url: str) -> str:
 
 
 def run(program: str, *arguments: str) -> str:
-    done = subprocess.run([READER / "bin" / program, *arguments], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([PROGRAMS / program, *arguments], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -14,15 +14,15 @@ from tests.property.test_warehouse_model import (
     run_cases,
     run_scripted_history,
 )
-from tests.support import postgres
+from tests.support import lakes
 from tests.support.lakes import catalogs
 from tests.support.seeds import session_seed
 
 __all__ = ["history_factory"]
 
-WITHOUT_POSTGRES = postgres.unavailable()
+WITHOUT_LAKES = lakes.unavailable()
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_POSTGRES is not None, reason=str(WITHOUT_POSTGRES))]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
 
 LONG_CASES = 1000
 

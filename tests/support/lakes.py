@@ -6,11 +6,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import duckdb_extension_httpfs
 from sqlalchemy import make_url
 
 from tests.support.postgres import postgres
+from tests.support.postgres import unavailable as unavailable_postgres
 from virus_warehouse.warehouse.lake_address import LakeAddress, lake_address
 from virus_warehouse.warehouse.lake_storage import create_secrets, load_extensions
+
+
+def unavailable() -> str | None:
+    """The reason why there can be no lake here, or None."""
+    return without_extensions() or unavailable_postgres()
+
+
+def without_extensions() -> str | None:
+    """The reason why DuckDB's extensions cannot be loaded here, or None: they are for one version only."""
+    if (Path(str(duckdb_extension_httpfs.__file__)).parent / "extensions" / f"v{duckdb.__version__}").exists():
+        return None
+    return f"the packages of DuckDB's extensions are not for DuckDB {duckdb.__version__}"
 
 
 @contextmanager
@@ -20,9 +34,9 @@ def catalogs() -> Iterator[str]:
         yield make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def new_lake(catalog: str, folder: Path) -> LakeAddress:
+def new_lake(catalog: str, place: Path | str) -> LakeAddress:
     """The address of a lake that does not exist yet, with a schema of its own."""
-    return lake_address(f"ducklake:{catalog}?data_path={folder / 'lake'}&schema=lake_{secrets.token_hex(4)}", "a test")
+    return lake_address(f"ducklake:{catalog}?data_path={place}/lake&schema=lake_{secrets.token_hex(4)}", "a test")
 
 
 def attach_lake(session: duckdb.DuckDBPyConnection, address: LakeAddress) -> None:

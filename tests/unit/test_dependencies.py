@@ -15,7 +15,7 @@ NAMES = [
     "requirements-bench",
     "requirements-build",
     "requirements-augur",
-    "requirements-reader",
+    "requirements-bucket",
     "requirements-duckdb2",
 ]
 SOURCES, LOCKS = [f"{name}.in" for name in NAMES], [f"{name}.txt" for name in NAMES]
@@ -50,7 +50,7 @@ def pins(file: str) -> dict[str, str]:
         ("requirements-dev.in", "Tests and linters"),
         ("requirements-bench.in", "Benchmark"),
         ("requirements-augur.in", "Tests of exports"),
-        ("requirements-reader.in", "Tests of snapshots on a web server"),
+        ("requirements-bucket.in", "Tests of lakes in a bucket"),
         ("requirements-duckdb2.in", "Tests with DuckDB 2"),
     ],
 )

@@ -1,0 +1,70 @@
+"""A lake whose files are in a bucket: a local server stands in for S3."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+import requests
+
+from tests.support import lakes
+from tests.support.fake_ncbi import FakeNcbi
+from tests.support.followed import Followed
+from tests.support.lakes import catalogs, new_lake, reading_lake
+from tests.support.ports import free_port
+from tests.support.waiting import until
+from virus_warehouse.warehouse.lake_storage import LakeStorage
+
+PROGRAM = Path(__file__).resolve().parents[2] / ".venv-bucket/bin/moto_server"
+WITHOUT_LAKES = lakes.unavailable() or (None if PROGRAM.exists() else "scripts/setup_bucket has not installed a server")
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
+
+SECRET = "the-secret-of-the-bucket"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a bucket that the environment gives access to."""
+    url = f"http://127.0.0.1:{free_port()}"
+    settings = {"ENDPOINT_URL": url, "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": SECRET, "REGION": "us-east-1"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    server = subprocess.Popen(
+        [PROGRAM, "-p", url.rpartition(":")[2]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: responds(url), 120)
+        requests.put(f"{url}/viruses", timeout=60).raise_for_status()
+        yield "viruses"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def responds(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/moto-api/", timeout=60).ok
+    except requests.ConnectionError:
+        return False
+
+
+def test_runs_copies_and_maintenance_work_in_a_bucket(bucket, tmp_path):
+    with catalogs() as catalog, FakeNcbi() as ncbi:
+        lake = new_lake(catalog, f"s3://{bucket}")
+        followed = Followed(ncbi, tmp_path / "data", LakeStorage(lake))
+        followed.show("PX1", 0)
+        followed.run()
+        followed.show("PX1", 1, length=2)
+        followed.show("PX2", 1)
+        assert followed.run().counts["revised"] == 1
+        copy = tmp_path / "copy.duckdb"
+        with followed.warehouse.unchanging() as copy_to:
+            copy_to(copy)
+        assert "of the lake became" in followed.warehouse.tidy_up()
+        with reading_lake(lake) as session:
+            assert session.execute("SELECT count(*) FROM virus_genome").fetchall() == [(2,)]
+            assert SECRET not in str(session.execute("FROM duckdb_secrets()").fetchall())
+    with duckdb.connect(copy, read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM virus_genome_history").fetchall() == [(1,)]
