@@ -291,13 +291,10 @@ def warehouse_at(place: Path | LakeAddress, **settings: float) -> Warehouse:
 
 
 def _revision(session: DuckDBPyConnection) -> str | None:
-    has_version = session.execute(
-        "SELECT count(*) FROM duckdb_tables() "
-        "WHERE database_name = 'warehouse' AND schema_name = 'ops' AND table_name = 'alembic_version'"
-    ).fetchone()
-    if has_version == (0,):
+    try:
+        row = session.execute("SELECT version_num FROM warehouse.ops.alembic_version").fetchone()
+    except duckdb.CatalogException:
         return None
-    row = session.execute("SELECT version_num FROM warehouse.ops.alembic_version").fetchone()
     return None if row is None else str(row[0])
 
 
