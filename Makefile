@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget doctor backup start sql test test-fast test-long bench bench-pages bench-sources bench-sequences bench-profile
+.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget doctor backup start sql test test-fast test-long bench bench-pages bench-sources bench-lake bench-sequences bench-profile
 .PHONY: lint format docs check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
@@ -91,6 +91,9 @@ bench-pages: setup ## how long the pages take, with 50 sources, 500 runs and a m
 
 bench-sources: setup ## what following 500 sources costs: parsing, publication, pages, alerts
 	@$(ENVIRONMENT); python -m benchmarks.many_sources
+
+bench-lake: setup ## loads into a lake and into a file; CATALOG=postgresql://user:password@host/database: for the lakes
+	@$(ENVIRONMENT); python -m benchmarks.lake "$(CATALOG)"
 
 bench-sequences: setup ## a load with sequences, and their FASTA; PACKAGE=file.zip: its bytes
 	@$(ENVIRONMENT); python -m benchmarks.sequences $(if $(PACKAGE),--package "$(PACKAGE)")

@@ -1,7 +1,7 @@
 """`make bench-lake`: loads into a file and into a lake with its files in a local folder, compared.
 
-The catalog's database is given as `CATALOG=postgresql://user:password@host/database`; each lake has a schema of its own,
-which stays there. Rounds alternate between the two, each load is in a process of its own, and medians are printed.
+The catalog's database is given as `CATALOG=postgresql://user:password@host/database`; each lake has a schema of its
+own, which stays there. Rounds alternate between the two, each load is in a process of its own, and medians are printed.
 """
 
 import multiprocessing

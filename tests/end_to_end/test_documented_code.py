@@ -34,6 +34,7 @@ RUN_BY_OTHER_TESTS = {
 
 NOT_RUN = {
     "bench": "takes ten minutes; tests/unit/benchmarks runs its parts on small packages",
+    "bench-lake": "needs a database; tests/unit/benchmarks runs its parts on small packages",
     "bench-sources": "takes minutes; tests/unit/benchmarks runs it with a few sources",
     "bench-profile": "needs a tracer's rights, which the machine of the tests may not have",
     "test-fast": "is a part of `make test`; tests/unit/test_tiers.py shows which",

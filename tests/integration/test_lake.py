@@ -39,11 +39,12 @@ def catalog() -> Iterator[str]:
 def rows(file: Path) -> dict[str, list[tuple[Any, ...]]]:
     """The contents of a warehouse, with the number of a run in place of its id."""
     tables = content(file)
-    numbers = {row[0]: f"run {number}" for number, row in enumerate(sorted(tables["ops.ingest_run"]))}
     with opened(file) as connection:
+        runs = connection.execute("SELECT run_id FROM ops.ingest_run ORDER BY started_at").fetchall()
         tables["ops.ingest_run"] = connection.execute(
             "SELECT * EXCLUDE (request_url, package_path) FROM ops.ingest_run WHERE status = 'success'"
         ).fetchall()
+    numbers = {run_id: f"run {number}" for number, (run_id,) in enumerate(runs)}
 
     def compared(row: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(numbers.get(str(value), value) for value in row if not isinstance(value, NOT_COMPARED))

@@ -14,11 +14,13 @@ from virus_warehouse.failure import Failure, PermanentFailure
 OTHERS = {
     "virus_warehouse.cookbook.BrokenRecipe": "a bug in a recipe",
     "virus_warehouse.data_folder.NoSnapshot": "a page says so",
+    "virus_warehouse.doctor.installation.InLake": "ends a check of a warehouse file, which is then skipped",
     "virus_warehouse.doctor.installation.NotExaminable": "ends a check, which is then skipped",
     "virus_warehouse.warehouse.lock_holder.LockUnknown": "ends a check, which then says so",
     "virus_warehouse.ncbi.client.Silence": "ends an attempt of a download, which is counted",
     "virus_warehouse.ncbi.pace.pace.Paused": "ends a wait, which then fails as NCBI's own answer does",
     "virus_warehouse.sql_file.VariableMissing": "a bug in a caller",
+    "virus_warehouse.warehouse.storage.StorageBusy": "ends an attempt to attach the warehouse, which waits",
     "virus_warehouse.window_order.EarlierDayFirst": "no failure: the task looks again later",
 }
 """Errors that are no expected failures, with the reason; those of the pages become pages."""
