@@ -160,8 +160,10 @@ class Warehouse:
                 connection.execute("USE warehouse")
                 yield connection
             finally:
+                for statement in ("ROLLBACK", "USE memory"):  # neither may keep it attached
+                    with suppress(duckdb.Error):
+                        connection.execute(statement)
                 with suppress(duckdb.Error):
-                    connection.execute("USE memory")
                     self.storage.detach(connection)
 
     @contextmanager

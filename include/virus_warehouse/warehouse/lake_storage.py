@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.session import memory_limit
 from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import sql_name, sql_text
 from virus_warehouse.warehouse import migrate
@@ -155,6 +156,7 @@ class LakeStorage:
         """
         file.unlink(missing_ok=True)
         migrate.upgrade(file)
+        session.execute(f"SET memory_limit = {sql_text(memory_limit())}")
         session.execute(f"ATTACH {sql_text(file)} AS copy")
         try:
             session.execute("BEGIN TRANSACTION")
