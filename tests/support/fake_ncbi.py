@@ -22,6 +22,7 @@ NOTHING_MATCHES = Answer(
     404, body=b'{"error":"Not Found","code":404,"message":"Your request does not match any items in our database"}'
 )
 UNAVAILABLE = Answer(503)
+NO_LISTING = Answer(404, body=b'{"error":"Not Found","code":404,"message":"Your request is invalid"}')
 
 
 @dataclass(frozen=True)
@@ -277,7 +278,10 @@ Change = (
 
 
 class FakeNcbi(ScriptedServer):
-    """Serves its world; `breaks` replaces the next responses, one per request."""
+    """Serves its world; `breaks` replaces the next responses, one per request.
+
+    It lists no records, so that nothing is downloaded in parts; `requests` has the downloads only.
+    """
 
     def __init__(self) -> None:
         super().__init__(UNAVAILABLE)
@@ -285,6 +289,8 @@ class FakeNcbi(ScriptedServer):
         self.breaks: list[Answer] = []
 
     def next_answer(self, request: ReceivedRequest) -> Answer:
+        if request.method == "POST":
+            return NO_LISTING
         super().next_answer(request)
         query = dict(request.query)
         since = query.get("filter.updated_since", query.get("updated_since"))
