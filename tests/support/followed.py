@@ -47,7 +47,11 @@ class Followed:
     def __init__(self, ncbi: FakeNcbi, root: Path, storage: Storage | None = None) -> None:
         self.ncbi = ncbi
         self.data = made_data(root)
-        self.warehouse = Warehouse(storage or self.data.warehouse, lock_timeout=120)
+        self.storage = storage
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return Warehouse(self.storage or self.data.warehouse, lock_timeout=120)
 
     def show(self, accession: str, day: int, *, length: int = 1, host: str | None = "human") -> None:
         self.ncbi.world.show(Line(accession, 1, FIRST_DAY + timedelta(days=day), length, None, host))
