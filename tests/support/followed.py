@@ -44,6 +44,9 @@ SEQUENCE_TABLES = ("ops.ingest_sequence", "ops.sequence", "ops.sequence_mismatch
 class Followed:
     """Sources followed at a fake NCBI, whose runs leave an archive."""
 
+    storage: Storage | None = None
+    """Where the warehouse is kept; None for the file in the data folder."""
+
     def __init__(self, ncbi: FakeNcbi, root: Path, storage: Storage | None = None) -> None:
         self.ncbi = ncbi
         self.data = made_data(root)
