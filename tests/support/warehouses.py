@@ -244,6 +244,14 @@ def _connected(path: Path) -> Iterator[DuckDBPyConnection]:
         yield connection
 
 
+_LEFT = """
+    SELECT database_name FROM duckdb_databases() WHERE NOT internal AND database_name != 'memory'
+    UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal
+    UNION ALL SELECT table_name FROM duckdb_tables() WHERE NOT internal
+"""
+"""What an earlier test has left in a session: a database that is still attached, temporary views and tables."""
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[DuckDBPyConnection]:
     """A warehouse file, or a snapshot, to read for a moment; times are in UTC.
@@ -253,8 +261,8 @@ def opened(path: Path) -> Iterator[DuckDBPyConnection]:
     """
     key = threading.get_ident(), os.getpid()
     session = _reading_session(*key)
-    if session.execute("SELECT count(*) FROM duckdb_databases() WHERE NOT internal").fetchone() != (1,):
-        _reading_session.cache_clear()  # something is still attached: queries of the catalog would show it, too
+    if session.execute(_LEFT).fetchall():
+        _reading_session.cache_clear()  # queries of the catalog would show it, too
         session = _reading_session(*key)
     name = f'"{path.name.split(".")[0]}"'  # as DuckDB names it when it connects to the file
     try:
