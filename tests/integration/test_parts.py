@@ -8,7 +8,6 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +22,7 @@ from tests.support.killed_in_parts import DAG_RUN, load, running
 from tests.support.pages import text_of
 from tests.support.stand_in import StandIn
 from tests.support.tiers import some_of
+from tests.support.waiting import until
 from tests.support.warehouses import dicts, made_data, query
 from virus_warehouse.archive import Archive
 from virus_warehouse.data_folder import DataFolder
@@ -97,10 +97,15 @@ def accessions_asked_for(stand_in: StandIn, begun: int) -> list[str]:
     return [accession for asked in asked_for(stand_in, begun) for accession in asked]
 
 
+def packages_of(data: DataFolder) -> list[Path]:
+    """The parts in the data folder."""
+    return list(data.parts.glob("*/*/[0-9]*-[0-9]*.zip"))
+
+
 def arrived(data: DataFolder) -> set[str]:
     """The accessions of the parts in the data folder."""
     found: set[str] = set()
-    for part in data.parts.glob("*/*/[0-9]*-[0-9]*.zip"):
+    for part in packages_of(data):
         first, end = map(int, part.stem.split("-"))
         found.update(part.with_name("accessions.txt").read_text().split()[first:end])
     return found
@@ -224,10 +229,11 @@ class TestKilled:
     ) -> None:
         stand_in.limit(LIMIT)
         begun, there, killed = len(stand_in.requests), set[str](), []
-        for seed in range(3):
+        for more in range(3):
+            expected = len(packages_of(data)) + more
             with running(data.root, stand_in.url, VIRUSES, WINDOW, "after the archive") as process:
-                with suppress(Exception):
-                    process.wait(random.Random(seed).uniform(2.0, 5.0))
+                until(lambda expected=expected: len(packages_of(data)) >= expected, 120)  # type: ignore[misc]
+                time.sleep(random.uniform(0.0, 0.2))  # anywhere between two parts
                 process.kill()
                 killed.append(process.wait())
             assert there.isdisjoint(accessions_asked_for(stand_in, begun))
