@@ -152,7 +152,7 @@ def differences(data: DataFolder, whole: DataFolder) -> dict[str, list[tuple[Any
                 [table],
             ).fetchall()
             compared = COUNTS.get(table, ", ".join(f'"{name}"' for (name,) in columns if name not in DIFFERS))
-            last = "(SELECT max(run_id) FROM {}.ops.ingest_run)"
+            last = "(SELECT arg_max(run_id, started_at) FROM {}.ops.ingest_run)"
             ours, theirs = (
                 f"SELECT {compared} FROM {name}.{table}"
                 + (f" WHERE run_id = {last.format(name)}" if table in COUNTS else "")
