@@ -6,7 +6,6 @@ own, which stays there. Rounds alternate between the two, each load is in a proc
 
 import multiprocessing
 import secrets
-import shutil
 import statistics
 import sys
 import tempfile
@@ -43,7 +42,6 @@ def main(catalog: str, records: int = RECORDS, changed: int = CHANGED) -> None:
                 for name, recipe, day in (("load", first, TODAY), ("delta", delta, TOMORROW)):
                     arguments = (Path(folder) / "data", place, packages.path(recipe), day)
                     seconds.setdefault(f"{name} {kind}", []).append(_in_a_process(*arguments))
-                shutil.rmtree(folder, ignore_errors=True)
     table = Table(
         "Seconds", "file", "lake", "lake over file", title=f"{records:,} records, {changed:,} of them changed"
     )

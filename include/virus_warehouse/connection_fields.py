@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from virus_warehouse.settings import SettingError
+from virus_warehouse.warehouse.lake_address import LakeAddress, is_lake, lake_address
 
 NCBI_CONNECTION, WAREHOUSE_CONNECTION = "ncbi_datasets", "virus_warehouse"
 """The ids of the default connections."""
@@ -61,21 +62,30 @@ def client_settings(conn_id: str, extra: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def warehouse_path_of(
-    conn_id: str, host: str | None, password: str | None, extra: Mapping[str, Any], default: Path
-) -> Path:
-    """The file of a connection to the warehouse.
+def warehouse_place_of(
+    conn_id: str,
+    host: str | None,
+    password: str | None,
+    extra: Mapping[str, Any],
+    default: Path,
+    login: str | None = None,
+) -> Path | LakeAddress:
+    """The file, or the address of the lake, of a connection to the warehouse.
 
     Args:
         conn_id: the connection's id.
         host: its host.
-        password: its password, which only a remote database has.
+        password: its password, which only a lake or a remote database has.
         extra: its extra fields.
         default: the file that is used without the connection, for the message.
+        login: its user, which only a lake has.
 
     Raises:
-        NoWarehousePath: when it names no file.
+        NoWarehousePath: when it names no file, and no lake.
+        SettingError: when the address of a lake is invalid.
     """
+    if host and is_lake(host):
+        return lake_address(host, f"the host of the connection {conn_id!r}", login=login, password=password)
     path = extra.get("database") or host or ""
     is_remote = path.startswith(("md:", "motherduck:")) or extra.get("motherduck_token") or password
     if is_remote or path in ("", ":memory:"):

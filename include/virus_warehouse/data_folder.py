@@ -14,6 +14,10 @@ CHECKOUT = _PACKAGES.parent if _PACKAGES.name == "include" else None
 """The checkout that this package is run from; None where it is installed as a wheel."""
 
 
+LAKE_PREFIX = "ducklake:"
+"""How `VIRUS_WAREHOUSE` begins where it is the address of a lake and not the path of a file."""
+
+
 def default_root() -> Path:
     """The data folder without `VIRUS_DATA`: `data/` of the checkout, or the user's own data folder."""
     return CHECKOUT / "data" if CHECKOUT else user_data_path("virus-warehouse")
@@ -67,7 +71,7 @@ class DataFolder:
     @property
     def is_beside_a_lake(self) -> bool:
         """Whether `VIRUS_WAREHOUSE` is the address of a lake, so that there is no warehouse file."""
-        return os.environ.get("VIRUS_WAREHOUSE", "").startswith("ducklake:")
+        return os.environ.get("VIRUS_WAREHOUSE", "").startswith(LAKE_PREFIX)
 
     @property
     def filled(self) -> tuple[Path, ...]:

@@ -7,12 +7,20 @@ import pytest
 
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import Followed
+from tests.support.lakes import catalogs
 
 
 @pytest.fixture(scope="module")
 def ncbi() -> Iterator[FakeNcbi]:
     with FakeNcbi() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Iterator[str]:
+    """The URL of a database for the catalogs of lakes."""
+    with catalogs() as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A warehouse in a lake: what runs leave in it is what they leave in a file."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,10 +10,9 @@ import pytest
 from sqlalchemy import URL
 
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
-from tests.support import lakes
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import Followed, content
-from tests.support.lakes import catalogs, new_lake
+from tests.support.lakes import NEEDS_LAKES, new_lake
 from tests.support.program import command
 from tests.support.stand_in import StandIn
 from tests.support.warehouses import opened
@@ -22,18 +20,10 @@ from virus_warehouse.settings import SettingError
 from virus_warehouse.warehouse.lake_address import LakeAddress, lake_address
 from virus_warehouse.warehouse.lake_storage import LakeStorage
 
-WITHOUT_LAKES = lakes.unavailable()
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 
 NOT_COMPARED = (datetime, float, dict)
 """Times, durations and versions differ between two plays of the same history."""
-
-
-@pytest.fixture(scope="module")
-def catalog() -> Iterator[str]:
-    with catalogs() as url:
-        yield url
 
 
 def rows(file: Path) -> dict[str, list[tuple[Any, ...]]]:

@@ -2,17 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import psycopg
 import pytest
 
-from tests.support import lakes
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import Followed
-from tests.support.lakes import attach_lake, catalogs, new_lake, reading_lake
+from tests.support.lakes import NEEDS_LAKES, attach_lake, new_lake, reading_lake
 from virus_warehouse.run_file import read_state
 from virus_warehouse.warehouse import lake_storage
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
@@ -20,20 +19,12 @@ from virus_warehouse.warehouse.lake_address import LakeAddress
 from virus_warehouse.warehouse.lake_lock import CatalogUnavailable, LockLost
 from virus_warehouse.warehouse.lake_storage import LakeStorage, LakeUnsafe, create_secrets, load_extensions
 
-WITHOUT_LAKES = lakes.unavailable()
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 
 INSERT_UNLESS_HELD = (
     "INSERT INTO warehouse.main.taxon SELECT 1, 'a' WHERE 1 NOT IN (SELECT tax_id FROM warehouse.main.taxon)"
 )
 COUNT = "SELECT count(*) FROM main.taxon"
-
-
-@pytest.fixture(scope="module")
-def catalog() -> Iterator[str]:
-    with catalogs() as url:
-        yield url
 
 
 @pytest.fixture

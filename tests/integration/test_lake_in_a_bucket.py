@@ -8,18 +8,20 @@ import duckdb
 import pytest
 import requests
 
-from tests.support import lakes
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import Followed
-from tests.support.lakes import catalogs, new_lake, reading_lake
+from tests.support.lakes import NEEDS_LAKES, new_lake, reading_lake
 from tests.support.ports import free_port
 from tests.support.waiting import until
 from virus_warehouse.warehouse.lake_storage import LakeStorage
 
 PROGRAM = Path(__file__).resolve().parents[2] / ".venv-bucket/bin/moto_server"
-WITHOUT_LAKES = lakes.unavailable() or (None if PROGRAM.exists() else "scripts/setup_bucket has not installed a server")
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
+pytestmark = [
+    pytest.mark.slow,
+    NEEDS_LAKES,
+    pytest.mark.skipif(not PROGRAM.exists(), reason="scripts/setup_bucket has not installed a server"),
+]
 
 SECRET = "the-secret-of-the-bucket"
 
@@ -50,8 +52,8 @@ def responds(url: str) -> bool:
         return False
 
 
-def test_runs_copies_and_maintenance_work_in_a_bucket(bucket, tmp_path):
-    with catalogs() as catalog, FakeNcbi() as ncbi:
+def test_runs_copies_and_maintenance_work_in_a_bucket(bucket, catalog, tmp_path):
+    with FakeNcbi() as ncbi:
         lake = new_lake(catalog, f"s3://{bucket}")
         followed = Followed(ncbi, tmp_path / "data", LakeStorage(lake))
         followed.show("PX1", 0)

@@ -4,7 +4,6 @@ import multiprocessing
 import random
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from multiprocessing.process import BaseProcess
@@ -12,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import lakes
 from tests.support.fake_ncbi import FakeNcbi, Line
-from tests.support.lakes import catalogs, new_lake, reading_lake
+from tests.support.lakes import NEEDS_LAKES, new_lake, reading_lake
 from tests.support.seeds import session_seed
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -27,9 +25,7 @@ from virus_warehouse.warehouse.lake_storage import LakeStorage
 from virus_warehouse.warehouse.ledger import DIED
 from virus_warehouse.windows import WindowRequest
 
-WITHOUT_LAKES = lakes.unavailable()
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 
 RECORDS = 20
 FIRST_DAY = date(2025, 3, 1)
@@ -88,12 +84,6 @@ class Reader(threading.Thread):
             self.looks += 1
             if found != ([(0,)], []):
                 self.wrong.append(found)
-
-
-@pytest.fixture(scope="module")
-def catalog() -> Iterator[str]:
-    with catalogs() as url:
-        yield url
 
 
 def change(ncbi: FakeNcbi, chosen: random.Random) -> None:

@@ -14,15 +14,12 @@ from tests.property.test_warehouse_model import (
     run_cases,
     run_scripted_history,
 )
-from tests.support import lakes
-from tests.support.lakes import catalogs
+from tests.support.lakes import NEEDS_LAKES, catalogs
 from tests.support.seeds import session_seed
 
 __all__ = ["history_factory"]
 
-WITHOUT_LAKES = lakes.unavailable()
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 
 LONG_CASES = 1000
 

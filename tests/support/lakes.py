@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import duckdb_extension_httpfs
+import pytest
 from sqlalchemy import make_url
 
 from tests.support.postgres import postgres
@@ -25,6 +26,9 @@ def without_extensions() -> str | None:
     if (Path(str(duckdb_extension_httpfs.__file__)).parent / "extensions" / f"v{duckdb.__version__}").exists():
         return None
     return f"the packages of DuckDB's extensions are not for DuckDB {duckdb.__version__}"
+
+
+NEEDS_LAKES = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
 
 @contextmanager

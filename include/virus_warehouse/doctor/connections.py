@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from virus_warehouse.connection_fields import NCBI_CONNECTION, WAREHOUSE_CONNECTION, warehouse_path_of
+from virus_warehouse.connection_fields import NCBI_CONNECTION, WAREHOUSE_CONNECTION, warehouse_place_of
 from virus_warehouse.database_file import is_database
 from virus_warehouse.doctor.client import impatient_client
 from virus_warehouse.doctor.finding import Finding, failure, ok, warning
@@ -26,8 +26,7 @@ def check_connections(installation: Installation) -> Finding:
         return failure(f"{error}.", "Correct it, or remove it so that the default is used.", error.exit_code)
     used = f"{ncbi}; warehouse: {file}"
     if isinstance(file, LakeAddress):
-        ours = os.environ.get("VIRUS_WAREHOUSE", "")
-        if is_lake(ours):
+        if installation.data.is_beside_a_lake:
             return ok(f"{used}.")
         return warning(
             f"{used} in Airflow, but this command uses {installation.warehouse}.",
@@ -52,9 +51,7 @@ def _place_of_tasks(installation: Installation) -> Path | LakeAddress:
     connection = None if named else connection_of(WAREHOUSE_CONNECTION)
     if connection is None:
         return installation.warehouse
-    if connection.host and is_lake(connection.host):
-        return lake_address(connection.host, f"the host in {connection.variable}", password=connection.password)
-    return warehouse_path_of(
+    return warehouse_place_of(
         connection.variable, connection.host, connection.password, connection.extra, installation.warehouse
     )
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from virus_warehouse.data_folder import LAKE_PREFIX
 from virus_warehouse.settings import SettingError
 
-PREFIX = "ducklake:"
 EXAMPLE = "ducklake:postgresql://user:password@host:5432/database?data_path=s3://bucket/lake"
 
 _KEYS = {"data_path", "schema"}
@@ -29,13 +29,13 @@ class LakeAddress:
 
     def __str__(self) -> str:
         host = f"{self.catalog.host}:{self.catalog.port}" if self.catalog.port else self.catalog.host
-        return f"{PREFIX}postgresql://{host}/{self.catalog.database}?schema={self.schema}"
+        return f"{LAKE_PREFIX}postgresql://{host}/{self.catalog.database}?schema={self.schema}"
 
     @property
     def setting(self) -> str:
         """The address as `lake_address` reads it, with its password."""
         url = self.catalog.update_query_dict({"data_path": self.data_path, "schema": self.schema})
-        return f"{PREFIX}{url.render_as_string(hide_password=False)}"
+        return f"{LAKE_PREFIX}{url.render_as_string(hide_password=False)}"
 
     @property
     def password(self) -> str:
@@ -45,7 +45,7 @@ class LakeAddress:
 
 def is_lake(text: str) -> bool:
     """Whether this is meant as the address of a lake, and not as the path of a file."""
-    return text.startswith(PREFIX)
+    return text.startswith(LAKE_PREFIX)
 
 
 def lake_address(text: str, name: str, *, login: str | None = None, password: str | None = None) -> LakeAddress:
@@ -61,7 +61,7 @@ def lake_address(text: str, name: str, *, login: str | None = None, password: st
         SettingError: when it is no such address.
     """
     try:
-        url = make_url(text.removeprefix(PREFIX))
+        url = make_url(text.removeprefix(LAKE_PREFIX))
     except (ArgumentError, ValueError):
         raise SettingError(f"{name} is no address of a lake; it must be like {EXAMPLE}") from None
     unknown = sorted(set(url.query) - _KEYS)

@@ -99,13 +99,7 @@ def is_locked(address: LakeAddress, name: str) -> bool:
     Raises:
         CatalogUnavailable: when the database cannot be reached.
     """
-    connection = connected(address)
-    try:
-        return bool(_ask(connection, _HOLDER, lock_key(address, name)))
-    except psycopg.Error as error:
-        raise CatalogUnavailable(_unavailable(address, error)) from error
-    finally:
-        connection.close()
+    return bool(_ask_once(address, _HOLDER, lock_key(address, name)))
 
 
 def has_catalog(address: LakeAddress) -> bool:
@@ -114,14 +108,7 @@ def has_catalog(address: LakeAddress) -> bool:
     Raises:
         CatalogUnavailable: when the database cannot be reached.
     """
-    connection = connected(address)
-    try:
-        table = f'"{address.schema}".ducklake_metadata'
-        return _ask(connection, "SELECT to_regclass(%s)", table) != [(None,)]
-    except psycopg.Error as error:
-        raise CatalogUnavailable(_unavailable(address, error)) from error
-    finally:
-        connection.close()
+    return _ask_once(address, "SELECT to_regclass(%s)", f'"{address.schema}".ducklake_metadata') != [(None,)]
 
 
 def connected(address: LakeAddress) -> Connection:
@@ -155,6 +142,16 @@ def lock_key(address: LakeAddress, name: str) -> int:
 
 def _ask(connection: Connection, sql: LiteralString, *values: object) -> list[tuple[Any, ...]]:
     return connection.execute(sql, values).fetchall()
+
+
+def _ask_once(address: LakeAddress, sql: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+    connection = connected(address)
+    try:
+        return _ask(connection, sql, *values)
+    except psycopg.Error as error:
+        raise CatalogUnavailable(_unavailable(address, error)) from error
+    finally:
+        connection.close()
 
 
 def _unavailable(address: LakeAddress, error: Exception) -> str:

@@ -27,7 +27,6 @@ INSTALL = "Install what a lake needs with `pip install 'virus-warehouse[lake]'`"
 EXTENSIONS = {"postgres_scanner": "duckdb_extension_postgres_scanner", "ducklake": "duckdb_extension_ducklake"}
 EXTENSIONS_OF_BUCKETS = {"httpfs": "duckdb_extension_httpfs"}
 
-
 KEPT_STATES = "2 days"
 """How long past states of the lake stay readable: longer than any publication or back-up reads one."""
 
@@ -109,15 +108,12 @@ class LakeStorage:
             lock.release()
 
     def attach_to_read(self, session: DuckDBPyConnection) -> None:
-        """Attach the lake to a session as `warehouse`, to read the state that is the newest now.
+        """Attach the lake to a session as `warehouse`, to read.
 
         Raises:
             LakeUnsafe: when a guard is missing.
         """
         self._attach(session, "READ_ONLY")
-        ((newest,),) = session.execute("FROM warehouse.current_snapshot()").fetchall()
-        session.execute("DETACH warehouse")
-        self._attach(session, f"READ_ONLY, SNAPSHOT_VERSION {newest}")
 
     def freeze(self, session: DuckDBPyConnection) -> None:
         """Attach the present state to read instead, and release the lock: no writer waits for a reader.
@@ -125,9 +121,10 @@ class LakeStorage:
         Args:
             session: where it is attached.
         """
+        ((present,),) = session.execute("FROM warehouse.current_snapshot()").fetchall()
         session.execute("USE memory")
         session.execute("DETACH warehouse")
-        self.attach_to_read(session)
+        self._attach(session, f"READ_ONLY, SNAPSHOT_VERSION {present}")
         session.execute("USE warehouse")
         self._release(session)
 

@@ -3,11 +3,10 @@
 import os
 
 from ncbi_virus.hooks.default_connection import DefaultConnectionHook
-from virus_warehouse.connection_fields import WAREHOUSE_CONNECTION, warehouse_path_of
+from virus_warehouse.connection_fields import WAREHOUSE_CONNECTION, warehouse_place_of
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import is_database
 from virus_warehouse.warehouse.connection import Warehouse, warehouse_at, warehouse_of
-from virus_warehouse.warehouse.lake_address import is_lake, lake_address
 
 
 class VirusWarehouseHook(DefaultConnectionHook):
@@ -42,11 +41,15 @@ class VirusWarehouseHook(DefaultConnectionHook):
         connection = None if os.environ.get("VIRUS_WAREHOUSE") else self.connection_or_none()
         if connection is None:
             return warehouse_of(data)
-        conn_id, host, password = self.virus_warehouse_conn_id, connection.host, connection.password
-        if host and is_lake(host):
-            name = f"the host of the connection {conn_id!r}"
-            return warehouse_at(lake_address(host, name, login=connection.login, password=password))
-        return warehouse_at(warehouse_path_of(conn_id, host, password, connection.extra_dejson, data.warehouse))
+        place = warehouse_place_of(
+            self.virus_warehouse_conn_id,
+            connection.host,
+            connection.password,
+            connection.extra_dejson,
+            data.warehouse,
+            connection.login,
+        )
+        return warehouse_at(place)
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether the file is a DuckDB file, or can be created; or whether the lake's catalog can be reached.

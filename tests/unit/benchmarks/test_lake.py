@@ -3,12 +3,9 @@
 import pytest
 
 from benchmarks import lake
-from tests.support import lakes
-from tests.support.lakes import catalogs
+from tests.support.lakes import NEEDS_LAKES, catalogs
 
-WITHOUT_LAKES = lakes.unavailable()
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(WITHOUT_LAKES is not None, reason=str(WITHOUT_LAKES))]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 
 
 def test_both_are_measured(tmp_path, monkeypatch, capsys):
