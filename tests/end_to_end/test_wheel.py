@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from tests.support.commands import CHECKOUT
+from tests.support.required_duckdb import NEEDS_REQUIRED_DUCKDB
 from tests.support.stand_in import StandIn
 from tests.support.wheel import environment_with, wheel_of
 
@@ -121,6 +122,7 @@ def test_a_dag_of_ten_lines_loads_and_the_command_publishes(bare: Bare, tmp_path
         assert "true" in answer.stdout
 
 
+@NEEDS_REQUIRED_DUCKDB
 def test_the_doctor_needs_no_checkout(bare: Bare, tmp_path: Path) -> None:
     (tmp_path / "sources.yaml").write_text("sources: {mpox: {taxon: 10244}}", encoding="utf-8")
     settings = {"VIRUS_SOURCES": str(tmp_path / "sources.yaml"), "VIRUS_DATA": str(tmp_path / "data")}

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.killed_process import KilledProcesses
 from tests.support.program import PROGRAM, command
+from tests.support.required_duckdb import NEEDS_REQUIRED_DUCKDB
 from tests.support.stand_in import StandIn
 from tests.support.warehouses import made_data
 from virus_warehouse import __version__
@@ -54,6 +55,7 @@ def verdicts(output: str) -> dict[str, str]:
     return {check["check"]: check["verdict"] for check in json.loads(output)["checks"]}
 
 
+@NEEDS_REQUIRED_DUCKDB
 def test_an_installation_that_works_is_said_to_work(data: DataFolder, ncbi: StandIn) -> None:
     assert command("run", "mpox").returncode == 0
     before = contents(data.root)
@@ -76,6 +78,7 @@ def test_an_installation_that_works_is_said_to_work(data: DataFolder, ncbi: Stan
     assert len(ncbi.requests) == asked
 
 
+@NEEDS_REQUIRED_DUCKDB
 def test_at_a_terminal_long_lines_are_wrapped_below_their_check(data: DataFolder) -> None:
     shown = pexpect.run(f"{PROGRAM} doctor --offline", encoding="utf-8", timeout=120, dimensions=(24, 80))
     lines = shown.splitlines()
@@ -86,12 +89,14 @@ def test_at_a_terminal_long_lines_are_wrapped_below_their_check(data: DataFolder
     assert str(data.warehouse) in shown
 
 
+@NEEDS_REQUIRED_DUCKDB
 def test_an_empty_place_stays_empty(data: DataFolder, ncbi: StandIn, tmp_path: Path) -> None:
     done = command("doctor", VIRUS_DATA=str(tmp_path / "nowhere"))
     assert done.returncode == 0, done.stdout
     assert not (tmp_path / "nowhere").exists()
 
 
+@NEEDS_REQUIRED_DUCKDB
 def test_the_exit_code_says_what_failed(data: DataFolder, ncbi: StandIn, tmp_path: Path) -> None:
     ncbi.fault("status", times=2)
     down = command("doctor")
@@ -114,6 +119,7 @@ def test_airflows_address_comes_from_the_option_or_its_own_setting(data: DataFol
         assert done.returncode == 1
 
 
+@NEEDS_REQUIRED_DUCKDB
 @pytest.mark.parametrize("moment", ["download", "within the merge", "after the commit, before the checkpoint"])
 def test_it_works_beside_a_load_and_does_not_disturb_it(data: DataFolder, ncbi: StandIn, moment: str) -> None:
     with KilledProcesses().living(data.root, ncbi.url, moment) as load:

@@ -24,6 +24,7 @@ ONE_THREAD: dict[str, Any] = {"threads": 1} | ({} if duckdb.__version__.startswi
 
 _EXPLAIN = re.compile(r"((?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(analyze\s+)?)(.*)", re.IGNORECASE | re.DOTALL)
 _SELECT, _CREATE, _EXPLAINED = duckdb.StatementType.SELECT, duckdb.StatementType.CREATE, duckdb.StatementType.EXPLAIN
+_MULTI = duckdb.StatementType.MULTI
 _COLUMNS = 500
 _MESSAGE_CHARACTERS = 4000
 _NAMED, _NAME_CHARACTERS = 20, 100
@@ -155,10 +156,14 @@ def single_query(connection: duckdb.DuckDBPyConnection, sql: str) -> Query:
 
 
 def _is_pivot(connection: duckdb.DuckDBPyConnection, sql: str, kinds: list[duckdb.StatementType]) -> bool:
-    """Whether a text is one query with a PIVOT, which DuckDB splits into types for its columns and the query."""
-    if len(kinds) < 2 or kinds != [_CREATE] * (len(kinds) - 1) + [_SELECT]:
+    """Whether a text is one query with a PIVOT, which DuckDB splits into types for its columns and the query.
+
+    DuckDB 2 does so later, and calls it one statement of several kinds.
+    """
+    is_split = len(kinds) > 1 and kinds == [_CREATE] * (len(kinds) - 1) + [_SELECT]
+    if not is_split and kinds != [_MULTI]:
         return False
-    # Several statements may be split the same way, but only a single query is valid in parentheses.
+    # Others may look the same, but only a single query is valid in parentheses.
     try:
         inside = connection.extract_statements(f"FROM (\n{sql.rstrip().rstrip(';')}\n)")
     except duckdb.Error:
