@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from virus_warehouse.atomic_file import unfinished_files, write_json
+from virus_warehouse.bucket.copy import filled, refreshed, send
 from virus_warehouse.removal import Removed, remove
 from virus_warehouse.sequences.molecule import Molecule, molecules_requested
 from virus_warehouse.sources import DEFAULT_LIMITS, LoadLimits
@@ -132,11 +133,21 @@ class Archive:
         """Where the package of a run is stored."""
         return self.folder / f"{run_id}.zip"
 
+    def file(self, run_id: str) -> Path:
+        """The package of a run, to be opened.
+
+        Raises:
+            FileNotFoundError: when only a bucket had it, and has not any more.
+            BucketUnavailable: when only a bucket has it, and cannot be read.
+        """
+        return filled(self.path(run_id))
+
     def keep(self, package: ArchivedPackage, file: Path) -> Path:
         """Move a verified package into the archive, then write its sidecar, which marks it as complete."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = file.replace(self.path(package.run_id))
         try:
+            send(kept)
             self._write_sidecar(package)
         except OSError:
             kept.unlink()  # without a sidecar it only takes up disk space
@@ -152,7 +163,7 @@ class Archive:
         """
         for package in self.packages():
             if package.run_id in run_ids and package.state != state:
-                self._write_sidecar(replace(package, state=state))
+                self.change(package.run_id, state=state)
 
     def refuse(self, run_id: str, stopped_by: Iterable[str] = (), finding: str | None = None) -> None:
         """Record in the sidecar of a package that a load gate has refused it.
@@ -172,7 +183,7 @@ class Archive:
             run_id: run id of the package.
             changes: the new values, by field of `ArchivedPackage`.
         """
-        package = self.package(run_id)
+        package = self._read(refreshed(self._sidecar_path(run_id)))
         if package is not None:
             self._write_sidecar(replace(package, **changes))
 
@@ -213,11 +224,14 @@ class Archive:
         return self.loads_folder / f"{run_id}.json"
 
     def _write_sidecar(self, package: ArchivedPackage) -> None:
-        write_json(self.path(package.run_id).with_suffix(".json"), {"format": FORMAT, **asdict(package)})
+        write_json(self._sidecar_path(package.run_id), {"format": FORMAT, **asdict(package)})
+
+    def _sidecar_path(self, run_id: str) -> Path:
+        return self.path(run_id).with_suffix(".json")
 
     def package(self, run_id: str) -> ArchivedPackage | None:
         """The package of a run; None when it is not in the archive."""
-        return self._read(self.path(run_id).with_suffix(".json"))
+        return self._read(self._sidecar_path(run_id))
 
     def packages(self) -> Iterator[ArchivedPackage]:
         """The archived packages, newest request first."""
@@ -273,7 +287,7 @@ class Archive:
             is_old = package.requested_at < now - timedelta(days=retention_days)
             if is_old and package.requested_at < newest_full.requested_at:
                 # The sidecar first: a zip without one is ignored, even if the process is killed here.
-                removed += remove(self.path(package.run_id).with_suffix(".json"))
+                removed += remove(self._sidecar_path(package.run_id))
                 removed += remove(self.path(package.run_id))
                 logger.info("deleted package %s of %s from the archive", package.run_id, package.requested_at)
         for load in self.loads():

@@ -1,10 +1,15 @@
-"""Atomic writes: files are written beside their destination, then renamed into place."""
+"""Atomic writes: files are written beside their destination, then renamed into place.
+
+In a data folder that is in a bucket, they are also sent there.
+"""
 
 import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from virus_warehouse.bucket.copy import send
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
@@ -16,7 +21,11 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text to `path`, atomically and durably."""
+    """Write a text to `path`, atomically and durably.
+
+    Raises:
+        BucketUnavailable: when it cannot be sent to the bucket of the data folder; here it is written.
+    """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with beside.open("w", encoding="utf-8") as file:
@@ -27,6 +36,7 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+    send(path)
 
 
 def unfinished_files(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -119,7 +119,7 @@ def _read_letters(session: DuckDBPyConnection, store: SequenceStore, parts: list
     expected = dict(session.execute("SELECT position, sha256 FROM letters_to_move").fetchall())
     offsets: dict[int, int] = {}
     try:
-        read = run_sql(session, "sequences/letters_of_parts.sql", {"paths": [str(store.path(part)) for part in parts]})
+        read = run_sql(session, "sequences/letters_of_parts.sql", {"paths": [str(store.file(part)) for part in parts]})
         while some := read.fetchmany(_AT_ONCE):
             for position, sequence in some:
                 if hashlib.sha256(sequence).digest() == expected[position]:

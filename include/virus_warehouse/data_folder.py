@@ -1,11 +1,19 @@
-"""The data folder, `VIRUS_DATA`: the warehouse file and everything beside it."""
+"""The data folder, `VIRUS_DATA`: the warehouse file and everything beside it.
+
+It can be in a bucket, beside a lake: then each host works in a copy of it, `VIRUS_DATA_COPY`.
+"""
 
 import os
+import re
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 
+from virus_warehouse.bucket.address import BucketAddress, bucket_address, is_bucket
+from virus_warehouse.bucket.copy import copy_of
+from virus_warehouse.bucket.index import Index
 from virus_warehouse.private_files import FOLDER_MODE
 from virus_warehouse.settings import SettingError
 
@@ -39,20 +47,71 @@ class DataFolder:
     root: Path
 
     @classmethod
-    def from_environment(cls) -> "DataFolder":
+    def from_environment(cls, *, with_snapshot: bool = True, max_age: timedelta = timedelta(0)) -> "DataFolder":
         """The folder that `VIRUS_DATA` names, or `default_root()`, created when missing.
 
+        One that is in a bucket is copied, as far as it has changed.
+
+        Args:
+            with_snapshot: whether the published snapshot is read or replaced; else it is not fetched from a bucket.
+            max_age: a copy that was refreshed within this time is good enough.
+
         Raises:
-            DataFolderError: when it cannot be created or written.
+            DataFolderError: when it cannot be created or written, or is in a bucket without a lake.
+            BucketUnavailable: when the bucket cannot be read.
         """
-        folder = cls.to_read()
+        address, folder = bucket_of_environment(), cls.to_read()
+        if address is not None:
+            folder.refuse_without_lake(address)
         folder.create()
+        if address is not None:
+            folder._copy_from(address)
+            folder.refresh(with_snapshot=with_snapshot, max_age=max_age)
+        return folder
+
+    @classmethod
+    def to_query(cls) -> "DataFolder":
+        """The folder with what is published now, for those who only read that; of a plain folder, nothing is created.
+
+        Raises:
+            DataFolderError: when the copy of a bucket's folder cannot be created or written.
+            BucketUnavailable: when the bucket cannot be read.
+        """
+        address, folder = bucket_of_environment(), cls.to_read()
+        if address is not None:
+            folder.create()
+            folder._copy_from(address)
+            folder.refresh()
         return folder
 
     @classmethod
     def to_read(cls) -> "DataFolder":
-        """The folder as `from_environment` has it, of which nothing is created, for those who only read."""
-        return cls(Path(os.environ.get("VIRUS_DATA") or default_root()).absolute())
+        """The folder as `from_environment` has it, of which nothing is created or fetched, for those who only read.
+
+        Raises:
+            SettingError: when `VIRUS_DATA` begins like the address of a bucket, and is none.
+        """
+        address = bucket_of_environment()
+        root = os.environ.get("VIRUS_DATA") if address is None else _place_of_copy(address)
+        return cls(Path(root or default_root()).absolute())
+
+    def refresh(self, *, with_snapshot: bool = True, max_age: timedelta = timedelta(0)) -> None:
+        """Take over what other hosts have changed in the bucket that this is a copy of; nothing without one.
+
+        Args:
+            with_snapshot: whether the published snapshot is to be read or replaced.
+            max_age: a copy that was refreshed within this time is good enough.
+
+        Raises:
+            BucketUnavailable: when the bucket cannot be read.
+        """
+        if (copy := copy_of(self.root)) is not None:
+            copy.refresh(with_snapshot=with_snapshot, max_age=max_age)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it is a copy of a folder in a bucket, which other hosts write, too."""
+        return copy_of(self.root) is not None
 
     @property
     def warehouse(self) -> Path:
@@ -148,6 +207,39 @@ class DataFolder:
         """The letters of the snapshot's sequences: links to files of the sequence store."""
         return self.root / "published" / "sequences"
 
+    def refuse_without_lake(self, address: BucketAddress) -> None:
+        """Refuse a data folder in a bucket beside a warehouse file.
+
+        Args:
+            address: of the bucket's folder.
+
+        Raises:
+            DataFolderError: when the warehouse is a file.
+        """
+        if not self.is_beside_a_lake:
+            raise DataFolderError(
+                f"VIRUS_DATA is {address}: a data folder in a bucket needs a lake, whose database has the locks. Set "
+                f"VIRUS_WAREHOUSE to its address, or VIRUS_DATA to a folder (docs/scaling.md)"
+            )
+
+    def _copy_from(self, address: BucketAddress) -> None:
+        """Mark this as a copy of the folder in a bucket, before it is one.
+
+        Raises:
+            DataFolderError: when it is something else.
+        """
+        if not self.is_copy and any(file.is_file() for file in self.packages.rglob("*")):
+            raise DataFolderError(
+                f"{self.root} is a data folder of its own, and VIRUS_DATA is {address}. Set VIRUS_DATA_COPY to an "
+                f"empty folder, which then has a copy of the bucket's"
+            )
+        copied = Index(self.root).create(str(address))
+        if copied != str(address):
+            raise DataFolderError(
+                f"{self.root} is a copy of {copied}, and VIRUS_DATA is {address}. Set VIRUS_DATA_COPY to another "
+                f"folder, or delete this one when nothing runs"
+            )
+
     def create(self) -> None:
         """Create all missing folders, accessible to this user and its group only.
 
@@ -178,6 +270,22 @@ class DataFolder:
                 f"the data folder {self.root} cannot be used: {error.filename}: {error.strerror}. "
                 f"Set VIRUS_DATA to a writable folder, or make this one writable."
             ) from error
+
+
+def bucket_of_environment() -> BucketAddress | None:
+    """The address of the bucket's folder that `VIRUS_DATA` names; None where it names a folder of this host.
+
+    Raises:
+        SettingError: when it begins like an address, and is none.
+    """
+    named = os.environ.get("VIRUS_DATA", "")
+    return bucket_address(named, "VIRUS_DATA") if is_bucket(named) else None
+
+
+def _place_of_copy(address: BucketAddress) -> Path:
+    named = os.environ.get("VIRUS_DATA_COPY")
+    name = re.sub(r"[^a-z0-9.-]+", "-", f"{address.bucket}-{address.prefix}".lower()).strip("-")
+    return Path(named) if named else user_cache_path("virus-warehouse") / name
 
 
 class NoSnapshot(FileNotFoundError):

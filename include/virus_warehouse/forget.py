@@ -1,9 +1,7 @@
 """Removing a source permanently: its rows, packages and run files."""
 
 import logging
-import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +11,9 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
-from virus_warehouse.run_file import run_files, running_states
+from virus_warehouse.removal import remove
+from virus_warehouse.run_file import run_files
+from virus_warehouse.running import running_states
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sources import SourcesFile, UnknownSource
 from virus_warehouse.warehouse import ledger
@@ -100,7 +100,7 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
     """
     refuse_followed(source, followed)
     holdings(source, warehouse, data)  # rejects names without data, which may be paths
-    running = [str(state["run_id"]) for state in running_states(data.runs) if state.get("source") == source]
+    running = [str(state["run_id"]) for state in running_states(data) if state.get("source") == source]
     if running:
         raise ForgetError(f"run {running[0]} is working on source {source}: wait until it has ended")
     with duckdb.connect() as session, warehouse.transaction(session):
@@ -113,10 +113,9 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
         )
         SequenceStore(data.sequences).keep_for_now(named - parts_named(session))
     for path in _files(source, data):
-        path.unlink(missing_ok=True)
+        remove(path)
     for place in (data.packages, data.parts):
-        with suppress(FileNotFoundError):
-            shutil.rmtree(place / source)
+        remove(place / source)
     logger.info("removed source %s", source)
 
 

@@ -17,6 +17,7 @@ from virus_warehouse.compaction import compact
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import Failure
 from virus_warehouse.leftovers import (
+    closed_elsewhere,
     remove_dead_folders,
     remove_old_files,
     remove_stale_parts,
@@ -92,6 +93,7 @@ def _dead_runs(house: _House) -> str:
     data, dead = house.data, dead_runs(house.data.runs)
     with duckdb.connect() as session, house.warehouse.transaction(session):
         closed = ledger.close_dead_runs(session, partial(house.warehouse.is_running, data))
+        dead = sorted({*dead, *closed_elsewhere(data, closed)})
         ends = ledger.records_of(session, dead)
     write_ends(data, dead, ends)
     removed = remove_dead_folders(data) + remove_stale_parts(data)

@@ -24,7 +24,7 @@ from virus_warehouse.archive import ACCEPTED, Archive, ArchivedPackage, committe
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.later_lines import LaterLines
-from virus_warehouse.leftovers import remove_leftovers, write_ends
+from virus_warehouse.leftovers import closed_elsewhere, remove_leftovers, write_ends
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsError, PackageError
 from virus_warehouse.ncbi.package import DataPackage
@@ -266,8 +266,10 @@ class _Run:
         remove_leftovers(self.data, self.archive, self.source)
         dead = dead_runs(self.data.runs)
         with self.warehouse.transaction(self.session):
-            for run_id in ledger.close_dead_runs(self.session, partial(self.warehouse.is_running, self.data)):
+            closed = ledger.close_dead_runs(self.session, partial(self.warehouse.is_running, self.data))
+            for run_id in closed:
                 logger.warning("run %s was left open by a dead process; closed as failed", run_id)
+            dead = sorted({*dead, *closed_elsewhere(self.data, closed)})
             window = plan_window(self.session, self.source, _origin_of(self.record), self.window_request)
             if self.stopped is not None:
                 window = replace(window, with_sequences=self.stopped.has_sequences(self.source.molecules))

@@ -62,7 +62,7 @@ class LaterLines:
             return file
         self._folder.mkdir(exist_ok=True)
         try:
-            opened = DataPackage(self._archive.path(package))
+            opened = DataPackage(self._archive.file(package))
             with private_session(self._folder) as session:
                 stage(DATA_REPORT, session, partial(opened.open_report, DATA_REPORT.name), self._folder)
                 lines = read_sql("warehouse/sql/lines_of_package.sql")

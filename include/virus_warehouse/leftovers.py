@@ -1,7 +1,7 @@
 """Removal of old files and of files left behind by dead runs."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from virus_warehouse.atomic_file import unfinished_files
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.parts_folder import stale_parts
 from virus_warehouse.removal import Removed, remove
-from virus_warehouse.run_file import close_dead_run, is_running, run_files
+from virus_warehouse.run_file import close_dead_run, is_running, mark_as_dead, run_files
 from virus_warehouse.run_result import result_of
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
@@ -76,6 +76,19 @@ def remove_old_files(data: DataFolder, source: Source) -> Removed:
             if old.stat().st_mtime < oldest:
                 removed += remove(old)
     return removed
+
+
+def closed_elsewhere(data: DataFolder, closed: Iterable[str]) -> list[str]:
+    """Of the runs that were closed as failed, those that another host's process has left without an end.
+
+    Args:
+        data: the data folder.
+        closed: their ids.
+    """
+    ids = [run_id for run_id in closed if data.is_copy and (data.runs / f"{run_id}.json").exists()]
+    for run_id in ids:
+        mark_as_dead(data.runs, run_id)
+    return ids
 
 
 def write_ends(data: DataFolder, dead: list[str], rows: Mapping[str, RunRecord]) -> None:

@@ -77,7 +77,7 @@ class ReusablePackages:
         try:
             if not self.archive.is_whole(package):
                 raise PackageError(f"expected {package.bytes} bytes", path=self.archive.path(package.run_id))
-            return not DataPackage(self.archive.path(package.run_id)).is_empty
+            return not DataPackage(self.archive.file(package.run_id)).is_empty
         except (PackageError, OSError) as error:
             logger.warning("the archived package of run %s cannot be used: %s", package.run_id, error)
             return False

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from virus_warehouse.archive import Archive, ArchivedPackage
+from virus_warehouse.bucket.copy import send
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.ncbi.client import DatasetsClient, Download, Progress
@@ -93,7 +94,7 @@ class PackageSource:
         return own or reusable.covering(window)
 
     def _verified(self, package: ArchivedPackage) -> ArchivedPackage:
-        path = self.archive.path(package.run_id)
+        path = self.archive.file(package.run_id)
         with self.journal.timed("verify"), path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if sha256 != package.sha256:
@@ -117,7 +118,7 @@ class PackageSource:
             logger.warning(
                 "it lacks %s that NCBI listed but did not deliver", counted(archived.not_delivered, "record")
             )
-        return self.archive.path(archived.run_id)
+        return self.archive.file(archived.run_id)
 
     def _remove_parts(self, archived: ArchivedPackage) -> None:
         """Remove the parts of an archived package, if a kill has prevented that."""
@@ -234,6 +235,7 @@ class PackageSource:
             except PackageError as error:
                 name = f"{self.journal.record.run_id}-{secrets.token_hex(2)}.zip"
                 kept = path.replace(self.data.refused / name)
+                send(kept)
                 raise PackageError(error.reason, path=kept, member=error.member) from error
 
     def _report_progress(self, progress: Progress) -> None:

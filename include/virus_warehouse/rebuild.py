@@ -300,7 +300,7 @@ def _fault(archive: Archive, load: CommittedLoad) -> str | None:
     """What is wrong with the package of a load; None if it is intact, or the load needed none."""
     if load.package is None:
         return None
-    path = archive.path(load.package)
+    path = archive.file(load.package)
     if not path.exists():
         return f"its package {path.name} is missing from the archive"
     try:
@@ -357,7 +357,7 @@ def _repeat(
             take_quarantined_lines(session, source, fingerprint)
         staged = stage_quarantined_lines(session, temporary)
     else:
-        package = None if load.package is None else DataPackage(archive.path(load.package))
+        package = None if load.package is None else DataPackage(archive.file(load.package))
         molecules = molecules_requested(run.get("request_url"))
         staged = stage_package(session, package, temporary)
         note_missing_reports(session, str(run.get("request_url") or ""), staged)

@@ -1,10 +1,11 @@
-"""Removing files and folders, and counting what that frees."""
+"""Removing files and folders, here and in the bucket of the data folder, and counting what that frees."""
 
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from virus_warehouse.bucket.copy import removing
 from virus_warehouse.wording import counted
 
 
@@ -28,7 +29,12 @@ class Removed:
 
 
 def remove(path: Path) -> Removed:
-    """Remove a file, or a folder with all that is in it; another process may have done so already."""
+    """Remove a file, or a folder with all that is in it; another process may have done so already.
+
+    Raises:
+        BucketUnavailable: when it cannot be removed from the bucket of the data folder; nothing was removed then.
+    """
+    removing(path)
     if path.is_dir() and not path.is_symlink():
         removed = sum((_counted(file) for file in path.rglob("*") if not file.is_dir()), Removed())
         shutil.rmtree(path, ignore_errors=True)

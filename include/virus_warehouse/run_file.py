@@ -115,6 +115,11 @@ def running_states(folder: Path) -> Iterator[dict[str, object]]:
             yield state
 
 
+def started_since(folder: Path, moment: datetime) -> Iterator[Path]:
+    """The run files of the runs that started at a time, to the second, or later."""
+    return (path for path in folder.glob("*.json") if path.name >= _stamp(moment))
+
+
 def states_since(folder: Path, source: str, moment: datetime) -> Iterator[dict[str, object]]:
     """The states of a source's runs that started at a time, to the second, or later."""
     for path in run_files(folder, source):

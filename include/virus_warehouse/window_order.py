@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from virus_warehouse.archive import Archive
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.package_reuse import ReusablePackages
-from virus_warehouse.run_file import running_states, states_since
+from virus_warehouse.run_file import states_since
 from virus_warehouse.run_mode import WINDOW
+from virus_warehouse.running import running_states
 from virus_warehouse.sources import Source
 from virus_warehouse.windows import Window
 
@@ -65,7 +66,7 @@ def let_earlier_day_fetch_first(source: Source, window: Window, data: DataFolder
         if all(state.get("dag_run_id") != day.dag_run_id for state in begun):
             raise EarlierDayFirst(f"{day.dag_run_id} has been started and may download what this day needs")
     fetches = {"source": source.name, "fingerprint": source.fingerprint, "mode": WINDOW}
-    for state in running_states(data.runs):
+    for state in running_states(data):
         since, written_at = state.get("updated_since"), datetime.fromisoformat(str(state["written_at"]))
         is_earlier = since is not None and str(since) < str(window.updated_since)
         if state.items() >= fetches.items() and is_earlier and now < written_at + SILENT:

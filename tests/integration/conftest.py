@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.buckets import access_to, bucket_server, new_bucket
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import Followed
 from tests.support.lakes import catalogs
@@ -21,6 +22,21 @@ def catalog() -> Iterator[str]:
     """The URL of a database for the catalogs of lakes."""
     with catalogs() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def bucket_url() -> Iterator[str]:
+    """The URL of a server that stands in for S3."""
+    with bucket_server() as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(bucket_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a bucket that the environment gives access to."""
+    for name, value in access_to(bucket_url).items():
+        monkeypatch.setenv(name, value)
+    return new_bucket(bucket_url)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
+from virus_warehouse.across_hosts import one_host_at_a_time
 from virus_warehouse.alarm import AlarmKind
 from virus_warehouse.alert_settings import AlertSettings
 from virus_warehouse.alerts.present import Key, Present, is_over
@@ -173,8 +174,8 @@ def write_journal(data: DataFolder, journal: Journal) -> None:
 
 @contextmanager
 def one_sender_at_a_time(data: DataFolder) -> Iterator[None]:
-    """Wait for another process that informs people, so that nobody is informed twice."""
-    with (data.alerts / ".lock").open("w") as lock:
+    """Wait for another process that informs people, on whatever host, so that nobody is informed twice."""
+    with (data.alerts / ".lock").open("w") as lock, one_host_at_a_time(data, "alerts"):
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

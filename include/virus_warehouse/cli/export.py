@@ -32,7 +32,7 @@ def export(
     if fields is not None and file_format is not exporting.Format.DATAFORMAT:
         raise typer.BadParameter(f"--fields is for --format dataformat, not for {file_format}")
     with explained():
-        data = DataFolder.to_read()
+        data = DataFolder.to_query()
         files = exporting.export(
             data.snapshot,
             to or data.root / "export",

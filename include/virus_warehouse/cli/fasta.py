@@ -53,7 +53,7 @@ def fasta(
         raise typer.BadParameter("give a QUERY, or --source, or --where")
     if query is not None and (source is not None or where is not None):
         raise typer.BadParameter("--source and --where stand for a QUERY; give one or the other")
-    data = DataFolder.to_read()
+    data = DataFolder.to_query()
     with explained():
         if not data.snapshot.exists():
             typer.echo(nothing_published(data.snapshot), err=True)

@@ -45,7 +45,7 @@ def sql(
     to: Annotated[Path | None, typer.Option(help="File for the answer; standard output by default.")] = None,
 ) -> None:
     """Ask the published snapshot, which no run disturbs. FROM cookbook lists recipes, FROM recipe(7) answers one."""
-    data = DataFolder.to_read()
+    data = DataFolder.to_query()
     if not data.snapshot.exists():
         typer.echo(nothing_published(data.snapshot), err=True)
         raise typer.Exit(1)

@@ -31,7 +31,7 @@ def verify(
 
     Exit code 0: whole. 1: something differs, or cannot be read.
     """
-    data = DataFolder.to_read()
+    data = DataFolder.to_query()
     if target is None and not data.snapshot.exists() and not data.manifest.exists():
         message = f"Nothing is published in {data.root} yet. `virus-warehouse run SOURCE` loads and publishes a source."
         if as_json:

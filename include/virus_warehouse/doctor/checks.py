@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from virus_warehouse.doctor.bucket import check_bucket
 from virus_warehouse.doctor.clock import check_clock
 from virus_warehouse.doctor.connections import check_connections
 from virus_warehouse.doctor.disk import check_disk
@@ -52,6 +53,7 @@ CHECKS = (
     Check("pace", check_pace, needs_network=True),
     Check("schema", check_schema),
     Check("lake", check_lake, needs_network=True),
+    Check("bucket", check_bucket, needs_network=True),
     Check("lock", check_lock),
     Check("log", check_log),
     Check("leftovers", check_leftovers),

@@ -8,6 +8,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse
 
+from virus_warehouse.failure import Failure
 from virus_warehouse.pages import host, static_files
 from virus_warehouse.pages.console import page as console
 from virus_warehouse.pages.explore import page as explore
@@ -53,6 +54,7 @@ def create_app(
     app.exception_handler(HTTPException)(_http_error)
     app.exception_handler(OSError)(_failed)
     app.exception_handler(duckdb.Error)(_failed)
+    app.exception_handler(Failure)(_failed)
     return app
 
 

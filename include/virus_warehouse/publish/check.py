@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from virus_warehouse.bucket.copy import filled, send
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.about import read_about, write_changes, write_findings
 from virus_warehouse.publish.approval import PUBLISH, answers_given
@@ -61,7 +62,7 @@ def check_candidate(
     with (
         private_files(),
         translate_resource_errors(candidate.parent),
-        duckdb.connect(candidate, read_only=True) as connection,
+        duckdb.connect(filled(candidate), read_only=True) as connection,
     ):
         if source is not None:
             known = connection.execute("SELECT source FROM ops.source_status").fetchall()
@@ -85,6 +86,7 @@ def check_candidate(
         write_findings(connection, findings, answers)
         write_changes(connection, published, held_back)
         write_last_check(candidate, findings, answers)
+    send(candidate)
     refuse_findings(findings, candidate)
     return findings
 

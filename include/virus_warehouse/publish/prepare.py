@@ -5,6 +5,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
+from virus_warehouse.bucket.copy import send
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.about import published_about, write_about
 from virus_warehouse.publish.candidate import make_candidate, open_candidate
@@ -55,4 +56,5 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, publication_id: st
         create_tables(connection)
         explain_columns(connection)
         write_about(connection, publication_id, previous.publication_id if previous else None)
+    send(candidate)
     return candidate

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from virus_warehouse.bucket.copy import filled
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
 from virus_warehouse.failure import PermanentFailure
@@ -28,6 +29,7 @@ from virus_warehouse.publish.published_files import (
 from virus_warehouse.publish.saved_questions import ask_questions
 from virus_warehouse.publish.sequences import keep_parts_of, publish_parts
 from virus_warehouse.questions.question import saved_questions
+from virus_warehouse.removal import remove
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
 
@@ -104,7 +106,7 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
             if newest is None or publication_id > newest:
                 raise FileNotFoundError(2, "no such candidate; prepare and check it first", str(candidate))
             return publication_id == newest
-        about = read_about(candidate)
+        about = read_about(filled(candidate))
         if published is not None and _is_superseded(about, published):
             drop_candidate(candidate)
             if lost := about.accepted & published.held_back.keys():
@@ -115,7 +117,7 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
             logger.info("publication %s already includes %s", published.publication_id, publication_id)
             return False
         if published is None and about.loaded_until is None:
-            candidate.unlink()
+            remove(candidate)
             raise GateFailed(
                 "Not published: nothing has been loaded yet. `virus-warehouse run SOURCE` loads and publishes a source."
             )
@@ -127,7 +129,7 @@ def publish_candidate(data: DataFolder, publication_id: str) -> bool:
         manifest = prepare_manifest(data, candidate)
         log_of(data.snapshot).unlink(missing_ok=True)  # a stale log would be replayed by readers
         if manifest is None:
-            data.manifest.unlink(missing_ok=True)
+            remove(data.manifest)
         candidate.replace(data.snapshot)
         if manifest is not None:
             manifest.replace(data.manifest)

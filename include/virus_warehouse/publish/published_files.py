@@ -18,11 +18,14 @@ from pathlib import Path
 
 import duckdb
 
+from virus_warehouse.across_hosts import one_host_at_a_time
 from virus_warehouse.atomic_file import write_json
+from virus_warehouse.bucket.copy import forget_missing, send
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.manifest import Manifest, identity_of, make_manifest, read_manifest
 from virus_warehouse.publish.sequences import parts_of, publish_parts
+from virus_warehouse.removal import remove
 from virus_warehouse.settings import SettingError
 from virus_warehouse.shortage import DiskFull, MemoryTooSmall, translate_resource_errors
 
@@ -51,10 +54,21 @@ def days_kept() -> int:
 
 @contextmanager
 def one_publication_at_a_time(data: DataFolder) -> Iterator[None]:
-    """Wait for the publication of another process that is replacing files."""
-    with (data.candidates / ".lock").open("w") as lock:
+    """Wait for the publication of another process that is replacing files, on whatever host."""
+    with (data.candidates / ".lock").open("w") as lock, one_host_at_a_time(data, "publication"):
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        finally:
+            _send(data)
+
+
+def _send(data: DataFolder) -> None:
+    """Send the published files to the bucket of the data folder: what describes a file after it."""
+    dated = [file for files in dated_snapshots(data.published).values() for file in reversed(files)]
+    for place in (data.published_sequences, data.snapshot, data.manifest, *dated):
+        send(place)
+    forget_missing(data.candidates)
 
 
 @private_files()
@@ -93,8 +107,8 @@ def prepare_manifest(data: DataFolder, candidate: Path) -> Path | None:
 
 def drop_candidate(candidate: Path) -> None:
     """Remove a candidate that will not be published."""
-    candidate.unlink()
-    _prepared_path(candidate).unlink(missing_ok=True)
+    remove(candidate)
+    remove(_prepared_path(candidate))
 
 
 def settle(data: DataFolder, days: int) -> None:
@@ -108,7 +122,7 @@ def settle(data: DataFolder, days: int) -> None:
         if _UNFINISHED.fullmatch(file.name):  # of a killed process: a running one has the lock
             file.unlink()
     if not data.snapshot.exists():
-        data.manifest.unlink(missing_ok=True)
+        remove(data.manifest)
         return
     try:
         with translate_resource_errors(data.published):
@@ -125,7 +139,7 @@ def _settle_latest(data: DataFolder) -> Manifest:
     manifest = read_manifest(data.manifest)
     if manifest is not None and _describes(manifest, data.snapshot):
         return manifest
-    data.manifest.unlink(missing_ok=True)  # better none than that of another snapshot, if there is no space for one
+    remove(data.manifest)  # better none than that of another snapshot, if there is no space for one
     prepared = _prepared_path(data.candidates / f"{identity_of(data.snapshot).publication_id}.duckdb")
     manifest = read_manifest(prepared) if prepared.parent == data.candidates else None
     if manifest is not None and _describes(manifest, data.snapshot):
@@ -221,7 +235,7 @@ def _thin_out(folder: Path, days: int) -> None:
     kept = {*ordered[-days:], *{day[:7]: day for day in ordered}.values()}
     for day in ordered:
         for file in files[day] if day not in kept else ():  # the manifest first: it is never without its snapshot
-            file.unlink()
+            remove(file)
             logger.info("removed %s, which is neither of the last %d days nor the last of its month", file, days)
 
 

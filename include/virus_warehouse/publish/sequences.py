@@ -11,8 +11,10 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.bucket.copy import filled
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.private_files import FOLDER_MODE
+from virus_warehouse.removal import remove
 from virus_warehouse.sql_file import read_sql, run_sql, sql_text
 
 logger = logging.getLogger(__name__)
@@ -60,12 +62,18 @@ def link_parts(needed: Iterable[str], data: DataFolder) -> list[str]:
     with duckdb.connect() as reader:
         for part in needed:
             published = data.published_sequences / part
-            if not _is_part(reader, published) and _is_part(reader, data.sequences / part):
+            if not _is_part(reader, published) and _is_part(reader, _stored(data.sequences / part)):
                 published.unlink(missing_ok=True)  # it is damaged, and the store has been rebuilt since
                 _link(data.sequences / part, published)
             if _is_part(reader, published):
                 present.append(part)
     return present
+
+
+def _stored(part: Path) -> Path:
+    with suppress(FileNotFoundError):  # it has been removed from the bucket
+        return filled(part)
+    return part
 
 
 def _is_part(reader: DuckDBPyConnection, path: Path) -> bool:
@@ -104,7 +112,7 @@ def keep_parts_of(data: DataFolder, *snapshots: Path) -> None:
     link_parts(needed, data)
     for path in data.published_sequences.glob("*.parquet"):
         if path.name not in needed:
-            path.unlink(missing_ok=True)
+            remove(path)
 
 
 def _link(part: Path, published: Path) -> None:

@@ -20,6 +20,7 @@ from croniter import croniter
 from virus_warehouse.atomic_file import write_text
 from virus_warehouse.data_folder import CHECKOUT, DataFolder
 from virus_warehouse.failure import UsageError
+from virus_warehouse.removal import remove
 from virus_warehouse.settings import SettingError
 
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -212,5 +213,5 @@ def remove_question(data: DataFolder, name: str) -> bool:
     """
     if not _FILE_NAME.fullmatch(name) or not (path := data.questions / f"{name}.sql").exists():
         return False
-    path.unlink(missing_ok=True)
+    remove(path)
     return True

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.bucket.copy import filled, send
 from virus_warehouse.removal import Removed, remove
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sql_file import sql_text
@@ -43,6 +44,15 @@ class SequenceStore:
         """The file of a part."""
         return self.folder / part
 
+    def file(self, part: str) -> Path:
+        """The file of a part, to be opened.
+
+        Raises:
+            FileNotFoundError: when only a bucket had it, and has not any more.
+            BucketUnavailable: when only a bucket has it, and cannot be read.
+        """
+        return filled(self.path(part))
+
     def keep_for_now(self, parts: Iterable[str]) -> None:
         """Let parts stay for `KEPT_SECONDS` from now. To be called before the commit after which nothing names them.
 
@@ -52,6 +62,7 @@ class SequenceStore:
         for part in parts:
             with suppress(FileNotFoundError):
                 os.utime(self.path(part))
+                send(self.path(part))
 
     def drop_unnamed(self, named: Collection[str], *, keeps_rebuilt: bool) -> Removed:
         """Remove old parts that the warehouse does not name.
@@ -96,6 +107,7 @@ class SequenceStore:
             os.fsync(file.fileno())
         written.chmod(0o440)  # it is never changed, and published snapshots have links to it
         written.replace(self.path(part))
+        send(self.path(part))
         session.execute(
             f"INSERT INTO letters_written BY NAME SELECT {sql_text(part)} AS part, * EXCLUDE (letters_offset) "
             "FROM letters_to_write"

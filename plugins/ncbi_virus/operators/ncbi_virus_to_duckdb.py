@@ -119,7 +119,7 @@ class NcbiVirusToDuckDBOperator(BaseOperator):
             raise AirflowRescheduleException(_next_look(context)) from wait  # type: ignore[no-untyped-call]
 
     def _run(self, context: Context) -> dict[str, Any]:
-        data = DataFolder.from_environment()
+        data = DataFolder.from_environment(with_snapshot=False)
         source = source_of(self.source) if isinstance(self.source, Mapping) else read_sources().source(str(self.source))
         accepted = [self.accept] if isinstance(self.accept, str) else self.accept
         warehouse = VirusWarehouseHook(self.virus_warehouse_conn_id).get_conn()

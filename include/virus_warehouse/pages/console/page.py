@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from virus_warehouse import cookbook
 from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.pages.console.query_limiter import Busy, QueryLimiter
+from virus_warehouse.pages.current_data import current_data
 from virus_warehouse.pages.forms import SQL_CHARACTERS, form_fields, is_from_these_pages
 from virus_warehouse.pages.host import Reader
 from virus_warehouse.pages.rendering import render
@@ -114,7 +115,7 @@ async def run_query(request: Request, reader: Reader) -> Response:
         fault = Fault("Refused", f"a query has up to {SQL_CHARACTERS:,} characters".replace(",", " "))
         return await run_in_threadpool(_page, request, "", Outcome(fault=fault), status_code=413)
     sql, form = fields.get("sql", ""), fields.get("form", "table")
-    console = Console(DataFolder.from_environment(), LIMITS)
+    console = Console(current_data(), LIMITS)
     started = monotonic()
     try:
         if form in get_args(FileForm):
@@ -220,7 +221,7 @@ def _page(
     recipe: cookbook.Recipe | None = None,
     status_code: int = 200,
 ) -> HTMLResponse:
-    data = DataFolder.from_environment()
+    data = current_data()
     return render(
         request,
         "console/console.html",

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from virus_warehouse.data_folder import DataFolder, NoSnapshot
+from virus_warehouse.pages.current_data import current_data
 from virus_warehouse.pages.explore import charts
 from virus_warehouse.pages.explore.drawing import NotDrawn
 from virus_warehouse.pages.explore.headlines import headline
@@ -92,7 +93,7 @@ def show_plot(
 
 
 def _page(request: Request, asked: Asked, plots: Sequence[Plot], *, width: int | None) -> HTMLResponse:
-    data = DataFolder.from_environment()
+    data = current_data()
     today = datetime.now(UTC).date()
     try:
         filters = _filters(asked, today)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.current_data import current_data
 from virus_warehouse.pages.host import DagStates, SchedulerState
 from virus_warehouse.pages.overview.overview import overview
 from virus_warehouse.pages.rendering import render
@@ -20,7 +20,7 @@ def show_overview(request: Request, dags: DagStates, scheduler: SchedulerState) 
         followed = read_sources(path)
     except SourceError as error:
         followed, fault = SourcesFile(path), error
-    content = overview(DataFolder.from_environment(), followed)
+    content = overview(current_data(), followed)
     return render(
         request,
         "overview/overview.html",

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.pages.console.page import LIMITS, QUERIES
 from virus_warehouse.pages.console.query_limiter import Busy
+from virus_warehouse.pages.current_data import current_data
 from virus_warehouse.pages.forms import SQL_CHARACTERS, form_fields, is_from_these_pages
 from virus_warehouse.pages.host import Reader
 from virus_warehouse.pages.rendering import render
@@ -57,7 +58,7 @@ class Line:
 @router.get("/questions")
 def show_questions(request: Request) -> HTMLResponse:
     """The saved questions."""
-    data = DataFolder.from_environment()
+    data = current_data()
     asked, files = _asked(data), saved_questions(data)
     lines = [
         Line(name, question.title, last := asked.get(name), last.error if last else None)
@@ -82,7 +83,7 @@ async def save(request: Request, reader: Reader) -> Response:
     if fields is None:
         return await run_in_threadpool(_form, request, Question("", "", ""), "The query is too long.", status_code=413)
     question = _question(fields, str(reader.get_id()))
-    data = DataFolder.from_environment()
+    data = current_data()
     try:
         async with QUERIES.slot(str(reader.get_id())):
             table = await Console(data, LIMITS).table(question.sql)
@@ -103,7 +104,7 @@ async def save(request: Request, reader: Reader) -> Response:
 @router.get("/questions/{name}")
 def show_question(request: Request, name: str) -> HTMLResponse:
     """A question: its answer, and what has changed in it."""
-    data = DataFolder.from_environment()
+    data = current_data()
     files = saved_questions(data)
     if name not in files.valid and name not in files.errors:
         return render(request, "shared/no_page.html", here=None, path=f"questions/{name}", status_code=404)
@@ -135,7 +136,7 @@ def remove(request: Request, name: str) -> Response:
     """Remove a question that was saved here."""
     if not is_from_these_pages(request):
         return Response("A page of another site sent this; nothing was removed.", 403, media_type="text/plain")
-    if not remove_question(DataFolder.from_environment(), name):
+    if not remove_question(current_data(), name):
         return render(request, "shared/no_page.html", here=None, path=f"questions/{name}", status_code=404)
     return RedirectResponse(f"{request.scope.get('root_path', '')}/questions", 303)
 

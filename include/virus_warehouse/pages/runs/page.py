@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.pages.current_data import current_data
 from virus_warehouse.pages.rendering import render
 from virus_warehouse.pages.runs.runs import Run, RunFilter, list_runs, one_run, runs_of_dag_run
 from virus_warehouse.warehouse.run_record import OUTCOMES, SEQUENCE_OUTCOMES
@@ -61,7 +61,7 @@ def show_runs(
     """The ledger, latest run first; its filters are in the URL."""
     page = max(page, 1)
     wanted = RunFilter(source, status, mode, dag_run, text)
-    listed = list_runs(DataFolder.from_environment(), wanted, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS)
+    listed = list_runs(current_data(), wanted, limit=PAGE_ROWS, offset=(page - 1) * PAGE_ROWS)
     context: dict[str, Any] = {
         "listed": listed,
         "wanted": wanted,
@@ -77,7 +77,7 @@ def show_run_of_dag_run(
     request: Request, dag_id: str, dag_run_id: str, source: str = ""
 ) -> RedirectResponse | HTMLResponse:
     """The run of an Airflow DAG run: its last try, or the filtered ledger for several sources."""
-    runs = runs_of_dag_run(DataFolder.from_environment(), dag_id, dag_run_id)
+    runs = runs_of_dag_run(current_data(), dag_id, dag_run_id)
     runs = [run for run in runs if source in ("", run["source"])]
     if not runs:
         return render(request, "runs/no_run.html", here="runs", what=f"{dag_run_id} of {dag_id}", status_code=404)
@@ -90,7 +90,7 @@ def show_run_of_dag_run(
 @router.get("/runs/{run_id}")
 def show_run(request: Request, run_id: str) -> HTMLResponse:
     """The details of a run."""
-    run = one_run(DataFolder.from_environment(), run_id)
+    run = one_run(current_data(), run_id)
     if run is None:
         return render(request, "runs/no_run.html", here="runs", what=run_id, status_code=404)
     context: dict[str, Any] = {"stages": _stages(run), "outcomes": OUTCOMES, "meanings": MEANINGS, "sum_of": _sum_of}

@@ -15,7 +15,7 @@ from duckdb_sqlalchemy import Dialect
 from virus_warehouse.data_folder import DataFolder, NoSnapshot
 from virus_warehouse.pages.snapshot import reading
 from virus_warehouse.reports.data_report import DATA_REPORT
-from virus_warehouse.run_file import is_running
+from virus_warehouse.running import is_running
 from virus_warehouse.sequences.molecule import MOLECULES
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import ledger
@@ -91,7 +91,7 @@ def open_run_view(data: DataFolder, run_id: str | None = None) -> Iterator[DuckD
         if is_published:
             run_sql(connection, "pages/runs/runs_of_ledger.sql")
         unfinished = _rows(connection, "SELECT run_id FROM run_view WHERE status = 'running'")
-        dead = [run for (run,) in unfinished if not is_running(data.runs, run)]
+        dead = [run for (run,) in unfinished if not is_running(data, run)]
         # A run that has ended since its file was read has released its lock, but has written its end before.
         _add_run_files(connection, (data.runs / f"{run}.json" for run in dead))
         run_sql(connection, "pages/runs/died.sql", {"dead_runs": dead, "died": ledger.DIED})

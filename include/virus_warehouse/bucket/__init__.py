@@ -1,0 +1,1 @@
+"""A data folder in a bucket: each host works in a copy of it, and sends what it writes."""
