@@ -1,27 +1,17 @@
 """A lake whose files are in a bucket: a local server stands in for S3."""
 
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import pytest
-import requests
 
+from tests.support.buckets import NEEDS_BUCKETS, bucket_server
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import Followed
 from tests.support.lakes import NEEDS_LAKES, new_lake, reading_lake
-from tests.support.ports import free_port
-from tests.support.waiting import until
 from virus_warehouse.warehouse.lake_storage import LakeStorage
 
-PROGRAM = Path(__file__).resolve().parents[2] / ".venv-bucket/bin/moto_server"
-
-pytestmark = [
-    pytest.mark.slow,
-    NEEDS_LAKES,
-    pytest.mark.skipif(not PROGRAM.exists(), reason="scripts/setup_bucket has not installed a server"),
-]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES, NEEDS_BUCKETS]
 
 SECRET = "the-secret-of-the-bucket"
 
@@ -29,27 +19,11 @@ SECRET = "the-secret-of-the-bucket"
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of a bucket that the environment gives access to."""
-    url = f"http://127.0.0.1:{free_port()}"
-    settings = {"ENDPOINT_URL": url, "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": SECRET, "REGION": "us-east-1"}
-    for name, value in settings.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    server = subprocess.Popen(
-        [PROGRAM, "-p", url.rpartition(":")[2]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        until(lambda: responds(url), 120)
-        requests.put(f"{url}/viruses", timeout=60).raise_for_status()
+    with bucket_server("viruses") as url:
+        settings = {"ENDPOINT_URL": url, "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": SECRET, "REGION": "us-east-1"}
+        for name, value in settings.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
         yield "viruses"
-    finally:
-        server.kill()
-        server.wait()
-
-
-def responds(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/moto-api/", timeout=60).ok
-    except requests.ConnectionError:
-        return False
 
 
 def test_runs_copies_and_maintenance_work_in_a_bucket(bucket, catalog, tmp_path):
