@@ -9,7 +9,7 @@ RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r /opt/viru
  && pip install --no-cache-dir --only-binary :all: --require-hashes -r /opt/virus-warehouse/requirements-build.txt
 
 WORKDIR /opt/virus-warehouse
-COPY scripts/airflow_home.py scripts/scheduler.py scripts/service_health.py scripts/
+COPY scripts/airflow_home.py scripts/scheduler.py scripts/service_health.py scripts/worker_health.py scripts/
 COPY pyproject.toml README.md LICENSE ./
 COPY include include/
 COPY plugins plugins/

@@ -53,14 +53,17 @@ class AirflowServices:
     Args:
         environment: settings of the tasks: `VIRUS_DATA`, `VIRUS_SOURCES`, `NCBI_DATASETS_URL`.
         python: the Python that runs it; this one by default.
+        database: URL of an empty database for it; one in a server of its own by default.
     """
 
-    def __init__(self, environment: Mapping[str, str], python: Path = Path(sys.executable)) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], python: Path = Path(sys.executable), database: str | None = None
+    ) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="airflow-services-"))
         self.marker = uuid.uuid4().hex
         self.seconds_to_healthy = 0.0
         self.environment: dict[str, str] = {}
-        self._settings, self._python = environment, python
+        self._settings, self._python, self._database = environment, python, database
         self._port = free_port()
         # Behind a path, as where a proxy serves it: a link that forgets the path fails a test.
         self.url = f"http://127.0.0.1:{self._port}/airflow"
@@ -72,7 +75,7 @@ class AirflowServices:
     def __enter__(self) -> Self:
         started = time.monotonic()
         try:
-            self.environment = self._whole_environment(self._resources.enter_context(postgres()))
+            self.environment = self._whole_environment(self._database or self._resources.enter_context(postgres()))
             command = [self._python, airflow_home.CHECKOUT / "scripts" / "airflow_home.py"]
             done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
@@ -227,8 +230,8 @@ class AirflowServices:
         return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.glob("dag_id=*/**/*.log"))}
 
     def service_logs(self) -> dict[str, str]:
-        """The logs of the services."""
-        return {service: (self.home / f"{service}.log").read_text(errors="replace") for service in SERVICES}
+        """The logs of the services, and of what else logs to the home."""
+        return {path.stem: path.read_text(errors="replace") for path in sorted(self.home.glob("*.log"))}
 
     def _whole_environment(self, database: str) -> dict[str, str]:
         return {

@@ -1,4 +1,4 @@
-"""A server that stands in for S3, in an environment of its own (`scripts/setup_bucket`)."""
+"""Buckets for tests: a local server stands in for S3, in an environment of its own (`scripts/setup_bucket`)."""
 
 import secrets
 import subprocess
@@ -14,14 +14,20 @@ from tests.support.waiting import until
 
 PROGRAM = Path(__file__).resolve().parents[2] / ".venv-bucket/bin/moto_server"
 
-NEEDS_BUCKETS = pytest.mark.skipif(not PROGRAM.exists(), reason="scripts/setup_bucket has not installed a server")
+
+def unavailable() -> str | None:
+    """The reason why no server can be started here, or None."""
+    return None if PROGRAM.exists() else "scripts/setup_bucket has not installed a server"
+
+
+NEEDS_BUCKETS = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
 SECRET = "the-secret-of-the-bucket"
 
 
 @contextmanager
 def bucket_server() -> Iterator[str]:
-    """The URL of a server without buckets."""
+    """A server without buckets, for any key; yields its URL."""
     url = f"http://127.0.0.1:{free_port()}"
     server = subprocess.Popen(
         [PROGRAM, "-p", url.rpartition(":")[2]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -34,9 +40,14 @@ def bucket_server() -> Iterator[str]:
         server.wait()
 
 
-def new_bucket(url: str) -> str:
-    """The name of a bucket that is made on a server."""
-    name = f"viruses-{secrets.token_hex(4)}"
+def new_bucket(url: str, name: str | None = None) -> str:
+    """Make an empty bucket on a server; returns its name.
+
+    Args:
+        url: of the server.
+        name: of the bucket; any by default.
+    """
+    name = name or f"viruses-{secrets.token_hex(4)}"
     requests.put(f"{url}/{name}", timeout=60).raise_for_status()
     return name
 

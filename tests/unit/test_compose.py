@@ -15,14 +15,28 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-COMPOSE = (ROOT / "docker-compose.yaml").read_text()
-SERVICES = yaml.safe_load(COMPOSE)["services"]
-AIRFLOW = {name: service for name, service in SERVICES.items() if name.startswith("airflow-")}
+from tests.support.compose_file import (
+    COMPOSE,
+    FORMS,
+    PLACES,
+    ROOT,
+    SERVICES,
+    VARIABLE,
+    WAITS,
+    environment,
+    native,
+    services,
+)
+
+AIRFLOW = {name: service for name, service in SERVICES.items() if service["image"] == "virus-warehouse"}
+VARIABLES = {found["name"] for found in VARIABLE.finditer(COMPOSE)}
 ENV_EXAMPLE = (ROOT / ".env.example").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 REQUIRED = re.compile(r"\$\{([A-Z_]+):\?[^}]+\}")
+OF_CELERY = {"REDIS_PASSWORD", "LAKE_PASSWORD", "OBJECT_STORAGE_PASSWORD"}
+"""Passwords that only one form needs: `lake-init` requires them."""
+SECRET = re.compile(rf"{REQUIRED.pattern}|\$\{{({'|'.join(OF_CELERY)}):-\}}")
 MONITOR = "http://airflow-api-server:8080/api/v2/monitor/health"
 
 
@@ -43,38 +57,147 @@ def test_specification_rejects_a_mistyped_key(tmp_path: Path) -> None:
     assert validate(mistyped).returncode != 0
 
 
-def test_the_services_are_those_of_airflow_3() -> None:
-    commands = {name: service["command"] for name, service in AIRFLOW.items()}
-    assert commands == {
-        "airflow-init": "python scripts/airflow_home.py",
-        "airflow-api-server": "airflow api-server",
-        "airflow-scheduler": "python scripts/scheduler.py",
-        "airflow-dag-processor": "airflow dag-processor",
-        "airflow-triggerer": "airflow triggerer",
+@pytest.mark.parametrize("form", FORMS)
+def test_the_services_are_those_of_airflow_3(form: str) -> None:
+    prefix = {"local": "airflow", "celery": "celery"}[form]
+    commands = {
+        f"{prefix}-init": "python scripts/airflow_home.py",
+        f"{prefix}-api-server": "airflow api-server",
+        f"{prefix}-scheduler": "python scripts/scheduler.py",
+        f"{prefix}-dag-processor": "airflow dag-processor",
+        f"{prefix}-triggerer": "airflow triggerer",
     }
-    assert set(SERVICES) == {*commands, "postgres"}
+    others = {"postgres"}
+    if form == "celery":
+        commands["celery-worker"] = "airflow celery worker"
+        others |= {"lake-init", "redis", "object-storage"}
+    found = services(form)
+    assert {name: service["command"] for name, service in found.items() if name in AIRFLOW} == commands
+    assert set(found) == {*commands, *others}
 
 
-def test_postgresql_is_16() -> None:
-    assert re.fullmatch(r"postgres:16(\.\d+)?", SERVICES["postgres"]["image"])
+def test_every_service_is_in_a_form() -> None:
+    assert set(SERVICES) == {name for form in FORMS for name in services(form)}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_depends_on_nothing_outside_it(form: str) -> None:
+    for service in services(form).values():
+        assert set(service.get("depends_on", {})) <= set(services(form))
+
+
+def test_the_form_celery_has_the_same_services_but_for_what_it_needs() -> None:
+    for name, service in services("local").items():
+        twin = SERVICES[name.replace("airflow-", "celery-")]
+        other = {"profiles", "environment", "depends_on", "deploy", "networks"}
+        assert {key: value for key, value in service.items() if key not in other} == {
+            key: value for key, value in twin.items() if key not in other
+        }
+    local, celery = (environment(f"{form}-scheduler", dict.fromkeys(VARIABLES, "")) for form in ("airflow", "celery"))
+    assert {name for name in local if local[name] != celery[name]} == {"AIRFLOW__CORE__EXECUTOR"}
+    assert set(celery) - set(local) == {
+        "AIRFLOW__CELERY__BROKER_URL",
+        "AIRFLOW__CELERY__WORKER_CONCURRENCY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "NCBI_DATASETS_PACE",
+        "VIRUS_WAREHOUSE",
+    }
+
+
+def test_both_forms_know_the_api_server_by_one_name() -> None:
+    assert SERVICES["celery-api-server"]["networks"] == {"default": {"aliases": ["airflow-api-server"]}}
+
+
+def test_two_workers_have_the_slots_that_the_scheduler_fills() -> None:
+    worker = SERVICES["celery-worker"]
+    settings = worker["environment"]
+    slots = worker["deploy"]["replicas"] * int(settings["AIRFLOW__CELERY__WORKER_CONCURRENCY"])
+    assert worker["deploy"]["replicas"] == 2
+    assert slots == int(settings["AIRFLOW__CORE__PARALLELISM"])
+
+
+def test_a_worker_that_is_stopped_has_minutes_for_its_tasks() -> None:
+    assert SERVICES["celery-worker"]["stop_grace_period"] == "10m"
+
+
+def test_a_worker_is_healthy_if_it_responds() -> None:
+    """The rest of this is in `tests/services/test_celery.py`, where workers run."""
+    check = SERVICES["celery-worker"]["healthcheck"]
+    assert check["test"] == ["CMD", "python", "scripts/worker_health.py"]
+    assert "scripts/worker_health.py" in DOCKERFILE
+    seconds = int(re.findall(r"(?m)^SECONDS = (\d+)$", (ROOT / check["test"][-1]).read_text())[0])
+    assert seconds < int(check["timeout"].removesuffix("s"))
+
+
+def test_the_native_test_has_the_settings_of_the_compose_file() -> None:
+    """But for addresses and folders, passwords, and the two waits."""
+    variables = {name: name.lower() for name in VARIABLES}
+    settings = environment("celery-scheduler", variables)
+    elsewhere = native(settings, **{name: f"<{name}>" for name in PLACES})
+    back = re.compile("|".join(f"<({name})>" for name in PLACES))
+    assert {
+        name: back.sub(lambda found: PLACES[found[0].strip("<>")], value) for name, value in elsewhere.items()
+    } == settings
+    assert {name for name, value in settings.items() if value != elsewhere[name]} == {
+        "AIRFLOW_HOME",
+        "AIRFLOW__CELERY__BROKER_URL",
+        "AIRFLOW__CORE__DAGS_FOLDER",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
+        "AIRFLOW__CORE__PLUGINS_FOLDER",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+        "AWS_ENDPOINT_URL",
+        "NCBI_DATASETS_PACE",
+        "VIRUS_DATA_COPY",
+        "VIRUS_WAREHOUSE",
+    }
+    assert set(WAITS) - set(settings) == {"AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"}
+
+
+@pytest.mark.parametrize("name", ["postgres", "lake-init"])
+def test_postgresql_is_16(name: str) -> None:
+    assert re.fullmatch(r"postgres:16(\.\d+)?", SERVICES[name]["image"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_image_has_a_version(name: str) -> None:
+    assert re.search(r":\d", SERVICES[name]["image"]) or SERVICES[name]["build"] == "."
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_has_limits_and_its_log_is_rotated(name: str) -> None:
+    assert SERVICES[name]["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
+    limits = SERVICES[name]["deploy"]["resources"]["limits"]
+    assert re.fullmatch(r"\d+[mg]", limits["memory"])
+    # Docker refuses more processors than there are: the form `local` runs on a machine with one.
+    assert ("cpus" in limits) == (name not in services("local"))
 
 
 @pytest.mark.parametrize("name", AIRFLOW)
 def test_airflow_services_share_executor_retries_code_and_data(name: str) -> None:
-    environment = AIRFLOW[name]["environment"]
-    assert environment["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
-    assert environment["AIRFLOW__CORE__DEFAULT_TASK_RETRIES"] == "2"
-    assert int(environment["AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY"]) > 0
+    settings = AIRFLOW[name]["environment"]
+    [form] = AIRFLOW[name]["profiles"]
+    assert settings["AIRFLOW__CORE__EXECUTOR"] == {"local": "LocalExecutor", "celery": "CeleryExecutor"}[form]
+    assert settings["AIRFLOW__CORE__DEFAULT_TASK_RETRIES"] == "2"
+    assert int(settings["AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY"]) > 0
     server = "http://airflow-api-server:8080/execution/"
-    assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == server
-    assert environment["VIRUS_DATA"] == "/opt/virus-warehouse/data"
-    assert f"virus-data:{environment['VIRUS_DATA']}" in AIRFLOW[name]["volumes"]
+    assert settings["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == server
+    folder = "/opt/virus-warehouse/data"
+    if form == "local":
+        assert settings["VIRUS_DATA"] == folder
+        assert f"virus-data:{folder}" in AIRFLOW[name]["volumes"]
+    else:
+        assert (settings["VIRUS_DATA"], settings["VIRUS_DATA_COPY"]) == ("s3://virus-warehouse/data", folder)
+        assert not [volume for volume in AIRFLOW[name]["volumes"] if volume.startswith("virus-data:")]
 
 
 def test_persistent_data_are_in_declared_volumes() -> None:
     declared = set(yaml.safe_load(COMPOSE)["volumes"])
     mounted = {volume.split(":")[0] for service in SERVICES.values() for volume in service["volumes"]}
-    assert declared == {volume for volume in mounted if not volume.startswith(".")}
+    assert declared == {volume for volume in mounted if not volume.startswith((".", "/"))}
     assert {"postgres-data", "airflow-logs", "virus-data"} <= declared
 
 
@@ -188,31 +311,57 @@ def serving(body: str) -> Iterator[str]:
 
 def test_only_the_ui_is_published_and_only_to_this_machine() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"airflow-api-server": ["127.0.0.1:8080:8080"]}
+    assert published == {name: ["127.0.0.1:8080:8080"] for name in ("airflow-api-server", "celery-api-server")}
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_file_contains_no_secret(name: str) -> None:
     for key, value in SERVICES[name]["environment"].items():
-        if re.search(r"(PASSWORD|SECRET|TOKEN|KEY)$", key):
-            assert value is None or REQUIRED.fullmatch(value), f"{key} has a hard-coded value"
+        if re.search(r"(PASSWORD|SECRET|TOKEN|KEY|AUTH)$", key):
+            assert value is None or SECRET.fullmatch(value), f"{key} has a hard-coded value"
         for password in re.findall(r"://[^:/@]*:(.+)@", value or ""):
-            assert REQUIRED.fullmatch(password), f"{key} has a hard-coded password"
+            assert SECRET.fullmatch(password), f"{key} has a hard-coded password"
+
+
+def test_redis_has_a_password() -> None:
+    command = SERVICES["redis"]["command"]
+    assert command[command.index("--requirepass") + 1] == SERVICES["redis"]["environment"]["REDISCLI_AUTH"]
+    assert command[command.index("--appendonly") + 1] == "yes"
 
 
 def test_only_the_init_step_knows_the_admin_password() -> None:
-    services = {name for name, service in SERVICES.items() if "AIRFLOW_ADMIN_PASSWORD" in str(service)}
-    assert services == {"airflow-init"}
+    knowing = {name for name, service in SERVICES.items() if "AIRFLOW_ADMIN_PASSWORD" in str(service)}
+    assert knowing == {"airflow-init", "celery-init"}
+
+
+@pytest.mark.parametrize("missing", sorted(OF_CELERY))
+def test_nothing_of_the_form_celery_starts_without_its_passwords(missing: str) -> None:
+    for name in services("celery"):
+        assert name in {"postgres", "lake-init"} or "lake-init" in needed(name)
+    assert set(SERVICES["lake-init"]["environment"]) >= OF_CELERY
+    [script] = [volume.split(":")[0] for volume in SERVICES["lake-init"]["volumes"]]
+    # As compose passes on what .env does not have, and without a PostgreSQL to connect to.
+    passwords = dict.fromkeys(OF_CELERY, "given") | {missing: ""}
+    done = subprocess.run(["sh", ROOT / script], env=passwords, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"{missing}: is missing: see .env.example" in done.stderr
+
+
+def needed(name: str) -> set[str]:
+    """What a service waits for, directly or indirectly."""
+    direct = set(SERVICES[name].get("depends_on", {}))
+    return direct.union(*(needed(other) for other in direct))
 
 
 def test_env_example_names_each_variable_and_gives_no_secret() -> None:
-    required = set(re.findall(r"^([A-Z_]+)=", ENV_EXAMPLE, re.MULTILINE))
+    given = dict(re.findall(r"^([A-Z_]+)=(.*)", ENV_EXAMPLE, re.MULTILINE))
     optional = set(re.findall(r"^# ([A-Z_]+)=", ENV_EXAMPLE, re.MULTILINE))
     passed_on = {key for s in SERVICES.values() for key, value in s["environment"].items() if value is None}
-    assert required == set(REQUIRED.findall(COMPOSE))
-    assert optional == passed_on == {"NCBI_API_KEY", "NCBI_DATASETS_URL", "NCBI_DATASETS_PACE", "VIRUS_KEEP_SNAPSHOTS"}
-    assert COMPOSE.count("${") == len(REQUIRED.findall(COMPOSE)), "a variable without :? may be left unset"
-    assert not re.findall(r"^[A-Z_]+=.+", ENV_EXAMPLE, re.MULTILINE)
+    assert set(given) - {"COMPOSE_PROFILES"} == set(REQUIRED.findall(COMPOSE))
+    assert passed_on == {"NCBI_API_KEY", "NCBI_DATASETS_URL", "NCBI_DATASETS_PACE", "VIRUS_KEEP_SNAPSHOTS"}
+    assert optional == passed_on | OF_CELERY
+    assert COMPOSE.count("${") == len(SECRET.findall(COMPOSE)), "a variable that nothing requires"
+    assert {name: value for name, value in given.items() if value} == {"COMPOSE_PROFILES": "local"}
 
 
 def test_the_image_is_small_hashed_and_not_run_by_root() -> None:

@@ -114,7 +114,7 @@ def test_package_requirements_are_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {canonical(re.match(NAME, wanted)[0]) for wanted in project["dependencies"]}
     # Airflow installs these, or imports them itself, or only some installations and `make start` need them.
-    providers = {f"apache-airflow-providers-{name}" for name in ("apprise", "postgres", "slack", "smtp")}
+    providers = {f"apache-airflow-providers-{name}" for name in ("apprise", "celery", "postgres", "slack", "smtp")}
     of_lakes = {canonical(re.match(NAME, wanted)[0]) for wanted in project["optional-dependencies"]["lake"]} - asked
     others = {"apache-airflow", "apache-airflow-task-sdk", "statsd", "uvicorn", *providers, *of_lakes}
     assert asked == set(requirements_of("requirements.in")) - others
