@@ -60,7 +60,7 @@ class Host:
             data = DataFolder.from_environment(**arguments)
             yield warehouse_of(data, lock_timeout=120), data
 
-    def run(self, source: Source = MPOX, origin: RunOrigin | None = None, **wish: object) -> IngestResult:
+    def run(self, source: Source = MPOX, origin: RunOrigin | None = None, **asked: object) -> IngestResult:
         with self.works(with_snapshot=False) as (warehouse, data), DatasetsClient(self.ncbi.url, attempts=1) as client:
             return ingest(
                 source,
@@ -68,7 +68,7 @@ class Host:
                 warehouse=warehouse,
                 data=data,
                 origin=origin,
-                wish=WindowRequest(**wish),  # type: ignore[arg-type]
+                wish=WindowRequest(**asked),  # type: ignore[arg-type]
             )
 
     def records(self) -> list[tuple[str, int]]:

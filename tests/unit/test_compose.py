@@ -89,12 +89,15 @@ def test_a_form_depends_on_nothing_outside_it(form: str) -> None:
 def test_the_form_celery_has_the_same_services_but_for_what_it_needs() -> None:
     for name, service in services("local").items():
         twin = SERVICES[name.replace("airflow-", "celery-")]
-        other = {"profiles", "environment", "depends_on", "deploy", "networks"}
+        other = {"profiles", "environment", "volumes", "depends_on", "deploy", "networks"}
         assert {key: value for key, value in service.items() if key not in other} == {
             key: value for key, value in twin.items() if key not in other
         }
+        disk = "virus-data:/opt/virus-warehouse/data"
+        shared = [volume for volume in service["volumes"] if volume != disk]
+        assert [volume for volume in twin["volumes"] if volume != "/opt/virus-warehouse/data"] == shared
     local, celery = (environment(f"{form}-scheduler", dict.fromkeys(VARIABLES, "")) for form in ("airflow", "celery"))
-    assert {name for name in local if local[name] != celery[name]} == {"AIRFLOW__CORE__EXECUTOR"}
+    assert {name for name in local if local[name] != celery[name]} == {"AIRFLOW__CORE__EXECUTOR", "VIRUS_DATA"}
     assert set(celery) - set(local) == {
         "AIRFLOW__CELERY__BROKER_URL",
         "AIRFLOW__CELERY__WORKER_CONCURRENCY",
@@ -103,6 +106,7 @@ def test_the_form_celery_has_the_same_services_but_for_what_it_needs() -> None:
         "AWS_REGION",
         "AWS_SECRET_ACCESS_KEY",
         "NCBI_DATASETS_PACE",
+        "VIRUS_DATA_COPY",
         "VIRUS_WAREHOUSE",
     }
 
