@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -267,8 +268,10 @@ def survives(name: str, part: str, *, silent_for: timedelta, started: timedelta)
     with serving(json.dumps(health)) as url:
         ahead = f"import time; real = time.time; time.time = lambda: real() + {started.total_seconds()}"
         check = shlex.join([sys.executable, "-c", f"{ahead}; {program(name, url)}", part])
-        # The service is a child of the first process, as with Docker's init.
-        first = f"sleep 1000 & {check}; kill -0 $! && echo survives"
+        # The service is a child of the first process, as with Docker's init. What ends it is the first signal: of the
+        # check, or else this one, which comes after SIGKILL and SIGTERM even if both are pending.
+        profiled = 128 + signal.SIGPROF
+        first = f"sleep 1000 & {check}; kill -s PROF $! 2>/dev/null; wait $!; [ $? = {profiled} ] && echo survives"
         done = subprocess.run(
             ["unshare", "--fork", "--pid", "--mount-proc", "sh", "-c", first],
             capture_output=True,
