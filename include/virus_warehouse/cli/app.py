@@ -15,6 +15,7 @@ from virus_warehouse.cli import (
     fasta,
     forget,
     housekeeping,
+    migrate,
     publish,
     rebuild,
     restore,
@@ -48,6 +49,7 @@ for command in (
     doctor.doctor,
     backup.backup,
     restore.restore,
+    migrate.migrate,
 ):
     app.command()(command)
 # A query may begin with a comment, which looks like an option.
