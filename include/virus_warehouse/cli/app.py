@@ -9,6 +9,7 @@ from virus_warehouse import __version__
 from virus_warehouse.cli import (
     acknowledge,
     approve,
+    attach,
     backup,
     doctor,
     export,
@@ -50,6 +51,7 @@ for command in (
     backup.backup,
     restore.restore,
     migrate.migrate,
+    attach.attach,
 ):
     app.command()(command)
 # A query may begin with a comment, which looks like an option.
