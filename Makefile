@@ -92,7 +92,7 @@ bench-pages: setup ## how long the pages take, with 50 sources, 500 runs and a m
 bench-sources: setup ## what following 500 sources costs: parsing, publication, pages, alerts
 	@$(ENVIRONMENT); python -m benchmarks.many_sources
 
-bench-lake: setup ## loads into a lake and into a file; CATALOG=postgresql://user:password@host/database: for the lakes
+bench-lake: setup ## loads into a lake and into a file, and migrations; CATALOG=postgresql://user:password@host/database: for the lakes
 	@$(ENVIRONMENT); python -m benchmarks.lake "$(CATALOG)"
 
 bench-sequences: setup ## a load with sequences, and their FASTA; PACKAGE=file.zip: its bytes

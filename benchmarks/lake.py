@@ -1,4 +1,4 @@
-"""`make bench-lake`: loads into a file and into a lake with its files in a local folder, compared.
+"""`make bench-lake`: loads into a file and into a lake with its files in a local folder, and migrations between them.
 
 The catalog's database is given as `CATALOG=postgresql://user:password@host/database`; each lake has a schema of its
 own, which stays there. Rounds alternate between the two, each load is in a process of its own, and medians are printed.
@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
@@ -23,6 +24,7 @@ from benchmarks.run import bench_folder
 from benchmarks.warehouse import SOURCE, LocalPackageClient
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
+from virus_warehouse.transfer import transfer
 from virus_warehouse.warehouse.connection import warehouse_at
 from virus_warehouse.warehouse.lake_address import LakeAddress, lake_address
 
@@ -38,17 +40,21 @@ def main(catalog: str, records: int = RECORDS, changed: int = CHANGED) -> None:
     for _ in range(ROUNDS):
         for kind in ("file", "lake"):
             with tempfile.TemporaryDirectory(prefix="bench-lake-") as folder:
-                place = _lake(catalog, folder) if kind == "lake" else Path(folder) / "data/warehouse.duckdb"
+                file, lake, root = Path(folder) / "warehouse.duckdb", _lake(catalog, folder), Path(folder) / "data"
+                place, other = (lake, file) if kind == "lake" else (file, lake)
                 for name, recipe, day in (("load", first, TODAY), ("delta", delta, TOMORROW)):
-                    arguments = (Path(folder) / "data", place, packages.path(recipe), day)
-                    seconds.setdefault(f"{name} {kind}", []).append(_in_a_process(*arguments))
+                    taken = _in_a_process(run_once, root, place, packages.path(recipe), day)
+                    seconds.setdefault(f"{name} {kind}", []).append(taken)
+                taken = _in_a_process(migrate_once, root, place, other)
+                seconds.setdefault(f"migrate {kind}", []).append(taken)
     table = Table(
         "Seconds", "file", "lake", "lake over file", title=f"{records:,} records, {changed:,} of them changed"
     )
-    for name in ("load", "delta"):
+    for name in ("load", "delta", "migrate"):
         in_file, in_lake = (statistics.median(seconds[f"{name} {kind}"]) for kind in ("file", "lake"))
         table.add_row(name, f"{in_file:.2f}", f"{in_lake:.2f}", f"{in_lake / in_file:.2f}")
     Console().print(table)
+    Console().print("migrate: from the one to the other, with all that was loaded, compared row for row")
 
 
 def run_once(root: Path, place: Path | LakeAddress, package: Path, day: date) -> float:
@@ -63,9 +69,16 @@ def run_once(root: Path, place: Path | LakeAddress, package: Path, day: date) ->
         return time.monotonic() - started
 
 
-def _in_a_process(*arguments: object) -> float:
+def migrate_once(root: Path, source: Path | LakeAddress, target: Path | LakeAddress) -> float:
+    """Seconds of a migration to a new place."""
+    started = time.monotonic()
+    transfer(warehouse_at(source), warehouse_at(target), DataFolder(root))
+    return time.monotonic() - started
+
+
+def _in_a_process(measured: Callable[..., float], *arguments: object) -> float:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(run_once, *arguments).result()  # type: ignore[arg-type]
+        return pool.submit(measured, *arguments).result()
 
 
 def _lake(catalog: str, folder: str) -> LakeAddress:

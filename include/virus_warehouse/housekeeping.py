@@ -25,6 +25,7 @@ from virus_warehouse.leftovers import (
     write_ends,
 )
 from virus_warehouse.private_files import private_files
+from virus_warehouse.publish.about import published_about
 from virus_warehouse.publish.candidate import drop_old_candidates
 from virus_warehouse.removal import Removed
 from virus_warehouse.run_file import dead_runs
@@ -145,7 +146,8 @@ def _sequence_store(house: _House) -> str:
 
 
 def _checkpoint(house: _House) -> str:
-    return house.warehouse.tidy_up()
+    published = published_about(house.data)
+    return house.warehouse.tidy_up(published.lake_state if published else None)
 
 
 _PARTS: dict[str, Callable[[_House], str]] = {

@@ -508,7 +508,7 @@ def test_version_and_help() -> None:
     listed = command("--help").stdout
     names = (
         "run census replay publish approve rebuild export fasta sql sources acknowledge forget housekeeping doctor "
-        "verify backup restore"
+        "verify backup restore migrate attach"
     )
     for name in names.split():
         assert f" {name} " in listed

@@ -49,8 +49,8 @@ def test_a_history_is_the_same_in_a_lake_and_in_a_file(catalog, tmp_path):
             followed = Followed(ncbi, tmp_path / name, storage)
             followed.run_everything()
         copy = tmp_path / f"{name}.duckdb"
-        with followed.warehouse.unchanging() as copy_to:
-            copy_to(copy)
+        with followed.warehouse.unchanging() as state:
+            state.copy_to(copy)
         contents.append(rows(copy))
     assert contents[0] == contents[1]
 

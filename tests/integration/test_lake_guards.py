@@ -97,9 +97,9 @@ class TestOneWriter:
 
     def test_a_copy_is_of_one_moment_and_writers_do_not_wait_for_it(self, lake, tmp_path):
         copy = tmp_path / "copy.duckdb"
-        with Warehouse(LakeStorage(lake)).unchanging() as copy_to:
+        with Warehouse(LakeStorage(lake)).unchanging() as state:
             insert_unless_held(lake, lock_timeout=0)
-            copy_to(copy)
+            state.copy_to(copy)
         with duckdb.connect(copy, read_only=True) as opened:
             assert opened.execute(COUNT).fetchone() == (0,)
             named = opened.execute(

@@ -299,7 +299,7 @@ def test_two_workers_load_publish_and_survive_the_loss_of_one(team: Team, tmp_pa
     stop_a_worker(team, left)
 
     copy = tmp_path / "copy.duckdb"
-    with team.warehouse().unchanging() as copy_to:
-        copy_to(copy)
+    with team.warehouse().unchanging() as state:
+        state.copy_to(copy)
     sources = {FIRST_DAY: tuple(SOURCES), TODAY: ("mpox", "dengue")}
     assert contents(copy) == contents(undisturbed(team, tmp_path / "undisturbed", (FIRST_DAY, TODAY), sources))

@@ -1,4 +1,4 @@
-"""A back-up, a restore or the housekeeping in a process of its own, which a test stops at a moment and kills there."""
+"""A back-up, a restore, a migration or the housekeeping in a process of its own, which a test stops and kills there."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +8,14 @@ from pathlib import Path
 
 from tests.support.fork_server import fork_server
 from tests.support.killed_process import PATIENCE, KilledProcess, Stop, _after, _before
-from virus_warehouse import archive, housekeeping
+from virus_warehouse import archive, housekeeping, transfer
 from virus_warehouse.backup import make, restore
 from virus_warehouse.backup.copies import Copies
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sources import read_sources
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import Warehouse, warehouse_at
+from virus_warehouse.warehouse.lake_address import is_lake, lake_address
 
 BACKUP_MOMENTS: dict[str, Callable[[Stop], None]] = {
     "while the warehouse is locked": lambda stop: _before(make, "copy_warehouse", stop),
@@ -41,8 +42,25 @@ HOUSEKEEPING_MOMENTS: dict[str, Callable[[Stop], None]] = {
     "before the parts are moved": lambda stop: _after(SequenceStore, "write", stop),
 }
 
+MIGRATE_MOMENTS: dict[str, Callable[[Stop], None]] = {
+    "before anything is written": lambda stop: _before(Warehouse, "begin_copy", stop),
+    "before a table is copied": lambda stop: _before(transfer, "copy_table", stop),
+    "within a table": lambda stop: _after(
+        transfer, "copy_table", stop, when=lambda session, table, _: str(table) == HALF_COPIED
+    ),
+    "between two tables": lambda stop: _after(
+        transfer, "_copy", stop, when=lambda session, table, *_: str(table) == HALF_COPIED
+    ),
+    "before it is complete": lambda stop: _after(
+        transfer, "_copy", stop, when=lambda session, table, *_: str(table) == LAST_COPIED
+    ),
+}
 
-def _live(pipe: Connection, work: str, moment: str, place: Path, root: Path) -> None:
+HALF_COPIED, LAST_COPIED = "main.virus_genome", "ops.source_status"
+"""Tables, of which the second one is the last in order."""
+
+
+def _live(pipe: Connection, work: str, moment: str, place: Path | str, root: Path) -> None:
     def stop() -> None:
         pipe.send("there")
         pipe.recv()
@@ -54,6 +72,11 @@ def _live(pipe: Connection, work: str, moment: str, place: Path, root: Path) -> 
     elif work == "restore":
         RESTORE_MOMENTS[moment](stop)
         restore.restore_backup(place, data, data.warehouse)
+    elif work == "migrate":
+        MIGRATE_MOMENTS[moment](stop)
+        address = str(place)
+        target = warehouse_at(lake_address(address, "a test") if is_lake(address) else place, lock_timeout=PATIENCE)
+        transfer.transfer(Warehouse(data.warehouse, lock_timeout=PATIENCE), target, data)
     else:
         HOUSEKEEPING_MOMENTS[moment](stop)
         compact = partial(housekeeping.compact, fewest_parts=2)
@@ -62,13 +85,13 @@ def _live(pipe: Connection, work: str, moment: str, place: Path, root: Path) -> 
 
 
 @contextmanager
-def stopped(work: str, moment: str, place: Path, root: Path) -> Iterator[KilledProcess]:
+def stopped(work: str, moment: str, place: Path | str, root: Path) -> Iterator[KilledProcess]:
     """A process that has stopped at the moment; it is killed at the end of the block.
 
     Args:
-        work: `backup`, `restore` or `housekeeping`.
+        work: `backup`, `restore`, `migrate` or `housekeeping`.
         moment: the moment.
-        place: the folder of the back-ups; the back-up; or the sources file.
+        place: the folder of the back-ups; the back-up; the new place of the warehouse; or the sources file.
         root: the data folder.
     """
     context = fork_server()

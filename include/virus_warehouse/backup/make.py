@@ -39,6 +39,7 @@ from virus_warehouse.shortage import DiskFull, translate_resource_errors
 from virus_warehouse.sources import sources_path
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.copy import copy_warehouse
+from virus_warehouse.warehouse.incomplete_copy import refuse_incomplete_copy
 from virus_warehouse.workplace import workplace
 
 PURPOSE = "backup"
@@ -161,6 +162,7 @@ def _freeze(
     with warehouse.exclusive(as_it_is=True) as connection:
         locked = time.monotonic()
         revision = schema_revision(connection)
+        refuse_incomplete_copy(revision, warehouse.location)
         connection.execute("CHECKPOINT")
         pins.renew(*others)
         rows = count_rows(connection)

@@ -9,12 +9,14 @@ from virus_warehouse import __version__
 from virus_warehouse.cli import (
     acknowledge,
     approve,
+    attach,
     backup,
     doctor,
     export,
     fasta,
     forget,
     housekeeping,
+    migrate,
     publish,
     rebuild,
     restore,
@@ -48,6 +50,8 @@ for command in (
     doctor.doctor,
     backup.backup,
     restore.restore,
+    migrate.migrate,
+    attach.attach,
 ):
     app.command()(command)
 # A query may begin with a comment, which looks like an option.

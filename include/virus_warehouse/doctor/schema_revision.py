@@ -4,6 +4,7 @@ from virus_warehouse.doctor.finding import Finding, failure, ok, skipped, warnin
 from virus_warehouse.doctor.installation import Installation
 from virus_warehouse.run_file import running_states
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseDamaged, WarehouseLocked
+from virus_warehouse.warehouse.incomplete_copy import IncompleteCopy
 from virus_warehouse.warehouse.lock_holder import LockUnknown, lock_holder
 from virus_warehouse.warehouse.migrate import (
     SchemaTooNew,
@@ -30,6 +31,8 @@ def check_schema(installation: Installation) -> Finding:
         return skipped(f"{path} is in use.", "See the check 'lock'.")
     except WarehouseDamaged as error:
         return failure(str(error), "Rebuild the warehouse from the archived packages.", error.exit_code)
+    except IncompleteCopy as error:
+        return failure(str(error), "Complete the copy, or name another warehouse.", error.exit_code)
     except SchemaTooNew as error:
         return failure(str(error), "Use the version that wrote it, or a newer one.", error.exit_code)
     except SchemaTooOld as error:

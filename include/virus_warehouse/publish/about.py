@@ -17,8 +17,9 @@ from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.publish.approval import Answer
 from virus_warehouse.publish.gates import ACCEPTED, Finding
 from virus_warehouse.sql_file import run_sql
+from virus_warehouse.warehouse.storage import LakeState
 
-_KNOWN_OF_THE_COPY = ("publication_id", "previous_publication_id", "loaded_until")
+_KNOWN_OF_THE_COPY = ("publication_id", "previous_publication_id", "loaded_until", "lake_id", "lake_version")
 """Facts that cannot be derived from a candidate's tables once a source is held back."""
 
 
@@ -50,6 +51,7 @@ class About:
         changes: changes of each source since the previous snapshot: counts of records and reports, by kind.
         held_back: the sources that are held back, each with the time since when.
         classified: the findings of the gates.
+        lake_state: the state of the lake that it is a copy of; None where the warehouse was a file.
     """
 
     publication_id: str | None
@@ -58,6 +60,7 @@ class About:
     changes: Mapping[str, Mapping[str, int]]
     held_back: Mapping[str, datetime]
     classified: Sequence[ClassifiedFinding]
+    lake_state: LakeState | None = None
 
     @property
     def accepted(self) -> set[str]:
@@ -107,6 +110,9 @@ def read_about(snapshot: Path) -> About:
             for topic, source, gate, value in facts
             if topic == "finding"
         ],
+        lake_state=LakeState(of_snapshot["lake_id"], int(of_snapshot["lake_version"]))
+        if "lake_version" in of_snapshot
+        else None,
     )
 
 
@@ -130,17 +136,21 @@ def published_about(data: DataFolder) -> About | None:
     return read_about(data.snapshot) if data.snapshot.exists() else None
 
 
-def write_about(candidate: DuckDBPyConnection, publication_id: str, previous_id: str | None) -> None:
+def write_about(
+    candidate: DuckDBPyConnection, publication_id: str, previous_id: str | None, lake_state: LakeState | None = None
+) -> None:
     """Write `_about`: runs, times, counts by source, versions and citations; findings follow in `write_findings`.
 
     Args:
         candidate: from `open_candidate`, a copy of the warehouse with `ops.source_status`.
         publication_id: the publication.
         previous_id: the last publication when this one started.
+        lake_state: the state of the lake that was copied; None where the warehouse is a file.
     """
     row = candidate.execute("SELECT max(ended_at) FROM ops.ingest_run WHERE status = 'success'").fetchone()
     loaded_until = row[0].isoformat() if row and row[0] else None
-    known = (publication_id, previous_id, loaded_until)
+    lake = (None, None) if lake_state is None else (lake_state.lake_id, str(lake_state.version))
+    known = (publication_id, previous_id, loaded_until, *lake)
     _write(candidate, dict(zip(_KNOWN_OF_THE_COPY, known, strict=True)))
 
 

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ from virus_warehouse.private_files import private_files
 from virus_warehouse.removal import Removed, remove
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.storage import LakeState
 
 KEPT_CANDIDATE_SECONDS = 2 * 24 * 3600
 
@@ -25,8 +27,21 @@ def candidate_path(data: DataFolder, publication_id: str) -> Path:
     return data.candidates / f"{publication_id}.duckdb"
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A copy of the warehouse.
+
+    Attributes:
+        path: its file.
+        lake_state: the state of the lake that it is a copy of; None where the warehouse is a file.
+    """
+
+    path: Path
+    lake_state: LakeState | None
+
+
 @private_files()
-def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) -> Path:
+def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) -> Candidate:
     """Copy the warehouse, to be checked and then published.
 
     A file is locked until the copy is complete; a lake can be written meanwhile.
@@ -38,18 +53,18 @@ def make_candidate(warehouse: Warehouse, data: DataFolder, publication_id: str) 
     candidate = candidate_path(data, publication_id)
     part = candidate.with_name(f"{candidate.name}.part")
     drop_old_candidates(data)
-    with translate_resource_errors(data.root), _one_copy_at_a_time(data), warehouse.unchanging() as copy_to:
+    with translate_resource_errors(data.root), _one_copy_at_a_time(data), warehouse.unchanging() as state:
         # Other partial copies are from dead processes.
         for unfinished in data.candidates.glob("*.part"):
             unfinished.unlink(missing_ok=True)
         try:
-            copy_to(part)
+            state.copy_to(part)
             # A write-ahead log from an earlier, killed try must not be replayed into the new file.
             log_of(candidate).unlink(missing_ok=True)
             part.replace(candidate)
         finally:
             part.unlink(missing_ok=True)
-    return candidate
+    return Candidate(candidate, state.lake_state)
 
 
 @contextmanager

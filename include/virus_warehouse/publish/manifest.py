@@ -89,6 +89,8 @@ class Manifest(Identity):
     Attributes:
         format: the version of this format.
         loaded_until: commit time of the newest run in the warehouse, held back or not.
+        lake_id: of the lake that the snapshot is a copy of; None where the warehouse was a file.
+        lake_version: DuckLake's number of the state that was copied.
         last_run_id: the newest run in the snapshot.
         last_run_ended_at: when it ended.
         schema_revision: revision of the tables.
@@ -100,6 +102,8 @@ class Manifest(Identity):
 
     format: int
     loaded_until: str | None = None
+    lake_id: str | None = None
+    lake_version: int | None = None
     last_run_id: str | None = None
     last_run_ended_at: str | None = None
     schema_revision: str | None = None
@@ -192,6 +196,8 @@ def make_manifest(snapshot: Path, name: str, sequences: Path, known: Manifest | 
         format=FORMAT,
         **{name: facts.get(name) for name in Identity.model_fields},
         loaded_until=facts.get("loaded_until"),
+        lake_id=facts.get("lake_id"),
+        lake_version=int(facts["lake_version"]) if "lake_version" in facts else None,
         last_run_id=facts.get("last_run_id"),
         last_run_ended_at=facts.get("last_run_ended_at"),
         schema_revision=revision,

@@ -49,12 +49,13 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, publication_id: st
     previous = published_about(data)
     mend_manifest(data)  # here, too: the gates may block what follows
     candidate = make_candidate(warehouse, data, publication_id)
-    with open_candidate(candidate) as connection:
+    with open_candidate(candidate.path) as connection:
         write_source_status(connection, followed)
         publish_parts(connection, data)
         create_marts(connection)
         create_tables(connection)
         explain_columns(connection)
-        write_about(connection, publication_id, previous.publication_id if previous else None)
-    send(candidate)
-    return candidate
+        previous_id = previous.publication_id if previous else None
+        write_about(connection, publication_id, previous_id, candidate.lake_state)
+    send(candidate.path)
+    return candidate.path

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from virus_warehouse.run_file import is_running
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.file_storage import FileStorage, WarehouseDamaged, WarehouseUnusable
 from virus_warehouse.warehouse.lake_address import LakeAddress, is_lake, lake_address
-from virus_warehouse.warehouse.storage import Storage, StorageBusy
+from virus_warehouse.warehouse.storage import LakeState, Storage, StorageBusy
 
 __all__ = [
     "CommitFailed",
@@ -54,6 +55,19 @@ class NeedsFile(PermanentFailure):
 
 class CommitFailed(Failure):
     """The commit raised an error. It may have taken effect all the same; opening the warehouse again shows."""
+
+
+@dataclass(frozen=True)
+class UnchangingState:
+    """The state of a warehouse in one moment.
+
+    Attributes:
+        copy_to: copies it into a new DuckDB file, which is replaced; raises OSError when it cannot.
+        lake_state: what can be attached again; None where only the present state can be read.
+    """
+
+    copy_to: Callable[[Path], None]
+    lake_state: LakeState | None
 
 
 class Warehouse:
@@ -160,35 +174,83 @@ class Warehouse:
                 connection.execute("USE warehouse")
                 yield connection
             finally:
-                for statement in ("ROLLBACK", "USE memory"):  # neither may keep it attached
-                    with suppress(duckdb.Error):
-                        connection.execute(statement)
-                with suppress(duckdb.Error):
-                    self.storage.detach(connection)
+                self._end_hold(connection)
 
     @contextmanager
-    def unchanging(self) -> Iterator[Callable[[Path], None]]:
+    def held(self, session: DuckDBPyConnection, name: str = "warehouse", *, as_it_is: bool = False) -> Iterator[None]:
+        """Keep others from writing it while it is attached to a session, for several transactions.
+
+        Args:
+            session: where it is attached.
+            name: what it is called there.
+            as_it_is: as in `exclusive`.
+
+        Raises:
+            WarehouseLocked, WarehouseDamaged, migrate.SchemaTooNew, migrate.SchemaTooOld: as for `exclusive`.
+        """
+        self._wait_for_lock(lambda: self._attach(session, name, as_it_is=as_it_is))
+        try:
+            yield
+        finally:
+            self._end_hold(session, name)
+
+    def _end_hold(self, session: DuckDBPyConnection, name: str = "warehouse") -> None:
+        for statement in ("ROLLBACK", "USE memory"):  # neither may keep it attached
+            with suppress(duckdb.Error):
+                session.execute(statement)
+        with suppress(duckdb.Error):
+            self.storage.detach(session, name)
+
+    @contextmanager
+    def unchanging(self) -> Iterator[UnchangingState]:
         """Keep to the state of one moment, to copy it. Others cannot write a file meanwhile; a lake they can.
 
         Yields:
-            What copies the warehouse into a new DuckDB file, which is replaced; raises OSError when it cannot.
+            The state, which can be copied.
 
         Raises:
             WarehouseLocked: when it stays in use for `lock_timeout` seconds.
             WarehouseDamaged, migrate.SchemaTooNew, migrate.SchemaTooOld: as for `exclusive`.
         """
         with self.exclusive() as connection:
-            self.storage.freeze(connection)
-            yield partial(self.storage.copy_to, connection)
+            lake_state = self.storage.freeze(connection)
+            yield UnchangingState(partial(self.storage.copy_to, connection), lake_state)
 
-    def tidy_up(self) -> str:
+    def tidy_up(self, published: LakeState | None = None) -> str:
         """Give back the space that nothing needs any more; returns how much, in words.
+
+        Args:
+            published: the state of a lake that is published, which is kept.
 
         Raises:
             WarehouseLocked: when it stays in use for `lock_timeout` seconds.
         """
         with self.exclusive() as connection:
-            return self.storage.tidy_up(connection)
+            return self.storage.tidy_up(connection, published)
+
+    def begin_copy(self, marker: str) -> None:
+        """Create it without rows, with a marker in place of its schema revision, unless something is there already.
+
+        Args:
+            marker: from `incomplete_copy_of`.
+
+        Raises:
+            WarehouseLocked: when it stays in use for `lock_timeout` seconds.
+        """
+        self._wait_for_lock(lambda: self.storage.upgrade(marker) if self._has_nothing() else None)
+
+    def _has_nothing(self) -> bool:
+        if not self.storage.exists():
+            return True
+        with duckdb.connect() as session:
+            self.storage.attach_to_read(session)
+            return (
+                session.execute(
+                    "FROM duckdb_tables() WHERE database_name = 'warehouse' UNION ALL BY NAME "
+                    "FROM duckdb_views() WHERE database_name = 'warehouse' AND NOT internal LIMIT 1"
+                ).fetchall()
+                == []
+            )
 
     def hold_run(self, run_id: str) -> AbstractContextManager[None]:
         """Show to all who use this warehouse, on whatever host, that a run is working.
@@ -224,23 +286,30 @@ class Warehouse:
         """
         with duckdb.connect() as session:
             self._wait_for_lock(lambda: self.storage.attach_to_read(session))
-            return _revision(session)
+            return revision_of(session)
 
-    def _attach(self, session: DuckDBPyConnection, *, even_too_old: bool, as_it_is: bool = False) -> None:
+    def _attach(
+        self,
+        session: DuckDBPyConnection,
+        name: str = "warehouse",
+        *,
+        even_too_old: bool = False,
+        as_it_is: bool = False,
+    ) -> None:
         if not self.storage.exists():
             self.storage.upgrade()
-        self.storage.attach(session)
+        self.storage.attach(session, name)
         try:
-            revision = _revision(session)
+            revision = revision_of(session, name)
             if as_it_is or revision == migrate.newest_revision() or (even_too_old and migrate.is_too_old(revision)):
                 return
         except BaseException:
-            self.storage.detach(session)
+            self.storage.detach(session, name)
             raise
-        self.storage.detach(session)
+        self.storage.detach(session, name)
         migrate.refuse_unknown_revision(revision, self.location)
         self.storage.upgrade()
-        self.storage.attach(session)
+        self.storage.attach(session, name)
 
     def _wait_for_lock(self, open_storage: Callable[[], None]) -> None:
         waiting = Retrying(
@@ -292,9 +361,15 @@ def warehouse_at(place: Path | LakeAddress, **settings: float) -> Warehouse:
     return Warehouse(LakeStorage(place), **settings)
 
 
-def _revision(session: DuckDBPyConnection) -> str | None:
+def revision_of(session: DuckDBPyConnection, name: str = "warehouse") -> str | None:
+    """The schema revision of a warehouse, None without our schema.
+
+    Args:
+        session: where it is attached.
+        name: what it is called there.
+    """
     try:
-        row = session.execute("SELECT version_num FROM warehouse.ops.alembic_version").fetchone()
+        row = session.execute(f"SELECT version_num FROM {name}.ops.alembic_version").fetchone()
     except duckdb.CatalogException:
         return None
     return None if row is None else str(row[0])

@@ -18,7 +18,7 @@ from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.copy import copy_warehouse
-from virus_warehouse.warehouse.storage import StorageBusy
+from virus_warehouse.warehouse.storage import LakeState, StorageBusy
 
 _LOCKED = ("Could not set lock on file", "Unique file handle conflict")
 """DuckDB's messages when another process, or another connection of this one, has the file open."""
@@ -70,17 +70,26 @@ class FileStorage:
         """The path of the file."""
         return str(self.file)
 
+    @property
+    def shown_setting(self) -> str:
+        """The path of the file."""
+        return str(self.file)
+
     def exists(self) -> bool:
         """Whether there is a file."""
         return self.file.exists()
 
-    def attach(self, session: DuckDBPyConnection) -> None:
-        """Attach the file to a session as `warehouse`, which locks it.
+    def attach(self, session: DuckDBPyConnection, name: str = "warehouse") -> None:
+        """Attach the file to a session, which locks it.
+
+        Args:
+            session: where it is attached.
+            name: what it is called there.
 
         Raises:
             StorageBusy: when another process, or another connection of this one, has it open.
         """
-        _unless_locked(lambda: session.execute(f"ATTACH {sql_text(self.file)} AS warehouse"))
+        _unless_locked(lambda: session.execute(f"ATTACH {sql_text(self.file)} AS {name}"))
 
     def attach_to_read(self, session: DuckDBPyConnection) -> None:
         """Attach the file to a session as `warehouse`, to read; until it is detached nobody can write it.
@@ -93,25 +102,53 @@ class FileStorage:
     def verify_hold(self, session: DuckDBPyConnection) -> None:
         """Nothing to do: the system keeps the lock for as long as the file is open."""
 
-    def detach(self, session: DuckDBPyConnection) -> None:
+    def detach(self, session: DuckDBPyConnection, name: str = "warehouse") -> None:
         """Detach the file, which writes a checkpoint and releases it.
+
+        Args:
+            session: where it is attached.
+            name: what it is called there.
 
         Raises:
             duckdb.Error: when the checkpoint failed; the write-ahead log has all that was committed.
         """
-        session.execute("DETACH warehouse")
+        session.execute(f"DETACH {name}")
 
     def freeze(self, session: DuckDBPyConnection) -> None:
         """Nothing to do: nobody else can write the file while it is attached."""
 
-    def upgrade(self) -> None:
+    def has_state(self, state: LakeState) -> bool:
+        """Never: a file has no past states.
+
+        Args:
+            state: of a lake.
+        """
+        return False
+
+    def attach_statements(self, state: LakeState, name: str, user: str | None = None) -> str:
+        """Nothing: nobody attaches the file, but the snapshot.
+
+        Args:
+            state: of a lake.
+            name: what it is called.
+            user: who reads it.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(f"{self.location} has no state {state}")
+
+    def upgrade(self, marker: str | None = None) -> None:
         """Create the file, or migrate it to this version's schema.
+
+        Args:
+            marker: what it says in place of its schema revision.
 
         Raises:
             StorageBusy: when another process has it open.
         """
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        _unless_locked(lambda: migrate.upgrade(self.file))
+        _unless_locked(lambda: migrate.upgrade(self.file, marker))
 
     def copy_to(self, session: DuckDBPyConnection, file: Path) -> None:
         """Copy the file. It is checkpointed first: a copy has nothing of the write-ahead log.
@@ -123,11 +160,12 @@ class FileStorage:
         session.execute("CHECKPOINT warehouse")
         copy_warehouse(self.file, file)
 
-    def tidy_up(self, session: DuckDBPyConnection) -> str:
+    def tidy_up(self, session: DuckDBPyConnection, published: LakeState | None) -> str:
         """Write a checkpoint.
 
         Args:
             session: where it is attached.
+            published: not of this file, which has no past states.
         """
         before = self._size()
         session.execute("CHECKPOINT warehouse")

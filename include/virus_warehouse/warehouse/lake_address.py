@@ -34,8 +34,16 @@ class LakeAddress:
     @property
     def setting(self) -> str:
         """The address as `lake_address` reads it, with its password."""
-        url = self.catalog.update_query_dict({"data_path": self.data_path, "schema": self.schema})
-        return f"{LAKE_PREFIX}{url.render_as_string(hide_password=False)}"
+        return f"{LAKE_PREFIX}{self._url.render_as_string(hide_password=False)}"
+
+    @property
+    def shown_setting(self) -> str:
+        """The setting, with `***` for the password."""
+        return f"{LAKE_PREFIX}{self._url.render_as_string(hide_password=True)}"
+
+    @property
+    def _url(self) -> URL:
+        return self.catalog.update_query_dict({"data_path": self.data_path, "schema": self.schema})
 
     @property
     def password(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection
 
-from virus_warehouse.failure import Failure
+from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.warehouse.lake_address import LakeAddress
 from virus_warehouse.warehouse.storage import StorageBusy
 
@@ -42,6 +42,10 @@ class LockLost(Failure):
     """The connection that holds the lock of the lake's writers has ended; nothing was changed."""
 
 
+class MayOnlyRead(PermanentFailure):
+    """The user of the catalog's database may not take the lock of the lake's writers; nothing was changed."""
+
+
 class LakeLock:
     """A lock that one process at a time holds, on whatever host.
 
@@ -51,6 +55,7 @@ class LakeLock:
 
     Raises:
         StorageBusy: when another one holds it.
+        MayOnlyRead: when PostgreSQL does not let this user have it.
         CatalogUnavailable: when the database cannot be reached.
     """
 
@@ -62,6 +67,12 @@ class LakeLock:
             if not is_held:
                 holders = [str(holder) for (holder,) in _ask(self._connection, _HOLDER, self._key)]
                 raise StorageBusy(f"{address} is being written by {', '.join(holders) or 'a process that is ending'}")
+        except psycopg.errors.InsufficientPrivilege as error:
+            self.release()
+            raise MayOnlyRead(
+                f"{address}: {address.catalog.username} may read the lake, and not write it. Name the user that writes "
+                f"it in the address of the warehouse. PostgreSQL says: {str(error).strip()}"
+            ) from error
         except psycopg.Error as error:
             self.release()
             raise CatalogUnavailable(_unavailable(address, error)) from error

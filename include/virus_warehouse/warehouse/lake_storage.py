@@ -4,8 +4,7 @@ DuckLake leaves to its users what a DuckDB file guarantees by itself; each guard
 answers that was seen (decision 47).
 """
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -13,13 +12,17 @@ from urllib.parse import urlsplit
 
 import duckdb
 from duckdb import DuckDBPyConnection
+from psycopg.conninfo import make_conninfo
 
+from virus_warehouse.bucket.address import bucket_access
 from virus_warehouse.session import memory_limit
 from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import sql_name, sql_text
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.lake_address import LakeAddress
 from virus_warehouse.warehouse.lake_lock import LakeLock, has_catalog, is_locked
+from virus_warehouse.warehouse.storage import LakeState
+from virus_warehouse.warehouse.table_copy import copy_table, tables_in
 from virus_warehouse.wording import counted
 
 INSTALL = "Install what a lake needs with `pip install 'virus-warehouse[lake]'`"
@@ -32,12 +35,14 @@ KEPT_STATES = "2 days"
 
 _FILES = "SELECT sum(file_count)::BIGINT FROM ducklake_table_info('warehouse')"
 
-_MAINTENANCE = (
+_COMPACTION = (
     "CALL ducklake_merge_adjacent_files('warehouse')",
     "CALL ducklake_rewrite_data_files('warehouse')",
-    f"CALL ducklake_expire_snapshots('warehouse', older_than => now() - INTERVAL '{KEPT_STATES}')",
-    f"CALL ducklake_cleanup_old_files('warehouse', older_than => now() - INTERVAL '{KEPT_STATES}')",
-    f"CALL ducklake_delete_orphaned_files('warehouse', older_than => now() - INTERVAL '{KEPT_STATES}')",
+)
+
+_REMOVAL = (
+    "CALL ducklake_cleanup_old_files('warehouse', older_than => now() - $kept::INTERVAL)",
+    "CALL ducklake_delete_orphaned_files('warehouse', older_than => now() - $kept::INTERVAL)",
 )
 
 
@@ -68,12 +73,21 @@ class LakeStorage:
         """Its address, with the password of the catalog."""
         return self.address.setting
 
+    @property
+    def shown_setting(self) -> str:
+        """Its address, with `***` for the password of the catalog."""
+        return self.address.shown_setting
+
     def exists(self) -> bool:
         """Whether its catalog has been created."""
         return has_catalog(self.address)
 
-    def attach(self, session: DuckDBPyConnection) -> None:
-        """Attach the lake to a session as `warehouse`, with the lock of its writers.
+    def attach(self, session: DuckDBPyConnection, name: str = "warehouse") -> None:
+        """Attach the lake to a session, with the lock of its writers.
+
+        Args:
+            session: where it is attached.
+            name: what it is called there.
 
         Raises:
             StorageBusy: when another process has the lock.
@@ -81,7 +95,7 @@ class LakeStorage:
         """
         lock = LakeLock(self.address)
         try:
-            self._attach(session, "CREATE_IF_NOT_EXISTS false")
+            self._attach(session, "CREATE_IF_NOT_EXISTS false", name)
         except BaseException:
             lock.release()
             raise
@@ -95,10 +109,15 @@ class LakeStorage:
         """
         self._locks[id(session)].verify()
 
-    def detach(self, session: DuckDBPyConnection) -> None:
-        """Detach the lake, and release the lock if the session has it."""
+    def detach(self, session: DuckDBPyConnection, name: str = "warehouse") -> None:
+        """Detach the lake, and release the lock if the session has it.
+
+        Args:
+            session: where it is attached.
+            name: what it is called there.
+        """
         try:
-            session.execute("DETACH warehouse")
+            session.execute(f"DETACH {name}")
         finally:
             self._release(session)
 
@@ -115,11 +134,14 @@ class LakeStorage:
         """
         self._attach(session, "READ_ONLY")
 
-    def freeze(self, session: DuckDBPyConnection) -> None:
+    def freeze(self, session: DuckDBPyConnection) -> LakeState:
         """Attach the present state to read instead, and release the lock: no writer waits for a reader.
 
         Args:
             session: where it is attached.
+
+        Returns:
+            The state.
         """
         ((present,),) = session.execute("FROM warehouse.current_snapshot()").fetchall()
         session.execute("USE memory")
@@ -127,9 +149,13 @@ class LakeStorage:
         self._attach(session, f"READ_ONLY, SNAPSHOT_VERSION {present}")
         session.execute("USE warehouse")
         self._release(session)
+        return LakeState(self._id(session), present)
 
-    def upgrade(self) -> None:
+    def upgrade(self, marker: str | None = None) -> None:
         """Create the lake, or migrate it, while this process has the lock of its writers.
+
+        Args:
+            marker: what it says in place of its schema revision.
 
         Raises:
             StorageBusy: when another process has it.
@@ -139,7 +165,7 @@ class LakeStorage:
         try:
             if not self.exists():
                 self._create()
-            migrate.upgrade_attached(self._attach_to_migrate)
+            migrate.upgrade_attached(self._attach_to_migrate, marker)
             lock.verify()
         finally:
             lock.release()
@@ -157,29 +183,93 @@ class LakeStorage:
         session.execute(f"ATTACH {sql_text(file)} AS copy")
         try:
             session.execute("BEGIN TRANSACTION")
-            for schema, table in session.execute(
-                "SELECT schema_name, table_name FROM duckdb_tables() "
-                "WHERE database_name = 'copy' AND table_name != 'alembic_version' ORDER BY ALL"
-            ).fetchall():
-                name = f"{sql_name(schema)}.{sql_name(table)}"
-                session.execute(f"INSERT INTO copy.{name} BY NAME FROM warehouse.{name}")
+            for table in tables_in(session, "copy"):
+                copy_table(session, table, "copy")
             session.execute("COMMIT")
         finally:
             with suppress(duckdb.Error):
                 session.execute("ROLLBACK")
             session.execute("DETACH copy")
 
-    def tidy_up(self, session: DuckDBPyConnection) -> str:
-        """Merge small files, and remove those that no kept state needs.
+    def tidy_up(self, session: DuckDBPyConnection, published: LakeState | None) -> str:
+        """Merge small files, and remove past states and the files that no kept state needs.
 
         Args:
             session: where it is attached.
+            published: the state that is published, which is kept. When it is none of this lake, all past states are
+                kept: which one is published from the data folder of another host is not known here.
         """
         ((before,),) = session.execute(_FILES).fetchall()
-        for statement in _MAINTENANCE:
+        for statement in _COMPACTION:
             session.execute(statement)
+        removed = "no past state removed, as nothing of this lake is published from this data folder"
+        if published is not None and published.lake_id == self._id(session):
+            past = self._past_states(session, published.version)
+            if past:
+                session.execute("CALL ducklake_expire_snapshots('warehouse', versions => ?)", [past])
+            removed = f"{counted(len(past), 'past state')} removed"
+        for statement in _REMOVAL:
+            session.execute(statement, {"kept": KEPT_STATES})
         ((after,),) = session.execute(_FILES).fetchall()
-        return f"{counted(before, 'file')} of the lake became {after}"
+        return f"{counted(before, 'file')} of the lake became {after}, {removed}"
+
+    def has_state(self, state: LakeState) -> bool:
+        """Whether it is the lake of a state, and still keeps it.
+
+        Args:
+            state: the state.
+
+        Raises:
+            CatalogUnavailable: when the database of its catalog cannot be reached.
+        """
+        if not self.exists():
+            return False
+        with duckdb.connect() as session:
+            self.attach_to_read(session)
+            kept = session.execute(
+                "FROM ducklake_snapshots('warehouse') WHERE snapshot_id = ?", [state.version]
+            ).fetchall()
+            return bool(kept) and self._id(session) == state.lake_id
+
+    def attach_statements(self, state: LakeState, name: str, user: str | None = None) -> str:
+        """The SQL with which anybody attaches a state to read it, without passwords and keys.
+
+        Args:
+            state: the state.
+            name: what the lake is called there.
+            user: who reads the catalog; by default who writes it.
+        """
+        catalog = self.address.catalog
+        reached = make_conninfo(
+            host=catalog.host, port=catalog.port, dbname=catalog.database, user=user or catalog.username
+        )
+        statements = ["INSTALL ducklake", "INSTALL postgres"]
+        if self.address.data_path.startswith("s3://"):
+            statements += ["INSTALL httpfs", "INSTALL aws", _bucket_of_reader()]
+        statements += [
+            f"ATTACH {sql_text(f'ducklake:postgres:{reached}')} AS {name} "
+            f"(READ_ONLY, METADATA_SCHEMA {sql_text(self.address.schema)}, SNAPSHOT_VERSION {state.version})",
+            f"USE {name}",
+        ]
+        return "".join(f"{statement};\n" for statement in statements)
+
+    def _past_states(self, session: DuckDBPyConnection, published: int) -> list[int]:
+        """The states that are no longer kept: neither the present one, nor the published one, and old enough."""
+        ((past,),) = session.execute(
+            "SELECT coalesce(list(snapshot_id ORDER BY snapshot_id), []) FROM ducklake_snapshots('warehouse') "
+            "WHERE snapshot_time < now() - $kept::INTERVAL AND snapshot_id != $published "
+            "AND snapshot_id < (SELECT max(snapshot_id) FROM ducklake_snapshots('warehouse'))",
+            {"kept": KEPT_STATES, "published": published},
+        ).fetchall()
+        return list(past)
+
+    def _id(self, session: DuckDBPyConnection) -> str:
+        # The schema `main` is created with the lake, and has an id of its own.
+        ((lake_id,),) = session.execute(
+            f"SELECT schema_uuid::VARCHAR FROM __ducklake_metadata_warehouse.{sql_name(self.address.schema)}."
+            f"ducklake_schema WHERE schema_id = 0"
+        ).fetchall()
+        return str(lake_id)
 
     @contextmanager
     def hold_run(self, run_id: str) -> Iterator[None]:
@@ -217,19 +307,21 @@ class LakeStorage:
         self._attach(session, "CREATE_IF_NOT_EXISTS false")
         session.execute("USE warehouse")
 
-    def _attach(self, session: DuckDBPyConnection, options: str, *, is_new: bool = False) -> None:
+    def _attach(
+        self, session: DuckDBPyConnection, options: str, name: str = "warehouse", *, is_new: bool = False
+    ) -> None:
         load_extensions(session, self.address)
-        create_secrets(session, self.address)
+        create_secrets(session, self.address, name)
         session.execute(
-            f"ATTACH 'ducklake:virus_warehouse_lake' AS warehouse "
+            f"ATTACH 'ducklake:virus_{name}_lake' AS {name} "
             f"({options}, METADATA_SCHEMA {sql_text(self.address.schema)}, DATA_INLINING_ROW_LIMIT 0)"
         )
         try:
             if is_new:
-                session.execute("CALL warehouse.set_option('data_inlining_row_limit', 0)")
-            refuse_inlining(session, self.location)
+                session.execute(f"CALL {name}.set_option('data_inlining_row_limit', 0)")
+            refuse_inlining(session, self.location, name)
         except BaseException:
-            session.execute("DETACH warehouse")
+            session.execute(f"DETACH {name}")
             raise
 
 
@@ -260,11 +352,16 @@ def load_extensions(session: DuckDBPyConnection, address: LakeAddress) -> None:
         session.execute(f"LOAD {sql_text(file)}")
 
 
-def create_secrets(session: DuckDBPyConnection, address: LakeAddress) -> None:
+def create_secrets(session: DuckDBPyConnection, address: LakeAddress, name: str = "warehouse") -> None:
     """Let a session know how to open a lake, without a password in a statement that could be shown later.
 
     The bucket's are taken from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION` and
     `AWS_ENDPOINT_URL`.
+
+    Args:
+        session: where the lake is attached.
+        address: of the lake.
+        name: what the lake is called there.
 
     Raises:
         SettingError: when `AWS_ENDPOINT_URL` is no URL.
@@ -277,26 +374,31 @@ def create_secrets(session: DuckDBPyConnection, address: LakeAddress) -> None:
         "USER": catalog.username,
         "PASSWORD": catalog.password,
     }
-    _create_secret(session, "virus_warehouse_catalog", "postgres", known)
+    _create_secret(session, f"virus_{name}_catalog", "postgres", known)
     session.execute(
-        f"CREATE OR REPLACE TEMPORARY SECRET virus_warehouse_lake (TYPE ducklake, METADATA_PATH '', "
+        f"CREATE OR REPLACE TEMPORARY SECRET virus_{name}_lake (TYPE ducklake, METADATA_PATH '', "
         f"DATA_PATH {sql_text(address.data_path)}, "
-        f"METADATA_PARAMETERS MAP {{'TYPE': 'postgres', 'SECRET': 'virus_warehouse_catalog'}})"
+        f"METADATA_PARAMETERS MAP {{'TYPE': 'postgres', 'SECRET': 'virus_{name}_catalog'}})"
     )
     if address.data_path.startswith("s3://"):
         _create_secret(session, "virus_warehouse_bucket", "s3", _bucket_settings())
 
 
-def refuse_inlining(session: DuckDBPyConnection, location: str) -> None:
+def refuse_inlining(session: DuckDBPyConnection, location: str, name: str = "warehouse") -> None:
     """Refuse a lake that may keep few rows in its catalog: two transactions that delete one row would both commit.
+
+    Args:
+        session: where it is attached.
+        location: what to call it in messages.
+        name: what it is called in the session.
 
     Raises:
         LakeUnsafe: when it may.
     """
     session.execute(
-        "SELECT value FROM warehouse.options() WHERE option_name = 'data_inlining_row_limit' AND value != '0' "
-        "UNION ALL SELECT 'not set' WHERE NOT EXISTS "
-        "(FROM warehouse.options() WHERE option_name = 'data_inlining_row_limit' AND scope = 'GLOBAL')"
+        f"SELECT value FROM {name}.options() WHERE option_name = 'data_inlining_row_limit' AND value != '0' "
+        f"UNION ALL SELECT 'not set' WHERE NOT EXISTS "
+        f"(FROM {name}.options() WHERE option_name = 'data_inlining_row_limit' AND scope = 'GLOBAL')"
     )
     found = session.fetchall()  # in two steps, as a cursor of SQLAlchemy's must do it
     if found:
@@ -306,24 +408,31 @@ def refuse_inlining(session: DuckDBPyConnection, location: str) -> None:
         )
 
 
+def _bucket_of_reader() -> str:
+    secret_names = {"KEY_ID", "SECRET", "SESSION_TOKEN"}
+    known = {key: value for key, value in _bucket_settings().items() if key not in secret_names}
+    return f"CREATE OR REPLACE TEMPORARY SECRET virus_bucket (TYPE s3, PROVIDER credential_chain{_options(known)})"
+
+
 def _create_secret(
     session: DuckDBPyConnection, name: str, kind: str, values: dict[str, str | int | bool | None]
 ) -> None:
-    given = "".join(f", {key} {sql_text(str(value))}" for key, value in values.items() if value is not None)
-    session.execute(f"CREATE OR REPLACE TEMPORARY SECRET {name} (TYPE {kind}{given})")
+    session.execute(f"CREATE OR REPLACE TEMPORARY SECRET {name} (TYPE {kind}{_options(values)})")
+
+
+def _options(values: Mapping[str, str | int | bool | None]) -> str:
+    return "".join(f", {key} {sql_text(str(value))}" for key, value in values.items() if value is not None)
 
 
 def _bucket_settings() -> dict[str, str | int | bool | None]:
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    access = bucket_access()
     settings: dict[str, str | int | bool | None] = {
-        "KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID"),
-        "SECRET": os.environ.get("AWS_SECRET_ACCESS_KEY"),
-        "SESSION_TOKEN": os.environ.get("AWS_SESSION_TOKEN"),
-        "REGION": os.environ.get("AWS_REGION"),
+        "KEY_ID": access.key_id,
+        "SECRET": access.secret,
+        "SESSION_TOKEN": access.session_token,
+        "REGION": access.region,
     }
-    if endpoint:
-        parts = urlsplit(endpoint)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise SettingError(f"AWS_ENDPOINT_URL is {endpoint!r}; it must be like https://s3.example.org")
+    if access.endpoint:
+        parts = urlsplit(access.endpoint)
         settings |= {"ENDPOINT": parts.netloc, "URL_STYLE": "path", "USE_SSL": parts.scheme == "https"}
     return settings

@@ -107,6 +107,12 @@ def insert_acceptance(session: DuckDBPyConnection, run_id: str, source: str, acc
     )
 
 
+def open_runs(session: DuckDBPyConnection) -> list[str]:
+    """The ids of the runs whose rows say that they are running; a process may have died."""
+    rows = session.execute(f"SELECT run_id FROM {TABLE} WHERE status = 'running'").fetchall()
+    return [run_id for (run_id,) in rows]
+
+
 def close_dead_runs(session: DuckDBPyConnection, is_running: Callable[[str], bool]) -> list[str]:
     """Close as failed the rows left `running` by dead processes.
 
@@ -117,8 +123,7 @@ def close_dead_runs(session: DuckDBPyConnection, is_running: Callable[[str], boo
     Returns:
         The ids of the closed runs.
     """
-    rows = session.execute(f"SELECT run_id FROM {TABLE} WHERE status = 'running'").fetchall()
-    dead = [run_id for (run_id,) in rows if not is_running(run_id)]
+    dead = [run_id for run_id in open_runs(session) if not is_running(run_id)]
     for run_id in dead:
         update(session, run_id, {"status": "failed", "error": DIED, "ended_at": datetime.now(UTC)})
     return dead

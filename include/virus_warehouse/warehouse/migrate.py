@@ -14,6 +14,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.failure import PermanentFailure
+from virus_warehouse.warehouse.incomplete_copy import refuse_incomplete_copy
 from virus_warehouse.warehouse.schema import OPERATIONS_SCHEMA
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ def refuse_unknown_revision(revision: str | None, place: Path | str, *, if_too_o
     Raises:
         SchemaTooNew: when a newer version wrote the file.
         SchemaTooOld: when this version has no migrations from the file's revision.
+        IncompleteCopy: when it is an unfinished copy of another warehouse.
     """
+    refuse_incomplete_copy(revision, place)
     if is_too_old(revision):
         raise SchemaTooOld(
             f"{place} has schema revision {revision}; this version migrates revision {known_revisions()[-1]} and "
@@ -101,28 +104,35 @@ def refuse_unknown_revision(revision: str | None, place: Path | str, *, if_too_o
         )
 
 
-def upgrade(path: Path) -> None:
+def upgrade(path: Path, marker: str | None = None) -> None:
     """Create or migrate the warehouse file at `path`, in one transaction.
 
     Args:
         path: the file, created when missing.
+        marker: what it says in place of its schema revision.
 
     Raises:
         sqlalchemy.exc.OperationalError: when another process has it open; `Warehouse` waits and calls again.
     """
-    _upgrade(str(path), {"storage_compatibility_version": STORAGE_VERSION})
+    _upgrade(str(path), {"storage_compatibility_version": STORAGE_VERSION}, marker)
 
 
-def upgrade_attached(attach: Callable[[DuckDBPyConnection], None]) -> None:
+def upgrade_attached(attach: Callable[[DuckDBPyConnection], None], marker: str | None = None) -> None:
     """Create or migrate the tables of a lake, in one transaction.
 
     Args:
         attach: attaches the lake to a session, and makes it the one that statements mean.
+        marker: what it says in place of its schema revision.
     """
-    _upgrade(":memory:", {}, attach)
+    _upgrade(":memory:", {}, marker, attach)
 
 
-def _upgrade(database: str, config: dict[str, str], attach: Callable[[DuckDBPyConnection], None] | None = None) -> None:
+def _upgrade(
+    database: str,
+    config: dict[str, str],
+    marker: str | None,
+    attach: Callable[[DuckDBPyConnection], None] | None = None,
+) -> None:
     from alembic import command
     from sqlalchemy import URL, NullPool, create_engine, event, text
 
@@ -140,6 +150,10 @@ def _upgrade(database: str, config: dict[str, str], attach: Callable[[DuckDBPyCo
             sql = view.read_text(encoding="utf-8")
             for statement in [sql] if attach is None else _without_comments(sql):
                 connection.exec_driver_sql(statement)
+        if marker is not None:
+            connection.execute(
+                text(f"UPDATE {OPERATIONS_SCHEMA}.alembic_version SET version_num = :marker"), {"marker": marker}
+            )
 
 
 def _without_comments(sql: str) -> list[str]:

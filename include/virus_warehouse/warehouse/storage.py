@@ -1,6 +1,7 @@
 """What a warehouse asks of where its tables are kept: a DuckDB file, or a lake."""
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +10,19 @@ from duckdb import DuckDBPyConnection
 
 class StorageBusy(Exception):
     """Another process is writing; asked again in a moment, it may be done."""
+
+
+@dataclass(frozen=True)
+class LakeState:
+    """A state of a lake, which can be attached for as long as it is kept.
+
+    Attributes:
+        lake_id: of the lake, whatever its address.
+        version: DuckLake's number of the state.
+    """
+
+    lake_id: str
+    version: int
 
 
 class Storage(Protocol):
@@ -23,14 +37,22 @@ class Storage(Protocol):
         """What to set `VIRUS_WAREHOUSE` to, so that a command uses it; it may have a password."""
 
     @property
+    def shown_setting(self) -> str:
+        """The setting, with `***` for a password."""
+
+    @property
     def file(self) -> Path | None:
         """Its DuckDB file; None for a lake."""
 
     def exists(self) -> bool:
         """Whether it has been created."""
 
-    def attach(self, session: DuckDBPyConnection) -> None:
-        """Attach it to a session as `warehouse`; until it is detached, nobody else can write it.
+    def attach(self, session: DuckDBPyConnection, name: str = "warehouse") -> None:
+        """Attach it to a session; until it is detached, nobody else can write it.
+
+        Args:
+            session: where it is attached.
+            name: what it is called there.
 
         Raises:
             StorageBusy: when another process is writing.
@@ -43,8 +65,12 @@ class Storage(Protocol):
             Failure: when that is not certain.
         """
 
-    def detach(self, session: DuckDBPyConnection) -> None:
+    def detach(self, session: DuckDBPyConnection, name: str = "warehouse") -> None:
         """Detach it from a session, and let others write.
+
+        Args:
+            session: where it is attached.
+            name: what it is called there.
 
         Raises:
             duckdb.Error: when what is committed could not be written to its place yet.
@@ -57,15 +83,33 @@ class Storage(Protocol):
             StorageBusy: when it cannot be read while another process is writing.
         """
 
-    def freeze(self, session: DuckDBPyConnection) -> None:
+    def freeze(self, session: DuckDBPyConnection) -> LakeState | None:
         """Keep the attached state readable, however long that takes; what is read no longer changes.
 
         Args:
             session: where it is attached; it can no longer be written there.
+
+        Returns:
+            The state; None where only the present one can be read.
         """
 
-    def upgrade(self) -> None:
+    def has_state(self, state: LakeState) -> bool:
+        """Whether it is the lake of a state, and still keeps it."""
+
+    def attach_statements(self, state: LakeState, name: str, user: str | None = None) -> str:
+        """The SQL with which anybody attaches a state that it has, to read; without passwords and keys.
+
+        Args:
+            state: the state.
+            name: what it is called there.
+            user: who reads the catalog; by default who writes it.
+        """
+
+    def upgrade(self, marker: str | None = None) -> None:
         """Create it, or migrate it to this version's schema.
+
+        Args:
+            marker: what it says in place of its schema revision, so that nobody uses it.
 
         Raises:
             StorageBusy: when another process is writing.
@@ -79,11 +123,12 @@ class Storage(Protocol):
             file: the path of the copy, which is replaced.
         """
 
-    def tidy_up(self, session: DuckDBPyConnection) -> str:
+    def tidy_up(self, session: DuckDBPyConnection, published: LakeState | None) -> str:
         """Give back the space that nothing needs any more; returns how much, in words.
 
         Args:
             session: where it is attached.
+            published: the state that is published, which is kept.
         """
 
     def hold_run(self, run_id: str) -> AbstractContextManager[None]:

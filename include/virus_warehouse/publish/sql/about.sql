@@ -1,6 +1,6 @@
 -- The snapshot's description of itself -> _about. Reads the variables publication_id and previous_publication_id;
--- loaded_until, the commit time of the warehouse's newest run; virus_warehouse_version, duckdb_version and
--- python_version.
+-- loaded_until, the commit time of the warehouse's newest run; lake_id and lake_version, the state of a lake that it is
+-- a copy of; virus_warehouse_version, duckdb_version and python_version.
 CREATE OR REPLACE TABLE _about AS
 WITH committed AS (
     FROM ops.ingest_run WHERE status = 'success'
@@ -42,6 +42,8 @@ fact AS (
             'previous_publication_id',
             'made_at',
             'loaded_until',
+            'lake_id',
+            'lake_version',
             'last_run_id',
             'last_run_ended_at',
             'runs'
@@ -51,6 +53,8 @@ fact AS (
             getvariable('previous_publication_id')::VARCHAR,
             strftime(now(), '%Y-%m-%dT%H:%M:%SZ'),
             getvariable('loaded_until')::VARCHAR,
+            getvariable('lake_id')::VARCHAR,
+            getvariable('lake_version')::VARCHAR,
             max_by(run_id, ended_at),
             strftime(max(ended_at), '%Y-%m-%dT%H:%M:%SZ'),
             count(*)::VARCHAR

@@ -30,7 +30,7 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "UPDATE ops.ingest_run SET watermark = '2025-05-01', requested_at = '2025-06-01 08:00:00+02' "
         "WHERE run_id = 'run-2'; UPDATE ops.ingest_run SET status = 'failed' WHERE run_id = 'run-9'"
     )
-    candidate = make_candidate(store.warehouse, data, "run-3")
+    candidate = make_candidate(store.warehouse, data, "run-3").path
     with open_candidate(candidate) as connection:
         write_about(connection, "publication-1", "publication-0")
     return candidate
@@ -100,7 +100,7 @@ def test_citation_is_recorded(candidate: Path) -> None:
 def test_empty_snapshot_is_described(tmp_path: Path) -> None:
     data = DataFolder(tmp_path)
     data.create()
-    candidate = make_candidate(Store(data.root).warehouse, data, "run-1")
+    candidate = make_candidate(Store(data.root).warehouse, data, "run-1").path
     with open_candidate(candidate) as connection:
         write_about(connection, "publication-1", "publication-0")
     assert about_topic(candidate, "snapshot").keys() == {

@@ -34,7 +34,7 @@ def store(data: DataFolder) -> Store:
 
 class TestCandidate:
     def test_candidate_copies_the_warehouse_which_stays_usable(self, store: Store, data: DataFolder) -> None:
-        candidate = make_candidate(store.warehouse, data, "publication-1")
+        candidate = make_candidate(store.warehouse, data, "publication-1").path
         assert candidate == candidate_path(data, "publication-1")
         tables = ("virus_genome", "taxon", "taxon_lineage", "ops.ingest_run", "ops.ingest_report")
         for table in tables:
@@ -46,7 +46,7 @@ class TestCandidate:
         subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(store.warehouse.path)], check=True)
         log = store.warehouse.path.with_name(f"{store.warehouse.path.name}.wal")
         assert log.stat().st_size > 0
-        candidate = make_candidate(store.warehouse, data, "publication-1")
+        candidate = make_candidate(store.warehouse, data, "publication-1").path
         assert query(candidate, "SELECT count(*) FROM taxon WHERE tax_id = 77") == [(1,)]
         assert [entry.name for entry in data.candidates.iterdir()] == ["publication-1.duckdb"]
 
@@ -58,11 +58,11 @@ class TestCandidate:
     def test_retry_of_a_check_recreates_the_candidate(self, store: Store, data: DataFolder) -> None:
         make_candidate(store.warehouse, data, "publication-1")
         store.load(line("PX2.1"), mode="incremental")
-        candidate = make_candidate(store.warehouse, data, "publication-1")
+        candidate = make_candidate(store.warehouse, data, "publication-1").path
         assert query(candidate, "SELECT count(*) FROM virus_genome") == [(2,)]
 
     def test_old_failed_candidates_are_deleted_and_recent_ones_kept(self, store: Store, data: DataFolder) -> None:
-        old, young = (make_candidate(store.warehouse, data, run_id) for run_id in ("old", "young"))
+        old, young = (make_candidate(store.warehouse, data, run_id).path for run_id in ("old", "young"))
         for candidate, age in ((old, KEPT_CANDIDATE_SECONDS + 60), (young, KEPT_CANDIDATE_SECONDS - 60)):
             os.utime(candidate, (time.time() - age,) * 2)
         make_candidate(store.warehouse, data, "publication-1")

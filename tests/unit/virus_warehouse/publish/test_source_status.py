@@ -18,7 +18,7 @@ def candidate(tmp_path: Path) -> Path:
     store = Store(data.root)
     store.load(line("PX1.1"), line("PX2.1"), source=MPOX)
     store.load(line("PX1.1"), source=DENGUE)
-    return make_candidate(store.warehouse, data, "run-2")
+    return make_candidate(store.warehouse, data, "run-2").path
 
 
 def sources(tmp_path: Path, text: str) -> SourcesFile:
