@@ -73,14 +73,15 @@ def bucket_access() -> BucketAccess:
     Raises:
         SettingError: when `AWS_ENDPOINT_URL` is no URL.
     """
-    given = {
-        name: os.environ.get(f"AWS_{name}") or None
-        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "REGION", "ENDPOINT_URL")
-    }
-    if endpoint := given["ENDPOINT_URL"]:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL") or None
+    if endpoint is not None:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise SettingError(f"AWS_ENDPOINT_URL is {endpoint!r}; it must be like https://s3.example.org")
     return BucketAccess(
-        given["ACCESS_KEY_ID"], given["SECRET_ACCESS_KEY"], given["SESSION_TOKEN"], given["REGION"], endpoint
+        key_id=os.environ.get("AWS_ACCESS_KEY_ID") or None,
+        secret=os.environ.get("AWS_SECRET_ACCESS_KEY") or None,
+        session_token=os.environ.get("AWS_SESSION_TOKEN") or None,
+        region=os.environ.get("AWS_REGION") or None,
+        endpoint=endpoint,
     )
