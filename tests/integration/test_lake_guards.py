@@ -6,12 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-import psycopg
 import pytest
 
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import Followed
-from tests.support.lakes import NEEDS_LAKES, attach_lake, new_lake, reading_lake
+from tests.support.lakes import (
+    LOCK_HOLDERS,
+    NEEDS_LAKES,
+    attach_lake,
+    end_connections,
+    new_lake,
+    reading_lake,
+    run_in_catalog,
+)
 from virus_warehouse.run_file import read_state
 from virus_warehouse.warehouse import lake_storage
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
@@ -24,6 +31,12 @@ pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 INSERT_UNLESS_HELD = (
     "INSERT INTO warehouse.main.taxon SELECT 1, 'a' WHERE 1 NOT IN (SELECT tax_id FROM warehouse.main.taxon)"
 )
+DELETE_AND_INSERT = (
+    "DELETE FROM warehouse.main.taxon WHERE tax_id = 1; INSERT INTO warehouse.main.taxon VALUES (1, 'a')"
+)
+WRITES_ONCE = pytest.mark.parametrize("write", [INSERT_UNLESS_HELD, DELETE_AND_INSERT], ids=["unless held", "replaced"])
+"""Statements after which there is one row, however often they are run one after the other."""
+
 COUNT = "SELECT count(*) FROM main.taxon"
 
 
@@ -35,30 +48,34 @@ def lake(catalog: str, tmp_path: Path) -> LakeAddress:
     return address
 
 
-def attach_to_write(session: duckdb.DuckDBPyConnection, address: LakeAddress) -> None:
+def attach_to_write(session: duckdb.DuckDBPyConnection, address: LakeAddress, options: str = "") -> None:
     """Attach a lake as DuckLake does it without this project."""
     load_extensions(session, address)
     create_secrets(session, address)
-    session.execute(f"ATTACH 'ducklake:virus_warehouse_lake' AS warehouse (METADATA_SCHEMA '{address.schema}')")
+    session.execute(
+        f"ATTACH 'ducklake:virus_warehouse_lake' AS warehouse (METADATA_SCHEMA '{address.schema}'{options})"
+    )
 
 
 class TestOneWriter:
-    def test_without_the_lock_a_key_is_there_twice(self, lake):
+    @WRITES_ONCE
+    def test_without_the_lock_a_key_is_there_twice(self, lake, write):
         """What DuckLake itself allows: if this fails, the lock may no longer be needed."""
         with duckdb.connect() as first, duckdb.connect() as second:
             for session in (first, second):
                 attach_to_write(session, lake)
                 session.execute("BEGIN TRANSACTION")
-                session.execute(INSERT_UNLESS_HELD)
+                session.execute(write)
             first.execute("COMMIT")
             second.execute("COMMIT")
         with reading_lake(lake) as reader:
             assert reader.execute(COUNT).fetchone() == (2,)
 
-    def test_with_the_lock_the_second_writer_waits_and_sees_the_first(self, lake):
+    @WRITES_ONCE
+    def test_with_the_lock_the_second_writer_waits_and_sees_the_first(self, lake, write):
         with duckdb.connect() as first, Warehouse(LakeStorage(lake)).transaction(first):
-            first.execute(INSERT_UNLESS_HELD)
-            second = threading.Thread(target=insert_unless_held, args=(lake,))
+            first.execute(write)
+            second = threading.Thread(target=run_in_lake, args=(lake, write))
             second.start()
             with pytest.raises(WarehouseLocked, match=r"virus-warehouse on .*, process \d+"):
                 insert_unless_held(lake, lock_timeout=0.2)
@@ -75,7 +92,7 @@ class TestOneWriter:
 
     def test_a_writer_that_has_lost_the_lock_commits_nothing(self, lake):
         with pytest.raises(LockLost, match="nothing was committed"):
-            insert_unless_held(lake, then=lambda: end_lock_holders(lake))
+            insert_unless_held(lake, then=lambda: end_connections(lake, LOCK_HOLDERS))
         insert_unless_held(lake)
         with reading_lake(lake) as reader:
             assert reader.execute(COUNT).fetchone() == (1,)
@@ -111,6 +128,23 @@ class TestOneWriter:
 
 class TestInlining:
     """DuckLake's default lets two transactions delete the same row and both commit, or crashes."""
+
+    def test_with_it_two_deletions_of_a_row_commit_and_deleted_rows_are_read(self, catalog, tmp_path):
+        """What DuckLake itself allows: if this fails, the limit may no longer be needed."""
+        address = new_lake(catalog, tmp_path)
+        assert delete_twice(address, "") is None
+        with reading_lake(address) as reader:
+            counted = reader.execute("SELECT count(*) FROM deleted").fetchone()
+            read = reader.execute("SELECT number FROM deleted").fetchall()
+        assert counted == (49,), "50 of 100 rows were deleted, one of them twice"
+        assert len(read) == 96, "and most of them are read"
+
+    def test_without_it_the_second_deletion_is_refused(self, catalog, tmp_path):
+        address = new_lake(catalog, tmp_path)
+        assert "Transaction conflict" in str(delete_twice(address, ", DATA_INLINING_ROW_LIMIT 0"))
+        with reading_lake(address) as reader:
+            assert reader.execute("SELECT count(*) FROM deleted").fetchone() == (99,)
+            assert len(reader.execute("SELECT number FROM deleted").fetchall()) == 99
 
     def test_a_lake_that_may_inline_is_refused(self, lake):
         run_in_catalog(
@@ -175,23 +209,32 @@ class TestSecrets:
         assert lake.password not in str(shown)
 
 
+def delete_twice(lake: LakeAddress, options: str) -> duckdb.Error | None:
+    """Two transactions delete a row at once, one of them more rows, too; returns the error of the second commit."""
+    with duckdb.connect() as first, duckdb.connect() as second:
+        attach_to_write(first, lake, options)
+        first.execute("CREATE TABLE warehouse.main.deleted AS SELECT range AS number FROM range(100)")
+        attach_to_write(second, lake, options)
+        for session, rows in ((first, "number = 3"), (second, "number < 50")):
+            session.execute("BEGIN TRANSACTION")
+            session.execute(f"DELETE FROM warehouse.main.deleted WHERE {rows}")
+        first.execute("COMMIT")
+        try:
+            second.execute("COMMIT")
+        except duckdb.Error as conflict:
+            return conflict
+    return None
+
+
 def insert_unless_held(lake: LakeAddress, lock_timeout: float = 120, then: Callable[[], object] = lambda: None) -> None:
     """Add the taxon 1 unless it is there, and do something before the commit."""
+    run_in_lake(lake, INSERT_UNLESS_HELD, lock_timeout, then)
+
+
+def run_in_lake(
+    lake: LakeAddress, sql: str, lock_timeout: float = 120, then: Callable[[], object] = lambda: None
+) -> None:
+    """Run a statement in a transaction of the product's, and do something before the commit."""
     with duckdb.connect() as session, Warehouse(LakeStorage(lake), lock_timeout=lock_timeout).transaction(session):
-        session.execute(INSERT_UNLESS_HELD)
+        session.execute(sql)
         then()
-
-
-def end_lock_holders(lake: LakeAddress) -> None:
-    """Let PostgreSQL end the connections that hold locks of lakes."""
-    run_in_catalog(
-        lake,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name LIKE 'virus-warehouse on %' AND pid != pg_backend_pid()",
-    )
-
-
-def run_in_catalog(lake: LakeAddress, sql: str) -> None:
-    """Run a statement in the database of a lake's catalog."""
-    with psycopg.connect(lake.catalog.render_as_string(hide_password=False)) as connection:
-        connection.execute(sql.encode())

@@ -111,12 +111,13 @@ class Warehouse:
             yield
             self.storage.verify_hold(session)
             self._commit(session)
-        except BaseException:
+        except BaseException as error:
             # The first error is the one to report: on a full disk, say, these may fail too.
             with suppress(duckdb.Error):
                 session.execute("ROLLBACK")
             with suppress(duckdb.Error):
                 self.storage.detach(session)
+            self._raise_explained(error)
             raise
         self._detach(session)
 
@@ -124,7 +125,15 @@ class Warehouse:
         try:
             session.execute("COMMIT")
         except (duckdb.Error, RuntimeError) as error:  # DuckDB raises RuntimeError where Ctrl-C interrupts it
-            raise CommitFailed(f"{self.location}: the commit raised an error: {error}") from error
+            explained = self.storage.explained(error, is_attached=True)
+            raise CommitFailed(f"{self.location}: the commit raised an error: {explained}") from error
+
+    def _raise_explained(self, error: BaseException) -> None:
+        """Raise the error of a statement with what to do, where the storage knows it."""
+        if isinstance(error, duckdb.Error):
+            explained = self.storage.explained(error, is_attached=True)
+            if explained is not error:
+                raise explained from error
 
     def _detach(self, session: DuckDBPyConnection) -> None:
         try:
@@ -159,6 +168,9 @@ class Warehouse:
             try:
                 connection.execute("USE warehouse")
                 yield connection
+            except duckdb.Error as error:
+                self._raise_explained(error)
+                raise
             finally:
                 for statement in ("ROLLBACK", "USE memory"):  # neither may keep it attached
                     with suppress(duckdb.Error):

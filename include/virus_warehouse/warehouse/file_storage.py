@@ -144,12 +144,15 @@ class FileStorage:
         """Never: as for `hold_run`."""
         return False
 
-    def explained(self, error: Exception) -> Exception:
+    def explained(self, error: Exception, *, is_attached: bool = False) -> Exception:
         """The error of an attempt to open the file, with what to do where that is known.
 
         Args:
-            error: what opening it raised.
+            error: what opening it raised, or a statement while it was open.
+            is_attached: whether it was open; its messages then may be about any other file.
         """
+        if is_attached:
+            return error
         if any(words in str(error) for words in _DAMAGED):
             return WarehouseDamaged(
                 f"{self.file}, or its write-ahead log {log_of(self.file)}, is damaged. `virus-warehouse rebuild "

@@ -19,6 +19,7 @@ from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import sql_name, sql_text
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.lake_errors import explained
 from virus_warehouse.warehouse.lake_lock import LakeLock, has_catalog, is_locked
 from virus_warehouse.wording import counted
 
@@ -202,12 +203,14 @@ class LakeStorage:
         """
         return is_locked(self.address, _lock_of(run_id))
 
-    def explained(self, error: Exception) -> Exception:
-        """The error, without the password of the catalog, which DuckDB may repeat."""
-        password = self.address.password
-        if password and password in str(error):
-            return type(error)(str(error).replace(password, "***"))
-        return error
+    def explained(self, error: Exception, *, is_attached: bool = False) -> Exception:
+        """An error with what to do, and without the password of the catalog, which DuckDB may repeat.
+
+        Args:
+            error: what attaching the lake raised, or a statement while it was attached.
+            is_attached: makes no difference.
+        """
+        return explained(error, self.address)
 
     def _create(self) -> None:
         with duckdb.connect() as session:

@@ -92,9 +92,10 @@ class Storage(Protocol):
     def is_run_held(self, run_id: str) -> bool:
         """Whether a process shows, on whatever host, that it is working on a run."""
 
-    def explained(self, error: Exception) -> Exception:
-        """The error of an attempt to attach, with what to do where that is known.
+    def explained(self, error: Exception, *, is_attached: bool = False) -> Exception:
+        """An error, with what to do where that is known; without secrets.
 
         Args:
-            error: what attaching it raised; `StorageBusy` when others kept writing for as long as a run waits.
+            error: what attaching it raised, or a statement while it was attached.
+            is_attached: whether it was attached.
         """
