@@ -126,7 +126,7 @@ class Warehouse:
             session.execute("COMMIT")
         except (duckdb.Error, RuntimeError) as error:  # DuckDB raises RuntimeError where Ctrl-C interrupts it
             explained = self.storage.explained(error, is_attached=True)
-            raise CommitFailed(f"{self.location}: the commit raised an error: {explained}") from error
+            raise CommitFailed(f"{self.location}: the commit raised an error: {explained}") from explained
 
     def _raise_explained(self, error: BaseException) -> None:
         """Raise the error of a statement with what to do, where the storage knows it."""

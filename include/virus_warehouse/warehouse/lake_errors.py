@@ -40,6 +40,11 @@ def explained(error: Exception, address: LakeAddress) -> Exception:
     if isinstance(error, duckdb.Error):
         if f"{address.data_path}/" in text:
             return _of_files(text, address)
+        if _CATALOG_LOST.search(text) and _is_full(text):
+            return DiskFull(
+                f"the disk of the PostgreSQL server that has the catalog of {address} is full. Committed and published "
+                f"data are unchanged. Free some space there, and run again: {text}"
+            )
         if _CATALOG_LOST.search(text) and _CONFLICT not in text:
             return CatalogUnavailable(
                 f"{address}: the connection to its catalog has ended, and nothing was changed. Look into the log of "
@@ -50,7 +55,7 @@ def explained(error: Exception, address: LakeAddress) -> Exception:
 
 def _of_files(text: str, address: LakeAddress) -> Exception:
     folder = address.data_path
-    if any(os.strerror(number) in text for number in (errno.ENOSPC, errno.EDQUOT)):
+    if _is_full(text):
         free = shutil.disk_usage(folder).free if Path(folder).exists() else 0
         return DiskFull(
             f"the disk of {folder}, the data_path of the lake, is full ({free / 1e6:.0f} MB are free now). Committed "
@@ -66,3 +71,7 @@ def _of_files(text: str, address: LakeAddress) -> Exception:
         f"{address}: a file of the lake cannot be read or written; nothing was changed. Make {folder} readable and "
         f"writable for the user and on the host that run this, and run it again. DuckDB says: {text}"
     )
+
+
+def _is_full(text: str) -> bool:
+    return any(os.strerror(number) in text for number in (errno.ENOSPC, errno.EDQUOT))
