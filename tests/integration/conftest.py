@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import Followed
-from tests.support.lakes import catalogs
+from tests.support.lakes import FILE, LAKE, NEEDS_LAKES, catalogs
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,12 @@ def catalog() -> Iterator[str]:
     """The URL of a database for the catalogs of lakes."""
     with catalogs() as url:
         yield url
+
+
+@pytest.fixture(scope="module", params=[FILE, pytest.param(LAKE, marks=[NEEDS_LAKES, pytest.mark.long])])
+def kept(request: pytest.FixtureRequest) -> str:
+    """Where the warehouse is kept. A run on a lake takes longer: most of them are for `make test-long`."""
+    return str(request.param)
 
 
 @pytest.fixture

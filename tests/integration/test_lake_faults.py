@@ -160,7 +160,8 @@ class TestCatalog:
         lake.assert_unchanged(failed.value)
         lake.assert_next_run_catches_up()
 
-    @pytest.mark.parametrize("moment", some_of(MOMENTS, one_in=4, first=2))
+    @pytest.mark.long  # `test_lake_guards.py` has the short form
+    @pytest.mark.parametrize("moment", MOMENTS)
     def test_a_lost_lock_fails_the_run_unless_it_has_been_checked(self, lake, monkeypatch, moment):
         with monkeypatch.context() as patch:
             MOMENTS[moment](patch, lambda: end_connections(lake.address, LOCK_HOLDERS))
@@ -246,6 +247,7 @@ class TestFiles:
         assert "Free some space" in str(failed.value)
         lake.assert_next_run_catches_up()
 
+    @pytest.mark.long
     def test_files_that_cannot_be_written_are_named_and_nothing_changes(self, lake, place):
         with read_only(place):
             with pytest.raises(LakeFilesUnusable, match=f"Make {place}/lake readable and writable"):
@@ -253,16 +255,16 @@ class TestFiles:
             assert lake.state == (YESTERDAY, [])
         lake.assert_next_run_catches_up()
 
-    def test_a_missing_file_is_named_by_all_who_read_it(self, lake, tmp_path):
+    @pytest.mark.parametrize("kind", some_of(["of records", "of deleted rows"], one_in=2, first=1))
+    def test_a_missing_file_is_named_by_all_who_read_it(self, lake, tmp_path, kind):
         lake.run()
-        assert [file for file in lake.files if "delete" in file.name], "one names the rows that were revised"
-        for file in lake.files:
-            aside = shutil.move(file, tmp_path / file.name)
-            with pytest.raises(duckdb.IOException, match=file.name):
-                query(lake.address, HELD)
-            for read in (lake.run, lambda: lake.publish(tmp_path / "copy.duckdb")):
-                with pytest.raises(LakeFilesUnusable, match=f"restore the file .* back-up, .*{file.name}"):
-                    read()
-            shutil.move(aside, file)
+        file = next(file for file in lake.files if ("delete" in file.name) == (kind == "of deleted rows"))
+        aside = shutil.move(file, tmp_path / file.name)
+        with pytest.raises(duckdb.IOException, match=file.name):
+            query(lake.address, HELD)
+        for read in (lake.run, lambda: lake.publish(tmp_path / "copy.duckdb")):
+            with pytest.raises(LakeFilesUnusable, match=f"restore the file .* back-up, .*{file.name}"):
+                read()
+        shutil.move(aside, file)
         lake.run()
         assert lake.state[0] == TODAY
