@@ -3,9 +3,11 @@
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pytest
 
 from tests.support.fake_ncbi import FakeNcbi
@@ -19,11 +21,12 @@ from tests.support.lakes import (
     reading_lake,
     run_in_catalog,
 )
+from tests.support.waiting import until
 from virus_warehouse.run_file import read_state
 from virus_warehouse.warehouse import lake_storage
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 from virus_warehouse.warehouse.lake_address import LakeAddress
-from virus_warehouse.warehouse.lake_lock import CatalogUnavailable, LockLost
+from virus_warehouse.warehouse.lake_lock import CatalogUnavailable, LockLost, connected
 from virus_warehouse.warehouse.lake_storage import LakeStorage, LakeUnsafe, create_secrets, load_extensions
 
 pytestmark = [pytest.mark.slow, NEEDS_LAKES]
@@ -83,12 +86,33 @@ class TestOneWriter:
         with reading_lake(lake) as reader:
             assert reader.execute(COUNT).fetchone() == (1,)
 
+    def test_writers_that_wait_get_the_lock_in_the_order_in_which_they_came(self, lake):
+        """Sixteen hosts that tried now and then left one of them without the lock for ten minutes."""
+        came: list[int] = []
+        writers = [
+            threading.Thread(target=insert_unless_held, args=(lake, 600, partial(came.append, number)))
+            for number in range(4)
+        ]
+        with duckdb.connect() as first, Warehouse(LakeStorage(lake)).transaction(first):
+            for number, writer in enumerate(writers, start=1):
+                writer.start()
+                until(lambda number=number: waiting_for_locks(lake) == number, 120)
+        for writer in writers:
+            writer.join(120)
+        assert came == [0, 1, 2, 3]
+
     def test_lock_of_another_lake_in_the_database_is_another(self, lake, catalog, tmp_path):
         other = new_lake(catalog, tmp_path / "other")
         with duckdb.connect() as session, Warehouse(LakeStorage(lake)).transaction(session):
             insert_unless_held(other, lock_timeout=0)
         with reading_lake(other) as reader:
             assert reader.execute(COUNT).fetchone() == (1,)
+
+    def test_the_lock_of_a_lost_host_ends_within_a_minute(self, lake):
+        with connected(lake) as connection:
+            settings = "SELECT name, setting::INTEGER FROM pg_settings WHERE name LIKE 'tcp_keepalives_%'"
+            of = dict(connection.execute(settings).fetchall())
+        assert 0 < of["tcp_keepalives_idle"] + of["tcp_keepalives_interval"] * of["tcp_keepalives_count"] <= 60
 
     def test_a_writer_that_has_lost_the_lock_commits_nothing(self, lake):
         with pytest.raises(LockLost, match="nothing was committed"):
@@ -207,6 +231,13 @@ class TestSecrets:
                 session.execute("FROM duckdb_secrets()").fetchall(),
             )
         assert lake.password not in str(shown)
+
+
+def waiting_for_locks(lake: LakeAddress) -> int:
+    """How many wait for a lock of a lake."""
+    with psycopg.connect(lake.catalog.render_as_string(hide_password=False)) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone()
+    return int(row[0]) if row else 0
 
 
 def delete_twice(lake: LakeAddress, options: str) -> duckdb.Error | None:

@@ -241,7 +241,7 @@ class Warehouse:
     def _attach(self, session: DuckDBPyConnection, *, even_too_old: bool, as_it_is: bool = False) -> None:
         if not self.storage.exists():
             self.storage.upgrade()
-        self.storage.attach(session)
+        self.storage.attach(session, patience=self.lock_timeout)
         try:
             revision = _revision(session)
             if as_it_is or revision == migrate.newest_revision() or (even_too_old and migrate.is_too_old(revision)):
@@ -252,7 +252,7 @@ class Warehouse:
         self.storage.detach(session)
         migrate.refuse_unknown_revision(revision, self.location)
         self.storage.upgrade()
-        self.storage.attach(session)
+        self.storage.attach(session, patience=self.lock_timeout)
 
     def _wait_for_lock(self, open_storage: Callable[[], None]) -> None:
         waiting = Retrying(

@@ -74,8 +74,12 @@ class FileStorage:
         """Whether there is a file."""
         return self.file.exists()
 
-    def attach(self, session: DuckDBPyConnection) -> None:
+    def attach(self, session: DuckDBPyConnection, *, patience: float = 0.0) -> None:
         """Attach the file to a session as `warehouse`, which locks it.
+
+        Args:
+            session: where it is attached.
+            patience: makes no difference: a file has no queue.
 
         Raises:
             StorageBusy: when another process, or another connection of this one, has it open.

@@ -73,14 +73,18 @@ class LakeStorage:
         """Whether its catalog has been created."""
         return has_catalog(self.address)
 
-    def attach(self, session: DuckDBPyConnection) -> None:
+    def attach(self, session: DuckDBPyConnection, *, patience: float = 0.0) -> None:
         """Attach the lake to a session as `warehouse`, with the lock of its writers.
 
+        Args:
+            session: where it is attached.
+            patience: seconds to wait for the lock, in the queue of the writers.
+
         Raises:
-            StorageBusy: when another process has the lock.
+            StorageBusy: when another process still has the lock.
             LakeUnsafe: when a guard is missing.
         """
-        lock = LakeLock(self.address)
+        lock = LakeLock(self.address, patience=patience)
         try:
             self._attach(session, "CREATE_IF_NOT_EXISTS false")
         except BaseException:

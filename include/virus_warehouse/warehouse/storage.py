@@ -29,8 +29,12 @@ class Storage(Protocol):
     def exists(self) -> bool:
         """Whether it has been created."""
 
-    def attach(self, session: DuckDBPyConnection) -> None:
+    def attach(self, session: DuckDBPyConnection, *, patience: float = 0.0) -> None:
         """Attach it to a session as `warehouse`; until it is detached, nobody else can write it.
+
+        Args:
+            session: where it is attached.
+            patience: seconds to wait in the queue of those that write it, where there is one.
 
         Raises:
             StorageBusy: when another process is writing.
