@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +171,10 @@ def root(folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def new_data(kept: str, request: pytest.FixtureRequest) -> Callable[[Path], DataFolder]:
+def new_data(request: pytest.FixtureRequest) -> Callable[[Path, str], DataFolder]:
     """Makes a data folder whose warehouse does not exist yet."""
 
-    def make(root: Path) -> DataFolder:
+    def make(root: Path, kept: str) -> DataFolder:
         if kept == LAKE:
             return beside_new_lake(root, request.getfixturevalue("catalog"))
         data = DataFolder(root)
@@ -184,9 +185,20 @@ def new_data(kept: str, request: pytest.FixtureRequest) -> Callable[[Path], Data
 
 
 @pytest.fixture(scope="module")
-def days(ncbi: FakeNcbi, kept: str, new_data: Callable[[Path], DataFolder], folder: Path) -> Days:
-    root = folder / kept / "yesterday"
-    return days_of(ncbi, made_data(root) if kept == FILE else new_data(root), show_today)
+def days_kept(ncbi: FakeNcbi, new_data: Callable[[Path, str], DataFolder], folder: Path) -> Callable[[str], Days]:
+    """The days in a file or in a lake, which are made once, in whatever order the tests run."""
+
+    @cache
+    def make(kept: str) -> Days:
+        root = folder / kept / "yesterday"
+        return days_of(ncbi, made_data(root) if kept == FILE else new_data(root, kept), show_today)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def days(kept: str, days_kept: Callable[[str], Days]) -> Days:
+    return days_kept(kept)
 
 
 def days_of(ncbi: FakeNcbi, data: DataFolder, show: Callable[[World], None]) -> Days:
@@ -208,11 +220,11 @@ def processes() -> KilledProcesses:
 
 
 @pytest.fixture(scope="module")
-def seconds(days: Days, processes: KilledProcesses, folder: Path) -> float:
+def seconds(days: Days, processes: KilledProcesses, tmp_path_factory: pytest.TempPathFactory) -> float:
     """Seconds that a day takes if it is not killed."""
     lives = []
     for number in range(3):
-        data = days.begin(days.data.root.with_name(f"life {number}"))
+        data = days.begin(tmp_path_factory.mktemp("life") / str(number))
         with processes.living(data, days.url) as living:
             lives.append(living.seconds())
         assert state(data.snapshot) == days.after
@@ -306,9 +318,9 @@ class TestKilledAtNamedMoments:
         assert_next_run_recovers(data, days)
 
     def test_half_created_file_is_completed_by_the_next_run(
-        self, days: Days, processes: KilledProcesses, new_data: Callable[[Path], DataFolder], root: Path
+        self, days: Days, processes: KilledProcesses, new_data: Callable[[Path, str], DataFolder], kept: str, root: Path
     ) -> None:
-        data = new_data(root)
+        data = new_data(root, kept)
         with processes.living(data, days.url, WAREHOUSE_MADE) as killed:
             killed.wait_for_moment()
             assert warehouse_beside(data).storage.exists()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -232,48 +233,54 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture(scope="module")
-def loaded(
-    one_stand_in: StandIn, kept: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> DataFolder:
-    """A data folder after the first day: loaded and published."""
-    root = tmp_path_factory.mktemp("loaded") / "data"
-    data = made_data(root) if kept == FILE else beside_new_lake(root, request.getfixturevalue("catalog"))
-    with pytest.MonkeyPatch.context() as environment:
-        site = Site(data, environment)
-        environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
+def loads(
+    one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[str], tuple[DataFolder, tuple[Any, ...]]]:
+    """Makes the next two, once for each place of the warehouse, in whatever order the tests run."""
+
+    @cache
+    def load(kept: str) -> tuple[DataFolder, tuple[Any, ...]]:
+        root = tmp_path_factory.mktemp("loaded") / "data"
+        data = made_data(root) if kept == FILE else beside_new_lake(root, request.getfixturevalue("catalog"))
         one_stand_in.clear_faults()
-        one_stand_in.set_today(FIRST_DAY)
-        site.ingest()
-        site.publish()
-    return data
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
+            site = Site(data, environment)
+            one_stand_in.set_today(FIRST_DAY)
+            site.ingest()
+            site.publish()
+            next_site = Site(copy_data(data, root.with_name("undisturbed")), environment)
+            one_stand_in.set_today(NEXT_DAY)
+            before = next_site.visible
+            next_site.ingest()
+            undisturbed = next_site.visible
+        assert undisturbed[0] != before[0]
+        assert undisturbed[4] > before[4]
+        return data, undisturbed
+
+    return load
 
 
 @pytest.fixture(scope="module")
-def undisturbed(one_stand_in: StandIn, loaded: DataFolder, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
+def loaded(kept: str, loads: Callable[[str], tuple[DataFolder, tuple[Any, ...]]]) -> DataFolder:
+    """A data folder after the first day: loaded and published."""
+    return loads(kept)[0]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(kept: str, loads: Callable[[str], tuple[DataFolder, tuple[Any, ...]]]) -> tuple[Any, ...]:
     """What is visible on the next day without a fault."""
-    data = copy_data(loaded, tmp_path_factory.mktemp("undisturbed") / "data")
-    with pytest.MonkeyPatch.context() as environment:
-        site = Site(data, environment)
-        environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
-        one_stand_in.clear_faults()
-        one_stand_in.set_today(NEXT_DAY)
-        before = site.visible
-        site.ingest()
-        assert site.visible[0] != before[0]
-        assert site.visible[4] > before[4]
-        return site.visible
+    return loads(kept)[1]
 
 
 @pytest.fixture
 def site(
     stand_in: StandIn,
     loaded: DataFolder,
-    undisturbed: tuple[Any, ...],
     connect: Callable[..., None],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Site:
-    # After `undisturbed`: there is one copy of a lake at a time.
     site = Site(copy_data(loaded, tmp_path / "data"), monkeypatch)
     connect(stand_in.url)
     return site
