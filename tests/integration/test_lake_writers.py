@@ -89,10 +89,9 @@ class Reader(threading.Thread):
                 self.wrong.append(found)
 
 
-def change(ncbi: FakeNcbi, chosen: random.Random) -> None:
-    """Some records are updated."""
+def change(ncbi: FakeNcbi, chosen: random.Random, day: date) -> None:
+    """Some records are updated, on a later day each time: an older state would be stale to who has seen the newer."""
     for number in chosen.sample(range(RECORDS), 5):
-        day = FIRST_DAY + timedelta(days=chosen.randrange(100))
         ncbi.world.show(Line(f"PX{number}", 1, day, chosen.randrange(1000), None, None))
 
 
@@ -108,12 +107,12 @@ def play(catalog: str, folder: Path, *, hosts: int, times: int, kills: int, seed
         reader.start()
         processes = {host: host.start(times) for host in at}
         try:
-            for _ in range(kills):
+            for kill in range(kills):
                 time.sleep(chosen.uniform(0.2, 3))
                 host = chosen.choice(at)
                 processes[host].kill()
                 processes[host].join(PATIENCE)
-                change(ncbi, chosen)
+                change(ncbi, chosen, FIRST_DAY + timedelta(days=kill + 1))
                 processes[host] = host.start(times)
             for process in processes.values():
                 process.join(ALL_RUNS)
