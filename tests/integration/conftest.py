@@ -8,7 +8,7 @@ import pytest
 from tests.support.buckets import access_to, bucket_server, new_bucket
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import Followed
-from tests.support.lakes import catalogs
+from tests.support.lakes import FILE, LAKE, NEEDS_LAKES, catalogs
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,12 @@ def bucket(bucket_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in access_to(bucket_url).items():
         monkeypatch.setenv(name, value)
     return new_bucket(bucket_url)
+
+
+@pytest.fixture(scope="module", params=[FILE, pytest.param(LAKE, marks=[NEEDS_LAKES, pytest.mark.long])])
+def kept(request: pytest.FixtureRequest) -> str:
+    """Where the warehouse is kept. A run on a lake takes longer: most of them are for `make test-long`."""
+    return str(request.param)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,16 @@ import pytest
 
 from tests.support.fake_ncbi import BadLine, FakeNcbi, LineBroken, Redated, Released, Revised, World
 from tests.support.killed_process import MOMENTS, WAREHOUSE_MADE, KilledProcesses, ingest_day, publish, run_day
+from tests.support.lakes import (
+    FILE,
+    LAKE,
+    DataBesideLake,
+    beside_new_lake,
+    copy_data,
+    on_file_and_lake,
+    place_of,
+    warehouse_beside,
+)
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.small_disk import empty, fill, small_disk
@@ -32,6 +43,7 @@ from virus_warehouse.publish.places import LocalFile
 from virus_warehouse.publish.verify import verify
 from virus_warehouse.shortage import DiskFull, MemoryTooSmall, translate_resource_errors
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
+from virus_warehouse.warehouse.lake_address import LakeAddress
 
 KILLS = 4
 LONG_KILLS = 500
@@ -78,9 +90,18 @@ SELECT count(*) FROM virus_sequence WHERE sequence IS NULL OR sha256(sequence) <
 """
 
 
-def state(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+ROWS_OF_NO_RUN = """
+WITH row_of (run_id) AS (
+    SELECT run_id FROM virus_genome UNION ALL SELECT ended_run_id FROM virus_genome_history
+    UNION ALL SELECT run_id FROM ops.sequence UNION ALL SELECT last_run_id FROM ops.quarantine
+)
+FROM row_of ANTI JOIN (SELECT run_id FROM ops.ingest_run WHERE status = 'success') USING (run_id)
+"""
+
+
+def state(place: Path | LakeAddress) -> dict[str, list[tuple[Any, ...]]]:
     """The contents of a warehouse or a snapshot without runs and times; it passes all gates."""
-    with opened(path) as connection:
+    with opened(place) as connection:
         assert connection.execute(gates_sql()).fetchall() == []
         return {name: connection.execute(f"{sql} ORDER BY ALL").fetchall() for name, sql in STATE.items()}
 
@@ -112,14 +133,13 @@ class Days:
     """A data folder after yesterday's run, and the contents of a warehouse before and after an undisturbed day."""
 
     url: str
-    folder: Path
+    data: DataFolder
     before: dict[str, list[tuple[Any, ...]]]
     after: dict[str, list[tuple[Any, ...]]]
 
     def begin(self, root: Path) -> DataFolder:
         """A copy for today's run."""
-        shutil.copytree(self.folder, root)
-        return DataFolder(root)
+        return copy_data(self.data, root)
 
 
 @pytest.fixture(scope="module")
@@ -151,21 +171,47 @@ def root(folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def days(ncbi: FakeNcbi, folder: Path) -> Days:
-    return days_of(ncbi, made_data(folder / "yesterday"), show_today)
+def new_data(request: pytest.FixtureRequest) -> Callable[[Path, str], DataFolder]:
+    """Makes a data folder whose warehouse does not exist yet."""
+
+    def make(root: Path, kept: str) -> DataFolder:
+        if kept == LAKE:
+            return beside_new_lake(root, request.getfixturevalue("catalog"))
+        data = DataFolder(root)
+        data.create()
+        return data
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def days_kept(ncbi: FakeNcbi, new_data: Callable[[Path, str], DataFolder], folder: Path) -> Callable[[str], Days]:
+    """The days in a file or in a lake, which are made once, in whatever order the tests run."""
+
+    @cache
+    def make(kept: str) -> Days:
+        root = folder / kept / "yesterday"
+        return days_of(ncbi, made_data(root) if kept == FILE else new_data(root, kept), show_today)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def days(kept: str, days_kept: Callable[[str], Days]) -> Days:
+    return days_kept(kept)
 
 
 def days_of(ncbi: FakeNcbi, data: DataFolder, show: Callable[[World], None]) -> Days:
     """Run yesterday in this data folder and, undisturbed, today in a copy of it."""
+    ncbi.world = World()
     show_yesterday(ncbi.world)
     run_day(data, ncbi.url, dag_run="scheduled__yesterday")
-    before = state(data.warehouse)
+    before = state(place_of(data))
     show(ncbi.world)
-    undisturbed = DataFolder(data.root.with_name("undisturbed"))
-    shutil.copytree(data.root, undisturbed.root)
+    undisturbed = copy_data(data, data.root.with_name("undisturbed"))
     run_day(undisturbed, ncbi.url)
-    assert state(undisturbed.snapshot) == state(undisturbed.warehouse)
-    return Days(ncbi.url, data.root, before, state(undisturbed.warehouse))
+    assert state(undisturbed.snapshot) == state(place_of(undisturbed))
+    return Days(ncbi.url, data, before, state(place_of(undisturbed)))
 
 
 @pytest.fixture(scope="module")
@@ -174,25 +220,25 @@ def processes() -> KilledProcesses:
 
 
 @pytest.fixture(scope="module")
-def seconds(days: Days, processes: KilledProcesses, folder: Path) -> float:
+def seconds(days: Days, processes: KilledProcesses, tmp_path_factory: pytest.TempPathFactory) -> float:
     """Seconds that a day takes if it is not killed."""
     lives = []
     for number in range(3):
-        data = days.begin(folder / f"life {number}")
-        with processes.living(data.root, days.url) as living:
+        data = days.begin(tmp_path_factory.mktemp("life") / str(number))
+        with processes.living(data, days.url) as living:
             lives.append(living.seconds())
         assert state(data.snapshot) == days.after
     return min(lives)
 
 
 def ledger(data: DataFolder) -> list[dict[str, Any]]:
-    return dicts(data.warehouse, "FROM ops.ingest_run ORDER BY started_at")
+    return dicts(place_of(data), "FROM ops.ingest_run ORDER BY started_at")
 
 
 def assert_whole(data: DataFolder, days: Days) -> bool:
     """After a kill, warehouse, ledger and snapshot are readable and consistent. Returns whether today is loaded."""
     committed = [row["status"] for row in ledger(data)][1:] == ["success"]
-    assert state(data.warehouse) == (days.after if committed else days.before)
+    assert state(place_of(data)) == (days.after if committed else days.before)
     shown = state(data.snapshot)
     assert shown == days.before or (committed and shown == days.after)
     return committed
@@ -203,8 +249,9 @@ def assert_next_run_recovers(data: DataFolder, days: Days) -> None:
     seen = ledger(data)
     dead_files = {path.stem for path in data.runs.glob("*.json")}
     result = run_day(data, days.url)
-    assert state(data.warehouse) == state(data.snapshot) == days.after
+    assert state(place_of(data)) == state(data.snapshot) == days.after
     assert query(data.snapshot, DAMAGED_SEQUENCES) == [(0,)]
+    assert query(place_of(data), ROWS_OF_NO_RUN) == []
     rows = {row["run_id"]: row for row in ledger(data)}
     for before in seen:
         row = rows[before["run_id"]]
@@ -219,9 +266,18 @@ def assert_next_run_recovers(data: DataFolder, days: Days) -> None:
             "finished" if row["status"] == "success" else "failed",
         )
     assert leftovers(data) == []
+    if isinstance(data, DataBesideLake):
+        remove_files_of_no_state(data)
+        assert state(place_of(data)) == days.after
     assert_published_files_are_whole(data)
     recorded = {path.stem for path in (data.packages / "mpox" / "loads").iterdir()}
     assert recorded == {run_id for run_id, row in rows.items() if row["status"] == "success"}
+
+
+def remove_files_of_no_state(data: DataBesideLake) -> None:
+    """Remove the files that a killed merge wrote to a lake, at once: the product waits for two days."""
+    with warehouse_beside(data).exclusive() as session:
+        session.execute("CALL ducklake_delete_orphaned_files('warehouse', older_than => now())")
 
 
 def assert_published_files_are_whole(data: DataFolder) -> None:
@@ -250,31 +306,30 @@ def leftovers(data: DataFolder) -> list[Path]:
 
 
 class TestKilledAtNamedMoments:
-    @pytest.mark.parametrize("moment", some_of(MOMENTS, one_in=3))
+    @on_file_and_lake(some_of(MOMENTS, one_in=3), some_of(MOMENTS, one_in=len(MOMENTS), first=18))
     def test_warehouse_is_consistent_and_the_next_run_recovers(
-        self, days: Days, processes: KilledProcesses, root: Path, moment: str
+        self, days: Days, processes: KilledProcesses, root: Path, case: str
     ) -> None:
         data = days.begin(root)
-        with processes.living(data.root, days.url, moment) as killed:
+        with processes.living(data, days.url, case) as killed:
             killed.wait_for_moment()
             assert killed.kill() == -9
-        assert assert_whole(data, days) == (moment not in BEFORE_COMMIT)
+        assert assert_whole(data, days) == (case not in BEFORE_COMMIT)
         assert_next_run_recovers(data, days)
 
     def test_half_created_file_is_completed_by_the_next_run(
-        self, days: Days, processes: KilledProcesses, ncbi: FakeNcbi, root: Path
+        self, days: Days, processes: KilledProcesses, new_data: Callable[[Path, str], DataFolder], kept: str, root: Path
     ) -> None:
-        data = DataFolder(root)
-        data.create()
-        with processes.living(data.root, days.url, WAREHOUSE_MADE) as killed:
+        data = new_data(root, kept)
+        with processes.living(data, days.url, WAREHOUSE_MADE) as killed:
             killed.wait_for_moment()
-            assert data.warehouse.exists()
+            assert warehouse_beside(data).storage.exists()
             killed.kill()
         assert run_day(data, days.url).mode == "full"
         [row] = ledger(data)
         assert row["status"] == "success"
-        assert state(data.warehouse) == state(data.snapshot)
-        assert state(data.warehouse)["virus_genome"] == days.after["virus_genome"]
+        assert state(place_of(data)) == state(data.snapshot)
+        assert state(place_of(data))["virus_genome"] == days.after["virus_genome"]
         assert leftovers(data) == []
 
     @pytest.mark.parametrize("moment", ["between package and sidecar", "stage", "before the commit"])
@@ -282,7 +337,7 @@ class TestKilledAtNamedMoments:
         self, days: Days, processes: KilledProcesses, ncbi: FakeNcbi, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
-        with processes.living(data.root, days.url, moment) as killed:
+        with processes.living(data, days.url, moment) as killed:
             killed.wait_for_moment()
             killed.kill()
         asked = len(ncbi.requests)
@@ -294,7 +349,7 @@ class TestKilledAtNamedMoments:
         self, days: Days, processes: KilledProcesses, root: Path, moment: str
     ) -> None:
         data = days.begin(root)
-        with processes.living(data.root, days.url, moment) as killed:
+        with processes.living(data, days.url, moment) as killed:
             killed.wait_for_moment()
             killed.kill()
         if moment == "while the copy is completed":
@@ -309,7 +364,7 @@ class TestKilledAtNamedMoments:
         self, days: Days, processes: KilledProcesses, root: Path
     ) -> None:
         data = days.begin(root)
-        with processes.living(data.root, days.url, "between snapshot and manifest") as killed:
+        with processes.living(data, days.url, "between snapshot and manifest") as killed:
             killed.wait_for_moment()
             killed.kill()
         assert state(data.snapshot) == days.after
@@ -324,7 +379,7 @@ class TestKilledAtNamedMoments:
         self, days: Days, processes: KilledProcesses, root: Path
     ) -> None:
         data = days.begin(root)
-        with processes.living(data.root, days.url, "before the publication") as killed:
+        with processes.living(data, days.url, "before the publication") as killed:
             killed.wait_for_moment()
             killed.kill()
         [candidate] = data.candidates.glob("*.duckdb")
@@ -356,12 +411,13 @@ def kill_at_random_moments(
     exit_codes = []
     for seed in seeds:
         data = days.begin(root)
-        with processes.living(data.root, days.url) as killed:
+        with processes.living(data, days.url) as killed:
             time.sleep(random.Random(seed).uniform(0, seconds))
             exit_codes.append(killed.kill())
         assert_whole(data, days)
         assert_next_run_recovers(data, days)
         shutil.rmtree(data.root)
+    print(f"{exit_codes.count(-9)} of {len(exit_codes)} processes were killed before they ended")  # noqa: T201
     assert exit_codes.count(-9) > len(exit_codes) / 4, "the other processes ended before they were killed"
 
 
@@ -378,6 +434,8 @@ FULL_DISK_MOMENTS = {
 
 
 class TestDiskFull:
+    """With a file, which is on the disk of the data folder; `test_lake_faults.py` fills the disk of a lake."""
+
     @pytest.fixture(scope="module")
     @staticmethod
     def large_days(folder: Path) -> Iterator[Days]:
@@ -399,7 +457,7 @@ class TestDiskFull:
         self, large_days: Days, processes: KilledProcesses, disk: Path, moment: str
     ) -> None:
         data = large_days.begin(disk / "data")
-        with processes.living(data.root, large_days.url, moment) as process:
+        with processes.living(data, large_days.url, moment) as process:
             process.wait_for_moment()
             fill(disk, leave=FULL_DISK_MOMENTS[moment][0])
             error = process.resume()
@@ -419,7 +477,7 @@ class TestDiskFull:
         self, large_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
         data = large_days.begin(disk / "data")
-        with processes.living(data.root, large_days.url, "download") as process:
+        with processes.living(data, large_days.url, "download") as process:
             process.wait_for_moment()
             for reserve in data.temporary.glob("*/reserve"):
                 reserve.unlink()
@@ -434,12 +492,12 @@ class TestDiskFull:
         self, large_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
         data = large_days.begin(disk / "data")
-        with processes.living(data.root, large_days.url, "after the commit, before the checkpoint") as process:
+        with processes.living(data, large_days.url, "after the commit, before the checkpoint") as process:
             process.wait_for_moment()
             fill(disk, leave=0)
             error = process.resume()
         assert error.startswith("DiskFull: "), "there must be no space for the candidate"
-        assert state(data.warehouse) == large_days.after
+        assert state(place_of(data)) == large_days.after
         assert state(data.snapshot) == large_days.before
         row = ledger(data)[-1]
         state_in_file = json.loads((data.runs / f"{row['run_id']}.json").read_text())
@@ -479,7 +537,7 @@ class TestDiskFull:
         self, large_days: Days, processes: KilledProcesses, disk: Path, moment: str, leave: int
     ) -> None:
         data = large_days.begin(disk / "data")
-        with processes.living(data.root, large_days.url, moment) as process:
+        with processes.living(data, large_days.url, moment) as process:
             process.wait_for_moment()
             fill(disk, leave=leave)
             assert process.resume().startswith("DiskFull: the disk of ")
@@ -492,7 +550,7 @@ class TestDiskFull:
 
     def test_publication_needs_no_space(self, large_days: Days, processes: KilledProcesses, disk: Path) -> None:
         data = large_days.begin(disk / "data")
-        with processes.living(data.root, large_days.url, "before the publication") as process:
+        with processes.living(data, large_days.url, "before the publication") as process:
             process.wait_for_moment()
             fill(disk, leave=0)
             assert process.resume() == "done"

@@ -122,7 +122,7 @@ def test_airflows_address_comes_from_the_option_or_its_own_setting(data: DataFol
 @NEEDS_REQUIRED_DUCKDB
 @pytest.mark.parametrize("moment", ["download", "within the merge", "after the commit, before the checkpoint"])
 def test_it_works_beside_a_load_and_does_not_disturb_it(data: DataFolder, ncbi: StandIn, moment: str) -> None:
-    with KilledProcesses().living(data.root, ncbi.url, moment) as load:
+    with KilledProcesses().living(data, ncbi.url, moment) as load:
         load.wait_for_moment()
         before = contents(data.root)
         done = command("doctor", "--json")
@@ -137,7 +137,7 @@ def test_it_works_beside_a_load_and_does_not_disturb_it(data: DataFolder, ncbi: 
 
 def test_what_a_killed_load_left_is_found_and_the_next_one_removes_it(data: DataFolder, ncbi: StandIn) -> None:
     moment = "after the commit, before the checkpoint"
-    with KilledProcesses().living(data.root, ncbi.url, moment) as load:
+    with KilledProcesses().living(data, ncbi.url, moment) as load:
         load.wait_for_moment()
         load.kill()
     before = contents(data.root)

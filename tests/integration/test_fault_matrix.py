@@ -7,12 +7,12 @@ today or unchanged; and the next run reaches the state of an undisturbed run.
 import hashlib
 import json
 import logging
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,9 +21,18 @@ import pytest
 from airflow.sdk import RetryAction
 
 from ncbi_virus.operators.ncbi_virus_to_duckdb import NcbiVirusToDuckDBOperator
+from tests.support.lakes import (
+    FILE,
+    DataBesideLake,
+    beside_new_lake,
+    copy_data,
+    on_file_and_lake,
+    place_of,
+    warehouse_beside,
+)
 from tests.support.stand_in import StandIn
 from tests.support.tiers import some_of
-from tests.support.warehouses import dicts, made_data, query
+from tests.support.warehouses import dicts, made_data, opened, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi import listing
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, RequestRefused
@@ -31,7 +40,6 @@ from virus_warehouse.package_source import EmptyFullLoad
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.publish.publication import publish
 from virus_warehouse.sources import SourcesFile
-from virus_warehouse.warehouse.connection import Warehouse
 
 FIRST_DAY = date(2025, 6, 2)
 """Well before the day of the test run: dates after the request do not move the watermark."""
@@ -47,6 +55,7 @@ HISTORY = (
 )
 TAXONOMY = "FROM taxon_lineage ORDER BY ALL"
 QUARANTINE = "FROM ops.quarantine ORDER BY ALL"
+WATERMARK = "SELECT max(watermark) FROM ops.ingest_run WHERE status = 'success'"
 
 
 def page(title: str) -> str:
@@ -144,10 +153,13 @@ EMPTY: dict[str, str] = {"absent report": "absent_report", "empty report": "empt
 
 
 class Site:
-    """A data folder, loaded and published, and the operator that fills it."""
+    """A data folder, loaded and published, and the operator that fills it and finds it in the environment."""
 
-    def __init__(self, root: Path) -> None:
-        self.data = DataFolder(root)
+    def __init__(self, data: DataFolder, environment: pytest.MonkeyPatch) -> None:
+        self.data = data
+        environment.setenv("VIRUS_DATA", str(data.root))
+        if isinstance(data, DataBesideLake):
+            environment.setenv("VIRUS_WAREHOUSE", data.lake.setting)
 
     def ingest(self, **arguments: Any) -> dict[str, Any]:
         return self.operator(**arguments).execute(context("manual"))
@@ -156,18 +168,18 @@ class Site:
         return NcbiVirusToDuckDBOperator(task_id="ingest", source={"name": "mpox", "taxon": "10244"}, **arguments)
 
     def publish(self) -> None:
-        publish(Warehouse(self.data.warehouse), self.data, SourcesFile(Path("sources.yaml")))
+        publish(warehouse_beside(self.data), self.data, SourcesFile(Path("sources.yaml")))
 
     @property
     def visible(self) -> tuple[Any, ...]:
         """Everything that a person or the next run can see, except the ledger row of a failure."""
-        tables = tuple(tuple(query(self.data.warehouse, sql)) for sql in (STATE, HISTORY, TAXONOMY, QUARANTINE))
-        watermark = query(self.data.warehouse, "SELECT max(watermark) FROM ops.ingest_run WHERE status = 'success'")
-        return (*tables, watermark, hashlib.sha256(self.data.snapshot.read_bytes()).hexdigest())
+        with opened(place_of(self.data)) as warehouse:
+            tables = [warehouse.execute(sql).fetchall() for sql in (STATE, HISTORY, TAXONOMY, QUARANTINE, WATERMARK)]
+        return (*tables, hashlib.sha256(self.data.snapshot.read_bytes()).hexdigest())
 
     @property
     def last_row(self) -> dict[str, Any]:
-        return dicts(self.data.warehouse, "FROM ops.ingest_run ORDER BY started_at DESC LIMIT 1")[0]
+        return dicts(place_of(self.data), "FROM ops.ingest_run ORDER BY started_at DESC LIMIT 1")[0]
 
     @property
     def run_file(self) -> dict[str, Any]:
@@ -185,7 +197,7 @@ class Site:
     def catches_up(self, undisturbed: tuple[Any, ...]) -> bool:
         """Whether a run without faults now has the rows and the watermark of an undisturbed one."""
         self.ingest()
-        return self.visible[:-1] == undisturbed[:-1] and query(self.data.warehouse, gates_sql()) == []
+        return self.visible[:-1] == undisturbed[:-1] and query(place_of(self.data), gates_sql()) == []
 
 
 def context(run_type: str) -> Any:
@@ -221,41 +233,55 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture(scope="module")
-def loaded(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder after the first day: loaded and published."""
-    site = Site(made_data(tmp_path_factory.mktemp("loaded")).root)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("VIRUS_DATA", str(site.data.root))
-        environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
+def loads(
+    one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[str], tuple[DataFolder, tuple[Any, ...]]]:
+    """Makes the next two, once for each place of the warehouse, in whatever order the tests run."""
+
+    @cache
+    def load(kept: str) -> tuple[DataFolder, tuple[Any, ...]]:
+        root = tmp_path_factory.mktemp("loaded") / "data"
+        data = made_data(root) if kept == FILE else beside_new_lake(root, request.getfixturevalue("catalog"))
         one_stand_in.clear_faults()
-        one_stand_in.set_today(FIRST_DAY)
-        site.ingest()
-        site.publish()
-    return site.data.root
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
+            site = Site(data, environment)
+            one_stand_in.set_today(FIRST_DAY)
+            site.ingest()
+            site.publish()
+            next_site = Site(copy_data(data, root.with_name("undisturbed")), environment)
+            one_stand_in.set_today(NEXT_DAY)
+            before = next_site.visible
+            next_site.ingest()
+            undisturbed = next_site.visible
+        assert undisturbed[0] != before[0]
+        assert undisturbed[4] > before[4]
+        return data, undisturbed
+
+    return load
 
 
 @pytest.fixture(scope="module")
-def undisturbed(one_stand_in: StandIn, loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
+def loaded(kept: str, loads: Callable[[str], tuple[DataFolder, tuple[Any, ...]]]) -> DataFolder:
+    """A data folder after the first day: loaded and published."""
+    return loads(kept)[0]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(kept: str, loads: Callable[[str], tuple[DataFolder, tuple[Any, ...]]]) -> tuple[Any, ...]:
     """What is visible on the next day without a fault."""
-    site = Site(shutil.copytree(loaded, tmp_path_factory.mktemp("undisturbed") / "data"))
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("VIRUS_DATA", str(site.data.root))
-        environment.setenv("NCBI_DATASETS_URL", one_stand_in.url)
-        one_stand_in.clear_faults()
-        one_stand_in.set_today(NEXT_DAY)
-        before = site.visible
-        site.ingest()
-        assert site.visible[0] != before[0]
-        assert site.visible[4] > before[4]
-    return site.visible
+    return loads(kept)[1]
 
 
 @pytest.fixture
 def site(
-    stand_in: StandIn, loaded: Path, connect: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stand_in: StandIn,
+    loaded: DataFolder,
+    connect: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Site:
-    site = Site(shutil.copytree(loaded, tmp_path / "data"))
-    monkeypatch.setenv("VIRUS_DATA", str(site.data.root))
+    site = Site(copy_data(loaded, tmp_path / "data"), monkeypatch)
     connect(stand_in.url)
     return site
 
@@ -282,16 +308,19 @@ def assert_failed(site: Site, error: BaseException, before: tuple[Any, ...], **c
     assert KEY not in json.dumps(run_file) + str(row)
 
 
-@pytest.mark.parametrize("name", [*some_of(PASSING, one_in=2), *some_of(CUTS, one_in=4)])
+@on_file_and_lake(
+    [*some_of(PASSING, one_in=2), *some_of(CUTS, one_in=4)],
+    [pytest.param(name, marks=pytest.mark.long) for name in PASSING | CUTS],
+)
 def test_transient_fault_costs_one_attempt(
     site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
     asked: Callable[[], int],
     undisturbed: tuple[Any, ...],
-    name: str,
+    case: str,
 ) -> None:
-    fault = (PASSING | CUTS)[name]
+    fault = (PASSING | CUTS)[case]
     if fault.kind == "stalled":
         connect(stand_in.url, read_timeout=SILENCE)
     stand_in.fault(fault.kind, **fault.details)
@@ -306,17 +335,17 @@ def test_transient_fault_costs_one_attempt(
     assert site.leftovers == []
 
 
-@pytest.mark.parametrize("name", some_of(PASSING, one_in=2, first=1))
+@on_file_and_lake(some_of(PASSING, one_in=2, first=1), some_of(PASSING, one_in=len(PASSING), first=16))
 def test_lasting_fault_fails_the_run_and_changes_nothing(
     site: Site,
     stand_in: StandIn,
     connect: Callable[..., None],
     asked: Callable[[], int],
     undisturbed: tuple[Any, ...],
-    name: str,
+    case: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fault, before = PASSING[name], site.visible
+    fault, before = PASSING[case], site.visible
     # Otherwise some of them would be avoided: see the next test.
     monkeypatch.setattr(listing, "LISTING", "/virus/which-does-not-exist")
     if fault.kind == "stalled":
@@ -324,7 +353,7 @@ def test_lasting_fault_fails_the_run_and_changes_nothing(
     stand_in.fault(fault.kind, times=ATTEMPTS, **fault.details)
     with pytest.raises(DatasetsUnavailable) as failure:
         site.ingest()
-    assert asked() == ATTEMPTS + (name in IN_PARTS)
+    assert asked() == ATTEMPTS + (case in IN_PARTS)
     assert_failed(site, failure.value, before, attempts=ATTEMPTS, http_status=fault.http_status, mode="incremental")
     assert (site.last_row["ncbi_phid"] is None) == (fault.http_status is None)
     message = str(failure.value)

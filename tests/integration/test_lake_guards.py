@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -11,12 +12,21 @@ import pytest
 
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import Followed
-from tests.support.lakes import NEEDS_LAKES, attach_lake, new_lake, reading_lake
+from tests.support.lakes import (
+    LOCK_HOLDERS,
+    NEEDS_LAKES,
+    attach_lake,
+    end_connections,
+    new_lake,
+    reading_lake,
+    run_in_catalog,
+)
+from tests.support.waiting import until
 from virus_warehouse.run_file import read_state
 from virus_warehouse.warehouse import lake_storage
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 from virus_warehouse.warehouse.lake_address import LakeAddress
-from virus_warehouse.warehouse.lake_lock import CatalogUnavailable, LockLost
+from virus_warehouse.warehouse.lake_lock import CatalogUnavailable, LockLost, connected
 from virus_warehouse.warehouse.lake_storage import LakeStorage, LakeUnsafe, create_secrets, load_extensions
 
 pytestmark = [pytest.mark.slow, NEEDS_LAKES]
@@ -24,6 +34,12 @@ pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 INSERT_UNLESS_HELD = (
     "INSERT INTO warehouse.main.taxon SELECT 1, 'a' WHERE 1 NOT IN (SELECT tax_id FROM warehouse.main.taxon)"
 )
+DELETE_AND_INSERT = (
+    "DELETE FROM warehouse.main.taxon WHERE tax_id = 1; INSERT INTO warehouse.main.taxon VALUES (1, 'a')"
+)
+WRITES_ONCE = pytest.mark.parametrize("write", [INSERT_UNLESS_HELD, DELETE_AND_INSERT], ids=["unless held", "replaced"])
+"""Statements after which there is one row, however often they are run one after the other."""
+
 COUNT = "SELECT count(*) FROM main.taxon"
 
 
@@ -35,36 +51,55 @@ def lake(catalog: str, tmp_path: Path) -> LakeAddress:
     return address
 
 
-def attach_to_write(session: duckdb.DuckDBPyConnection, address: LakeAddress) -> None:
+def attach_to_write(session: duckdb.DuckDBPyConnection, address: LakeAddress, options: str = "") -> None:
     """Attach a lake as DuckLake does it without this project."""
     load_extensions(session, address)
     create_secrets(session, address)
-    session.execute(f"ATTACH 'ducklake:virus_warehouse_lake' AS warehouse (METADATA_SCHEMA '{address.schema}')")
+    session.execute(
+        f"ATTACH 'ducklake:virus_warehouse_lake' AS warehouse (METADATA_SCHEMA '{address.schema}'{options})"
+    )
 
 
 class TestOneWriter:
-    def test_without_the_lock_a_key_is_there_twice(self, lake):
+    @WRITES_ONCE
+    def test_without_the_lock_a_key_is_there_twice(self, lake, write):
         """What DuckLake itself allows: if this fails, the lock may no longer be needed."""
         with duckdb.connect() as first, duckdb.connect() as second:
             for session in (first, second):
                 attach_to_write(session, lake)
                 session.execute("BEGIN TRANSACTION")
-                session.execute(INSERT_UNLESS_HELD)
+                session.execute(write)
             first.execute("COMMIT")
             second.execute("COMMIT")
         with reading_lake(lake) as reader:
             assert reader.execute(COUNT).fetchone() == (2,)
 
-    def test_with_the_lock_the_second_writer_waits_and_sees_the_first(self, lake):
+    @WRITES_ONCE
+    def test_with_the_lock_the_second_writer_waits_and_sees_the_first(self, lake, write):
         with duckdb.connect() as first, Warehouse(LakeStorage(lake)).transaction(first):
-            first.execute(INSERT_UNLESS_HELD)
-            second = threading.Thread(target=insert_unless_held, args=(lake,))
+            first.execute(write)
+            second = threading.Thread(target=run_in_lake, args=(lake, write))
             second.start()
             with pytest.raises(WarehouseLocked, match=r"virus-warehouse on .*, process \d+"):
                 insert_unless_held(lake, lock_timeout=0.2)
         second.join(120)
         with reading_lake(lake) as reader:
             assert reader.execute(COUNT).fetchone() == (1,)
+
+    def test_writers_that_wait_get_the_lock_in_the_order_in_which_they_came(self, lake):
+        """Sixteen hosts that tried now and then left one of them without the lock for ten minutes."""
+        came: list[int] = []
+        writers = [
+            threading.Thread(target=insert_unless_held, args=(lake, 600, partial(came.append, number)))
+            for number in range(4)
+        ]
+        with duckdb.connect() as first, Warehouse(LakeStorage(lake)).transaction(first):
+            for number, writer in enumerate(writers, start=1):
+                writer.start()
+                until(lambda number=number: waiting_for_locks(lake) == number, 120)
+        for writer in writers:
+            writer.join(120)
+        assert came == [0, 1, 2, 3]
 
     def test_lock_of_another_lake_in_the_database_is_another(self, lake, catalog, tmp_path):
         other = new_lake(catalog, tmp_path / "other")
@@ -73,9 +108,15 @@ class TestOneWriter:
         with reading_lake(other) as reader:
             assert reader.execute(COUNT).fetchone() == (1,)
 
+    def test_the_lock_of_a_lost_host_ends_within_a_minute(self, lake):
+        with connected(lake) as connection:
+            settings = "SELECT name, setting::INTEGER FROM pg_settings WHERE name LIKE 'tcp_keepalives_%'"
+            of = dict(connection.execute(settings).fetchall())
+        assert 0 < of["tcp_keepalives_idle"] + of["tcp_keepalives_interval"] * of["tcp_keepalives_count"] <= 60
+
     def test_a_writer_that_has_lost_the_lock_commits_nothing(self, lake):
         with pytest.raises(LockLost, match="nothing was committed"):
-            insert_unless_held(lake, then=lambda: end_lock_holders(lake))
+            insert_unless_held(lake, then=lambda: end_connections(lake, LOCK_HOLDERS))
         insert_unless_held(lake)
         with reading_lake(lake) as reader:
             assert reader.execute(COUNT).fetchone() == (1,)
@@ -111,6 +152,23 @@ class TestOneWriter:
 
 class TestInlining:
     """DuckLake's default lets two transactions delete the same row and both commit, or crashes."""
+
+    def test_with_it_two_deletions_of_a_row_commit_and_deleted_rows_are_read(self, catalog, tmp_path):
+        """What DuckLake itself allows: if this fails, the limit may no longer be needed."""
+        address = new_lake(catalog, tmp_path)
+        assert delete_twice(address, "") is None
+        with reading_lake(address) as reader:
+            counted = reader.execute("SELECT count(*) FROM deleted").fetchone()
+            read = reader.execute("SELECT number FROM deleted").fetchall()
+        assert counted == (49,), "50 of 100 rows were deleted, one of them twice"
+        assert len(read) == 96, "and most of them are read"
+
+    def test_without_it_the_second_deletion_is_refused(self, catalog, tmp_path):
+        address = new_lake(catalog, tmp_path)
+        assert "Transaction conflict" in str(delete_twice(address, ", DATA_INLINING_ROW_LIMIT 0"))
+        with reading_lake(address) as reader:
+            assert reader.execute("SELECT count(*) FROM deleted").fetchone() == (99,)
+            assert len(reader.execute("SELECT number FROM deleted").fetchall()) == 99
 
     def test_a_lake_that_may_inline_is_refused(self, lake):
         run_in_catalog(
@@ -175,23 +233,39 @@ class TestSecrets:
         assert lake.password not in str(shown)
 
 
+def waiting_for_locks(lake: LakeAddress) -> int:
+    """How many wait for a lock of a lake."""
+    with psycopg.connect(lake.catalog.render_as_string(hide_password=False)) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone()
+    return int(row[0]) if row else 0
+
+
+def delete_twice(lake: LakeAddress, options: str) -> duckdb.Error | None:
+    """Two transactions delete a row at once, one of them more rows, too; returns the error of the second commit."""
+    with duckdb.connect() as first, duckdb.connect() as second:
+        attach_to_write(first, lake, options)
+        first.execute("CREATE TABLE warehouse.main.deleted AS SELECT range AS number FROM range(100)")
+        attach_to_write(second, lake, options)
+        for session, rows in ((first, "number = 3"), (second, "number < 50")):
+            session.execute("BEGIN TRANSACTION")
+            session.execute(f"DELETE FROM warehouse.main.deleted WHERE {rows}")
+        first.execute("COMMIT")
+        try:
+            second.execute("COMMIT")
+        except duckdb.Error as conflict:
+            return conflict
+    return None
+
+
 def insert_unless_held(lake: LakeAddress, lock_timeout: float = 120, then: Callable[[], object] = lambda: None) -> None:
     """Add the taxon 1 unless it is there, and do something before the commit."""
+    run_in_lake(lake, INSERT_UNLESS_HELD, lock_timeout, then)
+
+
+def run_in_lake(
+    lake: LakeAddress, sql: str, lock_timeout: float = 120, then: Callable[[], object] = lambda: None
+) -> None:
+    """Run a statement in a transaction of the product's, and do something before the commit."""
     with duckdb.connect() as session, Warehouse(LakeStorage(lake), lock_timeout=lock_timeout).transaction(session):
-        session.execute(INSERT_UNLESS_HELD)
+        session.execute(sql)
         then()
-
-
-def end_lock_holders(lake: LakeAddress) -> None:
-    """Let PostgreSQL end the connections that hold locks of lakes."""
-    run_in_catalog(
-        lake,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name LIKE 'virus-warehouse on %' AND pid != pg_backend_pid()",
-    )
-
-
-def run_in_catalog(lake: LakeAddress, sql: str) -> None:
-    """Run a statement in the database of a lake's catalog."""
-    with psycopg.connect(lake.catalog.render_as_string(hide_password=False)) as connection:
-        connection.execute(sql.encode())

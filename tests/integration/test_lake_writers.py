@@ -1,6 +1,5 @@
 """Many processes write one lake without a common folder, and some are killed: nothing is wrong, nothing lost."""
 
-import multiprocessing
 import random
 import threading
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_ncbi import FakeNcbi, Line
+from tests.support.fork_server import fork_server
 from tests.support.lakes import NEEDS_LAKES, new_lake, reading_lake
 from tests.support.seeds import session_seed
 from virus_warehouse.data_folder import DataFolder
@@ -30,6 +30,9 @@ pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 RECORDS = 20
 FIRST_DAY = date(2025, 3, 1)
 PATIENCE = 600.0
+"""Seconds to wait for the lock, or for a killed process to end."""
+ALL_RUNS = 7200.0
+"""Seconds for all runs of a host, which take turns with those of the others."""
 
 TWICE = "SELECT count(*) - count(DISTINCT (source, accession)) FROM main.virus_genome"
 PARTIAL = f"SELECT source, count(*) FROM main.virus_genome GROUP BY source HAVING count(*) != {RECORDS}"
@@ -62,7 +65,7 @@ class Host:
             self.run()
 
     def start(self, times: int) -> BaseProcess:
-        process = multiprocessing.get_context("forkserver").Process(target=self.run_again_and_again, args=(times,))
+        process = fork_server().Process(target=self.run_again_and_again, args=(times,))
         process.start()
         return process
 
@@ -86,10 +89,9 @@ class Reader(threading.Thread):
                 self.wrong.append(found)
 
 
-def change(ncbi: FakeNcbi, chosen: random.Random) -> None:
-    """Some records are updated."""
+def change(ncbi: FakeNcbi, chosen: random.Random, day: date) -> None:
+    """Some records are updated, on a later day each time: an older state would be stale to who has seen the newer."""
     for number in chosen.sample(range(RECORDS), 5):
-        day = FIRST_DAY + timedelta(days=chosen.randrange(100))
         ncbi.world.show(Line(f"PX{number}", 1, day, chosen.randrange(1000), None, None))
 
 
@@ -105,15 +107,15 @@ def play(catalog: str, folder: Path, *, hosts: int, times: int, kills: int, seed
         reader.start()
         processes = {host: host.start(times) for host in at}
         try:
-            for _ in range(kills):
+            for kill in range(kills):
                 time.sleep(chosen.uniform(0.2, 3))
                 host = chosen.choice(at)
                 processes[host].kill()
                 processes[host].join(PATIENCE)
-                change(ncbi, chosen)
+                change(ncbi, chosen, FIRST_DAY + timedelta(days=kill + 1))
                 processes[host] = host.start(times)
             for process in processes.values():
-                process.join(PATIENCE)
+                process.join(ALL_RUNS)
                 assert process.exitcode == 0
         finally:
             reader.ended.set()
@@ -135,6 +137,7 @@ def play(catalog: str, folder: Path, *, hosts: int, times: int, kills: int, seed
             "SELECT error FROM ops.ingest_run WHERE status = 'failed' AND error != ?", [DIED]
         ).fetchall()
         successes = session.execute("SELECT count(*) FROM ops.ingest_run WHERE status = 'success'").fetchall()[0][0]
+    print(f"seed {seed}: {successes} merges, {kills} kills, {died} within a run, {reader.looks} looks")  # noqa: T201
     assert others == []
     assert died <= kills, "only killed runs are closed as dead, whatever folder they were in"
     assert successes >= hosts * (times + 1)

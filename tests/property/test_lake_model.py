@@ -1,4 +1,7 @@
-"""The histories of `test_warehouse_model.py`, with the warehouse in a lake."""
+"""The histories of `test_warehouse_model.py`, with the warehouse in a lake.
+
+Random ones are played on a file at once, and compared with it after every run.
+"""
 
 from collections.abc import Iterator
 
@@ -37,7 +40,7 @@ def test_lake_matches_the_model_in_a_scripted_history(history_factory: HistoryFa
 
 
 def test_lake_matches_the_model_in_random_histories(history_factory: HistoryFactory, catalog: str) -> None:
-    run_cases(history_factory, 1, seed=1, cases=2, steps=STEPS, catalog=catalog)
+    run_cases(history_factory, 1, seed=1, cases=1, steps=STEPS, catalog=catalog)
 
 
 @pytest.mark.long

@@ -75,12 +75,13 @@ from tests.support.fake_ncbi import (
     World,
     damaged,
 )
-from tests.support.followed import content
+from tests.support.followed import comparable, content
 from tests.support.lakes import attach_lake, new_lake
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
-from tests.support.warehouses import made_data
+from tests.support.warehouses import made_data, opened
 from virus_warehouse.compaction import compact
+from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable
@@ -189,11 +190,24 @@ class DagRun:
     accepts_missing: bool = False
 
 
+@dataclass(frozen=True)
+class Twin:
+    """Where a history on a lake is played on a file as well, with an NCBI and a data folder of its own."""
+
+    ncbi: FakeNcbi
+    data: DataFolder
+
+
 class RandomHistory(RuleBasedStateMachine):
     """NCBI changes, runs happen, and the warehouse is compared with the model."""
 
     def __init__(
-        self, ncbi: FakeNcbi, reader: DuckDBPyConnection, folder: Path, lake: LakeAddress | None = None
+        self,
+        ncbi: FakeNcbi,
+        reader: DuckDBPyConnection,
+        folder: Path,
+        lake: LakeAddress | None = None,
+        twin: Twin | None = None,
     ) -> None:
         super().__init__()
         self.ncbi = ncbi
@@ -203,6 +217,7 @@ class RandomHistory(RuleBasedStateMachine):
         self.folder = folder
         self.data = made_data(folder)
         self.lake = lake
+        self.twin = twin
         self.model = Model({FOLLOWED: FollowedSource(asks=True), NEIGHBOUR: FollowedSource()})
         self.published: list[tuple[str, str, str]] | None = None
         """The sequences in the published snapshot."""
@@ -431,10 +446,21 @@ class RandomHistory(RuleBasedStateMachine):
         return Package(self.requests, self.filters, dag_run.name, window, lines, self.world.family, genomes)
 
     def ingest(self, dag_run: DagRun, warehouse: Warehouse) -> type[Exception] | None:
-        """Run the real `ingest`; returns its error."""
+        """Run the real `ingest`; returns its error, which is that of the twin."""
+        breaks = list(self.ncbi.breaks)
+        ended = self.ingest_at(self.ncbi, self.data, dag_run, warehouse)
+        if self.twin is not None:
+            self.twin.ncbi.world, self.twin.ncbi.breaks = self.world, breaks
+            file = type(warehouse)(self.twin.data.warehouse, lock_timeout=120)
+            assert self.ingest_at(self.twin.ncbi, self.twin.data, dag_run, file) is ended
+        return ended
+
+    def ingest_at(
+        self, ncbi: FakeNcbi, data: DataFolder, dag_run: DagRun, warehouse: Warehouse
+    ) -> type[Exception] | None:
         window_request = dag_run.window_request
         try:
-            with DatasetsClient(self.ncbi.url, attempts=1) as client:
+            with DatasetsClient(ncbi.url, attempts=1) as client:
                 ingest(
                     Source(
                         name=dag_run.source,
@@ -447,7 +473,7 @@ class RandomHistory(RuleBasedStateMachine):
                     ),
                     client=client,
                     warehouse=warehouse,
-                    data=self.data,
+                    data=data,
                     origin=RunOrigin("ncbi_virus_ingest", dag_run.name) if dag_run.name else None,
                     wish=WindowRequest(
                         None if window_request.mode == INCREMENTAL else window_request.mode,
@@ -510,6 +536,14 @@ class RandomHistory(RuleBasedStateMachine):
         assert self.rows("SELECT tax_id, name FROM taxon") == _sorted(self.model.taxa.items())
         self.compare_past()
         self.compare_genomes()
+        self.compare_with_twin()
+
+    def compare_with_twin(self) -> None:
+        """All columns of all tables are as in the file; letters are in parts of each data folder."""
+        if self.twin is not None:
+            with opened(self.twin.data.warehouse) as file:
+                assert comparable(self.reader) == comparable(file)
+            happened["comparisons with a file"] += 1
 
     def compare_genomes(self) -> None:
         """Each genome has its letters; a record without its own has a row that says why."""
@@ -642,15 +676,18 @@ def history_factory(
     caplog.set_level("CRITICAL")
 
     @contextmanager
-    def begin(*, shares_of: int, catalog: str | None = None) -> Iterator[Callable[[], RandomHistory]]:
+    def begin(
+        *, shares_of: int, catalog: str | None = None, has_twin: bool = False
+    ) -> Iterator[Callable[[], RandomHistory]]:
         monkeypatch.setattr(shares, "ACCESSIONS_AT_ONCE", shares_of)
         happened.clear()
-        with FakeNcbi() as ncbi, duckdb.connect() as reader:
+        with FakeNcbi() as ncbi, FakeNcbi() as other, duckdb.connect() as reader:
             reader.execute("SET TimeZone = 'UTC'")
 
             def new_history() -> RandomHistory:
                 place = tmp_path / str(happened["cases"])
-                return RandomHistory(ncbi, reader, place, new_lake(catalog, place) if catalog else None)
+                twin = Twin(other, made_data(place / "twin")) if has_twin else None
+                return RandomHistory(ncbi, reader, place, new_lake(catalog, place) if catalog else None, twin)
 
             yield new_history
 
@@ -660,9 +697,14 @@ def history_factory(
 def run_cases(
     history_factory: HistoryFactory, part: int, *, seed: int, cases: int, steps: int, catalog: str | None = None
 ) -> None:
-    """Run the cases of one seed, every second part with shares of seven accessions; with a catalog, on lakes."""
+    """Run the cases of one seed, every second part with shares of seven accessions.
+
+    With a catalog they are on lakes, and on files at once.
+    """
     started = time.monotonic()
-    with history_factory(shares_of=(1_000_000, 7)[part % 2], catalog=catalog) as new_history:
+    with history_factory(
+        shares_of=(1_000_000, 7)[part % 2], catalog=catalog, has_twin=catalog is not None
+    ) as new_history:
         run_state_machine_as_test(
             hypothesis_seed(seed)(new_history),
             settings=settings(

@@ -1,8 +1,10 @@
 """Sources followed at a fake NCBI, and their contents in a warehouse."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from duckdb import DuckDBPyConnection
 
 from tests.support.fake_ncbi import BadLine, FakeNcbi, Line, as_annotation
 from tests.support.warehouses import made_data, opened
@@ -91,6 +93,27 @@ class Followed:
         results += [self.run(mode="census"), self.run(HUMAN_MPOX), self.run(DENGUE), self.run()]
         results.append(self.run(mode="replay"))
         return results
+
+
+NOT_COMPARED = (datetime, float, dict)
+"""Times, durations and versions differ between two plays of the same history."""
+
+
+def comparable(connection: DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
+    """The contents of a warehouse without times, and with the number of a run in place of its id."""
+    runs = connection.execute("SELECT run_id FROM ops.ingest_run ORDER BY started_at").fetchall()
+    numbers = {run_id: f"run {number}" for number, (run_id,) in enumerate(runs)}
+
+    def compared(row: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(numbers.get(str(value), value) for value in row if not isinstance(value, NOT_COMPARED))
+
+    queries = {table: f"FROM {table}" for table in (*TABLES, *SEQUENCE_TABLES)}
+    queries["ops.ingest_run"] = (
+        "SELECT * EXCLUDE (request_url, package_path) FROM ops.ingest_run WHERE status = 'success'"
+    )
+    return {
+        name: sorted(map(compared, connection.execute(query).fetchall()), key=repr) for name, query in queries.items()
+    }
 
 
 def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:

@@ -16,6 +16,7 @@ import pytest
 from alembic import command
 
 from tests.support.fork_server import fork_server
+from tests.support.lakes import warehouse_beside
 from tests.support.no_pandas import hide_pandas
 from virus_warehouse import archive, atomic_file, ingest
 from virus_warehouse.data_folder import DataFolder
@@ -28,7 +29,7 @@ from virus_warehouse.sequences import part_file, store
 from virus_warehouse.sequences.letters_file import LettersFile
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sources import Source, SourcesFile
-from virus_warehouse.warehouse import file_storage, ledger
+from virus_warehouse.warehouse import file_storage, lake_storage, ledger
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.windows import WindowRequest
@@ -58,7 +59,7 @@ def ingest_day(
 ) -> ingest.IngestResult:
     """The ingest of a day."""
     origin = RunOrigin("ncbi_virus_ingest__mpox", dag_run, "scheduled")
-    warehouse = Warehouse(data.warehouse, lock_timeout=PATIENCE)
+    warehouse = warehouse_beside(data, PATIENCE)
     with DatasetsClient(url, attempts=2, backoff_factor=0.0, read_timeout=PATIENCE) as client:
         return ingest.ingest(MPOX, client=client, warehouse=warehouse, data=data, origin=origin, wish=window_request)
 
@@ -66,7 +67,7 @@ def ingest_day(
 def publish(data: DataFolder, publication_id: str) -> None:
     """A publication."""
     followed = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
-    warehouse = Warehouse(data.warehouse, lock_timeout=PATIENCE)
+    warehouse = warehouse_beside(data, PATIENCE)
     check_candidate(prepare.prepare_candidate(warehouse, data, publication_id, followed), followed, data.snapshot)
     publication.publish_candidate(data, publication_id)
 
@@ -111,6 +112,7 @@ def _half_copied(stop: Stop) -> None:
         stop()
 
     file_storage.copy_warehouse = copy
+    _after(lake_storage.migrate, "upgrade", stop)  # of a lake, an empty file is made first
 
 
 MOMENTS: dict[str, Callable[[Stop], None]] = {
@@ -211,7 +213,7 @@ def _stop_at(moment: str, stop: Stop) -> None:
         MOMENTS[moment](stop)
 
 
-def _live(pipe: Connection, root: Path, url: str, moment: str | None, environment: dict[str, str]) -> None:
+def _live(pipe: Connection, data: DataFolder, url: str, moment: str | None, environment: dict[str, str]) -> None:
     os.environ.update(environment)  # the fork server has the environment of the test that started it
     hide_pandas(pytest.MonkeyPatch())
 
@@ -227,7 +229,7 @@ def _live(pipe: Connection, root: Path, url: str, moment: str | None, environmen
     else:
         _stop_at(moment, stop)
     try:
-        run_day(DataFolder(root), url)
+        run_day(data, url)
     except Exception as error:
         pipe.send(f"{type(error).__name__}: {error}")
     else:
@@ -241,10 +243,10 @@ class KilledProcesses:
         self._context = fork_server()
 
     @contextmanager
-    def living(self, root: Path, url: str, moment: str | None = None) -> Iterator[KilledProcess]:
+    def living(self, data: DataFolder, url: str, moment: str | None = None) -> Iterator[KilledProcess]:
         """A process that runs a day and stops at the moment, if given; it is killed at the end of the block."""
         mine, its = self._context.Pipe()
-        process = self._context.Process(target=_live, args=(its, root, url, moment, dict(os.environ)))
+        process = self._context.Process(target=_live, args=(its, data, url, moment, dict(os.environ)))
         process.start()
         its.close()
         try:

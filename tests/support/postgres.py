@@ -2,6 +2,10 @@
 
 with postgres() as url:
     sqlalchemy.create_engine(url)
+
+with postgres_server() as server:
+    server.stop()
+    server.start()
 """
 
 import contextlib
@@ -33,35 +37,73 @@ def unavailable() -> str | None:
     return None
 
 
+class Server:
+    """A server with an empty database on a port of 127.0.0.1.
+
+    Args:
+        programs: the folder of PostgreSQL's programs.
+        folder: where its cluster, its socket and its log are.
+        identity: of the user that runs it, as `Popen` takes it.
+    """
+
+    def __init__(self, programs: Path, folder: Path, identity: dict) -> None:
+        self._programs, self._folder, self._identity = programs, folder, identity
+        self._password, self._port = secrets.token_hex(16), free_port()
+        self._process: subprocess.Popen | None = None
+        _make_cluster(programs, folder, self._password, identity)
+
+    @property
+    def url(self) -> str:
+        """Its SQLAlchemy URL."""
+        return f"postgresql+psycopg2://{USER}:{self._password}@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start it, and wait until it responds."""
+        command = [self._programs / "postgres", "-D", self._folder / "data", "-p", str(self._port)]
+        for setting in ("listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}", *QUICK):
+            command += ["-c", setting]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, stdout=log, stderr=log, start_new_session=True, umask=0o077, **self._identity
+            )
+        _wait_until_ready(self._programs, self._folder, self._process, self._port)
+
+    def stop(self) -> None:
+        """Stop it if it runs: clients are cut off."""
+        server, self._process = self._process, None
+        if server is None:
+            return
+        server.send_signal(signal.SIGINT)  # fast shutdown
+        try:
+            server.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """A server with an empty database on a free port of 127.0.0.1; yields its SQLAlchemy URL."""
+def postgres_server() -> Iterator[Server]:
+    """A server that runs, and that the block can stop and start."""
     programs = _programs()
     assert programs is not None, unavailable()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     identity = {"user": _server_user(), "extra_groups": []} if os.geteuid() == 0 else {}
-    password, port = secrets.token_hex(16), free_port()
     try:
-        _make_cluster(programs, folder, password, identity)
-        command = [programs / "postgres", "-D", folder / "data", "-p", str(port)]
-        for setting in ("listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", *QUICK):
-            command += ["-c", setting]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                command, cwd=folder, stdout=log, stderr=log, start_new_session=True, umask=0o077, **identity
-            )
+        server = Server(programs, folder, identity)
         try:
-            _wait_until_ready(programs, folder, server, port)
-            yield f"postgresql+psycopg2://{USER}:{password}@127.0.0.1:{port}/postgres"
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)  # fast shutdown: clients are cut off
-            try:
-                server.wait(START_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """A server with an empty database; yields its SQLAlchemy URL."""
+    with postgres_server() as server:
+        yield server.url
 
 
 def _make_cluster(programs: Path, folder: Path, password: str, identity: dict) -> None:

@@ -41,3 +41,17 @@ def free(disk: Path) -> int:
     """Bytes that are free."""
     status = os.statvfs(disk)
     return status.f_bavail * status.f_frsize
+
+
+@contextmanager
+def read_only(disk: Path) -> Iterator[None]:
+    """Nothing can be written to a disk within the block."""
+    _remount(disk, "ro")
+    try:
+        yield
+    finally:
+        _remount(disk, "rw")
+
+
+def _remount(disk: Path, mode: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{mode}", str(disk)], check=True)

@@ -16,6 +16,7 @@ from typing import Any, Self
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from tests.support.lakes import attach_lake
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.reports.all_reports import AUXILIARY_REPORTS
@@ -28,6 +29,7 @@ from virus_warehouse.sources import Source
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import ledger, migrate
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.lake_address import LakeAddress
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_reports import load_reports
 
@@ -223,15 +225,15 @@ class Store:
             connection.execute(sql)
 
 
-def query(path: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-    """Rows of a warehouse file, or of a snapshot; times are in UTC."""
+def query(place: Path | LakeAddress, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Rows of a warehouse, or of a snapshot; times are in UTC."""
     # Several statements may leave views, variables or settings behind, which later tests would meet in the session.
-    with opened(path) if ";" not in sql else _connected(path) as connection:
+    with _connected(place) if ";" in sql and isinstance(place, Path) else opened(place) as connection:
         return connection.execute(sql, list(parameters)).fetchall()
 
 
-def dicts(path: Path, sql: str, *parameters: object) -> list[dict[str, Any]]:
-    with opened(path) as connection:
+def dicts(place: Path | LakeAddress, sql: str, *parameters: object) -> list[dict[str, Any]]:
+    with opened(place) as connection:
         result = connection.execute(sql, list(parameters))
         names = [column[0] for column in result.description or ()]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
@@ -253,8 +255,8 @@ _LEFT = """
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[DuckDBPyConnection]:
-    """A warehouse file, or a snapshot, to read for a moment; times are in UTC.
+def opened(place: Path | LakeAddress) -> Iterator[DuckDBPyConnection]:
+    """A warehouse, or a snapshot, to read for a moment; times are in UTC.
 
     It is attached to a session that stays open: a new one registers every function of DuckDB's, which takes longer than
     most queries.
@@ -264,9 +266,14 @@ def opened(path: Path) -> Iterator[DuckDBPyConnection]:
     if session.execute(_LEFT).fetchall():
         _reading_session.cache_clear()  # queries of the catalog would show it, too
         session = _reading_session(*key)
-    name = f'"{path.name.split(".")[0]}"'  # as DuckDB names it when it connects to the file
+    # As DuckDB names it when it connects to the file.
+    name = f'"{place.name.split(".")[0]}"' if isinstance(place, Path) else "warehouse"
     try:
-        session.execute(f"ATTACH {sql_text(path)} AS {name} (READ_ONLY); USE {name}; SET TimeZone = 'UTC'")
+        if isinstance(place, Path):
+            session.execute(f"ATTACH {sql_text(place)} AS {name} (READ_ONLY)")
+        else:
+            attach_lake(session, place)
+        session.execute(f"USE {name}; SET TimeZone = 'UTC'")
         yield session
         session.execute(f"USE memory; DETACH {name}")
     except BaseException:

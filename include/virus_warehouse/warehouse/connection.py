@@ -125,12 +125,13 @@ class Warehouse:
             yield
             self.storage.verify_hold(session)
             self._commit(session)
-        except BaseException:
+        except BaseException as error:
             # The first error is the one to report: on a full disk, say, these may fail too.
             with suppress(duckdb.Error):
                 session.execute("ROLLBACK")
             with suppress(duckdb.Error):
                 self.storage.detach(session)
+            self._raise_explained(error)
             raise
         self._detach(session)
 
@@ -138,7 +139,15 @@ class Warehouse:
         try:
             session.execute("COMMIT")
         except (duckdb.Error, RuntimeError) as error:  # DuckDB raises RuntimeError where Ctrl-C interrupts it
-            raise CommitFailed(f"{self.location}: the commit raised an error: {error}") from error
+            explained = self.storage.explained(error, is_attached=True)
+            raise CommitFailed(f"{self.location}: the commit raised an error: {explained}") from explained
+
+    def _raise_explained(self, error: BaseException) -> None:
+        """Raise the error of a statement with what to do, where the storage knows it."""
+        if isinstance(error, duckdb.Error):
+            explained = self.storage.explained(error, is_attached=True)
+            if explained is not error:
+                raise explained from error
 
     def _detach(self, session: DuckDBPyConnection) -> None:
         try:
@@ -173,6 +182,9 @@ class Warehouse:
             try:
                 connection.execute("USE warehouse")
                 yield connection
+            except duckdb.Error as error:
+                self._raise_explained(error)
+                raise
             finally:
                 self._end_hold(connection)
 
@@ -191,6 +203,9 @@ class Warehouse:
         self._wait_for_lock(lambda: self._attach(session, name, as_it_is=as_it_is))
         try:
             yield
+        except duckdb.Error as error:
+            self._raise_explained(error)
+            raise
         finally:
             self._end_hold(session, name)
 
@@ -298,7 +313,7 @@ class Warehouse:
     ) -> None:
         if not self.storage.exists():
             self.storage.upgrade()
-        self.storage.attach(session, name)
+        self.storage.attach(session, name, patience=self.lock_timeout)
         try:
             revision = revision_of(session, name)
             if as_it_is or revision == migrate.newest_revision() or (even_too_old and migrate.is_too_old(revision)):
@@ -309,7 +324,7 @@ class Warehouse:
         self.storage.detach(session, name)
         migrate.refuse_unknown_revision(revision, self.location)
         self.storage.upgrade()
-        self.storage.attach(session, name)
+        self.storage.attach(session, name, patience=self.lock_timeout)
 
     def _wait_for_lock(self, open_storage: Callable[[], None]) -> None:
         waiting = Retrying(

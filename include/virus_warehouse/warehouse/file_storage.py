@@ -79,12 +79,13 @@ class FileStorage:
         """Whether there is a file."""
         return self.file.exists()
 
-    def attach(self, session: DuckDBPyConnection, name: str = "warehouse") -> None:
+    def attach(self, session: DuckDBPyConnection, name: str = "warehouse", *, patience: float = 0.0) -> None:
         """Attach the file to a session, which locks it.
 
         Args:
             session: where it is attached.
             name: what it is called there.
+            patience: makes no difference: a file has no queue.
 
         Raises:
             StorageBusy: when another process, or another connection of this one, has it open.
@@ -182,12 +183,15 @@ class FileStorage:
         """Never: as for `hold_run`."""
         return False
 
-    def explained(self, error: Exception) -> Exception:
+    def explained(self, error: Exception, *, is_attached: bool = False) -> Exception:
         """The error of an attempt to open the file, with what to do where that is known.
 
         Args:
-            error: what opening it raised.
+            error: what opening it raised, or a statement while it was open.
+            is_attached: whether it was open; its messages then may be about any other file.
         """
+        if is_attached:
+            return error
         if any(words in str(error) for words in _DAMAGED):
             return WarehouseDamaged(
                 f"{self.file}, or its write-ahead log {log_of(self.file)}, is damaged. `virus-warehouse rebuild "

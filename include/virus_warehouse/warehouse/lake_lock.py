@@ -5,6 +5,7 @@ DuckLake itself lets two transactions commit that read what the other one writes
 """
 
 import hashlib
+import logging
 import os
 import platform
 from contextlib import suppress
@@ -17,9 +18,14 @@ from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.warehouse.lake_address import LakeAddress
 from virus_warehouse.warehouse.storage import StorageBusy
 
+logger = logging.getLogger(__name__)
+
 CONNECT_SECONDS = 10
 
 _KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
+_KEEPALIVES_OF_SERVER = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+"""PostgreSQL's own are two hours: for as long, a host that is lost would keep its lock."""
 
 _HOLDER = """
     SELECT activity.application_name
@@ -52,21 +58,20 @@ class LakeLock:
     Args:
         address: the lake.
         name: what is locked: the lake itself, or a run.
+        patience: seconds to wait for others that hold it; they get it in the order in which they came.
 
     Raises:
-        StorageBusy: when another one holds it.
+        StorageBusy: when another one still holds it.
         MayOnlyRead: when PostgreSQL does not let this user have it.
         CatalogUnavailable: when the database cannot be reached.
     """
 
-    def __init__(self, address: LakeAddress, name: str = "writers") -> None:
+    def __init__(self, address: LakeAddress, name: str = "writers", patience: float = 0.0) -> None:
         self._address, self._key = address, lock_key(address, name)
         self._connection = connected(address)
         try:
-            ((is_held,),) = _ask(self._connection, "SELECT pg_try_advisory_lock(%s)", self._key)
-            if not is_held:
-                holders = [str(holder) for (holder,) in _ask(self._connection, _HOLDER, self._key)]
-                raise StorageBusy(f"{address} is being written by {', '.join(holders) or 'a process that is ending'}")
+            if not (self._try() or self._wait(patience)):
+                raise StorageBusy(self._in_use)
         except psycopg.errors.InsufficientPrivilege as error:
             self.release()
             raise MayOnlyRead(
@@ -79,6 +84,27 @@ class LakeLock:
         except BaseException:
             self.release()
             raise
+
+    def _try(self) -> bool:
+        ((is_held,),) = _ask(self._connection, "SELECT pg_try_advisory_lock(%s)", self._key)
+        return bool(is_held)
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait in PostgreSQL's queue: of many that try now and then, one could be without luck for any time."""
+        if seconds <= 0:
+            return False
+        logger.info("waiting for the warehouse for up to %.0f s: %s", seconds, self._in_use)
+        _ask(self._connection, "SELECT set_config('lock_timeout', %s, false)", f"{max(1, round(seconds * 1000))}ms")
+        try:
+            _ask(self._connection, "SELECT pg_advisory_lock(%s)", self._key)
+        except psycopg.errors.LockNotAvailable:
+            return False
+        return True
+
+    @property
+    def _in_use(self) -> str:
+        holders = [str(holder) for (holder,) in _ask(self._connection, _HOLDER, self._key)]
+        return f"{self._address} is being written by {', '.join(holders) or 'a process that is ending'}"
 
     def verify(self) -> None:
         """Whether it is held.
@@ -137,6 +163,7 @@ def connected(address: LakeAddress) -> Connection:
         "password": catalog.password,
         "application_name": f"virus-warehouse on {platform.node()}, process {os.getpid()}",
         "connect_timeout": CONNECT_SECONDS,
+        "options": _KEEPALIVES_OF_SERVER,
         **_KEEPALIVES,
     }
     try:

@@ -20,6 +20,7 @@ from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import sql_name, sql_text
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.lake_errors import explained
 from virus_warehouse.warehouse.lake_lock import LakeLock, has_catalog, is_locked
 from virus_warehouse.warehouse.storage import LakeState
 from virus_warehouse.warehouse.table_copy import copy_table, tables_in
@@ -82,18 +83,19 @@ class LakeStorage:
         """Whether its catalog has been created."""
         return has_catalog(self.address)
 
-    def attach(self, session: DuckDBPyConnection, name: str = "warehouse") -> None:
+    def attach(self, session: DuckDBPyConnection, name: str = "warehouse", *, patience: float = 0.0) -> None:
         """Attach the lake to a session, with the lock of its writers.
 
         Args:
             session: where it is attached.
             name: what it is called there.
+            patience: seconds to wait for the lock, in the queue of the writers.
 
         Raises:
-            StorageBusy: when another process has the lock.
+            StorageBusy: when another process still has the lock.
             LakeUnsafe: when a guard is missing.
         """
-        lock = LakeLock(self.address)
+        lock = LakeLock(self.address, patience=patience)
         try:
             self._attach(session, "CREATE_IF_NOT_EXISTS false", name)
         except BaseException:
@@ -292,12 +294,14 @@ class LakeStorage:
         """
         return is_locked(self.address, _lock_of(run_id))
 
-    def explained(self, error: Exception) -> Exception:
-        """The error, without the password of the catalog, which DuckDB may repeat."""
-        password = self.address.password
-        if password and password in str(error):
-            return type(error)(str(error).replace(password, "***"))
-        return error
+    def explained(self, error: Exception, *, is_attached: bool = False) -> Exception:
+        """An error with what to do, and without the password of the catalog, which DuckDB may repeat.
+
+        Args:
+            error: what attaching the lake raised, or a statement while it was attached.
+            is_attached: makes no difference.
+        """
+        return explained(error, self.address)
 
     def _create(self) -> None:
         with duckdb.connect() as session:

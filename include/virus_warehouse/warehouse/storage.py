@@ -47,12 +47,13 @@ class Storage(Protocol):
     def exists(self) -> bool:
         """Whether it has been created."""
 
-    def attach(self, session: DuckDBPyConnection, name: str = "warehouse") -> None:
+    def attach(self, session: DuckDBPyConnection, name: str = "warehouse", *, patience: float = 0.0) -> None:
         """Attach it to a session; until it is detached, nobody else can write it.
 
         Args:
             session: where it is attached.
             name: what it is called there.
+            patience: seconds to wait in the queue of those that write it, where there is one.
 
         Raises:
             StorageBusy: when another process is writing.
@@ -137,9 +138,10 @@ class Storage(Protocol):
     def is_run_held(self, run_id: str) -> bool:
         """Whether a process shows, on whatever host, that it is working on a run."""
 
-    def explained(self, error: Exception) -> Exception:
-        """The error of an attempt to attach, with what to do where that is known.
+    def explained(self, error: Exception, *, is_attached: bool = False) -> Exception:
+        """An error, with what to do where that is known; without secrets.
 
         Args:
-            error: what attaching it raised; `StorageBusy` when others kept writing for as long as a run waits.
+            error: what attaching it raised, or a statement while it was attached.
+            is_attached: whether it was attached.
         """
