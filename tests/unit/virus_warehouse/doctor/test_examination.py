@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.required_duckdb import NEEDS_REQUIRED_DUCKDB
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.doctor.checks import CHECKS, Check
 from virus_warehouse.doctor.examination import examine
@@ -50,6 +51,7 @@ def test_offline_only_what_needs_the_network_is_skipped(tmp_path: Path, installa
     assert made | skipped | {"snapshot", "disk", "packages"} == {check.name for check in CHECKS}
 
 
+@NEEDS_REQUIRED_DUCKDB
 def test_every_check_copes_with_an_empty_place_and_leaves_it_empty(tmp_path: Path, sources: Path) -> None:
     empty = tmp_path / "nowhere"
     found = dict(examine(Installation(DataFolder(empty), offline=True)))
@@ -64,6 +66,7 @@ def test_every_check_copes_with_an_empty_place_and_leaves_it_empty(tmp_path: Pat
     assert [name for name, finding in found.items() if finding.verdict is Verdict.FAILURE] == ["folder"]
 
 
+@NEEDS_REQUIRED_DUCKDB
 def test_checks_that_need_the_warehouse_are_skipped_while_its_setting_is_wrong(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

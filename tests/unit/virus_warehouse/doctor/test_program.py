@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tests.support.required_duckdb import NEEDS_REQUIRED_DUCKDB
 from virus_warehouse.data_folder import CHECKOUT
 from virus_warehouse.doctor import packages, python
 from virus_warehouse.doctor.installation import Installation
@@ -22,6 +23,7 @@ def test_this_python_is_supported_and_an_earlier_one_is_not(installation: Instal
     assert python.judge("3.15.0rc1", ">=3.11").verdict == "ok"
 
 
+@NEEDS_REQUIRED_DUCKDB
 def test_requirements_that_are_met_are_quiet_and_others_are_named(installation: Installation) -> None:
     assert check_packages(installation).verdict in ("ok", "warning")  # a contributor's environment may be ahead
     here = Requirement(f"duckdb=={version('duckdb')}")
