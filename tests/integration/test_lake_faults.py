@@ -80,8 +80,8 @@ class Lake(Followed):
 
     def publish(self, copy: Path) -> None:
         """Copy it, as a publication does."""
-        with self.warehouse.unchanging() as copy_to:
-            copy_to(copy)
+        with self.warehouse.unchanging() as state:
+            state.copy_to(copy)
 
     def assert_unchanged(self, failure: BaseException) -> None:
         """Yesterday's records are there, and the failure is recorded."""

@@ -33,6 +33,7 @@ def catalog() -> Iterator[str]:
         yield url
 
 
+@pytest.mark.long
 def test_lake_matches_the_model_in_a_scripted_history(history_factory: HistoryFactory, catalog: str) -> None:
     with history_factory(shares_of=1_000_000, catalog=catalog) as new_history:
         run_scripted_history(new_history)
