@@ -38,6 +38,7 @@ from virus_warehouse.stopped_load import answer_stopped_load, stopped_load
 from virus_warehouse.warehouse.connection import Warehouse, warehouse_of
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load_gates import GateError
+from virus_warehouse.window_order import EarlierDayFirst
 from virus_warehouse.windows import WindowRequest
 
 pytestmark = [pytest.mark.slow, NEEDS_LAKES, NEEDS_BUCKETS]
@@ -192,6 +193,34 @@ def test_a_backfill_on_several_hosts_downloads_once(hosts, world, ncbi):
     before = len(ncbi.requests)
     two.run(mode="window", since=FIRST_DAY + day, until=FIRST_DAY + 2 * day)
     assert len(ncbi.requests) == before
+
+
+def test_a_later_day_of_a_backfill_waits_for_the_earlier_one_on_another_host(hosts, world, ncbi):
+    one, two, _ = hosts
+    world.show("PX1", 0)
+    day, asked = timedelta(days=1), []
+
+    def look(*_: object) -> None:
+        asked.append(len(ncbi.requests))
+        with (
+            two.works() as (warehouse, data),
+            DatasetsClient(ncbi.url, attempts=1) as client,
+            pytest.raises(EarlierDayFirst, match="may download what this day needs"),
+        ):
+            ingest(
+                MPOX,
+                client=client,
+                warehouse=warehouse,
+                data=data,
+                wish=WindowRequest("window", since=FIRST_DAY + day, until=FIRST_DAY + 2 * day),
+                earlier_day=lambda: None,
+            )
+        asked.append(len(ncbi.requests))
+        raise ConnectionError("enough was seen")
+
+    with patch("virus_warehouse.ingest.PackageSource.fetch", side_effect=look), pytest.raises(ConnectionError):
+        one.run(mode="window", since=FIRST_DAY, until=FIRST_DAY + day)
+    assert asked[0] == asked[1]
 
 
 def test_a_stopped_census_is_approved_and_loaded_on_other_hosts(hosts, world, ncbi):
