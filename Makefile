@@ -127,4 +127,4 @@ tables: setup ## generate docs/tables.md, the data dictionary
 lock: setup-dev ## compile requirements*.in
 	@$(ENVIRONMENT); for name in requirements requirements-dev requirements-bench requirements-build requirements-augur \
 	  requirements-bucket requirements-duckdb2; do \
-	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --quiet -o $$name.txt; done
+	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --quiet -o $$name.txt; done
