@@ -31,6 +31,10 @@ _NAMED, _NAME_CHARACTERS = 20, 100
 """Records without a sequence that are named, and characters of each name."""
 
 
+class Replaced(Exception):
+    """A publication has replaced the snapshot before it could be opened: the query is to be asked again."""
+
+
 class Refused(ValueError):
     """A text that the console does not run; says why, and at which byte."""
 
@@ -107,7 +111,11 @@ def open_snapshot(descriptor: int, memory: str, sequences: str) -> duckdb.DuckDB
     )
     # Not earlier: DuckDB aborts if it cannot open files at its start. It runs in this one thread.
     allow_reading_only(descriptor, Path(sequences) if parts else None)
-    connection.execute(f"ATTACH '/dev/fd/{descriptor}' AS virus (READ_ONLY)")
+    try:
+        connection.execute(f"ATTACH '/dev/fd/{descriptor}' AS virus (READ_ONLY)")
+    except duckdb.IOException as error:
+        # DuckDB 2 opens the file by its path, at which there is another one.
+        raise Replaced("the snapshot was replaced") if "(deleted)" in str(error) else error from None
     connection.execute("USE virus")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET errors_as_json = true")

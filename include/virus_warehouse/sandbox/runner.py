@@ -30,6 +30,12 @@ _NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOU
 REFUSED = "Refused"
 """The kind of error of what is not run, or whose answer is not used."""
 
+REPLACED = "Replaced"
+"""The kind of error of a query whose snapshot was replaced before its process could open it."""
+
+_REPLACEMENTS = 3
+"""So often such a query is asked again, of the newer snapshot."""
+
 STOPPED = "Stopped"
 """The kind of error of a query that reached a limit."""
 
@@ -201,6 +207,15 @@ class Console:
 
     async def _run(self, sql: str, form: str, most_bytes: int, molecule: str = "") -> tuple[File, bytes]:
         """The standard output of a query's process, and its standard error."""
+        for _ in range(_REPLACEMENTS):
+            try:
+                return await self._run_once(sql, form, most_bytes, molecule)
+            except QueryFailed as failed:
+                if failed.kind != REPLACED:
+                    raise
+        return await self._run_once(sql, form, most_bytes, molecule)
+
+    async def _run_once(self, sql: str, form: str, most_bytes: int, molecule: str) -> tuple[File, bytes]:
         try:
             snapshot = os.open(self._snapshot, os.O_RDONLY)
         except FileNotFoundError as error:

