@@ -1,13 +1,16 @@
 """Removing a source permanently: its rows, packages and run files."""
 
 import logging
+import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.bucket.copy import removing
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
@@ -115,7 +118,9 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
     for path in _files(source, data):
         remove(path)
     for place in (data.packages, data.parts):
-        remove(place / source)
+        removing(place / source)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(place / source)  # which says what it could not remove
     logger.info("removed source %s", source)
 
 
