@@ -266,9 +266,10 @@ class DataFolder:
                 if not os.access(place, os.W_OK):
                     raise PermissionError(13, "not writable", str(place))
         except OSError as error:
+            setting = "VIRUS_DATA" if bucket_of_environment() is None else "VIRUS_DATA_COPY"
             raise DataFolderError(
                 f"the data folder {self.root} cannot be used: {error.filename}: {error.strerror}. "
-                f"Set VIRUS_DATA to a writable folder, or make this one writable."
+                f"Set {setting} to a writable folder, or make this one writable."
             ) from error
 
 

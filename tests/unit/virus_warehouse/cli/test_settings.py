@@ -51,6 +51,8 @@ WRONG = [
     (RUN, "VIRUS_DATA", "{folder}/a file", "Set VIRUS_DATA to a writable folder"),
     (RUN, "VIRUS_DATA", "/proc/nowhere", "Set VIRUS_DATA to a writable folder"),
     (PUBLISH, "VIRUS_DATA", "{folder}/a file/data", "Set VIRUS_DATA to a writable folder"),
+    (RUN, "VIRUS_DATA", "s3://VIRUSES", "is like s3://bucket/folder"),
+    (PUBLISH, "VIRUS_DATA", "s3://viruses/data", "needs a lake"),
     (RUN, "VIRUS_WAREHOUSE", "{folder}", "VIRUS_WAREHOUSE"),
     (RUN, "VIRUS_WAREHOUSE", "{folder}/a file/warehouse.duckdb", "VIRUS_WAREHOUSE"),
     (PUBLISH, "VIRUS_WAREHOUSE", "/proc/warehouse.duckdb", "VIRUS_WAREHOUSE"),
@@ -117,7 +119,22 @@ def test_failure_is_no_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (done.exit_code, "DatasetsUnavailable" in done.output) == (1, True)
 
 
+def test_copy_of_a_bucket_that_cannot_be_written_is_a_message_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIRUS_DATA", "s3://viruses/data")
+    monkeypatch.setenv("VIRUS_WAREHOUSE", f"ducklake:postgresql://user:{SECRET}@127.0.0.1:9/lake?data_path=/nowhere")
+    monkeypatch.setenv("VIRUS_DATA_COPY", "/proc/nowhere")
+    done = command(*RUN)
+    assert done.exit_code == 2, done.output
+    assert "/proc/nowhere" in done.output
+    assert "Set VIRUS_DATA_COPY to a writable folder" in done.output
+    assert SECRET not in done.output
+
+
 def test_every_setting_of_the_documentation_is_tried() -> None:
     assert CHECKOUT is not None
     documented = re.findall(r"`((?:NCBI|VIRUS)_[A-Z_]+)`", (CHECKOUT / "docs" / "settings.md").read_text("utf-8"))
-    assert set(documented) == {name for _, name, _, _ in WRONG} | {"NCBI_API_KEY", "NCBI_DATASETS_PACE"}
+    assert set(documented) == {name for _, name, _, _ in WRONG} | {
+        "NCBI_API_KEY",
+        "NCBI_DATASETS_PACE",
+        "VIRUS_DATA_COPY",
+    }
