@@ -10,8 +10,9 @@ from virus_warehouse.atomic_file import unfinished_files
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.parts_folder import stale_parts
 from virus_warehouse.removal import Removed, remove
-from virus_warehouse.run_file import close_dead_run, is_running, mark_as_dead, run_files
+from virus_warehouse.run_file import close_dead_run, mark_as_dead, run_files
 from virus_warehouse.run_result import result_of
+from virus_warehouse.running import is_running
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.run_record import RunRecord
@@ -37,7 +38,7 @@ def remove_dead_folders(data: DataFolder) -> Removed:
     Args:
         data: the data folder.
     """
-    dead = (folder for folder in data.temporary.iterdir() if not is_running(data.runs, folder.name))
+    dead = (folder for folder in data.temporary.iterdir() if not is_running(data, folder.name))
     return sum(map(remove, dead), Removed())
 
 
@@ -48,9 +49,9 @@ def remove_unfinished_files(data: DataFolder, archive: Archive) -> Removed:
         data: the data folder.
         archive: the archive of a source.
     """
-    unfinished = (file for file, run_id in unfinished_files(data.runs) if not is_running(data.runs, run_id))
+    unfinished = (file for file, run_id in unfinished_files(data.runs) if not is_running(data, run_id))
     removed = sum(map(remove, unfinished), Removed())
-    return removed + archive.tidy_up(lambda run_id: is_running(data.runs, run_id))
+    return removed + archive.tidy_up(lambda run_id: is_running(data, run_id))
 
 
 def remove_stale_parts(data: DataFolder) -> Removed:

@@ -1,5 +1,6 @@
 """Hosts without a common disk: the warehouse is a lake, and the data folder is in a bucket."""
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,13 +17,14 @@ from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import DENGUE, FIRST_DAY, MPOX, Followed
 from tests.support.lakes import NEEDS_LAKES, new_lake
 from virus_warehouse.across_hosts import one_host_at_a_time
-from virus_warehouse.archive import ACCEPTED, Archive
+from virus_warehouse.archive import ACCEPTED, Archive, ArchivedPackage
 from virus_warehouse.bucket.bucket import BucketUnavailable
 from virus_warehouse.bucket.copy import SNAPSHOT
 from virus_warehouse.data_folder import DataFolder, DataFolderError
 from virus_warehouse.forget import forget
 from virus_warehouse.housekeeping import keep_house
 from virus_warehouse.ingest import ingest
+from virus_warehouse.leftovers import remove_unfinished_files
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.pages.runs.runs import one_run
 from virus_warehouse.publish.approval import LOAD
@@ -113,6 +115,25 @@ def test_a_retry_on_another_host_loads_the_package_that_the_first_one_archived(h
             ACCEPTED,
             [package.run_id],
         )
+
+
+def test_a_package_that_another_host_is_archiving_is_no_leftover(hosts, world):
+    one, two, three = hosts
+    world.show("PX1", 0)
+    write_sidecar = Archive._write_sidecar
+
+    def beside(archive: Archive, package: ArchivedPackage) -> None:
+        if not (archive.folder / f"{package.run_id}.json").exists():
+            with two.works() as (_, data):
+                remove_unfinished_files(data, Archive(data.packages, "mpox"))
+        write_sidecar(archive, package)
+
+    with patch.object(Archive, "_write_sidecar", beside):
+        one.run()
+    with three.works() as (_, data):
+        archive = Archive(data.packages, "mpox")
+        (package,) = archive.packages()
+        assert hashlib.sha256(archive.file(package.run_id).read_bytes()).hexdigest() == package.sha256
 
 
 def test_a_publication_goes_on_from_host_to_host_and_is_read_on_all(hosts, world):
