@@ -1,12 +1,13 @@
 """Doing something on one host at a time, where several hosts share a data folder in a bucket."""
 
+import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from contextlib import contextmanager
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import Failure
+from virus_warehouse.warehouse.lake_address import lake_address
+from virus_warehouse.warehouse.storage import StorageBusy
 
 WAIT_SECONDS = 600.0
 
@@ -33,24 +34,15 @@ def one_host_at_a_time(data: DataFolder, what: str) -> Iterator[None]:
     if not data.is_copy:
         yield
         return
-    with _waited_for(data, what):
-        data.refresh()
-        yield
+    from virus_warehouse.warehouse.lake_lock import LakeLock  # needs packages that a folder of one host does not
 
-
-def _waited_for(data: DataFolder, what: str) -> AbstractContextManager[object]:
-    from virus_warehouse.warehouse.connection import warehouse_of
-    from virus_warehouse.warehouse.storage import StorageBusy
-
-    storage, stack = warehouse_of(data).storage, ExitStack()
-    waiting = Retrying(
-        retry=retry_if_exception_type(StorageBusy),
-        wait=wait_random_exponential(multiplier=0.05, max=2.0),
-        stop=stop_after_delay(WAIT_SECONDS),
-        reraise=True,
-    )
+    address = lake_address(os.environ["VIRUS_WAREHOUSE"], "VIRUS_WAREHOUSE")
     try:
-        waiting(lambda: stack.enter_context(storage.hold_run(what)))
+        lock = LakeLock(address, what, patience=WAIT_SECONDS)
     except StorageBusy as busy:
         raise HostBusy(f"{what}: another host has been doing the same for {WAIT_SECONDS:.0f} s: {busy}") from busy
-    return stack
+    try:
+        data.refresh()
+        yield
+    finally:
+        lock.release()

@@ -15,6 +15,7 @@ from virus_warehouse.failure import Failure
 from virus_warehouse.settings import SettingError
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import S3Config, S3Store
 
 CONNECT_SECONDS, RETRY_SECONDS = 10, 60
@@ -63,7 +64,7 @@ class Bucket:
         with self._explained():
             for some in self._library.list(self._store):
                 for one in some:
-                    yield BucketFile(one["path"], one["e_tag"] or "", one["size"], one["last_modified"])
+                    yield _file(one["path"], one)
 
     def file(self, path: str) -> BucketFile | None:
         """A file; None when it is not in the bucket.
@@ -79,7 +80,7 @@ class Bucket:
                 one = self._library.head(self._store, path)
         except FileNotFoundError:
             return None
-        return BucketFile(path, one["e_tag"] or "", one["size"], one["last_modified"])
+        return _file(path, one)
 
     def fetch(self, path: str, destination: Path) -> BucketFile:
         """Write a file's contents to a path here, which is created or replaced, durably.
@@ -95,7 +96,7 @@ class Bucket:
         """
         with self._explained():
             response = self._library.get(self._store, path)
-            found = response.meta
+            found = _file(path, response.meta)
         received = 0
         with destination.open("wb") as file:
             chunks = iter(response.stream(min_chunk_size=CHUNK_BYTES))
@@ -104,9 +105,9 @@ class Bucket:
                 received += len(chunk)
             file.flush()
             os.fsync(file.fileno())
-        if received != found["size"]:
-            raise BucketUnavailable(f"{self.address}/{path}: {received} of {found['size']} bytes arrived. Try again")
-        return BucketFile(path, found["e_tag"] or "", found["size"], found["last_modified"])
+        if received != found.bytes:
+            raise BucketUnavailable(f"{self.address}/{path}: {received} of {found.bytes} bytes arrived. Try again")
+        return found
 
     def send(self, path: str, file: Path) -> str:
         """Write a file, whole or not at all; returns its etag.
@@ -212,3 +213,7 @@ class Bucket:
             f"{self.address} cannot be used. Check VIRUS_DATA, that the bucket exists, and AWS_ENDPOINT_URL, "
             f"AWS_REGION and the key. The server says: {said}"
         )
+
+
+def _file(path: str, said: "ObjectMeta") -> BucketFile:
+    return BucketFile(path, said["e_tag"] or "", said["size"], said["last_modified"])

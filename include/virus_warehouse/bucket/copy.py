@@ -5,7 +5,6 @@ Large files that few processes read are hollow at first: they have their name, s
 when somebody reads them. A file that was written here moments ago, and is being sent, is left alone by a refresh.
 """
 
-import logging
 import os
 import secrets
 import time
@@ -20,8 +19,6 @@ from virus_warehouse.bucket.address import bucket_address
 from virus_warehouse.bucket.bucket import Bucket, BucketFile
 from virus_warehouse.bucket.index import NAME, Index, Indexed
 from virus_warehouse.private_files import FOLDER_MODE
-
-logger = logging.getLogger(__name__)
 
 SHARED = ("packages", "sequences", "refused", "runs", "questions", "alerts", "published")
 """The folders that all hosts share. Temporary files, locks, and parts of packages stay on their host."""
@@ -123,14 +120,7 @@ class BucketCopy:
         Raises:
             BucketUnavailable: when the bucket cannot be written.
         """
-        path = self._path_of(place)
-        with self.index.reading() as entries:
-            paths = [known for known in entries.all() if known == path or known.startswith(f"{path}/")]
-        if paths:
-            self.bucket.remove(paths)
-            with self.index.writing() as entries:
-                for each in paths:
-                    entries.drop(each)
+        self._remove(self._known_in(place))
 
     def forget_missing(self, folder: Path) -> None:
         """Remove from the bucket what has been removed or renamed here, below a folder.
@@ -141,12 +131,7 @@ class BucketCopy:
         Raises:
             BucketUnavailable: when the bucket cannot be written.
         """
-        below = f"{self._path_of(folder)}/"
-        with self.index.reading() as entries:
-            paths = [path for path in entries.all() if path.startswith(below)]
-        for path in paths:
-            if not (self.root / path).exists():
-                self.remove(self.root / path)
+        self._remove([path for path in self._known_in(folder) if not (self.root / path).exists()])
 
     def fill(self, file: Path) -> None:
         """Fetch the contents of a hollow file.
@@ -168,6 +153,17 @@ class BucketCopy:
             with self.index.writing() as entries:
                 if entries.get(path) == known:
                     entries.put(self._place(arrived, found))
+
+    def _known_in(self, place: Path) -> list[str]:
+        with self.index.reading() as entries:
+            return entries.paths_in(self._path_of(place))
+
+    def _remove(self, paths: list[str]) -> None:
+        if paths:
+            self.bucket.remove(paths)
+            with self.index.writing() as entries:
+                for path in paths:
+                    entries.drop(path)
 
     def _files_of(self, place: Path) -> Iterator[str]:
         files = [place] if not place.is_dir() else (file for file in place.rglob("*") if file.is_file())

@@ -67,6 +67,14 @@ class Entries:
         row = self._connection.execute("SELECT * FROM file WHERE path = ?", [path]).fetchone()
         return _entry(row) if row else None
 
+    def paths_in(self, place: str) -> list[str]:
+        """The path of a file, or those of all files below a folder, as far as they have entries."""
+        below = f"{place}/"
+        rows = self._connection.execute(
+            "SELECT path FROM file WHERE path = ? OR substr(path, 1, ?) = ?", [place, len(below), below]
+        )
+        return [path for (path,) in rows]
+
     def put(self, entry: Indexed) -> None:
         """Add an entry, or replace the one of its path."""
         moment = entry.modified_at.isoformat() if entry.modified_at else None

@@ -12,7 +12,8 @@ from virus_warehouse.doctor.finding import Finding, ok, warning
 from virus_warehouse.doctor.installation import Installation
 from virus_warehouse.parts_folder import stale_parts
 from virus_warehouse.publish.candidate import KEPT_CANDIDATE_SECONDS
-from virus_warehouse.run_file import dead_runs, is_running
+from virus_warehouse.run_file import dead_runs
+from virus_warehouse.running import is_running
 from virus_warehouse.warehouse.lock_holder import LockUnknown, lock_holder
 from virus_warehouse.wording import counted, plural
 
@@ -45,7 +46,7 @@ def check_leftovers(installation: Installation) -> Finding:
 def _of_runs(installation: Installation) -> Iterator[Path]:
     """What the next run removes, as `virus_warehouse.leftovers` does."""
     data = installation.data
-    working = partial(is_running, data.runs)
+    working = partial(is_running, data)
     if data.temporary.is_dir():
         yield from (folder for folder in sorted(data.temporary.iterdir()) if not working(folder.name))
     yield from (file for file, run_id in unfinished_files(data.runs) if not working(run_id))
