@@ -17,14 +17,14 @@ def ncbi() -> Iterator[FakeNcbi]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def catalog() -> Iterator[str]:
     """The URL of a database for the catalogs of lakes."""
     with catalogs() as url:
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bucket_url() -> Iterator[str]:
     """The URL of a server that stands in for S3."""
     with bucket_server() as url:

@@ -15,7 +15,7 @@ import pytest
 from tests.support.buckets import NEEDS_BUCKETS
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import DENGUE, FIRST_DAY, MPOX, Followed
-from tests.support.lakes import NEEDS_LAKES, new_lake
+from tests.support.lakes import NEEDS_LAKES, migrated_lake
 from virus_warehouse.across_hosts import one_host_at_a_time
 from virus_warehouse.archive import ACCEPTED, Archive, ArchivedPackage
 from virus_warehouse.bucket.bucket import BucketUnavailable
@@ -86,7 +86,9 @@ class Host:
 def hosts(ncbi: FakeNcbi, bucket: str, catalog: str, tmp_path: Path) -> list[Host]:
     """Three hosts, and an NCBI with a record."""
     ncbi.world = World()
-    lake = new_lake(catalog, tmp_path)  # on one disk, which is quicker; its files in a bucket have a test of their own
+    lake = migrated_lake(
+        catalog, tmp_path
+    )  # on one disk, which is quicker; its files in a bucket have a test of their own
     settings = {"VIRUS_DATA": f"s3://{bucket}/data", "VIRUS_WAREHOUSE": lake.setting}
     return [Host({**settings, "VIRUS_DATA_COPY": str(tmp_path / name)}, ncbi) for name in ("one", "two", "three")]
 

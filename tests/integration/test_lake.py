@@ -10,7 +10,7 @@ from sqlalchemy import URL
 from ncbi_virus.hooks.virus_warehouse import VirusWarehouseHook
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import Followed, comparable
-from tests.support.lakes import NEEDS_LAKES, new_lake
+from tests.support.lakes import NEEDS_LAKES, migrated_lake, new_lake
 from tests.support.program import command
 from tests.support.stand_in import StandIn
 from tests.support.warehouses import opened
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 
 def test_a_history_is_the_same_in_a_lake_and_in_a_file(catalog, tmp_path):
     contents = []
-    for name, storage in (("file", None), ("lake", LakeStorage(new_lake(catalog, tmp_path)))):
+    for name, storage in (("file", None), ("lake", LakeStorage(migrated_lake(catalog, tmp_path)))):
         with FakeNcbi() as ncbi:
             followed = Followed(ncbi, tmp_path / name, storage)
             followed.run_everything()

@@ -8,7 +8,7 @@ import pytest
 from tests.support.analyst import ask, in_snapshot
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import MPOX, Followed
-from tests.support.lakes import NEEDS_LAKES, new_lake
+from tests.support.lakes import NEEDS_LAKES, migrated_lake, new_lake
 from tests.support.program import command
 from virus_warehouse.housekeeping import keep_house
 from virus_warehouse.publish.attach import NothingToAttach, attach_statements
@@ -27,7 +27,7 @@ FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 
 @pytest.fixture
 def lake(catalog: str, tmp_path: Path) -> LakeAddress:
-    return new_lake(catalog, tmp_path)
+    return migrated_lake(catalog, tmp_path)
 
 
 @pytest.fixture

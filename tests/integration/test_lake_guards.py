@@ -17,6 +17,7 @@ from tests.support.lakes import (
     NEEDS_LAKES,
     attach_lake,
     end_connections,
+    migrated_lake,
     new_lake,
     reading_lake,
     run_in_catalog,
@@ -46,9 +47,7 @@ COUNT = "SELECT count(*) FROM main.taxon"
 @pytest.fixture
 def lake(catalog: str, tmp_path: Path) -> LakeAddress:
     """A lake without rows."""
-    address = new_lake(catalog, tmp_path)
-    LakeStorage(address).upgrade()
-    return address
+    return migrated_lake(catalog, tmp_path)
 
 
 def attach_to_write(session: duckdb.DuckDBPyConnection, address: LakeAddress, options: str = "") -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.fake_ncbi import FakeNcbi, Line
 from tests.support.fork_server import fork_server
-from tests.support.lakes import NEEDS_LAKES, new_lake, reading_lake
+from tests.support.lakes import NEEDS_LAKES, migrated_lake, reading_lake
 from tests.support.seeds import session_seed
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -97,8 +97,7 @@ def change(ncbi: FakeNcbi, chosen: random.Random, day: date) -> None:
 
 def play(catalog: str, folder: Path, *, hosts: int, times: int, kills: int, seed: int) -> None:
     """Hosts load at once, and some are killed and started again; then each loads once more, and all is right."""
-    lake, chosen = new_lake(catalog, folder), random.Random(seed)
-    LakeStorage(lake).upgrade()
+    lake, chosen = migrated_lake(catalog, folder), random.Random(seed)
     with FakeNcbi() as ncbi:
         for number in range(RECORDS):
             ncbi.world.show(Line(f"PX{number}", 1, FIRST_DAY, 1, None, None))

@@ -76,7 +76,7 @@ from tests.support.fake_ncbi import (
     damaged,
 )
 from tests.support.followed import comparable, content
-from tests.support.lakes import attach_lake, new_lake
+from tests.support.lakes import attach_lake, migrated_lake
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.warehouses import made_data, opened
@@ -687,7 +687,7 @@ def history_factory(
             def new_history() -> RandomHistory:
                 place = tmp_path / str(happened["cases"])
                 twin = Twin(other, made_data(place / "twin")) if has_twin else None
-                return RandomHistory(ncbi, reader, place, new_lake(catalog, place) if catalog else None, twin)
+                return RandomHistory(ncbi, reader, place, migrated_lake(catalog, place) if catalog else None, twin)
 
             yield new_history
 

@@ -1,10 +1,13 @@
 """Lakes for tests: a catalog in a real PostgreSQL, and Parquet files in a folder."""
 
+import atexit
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from tests.support.postgres import unavailable as unavailable_postgres
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.warehouse.connection import Warehouse, warehouse_at
 from virus_warehouse.warehouse.lake_address import LakeAddress, lake_address
-from virus_warehouse.warehouse.lake_storage import create_secrets, load_extensions
+from virus_warehouse.warehouse.lake_storage import LakeStorage, create_secrets, load_extensions
 
 
 def unavailable() -> str | None:
@@ -76,22 +79,43 @@ def new_database(catalog: str) -> str:
     return make_url(catalog).set(database=name).render_as_string(hide_password=False)
 
 
+def migrated_lake(catalog: str, place: Path) -> LakeAddress:
+    """The address of a lake without rows, with a database of its own: migrating one takes seconds.
+
+    Args:
+        catalog: the URL of a database of the server.
+        place: a folder; the files of the lake are in its folder `lake`.
+    """
+    original = _migrated_once(catalog)
+    return _copied(original, place / "lake", f"lake_{secrets.token_hex(4)}")
+
+
+@cache
+def _migrated_once(catalog: str) -> LakeAddress:
+    folder = Path(tempfile.mkdtemp(prefix="migrated-lake-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    lake = new_lake(new_database(catalog), folder)
+    LakeStorage(lake).upgrade()
+    return lake
+
+
 def copy_lake(lake: LakeAddress, place: Path) -> LakeAddress:
     """A copy of a lake that a test can change, with its files in `place`; it replaces the copy made before.
 
     Nobody may be using the lake, and it must have a database of its own.
     """
-    original = lake.catalog.database
-    copy = replace(lake, catalog=lake.catalog.set(database=f"{original}_copy"), data_path=f"{place}/lake")
+    shutil.rmtree(place, ignore_errors=True)
+    return _copied(lake, place / "lake", f"{lake.catalog.database}_copy")
+
+
+def _copied(lake: LakeAddress, data_path: Path, database: str) -> LakeAddress:
+    copy = replace(lake, catalog=lake.catalog.set(database=database), data_path=str(data_path))
     # From another database: nobody may be connected to the one that is copied.
     elsewhere = _url(replace(lake, catalog=lake.catalog.set(database="postgres")))
-    _run(elsewhere, f"DROP DATABASE IF EXISTS {original}_copy WITH (FORCE)")
-    _run(elsewhere, f"CREATE DATABASE {original}_copy TEMPLATE {original}")
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(lake.data_path, copy.data_path)
-    run_in_catalog(
-        copy, f"UPDATE {lake.schema}.ducklake_metadata SET value = '{copy.data_path}/' WHERE key = 'data_path'"
-    )
+    _run(elsewhere, f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+    _run(elsewhere, f"CREATE DATABASE {database} TEMPLATE {lake.catalog.database}")
+    shutil.copytree(lake.data_path, data_path)
+    run_in_catalog(copy, f"UPDATE {lake.schema}.ducklake_metadata SET value = '{data_path}/' WHERE key = 'data_path'")
     return copy
 
 
