@@ -6,6 +6,7 @@ import zipfile
 from datetime import UTC, date, datetime, timedelta
 
 import duckdb
+import pytest
 import requests
 
 from ncbi_virus.assets import UNCHANGED
@@ -184,6 +185,7 @@ def test_fault_outside_all_sources_fails_the_check_and_keeps_the_last_good_snaps
     assert data.snapshot.read_bytes() == published
 
 
+@pytest.mark.long
 def test_blocked_source_blocks_no_other_and_is_published_once_accepted(stand_in, follow, data, query, caplog, capsys):
     """A blocked source and three valid ones, which are published by the same run."""
     follow(
@@ -234,6 +236,7 @@ def tries(run) -> dict[str, int]:
     return {task.task_id: task.try_number for task in run.get_task_instances()}
 
 
+@pytest.mark.long
 def test_a_reader_of_the_snapshot_does_not_disturb_a_load(stand_in, follow, data, query):
     follow("{mpox: {taxon: 10244}}")
     stand_in.set_today(FIRST_DAY)

@@ -171,6 +171,7 @@ def genuine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]
     return site.data.snapshot, export(site.data.snapshot, folder, Format.AUGUR)
 
 
+@pytest.mark.long
 @needs_genuine_packages
 def test_genuine_sequence_of_each_strain_is_that_of_its_record(genuine: tuple[Path, list[Path]]) -> None:
     _, (metadata, *files) = genuine

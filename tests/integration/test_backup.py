@@ -24,6 +24,7 @@ from tests.support.postgres import postgres, unavailable
 from tests.support.program import command
 from tests.support.small_disk import small_disk
 from tests.support.snapshots import publish
+from tests.support.tiers import some_of
 from tests.support.waiting import until
 from tests.support.warehouses import query
 from tests.support.workers import follow, held_elsewhere, processes
@@ -346,7 +347,7 @@ class TestBesideLoads:
 
 
 class TestKilled:
-    @pytest.mark.parametrize("moment", BACKUP_MOMENTS)
+    @pytest.mark.parametrize("moment", some_of(BACKUP_MOMENTS, one_in=3))
     def test_killed_backup_leaves_the_one_before_as_it_was(self, site: Site, tmp_path: Path, moment: str) -> None:
         place = tmp_path / "backups"
         first = back_up(site.data, place)
@@ -382,7 +383,7 @@ class TestKilled:
         assert records == 2, "without the load that came after"
         Site(data, site.sources).publish()
 
-    @pytest.mark.parametrize("moment", RESTORE_MOMENTS)
+    @pytest.mark.parametrize("moment", some_of(RESTORE_MOMENTS, one_in=3))
     def test_killed_restore_leaves_no_warehouse(self, site: Site, tmp_path: Path, moment: str) -> None:
         made, data = back_up(site.data, tmp_path / "backups"), DataFolder(tmp_path / "elsewhere")
         with stopped("restore", moment, made.path, data.root) as process:

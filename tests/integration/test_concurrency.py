@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from tests.support.fake_ncbi import FakeNcbi, Released, Revised, World
+from tests.support.tiers import some_of
 from tests.support.waiting import until
 from tests.support.warehouses import dicts, made_data, query
 from tests.support.workers import follow, held_elsewhere, processes, read_again_and_again
@@ -74,7 +75,7 @@ def assert_nothing_lost(data: DataFolder) -> None:
 
 class TestSourcesAtOnce:
     @pytest.mark.parametrize("runs", [2, pytest.param(8, marks=pytest.mark.long)])
-    @pytest.mark.parametrize("workers", [processes, ThreadPoolExecutor])
+    @pytest.mark.parametrize("workers", some_of([processes, ThreadPoolExecutor], one_in=2))
     def test_all_commit_and_the_last_snapshot_has_all_records(
         self, ncbi: FakeNcbi, data: DataFolder, workers: Any, runs: int
     ) -> None:
@@ -118,6 +119,7 @@ class TestBackfillBesideTheDailyRun:
 
 
 class TestReadersOfTheSnapshot:
+    @pytest.mark.long
     def test_readers_never_wait_and_see_consistent_snapshots(
         self, ncbi: FakeNcbi, data: DataFolder, tmp_path: Path
     ) -> None:
@@ -155,7 +157,7 @@ def publish_growing(url: str, root: Path) -> None:
 
 
 class TestProcessHoldingTheWarehouse:
-    @pytest.mark.parametrize("how", ["reading", "writing"])
+    @pytest.mark.parametrize("how", some_of(["reading", "writing"], one_in=2, first=1))
     def test_run_waits_and_logs_the_lock_holder(
         self, ncbi: FakeNcbi, data: DataFolder, how: str, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -33,7 +33,7 @@ from tests.support.lakes import (
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
 from tests.support.small_disk import empty, fill, small_disk
-from tests.support.tiers import some_of
+from tests.support.tiers import all_long, some_of
 from tests.support.warehouses import dicts, made_data, opened, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
@@ -45,7 +45,7 @@ from virus_warehouse.shortage import DiskFull, MemoryTooSmall, translate_resourc
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.warehouse.lake_address import LakeAddress
 
-KILLS = 4
+KILLS = 3
 LONG_KILLS = 500
 """At random moments of a day."""
 YESTERDAY = date(2025, 6, 1)
@@ -306,7 +306,7 @@ def leftovers(data: DataFolder) -> list[Path]:
 
 
 class TestKilledAtNamedMoments:
-    @on_file_and_lake(some_of(MOMENTS, one_in=3), some_of(MOMENTS, one_in=len(MOMENTS), first=18))
+    @on_file_and_lake(some_of(MOMENTS, one_in=6), all_long(MOMENTS))
     def test_warehouse_is_consistent_and_the_next_run_recovers(
         self, days: Days, processes: KilledProcesses, root: Path, case: str
     ) -> None:
@@ -332,7 +332,10 @@ class TestKilledAtNamedMoments:
         assert state(place_of(data))["virus_genome"] == days.after["virus_genome"]
         assert leftovers(data) == []
 
-    @pytest.mark.parametrize("moment", ["between package and sidecar", "stage", "before the commit"])
+    @pytest.mark.parametrize(
+        "moment",
+        some_of(["between package and sidecar", "stage", "before the commit"], one_in=3, first=2),
+    )
     def test_retry_downloads_only_what_is_not_archived(
         self, days: Days, processes: KilledProcesses, ncbi: FakeNcbi, root: Path, moment: str
     ) -> None:
@@ -344,7 +347,10 @@ class TestKilledAtNamedMoments:
         assert_next_run_recovers(data, days)
         assert len(ncbi.requests) - asked == (moment == "between package and sidecar")
 
-    @pytest.mark.parametrize("moment", ["while the copy is made", "after the copy", "while the copy is completed"])
+    @pytest.mark.parametrize(
+        "moment",
+        some_of(["while the copy is made", "after the copy", "while the copy is completed"], one_in=3, first=2),
+    )
     def test_retried_check_ignores_the_copy_of_the_killed_process(
         self, days: Days, processes: KilledProcesses, root: Path, moment: str
     ) -> None:
@@ -375,6 +381,7 @@ class TestKilledAtNamedMoments:
         assert_published_files_are_whole(data)
         assert json.loads(data.manifest.read_text())["publication_id"] == run_id
 
+    @pytest.mark.long
     def test_unpublished_candidate_is_deleted_after_a_while(
         self, days: Days, processes: KilledProcesses, root: Path
     ) -> None:
@@ -452,7 +459,7 @@ class TestDiskFull:
         with small_disk(tmp_path / "disk", 24) as place:
             yield place
 
-    @pytest.mark.parametrize("moment", FULL_DISK_MOMENTS)
+    @pytest.mark.parametrize("moment", some_of(FULL_DISK_MOMENTS, one_in=4, first=3))
     def test_full_disk_before_the_commit_fails_the_run_with_a_reason(
         self, large_days: Days, processes: KilledProcesses, disk: Path, moment: str
     ) -> None:
@@ -473,6 +480,7 @@ class TestDiskFull:
         empty(disk)
         assert_next_run_recovers(data, large_days)
 
+    @pytest.mark.long
     def test_failure_without_space_to_record_it_is_recorded_by_the_next_run(
         self, large_days: Days, processes: KilledProcesses, disk: Path
     ) -> None:
@@ -568,7 +576,7 @@ class TestDiskFull:
 class TestCommitThatEndsWithAnError:
     """The commit may have taken effect or not: the ledger of the reopened file decides."""
 
-    @pytest.mark.parametrize("takes_effect", [True, False])
+    @pytest.mark.parametrize("takes_effect", some_of([True, False], one_in=2))
     def test_run_outcome_is_read_from_the_ledger(
         self, days: Days, root: Path, takes_effect: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:

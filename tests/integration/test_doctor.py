@@ -13,6 +13,7 @@ from tests.support.killed_process import KilledProcesses
 from tests.support.program import PROGRAM, command
 from tests.support.required_duckdb import NEEDS_REQUIRED_DUCKDB
 from tests.support.stand_in import StandIn
+from tests.support.tiers import some_of
 from tests.support.warehouses import made_data
 from virus_warehouse import __version__
 from virus_warehouse.data_folder import DataFolder
@@ -120,7 +121,10 @@ def test_airflows_address_comes_from_the_option_or_its_own_setting(data: DataFol
 
 
 @NEEDS_REQUIRED_DUCKDB
-@pytest.mark.parametrize("moment", ["download", "within the merge", "after the commit, before the checkpoint"])
+@pytest.mark.parametrize(
+    "moment",
+    some_of(["download", "within the merge", "after the commit, before the checkpoint"], one_in=3, first=1),
+)
 def test_it_works_beside_a_load_and_does_not_disturb_it(data: DataFolder, ncbi: StandIn, moment: str) -> None:
     with KilledProcesses().living(data, ncbi.url, moment) as load:
         load.wait_for_moment()

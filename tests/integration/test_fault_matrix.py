@@ -31,7 +31,7 @@ from tests.support.lakes import (
     warehouse_beside,
 )
 from tests.support.stand_in import StandIn
-from tests.support.tiers import some_of
+from tests.support.tiers import all_long, some_of
 from tests.support.warehouses import dicts, made_data, opened, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ncbi import listing
@@ -310,7 +310,7 @@ def assert_failed(site: Site, error: BaseException, before: tuple[Any, ...], **c
 
 @on_file_and_lake(
     [*some_of(PASSING, one_in=2), *some_of(CUTS, one_in=4)],
-    [pytest.param(name, marks=pytest.mark.long) for name in PASSING | CUTS],
+    all_long(PASSING | CUTS),
 )
 def test_transient_fault_costs_one_attempt(
     site: Site,
@@ -335,7 +335,7 @@ def test_transient_fault_costs_one_attempt(
     assert site.leftovers == []
 
 
-@on_file_and_lake(some_of(PASSING, one_in=2, first=1), some_of(PASSING, one_in=len(PASSING), first=16))
+@on_file_and_lake(some_of(PASSING, one_in=4, first=1), some_of(PASSING, one_in=len(PASSING), first=16))
 def test_lasting_fault_fails_the_run_and_changes_nothing(
     site: Site,
     stand_in: StandIn,
@@ -389,7 +389,7 @@ def test_lasting_fault_of_the_whole_package_is_avoided_by_parts(
     assert site.leftovers == []
 
 
-@pytest.mark.parametrize("name", some_of(REFUSALS, one_in=2))
+@pytest.mark.parametrize("name", some_of(REFUSALS, one_in=3))
 def test_refusal_fails_at_once_and_is_not_retried(
     site: Site, stand_in: StandIn, asked: Callable[[], int], undisturbed: tuple[Any, ...], name: str
 ) -> None:

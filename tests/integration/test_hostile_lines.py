@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.packages import CATALOG, DATA_REPORT, MD5_SUMS, README, whole
 from tests.support.scripted_server import Answer, ScriptedServer
+from tests.support.tiers import some_of
 from tests.support.warehouses import Store, dicts, line, query
 from virus_warehouse.data_folder import DataFolder
 
@@ -77,7 +78,7 @@ ACCEPTED: dict[str, bytes] = {
 """A line that looks bad but is valid, or only has new content: loaded, or at least quarantined."""
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", some_of(REFUSED, one_in=3))
 @pytest.mark.parametrize("line_end", [b"", pytest.param(b"\r", marks=pytest.mark.long)], ids=["LF", "CRLF"])
 def test_hostile_line_is_quarantined_with_its_reason(tmp_path: Path, name: str, line_end: bytes) -> None:
     content, reason = REFUSED[name]
@@ -91,7 +92,7 @@ def test_hostile_line_is_quarantined_with_its_reason(tmp_path: Path, name: str, 
     assert store.rows("SELECT accession FROM virus_genome ORDER BY ALL") == [("PX000001",), ("PX000003",)]
 
 
-@pytest.mark.parametrize("name", ACCEPTED)
+@pytest.mark.parametrize("name", some_of(ACCEPTED, one_in=3))
 def test_odd_line_is_loaded(tmp_path: Path, name: str) -> None:
     store = Store(tmp_path)
     outcomes = store.load(GOOD[0], ACCEPTED[name], GOOD[1])
@@ -264,6 +265,7 @@ ALMOST_TOO_LONG: dict[str, bytes] = {
 }
 
 
+@pytest.mark.long
 @needs_proc
 @pytest.mark.parametrize(
     "names",

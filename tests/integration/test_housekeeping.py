@@ -18,6 +18,7 @@ from tests.support.genuine import site_in
 from tests.support.killed_maintenance import HOUSEKEEPING_MOMENTS, stopped
 from tests.support.program import command
 from tests.support.snapshots import publish
+from tests.support.tiers import some_of
 from tests.support.waiting import until
 from tests.support.warehouses import query
 from tests.support.workers import follow, processes
@@ -252,7 +253,7 @@ class TestHistory:
         assert query(lived.data.warehouse, known) == [("revision",), ("withdrawal",)]
 
 
-@pytest.mark.parametrize("moment", HOUSEKEEPING_MOMENTS)
+@pytest.mark.parametrize("moment", some_of(HOUSEKEEPING_MOMENTS, one_in=3))
 def test_killed_housekeeping_loses_nothing(tmp_path: Path, moment: str) -> None:
     site = site_in(tmp_path / "data")
     for name, sequence in (("PX1_1", "1"), ("PX1_2", "2"), ("PX1_3", "3")):

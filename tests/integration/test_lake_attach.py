@@ -51,11 +51,11 @@ def load_more(followed: Followed, times: int = 0) -> None:
         followed: the sources.
         times: how often that was done before.
     """
-    for day in range(2 + 3 * times, 5 + 3 * times):
-        for number in range(10):
-            followed.show(f"PX{number}", day, length=day + 1)
-        followed.show(f"PX{100 + day}", day)
-        followed.run()
+    day = 2 + times
+    for number in range(10):
+        followed.show(f"PX{number}", day, length=day + 1)
+    followed.show(f"PX{100 + day}", day)
+    followed.run()
     followed.ncbi.world.records.pop(f"PX{20 + times}")
     followed.run(mode="census")
     followed.run(mode="census")
@@ -161,6 +161,7 @@ class TestMaintenance:
             published, home
         )
 
+    @pytest.mark.long
     def test_a_data_folder_without_the_publication_removes_no_state(self, published, tmp_path):
         load_more(published)
         before = self.versions(published)

@@ -38,6 +38,7 @@ def test_runs_copies_and_maintenance_work_in_a_bucket(bucket, catalog, tmp_path)
         assert connection.execute("SELECT count(*) FROM virus_genome_history").fetchall() == [(1,)]
 
 
+@pytest.mark.long
 def test_the_printed_statements_read_a_bucket_with_the_keys_of_the_environment(bucket, catalog, tmp_path):
     [aws] = PROGRAM.parents[1].glob("lib/python*/site-packages/duckdb_extension_aws")
     with FakeNcbi() as ncbi:

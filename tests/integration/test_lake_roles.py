@@ -130,6 +130,7 @@ def test_the_writer_does_all_and_the_reader_reads(roles, ncbi, tmp_path):
         pass
 
 
+@pytest.mark.long
 def test_the_writer_migrates_a_warehouse_to_the_lake_and_back(roles, followed, tmp_path):
     followed.show("PX1", 0)
     followed.run()
@@ -138,6 +139,7 @@ def test_the_writer_migrates_a_warehouse_to_the_lake_and_back(roles, followed, t
     assert transfer(lake, Warehouse(tmp_path / "back.duckdb"), followed.data).copied
 
 
+@pytest.mark.long
 def test_a_lake_of_another_owner_becomes_the_writers(catalog, ncbi, tmp_path):
     _, database = new_database(catalog)
     LakeStorage(lake_address(f"ducklake:{database}?data_path={tmp_path}/lake", "a test")).upgrade()

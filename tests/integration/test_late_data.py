@@ -62,6 +62,7 @@ def followed(ncbi: FakeNcbi, tmp_path: Path) -> Followed:
     return Followed(ncbi, tmp_path / "data")
 
 
+@pytest.mark.long
 def test_index_stalled_for_20_days_loses_nothing(followed: Followed) -> None:
     followed.release("PX0", day(0))
     followed.run()

@@ -16,6 +16,7 @@ from tests.support.kept_data_folder import FOLLOWED, fill
 from tests.support.killed_maintenance import HALF_COPIED, LAST_COPIED, MIGRATE_MOMENTS, stopped
 from tests.support.lakes import NEEDS_LAKES, new_lake, reading_lake
 from tests.support.program import command
+from tests.support.tiers import some_of
 from virus_warehouse import transfer as transferring
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import UsageError
@@ -153,6 +154,7 @@ def test_the_command_says_what_to_set_and_no_password(data, lake, tmp_path):
     assert rows_of(tmp_path / "back.duckdb") == rows_of(data.warehouse)
 
 
+@pytest.mark.long
 def test_a_password_in_the_environment_is_enough(data, lake, monkeypatch):
     monkeypatch.setenv("PGPASSWORD", lake.password)
     without = lake.setting.replace(f":{lake.password}@", "@")
@@ -162,7 +164,7 @@ def test_a_password_in_the_environment_is_enough(data, lake, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["lake", "file"])
-@pytest.mark.parametrize("moment", MIGRATE_MOMENTS)
+@pytest.mark.parametrize("moment", some_of(MIGRATE_MOMENTS, one_in=5, first=2))
 def test_a_killed_copy_is_no_warehouse_and_goes_on(data, lake, tmp_path, moment, kind):
     place = lake if kind == "lake" else tmp_path / "copy.duckdb"
     setting = warehouse_at(place).storage.setting
@@ -199,6 +201,7 @@ def assert_refused(place: Path | LakeAddress, setting: str, tmp_path: Path) -> N
             assert "incomplete copy of" in done.stdout + done.stderr, arguments
 
 
+@pytest.mark.long
 def test_what_was_loaded_between_two_tries_is_copied(data, lake):
     with stopped("migrate", "before it is complete", lake.setting, data.root) as process:
         process.kill()
@@ -263,7 +266,7 @@ class TestRefused:
         with pytest.raises(UsageError, match="is the published snapshot"):
             copy(data, data.warehouse, data.snapshot)
 
-    @pytest.mark.parametrize("kind", ["lake", "file"])
+    @pytest.mark.parametrize("kind", some_of(["lake", "file"], one_in=2))
     def test_a_warehouse_with_other_rows(self, data, lake, tmp_path, kind):
         place = lake if kind == "lake" else tmp_path / "other.duckdb"
         warehouse_at(place).storage.upgrade()

@@ -118,6 +118,7 @@ def test_what_came_and_went_before_anybody_was_informed_is_not_sent(world):
     assert world.inform() == []
 
 
+@pytest.mark.long
 def test_what_could_not_be_sent_is_sent_later(world):
     save_question(world.data, RECORDS)
     world.publish(PX1=1)
@@ -195,6 +196,7 @@ def test_an_answer_that_cannot_be_compared_says_why(world, question, error):
     assert error in found
 
 
+@pytest.mark.long
 def test_another_query_begins_again_and_a_removed_question_is_forgotten(world):
     save_question(world.data, RECORDS)
     world.publish(PX1=1)

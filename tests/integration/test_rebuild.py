@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.fake_ncbi import BadLine, FakeNcbi, World
 from tests.support.followed import DENGUE, TABLES, Followed, content
+from tests.support.tiers import some_of
 from tests.support.warehouses import query
 from virus_warehouse import rebuild as rebuilding
 from virus_warehouse.archive import Archive
@@ -170,7 +171,7 @@ def test_older_loads_with_a_damaged_package_between_do_not_stop_a_replacement(wi
     assert [(loss.lost is not None, loss.older_loads) for loss in rebuilt.losses] == [(True, 0)]
 
 
-@pytest.mark.parametrize("loss", ["deleted", "not a database"])
+@pytest.mark.parametrize("loss", some_of(["deleted", "not a database"], one_in=2))
 def test_without_an_old_file_to_compare_older_loads_are_named(with_losses: Followed, loss: str) -> None:
     original = content(with_losses.data.warehouse)
     with_losses.data.warehouse.unlink()
@@ -196,7 +197,7 @@ def test_rebuilt_warehouse_replaces_the_old_one_only_on_request(followed: Follow
     assert not rebuilt.path.exists()
 
 
-@pytest.mark.parametrize("loss", ["deleted", "not a database"])
+@pytest.mark.parametrize("loss", some_of(["deleted", "not a database"], one_in=2))
 def test_lost_warehouse_is_rebuilt(followed: Followed, loss: str) -> None:
     followed.show("PX1", 1)
     followed.run()
@@ -381,7 +382,7 @@ def test_runs_that_committed_meanwhile_keep_the_old_file_in_place(
     assert late.run_id in rebuild(followed.data).loads
 
 
-@pytest.mark.parametrize("fault", ["missing", "damaged"])
+@pytest.mark.parametrize("fault", some_of(["missing", "damaged"], one_in=2))
 def test_unusable_package_is_named_with_its_consequences(followed: Followed, fault: str) -> None:
     followed.show("PX1", 1)
     first = followed.run()

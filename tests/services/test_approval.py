@@ -107,6 +107,7 @@ def test_held_back_source_is_approved_in_the_browser_and_published(stage: Stage,
     assert answers(stage, source) == [("publish", stage.airflow.login)]
 
 
+@pytest.mark.long
 def test_newer_finding_replaces_the_question_and_a_kept_one_is_not_asked_again(stage: Stage, source: str) -> None:
     published_once(stage)
     first, text = question(stage, source)
@@ -189,6 +190,7 @@ def test_stopped_census_is_approved_in_the_browser_and_loaded_from_the_archive(
     stage.airflow.wait_until(f"{source} is published", lambda: ("load", stage.airflow.login) in answers(stage, source))
 
 
+@pytest.mark.long
 def test_newer_census_replaces_the_question_and_one_that_succeeds_ends_it(
     stage: Stage, stopped: tuple[str, str]
 ) -> None:
@@ -206,6 +208,7 @@ def test_newer_census_replaces_the_question_and_one_that_succeeds_ends_it(
     assert approvals(stage, source) == []
 
 
+@pytest.mark.long
 def test_kept_records_stay_and_nothing_is_loaded(stage: Stage, stopped: tuple[str, str]) -> None:
     source, run_id = stopped
     asked, _ = question(stage, source)

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import duckdb
+import pytest
 import requests
 
 from tests.support.stage import HOUR, LAST_DAY, TODAY, Stage
@@ -220,6 +221,7 @@ def test_reprocessed_run_becomes_a_window_of_its_day(stage: Stage) -> None:
     assert len(requests_of(stage, source)) == 1
 
 
+@pytest.mark.long
 def test_invalid_window_fails_at_once(stage: Stage) -> None:
     source = stage.own_source()
     dag = dag_of(source)

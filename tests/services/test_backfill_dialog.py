@@ -96,6 +96,7 @@ def test_days_are_picked_and_run(stage: Stage) -> None:
     assert {run["state"] for run in stage.airflow.runs(dag_id)} == {"success"}
 
 
+@pytest.mark.long
 def test_same_dates_in_another_time_zone_are_as_many_runs_of_other_days(stage: Stage) -> None:
     with stage.logged_in(f"/dags/{DENGUE}", timezone_id="America/New_York") as page:
         open_dialog(page)

@@ -290,6 +290,7 @@ def stop_a_worker(team: Team, host: str) -> None:
     assert [status for _, status, *_ in team.ledger(dag_run_id)] == ["success"]
 
 
+@pytest.mark.long
 def test_two_workers_load_publish_and_survive_the_loss_of_one(team: Team, tmp_path: Path) -> None:
     assert all(worker.is_healthy() for worker in team.workers.values())
     load_on_both_workers(team)

@@ -65,7 +65,7 @@ def test_slow_query_can_be_cancelled(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("scheme", "viewport"),
     [
-        pytest.param("light", WIDE, id="light and wide"),
+        pytest.param("light", WIDE, id="light and wide", marks=pytest.mark.long),
         pytest.param("dark", NARROW, id="dark and narrow"),
         pytest.param("light", NARROW, id="light and narrow", marks=pytest.mark.long),
         pytest.param("dark", WIDE, id="dark and wide", marks=pytest.mark.long),

@@ -27,7 +27,11 @@ def width_of(page: Page, selector: str) -> float:
 
 
 @pytest.mark.parametrize(
-    "browser_settings", [LIGHT_AND_WIDE, DARK_AND_NARROW], ids=["light and wide", "dark and narrow"]
+    "browser_settings",
+    [
+        pytest.param(LIGHT_AND_WIDE, id="light and wide", marks=pytest.mark.long),
+        pytest.param(DARK_AND_NARROW, id="dark and narrow"),
+    ],
 )
 def test_every_chart_fits_and_is_accessible(stage: Stage, browser_settings: dict[str, object]) -> None:
     with stage.logged_in(EVERYTHING, **browser_settings) as page:

@@ -13,7 +13,11 @@ from virus_warehouse.run_file import RunFile
 
 pytestmark = pytest.mark.browser
 
-SIZES = [("light", 1340), ("dark", 1000), ("light", 390)]
+SIZES = [
+    pytest.param("light", 1340, marks=pytest.mark.long),
+    ("dark", 1000),
+    pytest.param("light", 390, marks=pytest.mark.long),
+]
 FRAME = "iframe[title='Viruses']"
 SOURCE = "influenza_a_of_birds_and_swine"
 
@@ -45,7 +49,11 @@ def wide_runs(stage: Stage) -> Iterator[None]:
 
 def open_page(page: Page, name: str) -> FrameLocator:
     frame = page.frame_locator(FRAME)
-    frame.get_by_role("link", name=name, exact=True).first.click()
+    link = frame.get_by_role("link", name=name, exact=True).first
+    expect(link).to_be_visible()
+    # The page may be shown already: its heading would then be that of the old document.
+    with page.expect_event("framenavigated", lambda shown: shown != page.main_frame):
+        link.click()
     expect(frame.get_by_role("heading", level=1, name="Sources" if name == "Overview" else name)).to_be_visible()
     return frame
 

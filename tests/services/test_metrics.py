@@ -1,10 +1,13 @@
 """The metrics of tasks that an executor runs, as an OpenTelemetry collector receives them."""
 
+import pytest
+
 from tests.support.stage import Stage
 
 PUBLISH = "ncbi_virus_publish"
 
 
+@pytest.mark.long
 def test_tasks_of_a_scheduler_send_metrics_by_opentelemetry(stage: Stage) -> None:
     source = stage.own_source()
     dag_id = f"ncbi_virus_ingest__{source}"

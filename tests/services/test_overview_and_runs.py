@@ -23,6 +23,7 @@ pytestmark = pytest.mark.browser
 
 FRAME = "iframe[title='Viruses']"
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
+WINDOWS = [("light", WIDE), pytest.param("dark", NARROW, marks=pytest.mark.long)]
 
 
 def opened(page: Page) -> Any:
@@ -31,7 +32,7 @@ def opened(page: Page) -> Any:
     return page.frame_locator(FRAME)
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)])
+@pytest.mark.parametrize(("scheme", "size"), WINDOWS)
 def test_navigation_from_stale_and_failed_sources_to_the_reason_and_airflow_and_back(
     stage: Stage, failed_run: str, scheme: str, size: dict[str, int]
 ) -> None:
@@ -113,7 +114,7 @@ def test_open_page_shows_the_end_of_a_run_without_reload(stage: Stage) -> None:
 PAGES = ("/", "/runs", "/runs?source=nobody", "/runs/no-such-run", "/runs/{viruses}", "/runs/{mistyped}", "/nothing")
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)])
+@pytest.mark.parametrize(("scheme", "size"), WINDOWS)
 def test_every_page_is_accessible(stage: Stage, failed_run: str, scheme: str, size: dict[str, int]) -> None:
     with stage.logged_in("/virus-warehouse/runs", color_scheme=scheme, viewport=size) as page:
         stories = {

@@ -13,6 +13,7 @@ ON_THE_WAY = {"overview", "explore", "runs"}
 """Pictures of what the others pass by."""
 
 
+@pytest.mark.long
 def test_every_picture_can_be_taken(stage: Stage, failed_run: str, tmp_path: Path) -> None:
     airflow = Airflow(stage.airflow.url, stage.airflow.login, stage.airflow.password, "ncbi_virus_ingest__viruses")
     names = [name for name in PICTURES if name not in ON_THE_WAY]

@@ -36,6 +36,11 @@ def some_of(cases: Iterable[Case], *, one_in: int, first: int = 0) -> list[Any]:
     ]
 
 
+def all_long(cases: Iterable[Case]) -> list[Any]:
+    """Cases for `parametrize` that are for `make test-long` only."""
+    return [pytest.param(case, marks=[pytest.mark.long]) for case in cases]
+
+
 def pytest_configure() -> None:
     """Choose the seed here, before xdist starts its workers, so that all of them have the same."""
     os.environ.setdefault("VIRUS_TEST_SEED", str(secrets.randbelow(1_000_000)))

@@ -37,11 +37,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def small(folder: Path) -> Recipe:
+    """The recipe of a small package, which has been made."""
+    recipe = Recipe(SIZES.small)
+    PackageCache(folder).make({recipe}, processes=1)
+    return recipe
+
+
+@pytest.fixture(scope="module")
 def measured(folder: Path) -> Results:
     cases = plan(SIZES, full=False, peers=False)
     return results(runner(folder, []).run(cases, runs=1), SIZES, full=False, versions={"virus_warehouse": "0"})
 
 
+@pytest.mark.long
 def test_ratios_have_exactly_the_documented_keys_and_only_peer_ratios_are_missing(measured: Results) -> None:
     ratios = measured["ratios"]
     assert set(ratios) == OWN_RATIOS | PEER_RATIOS
@@ -86,11 +95,13 @@ def test_package_benchmark_has_the_same_ratios(measured: Results, of_package: Re
     assert of_package["peaks_mib"].keys() == measured["peaks_mib"].keys()
 
 
+@pytest.mark.long
 def test_memory_is_listed_for_every_kind_of_run(measured: Results) -> None:
     assert measured["peaks_mib"].keys() == {"load", "unchanged", "census", "publish", "revised"}
     assert min(measured["peaks_mib"].values()) > 20
 
 
+@pytest.mark.long
 def test_every_case_has_its_figures(measured: Results) -> None:
     for case in measured["cases"]:
         if case["name"] == "census":
@@ -103,6 +114,7 @@ def test_every_case_has_its_figures(measured: Results) -> None:
     json.dumps(measured)
 
 
+@pytest.mark.long
 def test_case_has_its_stated_size(measured: Results) -> None:
     rows = {
         (case["name"], case["records"], case["changed"]): run["rows"]
@@ -115,6 +127,7 @@ def test_case_has_its_stated_size(measured: Results) -> None:
     assert rows[("delta", 1000, 200)] == rows[("delta", 3000, 200)] == 200
 
 
+@pytest.mark.long
 def test_stages_of_a_load_add_up_to_its_total(measured: Results) -> None:
     load = find(measured["cases"], "load", 2000)
     assert load is not None
@@ -123,19 +136,21 @@ def test_stages_of_a_load_add_up_to_its_total(measured: Results) -> None:
     assert sum(run["seconds"].values()) == pytest.approx(run["wall_seconds"], abs=0.01)
 
 
-def test_cases_alternate(folder: Path, measured: Results) -> None:
+def test_cases_alternate(folder: Path, small: Recipe) -> None:
     progress: Progress = []
-    small = [case for case in plan(SIZES, full=False, peers=False) if case.recipe == Recipe(SIZES.small)]
-    assert [len(one.runs) for one in runner(folder, progress).run(small, runs=2)] == [2, 2]
+    cases = [case for case in plan(SIZES, full=False, peers=False) if case.recipe == small]
+    assert [len(one.runs) for one in runner(folder, progress).run(cases, runs=2)] == [2, 2]
     assert progress == [(1, "load"), (1, "floor"), (2, "load"), (2, "floor")]
 
 
+@pytest.mark.long
 def test_only_the_packages_are_left(measured: Results, folder: Path) -> None:
     (left,) = folder.iterdir()
     assert left == PackageCache(folder).folder
     assert all(path.suffix == ".zip" for path in left.iterdir())
 
 
+@pytest.mark.long
 def test_the_tables_show_every_case_and_ratio(measured: Results) -> None:
     assert {row[0] for row in ratio_rows(measured)} == set(measured["ratios"])
     assert set(TARGETS_OF_PACKAGE) < set(TARGETS)
@@ -146,23 +161,22 @@ def test_the_tables_show_every_case_and_ratio(measured: Results) -> None:
     assert "| delta: 200 changed of 1k |" in text
 
 
-def test_case_that_loses_a_record_fails_the_benchmark(folder: Path, measured: Results) -> None:
+def test_case_that_loses_a_record_fails_the_benchmark(folder: Path, small: Recipe) -> None:
     class Lossy(Case):
         expected_rows = 301
 
     with pytest.raises(CaseFailed, match="300 correct records, expected 301"):
-        runner(folder, []).run([Lossy("load", Recipe(300), base=0)])
+        runner(folder, []).run([Lossy("load", small, base=0)])
 
 
-def test_flat_files_give_the_same_answers_as_the_snapshot(folder: Path, measured: Results) -> None:
+def test_flat_files_give_the_same_answers_as_the_snapshot(folder: Path, small: Recipe) -> None:
     pytest.importorskip("pandas")
     pytest.importorskip("polars")
-    recipe = Recipe(300)
     here = Path(sys.executable)
     asked = Runner(folder, python=here, peer_python=here, report=lambda *_: None).run(
         [
-            Case("load", recipe, base=0),
-            *(Case(name, recipe, base=300) for name in ("queries", "polars_parquet", "pandas_parquet")),
+            Case("load", small, base=0),
+            *(Case(name, small, base=300) for name in ("queries", "polars_parquet", "pandas_parquet")),
         ],
         runs=1,
     )
@@ -177,24 +191,24 @@ def test_flat_files_give_the_same_answers_as_the_snapshot(folder: Path, measured
     assert [row[0] for row in rows if all(row)] == sorted(question.replace("_", " ") for question in flat)
 
 
-def test_differing_query_answer_fails_the_benchmark(folder: Path, measured: Results) -> None:
+def test_differing_query_answer_fails_the_benchmark(folder: Path, small: Recipe) -> None:
     class Forgetful(Case):
         target = "tests.support.forgetful_peer:query"
 
-    cases = [Case("load", Recipe(300), base=0), Case("queries", Recipe(300), base=300)]
+    cases = [Case("load", small, base=0), Case("queries", small, base=300)]
     with pytest.raises(CaseFailed, match="one_record has a different result than before"):
-        runner(folder, []).run([*cases, Forgetful("forgetful", Recipe(300))], runs=1)
+        runner(folder, []).run([*cases, Forgetful("forgetful", small)], runs=1)
 
 
-def test_failed_case_fails_the_benchmark_with_its_reason(folder: Path, measured: Results) -> None:
+def test_failed_case_fails_the_benchmark_with_its_reason(folder: Path, small: Recipe) -> None:
     # A delta of records that the warehouse does not hold has no base to start from.
     with pytest.raises(CaseFailed, match="NoSuchCase"):
-        runner(folder, []).run([Case("NoSuchCase", Recipe(300))])
+        runner(folder, []).run([Case("NoSuchCase", small)])
     assert not list(folder.glob("work-*"))
 
 
-def test_profile_lists_every_statement_of_a_load(folder: Path, measured: Results, tmp_path: Path) -> None:
-    wall, stages, statements = profile(PackageCache(folder).path(Recipe(300)), tmp_path)
+def test_profile_lists_every_statement_of_a_load(folder: Path, small: Recipe, tmp_path: Path) -> None:
+    wall, stages, statements = profile(PackageCache(folder).path(small), tmp_path)
     assert sum(stages.values()) == pytest.approx(wall, abs=0.01)
     assert sum(seconds for seconds, _ in statements) < wall
     text = " ".join(sql for _, sql in statements)

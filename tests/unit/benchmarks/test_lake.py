@@ -8,6 +8,7 @@ from tests.support.lakes import NEEDS_LAKES, catalogs
 pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 
 
+@pytest.mark.long
 def test_both_are_measured(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(lake, "ROUNDS", 1)
     monkeypatch.setenv("VIRUS_DATA", str(tmp_path))

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.support.tiers import some_of
 from tests.support.warehouses import DENGUE, MPOX, Store, line, query
 from virus_warehouse import __version__
 from virus_warehouse.data_folder import DataFolder
@@ -129,7 +130,7 @@ class TestManifest:
         assert not publish_candidate(data, "publication-1"), "overtaken"
         assert len(hashed) == 1
 
-    @pytest.mark.parametrize("mended_by", ["retry", "older candidate", "prepare", "next"])
+    @pytest.mark.parametrize("mended_by", some_of(["retry", "older candidate", "prepare", "next"], one_in=4))
     def test_manifest_of_the_snapshot_before_is_replaced_by_the_next_publication(
         self, store: Store, data: DataFolder, mended_by: str, hashed: list[Path]
     ) -> None:
@@ -152,7 +153,7 @@ class TestManifest:
         assert latest(data)["publication_id"] == ("publication-3" if mended_by == "next" else "publication-2")
         assert_described(data.snapshot, data.manifest)
 
-    @pytest.mark.parametrize("content", [None, b"", b"{}", b'{"format": 99}', b"\xff"])
+    @pytest.mark.parametrize("content", some_of([None, b"", b"{}", b'{"format": 99}', b"\xff"], one_in=3))
     def test_lost_manifest_is_written_again(
         self, store: Store, data: DataFolder, content: bytes | None, hashed: list[Path]
     ) -> None:
@@ -244,7 +245,7 @@ class TestDatedSnapshots:
         publish(store, data, "publication-1")
         assert names(data) == {"virus.duckdb", "latest.json"}
 
-    @pytest.mark.parametrize("has_links", [True, False])
+    @pytest.mark.parametrize("has_links", some_of([True, False], one_in=2))
     def test_last_publication_of_a_day_is_that_days(
         self, store: Store, data: DataFolder, has_links: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -277,8 +278,8 @@ class TestDatedSnapshots:
         publish(store, data, "publication-2", made_at="2026-11-29T10:00:00Z")
         assert dated.read_bytes() == before
 
-    @pytest.mark.parametrize("suffix", ["duckdb", "json"])
-    @pytest.mark.parametrize("days", ["7", ""])
+    @pytest.mark.parametrize("suffix", some_of(["duckdb", "json"], one_in=2))
+    @pytest.mark.parametrize("days", some_of(["7", ""], one_in=2))
     def test_half_a_dated_snapshot_is_completed_by_the_next_publication(
         self, store: Store, data: DataFolder, suffix: str, days: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

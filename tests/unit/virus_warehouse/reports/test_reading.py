@@ -21,6 +21,7 @@ from tests.support.genuine import (
     needs_genuine_records,
 )
 from tests.support.nested_lines import ANNOTATION, BIOSAMPLE, at, changed, json_path, lines_of, places
+from tests.support.tiers import some_of
 from tests.support.warehouses import report as report_bytes
 from tests.unit.virus_warehouse.reports.test_data_report import EVERYTHING
 from virus_warehouse.reports import reading
@@ -407,7 +408,7 @@ PART_SIZES = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("others", [{}, {41: "{", 42: ""}], ids=["good", "bad lines among them"])
-@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("threads", some_of([1, 2, 3], one_in=3, first=1))
 def test_lines_keep_their_order_with_any_number_of_threads(
     session: DuckDBPyConnection,
     stage: Stage,

@@ -23,6 +23,7 @@ from httpx import Response
 from tests.support.pages import text_of
 from tests.support.sandboxes import sandboxes
 from tests.support.snapshots import publish_unchecked
+from tests.support.tiers import some_of
 from tests.support.waiting import until
 from tests.support.warehouses import Store, line
 from virus_warehouse import cookbook
@@ -141,7 +142,7 @@ class TestPage:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", cookbook.recipes(), ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", some_of(cookbook.recipes(), one_in=6), ids=lambda recipe: recipe.name)
 def test_recipes_can_be_run_here(data: DataFolder, recipe: cookbook.Recipe) -> None:
     asked = console.Console(data, console.LIMITS).table(recipe.sql)
     if "read_csv" in recipe.sql:
@@ -280,7 +281,7 @@ SLEEP = {"sql": "SELECT sleep_ms(1000000)", "form": "table"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["table", "csv"])
+@pytest.mark.parametrize("form", some_of(["table", "csv"], one_in=4))
 def test_disconnect_stops_the_query(server: Server, form: str) -> None:
     with pytest.raises(requests.ReadTimeout):
         requests.post(server.url, data={**SLEEP, "form": form}, timeout=(PATIENCE, 1.5))
