@@ -1,0 +1,62 @@
+"""A snapshot stores which records several sources hold; its view shows the same as the warehouse's."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.support.snapshots import snapshot_of
+from tests.support.warehouses import DENGUE, MPOX, Store, line, query
+from virus_warehouse.sql_file import run_sql
+from virus_warehouse.warehouse import shares
+
+FLU = MPOX.model_copy(update={"name": "flu"})
+"""Not followed."""
+
+DISTINCT = "SELECT * FROM virus_genome_distinct ORDER BY ALL"
+
+
+def of_the_warehouse(snapshot: Path, copy: Path) -> list[tuple[Any, ...]]:
+    """What the warehouse's own view finds in a snapshot."""
+    shutil.copyfile(snapshot, copy)
+    with duckdb.connect(copy) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        run_sql(connection, "warehouse/views/virus_genome_distinct.sql")
+        return connection.execute(DISTINCT).fetchall()
+
+
+@pytest.fixture
+def overlapping(tmp_path: Path) -> Store:
+    """Three sources, each the one with the latest state of some record."""
+    store = Store(tmp_path)
+    store.load(*(line(f"PX{number}.1") for number in range(8)), line("PX9.2"), line("PX8.1", None))
+    store.load(line("PX1.2"), line("PX2.1", "2025-06-01"), line("PX3.1"), line("PX9.1"), line("QX1.1"), source=DENGUE)
+    store.load(line("PX1.3"), line("PX8.1"), line("RX1.1"), source=FLU)
+    return store
+
+
+@pytest.mark.parametrize("at_once", [1_000_000, 1])
+def test_view_shows_what_the_warehouses_view_shows(
+    overlapping: Store, at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "ACCESSIONS_AT_ONCE", at_once)
+    snapshot = snapshot_of(overlapping)
+    shared = query(snapshot, "FROM ops.shared_record ORDER BY ALL")
+    both = ["dengue", "mpox"]
+    assert shared == [("PX1", both, "dengue"), ("PX2", both, "dengue"), ("PX3", both, "dengue"), ("PX9", both, "mpox")]
+    shown = query(snapshot, DISTINCT)
+    assert len(shown) == 11
+    assert shown == of_the_warehouse(snapshot, tmp_path / "copy.duckdb")
+
+
+def test_without_shared_records_every_record_is_shown(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.load(line("PX1.1"), line("PX2.1"))
+    snapshot = snapshot_of(store)
+    assert query(snapshot, "FROM ops.shared_record") == []
+    assert query(snapshot, "SELECT accession, sources FROM virus_genome_distinct ORDER BY ALL") == [
+        ("PX1", ["mpox"]),
+        ("PX2", ["mpox"]),
+    ]
