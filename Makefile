@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget doctor backup start sql test test-fast test-long bench bench-pages bench-sources bench-lake bench-sequences bench-profile
+.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget doctor backup start sql test test-fast test-long bench bench-pages bench-sources bench-lake bench-sequences bench-whole bench-profile
 .PHONY: lint format docs check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
@@ -94,6 +94,9 @@ bench-sources: setup ## what following 500 sources costs: parsing, publication, 
 
 bench-lake: setup ## loads into a lake and into a file, and migrations; CATALOG=postgresql://user:password@host/database: for the lakes
 	@$(ENVIRONMENT); python -m benchmarks.lake "$(CATALOG)"
+
+bench-whole: setup ## a warehouse as large as NCBI Virus; PACKAGE=file.zip: copies of its records; CATALOG=...: in a lake, too
+	@$(ENVIRONMENT); python -m benchmarks.whole_of_ncbi $(if $(PACKAGE),--package "$(PACKAGE)") $(if $(CATALOG),--catalog "$(CATALOG)")
 
 bench-sequences: setup ## a load with sequences, and their FASTA; PACKAGE=file.zip: its bytes
 	@$(ENVIRONMENT); python -m benchmarks.sequences $(if $(PACKAGE),--package "$(PACKAGE)")

@@ -40,7 +40,7 @@ def main(catalog: str, records: int = RECORDS, changed: int = CHANGED) -> None:
     for _ in range(ROUNDS):
         for kind in ("file", "lake"):
             with tempfile.TemporaryDirectory(prefix="bench-lake-") as folder:
-                file, lake, root = Path(folder) / "warehouse.duckdb", _lake(catalog, folder), Path(folder) / "data"
+                file, lake, root = Path(folder) / "warehouse.duckdb", new_lake(catalog, folder), Path(folder) / "data"
                 place, other = (lake, file) if kind == "lake" else (file, lake)
                 for name, recipe, day in (("load", first, TODAY), ("delta", delta, TOMORROW)):
                     taken = _in_a_process(run_once, root, place, packages.path(recipe), day)
@@ -81,7 +81,8 @@ def _in_a_process(measured: Callable[..., float], *arguments: object) -> float:
         return pool.submit(measured, *arguments).result()
 
 
-def _lake(catalog: str, folder: str) -> LakeAddress:
+def new_lake(catalog: str, folder: str) -> LakeAddress:
+    """The address of a lake that does not exist yet, with its files in the folder."""
     return lake_address(
         f"ducklake:{catalog}?data_path={folder}/lake&schema=bench_{secrets.token_hex(4)}", "the argument CATALOG"
     )
