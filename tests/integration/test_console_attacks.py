@@ -214,7 +214,7 @@ def alone(guard: str) -> tuple[str, ...]:
     return tuple(other for other in GUARDS if other != guard)
 
 
-@pytest.mark.parametrize("attack", some_of(ATTACKS.values(), one_in=2), ids=ATTACKS)
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_console_blocks_the_attack(scene: Scene, attack: Attack) -> None:
     assert not attack.succeeds(scene)
 
@@ -306,37 +306,34 @@ def test_process_inherits_nothing_of_the_server_environment(scene: Scene, monkey
 
 @pytest.mark.parametrize(
     "sql",
-    some_of(
-        [
-            "INSTALL httpfs",
-            "LOAD httpfs",
-            "SET enable_external_access = true",
-            "SET lock_configuration = false",
-            "SET allowed_directories = ['/']",
-            "RESET enable_external_access",
-            "PRAGMA enable_external_access = true",
-            "SET VARIABLE x = 1",
-            "USE memory",
-            "DETACH virus",
-            "BEGIN",
-            "CALL force_checkpoint()",
-            "CREATE TABLE memory.main.x AS SELECT 1",
-            "CREATE TEMP VIEW x AS SELECT 1",
-            "INSERT INTO t VALUES (1, 'x')",
-            "UPDATE t SET a = 1",
-            "DELETE FROM t",
-            "DROP TABLE t",
-            "ALTER TABLE t ADD COLUMN c INTEGER",
-            "VACUUM",
-            "ANALYZE",
-            "DEALLOCATE x",
-            "EXPLAIN SET threads = 1",
-            "EXPLAIN ANALYZE CREATE TABLE memory.main.x AS SELECT 1",
-            "CREATE TABLE memory.main.x AS PIVOT t ON a % 2 USING count(*)",
-            "CREATE TYPE memory.main.x AS ENUM ('a'); FROM t",
-        ],
-        one_in=3,
-    ),
+    [
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET lock_configuration = false",
+        "SET allowed_directories = ['/']",
+        "RESET enable_external_access",
+        "PRAGMA enable_external_access = true",
+        "SET VARIABLE x = 1",
+        "USE memory",
+        "DETACH virus",
+        "BEGIN",
+        "CALL force_checkpoint()",
+        "CREATE TABLE memory.main.x AS SELECT 1",
+        "CREATE TEMP VIEW x AS SELECT 1",
+        "INSERT INTO t VALUES (1, 'x')",
+        "UPDATE t SET a = 1",
+        "DELETE FROM t",
+        "DROP TABLE t",
+        "ALTER TABLE t ADD COLUMN c INTEGER",
+        "VACUUM",
+        "ANALYZE",
+        "DEALLOCATE x",
+        "EXPLAIN SET threads = 1",
+        "EXPLAIN ANALYZE CREATE TABLE memory.main.x AS SELECT 1",
+        "CREATE TABLE memory.main.x AS PIVOT t ON a % 2 USING count(*)",
+        "CREATE TYPE memory.main.x AS ENUM ('a'); FROM t",
+    ],
 )
 def test_statements_that_are_not_one_query_are_refused(scene: Scene, sql: str) -> None:
     assert scene.answer(sql).startswith("Refused: ")
