@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -15,12 +16,31 @@ from virus_warehouse.publish.marts import create_marts
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile
+from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse.connection import Warehouse
 
 SnapshotMaker = Callable[..., Path]
 """Makes a snapshot of report lines, such as a fixture gives."""
 
 FOLLOWED = SourcesFile(Path("sources.yaml"), {source.name: source for source in (MPOX, DENGUE)})
+
+
+DISTINCT_RECORDS = "FROM virus_genome_distinct ORDER BY ALL"
+
+
+def distinct_by_the_warehouses_view(snapshot: Path, folder: Path) -> list[tuple[Any, ...]]:
+    """The distinct records of a snapshot, as the warehouse's own view finds them in a copy.
+
+    Args:
+        snapshot: the snapshot.
+        folder: for the copy.
+    """
+    copy = folder / "copy.duckdb"
+    copy.write_bytes(snapshot.read_bytes())
+    with duckdb.connect(copy) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        run_sql(connection, "warehouse/views/virus_genome_distinct.sql")
+        return connection.execute(DISTINCT_RECORDS).fetchall()
 
 
 def snapshot_of(store: Store) -> Path:

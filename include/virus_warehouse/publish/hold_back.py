@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.publish.about import About, renew_about
 from virus_warehouse.publish.gates import HELD_BACK, WAYS_OUT, ways_to_accept
+from virus_warehouse.publish.shared_records import write_shared_records
 from virus_warehouse.publish.source_status import name_held_back, renew_source_status
 from virus_warehouse.session import memory_limit, threads_beside
 from virus_warehouse.sql_file import run_sql, sql_text
@@ -75,6 +76,7 @@ def hold_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str], snapsho
             run_sql(candidate, "publish/sql/letters_held_back.sql")
             run_sql(candidate, "publish/sql/held_back_before.sql")
         renew_source_status(candidate)
+        write_shared_records(candidate)
         renew_about(candidate)
         candidate.commit()
     for source, reason in reasons.items():

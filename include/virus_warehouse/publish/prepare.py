@@ -14,6 +14,7 @@ from virus_warehouse.publish.marts import create_marts
 from virus_warehouse.publish.published_files import mend_manifest
 from virus_warehouse.publish.saved_questions import create_tables
 from virus_warehouse.publish.sequences import publish_parts
+from virus_warehouse.publish.shared_records import write_shared_records
 from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.connection import Warehouse
@@ -51,6 +52,7 @@ def prepare_candidate(warehouse: Warehouse, data: DataFolder, publication_id: st
     candidate = make_candidate(warehouse, data, publication_id)
     with open_candidate(candidate.path) as connection:
         write_source_status(connection, followed)
+        write_shared_records(connection)
         publish_parts(connection, data)
         create_marts(connection)
         create_tables(connection)

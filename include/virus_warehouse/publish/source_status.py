@@ -4,13 +4,12 @@ from collections.abc import Mapping
 
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.publish.shared_records import write_shared_records
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.sql_file import run_sql
 
 
 def write_source_status(candidate: DuckDBPyConnection, followed: SourcesFile) -> None:
-    """Write `ops.source_status`: a row for each source that is followed or has ever run; and which records they share.
+    """Write `ops.source_status`: a row for each source that is followed or has ever run.
 
     Args:
         candidate: from `open_candidate`.
@@ -25,7 +24,6 @@ def write_source_status(candidate: DuckDBPyConnection, followed: SourcesFile) ->
         candidate.execute("INSERT INTO followed_source VALUES (?, ?, ?)", row)
     name_held_back(candidate, {})
     run_sql(candidate, "publish/sql/source_status.sql")
-    write_shared_records(candidate)
 
 
 def name_held_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str]) -> None:
@@ -43,7 +41,7 @@ def name_held_back(candidate: DuckDBPyConnection, reasons: Mapping[str, str]) ->
 
 
 def renew_source_status(candidate: DuckDBPyConnection) -> None:
-    """Write `ops.source_status` and `ops.shared_record` again, after the rows of sources have been restored.
+    """Write `ops.source_status` again, after the rows of sources have been restored.
 
     Args:
         candidate: from `open_candidate`, with `ops.source_status`, and the sources that are held back in `held_back`.
@@ -54,4 +52,3 @@ def renew_source_status(candidate: DuckDBPyConnection) -> None:
         "FROM ops.source_status WHERE status <> 'not followed'"
     )
     run_sql(candidate, "publish/sql/source_status.sql")
-    write_shared_records(candidate)

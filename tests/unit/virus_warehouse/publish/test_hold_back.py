@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.later_revision import add_later_revision
 from tests.support.nested_lines import annotation, sample
+from tests.support.snapshots import DISTINCT_RECORDS, distinct_by_the_warehouses_view
 from tests.support.warehouses import DENGUE, MPOX, MPOX_ORGANISM, Store, accessions, line, lineage, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import publication
@@ -21,7 +22,6 @@ from virus_warehouse.publish.last_check import last_check
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
 from virus_warehouse.publish.publication import Overtaken, publish_candidate
 from virus_warehouse.sources import SourcesFile
-from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.schema import full_name, tables_by_source
@@ -137,14 +137,7 @@ def test_snapshot_records_what_is_blocked_since_when_and_why(
 
 def test_records_of_several_sources_are_found_again(store: Store, data: DataFolder, tmp_path: Path) -> None:
     publish(store, data)
-    shown = query(data.snapshot, "FROM virus_genome_distinct ORDER BY ALL")
-    copy = tmp_path / "copy.duckdb"
-    shutil.copyfile(data.snapshot, copy)
-    copy.chmod(0o640)
-    with duckdb.connect(copy) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        run_sql(connection, "warehouse/views/virus_genome_distinct.sql")
-        assert connection.execute("FROM virus_genome_distinct ORDER BY ALL").fetchall() == shown
+    assert query(data.snapshot, DISTINCT_RECORDS) == distinct_by_the_warehouses_view(data.snapshot, tmp_path)
     new = query(data.snapshot, "SELECT sources FROM ops.shared_record WHERE accession = 'PY1'")
     assert new == [(["dengue", "flu", "zika"],)], "mpox had it in the load that is held back"
 

@@ -1,30 +1,15 @@
 """A snapshot stores which records several sources hold; its view shows the same as the warehouse's."""
 
-import shutil
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from tests.support.snapshots import snapshot_of
+from tests.support.snapshots import DISTINCT_RECORDS, distinct_by_the_warehouses_view, snapshot_of
 from tests.support.warehouses import DENGUE, MPOX, Store, line, query
-from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import shares
 
 FLU = MPOX.model_copy(update={"name": "flu"})
 """Not followed."""
-
-DISTINCT = "SELECT * FROM virus_genome_distinct ORDER BY ALL"
-
-
-def of_the_warehouse(snapshot: Path, copy: Path) -> list[tuple[Any, ...]]:
-    """What the warehouse's own view finds in a snapshot."""
-    shutil.copyfile(snapshot, copy)
-    with duckdb.connect(copy) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        run_sql(connection, "warehouse/views/virus_genome_distinct.sql")
-        return connection.execute(DISTINCT).fetchall()
 
 
 @pytest.fixture
@@ -46,9 +31,9 @@ def test_view_shows_what_the_warehouses_view_shows(
     shared = query(snapshot, "FROM ops.shared_record ORDER BY ALL")
     both = ["dengue", "mpox"]
     assert shared == [("PX1", both, "dengue"), ("PX2", both, "dengue"), ("PX3", both, "dengue"), ("PX9", both, "mpox")]
-    shown = query(snapshot, DISTINCT)
+    shown = query(snapshot, DISTINCT_RECORDS)
     assert len(shown) == 11
-    assert shown == of_the_warehouse(snapshot, tmp_path / "copy.duckdb")
+    assert shown == distinct_by_the_warehouses_view(snapshot, tmp_path)
 
 
 def test_without_shared_records_every_record_is_shown(tmp_path: Path) -> None:
