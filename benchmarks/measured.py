@@ -21,7 +21,7 @@ class Clock:
         yield
         self.wall_seconds = time.perf_counter() - wall
         self.cpu_seconds = _cpu_seconds() - cpu
-        self.peak_rss_mib = _peak_rss_mib()
+        self.peak_rss_mib = peak_rss_mib()
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def _cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def _peak_rss_mib() -> float:
+def peak_rss_mib() -> float:
+    """The peak memory of this process, in MiB."""
     status = Path("/proc/self/status")
     if status.exists():
         # Not getrusage: on Linux a process inherits the peak of its parent.

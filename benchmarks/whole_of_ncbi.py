@@ -8,30 +8,27 @@ is measured on a tenth of it.
 
 import argparse
 import multiprocessing
-import os
 import tempfile
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, date, datetime
-from datetime import time as time_of_day
+from datetime import date
 from pathlib import Path
 
 import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.lake import new_lake
-from benchmarks.measured import Clock
+from benchmarks.lake import migrate_once, new_lake, run_once
+from benchmarks.measured import peak_rss_mib
 from benchmarks.packages import TODAY, TOMORROW, PackageCache, Recipe
-from benchmarks.pages import request_ms, serving
+from benchmarks.pages import new_followed, request_ms, serving
 from benchmarks.run import bench_folder
-from benchmarks.warehouse import SOURCE, LocalPackageClient
+from benchmarks.warehouse import SOURCE
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.ingest import ingest
 from virus_warehouse.pages.explore.plots import PLOTS
 from virus_warehouse.publish.publication import publish
-from virus_warehouse.sources import SourcesFile, read_sources
-from virus_warehouse.transfer import transfer
+from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import warehouse_at
 from virus_warehouse.warehouse.lake_address import LakeAddress
 
@@ -80,73 +77,53 @@ def measure(sources: int, package: Path | None, catalog: str | None, records: in
     packages = PackageCache(bench_folder())
     packages.make({first, delta}, processes=2)
     with tempfile.TemporaryDirectory(prefix="bench-whole-", dir=bench_folder()) as folder:
-        data, file = DataFolder(Path(folder) / "data"), Path(folder) / "sources.yaml"
-        listed = [SOURCE.name, *(f"source_{number:03}" for number in range(1, sources))]
-        file.write_text("sources:\n" + "".join(f"  {name}: {{taxon: 10239}}\n" for name in listed), encoding="utf-8")
-        os.environ |= {"VIRUS_DATA": str(data.root), "VIRUS_SOURCES": str(file)}
-        data.create()
+        data, followed = new_followed(Path(folder), sources - 1, f"  {SOURCE.name}: {{taxon: 10239}}\n")
         figures: Figures = {
-            "full load of a source": _in_a_process(_load, data.root, data.warehouse, packages.path(first), TODAY)
+            "full load of a source": _in_a_process(run_once, data.root, data.warehouse, packages.path(first), TODAY)
         }
         _copy(data.warehouse, sources)
         figures["the file"] = (0.0, _mib(data.warehouse))
-        figures["first publication"] = _in_a_process(_publish, data.root, data.warehouse, file)
-        figures["a day of a source"] = _in_a_process(_load, data.root, data.warehouse, packages.path(delta), TOMORROW)
-        figures["next publication"] = _in_a_process(_publish, data.root, data.warehouse, file)
+        figures["first publication"] = _in_a_process(_publish_once, data.root, data.warehouse, followed.path)
+        figures["a day of a source"] = _in_a_process(
+            run_once, data.root, data.warehouse, packages.path(delta), TOMORROW
+        )
+        figures["next publication"] = _in_a_process(_publish_once, data.root, data.warehouse, followed.path)
         figures["the snapshot"] = (0.0, _mib(data.snapshot))
         with serving() as url:
             for path in PAGES:  # each once: the answer of a plot is kept for the next reader
                 figures[f"page {path}"] = (request_ms(f"{url}{path}") / 1000, None)
         if catalog is not None:
             lake = new_lake(catalog, folder)
-            figures["moved to a lake"] = _in_a_process(_migrate, data.root, data.warehouse, lake)
+            figures["moved to a lake"] = _in_a_process(migrate_once, data.root, data.warehouse, lake)
             files = Path(lake.data_path).rglob("*.parquet")
             figures["the files of the lake"] = (0.0, sum(map(_mib, files)))
             figures["a day of a source, in the lake"] = _in_a_process(
-                _load, data.root, lake, packages.path(delta), date.fromordinal(TOMORROW.toordinal() + 1)
+                run_once, data.root, lake, packages.path(delta), date.fromordinal(TOMORROW.toordinal() + 1)
             )
-            figures["publication from the lake"] = _in_a_process(_publish, data.root, lake, file)
+            figures["publication from the lake"] = _in_a_process(_publish_once, data.root, lake, followed.path)
         return figures
 
 
 def _copy(warehouse: Path, sources: int) -> None:
     with duckdb.connect(warehouse) as connection:
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        for first in range(1, sources, AT_ONCE):
+        for first in range(0, sources - 1, AT_ONCE):
             connection.execute(f"SET VARIABLE first = {first}")
-            connection.execute(f"SET VARIABLE last = {min(first + AT_ONCE, sources) - 1}")
+            connection.execute(f"SET VARIABLE last = {min(first + AT_ONCE, sources - 1) - 1}")
             connection.execute(SQL.read_text(encoding="utf-8"))
 
 
-def _load(root: Path, place: Place, package: Path, day: date, clock: Clock) -> None:
-    data, warehouse = DataFolder(root), warehouse_at(place)
-    if not warehouse.storage.exists():
-        warehouse.storage.upgrade()  # once per release, not with every load
-    with LocalPackageClient(package, datetime.combine(day, time_of_day(12), tzinfo=UTC)) as client, clock():
-        ingest(SOURCE, client=client, warehouse=warehouse, data=data)
+def _publish_once(root: Path, place: Place, sources: Path) -> float:
+    followed = read_sources(sources)
+    started = time.monotonic()
+    publish(warehouse_at(place), DataFolder(root), followed)
+    return time.monotonic() - started
 
 
-def _publish(root: Path, place: Place, sources: Path, clock: Clock) -> None:
-    followed: SourcesFile = read_sources(sources)
-    with clock():
-        publish(warehouse_at(place), DataFolder(root), followed)
-
-
-def _migrate(root: Path, source: Place, target: Place, clock: Clock) -> None:
-    with clock():
-        transfer(warehouse_at(source), warehouse_at(target), DataFolder(root))
-
-
-def _in_a_process(work: Callable[..., None], *arguments: object) -> tuple[float, float]:
-    """Wall seconds and peak MiB of what is done in a process of its own."""
+def _in_a_process(measured: Callable[..., float], *arguments: object) -> tuple[float, float]:
+    """The seconds that are measured in a process of its own, and its peak MiB."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_timed, work, *arguments).result()
-
-
-def _timed(work: Callable[..., None], *arguments: object) -> tuple[float, float]:
-    clock = Clock()
-    work(*arguments, clock)
-    return clock.wall_seconds, clock.peak_rss_mib
+        return pool.submit(measured, *arguments).result(), pool.submit(peak_rss_mib).result()
 
 
 def _mib(file: Path) -> float:

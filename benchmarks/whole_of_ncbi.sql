@@ -1,8 +1,8 @@
--- Copies the records, the runs and their reports of the source `bench` as further sources, source_001 and so on: each
+-- Copies the records, the runs and their reports of the source `bench` as further sources, source_00 and so on: each
 -- has as many records, with accessions of its own. Reads the variables first and last, the numbers of the sources.
 CREATE OR REPLACE TEMP TABLE further AS
 SELECT
-    format('source_{:03d}', number) AS source,
+    format('source_{:02d}', number) AS source,
     format('_{:03d}', number) AS ending,
     'run-' || number AS run_id
 FROM (SELECT unnest(range(getvariable('first'), getvariable('last') + 1)) AS number);

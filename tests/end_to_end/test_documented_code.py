@@ -36,7 +36,7 @@ NOT_RUN = {
     "bench": "takes ten minutes; tests/unit/benchmarks runs its parts on small packages",
     "bench-lake": "needs a database; tests/unit/benchmarks runs its parts on small packages",
     "bench-sources": "takes minutes; tests/unit/benchmarks runs it with a few sources",
-    "bench-whole": "takes half an hour; tests/unit/benchmarks runs it with a few sources",
+    "bench-whole": "takes minutes; tests/unit/benchmarks runs it with a few sources",
     "bench-profile": "needs a tracer's rights, which the machine of the tests may not have",
     "test-fast": "is a part of `make test`; tests/unit/test_tiers.py shows which",
     "test-long": "takes hours; each of its tests has a short form in `make test`",
