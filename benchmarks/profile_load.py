@@ -23,7 +23,7 @@ from benchmarks.packages import PackageCache, Recipe
 from benchmarks.run import bench_folder
 from benchmarks.warehouse import load, make_empty
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.session import private_session
+from virus_warehouse.session import SessionSettings, private_session
 
 MIN_SHARE = 0.005
 """Statements below this share of the load's time are not listed."""
@@ -60,8 +60,8 @@ def profile(package: Path, folder: Path) -> tuple[float, dict[str, float], State
     statements: Statements = []
 
     @contextmanager
-    def timed_session(temporary: Path) -> Iterator[TimedSession]:
-        with private_session(temporary) as session:
+    def timed_session(temporary: Path, further: SessionSettings) -> Iterator[TimedSession]:
+        with private_session(temporary, further) as session:
             yield TimedSession(session, statements)
 
     make_empty(DataFolder(folder / "data"))

@@ -80,7 +80,7 @@ def compact(warehouse: Warehouse, data: DataFolder, *, fewest_parts: int = FEWES
     """
     store = SequenceStore(data.sequences)
     drop = partial(store.drop_unnamed, keeps_rebuilt=warehouse.has_rebuilt_file)
-    with translate_resource_errors(data.root), workplace(data, WRITER) as (session, temporary):
+    with translate_resource_errors(data.root), workplace(data, WRITER, warehouse) as (session, temporary):
         with warehouse.transaction(session):
             small = [part for part, letters in _sizes(session) if letters < SMALL_LETTERS]
             is_worth_it = len(small) >= fewest_parts

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.bucket.copy import removing
@@ -60,7 +59,7 @@ def holdings(source: str, warehouse: Warehouse, data: DataFolder) -> Holdings:
         UnknownSource: when there is none.
         WarehouseLocked: when the warehouse stays in use for too long.
     """
-    with duckdb.connect() as session, warehouse.transaction(session):
+    with warehouse.session() as session, warehouse.transaction(session):
         counts = {name: _count(session, name, source) for name in map(full_name, tables_by_source())}
         known = ledger.sources(session)
     rows = {name: count for name, count in counts.items() if count}
@@ -106,7 +105,7 @@ def forget(source: str, warehouse: Warehouse, data: DataFolder, followed: Source
     running = [str(state["run_id"]) for state in running_states(data) if state.get("source") == source]
     if running:
         raise ForgetError(f"run {running[0]} is working on source {source}: wait until it has ended")
-    with duckdb.connect() as session, warehouse.transaction(session):
+    with warehouse.session() as session, warehouse.transaction(session):
         named = parts_named(session)
         for name in map(full_name, tables_by_source()):
             session.execute(f"DELETE FROM warehouse.{name} WHERE source = ?", [source])

@@ -92,7 +92,7 @@ def keep_house(warehouse: Warehouse, data: DataFolder, followed: SourcesFile) ->
 
 def _dead_runs(house: _House) -> str:
     data, dead = house.data, dead_runs(house.data.runs)
-    with duckdb.connect() as session, house.warehouse.transaction(session):
+    with house.warehouse.session() as session, house.warehouse.transaction(session):
         closed = ledger.close_dead_runs(session, partial(house.warehouse.is_running, data))
         dead = sorted({*dead, *closed_elsewhere(data, closed)})
         ends = ledger.records_of(session, dead)
@@ -108,7 +108,7 @@ def _old_files(house: _House) -> str:
 
 
 def _archive(house: _House) -> str:
-    with duckdb.connect() as session, house.warehouse.transaction(session):
+    with house.warehouse.session() as session, house.warehouse.transaction(session):
         starts = {source.name: ledger.packages_to_start_from(session, source.name) for source in house.sources}
     removed, now = Removed(), datetime.now(UTC)
     for source in house.sources:
@@ -121,7 +121,7 @@ def _history(house: _House) -> str:
     if not days:
         return "kept, no source sets history_days"
     now, removed = datetime.now(UTC), {}
-    with workplace(house.data, "housekeeping") as (session, _), house.warehouse.transaction(session):
+    with workplace(house.data, "housekeeping", house.warehouse) as (session, _), house.warehouse.transaction(session):
         for source, age in days.items():
             removed[source] = thin_history(session, source, now - timedelta(days=age), now)
     done = [f"{counted(states, 'superseded state')} of {source} removed" for source, states in removed.items()]

@@ -140,7 +140,7 @@ def ingest(
             journal=RunJournal(record, data.runs, lock),
             archive=Archive(data.packages, source.name),
             temporary=temporary,
-            session=stack.enter_context(private_session(temporary)),
+            session=stack.enter_context(private_session(temporary, warehouse.session_settings)),
             stopped=stopped,
         )
         try:
@@ -399,7 +399,7 @@ class _Run:
     def record_in_ledger(self) -> RunRecord:
         """The record of this run that the reopened warehouse has."""
         self.session.close()  # and release the file
-        with duckdb.connect() as session, self.warehouse.transaction(session):
+        with self.warehouse.session() as session, self.warehouse.transaction(session):
             return ledger.records_of(session, [self.record.run_id])[self.record.run_id]
 
     def merge_in_transaction(
@@ -561,7 +561,7 @@ class _Run:
         self.release_resources()
         self.journal.write_end("failed", failed_in=self.journal.stage, **missing)
         try:
-            with duckdb.connect() as session, self.warehouse.transaction(session):
+            with self.warehouse.session() as session, self.warehouse.transaction(session):
                 # The row is not open yet, or another process has removed it.
                 if not ledger.records_of(session, [self.record.run_id]):
                     ledger.insert(session, self.record.row)

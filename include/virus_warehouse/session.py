@@ -11,6 +11,9 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import run_sql, sql_text
 
+SessionSettings = dict[str, str | bool | int | float | list[str]]
+"""Settings of DuckDB, by name, as `duckdb.connect` takes them."""
+
 MEMORY_LIMIT, MOST_THREADS = "350MB", 3
 """DuckDB takes about 100 MB per thread: with eight threads, a load of a million records exceeds this limit."""
 
@@ -22,7 +25,7 @@ MEMORY_LIMIT_OF_A_CLOSER_LOOK = "1500MB"
 
 
 @contextmanager
-def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
+def private_session(temporary: Path, further: SessionSettings | None = None) -> Iterator[DuckDBPyConnection]:
     """A DuckDB in memory in which a run stages its reports.
 
     `VIRUS_MEMORY_LIMIT` (such as `1GB`) and `VIRUS_THREADS` limit it. What does not fit is spilled: by default a run
@@ -30,11 +33,13 @@ def private_session(temporary: Path) -> Iterator[DuckDBPyConnection]:
 
     Args:
         temporary: folder to spill to, removed by the caller.
+        further: settings of DuckDB that a warehouse needs, from `Warehouse.session_settings`.
     """
-    settings: dict[str, str | bool | int | float | list[str]] = {
+    settings: SessionSettings = {
         "temp_directory": str(temporary),
         "memory_limit": memory_limit(),
         "threads": threads_beside(1),
+        **(further or {}),
     }
     session = duckdb.connect(":memory:", config=settings)
     try:

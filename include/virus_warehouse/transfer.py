@@ -88,7 +88,7 @@ def transfer(source: Warehouse, target: Warehouse, data: DataFolder) -> Transfer
     _refuse_places(source, target, data)
     with (
         translate_resource_errors(data.root if target.storage.file is None else target.storage.file.parent),
-        workplace(data, "migrate") as (session, _),
+        workplace(data, "migrate", source, target) as (session, _),
         all_threads(session),
         source.held(session),
     ):

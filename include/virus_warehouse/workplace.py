@@ -10,16 +10,18 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.run_file import run_lock
-from virus_warehouse.session import private_session
+from virus_warehouse.session import SessionSettings, private_session
+from virus_warehouse.warehouse.connection import Warehouse
 
 
 @contextmanager
-def workplace(data: DataFolder, purpose: str) -> Iterator[tuple[DuckDBPyConnection, Path]]:
+def workplace(data: DataFolder, purpose: str, *warehouses: Warehouse) -> Iterator[tuple[DuckDBPyConnection, Path]]:
     """A private session and its folder, locked like a run's so that no run removes them as leftovers.
 
     Args:
         data: the data folder.
         purpose: the name of the folder begins with it.
+        warehouses: what will be attached to the session.
     """
     name = f"{purpose}-{secrets.token_hex(3)}"
     temporary = data.temporary / name
@@ -27,4 +29,7 @@ def workplace(data: DataFolder, purpose: str) -> Iterator[tuple[DuckDBPyConnecti
         stack.enter_context(run_lock(data.runs, name))
         temporary.mkdir(parents=True)
         stack.callback(shutil.rmtree, temporary, ignore_errors=True)
-        yield stack.enter_context(private_session(temporary)), temporary
+        settings: SessionSettings = {}
+        for warehouse in warehouses:
+            settings |= warehouse.session_settings
+        yield stack.enter_context(private_session(temporary, settings)), temporary

@@ -36,8 +36,9 @@ from virus_warehouse.run_file import read_state
 from virus_warehouse.shortage import DiskFull
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.lake_catalog import CatalogUnavailable
 from virus_warehouse.warehouse.lake_errors import LakeFilesUnusable
-from virus_warehouse.warehouse.lake_lock import CatalogUnavailable, LockLost
+from virus_warehouse.warehouse.lake_lock import LockLost
 from virus_warehouse.warehouse.lake_storage import LakeStorage
 
 pytestmark = [pytest.mark.slow, NEEDS_LAKES]

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
+import duckdb_extension_httpfs
 import psycopg
 import pytest
 
@@ -27,7 +28,8 @@ from virus_warehouse.run_file import read_state
 from virus_warehouse.warehouse import lake_storage
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 from virus_warehouse.warehouse.lake_address import LakeAddress
-from virus_warehouse.warehouse.lake_lock import CatalogUnavailable, LockLost, connected
+from virus_warehouse.warehouse.lake_catalog import CatalogUnavailable, connected
+from virus_warehouse.warehouse.lake_lock import LockLost
 from virus_warehouse.warehouse.lake_storage import LakeStorage, LakeUnsafe, create_secrets, load_extensions
 
 pytestmark = [pytest.mark.slow, NEEDS_LAKES]
@@ -201,6 +203,20 @@ class TestExtensions:
                 "FROM duckdb_extensions() WHERE loaded AND install_mode = 'REPOSITORY'"
             ).fetchall()
         assert installed == []
+
+    def test_those_of_a_lake_are_the_last_unsigned_ones_of_a_session(self, lake, tmp_path):
+        httpfs = next(Path(duckdb_extension_httpfs.__file__).parent.rglob("httpfs.duckdb_extension"))
+        unsigned = tmp_path / httpfs.name
+        unsigned.write_bytes(httpfs.read_bytes()[:-256] + bytes(256))
+        with Warehouse(LakeStorage(lake)).exclusive() as session:
+            with pytest.raises(duckdb.Error, match="signature is either missing or invalid"):
+                session.execute(f"LOAD '{unsigned}'")
+            with pytest.raises(duckdb.Error, match="allow_unsigned_extensions"):
+                session.execute("SET allow_unsigned_extensions = true")
+
+    def test_sessions_of_a_file_take_no_unsigned_ones(self, tmp_path):
+        with Warehouse(tmp_path / "warehouse.duckdb").session() as session:
+            assert session.execute("SELECT current_setting('allow_unsigned_extensions')").fetchall() == [(False,)]
 
 
 class TestSecrets:

@@ -96,7 +96,7 @@ from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import load_gates, shares
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.lake_address import LakeAddress
-from virus_warehouse.warehouse.lake_storage import LakeStorage
+from virus_warehouse.warehouse.lake_storage import SESSION_SETTINGS, LakeStorage
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.load_gates import GateError
@@ -681,7 +681,7 @@ def history_factory(
     ) -> Iterator[Callable[[], RandomHistory]]:
         monkeypatch.setattr(shares, "ACCESSIONS_AT_ONCE", shares_of)
         happened.clear()
-        with FakeNcbi() as ncbi, FakeNcbi() as other, duckdb.connect() as reader:
+        with FakeNcbi() as ncbi, FakeNcbi() as other, duckdb.connect(config=SESSION_SETTINGS) as reader:
             reader.execute("SET TimeZone = 'UTC'")
 
             def new_history() -> RandomHistory:

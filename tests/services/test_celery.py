@@ -39,7 +39,8 @@ from virus_warehouse.run_file import read_state
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse, warehouse_at
 from virus_warehouse.warehouse.lake_address import lake_address
-from virus_warehouse.warehouse.lake_lock import connected, is_locked
+from virus_warehouse.warehouse.lake_catalog import connected
+from virus_warehouse.warehouse.lake_lock import is_locked
 from virus_warehouse.warehouse.ledger import DIED
 
 SOURCES = {"mpox": 10244, "dengue": 12637, "flu": 11320}

@@ -22,7 +22,7 @@ from tests.support.postgres import unavailable as unavailable_postgres
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.warehouse.connection import Warehouse, warehouse_at
 from virus_warehouse.warehouse.lake_address import LakeAddress, lake_address
-from virus_warehouse.warehouse.lake_storage import LakeStorage, create_secrets, load_extensions
+from virus_warehouse.warehouse.lake_storage import SESSION_SETTINGS, LakeStorage, create_secrets, load_extensions
 
 
 def unavailable() -> str | None:
@@ -195,7 +195,7 @@ def attach_lake(session: duckdb.DuckDBPyConnection, address: LakeAddress) -> Non
 @contextmanager
 def reading_lake(address: LakeAddress) -> Iterator[duckdb.DuckDBPyConnection]:
     """A session that has a lake as its database, to read; times are in UTC."""
-    with duckdb.connect() as session:
+    with duckdb.connect(config=SESSION_SETTINGS) as session:
         attach_lake(session, address)
         session.execute("USE warehouse; SET TimeZone = 'UTC'")
         yield session

@@ -30,6 +30,7 @@ from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import ledger, migrate
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.lake_storage import SESSION_SETTINGS
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_reports import load_reports
 
@@ -285,4 +286,4 @@ def opened(place: Path | LakeAddress) -> Iterator[DuckDBPyConnection]:
 @cache
 def _reading_session(thread: int, process: int) -> DuckDBPyConnection:
     """The session of a thread: no other one changes what it has attached."""
-    return duckdb.connect(config={"threads": 1})
+    return duckdb.connect(config={"threads": 1, **SESSION_SETTINGS})

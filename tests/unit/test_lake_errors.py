@@ -6,8 +6,8 @@ from sqlalchemy import make_url
 
 from virus_warehouse.shortage import DiskFull, translate_resource_errors
 from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.lake_catalog import CatalogUnavailable
 from virus_warehouse.warehouse.lake_errors import explained
-from virus_warehouse.warehouse.lake_lock import CatalogUnavailable
 
 LAKE = LakeAddress(make_url("postgresql://user:secret@host/viruses"), "/lake")
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import duckdb
 import typer
 
 from virus_warehouse.cli.arguments import AnySource, refuse_mistyped
@@ -20,7 +19,7 @@ def acknowledge(source: AnySource) -> None:
     """
     with explained():
         warehouse = warehouse_of(DataFolder.from_environment())
-        with duckdb.connect() as session, warehouse.transaction(session):
+        with warehouse.session() as session, warehouse.transaction(session):
             refuse_mistyped(source, session)
             lines, names = findings.acknowledge(session, source, datetime.now(UTC))
     typer.echo(

@@ -3,7 +3,6 @@
 import json
 from typing import Annotated
 
-import duckdb
 import typer
 
 from virus_warehouse.cli.arguments import AcceptGate, Json, refuse_mistyped
@@ -29,7 +28,7 @@ def publish(
         data = DataFolder.from_environment()
         warehouse = warehouse_of(data)
         if source is not None:  # before the warehouse is copied
-            with duckdb.connect() as session, warehouse.transaction(session):
+            with warehouse.session() as session, warehouse.transaction(session):
                 refuse_mistyped(source, session)
         about = publication.publish(warehouse, data, followed_sources(data), accept or (), source=source)
     if as_json:

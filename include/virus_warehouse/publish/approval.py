@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.sql_file import run_sql
@@ -64,7 +63,7 @@ def record_answer(warehouse: Warehouse, source: str, findings: Iterable[tuple[st
         WarehouseLocked: when the warehouse stays in use for too long.
     """
     gates, texts = map(list, zip(*findings, strict=True))
-    with duckdb.connect() as session, warehouse.transaction(session):
+    with warehouse.session() as session, warehouse.transaction(session):
         session.execute(
             "INSERT INTO warehouse.ops.approval BY NAME "
             "SELECT ? AS source, unnest(?::VARCHAR[]) AS gate, unnest(?::VARCHAR[]) AS finding, "

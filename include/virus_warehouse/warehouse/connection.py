@@ -20,6 +20,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import rebuilt_of
 from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.run_file import is_running
+from virus_warehouse.session import SessionSettings
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.file_storage import FileStorage, WarehouseDamaged, WarehouseUnusable
 from virus_warehouse.warehouse.lake_address import LakeAddress, is_lake, lake_address
@@ -101,6 +102,15 @@ class Warehouse:
             )
         return self.storage.file
 
+    @property
+    def session_settings(self) -> SessionSettings:
+        """What DuckDB is opened with in a session that it is attached to."""
+        return self.storage.session_settings
+
+    def session(self) -> DuckDBPyConnection:
+        """A new DuckDB in memory, to attach it to."""
+        return duckdb.connect(":memory:", config=self.session_settings)
+
     @contextmanager
     def transaction(self, session: DuckDBPyConnection, *, even_too_old: bool = False) -> Iterator[None]:
         """Attach the warehouse to `session` as `warehouse`, for one transaction.
@@ -177,7 +187,7 @@ class Warehouse:
             migrate.SchemaTooOld: when this version has no migrations from its revision.
         """
         # Not by connecting to the file: connections of one process share a file, and would not lock each other out.
-        with duckdb.connect() as connection:
+        with self.session() as connection:
             self._wait_for_lock(lambda: self._attach(connection, even_too_old=even_too_old, as_it_is=as_it_is))
             try:
                 connection.execute("USE warehouse")
@@ -257,7 +267,7 @@ class Warehouse:
     def _has_nothing(self) -> bool:
         if not self.storage.exists():
             return True
-        with duckdb.connect() as session:
+        with self.session() as session:
             self.storage.attach_to_read(session)
             return (
                 session.execute(
@@ -299,7 +309,7 @@ class Warehouse:
             WarehouseDamaged: when the file or its log cannot be read.
             WarehouseUnusable: when there can be no warehouse at this path.
         """
-        with duckdb.connect() as session:
+        with self.session() as session:
             self._wait_for_lock(lambda: self.storage.attach_to_read(session))
             return revision_of(session)
 

@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.database_file import log_of
 from virus_warehouse.failure import PermanentFailure
+from virus_warehouse.session import SessionSettings
 from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import sql_text
 from virus_warehouse.warehouse import migrate
@@ -74,6 +75,11 @@ class FileStorage:
     def shown_setting(self) -> str:
         """The path of the file."""
         return str(self.file)
+
+    @property
+    def session_settings(self) -> SessionSettings:
+        """None: any session will do."""
+        return {}
 
     def exists(self) -> bool:
         """Whether there is a file."""

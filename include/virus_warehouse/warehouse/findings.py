@@ -21,8 +21,7 @@ def end_findings(session: DuckDBPyConnection, load: Mapping[str, object]) -> Non
         session: with the warehouse attached.
         load: `Load.variables` of the load.
     """
-    if _has_open(session, load["source"]):
-        run_sql(session, "warehouse/merge/11_end_findings.sql", load)
+    run_sql(session, "warehouse/merge/11_end_findings.sql", load)
 
 
 def keep_findings(
@@ -33,6 +32,7 @@ def keep_findings(
     counts: Mapping[str, int | None],
     *,
     is_replay: bool,
+    has_open: bool,
 ) -> None:
     """Record the findings of a report, and resolve the quarantined lines whose records it has loaded.
 
@@ -43,9 +43,10 @@ def keep_findings(
         outcomes: table of the outcomes of its lines, with their accessions.
         counts: how many lines it has, and how many were quarantined; empty for a report that the package lacks.
         is_replay: whether its lines came from the quarantine.
+        has_open: whether the source has open findings of earlier loads.
     """
     variables = {**load, "report": report, "is_given": not is_replay}
-    if counts.get("lines") and _has_open(session, load["source"]):
+    if counts.get("lines") and has_open:
         session.execute(
             f"CREATE OR REPLACE TEMP VIEW loaded_record AS SELECT accession FROM {outcomes} "
             "WHERE outcome IN ('inserted', 'revised', 'touched', 'unchanged')"
@@ -81,7 +82,13 @@ def acknowledge(session: DuckDBPyConnection, source: str, now: datetime) -> tupl
     return len(lines), len(names)
 
 
-def _has_open(session: DuckDBPyConnection, source: object) -> bool:
+def has_open_findings(session: DuckDBPyConnection, source: str) -> bool:
+    """Whether a source has findings that are neither resolved nor replayed.
+
+    Args:
+        session: with the warehouse attached.
+        source: the source.
+    """
     return any(
         _exists(session, f"FROM warehouse.ops.{table} WHERE source = '{source}' AND {is_open}")
         for table, is_open in _OPEN.items()

@@ -11,7 +11,7 @@ import duckdb
 from virus_warehouse.failure import Failure
 from virus_warehouse.shortage import DiskFull
 from virus_warehouse.warehouse.lake_address import LakeAddress
-from virus_warehouse.warehouse.lake_lock import CatalogUnavailable
+from virus_warehouse.warehouse.lake_catalog import CatalogUnavailable
 
 _CATALOG_LOST = re.compile(
     "Failed to execute query|Failed to prepare COPY|Failed to copy|Unable to connect to Postgres|"

@@ -6,26 +6,19 @@ DuckLake itself lets two transactions commit that read what the other one writes
 
 import hashlib
 import logging
-import os
-import platform
 from contextlib import suppress
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection
+from psycopg.sql import SQL
 
 from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.lake_catalog import CatalogUnavailable, ask_once, connected, unavailable
 from virus_warehouse.warehouse.storage import StorageBusy
 
 logger = logging.getLogger(__name__)
-
-CONNECT_SECONDS = 10
-
-_KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-
-_KEEPALIVES_OF_SERVER = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-"""PostgreSQL's own are two hours: for as long, a host that is lost would keep its lock."""
 
 _HOLDER = """
     SELECT activity.application_name
@@ -38,10 +31,6 @@ _HOLDER = """
         AND ((held.classid::BIGINT << 32) | held.objid::BIGINT) = %s
         AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
-
-
-class CatalogUnavailable(Failure):
-    """The PostgreSQL database of the lake's catalog does not respond; nothing was changed."""
 
 
 class LockLost(Failure):
@@ -80,7 +69,7 @@ class LakeLock:
             ) from error
         except psycopg.Error as error:
             self.release()
-            raise CatalogUnavailable(_unavailable(address, error)) from error
+            raise CatalogUnavailable(unavailable(address, error)) from error
         except BaseException:
             self.release()
             raise
@@ -136,40 +125,7 @@ def is_locked(address: LakeAddress, name: str) -> bool:
     Raises:
         CatalogUnavailable: when the database cannot be reached.
     """
-    return bool(_ask_once(address, _HOLDER, lock_key(address, name)))
-
-
-def has_catalog(address: LakeAddress) -> bool:
-    """Whether the lake has been created.
-
-    Raises:
-        CatalogUnavailable: when the database cannot be reached.
-    """
-    return _ask_once(address, "SELECT to_regclass(%s)", f'"{address.schema}".ducklake_metadata') != [(None,)]
-
-
-def connected(address: LakeAddress) -> Connection:
-    """A connection to the database of the catalog.
-
-    Raises:
-        CatalogUnavailable: when it cannot be reached.
-    """
-    catalog = address.catalog
-    arguments: dict[str, Any] = {
-        "host": catalog.host,
-        "port": catalog.port,
-        "dbname": catalog.database,
-        "user": catalog.username,
-        "password": catalog.password,
-        "application_name": f"virus-warehouse on {platform.node()}, process {os.getpid()}",
-        "connect_timeout": CONNECT_SECONDS,
-        "options": _KEEPALIVES_OF_SERVER,
-        **_KEEPALIVES,
-    }
-    try:
-        return psycopg.connect(**arguments, autocommit=True)
-    except psycopg.Error as error:
-        raise CatalogUnavailable(_unavailable(address, error)) from error
+    return bool(ask_once(address, SQL(_HOLDER), lock_key(address, name)))
 
 
 def lock_key(address: LakeAddress, name: str) -> int:
@@ -180,21 +136,3 @@ def lock_key(address: LakeAddress, name: str) -> int:
 
 def _ask(connection: Connection, sql: LiteralString, *values: object) -> list[tuple[Any, ...]]:
     return connection.execute(sql, values).fetchall()
-
-
-def _ask_once(address: LakeAddress, sql: LiteralString, *values: object) -> list[tuple[Any, ...]]:
-    connection = connected(address)
-    try:
-        return _ask(connection, sql, *values)
-    except psycopg.Error as error:
-        raise CatalogUnavailable(_unavailable(address, error)) from error
-    finally:
-        connection.close()
-
-
-def _unavailable(address: LakeAddress, error: Exception) -> str:
-    # psycopg names host, port, database and user, never the password.
-    return (
-        f"{address}: its catalog cannot be reached. Start PostgreSQL, or correct the address of the warehouse "
-        f"(VIRUS_WAREHOUSE, or the connection virus_warehouse). PostgreSQL says: {str(error).strip()}"
-    )

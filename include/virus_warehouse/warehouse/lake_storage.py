@@ -15,13 +15,14 @@ from duckdb import DuckDBPyConnection
 from psycopg.conninfo import make_conninfo
 
 from virus_warehouse.bucket.address import bucket_access
-from virus_warehouse.session import memory_limit
+from virus_warehouse.session import SessionSettings, memory_limit
 from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import sql_name, sql_text
 from virus_warehouse.warehouse import migrate
 from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.lake_catalog import has_catalog, option_values
 from virus_warehouse.warehouse.lake_errors import explained
-from virus_warehouse.warehouse.lake_lock import LakeLock, has_catalog, is_locked
+from virus_warehouse.warehouse.lake_lock import LakeLock, is_locked
 from virus_warehouse.warehouse.storage import LakeState
 from virus_warehouse.warehouse.table_copy import copy_table, tables_in
 from virus_warehouse.wording import counted
@@ -30,6 +31,10 @@ INSTALL = "Install what a lake needs with `pip install 'virus-warehouse[lake]'`"
 
 EXTENSIONS = {"postgres_scanner": "duckdb_extension_postgres_scanner", "ducklake": "duckdb_extension_ducklake"}
 EXTENSIONS_OF_BUCKETS = {"httpfs": "duckdb_extension_httpfs"}
+
+SESSION_SETTINGS: SessionSettings = {"allow_unsigned_extensions": "true"}
+"""Lets a new session load the extensions in a millisecond instead of 150, most of them for DuckDB's check of their
+signatures: pip has compared their hashes. `load_extensions` takes it back (decision 52)."""
 
 KEPT_STATES = "2 days"
 """How long past states of the lake stay readable: longer than any publication or back-up reads one."""
@@ -78,6 +83,11 @@ class LakeStorage:
     def shown_setting(self) -> str:
         """Its address, with `***` for the password of the catalog."""
         return self.address.shown_setting
+
+    @property
+    def session_settings(self) -> SessionSettings:
+        """What DuckDB is opened with in a session that it is attached to."""
+        return SESSION_SETTINGS
 
     def exists(self) -> bool:
         """Whether its catalog has been created."""
@@ -167,7 +177,7 @@ class LakeStorage:
         try:
             if not self.exists():
                 self._create()
-            migrate.upgrade_attached(self._attach_to_migrate, marker)
+            migrate.upgrade_attached(self.session_settings, self._attach_to_migrate, marker)
             lock.verify()
         finally:
             lock.release()
@@ -226,7 +236,7 @@ class LakeStorage:
         """
         if not self.exists():
             return False
-        with duckdb.connect() as session:
+        with duckdb.connect(config=self.session_settings) as session:
             self.attach_to_read(session)
             kept = session.execute(
                 "FROM ducklake_snapshots('warehouse') WHERE snapshot_id = ?", [state.version]
@@ -304,7 +314,7 @@ class LakeStorage:
         return explained(error, self.address)
 
     def _create(self) -> None:
-        with duckdb.connect() as session:
+        with duckdb.connect(config=self.session_settings) as session:
             self._attach(session, "CREATE_IF_NOT_EXISTS true", is_new=True)
 
     def _attach_to_migrate(self, session: DuckDBPyConnection) -> None:
@@ -323,7 +333,7 @@ class LakeStorage:
         try:
             if is_new:
                 session.execute(f"CALL {name}.set_option('data_inlining_row_limit', 0)")
-            refuse_inlining(session, self.location, name)
+            refuse_inlining(self.address)
         except BaseException:
             session.execute(f"DETACH {name}")
             raise
@@ -334,7 +344,7 @@ def _lock_of(run_id: str) -> str:
 
 
 def load_extensions(session: DuckDBPyConnection, address: LakeAddress) -> None:
-    """Load DuckDB's extensions for a lake from their packages: nothing is downloaded.
+    """Load DuckDB's extensions for a lake from their packages, and no other unsigned ones: nothing is downloaded.
 
     Raises:
         LakeUnsafe: when a package is missing, or of another version of DuckDB.
@@ -354,6 +364,7 @@ def load_extensions(session: DuckDBPyConnection, address: LakeAddress) -> None:
                 f"{INSTALL}"
             )
         session.execute(f"LOAD {sql_text(file)}")
+    session.execute("SET allow_unsigned_extensions = false")
 
 
 def create_secrets(session: DuckDBPyConnection, address: LakeAddress, name: str = "warehouse") -> None:
@@ -388,27 +399,18 @@ def create_secrets(session: DuckDBPyConnection, address: LakeAddress, name: str 
         _create_secret(session, "virus_warehouse_bucket", "s3", _bucket_settings())
 
 
-def refuse_inlining(session: DuckDBPyConnection, location: str, name: str = "warehouse") -> None:
+def refuse_inlining(address: LakeAddress) -> None:
     """Refuse a lake that may keep few rows in its catalog: two transactions that delete one row would both commit.
-
-    Args:
-        session: where it is attached.
-        location: what to call it in messages.
-        name: what it is called in the session.
 
     Raises:
         LakeUnsafe: when it may.
+        CatalogUnavailable: when the database of its catalog cannot be reached.
     """
-    session.execute(
-        f"SELECT value FROM {name}.options() WHERE option_name = 'data_inlining_row_limit' AND value != '0' "
-        f"UNION ALL SELECT 'not set' WHERE NOT EXISTS "
-        f"(FROM {name}.options() WHERE option_name = 'data_inlining_row_limit' AND scope = 'GLOBAL')"
-    )
-    found = session.fetchall()  # in two steps, as a cursor of SQLAlchemy's must do it
-    if found:
+    limits = option_values(address, "data_inlining_row_limit")
+    if wrong := [limit for limit in limits.values() if limit != "0"] or ([] if None in limits else ["not set"]):
         raise LakeUnsafe(
-            f"{location}: data_inlining_row_limit is {found[0][0]}, and must be 0, or rows can be lost without an "
-            f"error. Attach it and run CALL warehouse.set_option('data_inlining_row_limit', 0)"
+            f"{address}: data_inlining_row_limit is {wrong[0]}, and must be 0, or rows can be lost without an error. "
+            f"Attach it and run CALL warehouse.set_option('data_inlining_row_limit', 0)"
         )
 
 

@@ -11,7 +11,7 @@ from virus_warehouse.reports.reading import StagedReport
 from virus_warehouse.reports.report import Report
 from virus_warehouse.sql_file import run_sql
 from virus_warehouse.warehouse import ledger, load_gates
-from virus_warehouse.warehouse.findings import end_findings, keep_findings
+from virus_warehouse.warehouse.findings import end_findings, has_open_findings, keep_findings
 from virus_warehouse.warehouse.load import Load
 from virus_warehouse.warehouse.merge_data_report import merge_data_report, outcomes_of
 
@@ -38,16 +38,18 @@ def load_reports(session: DuckDBPyConnection, load: Load, staged: Sequence[Stage
     """
     given = {report.report.name: report for report in staged}
     counts = {DATA_REPORT.name: merge_data_report(session, load, given[DATA_REPORT.name])}
-    if load.is_full and load.is_newest_package:
+    has_open = has_open_findings(session, load.source)
+    if has_open and load.is_full and load.is_newest_package:
         end_findings(session, load.variables)
-    _keep_findings(session, load, DATA_REPORT, "line_outcome", counts)
+        has_open = False
+    _keep_findings(session, load, DATA_REPORT, "line_outcome", counts, has_open=has_open)
     for report in AUXILIARY_REPORTS:
         if report.name in given:
             counts[report.name] = _merge(session, load, given[report.name])
         elif report is ANNOTATION_REPORT and _holds_annotation(session, load.source):
             run_sql(session, "warehouse/merge/22_no_annotation_report.sql")
             _end_annotations(session, load, is_annotated=False, is_dropped=load.filter_changed or load.reports_changed)
-        _keep_findings(session, load, report, "report_outcome", counts)
+        _keep_findings(session, load, report, "report_outcome", counts, has_open=has_open)
     for name, counted in counts.items():
         ledger.insert_report(session, load.run_id, load.source, name, counted)
     return counts
@@ -90,11 +92,19 @@ def _holds_annotation(session: DuckDBPyConnection, source: str) -> bool:
 
 
 def _keep_findings(
-    session: DuckDBPyConnection, load: Load, report: Report, outcomes: str, counts: Mapping[str, Counts]
+    session: DuckDBPyConnection,
+    load: Load,
+    report: Report,
+    outcomes: str,
+    counts: Mapping[str, Counts],
+    *,
+    has_open: bool,
 ) -> None:
     if report.name in counts or _is_noted(session, report):
         found = counts.get(report.name, {})
-        keep_findings(session, load.variables, report.name, outcomes, found, is_replay=load.is_replay)
+        keep_findings(
+            session, load.variables, report.name, outcomes, found, is_replay=load.is_replay, has_open=has_open
+        )
 
 
 def _is_noted(session: DuckDBPyConnection, report: Report) -> bool:

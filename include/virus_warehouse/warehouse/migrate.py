@@ -14,6 +14,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.failure import PermanentFailure
+from virus_warehouse.session import SessionSettings
 from virus_warehouse.warehouse.incomplete_copy import refuse_incomplete_copy
 from virus_warehouse.warehouse.schema import OPERATIONS_SCHEMA
 
@@ -117,19 +118,22 @@ def upgrade(path: Path, marker: str | None = None) -> None:
     _upgrade(str(path), {"storage_compatibility_version": STORAGE_VERSION}, marker)
 
 
-def upgrade_attached(attach: Callable[[DuckDBPyConnection], None], marker: str | None = None) -> None:
+def upgrade_attached(
+    settings: SessionSettings, attach: Callable[[DuckDBPyConnection], None], marker: str | None = None
+) -> None:
     """Create or migrate the tables of a lake, in one transaction.
 
     Args:
+        settings: what DuckDB is opened with.
         attach: attaches the lake to a session, and makes it the one that statements mean.
         marker: what it says in place of its schema revision.
     """
-    _upgrade(":memory:", {}, marker, attach)
+    _upgrade(":memory:", settings, marker, attach)
 
 
 def _upgrade(
     database: str,
-    config: dict[str, str],
+    config: SessionSettings,
     marker: str | None,
     attach: Callable[[DuckDBPyConnection], None] | None = None,
 ) -> None:

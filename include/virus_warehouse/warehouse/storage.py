@@ -7,6 +7,8 @@ from typing import Protocol
 
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.session import SessionSettings
+
 
 class StorageBusy(Exception):
     """Another process is writing; asked again in a moment, it may be done."""
@@ -43,6 +45,10 @@ class Storage(Protocol):
     @property
     def file(self) -> Path | None:
         """Its DuckDB file; None for a lake."""
+
+    @property
+    def session_settings(self) -> SessionSettings:
+        """What DuckDB is opened with in a session that it is attached to."""
 
     def exists(self) -> bool:
         """Whether it has been created."""
