@@ -15,10 +15,11 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse, warehouse_at
+from virus_warehouse.warehouse.file_storage import FileStorage
 from virus_warehouse.warehouse.lake_address import is_lake, lake_address
 
 BACKUP_MOMENTS: dict[str, Callable[[Stop], None]] = {
-    "while the warehouse is locked": lambda stop: _before(make, "copy_warehouse", stop),
+    "while the warehouse is locked": lambda stop: _before(FileStorage, "copy_to", stop),
     "after the warehouse is copied": lambda stop: _after(make, "_freeze", stop),
     "while a file is copied": lambda stop: _after(Copies, "_report", stop),
     "between two files": lambda stop: _after(Copies, "add", stop),

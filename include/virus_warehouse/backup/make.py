@@ -29,6 +29,7 @@ from virus_warehouse.backup.manifest import (
     read_manifest,
 )
 from virus_warehouse.backup.pins import Pins
+from virus_warehouse.bucket.copy import fetch_all
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.leftovers import remove_dead_folders
 from virus_warehouse.private_files import private_files
@@ -38,7 +39,6 @@ from virus_warehouse.publish.sequences import parts_of
 from virus_warehouse.shortage import DiskFull, translate_resource_errors
 from virus_warehouse.sources import sources_path
 from virus_warehouse.warehouse.connection import Warehouse
-from virus_warehouse.warehouse.copy import copy_warehouse
 from virus_warehouse.warehouse.incomplete_copy import refuse_incomplete_copy
 from virus_warehouse.workplace import workplace
 
@@ -79,9 +79,10 @@ def make_backup(
 ) -> Backup:
     """Make a back-up of the data folder, the sources file and Airflow's database.
 
-    The warehouse is locked while it is copied within the data folder's disk. Everything else is read afterwards,
-    through hard links made in that moment. Files that the back-up before has are linked, not copied. All are read
-    back, and the copied warehouse is opened and counted, before the back-up gets its name.
+    A warehouse file is locked while it is copied within the data folder's disk; a lake only until the state to copy is
+    known, and the copy is a file. Everything else is read afterwards, through hard links made in that moment. Files
+    that the back-up before has are linked, not copied. All are read back, and the copied warehouse is opened and
+    counted, before the back-up gets its name.
 
     Args:
         warehouse: the warehouse.
@@ -92,6 +93,7 @@ def make_backup(
 
     Raises:
         BackupError: when there is no warehouse, when the folder cannot be used, or when what is read back differs.
+        LakeNotMigrated: when a lake has the schema of an earlier version.
         WarehouseLocked: when the warehouse stays in use for too long.
         DiskFull: when there is no space for the copy of the warehouse, or for the back-up.
     """
@@ -135,14 +137,19 @@ def make_backup(
 
 
 def _refuse(warehouse: Warehouse, data: DataFolder, folder: Path) -> None:
-    if not warehouse.path.exists():
+    if not warehouse.storage.exists():
         raise BackupError(
-            f"there is nothing to back up: {warehouse.path} does not exist. Set VIRUS_DATA to the data folder, and "
+            f"there is nothing to back up: {warehouse.location} does not exist. Set VIRUS_DATA to the data folder, and "
             f"VIRUS_WAREHOUSE to the warehouse if that is elsewhere"
         )
     there, root = folder.resolve(), data.root.resolve()
     if there.is_relative_to(root) or root.is_relative_to(there):
         raise BackupError(f"{folder} and the data folder {data.root} are one in the other: name a folder elsewhere")
+    kept_in = warehouse.storage.folder
+    if kept_in is not None and there.is_relative_to(kept_in.resolve()):
+        raise BackupError(
+            f"{folder} is in {kept_in}, where housekeeping removes whatever is not of the lake: name a folder elsewhere"
+        )
 
 
 def _freeze(
@@ -156,19 +163,25 @@ def _freeze(
     # The snapshot first: restored, it is never newer than the warehouse. Its lock is not held while waiting for
     # the warehouse, which a load may have for long.
     with one_publication_at_a_time(data):
+        fetch_all(data.published)
         pins.renew(data.published)
     others = (data.packages, data.sequences, data.runs, data.questions, data.alerts)
+    fetch_all(*others)
     pins.renew(*others)
     with warehouse.exclusive(as_it_is=True) as connection:
         locked = time.monotonic()
         revision = schema_revision(connection)
         refuse_incomplete_copy(revision, warehouse.location)
-        connection.execute("CHECKPOINT")
+        data.refresh(with_snapshot=False)
+        fetch_all(*others)
         pins.renew(*others)
-        rows = count_rows(connection)
         copied_at = datetime.now(UTC)
-        copy_warehouse(warehouse.path, copy, durable=False)
-    return copied_at, rows, revision, time.monotonic() - locked
+        lake_state = warehouse.storage.freeze(connection)
+        frozen = time.monotonic()
+        rows = count_rows(connection)
+        warehouse.storage.copy_to(connection, copy, durable=False)
+    released = time.monotonic() if lake_state is None else frozen
+    return copied_at, rows, revision, released - locked
 
 
 @contextmanager

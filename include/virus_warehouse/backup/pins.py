@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from virus_warehouse.bucket.copy import copy_of
 from virus_warehouse.data_folder import DataFolder
 
 _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)
@@ -24,7 +25,7 @@ class Pins:
     """
 
     def __init__(self, data: DataFolder, folder: Path) -> None:
-        self._root, self._folder = data.root, folder
+        self._root, self._folder, self._copy = data.root, folder, copy_of(data.root)
         self._skipped = data.candidates
         self._inodes: dict[str, int] = {}
         self._places: dict[str, Path] = {}
@@ -60,8 +61,20 @@ class Pins:
             if error.errno not in _NO_LINKS:
                 raise
             link = Path(entry.path)
+        if not self._has_contents(entry):
+            return False
         self._inodes[path], self._places[path] = entry.inode(), link
         return True
+
+    def _has_contents(self, entry: "os.DirEntry[str]") -> bool:
+        """Whether what was linked has its contents: that of a copy of a bucket may have been hollow."""
+        if self._copy is None:
+            return True
+        if self._copy.is_hollow(Path(entry.path)):
+            return False
+        with suppress(FileNotFoundError):
+            return Path(entry.path).stat().st_ino == entry.inode()
+        return True  # it was removed after it was linked
 
     def _files(self, folder: Path) -> Iterator["os.DirEntry[str]"]:
         """The files below a folder, without unfinished ones, locks and candidates."""

@@ -154,6 +154,31 @@ class BucketCopy:
                 if entries.get(path) == known:
                     entries.put(self._place(arrived, found))
 
+    def fill_all(self, folder: Path) -> None:
+        """Fetch the contents of all hollow files below a folder, but for those that another host removes meanwhile.
+
+        Args:
+            folder: a path in the folder.
+
+        Raises:
+            BucketUnavailable: when one cannot be read whole.
+        """
+        with self.index.reading() as entries:
+            hollow = entries.hollow_in(self._path_of(folder))
+        for path in hollow:
+            with suppress(FileNotFoundError):
+                self.fill(self.root / path)
+
+    def is_hollow(self, file: Path) -> bool:
+        """Whether a file has no contents yet.
+
+        Args:
+            file: a path in the folder.
+        """
+        with self.index.reading() as entries:
+            known = entries.get(self._path_of(file))
+        return known is not None and known.is_hollow
+
     def _known_in(self, place: Path) -> list[str]:
         with self.index.reading() as entries:
             return entries.paths_in(self._path_of(place))
@@ -358,6 +383,20 @@ def filled(file: Path) -> Path:
     if (copy := copy_of(file)) is not None:
         copy.fill(file)
     return file
+
+
+def fetch_all(*folders: Path) -> None:
+    """Fetch the contents of all files below folders of a data folder in a bucket; nothing without a bucket.
+
+    Args:
+        folders: paths in the data folder.
+
+    Raises:
+        BucketUnavailable: when one cannot be read whole.
+    """
+    for folder in folders:
+        if (copy := copy_of(folder)) is not None:
+            copy.fill_all(folder)
 
 
 def _is_shared(path: str) -> bool:

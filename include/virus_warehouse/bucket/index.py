@@ -75,6 +75,14 @@ class Entries:
         )
         return [path for (path,) in rows]
 
+    def hollow_in(self, folder: str) -> list[str]:
+        """The paths of the hollow files below a folder."""
+        below = f"{folder}/"
+        rows = self._connection.execute(
+            "SELECT path FROM file WHERE is_hollow AND substr(path, 1, ?) = ?", [len(below), below]
+        )
+        return [path for (path,) in rows]
+
     def put(self, entry: Indexed) -> None:
         """Add an entry, or replace the one of its path."""
         moment = entry.modified_at.isoformat() if entry.modified_at else None

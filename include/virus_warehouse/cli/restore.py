@@ -9,6 +9,7 @@ from virus_warehouse.backup.manifest import SOURCES
 from virus_warehouse.backup.restore import restore_backup
 from virus_warehouse.cli.failures import explained
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.failure import UsageError
 from virus_warehouse.sources import sources_path
 from virus_warehouse.wording import counted
 
@@ -26,6 +27,12 @@ def restore(
     """
     with explained():
         data = DataFolder.to_read()
+        if data.is_beside_a_lake:
+            raise UsageError(
+                "a back-up is restored as a warehouse file: run it without VIRUS_WAREHOUSE, and with an empty folder "
+                "as VIRUS_DATA. `virus-warehouse migrate --to ADDRESS` then copies the file into a new lake (see "
+                "docs/scaling.md)"
+            )
         restored = restore_backup(place.absolute(), data, data.warehouse)
     manifest = restored.manifest
     if restored.airflow is not None:

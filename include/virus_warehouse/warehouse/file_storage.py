@@ -77,6 +77,10 @@ class FileStorage:
         return str(self.file)
 
     @property
+    def folder(self) -> None:
+        """None: the file may be in any folder."""
+
+    @property
     def session_settings(self) -> SessionSettings:
         """None: any session will do."""
         return {}
@@ -157,15 +161,16 @@ class FileStorage:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         _unless_locked(lambda: migrate.upgrade(self.file, marker))
 
-    def copy_to(self, session: DuckDBPyConnection, file: Path) -> None:
+    def copy_to(self, session: DuckDBPyConnection, file: Path, *, durable: bool = True) -> None:
         """Copy the file. It is checkpointed first: a copy has nothing of the write-ahead log.
 
         Args:
             session: where it is attached.
             file: the path of the copy, which is replaced.
+            durable: as for `copy_warehouse`.
         """
         session.execute("CHECKPOINT warehouse")
-        copy_warehouse(self.file, file)
+        copy_warehouse(self.file, file, durable=durable)
 
     def tidy_up(self, session: DuckDBPyConnection, published: LakeState | None) -> str:
         """Write a checkpoint.

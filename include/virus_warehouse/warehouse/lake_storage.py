@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 from psycopg.conninfo import make_conninfo
 
 from virus_warehouse.bucket.address import bucket_access
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.session import SessionSettings, memory_limit
 from virus_warehouse.settings import SettingError
 from virus_warehouse.sql_file import sql_name, sql_text
@@ -56,6 +57,10 @@ class LakeUnsafe(SettingError):
     """The lake, or what is installed to use it, could give wrong answers; nothing was changed."""
 
 
+class LakeNotMigrated(PermanentFailure):
+    """A lake has the schema of an earlier version, and cannot be copied as it is; nothing was changed."""
+
+
 class LakeStorage:
     """The tables of a warehouse in a lake.
 
@@ -83,6 +88,11 @@ class LakeStorage:
     def shown_setting(self) -> str:
         """Its address, with `***` for the password of the catalog."""
         return self.address.shown_setting
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder with its Parquet files; None where they are in a bucket."""
+        return None if self.address.data_path.startswith("s3://") else Path(self.address.data_path)
 
     @property
     def session_settings(self) -> SessionSettings:
@@ -182,13 +192,25 @@ class LakeStorage:
         finally:
             lock.release()
 
-    def copy_to(self, session: DuckDBPyConnection, file: Path) -> None:
+    def copy_to(self, session: DuckDBPyConnection, file: Path, *, durable: bool = True) -> None:
         """Copy all tables into a new DuckDB file, which has what a warehouse file has: comments, views and macros.
 
         Args:
             session: where the lake is attached.
             file: the path of the copy, which is replaced.
+            durable: makes no difference: DuckDB writes what it commits to the disk.
+
+        Raises:
+            LakeNotMigrated: when the lake has the schema of an earlier version.
         """
+        session.execute("SELECT version_num FROM warehouse.ops.alembic_version")
+        ((revision,),) = session.fetchall()
+        if revision != migrate.newest_revision():
+            raise LakeNotMigrated(
+                f"{self.location} has schema revision {revision}, and is copied with revision "
+                f"{migrate.newest_revision()} only. Copy it with the version of virus-warehouse that wrote it, or "
+                f"migrate it first: the next load and the next publication do that"
+            )
         file.unlink(missing_ok=True)
         migrate.upgrade(file)
         session.execute(f"SET memory_limit = {sql_text(memory_limit())}")

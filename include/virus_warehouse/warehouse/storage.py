@@ -47,6 +47,10 @@ class Storage(Protocol):
         """Its DuckDB file; None for a lake."""
 
     @property
+    def folder(self) -> Path | None:
+        """The folder of this host with files of its own alone; None where there is none."""
+
+    @property
     def session_settings(self) -> SessionSettings:
         """What DuckDB is opened with in a session that it is attached to."""
 
@@ -122,12 +126,16 @@ class Storage(Protocol):
             StorageBusy: when another process is writing.
         """
 
-    def copy_to(self, session: DuckDBPyConnection, file: Path) -> None:
+    def copy_to(self, session: DuckDBPyConnection, file: Path, *, durable: bool = True) -> None:
         """Copy all tables into a new DuckDB file.
 
         Args:
             session: where it is attached.
             file: the path of the copy, which is replaced.
+            durable: whether to wait until the copy is on the disk.
+
+        Raises:
+            Failure: when it has a schema with which it cannot be copied.
         """
 
     def tidy_up(self, session: DuckDBPyConnection, published: LakeState | None) -> str:
