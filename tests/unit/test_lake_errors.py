@@ -28,8 +28,19 @@ def test_password_is_hidden(text):
     assert "secret" not in str(explained(duckdb.IOException(text), LAKE))
 
 
-def test_lost_connection_says_what_to_do():
-    lost = explained(duckdb.IOException('Failed to execute query "ROLLBACK": '), LAKE)
+@pytest.mark.parametrize(
+    "error",
+    [
+        duckdb.IOException('Failed to execute query "ROLLBACK": '),
+        # What a statement gets after another one that has hidden the loss.
+        duckdb.TransactionException(
+            "TransactionContext Error: Failed to get global stats information from DuckLake: Current transaction is "
+            "aborted (please ROLLBACK)"
+        ),
+    ],
+)
+def test_lost_connection_says_what_to_do(error):
+    lost = explained(error, LAKE)
     assert isinstance(lost, CatalogUnavailable)
     assert "run it again" in str(lost)
 

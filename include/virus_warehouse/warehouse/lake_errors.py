@@ -15,7 +15,8 @@ from virus_warehouse.warehouse.lake_catalog import CatalogUnavailable
 
 _CATALOG_LOST = re.compile(
     "Failed to execute query|Failed to prepare COPY|Failed to copy|Unable to connect to Postgres|"
-    "server closed the connection|no connection to the server|terminating connection"
+    "server closed the connection|no connection to the server|terminating connection|"
+    "DuckLake: Current transaction is aborted"
 )
 """DuckDB's messages when its connection to the catalog has ended."""
 
