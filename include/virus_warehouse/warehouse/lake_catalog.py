@@ -2,6 +2,7 @@
 
 import os
 import platform
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -32,18 +33,20 @@ def has_catalog(address: LakeAddress) -> bool:
     return ask_once(address, SQL("SELECT to_regclass(%s)"), f'"{address.schema}".ducklake_metadata') != [(None,)]
 
 
-def option_values(address: LakeAddress, option: str) -> dict[str | None, str]:
+def option_values(address: LakeAddress, option: str, connection: Connection | None = None) -> dict[str | None, str]:
     """The values of an option of DuckLake's, by scope; that of the lake as a whole has the scope None.
 
     Args:
         address: of the lake.
         option: its name.
+        connection: to the database of the catalog; by default one of its own.
 
     Raises:
         CatalogUnavailable: when the database cannot be reached.
     """
     values = SQL("SELECT scope, value FROM {}.ducklake_metadata WHERE key = %s")
-    return dict(ask_once(address, values.format(Identifier(address.schema)), option))
+    sql = values.format(Identifier(address.schema))
+    return dict(ask_once(address, sql, option) if connection is None else _ask(address, connection, sql, option))
 
 
 def connected(address: LakeAddress) -> Connection:
@@ -76,13 +79,15 @@ def ask_once(address: LakeAddress, sql: SQL | Composed, *values: object) -> list
     Raises:
         CatalogUnavailable: when the database cannot be reached.
     """
-    connection = connected(address)
+    with closing(connected(address)) as connection:
+        return _ask(address, connection, sql, *values)
+
+
+def _ask(address: LakeAddress, connection: Connection, sql: SQL | Composed, *values: object) -> list[tuple[Any, ...]]:
     try:
         return connection.execute(sql, values).fetchall()
     except psycopg.Error as error:
         raise CatalogUnavailable(unavailable(address, error)) from error
-    finally:
-        connection.close()
 
 
 def unavailable(address: LakeAddress, error: Exception) -> str:

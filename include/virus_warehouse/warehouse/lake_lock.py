@@ -49,6 +49,9 @@ class LakeLock:
         name: what is locked: the lake itself, or a run.
         patience: seconds to wait for others that hold it; they get it in the order in which they came.
 
+    Attributes:
+        connection: the connection that holds it.
+
     Raises:
         StorageBusy: when another one still holds it.
         MayOnlyRead: when PostgreSQL does not let this user have it.
@@ -57,7 +60,7 @@ class LakeLock:
 
     def __init__(self, address: LakeAddress, name: str = "writers", patience: float = 0.0) -> None:
         self._address, self._key = address, lock_key(address, name)
-        self._connection = connected(address)
+        self.connection = connected(address)
         try:
             if not (self._try() or self._wait(patience)):
                 raise StorageBusy(self._in_use)
@@ -75,7 +78,7 @@ class LakeLock:
             raise
 
     def _try(self) -> bool:
-        ((is_held,),) = _ask(self._connection, "SELECT pg_try_advisory_lock(%s)", self._key)
+        ((is_held,),) = _ask(self.connection, "SELECT pg_try_advisory_lock(%s)", self._key)
         return bool(is_held)
 
     def _wait(self, seconds: float) -> bool:
@@ -83,16 +86,16 @@ class LakeLock:
         if seconds <= 0:
             return False
         logger.info("waiting for the warehouse for up to %.0f s: %s", seconds, self._in_use)
-        _ask(self._connection, "SELECT set_config('lock_timeout', %s, false)", f"{max(1, round(seconds * 1000))}ms")
+        _ask(self.connection, "SELECT set_config('lock_timeout', %s, false)", f"{max(1, round(seconds * 1000))}ms")
         try:
-            _ask(self._connection, "SELECT pg_advisory_lock(%s)", self._key)
+            _ask(self.connection, "SELECT pg_advisory_lock(%s)", self._key)
         except psycopg.errors.LockNotAvailable:
             return False
         return True
 
     @property
     def _in_use(self) -> str:
-        holders = [str(holder) for (holder,) in _ask(self._connection, _HOLDER, self._key)]
+        holders = [str(holder) for (holder,) in _ask(self.connection, _HOLDER, self._key)]
         return f"{self._address} is being written by {', '.join(holders) or 'a process that is ending'}"
 
     def verify(self) -> None:
@@ -102,7 +105,7 @@ class LakeLock:
             LockLost: when that is not certain.
         """
         try:
-            _ask(self._connection, "SELECT 1")
+            _ask(self.connection, "SELECT 1")
         except psycopg.Error as error:
             raise LockLost(
                 f"{self._address}: the connection that holds the lock of its writers has ended, so another process may "
@@ -112,7 +115,7 @@ class LakeLock:
     def release(self) -> None:
         """Let another one have it."""
         with suppress(psycopg.Error):
-            self._connection.close()
+            self.connection.close()
 
 
 def is_locked(address: LakeAddress, name: str) -> bool:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 from duckdb import DuckDBPyConnection
+from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
 from virus_warehouse.bucket.address import bucket_access
@@ -73,6 +74,7 @@ class LakeStorage:
     def __init__(self, address: LakeAddress) -> None:
         self.address = address
         self._locks: dict[int, LakeLock] = {}
+        self._exists = False
 
     @property
     def location(self) -> str:
@@ -100,8 +102,9 @@ class LakeStorage:
         return SESSION_SETTINGS
 
     def exists(self) -> bool:
-        """Whether its catalog has been created."""
-        return has_catalog(self.address)
+        """Whether its catalog has been created; asked until it has."""
+        self._exists = self._exists or has_catalog(self.address)
+        return self._exists
 
     def attach(self, session: DuckDBPyConnection, name: str = "warehouse", *, patience: float = 0.0) -> None:
         """Attach the lake to a session, with the lock of its writers.
@@ -117,7 +120,7 @@ class LakeStorage:
         """
         lock = LakeLock(self.address, patience=patience)
         try:
-            self._attach(session, "CREATE_IF_NOT_EXISTS false", name)
+            self._attach(session, "CREATE_IF_NOT_EXISTS false", name, connection=lock.connection)
         except BaseException:
             lock.release()
             raise
@@ -344,7 +347,13 @@ class LakeStorage:
         session.execute("USE warehouse")
 
     def _attach(
-        self, session: DuckDBPyConnection, options: str, name: str = "warehouse", *, is_new: bool = False
+        self,
+        session: DuckDBPyConnection,
+        options: str,
+        name: str = "warehouse",
+        *,
+        is_new: bool = False,
+        connection: Connection | None = None,
     ) -> None:
         load_extensions(session, self.address)
         create_secrets(session, self.address, name)
@@ -355,7 +364,7 @@ class LakeStorage:
         try:
             if is_new:
                 session.execute(f"CALL {name}.set_option('data_inlining_row_limit', 0)")
-            refuse_inlining(self.address)
+            refuse_inlining(self.address, connection)
         except BaseException:
             session.execute(f"DETACH {name}")
             raise
@@ -421,14 +430,18 @@ def create_secrets(session: DuckDBPyConnection, address: LakeAddress, name: str 
         _create_secret(session, "virus_warehouse_bucket", "s3", _bucket_settings())
 
 
-def refuse_inlining(address: LakeAddress) -> None:
+def refuse_inlining(address: LakeAddress, connection: Connection | None = None) -> None:
     """Refuse a lake that may keep few rows in its catalog: two transactions that delete one row would both commit.
+
+    Args:
+        address: of the lake.
+        connection: to the database of its catalog; by default one of its own.
 
     Raises:
         LakeUnsafe: when it may.
         CatalogUnavailable: when the database of its catalog cannot be reached.
     """
-    limits = option_values(address, "data_inlining_row_limit")
+    limits = option_values(address, "data_inlining_row_limit", connection)
     if wrong := [limit for limit in limits.values() if limit != "0"] or ([] if None in limits else ["not set"]):
         raise LakeUnsafe(
             f"{address}: data_inlining_row_limit is {wrong[0]}, and must be 0, or rows can be lost without an error. "
