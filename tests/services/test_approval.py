@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from ncbi_virus.operators.ask_for_approval import AskForApprovalOperator
 from ncbi_virus.operators.ask_to_load import AskToLoadOperator
+from tests.support.life import APPROVE, asked_about
 from tests.support.stage import Stage
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
@@ -20,7 +21,7 @@ from virus_warehouse.sources import read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.windows import WindowRequest
 
-APPROVE, PUBLISH = "ncbi_virus_approve", "ncbi_virus_publish"
+PUBLISH = "ncbi_virus_publish"
 
 
 @pytest.fixture
@@ -60,29 +61,6 @@ def published_once(stage: Stage) -> dict[str, Any]:
     return stage.airflow.finished(PUBLISH, stage.airflow.trigger(PUBLISH))
 
 
-def question(stage: Stage, source: str, other_than: str = "") -> tuple[str, str]:
-    """Wait until the source is asked about; returns the DAG run and the text that a person reads.
-
-    Also until the scheduler has seen that the task waits: in the second before, Airflow 3.3.2 can lose an answer.
-    """
-
-    def asked() -> tuple[str, str] | None:
-        found = stage.airflow.get("/dags/~/dagRuns/~/hitlDetails", dag_id_pattern=APPROVE, response_received=False)
-        log = stage.airflow.service_logs()["scheduler"]
-        for detail in found["hitl_details"]:
-            task = detail["task_instance"]
-            run = str(task["dag_run_id"])
-            seen = f"TaskInstance Finished: dag_id={APPROVE}, task_id={task['task_id']}, run_id={run},"
-            is_asked = task["state"] == "awaiting_input" and run.startswith(f"approve__{source}__")
-            if is_asked and run != other_than and seen in log:
-                return run, str(detail["body"])
-        return None
-
-    answer = stage.airflow.wait_until(f"{source} is asked about", asked)
-    assert answer is not None
-    return answer
-
-
 def is_held_back(stage: Stage, source: str) -> bool:
     return source in read_about(stage.data.snapshot).held_back
 
@@ -98,7 +76,7 @@ def answers(stage: Stage, source: str) -> list[tuple[str, str]]:
 def test_held_back_source_is_approved_in_the_browser_and_published(stage: Stage, source: str) -> None:
     assert published_once(stage)["state"] == "failed", "the run says that not all is published"
     assert is_held_back(stage, source)
-    question(stage, source)
+    asked_about(stage.airflow, source)
     with stage.logged_in("/required_actions", viewport={"width": 1400, "height": 900}) as page:
         page.get_by_role("link", name=f"Publish {source} despite shrinkage?").click()
         expect(page.get_by_text(re.compile(f"shrinkage of {source}: of .* published records"))).to_be_visible()
@@ -110,11 +88,11 @@ def test_held_back_source_is_approved_in_the_browser_and_published(stage: Stage,
 @pytest.mark.long
 def test_newer_finding_replaces_the_question_and_a_kept_one_is_not_asked_again(stage: Stage, source: str) -> None:
     published_once(stage)
-    first, text = question(stage, source)
+    first, text = asked_about(stage.airflow, source)
     assert "50 are missing" in text
     lose(stage, source, 1)
     published_once(stage)
-    second, text = question(stage, source, other_than=first)
+    second, text = asked_about(stage.airflow, source, other_than=first)
     assert "51 are missing" in text
     stage.airflow.finished(APPROVE, first)
     assert stage.airflow.task(APPROVE, first, "ask")["state"] == "skipped"
@@ -176,7 +154,7 @@ def test_stopped_census_is_approved_in_the_browser_and_loaded_from_the_archive(
     stage: Stage, stopped: tuple[str, str]
 ) -> None:
     source, run_id = stopped
-    question(stage, source)
+    asked_about(stage.airflow, source)
     dag_id = ingest_dag(source)
     assert stage.airflow.finished(dag_id, stage.airflow.trigger(dag_id))["state"] == "success", "waiting delays nobody"
     with stage.logged_in("/required_actions", viewport={"width": 1400, "height": 900}) as page:
@@ -195,9 +173,9 @@ def test_newer_census_replaces_the_question_and_one_that_succeeds_ends_it(
     stage: Stage, stopped: tuple[str, str]
 ) -> None:
     source, _ = stopped
-    first, _ = question(stage, source)
+    first, _ = asked_about(stage.airflow, source)
     census(stage, source)
-    second, _ = question(stage, source, other_than=first)
+    second, _ = asked_about(stage.airflow, source, other_than=first)
     stage.airflow.finished(APPROVE, first)
     assert stage.airflow.task(APPROVE, first, "ask_to_load")["state"] == "skipped"
     dag_id = ingest_dag(source)
@@ -211,7 +189,7 @@ def test_newer_census_replaces_the_question_and_one_that_succeeds_ends_it(
 @pytest.mark.long
 def test_kept_records_stay_and_nothing_is_loaded(stage: Stage, stopped: tuple[str, str]) -> None:
     source, run_id = stopped
-    asked, _ = question(stage, source)
+    asked, _ = asked_about(stage.airflow, source)
     path = f"/dags/{APPROVE}/dagRuns/{asked}/taskInstances/ask_to_load/-1/hitlDetails"
     stage.airflow.call("PATCH", path, json={"chosen_options": [AskToLoadOperator.KEEP], "params_input": {}})
     assert stage.airflow.finished(APPROVE, asked)["state"] == "success"

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import duckdb
 import psycopg
 import pytest
 from psycopg import sql
@@ -27,8 +26,11 @@ from tests.support import buckets, celery_workers, lakes, redis
 from tests.support.airflow_services import AirflowServices
 from tests.support.celery_workers import CeleryWorker
 from tests.support.compose_file import SERVICES, WAITS, environment, native
+from tests.support.life import QUESTION, Life, dag_of
 from tests.support.paused import paused
+from tests.support.people import MailServer
 from tests.support.postgres import postgres
+from tests.support.program import command
 from tests.support.stage import HOUR, TODAY
 from tests.support.stand_in_process import StandInProcess, stand_in_process
 from tests.support.warehouses import opened
@@ -43,7 +45,20 @@ from virus_warehouse.warehouse.lake_catalog import connected
 from virus_warehouse.warehouse.lake_lock import is_locked
 from virus_warehouse.warehouse.ledger import DIED
 
-SOURCES = {"mpox": 10244, "dengue": 12637, "flu": 11320}
+SOURCES = ("mpox", "dengue", "flu")
+SOURCES_FILE = f"""\
+defaults: {{schedule: "0 {HOUR} * * *"}}
+sources:
+  mpox: {{taxon: 10244, reuse_hours: 0}}
+  dengue: {{taxon: 12637, reuse_hours: 24}}
+  flu: {{taxon: 11320, max_missing: 0.5, withdraw_after: 1}}
+alerts:
+  failed_after_minutes: 0
+  channels:
+    team: {{mail: {{to: [team@example.org]}}}}
+  rules:
+    - {{to: [team], kinds: [failed, held back]}}
+"""
 FIRST_DAY = TODAY - timedelta(days=3)
 HOSTS = ("worker-1", "worker-2")
 SECONDS = 180
@@ -54,13 +69,14 @@ RUN = re.compile(r"\d{8}T\d+Z-\w+-[0-9a-f]{6}")
 
 
 @dataclass
-class Team:
+class Team(Life):
     """What runs for a team.
 
     Attributes:
         airflow: API server, scheduler and DAG processor.
         workers: by host name.
         ncbi: the stand-in for NCBI.
+        mail: the mail server.
         settings: of all Airflow services.
         sources: the sources file.
     """
@@ -68,11 +84,12 @@ class Team:
     airflow: AirflowServices
     workers: dict[str, CeleryWorker]
     ncbi: StandInProcess
+    mail: MailServer
     settings: dict[str, str]
     sources: Path
 
     @property
-    def data(self) -> DataFolder:
+    def data(self) -> DataFolder:  # type: ignore[override]
         """The data folder in the bucket, as it is now; its copy is the test's own."""
         with patch.dict(os.environ, {name: self.settings[name] for name in OF_THE_DATA}):
             return DataFolder.from_environment()
@@ -97,10 +114,6 @@ class Team:
                 "WHERE dag_run_id = ? ORDER BY started_at",
                 [dag_run_id],
             ).fetchall()
-
-    def start(self, source: str) -> str:
-        """Trigger a source's DAG; returns the id of the DAG run."""
-        return self.airflow.trigger(dag_of(source))
 
     def task(self, source: str, dag_run_id: str) -> dict[str, Any]:
         return self.airflow.task(dag_of(source), dag_run_id)
@@ -127,7 +140,7 @@ class Team:
         """
         with ExitStack() as held:
             with paused(self.ncbi.url):
-                dag_run_id = self.start(source)
+                dag_run_id = self.run(source)
                 self.host(source, dag_run_id)
                 self.airflow.wait_until(f"{source} downloads", lambda: self.stage(source) == "download")
                 held.enter_context(self.merges_held())
@@ -137,20 +150,11 @@ class Team:
             )
             yield dag_run_id
 
-    def published(self, dag_run_ids: dict[str, str]) -> None:
-        """Wait until what these DAG runs have loaded is published."""
-        self.airflow.wait_until(
-            "all is published", lambda: self.data.snapshot.exists() and set(dag_run_ids.values()) <= self._in_snapshot()
-        )
-
-    def _in_snapshot(self) -> set[str]:
-        with duckdb.connect(self.data.snapshot, read_only=True) as connection:
-            found = connection.execute("SELECT dag_run_id FROM ops.ingest_run WHERE status = 'success'").fetchall()
-        return {dag_run_id for (dag_run_id,) in found}
-
-
-def dag_of(source: str) -> str:
-    return f"ncbi_virus_ingest__{source}"
+    def command(self, *arguments: str | Path, **settings: str) -> str:
+        """Run `virus-warehouse` on a host of its own; returns its output."""
+        done = command(*map(str, arguments), **self.settings | settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
 
 @pytest.fixture
@@ -160,8 +164,10 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     if reason := next((reason for unavailable in missing if (reason := unavailable())), None):
         pytest.skip(reason)
     sources = tmp_path / "sources.yaml"
-    followed = "".join(f"  {name}: {{taxon: {taxon}, reuse_hours: 24}}\n" for name, taxon in SOURCES.items())
-    sources.write_text(f'defaults: {{schedule: "0 {HOUR} * * *"}}\nsources:\n{followed}', encoding="utf-8")
+    sources.write_text(SOURCES_FILE, encoding="utf-8")
+    questions = tmp_path / "questions"
+    questions.mkdir()
+    (questions / "mpox.sql").write_text(QUESTION, encoding="utf-8")
     passwords = {name: secrets.token_hex(16) for name in ("REDIS_PASSWORD", "LAKE_PASSWORD", "OBJECT_STORAGE_PASSWORD")}
     _, *redis_options = SERVICES["redis"]["command"]
     bucket = SERVICES["object-storage"]["environment"]["S3_BUCKET"]
@@ -192,13 +198,15 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
             home=str(airflow.home),
         )
         settings |= WAITS
-        settings |= {"VIRUS_SOURCES": str(sources), "NCBI_DATASETS_URL": ncbi.url}
+        settings |= {"VIRUS_SOURCES": str(sources), "VIRUS_QUESTIONS": str(questions), "NCBI_DATASETS_URL": ncbi.url}
+        mail = servers.enter_context(MailServer())
         (airflow.home / "login").mkdir()
         for name in (name for name in settings if name.startswith("AWS_")):
             monkeypatch.setenv(name, settings[name])
         copies = {host: {"VIRUS_DATA_COPY": str(tmp_path / host)} for host in HOSTS}
         with airflow, celery_workers.celery_workers(copies, airflow.environment, airflow.home) as workers:
-            yield Team(airflow, {worker.host: worker for worker in workers}, ncbi, settings, sources)
+            airflow.post("/connections", {"connection_id": "smtp_default", **mail.in_airflow})
+            yield Team(airflow, {worker.host: worker for worker in workers}, ncbi, mail, settings, sources)
 
 
 def create_databases(server: URL, passwords: dict[str, str]) -> None:
@@ -259,8 +267,7 @@ def load_on_both_workers(team: Team) -> None:
             runs[source] = run["dag_run_id"]
         assert {team.host(source, run) for source, run in runs.items()} == set(HOSTS)
     for source, run in runs.items():
-        assert team.airflow.finished(dag_of(source), run)["state"] == "success"
-    team.published(runs)
+        team.published(source, run)
 
 
 def lose_a_worker(team: Team) -> str:
@@ -277,7 +284,7 @@ def lose_a_worker(team: Team) -> str:
     assert (first, second) == ("failed", "success")
     assert error == DIED
     assert dead in package, "what the lost run has downloaded was not used"
-    team.published({"mpox": dag_run_id})
+    team.published("mpox", dag_run_id)
     return left
 
 
@@ -303,5 +310,38 @@ def test_two_workers_load_publish_and_survive_the_loss_of_one(team: Team, tmp_pa
     copy = tmp_path / "copy.duckdb"
     with team.warehouse().unchanging() as state:
         state.copy_to(copy)
-    sources = {FIRST_DAY: tuple(SOURCES), TODAY: ("mpox", "dengue")}
+    sources = {FIRST_DAY: SOURCES, TODAY: ("mpox", "dengue")}
     assert contents(copy) == contents(undisturbed(team, tmp_path / "undisturbed", (FIRST_DAY, TODAY), sources))
+
+
+@pytest.mark.long
+@pytest.mark.browser
+def test_a_day_of_a_team_that_loses_a_worker(team: Team, tmp_path: Path) -> None:
+    load_on_both_workers(team)
+    team.ncbi.set_today(TODAY)
+    team.backfill(FIRST_DAY)
+
+    team.refuse_a_run()
+    team.inform()
+    assert len(team.mails("team", "flu: failed", "400")) == 1
+    left = lose_a_worker(team)
+    team.published("flu", team.run("flu"))
+    team.inform()
+    assert len(team.mails("team", "Over: flu: failed")) == 1
+
+    team.drop_records()
+    team.approve()
+
+    backups = tmp_path / "backups"
+    made = team.command("backup", backups, VIRUS_DATA_COPY=str(tmp_path / "of the back-ups"))
+    assert "NOT BACKED UP" not in made, made
+    assert team.command("backup", "--verify", backups).startswith("OK ")
+    stop_a_worker(team, left)
+    restored = tmp_path / "restored"
+    done = command("restore", str(backups), VIRUS_DATA=str(restored), VIRUS_SOURCES=str(team.sources))
+    assert done.returncode == 0, done.stderr
+    loads = "SELECT run_id FROM ops.ingest_run WHERE status = 'success' ORDER BY ALL"
+    with team.warehouse().exclusive() as lake, opened(restored / "warehouse.duckdb") as file:
+        in_lake, in_file = (session.execute(loads).fetchall() for session in (lake, file))
+    assert len(in_file) == len(SOURCES) + 2 + 3
+    assert set(in_lake) - set(in_file) == {in_lake[-1]}, "what was loaded since"

@@ -6,37 +6,27 @@ version's. This takes more than two minutes of processor time: too long for `mak
 
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
-from playwright.sync_api import expect
 
-from ncbi_virus.operators.ask_for_approval import AskForApprovalOperator
 from scripts import chromium
-from scripts.pictures import log_in
 from tests.support import postgres
 from tests.support.airflow_services import AirflowServices
 from tests.support.commands import CHECKOUT
+from tests.support.life import DAY, QUESTION, Life, dag_of
 from tests.support.people import MailServer
 from tests.support.program import AS_INSTALLED
-from tests.support.stage import HOUR, SLOW, TODAY
+from tests.support.stage import HOUR, TODAY
 from tests.support.stand_in import StandIn
 from tests.support.wheel import LATER_VERSION, environment_with, install, wheel_of, wheel_of_later_version
 from virus_warehouse import __version__
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.publish.about import read_about
 from virus_warehouse.publish.manifest import read_manifest
 
-DAY = timedelta(days=1)
 FIRST_DAY = TODAY - 8 * DAY
-INGEST = "ncbi_virus_ingest__{}"
-ALERTS = "ncbi_virus_alerts"
 
 LATE_AFTER = 60
 """Seconds. The run that is late waits for its retry, for longer than this test."""
@@ -58,16 +48,9 @@ alerts:
     - {{to: [night], kinds: [late]}}
 """
 
-QUESTION = """\
--- question: Genomes of monkeypox virus
--- key: accession
--- inform: team
-SELECT accession, accession_version, isolate_name FROM virus_genome WHERE source = 'mpox';
-"""
-
 
 @dataclass
-class Day:
+class Day(Life):
     """The parts of the day.
 
     Attributes:
@@ -102,45 +85,13 @@ class Day:
         of_then = f"SELECT * EXCLUDE (update_date) FROM virus_genome_as_of(TIMESTAMPTZ '{moment}') ORDER BY ALL"
         return self.command("sql", of_then, "--format", "csv", **settings)
 
-    def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Query the snapshot."""
-        with duckdb.connect(self.data.snapshot, read_only=True) as connection:
-            return connection.execute(sql, list(parameters)).fetchall()
-
-    def run(self, source: str, **conf: str) -> str:
-        """Trigger a source's DAG; returns the id of the DAG run."""
-        return self.airflow.trigger(INGEST.format(source), conf)
-
-    def published(self, source: str, dag_run_id: str) -> None:
-        """Wait until a DAG run has succeeded, and the snapshot has what it loaded."""
-        run = self.airflow.finished(INGEST.format(source), dag_run_id)
-        assert run["state"] == "success"
-        loaded = "FROM ops.ingest_run WHERE dag_run_id = ? AND source = ? AND status = 'success'"
-        self.airflow.wait_until(
-            f"{dag_run_id} of {source} is published",
-            lambda: self.data.snapshot.exists() and self.rows(loaded, dag_run_id, source),
-        )
-
-    def inform(self) -> None:
-        """Let people be informed now, and not only in the next ten minutes."""
-        assert self.airflow.finished(ALERTS, self.airflow.trigger(ALERTS))["state"] == "success"
-
     def deadline_has_passed(self, source: str, dag_run_id: str) -> None:
         """Wait until Airflow has called at the deadline of a DAG run."""
-        logs = self.airflow.home / "logs" / "executor_callbacks" / INGEST.format(source) / dag_run_id
+        logs = self.airflow.home / "logs" / "executor_callbacks" / dag_of(source) / dag_run_id
         self.airflow.wait_until(
             f"Airflow has called at the deadline of {dag_run_id}",
             lambda: any("Callback executed successfully" in log.read_text() for log in logs.glob("*")),
         )
-
-    def mails(self, to: str, *texts: str) -> list[EmailMessage]:
-        """The mails to somebody with all of these texts, in subject or content."""
-        of_them = [mail for mail in self.mail.mails if mail["To"] == f"{to}@example.org"]
-        return [mail for mail in of_them if all(text in _whole(mail) for text in texts)]
-
-
-def _whole(mail: EmailMessage) -> str:
-    return "\n".join([mail["Subject"], *(part.get_content() for part in mail.iter_parts())])
 
 
 @pytest.fixture
@@ -175,71 +126,28 @@ def load_everything(day: Day) -> datetime:
     """Let the three sources run by their schedule; returns a moment at which all are published."""
     sources = ("mpox", "dengue", "flu")
     for source in sources:
-        day.airflow.unpause(INGEST.format(source))
+        day.airflow.unpause(dag_of(source))
     for source in sources:
-        dag_id = INGEST.format(source)
+        dag_id = dag_of(source)
         [run] = day.airflow.wait_until(f"{source} runs", lambda dag_id=dag_id: day.airflow.runs(dag_id))
         day.published(source, run["dag_run_id"])
     assert day.rows("SELECT DISTINCT mode, run_type FROM ops.ingest_run") == [("full", "scheduled")]
     return datetime.now(UTC)
 
 
-def backfill(day: Day) -> None:
-    """Load two days that were missed, of a source with a saved question, whose answer changes."""
-    moment = datetime.combine(FIRST_DAY, datetime.min.time(), UTC) + timedelta(hours=HOUR)
-    runs = day.airflow.backfill(INGEST.format("mpox"), moment.isoformat(), (moment + DAY).isoformat())
-    assert len(runs) == 2
-    for run in runs:
-        day.published("mpox", run["dag_run_id"])
-    [(changes,)] = day.rows("SELECT count(*) FROM mart.saved_question_change")
-    assert changes > 0
-    day.inform()
-    assert len(day.mails("team", "Genomes of monkeypox virus")) == 1
-    day.inform()
-    assert len(day.mails("team", "Genomes of monkeypox virus")) == 1, "not twice"
-
-
 def break_ncbi(day: Day) -> tuple[str, str]:
     """Let NCBI refuse a run, which fails, and break another one, which waits for its retry; returns these DAG runs."""
-    day.ncbi.fault("status", status=400)
-    refused = day.run("flu")
-    assert day.airflow.finished(INGEST.format("flu"), refused)["state"] == "failed"
+    refused = day.refuse_a_run()
     day.ncbi.fault("status", times=100, status=503)
     waiting = day.run("dengue")
     day.airflow.wait_until(
         "the run waits for its next try",
-        lambda: day.airflow.task(INGEST.format("dengue"), waiting)["state"] == "up_for_retry",
+        lambda: day.airflow.task(dag_of("dengue"), waiting)["state"] == "up_for_retry",
     )
     day.ncbi.clear_faults()
     day.inform()
     assert len(day.mails("team", "dengue: failed", "503")) == 1
     return refused, waiting
-
-
-def drop_records(day: Day) -> int:
-    """Let NCBI drop many records, which a census withdraws and a gate holds back; returns how many."""
-    day.ncbi.fault("fewer_records", fraction=0.7)
-    dag_run_id = day.run("flu", mode="census")
-    assert day.airflow.finished(INGEST.format("flu"), dag_run_id)["state"] == "success"
-    day.airflow.wait_until("flu is held back", lambda: "flu" in read_about(day.data.snapshot).held_back)
-    day.inform()
-    assert len(day.mails("team", "flu: held back", "shrinkage")) == 1
-    [(published,)] = day.rows("SELECT count(*) FROM virus_genome WHERE source = 'flu'")
-    return int(published)
-
-
-def approve(day: Day) -> None:
-    """Answer in the browser that the source is to be published."""
-    airflow = day.airflow
-    with chromium.chromium() as browser, browser.new_context(viewport={"width": 1400, "height": 900}) as opened:
-        opened.set_default_timeout(SLOW)
-        expect.set_options(timeout=SLOW)
-        page = opened.new_page()
-        log_in(page, airflow.url, airflow.login, airflow.password)
-        page.goto(f"{airflow.url}/required_actions")
-        page.get_by_role("link", name="Publish flu despite shrinkage?").click()
-        page.get_by_role("button", name=AskForApprovalOperator.PUBLISH).click()
-        airflow.wait_until("flu is published", lambda: "flu" not in read_about(day.data.snapshot).held_back)
 
 
 def recover(day: Day, refused: str, waiting: str) -> None:
@@ -250,7 +158,7 @@ def recover(day: Day, refused: str, waiting: str) -> None:
     assert len(day.mails("night", "dengue: late", waiting)) == 1
     assert day.mails("night", refused) == []
     again = {"dry_run": False, "dag_run_id": waiting, "task_ids": ["ingest"], "only_failed": False}
-    day.airflow.post(f"/dags/{INGEST.format('dengue')}/clearTaskInstances", again)
+    day.airflow.post(f"/dags/{dag_of('dengue')}/clearTaskInstances", again)
     day.published("dengue", waiting)
     day.inform()
     assert len(day.mails("team", "Over: dengue: failed")) == 1
@@ -265,16 +173,10 @@ def test_a_day_in_the_life(day: Day, tmp_path: Path) -> None:
     assert of_first_day.count("\n") > 300
 
     day.ncbi.set_today(TODAY)
-    backfill(day)
+    day.backfill(FIRST_DAY)
     refused, waiting = break_ncbi(day)
-    published = drop_records(day)
-    # In a thread of its own: the browser of the other tests here keeps an event loop running in this one.
-    with ThreadPoolExecutor(1) as own:
-        own.submit(approve, day).result()
-    [(left,)] = day.rows("SELECT count(*) FROM virus_genome WHERE source = 'flu'")
-    assert left < published
-    day.inform()
-    assert len(day.mails("team", "Over: flu: held back")) == 1
+    day.drop_records()
+    day.approve()
     recover(day, refused, waiting)
     assert day.as_of(first_day) == of_first_day
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import requests
 
@@ -24,8 +25,19 @@ class StandInProcess:
 
     def set_today(self, today: date) -> None:
         """Move its clock."""
-        clock = self.url.removesuffix(BASE_PATH) + "/control/clock"
-        requests.post(clock, json={"today": today.isoformat()}, timeout=60).raise_for_status()
+        self._control("POST", "clock", today=today.isoformat())
+
+    def fault(self, kind: str, times: int = 1, **details: Any) -> None:
+        """Let the next `times` downloads fail; kinds and their details are in `ncbi_stand_in.faults`."""
+        self._control("POST", "faults", kind=kind, times=times, **details)
+
+    def clear_faults(self) -> None:
+        """Remove the pending faults."""
+        self._control("DELETE", "faults")
+
+    def _control(self, method: str, what: str, **content: Any) -> None:
+        url = f"{self.url.removesuffix(BASE_PATH)}/control/{what}"
+        requests.request(method, url, json=content, timeout=60).raise_for_status()
 
 
 @contextmanager
