@@ -178,6 +178,17 @@ class TestInlining:
         with pytest.raises(LakeUnsafe, match=r"is 10, and must be 0.*CALL warehouse.set_option"):
             insert_unless_held(lake)
 
+    @pytest.mark.parametrize("limits", [(10, 0), (0, 10)])
+    def test_a_table_that_may_be_inlined_is_refused(self, lake, limits):
+        with Warehouse(LakeStorage(lake)).exclusive() as session:
+            for table, limit in zip(("virus_genome", "taxon"), limits, strict=True):
+                session.execute(
+                    f"CALL warehouse.set_option('data_inlining_row_limit', {limit}, schema => 'main', "
+                    f"table_name => '{table}')"
+                )
+        with pytest.raises(LakeUnsafe, match="is 10, and must be 0"):
+            insert_unless_held(lake)
+
     def test_a_lake_of_somebody_else_is_refused(self, catalog, tmp_path):
         address = new_lake(catalog, tmp_path)
         with duckdb.connect() as session:

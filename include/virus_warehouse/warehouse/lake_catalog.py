@@ -33,8 +33,10 @@ def has_catalog(address: LakeAddress) -> bool:
     return ask_once(address, SQL("SELECT to_regclass(%s)"), f'"{address.schema}".ducklake_metadata') != [(None,)]
 
 
-def option_values(address: LakeAddress, option: str, connection: Connection | None = None) -> dict[str | None, str]:
-    """The values of an option of DuckLake's, by scope; that of the lake as a whole has the scope None.
+def option_values(
+    address: LakeAddress, option: str, connection: Connection | None = None
+) -> list[tuple[str | None, str]]:
+    """The values of an option of DuckLake's, each after its scope: `schema`, `table`, or None for the whole lake.
 
     Args:
         address: of the lake.
@@ -46,7 +48,8 @@ def option_values(address: LakeAddress, option: str, connection: Connection | No
     """
     values = SQL("SELECT scope, value FROM {}.ducklake_metadata WHERE key = %s")
     sql = values.format(Identifier(address.schema))
-    return dict(ask_once(address, sql, option) if connection is None else _ask(address, connection, sql, option))
+    rows = ask_once(address, sql, option) if connection is None else _ask(address, connection, sql, option)
+    return [(scope, value) for scope, value in rows]
 
 
 def connected(address: LakeAddress) -> Connection:

@@ -442,7 +442,8 @@ def refuse_inlining(address: LakeAddress, connection: Connection | None = None) 
         CatalogUnavailable: when the database of its catalog cannot be reached.
     """
     limits = option_values(address, "data_inlining_row_limit", connection)
-    if wrong := [limit for limit in limits.values() if limit != "0"] or ([] if None in limits else ["not set"]):
+    is_set = any(scope is None for scope, _ in limits)
+    if wrong := [limit for _, limit in limits if limit != "0"] or ([] if is_set else ["not set"]):
         raise LakeUnsafe(
             f"{address}: data_inlining_row_limit is {wrong[0]}, and must be 0, or rows can be lost without an error. "
             f"Attach it and run CALL warehouse.set_option('data_inlining_row_limit', 0)"
