@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from tests.integration.test_compaction import compacted
 from tests.integration.test_sequences import fasta, held, letters, package
+from tests.support.backups import restored_in, sources
 from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import DENGUE, Followed, content
 from tests.support.genuine import Site, site_in
@@ -43,17 +44,9 @@ from virus_warehouse.run_file import read_state
 from virus_warehouse.shortage import DiskFull
 from virus_warehouse.warehouse.connection import Warehouse, WarehouseLocked
 
+__all__ = ["sources"]
+
 GENOMES = ("GENOME",)
-
-
-@pytest.fixture(autouse=True)
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A sources file; and no Airflow."""
-    path = tmp_path / "sources.yaml"
-    path.write_text("sources: {mpox: {taxon: 10244}}", encoding="utf-8")
-    monkeypatch.setenv("VIRUS_SOURCES", str(path))
-    monkeypatch.delenv(airflow_database.VARIABLE, raising=False)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +68,6 @@ def site(published: Site, tmp_path: Path) -> Site:
 
 def back_up(data: DataFolder, folder: Path) -> Backup:
     return make_backup(Warehouse(data.warehouse, lock_timeout=120), data, folder)
-
-
-def restored_in(folder: Path, place: Path) -> DataFolder:
-    data = DataFolder(folder)
-    restore_backup(place, data, data.warehouse)
-    return data
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

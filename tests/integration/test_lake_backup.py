@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.support.backups import restored_in, sources
 from tests.support.buckets import NEEDS_BUCKETS
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import Followed
@@ -14,12 +15,10 @@ from tests.support.kept_data_folder import FOLLOWED, rows_of
 from tests.support.lakes import NEEDS_LAKES, migrated_lake, new_lake
 from tests.support.program import command
 from tests.support.warehouses import query
-from virus_warehouse.backup import airflow_database
 from virus_warehouse.backup.folder import backups_in
 from virus_warehouse.backup.make import make_backup
 from virus_warehouse.backup.manifest import BackupError
 from virus_warehouse.backup.pins import Pins
-from virus_warehouse.backup.restore import restore_backup
 from virus_warehouse.backup.verify import verify_backup
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.publication import publish
@@ -27,18 +26,11 @@ from virus_warehouse.transfer import transfer
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.lake_storage import LakeNotMigrated, LakeStorage
 
+__all__ = ["sources"]
+
 pytestmark = [pytest.mark.slow, NEEDS_LAKES]
 
 RECORDS = "SELECT accession, length FROM virus_genome ORDER BY ALL"
-
-
-@pytest.fixture(autouse=True)
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sources file; and no Airflow."""
-    path = tmp_path / "sources.yaml"
-    path.write_text("sources: {mpox: {taxon: 10244}}", encoding="utf-8")
-    monkeypatch.setenv("VIRUS_SOURCES", str(path))
-    monkeypatch.delenv(airflow_database.VARIABLE, raising=False)
 
 
 @pytest.fixture
@@ -54,12 +46,6 @@ def followed(ncbi: FakeNcbi, storage: LakeStorage, tmp_path: Path) -> Followed:
     followed = Followed(ncbi, tmp_path / "data", storage)
     followed.show("PX1", 0)
     return followed
-
-
-def restored_in(folder: Path, place: Path) -> DataFolder:
-    data = DataFolder(folder)
-    restore_backup(place, data, data.warehouse)
-    return data
 
 
 def contents(data: DataFolder) -> dict[str, bytes]:
