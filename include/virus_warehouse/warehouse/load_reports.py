@@ -38,7 +38,8 @@ def load_reports(session: DuckDBPyConnection, load: Load, staged: Sequence[Stage
     """
     given = {report.report.name: report for report in staged}
     counts = {DATA_REPORT.name: merge_data_report(session, load, given[DATA_REPORT.name])}
-    has_open = has_open_findings(session, load.source)
+    ends_some = load.is_full or any(report.lines for report in staged)
+    has_open = ends_some and has_open_findings(session, load.source)
     if has_open and load.is_full and load.is_newest_package:
         end_findings(session, load.variables)
         has_open = False
