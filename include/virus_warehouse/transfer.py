@@ -20,10 +20,10 @@ from virus_warehouse.private_files import private_files
 from virus_warehouse.session import all_threads
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.warehouse import ledger
-from virus_warehouse.warehouse.connection import Warehouse, revision_of
+from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.incomplete_copy import incomplete_copy_of, is_incomplete_copy
 from virus_warehouse.warehouse.lake_address import is_lake, lake_address
-from virus_warehouse.warehouse.migrate import newest_revision
+from virus_warehouse.warehouse.migrate import newest_revision, revision_of
 from virus_warehouse.warehouse.table_copy import (
     TableName,
     copy_table,

@@ -311,7 +311,7 @@ class Warehouse:
         """
         with self.session() as session:
             self._wait_for_lock(lambda: self.storage.attach_to_read(session))
-            return revision_of(session)
+            return migrate.revision_of(session)
 
     def _attach(
         self,
@@ -325,7 +325,7 @@ class Warehouse:
             self.storage.upgrade()
         self.storage.attach(session, name, patience=self.lock_timeout)
         try:
-            revision = revision_of(session, name)
+            revision = migrate.revision_of(session, name)
             if as_it_is or revision == migrate.newest_revision() or (even_too_old and migrate.is_too_old(revision)):
                 return
         except BaseException:
@@ -384,20 +384,6 @@ def warehouse_at(place: Path | LakeAddress, **settings: float) -> Warehouse:
     from virus_warehouse.warehouse.lake_storage import LakeStorage  # needs packages that a file does not
 
     return Warehouse(LakeStorage(place), **settings)
-
-
-def revision_of(session: DuckDBPyConnection, name: str = "warehouse") -> str | None:
-    """The schema revision of a warehouse, None without our schema.
-
-    Args:
-        session: where it is attached.
-        name: what it is called there.
-    """
-    try:
-        row = session.execute(f"SELECT version_num FROM {name}.ops.alembic_version").fetchone()
-    except duckdb.CatalogException:
-        return None
-    return None if row is None else str(row[0])
 
 
 def _wait_log() -> Callable[[RetryCallState], None]:

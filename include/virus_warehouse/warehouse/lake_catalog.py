@@ -7,7 +7,8 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.abc import QueryNoTemplate
+from psycopg.sql import SQL, Identifier
 
 from virus_warehouse.failure import Failure
 from virus_warehouse.warehouse.lake_address import LakeAddress
@@ -30,7 +31,7 @@ def has_catalog(address: LakeAddress) -> bool:
     Raises:
         CatalogUnavailable: when the database cannot be reached.
     """
-    return ask_once(address, SQL("SELECT to_regclass(%s)"), f'"{address.schema}".ducklake_metadata') != [(None,)]
+    return ask_once(address, "SELECT to_regclass(%s)", f'"{address.schema}".ducklake_metadata') != [(None,)]
 
 
 def option_values(
@@ -76,7 +77,7 @@ def connected(address: LakeAddress) -> Connection:
         raise CatalogUnavailable(unavailable(address, error)) from error
 
 
-def ask_once(address: LakeAddress, sql: SQL | Composed, *values: object) -> list[tuple[Any, ...]]:
+def ask_once(address: LakeAddress, sql: QueryNoTemplate, *values: object) -> list[tuple[Any, ...]]:
     """The rows of a query, over a connection of its own.
 
     Raises:
@@ -86,7 +87,7 @@ def ask_once(address: LakeAddress, sql: SQL | Composed, *values: object) -> list
         return _ask(address, connection, sql, *values)
 
 
-def _ask(address: LakeAddress, connection: Connection, sql: SQL | Composed, *values: object) -> list[tuple[Any, ...]]:
+def _ask(address: LakeAddress, connection: Connection, sql: QueryNoTemplate, *values: object) -> list[tuple[Any, ...]]:
     try:
         return connection.execute(sql, values).fetchall()
     except psycopg.Error as error:

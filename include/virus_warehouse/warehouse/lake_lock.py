@@ -11,7 +11,6 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import Connection
-from psycopg.sql import SQL
 
 from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.warehouse.lake_address import LakeAddress
@@ -128,7 +127,7 @@ def is_locked(address: LakeAddress, name: str) -> bool:
     Raises:
         CatalogUnavailable: when the database cannot be reached.
     """
-    return bool(ask_once(address, SQL(_HOLDER), lock_key(address, name)))
+    return bool(ask_once(address, _HOLDER, lock_key(address, name)))
 
 
 def lock_key(address: LakeAddress, name: str) -> int:

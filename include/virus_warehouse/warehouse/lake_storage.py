@@ -206,8 +206,7 @@ class LakeStorage:
         Raises:
             LakeNotMigrated: when the lake has the schema of an earlier version.
         """
-        session.execute("SELECT version_num FROM warehouse.ops.alembic_version")
-        ((revision,),) = session.fetchall()
+        revision = migrate.revision_of(session)
         if revision != migrate.newest_revision():
             raise LakeNotMigrated(
                 f"{self.location} has schema revision {revision}, and is copied with revision "

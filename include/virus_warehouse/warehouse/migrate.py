@@ -70,6 +70,20 @@ def newest_revision() -> str:
     return known_revisions()[0]
 
 
+def revision_of(session: DuckDBPyConnection, name: str = "warehouse") -> str | None:
+    """The schema revision of a warehouse, None without our schema.
+
+    Args:
+        session: where it is attached.
+        name: what it is called there.
+    """
+    try:
+        row = session.execute(f"SELECT version_num FROM {name}.ops.alembic_version").fetchone()
+    except duckdb.CatalogException:
+        return None
+    return None if row is None else str(row[0])
+
+
 def is_too_old(revision: str | None) -> bool:
     """Whether a revision comes before the first one that this version knows.
 
