@@ -1,14 +1,15 @@
-"""A report in parts, split at line ends while it is decompressed, one part ahead of the reader.
+"""A report in parts, split at line ends while it is decompressed, some parts ahead of the reader.
 
-Parts are files, so that neither the decompressed report nor the parsed one is ever in memory as a whole; and while one
-part is parsed, the next is decompressed.
+Parts are files, so that neither the decompressed report nor the parsed one is ever in memory as a whole; and while some
+are parsed, the next are decompressed.
 """
 
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO
@@ -17,9 +18,8 @@ import numpy as np
 
 from virus_warehouse.reports.report_file import LONGEST_LINE, Tally, whole_chunk
 
-FIRST_PART_BYTES = 8 << 20
-"""Size from which the first part ends with the next line. Larger parts cost less, but the reader has to wait for the
-first one, so parts start small and double, in size and in number."""
+FIRST_PART_BYTES = 4 << 20
+"""Size from which the first part ends with the next line. The reader waits for it, so parts start small, and double."""
 
 _SEARCHED_AT_ONCE = 1 << 20
 
@@ -46,11 +46,13 @@ class Part:
         path: the file.
         lines_before: lines of the report before it.
         blocks: its contents, counted in the raw bytes.
+        is_last: whether the report ends with it.
     """
 
     path: Path
     lines_before: int
     blocks: tuple[Block, ...]
+    is_last: bool = False
 
     @cached_property
     def tally(self) -> Tally:
@@ -143,7 +145,13 @@ def _written(path: Path, lines_before: int, chunks: Iterable[bytes]) -> Part:
 
 
 def parts(
-    member: IO[bytes], folder: Path, part_bytes: int, at_once: int, *, fold: Callable[[bytes], bytes] = bytes
+    member: IO[bytes],
+    folder: Path,
+    part_bytes: int,
+    ahead: int,
+    at_once: int,
+    *,
+    fold: Callable[[bytes], bytes] = bytes,
 ) -> Generator[list[Part], None, None]:
     """Split a report into parts; the files of earlier parts are removed when the next are requested.
 
@@ -151,21 +159,37 @@ def parts(
         member: the report.
         folder: where the parts are written.
         part_bytes: size from which a part ends with the next line.
-        at_once: parts that are yielded together, as files of one read, which DuckDB distributes over its threads.
+        ahead: how many parts are written ahead of the reader at most.
+        at_once: how many are yielded together at most while more are being written; all, when as many as allowed are
+            written, or the report ends. They are files of one read, which DuckDB distributes over its threads.
         fold: a replacement for some complete lines of the report, with as many lines. The tally is of the result.
 
     Returns:
-        Consecutive parts, at first fewer than `at_once`; one without lines for an empty report.
+        Consecutive parts; one without lines for an empty report.
     """
     cutter = _Cutter(member, folder, part_bytes, fold)
     with ThreadPoolExecutor(1, thread_name_prefix="inflate") as inflating:
-        upcoming, many = inflating.submit(cutter.cut, 1), 1
-        while some := upcoming.result():
-            many = min(2 * many, at_once)
-            upcoming = inflating.submit(cutter.cut, many)
-            yield some
-            for part in some:
-                part.path.unlink(missing_ok=True)
+        upcoming = deque(inflating.submit(cutter.cut) for _ in range(ahead))
+        try:
+            while some := _written_so_far(upcoming, at_once):
+                upcoming.extend(inflating.submit(cutter.cut) for _ in some)
+                yield some
+                for part in some:
+                    part.path.unlink(missing_ok=True)
+        finally:
+            inflating.shutdown(cancel_futures=True)
+
+
+def _written_so_far(upcoming: deque[Future[Part | None]], at_once: int) -> list[Part]:
+    """Take the next part, for which it waits, and those after it that are written; none at the end of the report."""
+    some: list[Part] = []
+    most = len(upcoming) if all(part.done() for part in upcoming) else at_once
+    while upcoming and (not some or (len(some) < most and upcoming[0].done())):
+        part = upcoming.popleft().result()
+        if part is None:
+            break
+        some.append(part)
+    return some
 
 
 class _Cutter:
@@ -174,18 +198,14 @@ class _Cutter:
         self._number = self._lines = 0
         self._is_at_end = False
 
-    def cut(self, many: int) -> list[Part]:
-        """Write up to this many next parts; none when all are written."""
-        some: list[Part] = []
-        while len(some) < many and not self._is_at_end:
-            some.append(self._cut_one())
-        return some
-
-    def _cut_one(self) -> Part:
+    def cut(self) -> Part | None:
+        """Write the next part; None when all are written."""
+        if self._is_at_end:
+            return None
         part = _written(self._folder / f"part-{self._number}.jsonl", self._lines, self._pieces())
         self._number += 1
         self._lines += part.tally.lines
-        return part
+        return replace(part, is_last=self._is_at_end)
 
     def _pieces(self) -> Iterator[bytes]:
         size, last = 0, b"\n"

@@ -1,7 +1,7 @@
 """Reading a report: one strict pass, then a closer look at each line that has more contents than were read."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from pathlib import Path
@@ -20,11 +20,10 @@ from virus_warehouse.session import all_threads, closer_look
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.wording import counted
 
-PART_BYTES = 48 << 20
-
-DEEP_PART_BYTES, DEEP_PARTS_AT_ONCE = 2 << 20, 16
-"""DuckDB reads 2048 lines at once, and a deep line may have 25 kB or more: small parts limit each thread's memory. Such
-a statement takes a tenth of a second to plan, which many parts share."""
+PART_BYTES, PARTS_AHEAD, PARTS_AT_ONCE = 16 << 20, 12, 2
+DEEP_PART_BYTES, DEEP_PARTS_AHEAD, DEEP_PARTS_AT_ONCE = 2 << 20, 16, 16
+"""Each thread reads a part. DuckDB reads 2048 lines at once, and a deep line may have 25 kB or more: small parts limit
+each thread's memory. Planning a statement takes 20 to 100 ms, which the parts read at once share."""
 
 _READER_STOPPED = (duckdb.InvalidInputException, duckdb.OutOfMemoryException, UnicodeDecodeError)
 """DuckDB's exceptions for unreadable lines: a single line can exhaust the memory, and the last one occurs when the
@@ -117,8 +116,10 @@ class _OddLine:
 class _Reading:
     """The reading of one report.
 
-    Each line has a row in the table `staged_row` until it is quarantined: line n is row n - 1. Rows of a deep report
-    are moved to files, which have the first `lines_filed` lines.
+    Each line has a row in the table `staged_row` until it is quarantined: line n is row n - 1. All its fields are in
+    the one column `fields`: to keep the order of what several threads insert, DuckDB reserves 4 MB for each column and
+    each thread, and with 50 columns the memory would be enough for one thread only. Rows of a deep report are moved to
+    files, which have the first `lines_filed` lines.
 
     Attributes:
         cuts_up: whether to split parts that stop the reader. Each statement is then committed, which copies rows into
@@ -135,17 +136,21 @@ class _Reading:
     def read(self, open_report: Callable[[], IO[bytes]]) -> int:
         """Read the whole report; returns the number of non-blank lines."""
         fold = self.lineages.fold if self.report.has_lineages else bytes
-        size, many = (DEEP_PART_BYTES, DEEP_PARTS_AT_ONCE) if self.report.is_deep else (PART_BYTES, 1)
+        deep = DEEP_PART_BYTES, DEEP_PARTS_AHEAD, DEEP_PARTS_AT_ONCE
+        size, ahead, at_once = deep if self.report.is_deep else (PART_BYTES, PARTS_AHEAD, PARTS_AT_ONCE)
         with (
             open_report() as member,
-            closing(parts(member, self.folder, size, many, fold=fold)) as cut,
+            closing(parts(member, self.folder, size, ahead, at_once, fold=fold)) as cut,
             nullcontext() if self.cuts_up else _transaction(self.session),
         ):
             for number, some in enumerate(cut):
                 if number == 0:
                     self._prepare(some[0])
                 self._take_lineages()
-                self._read(some)
+                # Two threads take a fifth more processor time than one: no gain while a third one inflates.
+                is_inflating = len(some) < ahead and not some[-1].is_last
+                with nullcontext() if is_inflating and not self.report.is_deep else all_threads(self.session):
+                    self._read(some)
                 if self.report.is_deep:
                     self._file_rows(some)
         self._look_at_odd_lines()
@@ -160,21 +165,20 @@ class _Reading:
         run_sql(self.session, "reports/hashed.sql", {"has_separators": False})
         variables = {"report_columns": read_columns(self.report.shape), "lineage_begins": self.lineages.beginning}
         run_sql(self.session, f"reports/{self.report.name}.sql", variables)
-        self.session.execute(
-            f"CREATE OR REPLACE TEMP TABLE staged_row AS FROM rows_of([{sql_text(first.path)}]) WHERE false"
-        )
+        self.session.execute(f"CREATE OR REPLACE TEMP TABLE staged_row AS {_fields_of([first.path])} WHERE false")
         self.session.execute(counting_macro(self.report.shape))
 
     def _take_lineages(self) -> None:
         new = self.lineages.take_new()
         if new:
-            variables = {"new_references": [*new], "new_lineages": [*new.values()]}
+            # As two texts, because each item of a list that is given to DuckDB takes as long to bind as a text.
+            variables = {"new_references": "\n".join(new), "new_lineages": "\n".join(new.values())}
             run_sql(self.session, "reports/lineage_folded.sql", variables)
 
     def _read(self, some: Sequence[Part]) -> None:
         """Read consecutive parts; their odd lines are remembered."""
         try:
-            with self._threads(), _transaction(self.session) if self.cuts_up else nullcontext():
+            with _transaction(self.session) if self.cuts_up else nullcontext():
                 odd = self._insert(some)
         except _STOPPED:
             if not self.cuts_up:
@@ -206,10 +210,6 @@ class _Reading:
             for one in halves:
                 one.path.unlink()
 
-    def _threads(self) -> AbstractContextManager[None]:
-        """Deep reports take longer to parse than to decompress."""
-        return all_threads(self.session) if self.report.is_deep else nullcontext()
-
     def _insert(self, some: Sequence[Part]) -> list[_OddLine]:
         """Read parts strictly; returns their odd lines.
 
@@ -222,7 +222,7 @@ class _Reading:
         last = self.session.execute("SELECT coalesce(max(rowid), -1) FROM staged_row").fetchall()[0][0]
         if self._insert_rows([part.path for part in some], has_separators=held.has_separators) != held.lines:
             raise _NotUnderstood
-        read = "CASE WHEN refusal IS NULL THEN names_and_texts ELSE -1 END"
+        read = "CASE WHEN fields.refusal IS NULL THEN fields.names_and_texts ELSE -1 END"
         rows = f"FROM staged_row WHERE rowid > {last}"
         if self.session.execute(f"SELECT coalesce(sum({read}), 0) {rows}").fetchone() == (held.names_and_texts,):
             return []
@@ -238,8 +238,7 @@ class _Reading:
 
     def _insert_rows(self, paths: Iterable[Path], *, has_separators: bool) -> int:
         run_sql(self.session, "reports/hashed.sql", {"has_separators": has_separators})
-        listed = ", ".join(map(sql_text, paths))
-        inserted = self.session.execute(f"INSERT INTO staged_row FROM rows_of([{listed}])").fetchall()
+        inserted = self.session.execute(f"INSERT INTO staged_row {_fields_of(paths)}").fetchall()
         return int(inserted[0][0])
 
     def _look_at_odd_lines(self) -> None:
@@ -321,8 +320,14 @@ class _Reading:
 
     def _rows(self, table: str) -> str:
         return (
-            f"SELECT rowid + {self.lines_filed + 1} AS line_number, * EXCLUDE (names_and_texts, refusal) FROM {table}"
+            f"SELECT rowid + {self.lines_filed + 1} AS line_number, fields.* EXCLUDE (names_and_texts, refusal) "
+            f"FROM {table}"
         )
+
+
+def _fields_of(paths: Iterable[Path]) -> str:
+    """The query for the rows of parts, each as one value."""
+    return f"SELECT line AS fields FROM rows_of([{', '.join(map(sql_text, paths))}]) AS line"
 
 
 @contextmanager

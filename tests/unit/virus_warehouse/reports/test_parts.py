@@ -1,7 +1,9 @@
 """A report gives the same result in one part or in many, wherever it is split."""
 
 import io
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from duckdb import DuckDBPyConnection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.waiting import until
 from tests.support.warehouses import MPOX_ORGANISM, line, lineage, report, stage_bytes
 from virus_warehouse.reports import parts as parts_module
 from virus_warehouse.reports import reading
@@ -33,7 +36,7 @@ def cut(content: bytes, folder: Path, size: int) -> list[tuple[bytes, int, Tally
         patch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", max(1, size // 2))
         return [
             (part.path.read_bytes(), part.lines_before, part.tally)
-            for some in parts(io.BytesIO(content), folder, size, 3)
+            for some in parts(io.BytesIO(content), folder, size, 3, 2)
             for part in some
         ]
 
@@ -71,7 +74,7 @@ def test_halves_are_all_of_a_part_cut_at_a_line_end(
     content = b"\n".join(lines) + b"\n" * has_end
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", chunk)
-        for (part,) in parts(io.BytesIO(content), tmp_path, 48 << 20, 1):
+        for (part,) in parts(io.BytesIO(content), tmp_path, 48 << 20, 1, 1):
             if part.tally.lines < 2:
                 continue
             halves = part.halves()
@@ -90,13 +93,35 @@ def test_empty_report_is_one_part_without_lines(tmp_path: Path) -> None:
     assert [(piece, tally.lines) for piece, _, tally in cut(b"", tmp_path, 64)] == [(b"", 0)]
 
 
+@pytest.fixture
+def hundred_lines(monkeypatch: pytest.MonkeyPatch) -> io.BytesIO:
+    """A report, of which each line is a part."""
+    monkeypatch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", 1)
+    return io.BytesIO(b"line\n" * 100)
+
+
+def test_parts_written_while_others_are_read_come_together(tmp_path: Path, hundred_lines: io.BytesIO) -> None:
+    with closing(parts(hundred_lines, tmp_path, 1, 3, 2)) as cut:
+        read = len(next(cut))
+        until(lambda: len(list(tmp_path.glob("part-*"))) == read + 3, 30)
+        some = [part.lines_before for part in next(cut)]
+    assert some in ([read, read + 1], [read, read + 1, read + 2])  # the last may not be closed yet
+
+
+def test_no_more_parts_are_written_when_the_reader_stops(tmp_path: Path, hundred_lines: io.BytesIO) -> None:
+    with closing(parts(hundred_lines, tmp_path, 1, 3, 2)) as cut:
+        next(cut)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("inflate")]
+    assert len(list(tmp_path.glob("part-*"))) <= 6
+
+
 def test_inflate_error_is_raised_in_the_reader(tmp_path: Path) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise OSError("bad CRC")
 
     with pytest.raises(OSError, match="bad CRC"):
-        list(parts(Broken(), tmp_path, 48 << 20, 1))
+        list(parts(Broken(), tmp_path, 48 << 20, 1, 1))
 
 
 def staged(session: DuckDBPyConnection) -> list[object]:
