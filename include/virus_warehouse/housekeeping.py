@@ -32,6 +32,7 @@ from virus_warehouse.run_file import dead_runs
 from virus_warehouse.shortage import translate_resource_errors
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse.committed_runs import CommittedRuns
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.thin_history import thin_history
 from virus_warehouse.wording import counted
@@ -109,7 +110,7 @@ def _old_files(house: _House) -> str:
 
 def _archive(house: _House) -> str:
     with house.warehouse.session() as session, house.warehouse.transaction(session):
-        starts = {source.name: ledger.packages_to_start_from(session, source.name) for source in house.sources}
+        starts = {source.name: CommittedRuns(session, source.name).packages_to_start_from() for source in house.sources}
     removed, now = Removed(), datetime.now(UTC)
     for source in house.sources:
         removed += house.archive(source).prune(source.retention_days, now, starts[source.name], source.molecules)

@@ -50,6 +50,7 @@ from virus_warehouse.staging import (
 from virus_warehouse.stopped_load import NothingStopped, package_to_load
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.census import missing_accessions
+from virus_warehouse.warehouse.committed_runs import CommittedRuns, LaterLoad
 from virus_warehouse.warehouse.connection import CommitFailed, Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_gates import GateError
@@ -210,7 +211,7 @@ class _Opened:
     window: Window
     is_retry: bool
     committed: list[RunRecord]
-    later: list[ledger.LaterLoad]
+    later: list[LaterLoad]
 
 
 @dataclass(frozen=True)
@@ -270,10 +271,11 @@ class _Run:
             for run_id in closed:
                 logger.warning("run %s was left open by a dead process; closed as failed", run_id)
             dead = sorted({*dead, *closed_elsewhere(self.data, closed)})
-            window = plan_window(self.session, self.source, _origin_of(self.record), self.window_request)
+            runs = CommittedRuns(self.session, self.source.name)
+            window = plan_window(self.session, runs, self.source, _origin_of(self.record), self.window_request)
             if self.stopped is not None:
                 window = replace(window, with_sequences=self.stopped.has_sequences(self.source.molecules))
-            self.warn_of_unusual_history()
+            self.warn_of_unusual_history(runs)
             named = parts_named(self.session)
             self.record.mode, self.record.updated_since, self.record.until = (
                 window.mode,
@@ -285,9 +287,9 @@ class _Run:
             ends = ledger.records_of(self.session, dead)
             opened = _Opened(
                 window,
-                is_retry=not ledger.has_committed(self.session, self.source.name, _origin_of(self.record)),
-                committed=ledger.committed_since_full_load(self.session, self.source.name),
-                later=self.later_loads(),
+                is_retry=not runs.has_try_of(_origin_of(self.record)),
+                committed=runs.since_full_load(),
+                later=self.later_loads(runs),
             )
             if window.mode == REPLAY:
                 take_quarantined_lines(self.session, self.source.name, self.source.fingerprint)
@@ -296,24 +298,24 @@ class _Run:
         logger.info("run %s: %s load of %s", self.record.run_id, window.mode, _scope(window))
         return opened
 
-    def later_loads(self) -> list[ledger.LaterLoad]:
-        """The committed loads requested later than the stopped package to load; within a transaction.
+    def later_loads(self, runs: CommittedRuns) -> list[LaterLoad]:
+        """The committed loads requested later than the stopped package to load.
 
         Raises:
             NothingStopped: when one of them has replaced it.
         """
         if self.stopped is None:
             return []
-        name, requested_at = self.source.name, self.stopped.requested_at
-        if replacement := ledger.replacement(self.session, name, self.source.fingerprint, requested_at):
+        requested_at = self.stopped.requested_at
+        if replacement := runs.replacement(self.source.fingerprint, requested_at):
             raise NothingStopped(
-                f"run {self.stopped.run_id} of {name} need not be loaded: run {replacement} replaced it"
+                f"run {self.stopped.run_id} of {self.source.name} need not be loaded: run {replacement} replaced it"
             )
-        return ledger.later_loads(self.session, name, requested_at)
+        return runs.later_loads(requested_at)
 
-    def warn_of_unusual_history(self) -> None:
+    def warn_of_unusual_history(self, runs: CommittedRuns) -> None:
         """Log signs of alternating filters, or of a clock that was ahead."""
-        if ledger.returns_to_other_filters(self.session, self.source.name, self.source.fingerprint):
+        if runs.returns_to_other_filters(self.source.fingerprint):
             logger.warning(
                 "source %s returns to the filters of an earlier run: unless they were changed back on purpose, two "
                 "checkouts with different filters for this source share the data folder %s, and each ends the other's "
@@ -321,7 +323,7 @@ class _Run:
                 self.source.name,
                 self.data.root,
             )
-        if ahead := ledger.requested_after_now(self.session, self.source.name):
+        if ahead := runs.requested_after_now():
             logger.warning(
                 "according to the ledger, run %s requested its package at %s, which is in the future: a clock was "
                 "ahead then, or is behind now. Correct the clock; that package is not compared with others. "
@@ -406,8 +408,9 @@ class _Run:
         self, window: Window, staged: list[StagedReport], sequences: StagedSequences | None, started: float
     ) -> tuple[RunRecord, _Merged]:
         """Merge without committing; returns the record of the run."""
-        self.later.stage(self.later_loads())  # the loads since the run was opened
-        load = self.load_of(window)
+        runs = CommittedRuns(self.session, self.source.name)
+        self.later.stage(self.later_loads(runs))  # the loads since the run was opened
+        load = self.load_of(window, runs)
         if window.is_census and not load.is_newest:
             logger.warning("a later package was loaded meanwhile: this census is skipped")
         if staged[0].lines == 0:
@@ -429,17 +432,18 @@ class _Run:
         )
         ledger.update(self.session, committed.run_id, committed.row)
         ledger.insert_acceptance(self.session, committed.run_id, self.source.name, self.accepts.names)
+        runs.add(committed)
         merged = _Merged(
             counts,
             of_sequences,
             missing=missing_accessions(self.session) if window.is_census and load.is_newest else [],
-            loaded=ledger.loaded_packages(self.session, self.source.name),
-            starts=ledger.packages_to_start_from(self.session, self.source.name),
+            loaded=runs.packages(),
+            starts=runs.packages_to_start_from(),
         )
         return committed, merged
 
-    def load_of(self, window: Window) -> Load:
-        """The parameters of the merge; within the transaction."""
+    def load_of(self, window: Window, runs: CommittedRuns) -> Load:
+        """The parameters of the merge."""
         requested_at = self.record.requested_at or self.record.started_at
         return Load(
             source=self.source.name,
@@ -447,11 +451,10 @@ class _Run:
             run_id=self.record.run_id,
             mode=window.mode,
             is_census=window.is_census,
-            valid_from=ledger.next_commit_time(self.session, self.source.name),
+            valid_from=runs.next_commit_time(),
             requested_at=requested_at,
             # Quarantined lines come from older packages.
-            is_newest_package=window.mode != REPLAY
-            and ledger.is_newest_package(self.session, self.source.name, requested_at),
+            is_newest_package=window.mode != REPLAY and runs.have_nothing_newer(requested_at),
             filter_changed=window.filter_changed,
             reports_changed=window.reports_changed,
             request=self.source.request,

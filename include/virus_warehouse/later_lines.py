@@ -18,7 +18,7 @@ from virus_warehouse.reports.data_report import DATA_REPORT
 from virus_warehouse.reports.reading import stage
 from virus_warehouse.session import private_session
 from virus_warehouse.sql_file import read_sql, run_sql, sql_text
-from virus_warehouse.warehouse.ledger import LaterLoad
+from virus_warehouse.warehouse.committed_runs import LaterLoad
 
 
 class LaterPackageMissing(PermanentFailure):

@@ -41,6 +41,7 @@ from virus_warehouse.staging import (
     take_quarantined_lines,
 )
 from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse.committed_runs import CommittedRuns
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_reports import load_reports
@@ -198,7 +199,7 @@ def _write_missing_load_records(data: DataFolder, old: Warehouse) -> None:
         with duckdb.connect() as session, old.transaction(session, even_too_old=True):
             for folder in (path for path in data.packages.iterdir() if path.is_dir()):
                 archive, limits = Archive(data.packages, folder.name), limits_of(folder.name)
-                for run in ledger.committed_since_full_load(session, folder.name):
+                for run in CommittedRuns(session, folder.name).since_full_load():
                     if not archive.has_recorded(run.run_id):
                         archive.record_load(committed_load(run.row, limits))
                         logger.info("%s: wrote the missing record of load %s", folder.name, run.run_id)
@@ -366,8 +367,9 @@ def _repeat(
         if molecules or asks:
             store_letters(session, warehouse, sequences, store, writer=REBUILD)
         with warehouse.transaction(session):
-            later.stage(ledger.later_loads(session, source, _requested_at(load)) if is_approved else [])
-            as_it_was = _as_it_was(load, session)
+            runs = CommittedRuns(session, source)
+            later.stage(runs.later_loads(_requested_at(load)) if is_approved else [])
+            as_it_was = _as_it_was(load, runs)
             counts = load_reports(session, as_it_was, staged)
             known = {name: value for name, value in run.items() if name in ingest_run.columns}
             ledger.insert(session, known | counts[DATA_REPORT.name])
@@ -388,13 +390,13 @@ def _differences(load: CommittedLoad, counts: Mapping[str, int | None], compared
     return [f"{run['source']}: run {run['run_id']}: {', '.join(different)}"] if different else []
 
 
-def _as_it_was(load: CommittedLoad, session: DuckDBPyConnection) -> Load:
+def _as_it_was(load: CommittedLoad, runs: CommittedRuns) -> Load:
     run = load.run
     source, mode = str(run["source"]), str(run["mode"])
     since, until = (
         datetime.fromisoformat(run[name]).date() if run.get(name) else None for name in ("updated_since", "until")
     )
-    changed = ledger.may_hold_rows_of_other_filters(session, source, str(run["fingerprint"]))
+    changed = runs.may_hold_rows_of_other_filters(str(run["fingerprint"]))
     return Load(
         source=source,
         limits=load.limits,
@@ -403,7 +405,7 @@ def _as_it_was(load: CommittedLoad, session: DuckDBPyConnection) -> Load:
         is_census=_is_census(load),
         valid_from=load.committed_at,
         requested_at=_requested_at(load),
-        is_newest_package=mode != REPLAY and ledger.is_newest_package(session, source, _requested_at(load)),
+        is_newest_package=mode != REPLAY and runs.have_nothing_newer(_requested_at(load)),
         filter_changed=changed if load.filter_changed is None else load.filter_changed,
         reports_changed=bool(load.reports_changed),
         request=None if load.request is None else VirusGenomeRequest(**load.request),

@@ -10,6 +10,7 @@ from virus_warehouse.failure import UsageError
 from virus_warehouse.run_mode import CENSUS, FULL, INCREMENTAL, REPLAY, REQUESTABLE, WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse.committed_runs import CommittedRuns
 
 _DAYS = "`--since` and `--until`, or Since and Until in the form,"
 
@@ -112,7 +113,11 @@ WindowWish = WindowRequest
 
 
 def plan_window(
-    session: DuckDBPyConnection, source: Source, origin: ledger.RunOrigin, window_request: WindowRequest
+    session: DuckDBPyConnection,
+    runs: CommittedRuns,
+    source: Source,
+    origin: ledger.RunOrigin,
+    window_request: WindowRequest,
 ) -> Window:
     """The window of a run; to be called within a transaction on the attached warehouse.
 
@@ -124,12 +129,10 @@ def plan_window(
         WindowError: when the requested window is invalid.
     """
     window_request.validate(datetime.now(UTC).date())
-    watermark = ledger.watermark(session, source.name, source.fingerprint)
-    changed = ledger.may_hold_rows_of_other_filters(session, source.name, source.fingerprint)
+    watermark = runs.watermark(source.fingerprint)
+    changed = runs.may_hold_rows_of_other_filters(source.fingerprint)
     # Rows of other filters have another fingerprint too, so most runs can skip this query.
-    filter_changed = changed and ledger.may_hold_rows_of_other_filters(
-        session, source.name, *source.fingerprints_of_same_filters
-    )
+    filter_changed = changed and runs.may_hold_rows_of_other_filters(*source.fingerprints_of_same_filters)
     window = partial(Window, filter_changed=filter_changed, reports_changed=changed and not filter_changed)
     if window_request.effective_mode == WINDOW:
         return window(WINDOW, window_request.since, window_request.until, watermark)

@@ -98,10 +98,9 @@ def stage(
         if report.is_deep:
             raise
         lines = _Reading(report, session, folder, cuts_up=True).read(open_report)
-    for name in report.derived:
-        with all_threads(session):
+    with all_threads(session):
+        for name in (*report.derived, "reports/drift_in_all.sql"):
             run_sql(session, name, variables)
-    run_sql(session, "reports/drift_in_all.sql", variables)
     return StagedReport(report, open_report, folder, lines)
 
 

@@ -10,6 +10,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_mode import FULL, INCREMENTAL, WINDOW
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse import ledger
+from virus_warehouse.warehouse.committed_runs import CommittedRuns
 from virus_warehouse.windows import Window, WindowError, WindowRequest, plan_window
 
 FILTERED = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
@@ -47,7 +48,8 @@ class LedgerFixture:
         source: Source = MPOX,
     ) -> Window:
         with duckdb.connect() as session, self.warehouse.transaction(session):
-            return plan_window(session, source, origin or ledger.RunOrigin(), window_request or WindowRequest())
+            runs = CommittedRuns(session, source.name)
+            return plan_window(session, runs, source, origin or ledger.RunOrigin(), window_request or WindowRequest())
 
 
 @pytest.fixture
