@@ -299,7 +299,7 @@ class _Run:
         return opened
 
     def later_loads(self, runs: CommittedRuns) -> list[LaterLoad]:
-        """The committed loads requested later than the stopped package to load.
+        """The committed loads requested later than the stopped package to load; within the transaction.
 
         Raises:
             NothingStopped: when one of them has replaced it.
@@ -443,7 +443,7 @@ class _Run:
         return committed, merged
 
     def load_of(self, window: Window, runs: CommittedRuns) -> Load:
-        """The parameters of the merge."""
+        """The parameters of the merge; within the transaction."""
         requested_at = self.record.requested_at or self.record.started_at
         return Load(
             source=self.source.name,

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 import numpy as np
@@ -157,18 +158,21 @@ def parts(
 
     Args:
         member: the report.
-        folder: where the parts are written.
+        folder: where the parts are written, in a folder of their own that is removed in the end.
         part_bytes: size from which a part ends with the next line.
-        ahead: how many parts are written ahead of the reader at most.
+        ahead: how many parts are written at most while others are read; there may be twice as many files.
         at_once: how many are yielded together at most while more are being written; all, when as many as allowed are
             written, or the report ends. They are files of one read, which DuckDB distributes over its threads.
         fold: a replacement for some complete lines of the report, with as many lines. The tally is of the result.
 
     Returns:
-        Consecutive parts; one without lines for an empty report.
+        Consecutive parts; the last may be without lines, as that of an empty report is.
     """
-    cutter = _Cutter(member, folder, part_bytes, fold)
-    with ThreadPoolExecutor(1, thread_name_prefix="inflate") as inflating:
+    with (
+        TemporaryDirectory(prefix="parts-", dir=folder) as place,
+        ThreadPoolExecutor(1, thread_name_prefix="inflate") as inflating,
+    ):
+        cutter = _Cutter(member, Path(place), part_bytes, fold)
         upcoming = deque(inflating.submit(cutter.cut) for _ in range(ahead))
         try:
             while some := _written_so_far(upcoming, at_once):

@@ -20,7 +20,7 @@ from virus_warehouse.session import all_threads, closer_look
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.wording import counted
 
-PART_BYTES, PARTS_AHEAD, PARTS_AT_ONCE = 16 << 20, 12, 2
+PART_BYTES, PARTS_AHEAD, PARTS_AT_ONCE = 16 << 20, 8, 2
 DEEP_PART_BYTES, DEEP_PARTS_AHEAD, DEEP_PARTS_AT_ONCE = 2 << 20, 16, 16
 """Each thread reads a part. DuckDB reads 2048 lines at once, and a deep line may have 25 kB or more: small parts limit
 each thread's memory. Planning a statement takes 20 to 100 ms, which the parts read at once share."""
@@ -146,7 +146,7 @@ class _Reading:
                 if number == 0:
                     self._prepare(some[0])
                 self._take_lineages()
-                # Two threads take a fifth more processor time than one: no gain while a third one inflates.
+                # The thread that inflates needs a processor: DuckDB then keeps to the others.
                 is_inflating = len(some) < ahead and not some[-1].is_last
                 with nullcontext() if is_inflating and not self.report.is_deep else all_threads(self.session):
                     self._read(some)
@@ -331,11 +331,13 @@ def _fields_of(paths: Iterable[Path]) -> str:
 
 @contextmanager
 def _transaction(session: DuckDBPyConnection) -> Iterator[None]:
+    ((threads,),) = session.execute("SELECT current_setting('threads')").fetchall()
     session.execute("BEGIN TRANSACTION")
     try:
         yield
     except BaseException:
         session.execute("ROLLBACK")
+        session.execute(f"SET threads = {threads}")  # `all_threads` could not, in the failed transaction
         raise
     session.execute("COMMIT")
 

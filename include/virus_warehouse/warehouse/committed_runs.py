@@ -1,5 +1,6 @@
 """What the committed runs of a source say about its next one: the watermark, the newest package, other filters."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from virus_warehouse.warehouse.ledger import TABLE, RunOrigin, insert, records_in
+from virus_warehouse.warehouse.ledger import TABLE, RunOrigin, insert_row, records_in
 from virus_warehouse.warehouse.run_record import RunRecord
 
 
@@ -31,8 +32,8 @@ class LaterLoad:
 class CommittedRuns:
     """The committed runs of a source, as they are now; to be created and used within one transaction.
 
-    They are copied into the temporary table `committed_run`, because a run asks a dozen questions about them, and each
-    look at a table of a lake takes a hundredth of a second. So the next one that is created replaces this one.
+    They are copied into a temporary table, because a run asks a dozen questions about them, and each look at a table of
+    a lake takes a hundredth of a second.
 
     Args:
         session: with the warehouse attached.
@@ -40,15 +41,14 @@ class CommittedRuns:
     """
 
     def __init__(self, session: DuckDBPyConnection, source: str) -> None:
-        self._session = session
+        self._session, self._table = session, f"committed_run_{secrets.token_hex(4)}"
         session.execute(
-            f"CREATE OR REPLACE TEMP TABLE committed_run AS FROM {TABLE} WHERE source = ? AND status = 'success'",
-            [source],
+            f"CREATE TEMP TABLE {self._table} AS FROM {TABLE} WHERE source = ? AND status = 'success'", [source]
         )
 
     def add(self, run: RunRecord) -> None:
-        """Count a run among them that the same transaction commits."""
-        insert(self._session, run.row, "committed_run")
+        """Add the run that this transaction commits."""
+        insert_row(self._session, self._table, run.row)
 
     def may_hold_rows_of_other_filters(self, *fingerprints: str) -> bool:
         """Whether there are runs with other fingerprints after the last full load with one of these.
@@ -56,7 +56,7 @@ class CommittedRuns:
         Any run adds rows, also a window. Only a full load with the newest package ends them.
         """
         return self._holds(
-            """
+            f"""
             WITH committed AS (
                 SELECT
                     mode, fingerprint, ended_at,
@@ -66,7 +66,7 @@ class CommittedRuns:
                         OR requested_at >= max(requested_at) FILTER (requested_at <= $now) OVER (ORDER BY ended_at),
                         true
                     ) AS has_newest_package
-                FROM committed_run
+                FROM {self._table}
             )
             SELECT count(*) > 0 FROM committed
             WHERE NOT list_contains($fingerprints, fingerprint) AND ended_at > coalesce(
@@ -83,11 +83,11 @@ class CommittedRuns:
     def returns_to_other_filters(self, fingerprint: str) -> bool:
         """Whether the source returns to an earlier request after a different one in between."""
         return self._holds(
-            """
+            f"""
             SELECT coalesce(
                 arg_max(fingerprint, ended_at) <> $fingerprint AND bool_or(fingerprint = $fingerprint), false
             )
-            FROM committed_run
+            FROM {self._table}
             """,
             {"fingerprint": fingerprint},
         )
@@ -95,14 +95,14 @@ class CommittedRuns:
     def watermark(self, fingerprint: str) -> date | None:
         """The largest update date that NCBI has listed for the source and this fingerprint; None before any."""
         watermark: date | None = self._value(
-            "SELECT max(watermark) FROM committed_run WHERE fingerprint = $fingerprint", {"fingerprint": fingerprint}
+            f"SELECT max(watermark) FROM {self._table} WHERE fingerprint = $fingerprint", {"fingerprint": fingerprint}
         )
         return watermark
 
     def has_try_of(self, origin: RunOrigin) -> bool:
         """Whether a try of the same DAG run has committed: its package is then not reused."""
         return self._holds(
-            "SELECT count(*) > 0 FROM committed_run WHERE dag_id = $dag_id AND dag_run_id = $dag_run_id",
+            f"SELECT count(*) > 0 FROM {self._table} WHERE dag_id = $dag_id AND dag_run_id = $dag_run_id",
             {"dag_id": origin.dag_id, "dag_run_id": origin.dag_run_id},
         )
 
@@ -110,23 +110,23 @@ class CommittedRuns:
         """Those from the newest full load on, in commit order."""
         return records_in(
             self._session,
-            "committed_run WHERE ended_at >= (SELECT max(ended_at) FROM committed_run WHERE mode = 'full')",
+            f"{self._table} WHERE ended_at >= (SELECT max(ended_at) FROM {self._table} WHERE mode = 'full')",
         )
 
     def have_nothing_newer(self, requested_at: datetime) -> bool:
-        """Whether none had a package that was requested later than at this time.
+        """Whether none of them had a package that was requested later than this.
 
         Requests in the future, by a clock that was ahead, are ignored: they would be the newest for years.
         """
         return self._holds(
-            "SELECT coalesce(max(requested_at) <= $requested_at, true) FROM committed_run WHERE requested_at <= $now",
+            f"SELECT coalesce(max(requested_at) <= $requested_at, true) FROM {self._table} WHERE requested_at <= $now",
             {"requested_at": requested_at, "now": datetime.now(UTC)},
         )
 
     def requested_after_now(self) -> tuple[str, datetime] | None:
         """The run with the latest request time in the future, and that time; None without one."""
         row = self._session.execute(
-            "SELECT run_id, requested_at FROM committed_run WHERE requested_at > ? ORDER BY requested_at DESC LIMIT 1",
+            f"SELECT run_id, requested_at FROM {self._table} WHERE requested_at > ? ORDER BY requested_at DESC LIMIT 1",
             [datetime.now(UTC)],
         ).fetchone()
         return None if row is None else (str(row[0]), row[1])
@@ -134,15 +134,15 @@ class CommittedRuns:
     def packages(self) -> set[str]:
         """Ids of the runs whose packages they have loaded."""
         rows = self._session.execute(
-            "SELECT DISTINCT package_path FROM committed_run WHERE package_path IS NOT NULL"
+            f"SELECT DISTINCT package_path FROM {self._table} WHERE package_path IS NOT NULL"
         ).fetchall()
         return {Path(path).stem for (path,) in rows}
 
     def packages_to_start_from(self) -> set[str]:
         """Ids of the runs whose full packages can start a rebuild: they were the newest when they were committed."""
         rows = self._session.execute(
-            """
-            SELECT DISTINCT package_path FROM committed_run
+            f"""
+            SELECT DISTINCT package_path FROM {self._table}
             WHERE package_path IS NOT NULL
             QUALIFY
                 mode = 'full'
@@ -162,8 +162,8 @@ class CommittedRuns:
             requested_at: when its package was requested.
         """
         run_id: str | None = self._value(
-            """
-            SELECT arg_max(run_id, ended_at) FROM committed_run
+            f"""
+            SELECT arg_max(run_id, ended_at) FROM {self._table}
             WHERE
                 (mode = 'full' AND requested_at >= $requested_at AND requested_at <= $now)
                 OR (fingerprint <> $fingerprint AND ended_at > $requested_at)
@@ -179,8 +179,8 @@ class CommittedRuns:
             requested_at: the time of the earlier request.
         """
         rows = self._session.execute(
-            """
-            SELECT run_id, package_path, if(mode = 'window', updated_since, NULL), until FROM committed_run
+            f"""
+            SELECT run_id, package_path, if(mode = 'window', updated_since, NULL), until FROM {self._table}
             QUALIFY
                 package_path IS NOT NULL
                 AND requested_at > $requested_at
@@ -193,7 +193,7 @@ class CommittedRuns:
 
     def next_commit_time(self) -> datetime:
         """Now, or just after the last commit if the clock is behind: `valid_from` strictly increases."""
-        last, now = self._value("SELECT max(ended_at) FROM committed_run", {}), datetime.now(UTC)
+        last, now = self._value(f"SELECT max(ended_at) FROM {self._table}", {}), datetime.now(UTC)
         return now if last is None else max(now, last + timedelta(microseconds=1))
 
     def _value(self, query: str, parameters: dict[str, object]) -> Any:

@@ -37,9 +37,9 @@ def sources(session: DuckDBPyConnection) -> set[str]:
     return {name for (name,) in session.execute(f"SELECT DISTINCT source FROM {TABLE}").fetchall()}
 
 
-def insert(session: DuckDBPyConnection, row: Mapping[str, object], table: str = TABLE) -> None:
+def insert(session: DuckDBPyConnection, row: Mapping[str, object]) -> None:
     """Open the row of a run."""
-    _insert(session, table, row)
+    insert_row(session, TABLE, row)
 
 
 def update(session: DuckDBPyConnection, run_id: str, changes: Mapping[str, object]) -> None:
@@ -66,7 +66,7 @@ def insert_report(
     """Add the line outcomes of one report file of a run."""
     report_counts = {name: counts[name] for name in ("lines", *OUTCOMES)}
     row = {"run_id": run_id, "source": source, "report": report, **report_counts}
-    _insert(session, "warehouse.ops.ingest_report", row)
+    insert_row(session, "warehouse.ops.ingest_report", row)
 
 
 def insert_sequences(
@@ -74,10 +74,11 @@ def insert_sequences(
 ) -> None:
     """Add the outcomes of the entries of one FASTA file of a run."""
     row = {"run_id": run_id, "source": source, "molecule": molecule, **counts}
-    _insert(session, "warehouse.ops.ingest_sequence", row)
+    insert_row(session, "warehouse.ops.ingest_sequence", row)
 
 
-def _insert(session: DuckDBPyConnection, table: str, row: Mapping[str, object]) -> None:
+def insert_row(session: DuckDBPyConnection, table: str, row: Mapping[str, object]) -> None:
+    """Add a row to a table, with values by column."""
     marks = ", ".join("?" for _ in row)
     session.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
 

@@ -59,7 +59,7 @@ def test_parts_are_the_report_cut_at_line_ends(tmp_path: Path, lines: list[bytes
             piece.count(b"\n") + (not piece.endswith(b"\n") and piece != b""),
         )
         before += tally.lines
-    assert list(tmp_path.glob("part-*")) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
@@ -103,7 +103,7 @@ def hundred_lines(monkeypatch: pytest.MonkeyPatch) -> io.BytesIO:
 def test_parts_written_while_others_are_read_come_together(tmp_path: Path, hundred_lines: io.BytesIO) -> None:
     with closing(parts(hundred_lines, tmp_path, 1, 3, 2)) as cut:
         read = len(next(cut))
-        until(lambda: len(list(tmp_path.glob("part-*"))) == read + 3, 30)
+        until(lambda: len(list(tmp_path.rglob("part-*"))) == read + 3, 30)
         some = [part.lines_before for part in next(cut)]
     assert some in ([read, read + 1], [read, read + 1, read + 2])  # the last may not be closed yet
 
@@ -112,7 +112,7 @@ def test_no_more_parts_are_written_when_the_reader_stops(tmp_path: Path, hundred
     with closing(parts(hundred_lines, tmp_path, 1, 3, 2)) as cut:
         next(cut)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("inflate")]
-    assert len(list(tmp_path.glob("part-*"))) <= 6
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_inflate_error_is_raised_in_the_reader(tmp_path: Path) -> None:
@@ -197,3 +197,38 @@ def test_report_is_read_the_same_whether_lineages_are_folded_or_not(
     stage_bytes(session, tmp_path, content)
     assert session.execute("SELECT count(*) FROM lineage_folded").fetchone() == (0,)
     assert folded == staged(session)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("odd", [None, 39_000])
+def test_lines_keep_their_numbers_when_several_threads_read_several_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: int | None
+) -> None:
+    monkeypatch.setenv("VIRUS_THREADS", "3")
+    monkeypatch.setattr(parts_module, "FIRST_PART_BYTES", 64 << 10)
+    monkeypatch.setattr(reading, "PART_BYTES", 64 << 10)
+    read = []
+    insert = reading._Reading._insert
+    monkeypatch.setattr(reading._Reading, "_insert", lambda one, some: (read.append(len(some)), insert(one, some))[1])
+    further = {odd: ',"new":1'}
+    content = "".join(f'{{"accession":"A{number}.1"{further.get(number, "")}}}\n' for number in range(40_000)).encode()
+    with private_session(tmp_path) as session:
+        assert stage_bytes(session, tmp_path, content) == 40_000
+        numbers = "accession = 'A' || (line_number - 1)"
+        assert session.execute(f"SELECT count(*), bool_and({numbers}) FROM data_report").fetchall() == [(40_000, True)]
+        found = [("$.new", 1)] if odd else []
+        assert session.execute("SELECT path, occurrences FROM drift").fetchall() == found
+    assert max(read) > 1, "several parts in one statement"
+    parts_of_a_chunk = -(-len(content) // (128 << 10))
+    assert sum(read) in (parts_of_a_chunk, parts_of_a_chunk + 1), "each part once, and perhaps an empty last one"
+
+
+@pytest.mark.slow
+def test_a_line_that_stops_the_reader_does_not_change_the_number_of_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    with private_session(tmp_path) as session:
+        before = session.execute("SELECT current_setting('threads')").fetchall()
+        assert stage_bytes(session, tmp_path, b'{"accession":"A1.1"}\n{"accession": oops}\n') == 2
+        assert session.execute("SELECT current_setting('threads')").fetchall() == before == [(2,)]

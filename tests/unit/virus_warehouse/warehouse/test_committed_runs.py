@@ -166,3 +166,26 @@ def test_a_run_that_is_being_committed_can_be_counted_among_them(session: DuckDB
     assert runs.packages() == runs.packages_to_start_from() == {"run-1", "run-2"}
     assert not runs.have_nothing_newer(NOON)
     assert CommittedRuns(session, "mpox").packages() == {"run-1"}
+
+
+def test_each_has_the_runs_of_its_source(session: DuckDBPyConnection) -> None:
+    add(session, "run-1", watermark=date(2025, 5, 30))
+    mpox, _ = CommittedRuns(session, "mpox"), CommittedRuns(session, "dengue")
+    assert mpox.watermark("a") == date(2025, 5, 30)
+
+
+@pytest.mark.parametrize(
+    ("fingerprints", "expected"), [("", False), ("a", False), ("b", False), ("ab", True), ("aba", False), ("abb", True)]
+)
+def test_return_to_other_filters(session: DuckDBPyConnection, fingerprints: str, expected: bool) -> None:
+    for number, fingerprint in enumerate(fingerprints):
+        add(session, f"run-{number}", fingerprint=fingerprint, ended_at=NOON + number * HOUR)
+    assert CommittedRuns(session, "mpox").returns_to_other_filters("a") is expected
+
+
+def test_request_in_the_future_is_named(session: DuckDBPyConnection) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=2)
+    for number, requested_at in enumerate((NOON, ahead, ahead - HOUR)):
+        add(session, f"run-{number}", requested_at=requested_at)
+    assert CommittedRuns(session, "mpox").requested_after_now() == ("run-1", ahead)
+    assert CommittedRuns(session, "dengue").requested_after_now() is None
