@@ -26,6 +26,7 @@ def session(tmp_path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 def add(session: DuckDBPyConnection, run_id: str, **changes: Any) -> None:
+    """Add the row of a committed run, with these changes."""
     row = {
         "run_id": run_id,
         "source": "mpox",

@@ -11,6 +11,9 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.warehouse.ledger import TABLE, RunOrigin, insert_row, records_in
 from virus_warehouse.warehouse.run_record import RunRecord
 
+_WAS_NEWEST = "requested_at >= max(requested_at) FILTER (requested_at <= $now) OVER (ORDER BY ended_at)"
+"""Whether a run's package was the newest when it was committed. Requests in the future are ignored."""
+
 
 @dataclass(frozen=True)
 class LaterLoad:
@@ -63,7 +66,7 @@ class CommittedRuns:
                     coalesce(
                         -- An approved package is compared with all later ones.
                         archived_run_id IS NOT NULL
-                        OR requested_at >= max(requested_at) FILTER (requested_at <= $now) OVER (ORDER BY ended_at),
+                        OR {_WAS_NEWEST},
                         true
                     ) AS has_newest_package
                 FROM {self._table}
@@ -146,7 +149,7 @@ class CommittedRuns:
             WHERE package_path IS NOT NULL
             QUALIFY
                 mode = 'full'
-                AND requested_at >= max(requested_at) FILTER (requested_at <= $now) OVER (ORDER BY ended_at)
+                AND {_WAS_NEWEST}
             """,
             {"now": datetime.now(UTC)},
         ).fetchall()
@@ -184,7 +187,7 @@ class CommittedRuns:
             QUALIFY
                 package_path IS NOT NULL
                 AND requested_at > $requested_at
-                AND requested_at >= max(requested_at) FILTER (requested_at <= $now) OVER (ORDER BY ended_at)
+                AND {_WAS_NEWEST}
             ORDER BY ended_at
             """,
             {"requested_at": requested_at, "now": datetime.now(UTC)},
