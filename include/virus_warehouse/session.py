@@ -54,9 +54,19 @@ def private_session(temporary: Path, further: SessionSettings | None = None) -> 
 
 @contextmanager
 def all_threads(session: DuckDBPyConnection) -> Iterator[None]:
-    """Let a private session use the processor that was reserved for decompression."""
+    """Let a private session use the processor that was reserved for decompression.
+
+    In a transaction that fails, their number stays raised, unless `kept_threads` is around the transaction.
+    """
+    with kept_threads(session):
+        session.execute(f"SET threads = {threads_beside(0)}")
+        yield
+
+
+@contextmanager
+def kept_threads(session: DuckDBPyConnection) -> Iterator[None]:
+    """Give a session the number of threads in the end that it had before."""
     ((before,),) = session.execute("SELECT current_setting('threads')").fetchall()
-    session.execute(f"SET threads = {threads_beside(0)}")
     try:
         yield
     finally:

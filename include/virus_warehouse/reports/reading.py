@@ -16,7 +16,7 @@ from virus_warehouse.reports.parts import Part, parts
 from virus_warehouse.reports.report import Report
 from virus_warehouse.reports.report_file import Tally, copy_lines, describe_lines, unpack
 from virus_warehouse.reports.shape import counting_macro, expected_nodes, read_columns
-from virus_warehouse.session import all_threads, closer_look
+from virus_warehouse.session import all_threads, closer_look, kept_threads
 from virus_warehouse.sql_file import run_sql, sql_text
 from virus_warehouse.wording import counted
 
@@ -138,6 +138,7 @@ class _Reading:
         deep = DEEP_PART_BYTES, DEEP_PARTS_AHEAD, DEEP_PARTS_AT_ONCE
         size, ahead, at_once = deep if self.report.is_deep else (PART_BYTES, PARTS_AHEAD, PARTS_AT_ONCE)
         with (
+            kept_threads(self.session),
             open_report() as member,
             closing(parts(member, self.folder, size, ahead, at_once, fold=fold)) as cut,
             nullcontext() if self.cuts_up else _transaction(self.session),
@@ -331,13 +332,11 @@ def _fields_of(paths: Iterable[Path]) -> str:
 
 @contextmanager
 def _transaction(session: DuckDBPyConnection) -> Iterator[None]:
-    ((threads,),) = session.execute("SELECT current_setting('threads')").fetchall()
     session.execute("BEGIN TRANSACTION")
     try:
         yield
     except BaseException:
         session.execute("ROLLBACK")
-        session.execute(f"SET threads = {threads}")  # `all_threads` could not, in the failed transaction
         raise
     session.execute("COMMIT")
 
