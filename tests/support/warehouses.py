@@ -1,5 +1,6 @@
 """A warehouse for a test: loads report lines, returns rows."""
 
+import hashlib
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import duckdb
+import pytest
 from duckdb import DuckDBPyConnection
 
 from tests.support.lakes import attach_lake
@@ -129,6 +131,20 @@ def made_data(root: Path) -> DataFolder:
     return data
 
 
+def copy_new_files(patch: pytest.MonkeyPatch) -> None:
+    """Let the product create a warehouse file as a copy of one that it has migrated before."""
+    upgrade = migrate.upgrade
+
+    def copy_or_upgrade(path: Path, marker: str | None = None) -> None:
+        if path.exists() or marker is not None:
+            upgrade(path, marker)
+        else:
+            path.write_bytes(migrated_file())
+
+    migrated_file()  # while it is created as usual
+    patch.setattr(migrate, "upgrade", copy_or_upgrade)
+
+
 class Store:
     """A warehouse file in a folder, loaded from report lines with the ledger rows of committed runs."""
 
@@ -217,6 +233,19 @@ class Store:
         }
         return {outcome: count for outcome, count in outcomes.items() if count and outcome != "lines"}
 
+    def first_load(self, *lines: str | bytes, **others: Any) -> dict[str, int]:
+        """The first load of a warehouse, which many tests begin with: `load` makes it once, later ones are copies."""
+        assert self._loads == 0
+        empty = self.warehouse.path.read_bytes()
+        same = hashlib.sha256(empty).hexdigest(), repr((lines, sorted(others.items())))
+        if same not in _FIRST_LOADS:
+            outcomes = self.load(*lines, **others)
+            _FIRST_LOADS[same] = self.warehouse.path.read_bytes(), outcomes, self.further
+        content, outcomes, further = _FIRST_LOADS[same]
+        self.warehouse.path.write_bytes(content)
+        self._loads, self.further = 1, dict(further)
+        return dict(outcomes)
+
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return query(self.warehouse.path, sql, *parameters)
 
@@ -224,6 +253,10 @@ class Store:
         """Change the file directly, bypassing the code."""
         with duckdb.connect(self.warehouse.path) as connection:
             connection.execute(sql)
+
+
+_FIRST_LOADS: dict[tuple[str, str], tuple[bytes, dict[str, int], dict[str, dict[str, int | None]]]] = {}
+"""The file, the outcomes and those of the auxiliary reports, by the file before the load and what was loaded."""
 
 
 def query(place: Path | LakeAddress, sql: str, *parameters: object) -> list[tuple[Any, ...]]:

@@ -109,6 +109,7 @@ def test_reports_have_snake_case_names_and_the_packages_values(stand_in: StandIn
     assert not any(letter.isupper() for name in report for letter in name)
 
 
+@pytest.mark.slow
 def test_page_has_20_reports_by_default_and_1000_at_most(stand_in: StandIn) -> None:
     everything = {"filter": {"taxons": ["10239"]}}
     total = len(download(stand_in).lines())

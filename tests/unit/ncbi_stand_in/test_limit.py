@@ -42,6 +42,7 @@ def test_larger_packages_are_cut_off_until_the_limit_is_cleared(stand_in: StandI
     assert download(stand_in).content == whole
 
 
+@pytest.mark.slow
 def test_larger_packages_time_out(stand_in: StandIn) -> None:
     stand_in.limit(100, kind="stalled")
     with pytest.raises(requests.exceptions.ReadTimeout):
@@ -72,6 +73,7 @@ def test_withheld_records_are_listed_but_in_no_package(stand_in: StandIn) -> Non
     assert len(download(stand_in, accessions=[accession]).content) == alone
 
 
+@pytest.mark.slow
 def test_limit_is_an_option_of_the_program() -> None:
     options = ["--port", "0", "--records", "60", "--limit-bytes", "100", "--limit-kind", "cut"]
     with subprocess.Popen(

@@ -162,6 +162,7 @@ def test_same_request_gives_the_same_bytes(stand_in: StandIn, mers: Download) ->
     assert get(stand_in, "1335626", EVERYTHING).content == mers.response.content
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_while_a_package_streams() -> None:
     megabytes = 40
 

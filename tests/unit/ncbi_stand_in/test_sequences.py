@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import re
-from collections import Counter
 from datetime import date
 
 import pyarrow as pa
@@ -66,6 +65,7 @@ def test_equal_hashes_mean_equal_sequences(records: Records, genomes: Genomes) -
     assert digests > 0.95 * hashes
 
 
+@pytest.mark.slow
 def test_neighbours_are_more_alike_than_others(records: Records, genomes: Genomes) -> None:
     of_sars_cov_2 = [record for record in records if record.isolate.virus.name == "sars_cov_2"]
     begin, end = 100, 20_000
@@ -83,8 +83,9 @@ def test_neighbours_are_more_alike_than_others(records: Records, genomes: Genome
 
 
 def test_ambiguous_letters_are_as_rare_as_in_genuine_packages(genomes: Genomes) -> None:
-    letters = Counter("".join(genomes.values()))
-    bases = letters.total()
+    joined = "".join(genomes.values())
+    letters = {letter: joined.count(letter) for letter in {*joined}}  # many times as fast as a Counter
+    bases = len(joined)
     assert 0.0003 < letters["N"] / bases < 0.0025  # 0.0012 in the genuine packages
     others = {letter: count for letter, count in letters.items() if letter not in "ACGTN"}
     assert set(others) <= set("RYSWKM")

@@ -127,6 +127,7 @@ def test_records_are_indexed_late_with_early_dates(world: World) -> None:
     assert max(lags) >= 7
 
 
+@pytest.mark.slow
 def test_records_disappear_and_some_return_unchanged(world: World) -> None:
     seen_so_far: dict[str, bytes] = {}
     gone: set[str] = set()

@@ -31,6 +31,8 @@ from virus_warehouse.window_order import (
 )
 from virus_warehouse.windows import Window, WindowRequest
 
+pytestmark = pytest.mark.slow  # each test runs several windows
+
 MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244"))
 FIRST = date(2025, 5, 1)
 PATIENCE = 120

@@ -104,6 +104,7 @@ def sent_key(server: ScriptedServer) -> str | None:
     return headers.get("api-key")
 
 
+@pytest.mark.slow
 def test_connection_test_reports_whether_ncbi_responds(monkeypatch):
     with StandIn() as server:
         monkeypatch.setenv("NCBI_DATASETS_URL", server.url)

@@ -41,6 +41,7 @@ def present(alarms=(), too_young=(), running=(), last_ended=None) -> Present:
     return Present(dict.fromkeys(alarms, "text"), frozenset(too_young), frozenset(running), last_ended or {})
 
 
+@pytest.mark.slow
 @given(MOMENTS)
 @settings(deadline=None)
 def test_each_channel_is_informed_once_of_each_beginning_and_each_end(moments):

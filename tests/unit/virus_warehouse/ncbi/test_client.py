@@ -7,6 +7,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -157,14 +158,22 @@ class TestRetriedErrors:
         assert destination.read_bytes() == PACKAGE
 
     @pytest.mark.slow
-    @pytest.mark.parametrize("stall_after", [None, 300], ids=["before the answer", "in the body"])
-    def test_silence_costs_one_attempt(self, destination: Path, stall_after: int | None) -> None:
-        silent = Answer(body=PACKAGE, stall_after=stall_after, stall_seconds=SILENCE_SECONDS)
-        # Long enough for the second answer on a busy machine.
-        with ScriptedServer(silent, WHOLE) as server, client(server, read_timeout=5.0) as datasets:
-            download = datasets.download(REQUEST, destination, accept=is_whole)
-        assert download.attempts == len(server.requests) == 2
-        assert destination.read_bytes() == PACKAGE
+    def test_silence_costs_one_attempt(self, tmp_path: Path) -> None:
+        """Before the answer, or in the body; both at once, because each waits for a timeout."""
+
+        def attempts_if_silent(stall_after: int | None) -> int:
+            silent = Answer(body=PACKAGE, stall_after=stall_after, stall_seconds=SILENCE_SECONDS)
+            destination = tmp_path / f"silent after {stall_after}.zip"
+            # Long enough for the second answer on a busy machine.
+            with ScriptedServer(silent, WHOLE) as server, client(server, read_timeout=4.0) as datasets:
+                download = datasets.download(REQUEST, destination, accept=is_whole)
+            assert download.attempts == len(server.requests)
+            assert destination.read_bytes() == PACKAGE
+            return download.attempts
+
+        with ThreadPoolExecutor() as threads:
+            assert [*threads.map(attempts_if_silent, [None, 300])] == [2, 2]
+        assert len([*tmp_path.iterdir()]) == 2
 
     def test_unreachable_host(self, destination: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as unused:
@@ -285,6 +294,7 @@ class TestErrorsThatAreNotRetried:
 
 
 class TestTimeoutsAndWaits:
+    @pytest.mark.slow
     @pytest.mark.parametrize("as_date", [False, True])
     def test_retry_after_is_obeyed(self, destination: Path, as_date: bool) -> None:
         # An HTTP date has no fractions, so two seconds from now may be one second.
@@ -315,6 +325,7 @@ class TestTimeoutsAndWaits:
         with ScriptedServer(wait, WHOLE) as server, client(server) as datasets:
             assert datasets.download(REQUEST, destination).attempts == 2
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "fault",
         [
@@ -327,17 +338,17 @@ class TestTimeoutsAndWaits:
     )
     def test_silence_of_any_kind_times_out(self, destination: Path, fault: Answer) -> None:
         started = time.monotonic()
-        with ScriptedServer(fault) as server, client(server, patience=0.8, read_timeout=0.5) as datasets:
+        with ScriptedServer(fault) as server, client(server, patience=0.4, read_timeout=0.25) as datasets:
             with pytest.raises(DatasetsUnavailable, match="patience used up"):
                 datasets.download(REQUEST, destination)
             assert time.monotonic() - started < 60, "the drips last 100 s"
 
     @pytest.mark.slow
     def test_long_download_that_keeps_flowing_is_not_limited(self, destination: Path) -> None:
-        slow = Answer(body=[b"x" * 64 * 1024] * 10, pause_seconds=0.7)
-        with ScriptedServer(slow) as server, client(server, patience=6) as datasets:
+        slow = Answer(body=[b"x" * 64 * 1024] * 10, pause_seconds=0.3)
+        with ScriptedServer(slow) as server, client(server, patience=2.5) as datasets:
             download = datasets.download(REQUEST, destination)
-        assert download.seconds > 6
+        assert download.seconds > 2.5
         assert download.attempts == 1
 
     def test_waits_increase(self, destination: Path) -> None:
@@ -400,6 +411,7 @@ def test_invalid_base_url_is_refused(url: str) -> None:
         DatasetsClient(url)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("api_key", "limit"), [(None, 5), (KEY, 10)])
 def test_ncbi_rate_limit_is_kept_across_threads(tmp_path: Path, api_key: str | None, limit: int) -> None:
     with ScriptedServer(WHOLE) as server, client(server, api_key=api_key) as datasets:
@@ -416,6 +428,7 @@ def test_ncbi_rate_limit_is_kept_across_threads(tmp_path: Path, api_key: str | N
     assert all(later - earlier >= 1 for earlier, later in zip(at, at[limit:], strict=False))
 
 
+@pytest.mark.slow
 def test_request_that_follows_a_redirect_counts(tmp_path: Path) -> None:
     there_and_back = [Answer(302, headers={"Location": "/package"}), WHOLE]
     with ScriptedServer(*there_and_back * 3) as server, client(server) as datasets:

@@ -126,6 +126,7 @@ ODD = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
 def test_odd_answers_are_refused(name: str, tmp_path: Path) -> None:
     pages, reason = ODD[name]

@@ -67,6 +67,7 @@ def test_stream_outlives_the_archive(tmp_path: Path) -> None:
         assert stream.read() == LINES
 
 
+@pytest.mark.slow
 def test_read_uses_no_more_memory_than_requested() -> None:
     with (
         zipfile.ZipFile(io.BytesIO(zipped({"bomb": bytes(200_000_000)}))) as archive,

@@ -36,6 +36,7 @@ def test_there_is_none_at_first(client):
     assert client.get("/questions/nothing").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_question_is_saved_shown_and_removed(client, data, publish):
     publish()
     form = client.get("/questions/new", params={"sql": "SELECT <1>"})
@@ -107,6 +108,7 @@ def test_a_broken_file_and_a_failing_query_are_shown(client, data, publish):
     assert "nothing" in page
 
 
+@pytest.mark.slow
 def test_the_console_links_to_the_form(client, publish):
     publish()
     answer = client.post("/console", data={"sql": "SELECT 1 AS one", "form": "table"})

@@ -15,6 +15,8 @@ from virus_warehouse.publish.about import write_about
 from virus_warehouse.publish.candidate import make_candidate, open_candidate
 from virus_warehouse.warehouse import migrate
 
+pytestmark = pytest.mark.slow
+
 BEFORE = datetime.now(UTC).replace(microsecond=0)
 
 

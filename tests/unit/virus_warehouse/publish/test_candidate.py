@@ -25,11 +25,16 @@ os._exit(0)
 """
 
 
-@pytest.fixture
-def store(data: DataFolder) -> Store:
-    store = Store(data.root)
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = Store(tmp_path_factory.mktemp("loaded"))
     store.load(line("PX1.1"))
     return store
+
+
+@pytest.fixture
+def store(data: DataFolder, loaded: Store) -> Store:
+    return loaded.copy_to(data.root)
 
 
 class TestCandidate:

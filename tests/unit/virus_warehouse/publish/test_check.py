@@ -19,6 +19,8 @@ from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.shortage import MemoryTooSmall
 from virus_warehouse.sources import SourcesFile, UnknownSource
 
+pytestmark = pytest.mark.slow  # each test checks a candidate
+
 FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 FINDINGS = "SELECT source, name, value FROM _about WHERE topic = 'finding' ORDER BY ALL"
 
@@ -55,22 +57,32 @@ def test_valid_warehouse_is_published_without_findings(data: DataFolder, store: 
     assert query(data.snapshot, FINDINGS) == []
 
 
-def test_fault_without_a_source_keeps_the_old_snapshot_and_is_recorded(data: DataFolder, store: Store) -> None:
+def test_fault_without_a_source_keeps_the_old_snapshot_and_is_recorded(
+    data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     before = data.snapshot.read_bytes()
+    lose_records(store)
     corrupt_taxonomy(store)
     candidate = prepare_candidate(store.warehouse, data, "next", FOLLOWED)
-    with pytest.raises(GateFailed, match="a taxon is more than once"):
+    with caplog.at_level(logging.INFO), pytest.raises(GateFailed, match="a taxon is more than once"):
         check_candidate(candidate, FOLLOWED, data.snapshot)
     assert data.snapshot.read_bytes() == before
-    [(source, gate, value)] = query(candidate, FINDINGS)
-    assert (source, gate) == (None, "unique_keys")
+    [(source, gate, _), (no_source, blocking_gate, value)] = query(candidate, FINDINGS)
+    assert (source, gate) == ("mpox", "shrinkage")
+    assert (no_source, blocking_gate) == (None, "unique_keys")
     assert value.startswith("blocked: unique_keys: a taxon is more than once in taxon")
     check = last_check(data)
     assert check is not None
     assert [blocked.gate for blocked in check.blocked] == ["unique_keys"]
+    # The log has a line for each gate.
+    lines = [text for text in caplog.messages if text.startswith("gate ")]
+    found = [re.fullmatch(r"gate (\w+): ([a-z ]+), (\d+ rows?), \d+\.\d\d s", text) for text in lines]
+    expected = {"unique_keys": ("blocked", "1 row"), "shrinkage": ("held back", "12 rows")}
+    assert [gate and gate.groups() for gate in found] == [
+        (gate.name, *expected.get(gate.name, ("passed", "0 rows"))) for gate in GATES
+    ]
 
 
-@pytest.mark.slow
 def test_fault_without_a_source_is_published_if_accepted(data: DataFolder, store: Store) -> None:
     corrupt_taxonomy(store)
     about = publish(store, data, "unique_keys")
@@ -82,7 +94,6 @@ def test_fault_without_a_source_is_published_if_accepted(data: DataFolder, store
     assert check.blocked == ()
 
 
-@pytest.mark.slow
 def test_accepted_fault_of_a_source_is_published_recorded_and_not_flagged_again(
     data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -106,7 +117,6 @@ def test_acceptance_applies_to_one_source_only(data: DataFolder, store: Store) -
     assert set(about.held_back) == {"mpox"}
 
 
-@pytest.mark.slow
 def test_warnings_are_in_the_log_and_in_the_snapshot(
     data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -119,21 +129,6 @@ def test_warnings_are_in_the_log_and_in_the_snapshot(
     assert query(data.snapshot, FINDINGS) == [("mpox", "odd_dates", warning)]
 
 
-def test_log_has_a_line_for_each_gate(data: DataFolder, store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    lose_records(store)
-    corrupt_taxonomy(store)
-    candidate = prepare_candidate(store.warehouse, data, "next", FOLLOWED)
-    with caplog.at_level(logging.INFO), pytest.raises(GateFailed):
-        check_candidate(candidate, FOLLOWED, data.snapshot)
-    lines = [text for text in caplog.messages if text.startswith("gate ")]
-    found = [re.fullmatch(r"gate (\w+): ([a-z ]+), (\d+ rows?), \d+\.\d\d s", text) for text in lines]
-    expected = {"unique_keys": ("blocked", "1 row"), "shrinkage": ("held back", "12 rows")}
-    assert [gate and gate.groups() for gate in found] == [
-        (gate.name, *expected.get(gate.name, ("passed", "0 rows"))) for gate in GATES
-    ]
-
-
-@pytest.mark.slow
 def test_retry_of_a_check_records_each_finding_once(data: DataFolder, store: Store) -> None:
     lose_records(store)
     candidate = prepare_candidate(store.warehouse, data, "next", FOLLOWED)
@@ -142,7 +137,6 @@ def test_retry_of_a_check_records_each_finding_once(data: DataFolder, store: Sto
     assert len(query(candidate, FINDINGS)) == 1
 
 
-@pytest.mark.slow
 class TestBounds:
     def test_gates_take_no_more_memory_and_threads_than_a_load(
         self, data: DataFolder, store: Store, monkeypatch: pytest.MonkeyPatch

@@ -15,6 +15,7 @@ def written() -> str:
     return dictionary()
 
 
+@pytest.mark.slow
 def test_page_matches_the_comments(written: str) -> None:
     assert TABLES.read_text(encoding="utf-8") == written, "run make tables"
 

@@ -191,11 +191,58 @@ BREAKAGES = {
 }
 
 
-@pytest.mark.parametrize("breakage", BREAKAGES)
-def test_fault_is_found_and_its_row_named(store: Store, breakage: str) -> None:
-    statement, finding = BREAKAGES[breakage]
-    store.execute(statement)
-    assert store.rows(gates_sql()) == [finding]
+INDEPENDENT_BREAKAGES = [
+    [
+        "record twice",
+        "taxon twice",
+        "lineage twice",
+        "annotation twice",
+        "gene twice",
+        "protein twice",
+        "BioSample twice",
+        "attribute twice",
+        "sequence twice",
+        "entry without an outcome",
+        "sequence that does not fit",
+        "unknown run",
+        "unknown virus",
+        "unknown ancestor",
+        "line lost",
+        "counts lost",
+        "past state that overlaps the current one",
+    ],
+    [
+        "sequence without letters",
+        "annotation of an unknown run",
+        "annotation of another version",
+        "protein without a gene",
+        "attribute without a BioSample",
+        "run that failed",
+        "unknown host",
+        "count lost",
+        "past state that overlaps another one",
+    ],
+    ["gene without an annotation"],
+    ["mature peptide without a coding region"],
+]
+"""Breakages that can be caused together: each has the same findings as alone."""
+
+
+@pytest.mark.parametrize(
+    "breakages",
+    [
+        *(pytest.param(some, id=f"{len(some)} from {some[0]!r}") for some in INDEPENDENT_BREAKAGES),
+        *(pytest.param([one], marks=pytest.mark.long, id=one) for one in BREAKAGES),
+    ],
+)
+def test_fault_is_found_and_its_row_named(store: Store, breakages: list[str]) -> None:
+    for breakage in breakages:
+        store.execute(BREAKAGES[breakage][0])
+    assert sorted(map(repr, store.rows(gates_sql()))) == sorted(repr(BREAKAGES[name][1]) for name in breakages)
+
+
+def test_every_breakage_is_caused_with_others() -> None:
+    assert sorted(name for some in INDEPENDENT_BREAKAGES for name in some) == sorted(BREAKAGES)
 
 
 def test_every_fault_of_a_gate_has_a_case() -> None:
@@ -279,6 +326,7 @@ class TestShrinkage:
         site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(9)}")
         assert site.gates() == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("allowed", [0.25, None])
     def test_source_sets_the_limit_and_can_disable_the_gate(self, site: Published, allowed: float | None) -> None:
         site.store.execute(f"DELETE FROM virus_genome WHERE {first_records(10)}")
@@ -352,6 +400,7 @@ class TestEmptiedFields:
             )
         ]
 
+    @pytest.mark.slow
     def test_few_or_as_many_as_allowed_do_not_block(self, site: Published) -> None:
         site.store.execute(self.EMPTY + first_records(9))
         assert site.gates() == []
@@ -371,6 +420,7 @@ class TestEmptiedFields:
             )
         ]
 
+    @pytest.mark.slow
     def test_new_records_without_the_field_are_not_a_loss(self, site: Published) -> None:
         site.store.load(*(line(accession) for accession in accessions(300, first=100)), mode="incremental")
         assert site.gates() == []
@@ -381,6 +431,7 @@ class TestEmptiedFields:
         site.store.execute("UPDATE virus_genome SET status = 'live', missing_since = NULL")
         assert site.gates() == []
 
+    @pytest.mark.slow
     def test_every_field_is_checked(self, site: Published) -> None:
         fields = [
             name
@@ -432,6 +483,7 @@ class TestDates:
             ("odd_dates", "mpox", "release_date is in the future", 10, examples),
         ]
 
+    @pytest.mark.slow
     def test_published_odd_dates_do_not_block_again_until_they_change(self, site: Published) -> None:
         site.store.execute(f"UPDATE virus_genome SET update_date = '2999-01-01' WHERE {first_records(10)}")
         site.publish()
@@ -453,16 +505,17 @@ class TestDates:
         assert site.gates(with_(max_odd_dates=0.5)) == ["odd_dates"]
         assert site.gates(with_(max_odd_dates=None)) == []
 
-    @pytest.mark.parametrize("field", ODD_DATES)
-    def test_each_date_has_its_bounds(self, site: Published, field: str) -> None:
-        oddity, assignment = ODD_DATES[field]
-        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {first_records(1)}")
-        [(gate, _, fault, count, _)] = site.findings()
-        assert (gate, fault, count) == ("odd_dates", f"{field} is {oddity}", 1)
+    def test_each_date_has_its_bounds(self, site: Published) -> None:
+        for accession, (_, assignment) in zip(accessions(len(ODD_DATES)), ODD_DATES.values(), strict=True):
+            site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE accession_version = '{accession}'")
+        found = {(gate, fault, count, examples[0].split()[0]) for gate, _, fault, count, examples in site.findings()}
+        assert found == {
+            ("odd_dates", f"{field} is {oddity}", 1, f"PX{number:06d}")
+            for number, (field, (oddity, _)) in enumerate(ODD_DATES.items(), start=1)
+        }
 
-    @pytest.mark.parametrize(
-        "assignment",
-        [
+    def test_possible_dates_are_not_reported(self, site: Published) -> None:
+        assignments = [
             "release_date = '1982-12-01'",
             f"update_date = {TODAY} + 2",
             "collection_date_min = '1800-01-01', collection_date_max = '1800-01-01'",
@@ -470,11 +523,10 @@ class TestDates:
             f"collection_date_min = date_trunc('year', {TODAY}), "
             f"collection_date_max = last_day(date_trunc('year', {TODAY}) + INTERVAL 11 MONTH)",
             "release_date = NULL, update_date = NULL",
-        ],
-    )
-    def test_possible_dates_are_not_reported(self, site: Published, assignment: str) -> None:
-        site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE {first_records(1)}")
-        assert site.gates() == []
+        ]
+        for accession, assignment in zip(accessions(len(assignments)), assignments, strict=True):
+            site.store.execute(f"UPDATE virus_genome SET {assignment} WHERE accession_version = '{accession}'")
+        assert site.findings() == []
 
     def test_source_sets_the_bounds(self, site: Published) -> None:
         site.store.execute(
@@ -488,34 +540,48 @@ class TestDates:
 class TestQuarantineShare:
     BAD = tuple(f'{{"accession": {number}' for number in range(12))
 
-    def test_report_lines_and_reasons_are_named(self, site: Published) -> None:
-        site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
-        [(gate, source, fault, count, examples)] = site.findings()
+    @pytest.fixture(scope="class")
+    @classmethod
+    def bad_lines_loaded(cls, loaded: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
+        """The warehouse after a load with twelve bad lines; only to be copied."""
+        store = loaded.copy_to(tmp_path_factory.mktemp("bad_lines_loaded"))
+        store.load(*Published.lines[:20], *cls.BAD, mode="incremental")
+        return store
+
+    @pytest.fixture
+    def with_bad_lines(self, site: Published, bad_lines_loaded: Store) -> Published:
+        """The snapshot, and this warehouse."""
+        site.store = bad_lines_loaded.copy_to(site.store.folder)
+        return site
+
+    def test_report_lines_and_reasons_are_named(self, with_bad_lines: Published) -> None:
+        [(gate, source, fault, count, examples)] = with_bad_lines.findings()
         assert (gate, source, count) == ("quarantine_share", "mpox", 12)
         assert fault == "of 32 new lines of the data report, 12 were quarantined, more than 10.0%"
         assert examples[0].startswith("line 21 of run-2: ")
 
-    def test_few_or_as_many_as_allowed_do_not_block(self, site: Published) -> None:
+    def test_few_do_not_block(self, site: Published) -> None:
         site.store.load(*site.lines[:20], *self.BAD[:9], mode="incremental")
         assert site.gates() == []
-        site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
-        assert site.gates() == ["quarantine_share"]
-        assert site.gates(with_(max_quarantined=0.5)) == []
-        assert site.gates(with_(max_quarantined=None)) == []
 
-    def test_the_same_lines_are_not_flagged_again(self, site: Published) -> None:
-        site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
+    def test_as_many_as_allowed_do_not_block(self, with_bad_lines: Published) -> None:
+        assert with_bad_lines.gates(with_(max_quarantined=0.5)) == []
+        assert with_bad_lines.gates(with_(max_quarantined=None)) == []
+
+    def test_the_same_lines_are_not_flagged_again(self, with_bad_lines: Published) -> None:
+        site = with_bad_lines
         site.publish()
         site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
         assert site.gates() == []
 
-    def test_replayed_lines_do_not_count(self, site: Published) -> None:
-        site.store.load(*site.lines[:20], *self.BAD, mode="incremental")
+    def test_replayed_lines_do_not_count(self, with_bad_lines: Published) -> None:
+        site = with_bad_lines
         site.store.execute("UPDATE ops.quarantine SET replayed_at = now()")
         assert site.gates() == []
 
 
 class TestSequenceMismatches:
+    @pytest.mark.slow
     def test_those_met_first_since_the_last_snapshot_are_named(self, site: Published) -> None:
         mismatch = "('mpox', 'genome', '{}', NULL, 'no header', 1, '{}', '{}', NULL)"
         site.store.execute("INSERT INTO ops.sequence_mismatch VALUES " + mismatch.format("PX1.1", "run-1", "run-9"))
@@ -540,6 +606,7 @@ class TestFreshness:
         fault = "No new NCBI updates: asked on 2025-06-30, it listed nothing updated after 2025-06-08, 22 days before"
         assert site.findings() == [("freshness", "mpox", fault, 1, ["run-1"])]
 
+    @pytest.mark.slow
     def test_source_sets_the_days_and_null_disables_the_gate(self, site: Published, ask: Callable[[str], None]) -> None:
         ask("2025-06-08")
         assert site.gates(with_(stale_after_days=22)) == []

@@ -15,6 +15,8 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.publication import publish
 from virus_warehouse.sources import SourcesFile
 
+pytestmark = pytest.mark.slow  # a publication with every report
+
 FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX, DENGUE.name: DENGUE})
 
 UNEXPLAINED = """

@@ -1,5 +1,6 @@
 """The publication: one rename, the newer candidate wins, and blocked sources are shown as before."""
 
+import shutil
 import stat
 import subprocess
 import sys
@@ -29,10 +30,32 @@ with duckdb.connect(sys.argv[1], read_only=True) as connection:
 """
 
 
-@pytest.fixture
-def store(data: DataFolder) -> Store:
-    store = Store(data.root)
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A warehouse with one record; only to be copied."""
+    store = Store(tmp_path_factory.mktemp("loaded"))
     store.load(line("PX1.1"))
+    return store
+
+
+@pytest.fixture
+def store(data: DataFolder, loaded: Store) -> Store:
+    return loaded.copy_to(data.root)
+
+
+@pytest.fixture(scope="module")
+def first_publication(loaded: Store, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    """It has been published, as publication-1; only to be read or copied."""
+    data = DataFolder(tmp_path_factory.mktemp("first_publication"))
+    data.create()
+    assert publish(loaded.copy_to(data.root), data, "publication-1")
+    return data
+
+
+@pytest.fixture
+def published_store(data: DataFolder, store: Store, first_publication: DataFolder) -> Store:
+    """The warehouse, when `data` has this publication."""
+    shutil.copytree(first_publication.published, data.published, dirs_exist_ok=True)
     return store
 
 
@@ -47,60 +70,51 @@ def publish(store: Store, data: DataFolder, publication_id: str) -> bool:
 
 @pytest.mark.slow
 class TestPublication:
-    def test_candidate_becomes_a_read_only_snapshot(self, store: Store, data: DataFolder) -> None:
-        assert publish(store, data, "publication-1")
+    def test_candidate_becomes_a_read_only_snapshot(self, first_publication: DataFolder) -> None:
+        data = first_publication
         assert published(data) == ["PX1"]
         assert stat.S_IMODE(data.snapshot.stat().st_mode) == 0o440
         assert not candidate_path(data, "publication-1").exists()
 
-    def test_leftover_write_ahead_log_is_removed(self, store: Store, data: DataFolder) -> None:
-        publish(store, data, "publication-1")
+    def test_next_candidate_replaces_the_snapshot_and_a_leftover_write_ahead_log(
+        self, published_store: Store, data: DataFolder
+    ) -> None:
         log_of(data.snapshot).write_bytes(b"the log of a snapshot of long ago")
-        store.load(line("PX2.1"), mode="incremental")
-        assert publish(store, data, "publication-2")
+        published_store.load(line("PX2.1"), mode="incremental")
+        assert publish(published_store, data, "publication-2")
         assert not log_of(data.snapshot).exists()
         assert published(data) == ["PX1", "PX2"]
 
-    def test_next_candidate_replaces_the_snapshot(self, store: Store, data: DataFolder) -> None:
-        publish(store, data, "publication-1")
-        store.load(line("PX2.1"), mode="incremental")
-        assert publish(store, data, "publication-2")
-        assert published(data) == ["PX1", "PX2"]
-
-    def test_sqlalchemy_reader_without_a_pool_sees_the_next_snapshot(self, store: Store, data: DataFolder) -> None:
-        """As docs/ways-in.md says."""
-        publish(store, data, "publication-1")
-        url = f"duckdb:///{data.snapshot}"
-        engine = create_engine(url, connect_args={"read_only": True}, poolclass=NullPool)
-        seen = []
-        for number in (2, 3):
-            with engine.connect() as connection:
-                seen.append(connection.execute(text("SELECT count(*) FROM virus_genome")).scalar_one())
-            store.load(line(f"PX{number}.1"), mode="incremental")
-            publish(store, data, f"run-{number}")
-        assert seen == [1, 2]
-
     def test_open_reader_keeps_the_old_snapshot_and_the_next_reader_gets_the_new_one(
-        self, store: Store, data: DataFolder
+        self, published_store: Store, data: DataFolder
     ) -> None:
-        publish(store, data, "publication-1")
+        """SQLAlchemy without a pool is another reader each time, as docs/ways-in.md says."""
+        engine = create_engine(f"duckdb:///{data.snapshot}", connect_args={"read_only": True}, poolclass=NullPool)
+
+        def seen_by_sqlalchemy() -> int:
+            with engine.connect() as connection:
+                return int(connection.execute(text("SELECT count(*) FROM virus_genome")).scalar_one())
+
         command = [sys.executable, "-c", READ_TWICE, str(data.snapshot)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as reader:
             assert reader.stdin is not None
             assert reader.stdout is not None
             reader.stdin.write("count\n")
             assert reader.stdout.readline() == "1\n"
-            store.load(line("PX2.1"), mode="incremental")
-            assert publish(store, data, "publication-2")
+            assert seen_by_sqlalchemy() == 1
+            published_store.load(line("PX2.1"), mode="incremental")
+            assert publish(published_store, data, "publication-2")
             reader.stdin.write("count\n")
             assert reader.stdout.readline() == "1\n"
+            assert seen_by_sqlalchemy() == 2
             reader.stdin.close()
         assert reader.returncode == 0
         assert published(data) == ["PX1", "PX2"]
 
-    def test_snapshot_is_readable_while_a_load_holds_the_warehouse(self, store: Store, data: DataFolder) -> None:
-        publish(store, data, "publication-1")
-        with duckdb.connect() as session, store.warehouse.transaction(session):
+    def test_snapshot_is_readable_while_a_load_holds_the_warehouse(
+        self, published_store: Store, data: DataFolder
+    ) -> None:
+        with duckdb.connect() as session, published_store.warehouse.transaction(session):
             assert published(data) == ["PX1"]
 
     def test_candidate_older_than_the_snapshot_is_dropped(self, store: Store, data: DataFolder) -> None:
@@ -111,24 +125,23 @@ class TestPublication:
         assert published(data) == ["PX1", "PX2"]
         assert not candidate_path(data, "publication-1").exists()
 
-    def test_retry_after_the_rename_does_nothing(self, store: Store, data: DataFolder) -> None:
-        publish(store, data, "publication-1")
+    def test_retry_after_the_rename_does_nothing(self, published_store: Store, data: DataFolder) -> None:
         before = data.snapshot.stat().st_ino
         assert publish_candidate(data, "publication-1")
         assert data.snapshot.stat().st_ino == before
 
     def test_retry_of_an_older_candidate_after_a_newer_publication_does_nothing(
-        self, store: Store, data: DataFolder
+        self, published_store: Store, data: DataFolder
     ) -> None:
-        store.load(line("PX2.1"), mode="incremental")
-        publish(store, data, "publication-2")
-        assert not publish_candidate(data, "publication-1")
-        assert published(data) == ["PX1", "PX2"]
+        assert not publish_candidate(data, "publication-0")
+        assert published(data) == ["PX1"]
 
     @pytest.mark.parametrize("has_snapshot", [False, True])
-    def test_unprepared_candidate_is_not_published(self, store: Store, data: DataFolder, has_snapshot: bool) -> None:
+    def test_unprepared_candidate_is_not_published(
+        self, data: DataFolder, first_publication: DataFolder, has_snapshot: bool
+    ) -> None:
         if has_snapshot:
-            publish(store, data, "publication-1")
+            shutil.copy2(first_publication.snapshot, data.snapshot)
         with pytest.raises(FileNotFoundError, match=r"publication-9\.duckdb"):
             publish_candidate(data, "publication-9")
         assert data.snapshot.exists() == has_snapshot

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,10 +31,32 @@ class Killed(BaseException):
     """Ends a publication as a kill does: nothing handles it."""
 
 
-@pytest.fixture
-def store(data: DataFolder) -> Store:
-    store = Store(data.root)
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A warehouse with one record; only to be copied."""
+    store = Store(tmp_path_factory.mktemp("loaded"))
     store.load(line("PX1.1"))
+    return store
+
+
+@pytest.fixture
+def store(data: DataFolder, loaded: Store) -> Store:
+    return loaded.copy_to(data.root)
+
+
+@pytest.fixture(scope="module")
+def first_publication(loaded: Store, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    """It has been published, as publication-1; only to be read or copied."""
+    data = DataFolder(tmp_path_factory.mktemp("first_publication"))
+    data.create()
+    assert publish(loaded.copy_to(data.root), data, "publication-1")
+    return data
+
+
+@pytest.fixture
+def published_store(data: DataFolder, store: Store, first_publication: DataFolder) -> Store:
+    """The warehouse, when `data` has this publication."""
+    shutil.copytree(first_publication.published, data.published, dirs_exist_ok=True)
     return store
 
 
@@ -97,10 +120,9 @@ class TestManifest:
         assert "_about" not in {table for table, _ in counts}
         assert stat.S_IMODE(data.manifest.stat().st_mode) & 0o007 == 0
 
-    def test_follows_the_snapshot_and_nothing_else_stays(self, store: Store, data: DataFolder) -> None:
-        publish(store, data, "publication-1")
-        store.load(line("PX2.1"), mode="incremental")
-        publish(store, data, "publication-2")
+    def test_follows_the_snapshot_and_nothing_else_stays(self, published_store: Store, data: DataFolder) -> None:
+        published_store.load(line("PX2.1"), mode="incremental")
+        publish(published_store, data, "publication-2")
         assert latest(data)["publication_id"] == "publication-2"
         assert_described(data.snapshot, data.manifest)
         assert names(data) == {"virus.duckdb", "latest.json"}
@@ -155,22 +177,24 @@ class TestManifest:
 
     @pytest.mark.parametrize("content", some_of([None, b"", b"{}", b'{"format": 99}', b"\xff"], one_in=3))
     def test_lost_manifest_is_written_again(
-        self, store: Store, data: DataFolder, content: bytes | None, hashed: list[Path]
+        self, published_store: Store, data: DataFolder, content: bytes | None, hashed: list[Path]
     ) -> None:
-        publish(store, data, "publication-1")
         data.manifest.unlink()
         if content is not None:
             data.manifest.write_bytes(content)
         assert publish_candidate(data, "publication-1")
         assert_described(data.snapshot, data.manifest)
-        assert len(hashed) == 2
+        assert len(hashed) == 1
 
     def test_damaged_snapshot_without_a_manifest_is_replaced_all_the_same(
-        self, store: Store, data: DataFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self,
+        published_store: Store,
+        data: DataFolder,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
-        publish(store, data, "publication-1")
         data.manifest.unlink()
-        prepare_candidate(store.warehouse, data, "publication-2", FOLLOWED)
+        prepare_candidate(published_store.warehouse, data, "publication-2", FOLLOWED)
         data.manifest.unlink()
         make = manifest.make_manifest
 
@@ -184,16 +208,14 @@ class TestManifest:
         assert latest(data)["publication_id"] == "publication-2"
         assert "computed checksum does not match" in caplog.text
 
-    def test_manifest_without_its_snapshot_is_removed(self, store: Store, data: DataFolder) -> None:
-        publish(store, data, "publication-1")
+    def test_manifest_without_its_snapshot_is_removed(self, published_store: Store, data: DataFolder) -> None:
         data.snapshot.unlink()
-        prepare_candidate(store.warehouse, data, "publication-2", FOLLOWED)
+        prepare_candidate(published_store.warehouse, data, "publication-2", FOLLOWED)
         assert names(data) == set()
 
     def test_leftover_files_of_killed_publications_are_removed_and_others_stay(
-        self, store: Store, data: DataFolder
+        self, published_store: Store, data: DataFolder
     ) -> None:
-        publish(store, data, "publication-1")
         for name in (".latest.json.0a1b2c3d", ".virus-2026-11-29.duckdb.0a1b2c3d", ".htaccess", "robots.txt"):
             (data.published / name).write_bytes(b"x")
         settle(data, 0)
@@ -241,18 +263,18 @@ def killed_before_replacing(target: Path) -> Iterator[None]:
 
 @pytest.mark.slow
 class TestDatedSnapshots:
-    def test_none_without_the_setting(self, store: Store, data: DataFolder) -> None:
-        publish(store, data, "publication-1")
-        assert names(data) == {"virus.duckdb", "latest.json"}
+    def test_none_without_the_setting(self, first_publication: DataFolder) -> None:
+        assert names(first_publication) == {"virus.duckdb", "latest.json"}
 
     @pytest.mark.parametrize("has_links", some_of([True, False], one_in=2))
-    def test_last_publication_of_a_day_is_that_days(
+    def test_last_publication_of_a_day_is_that_days_and_those_that_exist_stay_as_they_are(
         self, store: Store, data: DataFolder, has_links: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("VIRUS_KEEP_SNAPSHOTS", "7")
         if not has_links:
             monkeypatch.setattr(Path, "hardlink_to", _fail(PermissionError(1, "Operation not permitted")))
         publish(store, data, "publication-1", made_at="2026-11-28T23:59:59Z")
+        of_the_first_day = (data.published / "virus-2026-11-28.duckdb").read_bytes()
         store.load(line("PX2.1"), mode="incremental")
         publish(store, data, "publication-2", made_at="2026-11-29T00:00:00Z")
         store.load(line("PX3.1"), mode="incremental")
@@ -266,17 +288,11 @@ class TestDatedSnapshots:
             assert query(dated, "SELECT count(*) FROM virus_genome") == [(count,)]
             assert stat.S_IMODE(dated.stat().st_mode) == 0o440
         assert dated.samefile(data.snapshot) == has_links
-
-    def test_next_publication_leaves_a_dated_snapshot_as_it_was(
-        self, store: Store, data: DataFolder, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("VIRUS_KEEP_SNAPSHOTS", "7")
-        publish(store, data, "publication-1", made_at="2026-11-28T10:00:00Z")
-        dated = data.published / "virus-2026-11-28.duckdb"
-        before = dated.read_bytes()
-        store.load(line("PX2.1"), mode="incremental")
-        publish(store, data, "publication-2", made_at="2026-11-29T10:00:00Z")
-        assert dated.read_bytes() == before
+        monkeypatch.setenv("VIRUS_KEEP_SNAPSHOTS", "0")
+        store.load(line("PX4.1"), mode="incremental")
+        publish(store, data, "publication-4", made_at="2026-11-30T10:00:00Z")
+        assert names(data) == {"virus.duckdb", "latest.json", *expected}
+        assert (data.published / "virus-2026-11-28.duckdb").read_bytes() == of_the_first_day
 
     @pytest.mark.parametrize("suffix", some_of(["duckdb", "json"], one_in=2))
     @pytest.mark.parametrize("days", some_of(["7", ""], one_in=2))
@@ -314,16 +330,6 @@ class TestDatedSnapshots:
         monkeypatch.setattr(Path, "unlink", lambda path, **_: (removed.append(path.suffix), unlink(path)))
         published_files._thin_out(data.published, 1)
         assert removed == [".json", ".duckdb"]
-
-    def test_without_the_setting_those_that_exist_stay(
-        self, store: Store, data: DataFolder, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("VIRUS_KEEP_SNAPSHOTS", "1")
-        publish(store, data, "publication-1", made_at="2026-11-28T10:00:00Z")
-        monkeypatch.setenv("VIRUS_KEEP_SNAPSHOTS", "0")
-        store.load(line("PX2.1"), mode="incremental")
-        publish(store, data, "publication-2", made_at="2026-11-29T10:00:00Z")
-        assert names(data) == {"virus.duckdb", "latest.json", "virus-2026-11-28.duckdb", "virus-2026-11-28.json"}
 
 
 class TestSetting:

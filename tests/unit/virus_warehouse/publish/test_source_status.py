@@ -1,5 +1,6 @@
 """The snapshot states for each source whether it is still configured."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,19 @@ from virus_warehouse.publish.source_status import write_source_status
 from virus_warehouse.sources import SourcesFile, read_sources
 
 
-@pytest.fixture
-def candidate(tmp_path: Path) -> Path:
-    data = DataFolder(tmp_path)
+@pytest.fixture(scope="module")
+def made_candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = DataFolder(tmp_path_factory.mktemp("made_candidate"))
     data.create()
     store = Store(data.root)
     store.load(line("PX1.1"), line("PX2.1"), source=MPOX)
     store.load(line("PX1.1"), source=DENGUE)
     return make_candidate(store.warehouse, data, "run-2").path
+
+
+@pytest.fixture
+def candidate(made_candidate: Path, tmp_path: Path) -> Path:
+    return shutil.copy2(made_candidate, tmp_path / made_candidate.name)
 
 
 def sources(tmp_path: Path, text: str) -> SourcesFile:

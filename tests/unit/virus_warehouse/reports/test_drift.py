@@ -150,6 +150,7 @@ def test_report_without_drift_is_read_once(drift: Drift, sql_files: list[str]) -
         assert sql_files == [*begin, *closer, *finish]
 
 
+@pytest.mark.slow
 def test_only_lines_with_unread_content_are_inspected(
     drift: Drift, monkeypatch: pytest.MonkeyPatch, session: DuckDBPyConnection
 ) -> None:
@@ -184,7 +185,7 @@ def test_tally_is_exact_wherever_the_bytes_are_split(
     drift: Drift, sql_files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tricky = line("PX1.1", labHost='\\" "x": \\\\":"', isolate={"name": '\\"'})
-    for size in range(1, 9):
+    for size in (1, 2, 3, 8):
         monkeypatch.setattr("virus_warehouse.reports.report_file._CHUNK_BYTES", size)
         assert drift(tricky, line("PX2.1", bioprojects=["\\", '"', ""])) == []
     assert "closer_look.sql" not in sql_files
@@ -198,7 +199,7 @@ def test_genuine_records_have_no_drift(drift: Drift, session: DuckDBPyConnection
     assert session.execute("FROM quarantined_line").fetchall() == []
 
 
-@pytest.mark.slow
+@pytest.mark.long  # test_reading.py has such tests of all reports
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(path=st.sampled_from(OBJECTS), name=NAMES, value=VALUES, others=st.integers(0, 2))
 def test_every_new_name_is_detected(
@@ -210,7 +211,7 @@ def test_every_new_name_is_detected(
     assert (path_found, occurrences) == (".".join(filter(None, ["$", path, name])) + ("." if not name else ""), 1)
 
 
-@pytest.mark.slow
+@pytest.mark.long  # the same
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.sets(st.sampled_from(sorted(EVERYTHING))), max_size=4),

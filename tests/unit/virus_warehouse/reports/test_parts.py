@@ -4,6 +4,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from duckdb import DuckDBPyConnection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.tiers import all_long, some_of
 from tests.support.waiting import until
 from tests.support.warehouses import MPOX_ORGANISM, line, lineage, report, stage_bytes
 from virus_warehouse.reports import parts as parts_module
@@ -41,6 +43,7 @@ def cut(content: bytes, folder: Path, size: int) -> list[tuple[bytes, int, Tally
         ]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.binary(max_size=12).map(lambda text: text.replace(b"\n", b"")), max_size=12),
@@ -62,6 +65,7 @@ def test_parts_are_the_report_cut_at_line_ends(tmp_path: Path, lines: list[bytes
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.binary(max_size=40).map(lambda text: text.replace(b"\n", b"")), min_size=2, max_size=12),
@@ -151,7 +155,7 @@ ALL_SORTS = report(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [1, 700, 1100, 1500])
+@pytest.mark.parametrize("size", some_of([1, 700, 1100, 1500], one_in=2))
 def test_report_is_read_the_same_however_it_is_cut(
     session: DuckDBPyConnection, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,24 +171,23 @@ def test_report_is_read_the_same_however_it_is_cut(
     assert whole[2] == [("$.new", 2, "1")]
 
 
+ODD_LINEAGES: list[tuple[str, ...]] = [
+    ("{",),
+    (line(virus={**MPOX_ORGANISM, "lineage": "text"}),),
+    (line(virus={**MPOX_ORGANISM, "lineage": 5}),),
+    (line(virus={**MPOX_ORGANISM, "lineage": [{"name": "[x]", "taxId": 1}, {"name": "y}]", "taxId": 10244}]}),),
+    (line(virus={**MPOX_ORGANISM, "lineage": [{"name": "a", "taxId": 1, "rank": "b"}]}),),
+    (line(virus={**MPOX_ORGANISM, "lineage": [{"name": ["a"], "taxId": 1}]}),),
+    (line(new={"lineage": lineage((1, "root"))}),),
+    (line(lineage=lineage((1, "root"))),),
+    (line().replace('"lineage":', '"lineage":[{"name":"a","taxId":1}],"lineage":'),),
+    (line().replace('"lineage":[', '"lineage":[{"name":"a}],","taxId":1},'),),
+    (line(labHost="x" * 5000, virus=OTHER_ORGANISM), "{"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "others",
-    [
-        (),
-        ("{",),
-        (line(virus={**MPOX_ORGANISM, "lineage": "text"}),),
-        (line(virus={**MPOX_ORGANISM, "lineage": 5}),),
-        (line(virus={**MPOX_ORGANISM, "lineage": [{"name": "[x]", "taxId": 1}, {"name": "y}]", "taxId": 10244}]}),),
-        (line(virus={**MPOX_ORGANISM, "lineage": [{"name": "a", "taxId": 1, "rank": "b"}]}),),
-        (line(virus={**MPOX_ORGANISM, "lineage": [{"name": ["a"], "taxId": 1}]}),),
-        (line(new={"lineage": lineage((1, "root"))}),),
-        (line(lineage=lineage((1, "root"))),),
-        (line().replace('"lineage":', '"lineage":[{"name":"a","taxId":1}],"lineage":'),),
-        (line().replace('"lineage":[', '"lineage":[{"name":"a}],","taxId":1},'),),
-        (line(labHost="x" * 5000, virus=OTHER_ORGANISM), "{"),
-    ],
-)
+@pytest.mark.parametrize("others", [(), tuple(chain(*ODD_LINEAGES)), *all_long(ODD_LINEAGES)])
 def test_report_is_read_the_same_whether_lineages_are_folded_or_not(
     session: DuckDBPyConnection, tmp_path: Path, others: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

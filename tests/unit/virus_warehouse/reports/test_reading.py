@@ -3,8 +3,10 @@
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,13 @@ REPORTS = {
 HASHES_OF = {"data_report": "record_hash", "annotation_report": "annotation_hash", "biosample_report": "biosample_hash"}
 LONG_TEXTS = {"data_report": "labHost", "annotation_report": "isolateName", "biosample_report": "host"}
 NOT_JSON = "not JSON, or more than one value on the line"
-often = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def examples(count: int) -> settings:
+    return settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+few_or_many = pytest.mark.parametrize("count", [3, pytest.param(25, marks=pytest.mark.long)])
 
 
 @pytest.fixture
@@ -141,6 +149,7 @@ def test_known_report_is_read_once(
     assert inspected_files == []
 
 
+@pytest.mark.slow
 def test_too_long_line_is_refused_even_if_the_reader_accepts_it(
     session: DuckDBPyConnection, stage: Stage, report: Report
 ) -> None:
@@ -184,47 +193,62 @@ def test_only_odd_lines_are_inspected(
 
 
 @pytest.mark.slow
-@often
-@given(data=st.data())
+@few_or_many
 def test_any_line_of_the_expected_structure_is_read_in_one_pass(
-    session: DuckDBPyConnection, stage: Stage, inspected_files: list[Path], report: Report, data: st.DataObject
+    session: DuckDBPyConnection, stage: Stage, inspected_files: list[Path], report: Report, count: int
 ) -> None:
     accession = "SAMN1" if report is BIOSAMPLE_REPORT else "PX1.1"
     moments = {"lastUpdated", "publicationDate", "submissionDate", "status", "releaseDate", "updateDate"}
-    lines = [
-        {name: value for name, value in line.items() if name not in moments}
-        for line in data.draw(st.lists(lines_of(report.shape, accession), max_size=3))
-    ]
-    assert stage(*map(json.dumps, lines)).lines == len(lines)
-    assert (refused(session), drift(session)) == ([], [])
-    assert inspected_files == []
+
+    @examples(count)
+    @given(st.lists(lines_of(report.shape, accession), max_size=5))
+    def is_read(drawn: list[dict[str, Any]]) -> None:
+        lines = [{name: value for name, value in line.items() if name not in moments} for line in drawn]
+        assert stage(*map(json.dumps, lines)).lines == len(lines)
+        assert (refused(session), drift(session)) == ([], [])
+        assert inspected_files == []
+
+    is_read()
 
 
-NAMES = st.sampled_from(["new", "Accession", "a b", "ä", "x/y", "x~y", "x.y", 'quo"te', "back\\slash", "", "taxID"])
+NAMES = ["new", "Accession", "a b", "ä", "x/y", "x~y", "x.y", 'quo"te', "back\\slash", "", "taxID"]
 VALUES = st.one_of(
     st.text(max_size=5), st.integers(), st.booleans(), st.none(), st.just({"a": [{"b": "c"}]}), st.just([])
 )
 
 
 @pytest.mark.slow
-@often
-@given(data=st.data(), name=NAMES, value=VALUES, others=st.integers(0, 2))
-def test_new_name_is_detected_at_any_depth(
-    session: DuckDBPyConnection,
-    stage: Stage,
-    report: Report,
-    everything: dict[str, Any],
-    data: st.DataObject,
-    name: str,
-    value: Any,
-    others: int,
+def test_new_name_is_detected_in_every_object(
+    session: DuckDBPyConnection, stage: Stage, report: Report, everything: dict[str, Any]
 ) -> None:
-    path = data.draw(st.sampled_from([*places(everything, dict)]))
-    stage(json.dumps(changed(everything, (*path, name), value)), *[json.dumps(everything)] * others)
-    [(path_found, occurrences, _)] = drift(session)
-    assert (path_found, occurrences) == (f"{json_path(path)}.{name}", 1)
+    paths, values = [*places(everything, dict)], ["text", 5, True, None, {"a": [{"b": "c"}]}, []]
+    new = [
+        (path, name, value)
+        for shift in range(3)
+        for path, name, value in zip(paths, cycle(NAMES[shift:] + NAMES[:shift]), cycle(values), strict=False)
+    ]
+    stage(*(json.dumps(changed(everything, (*path, name), value)) for path, name, value in new))
+    expected = Counter(f"{json_path(path)}.{name}" for path, name, _ in new)
+    assert {path: occurrences for path, occurrences, _ in drift(session)} == expected
     assert refused(session) == []
-    assert len(staged(session, report)) == 1 + others
+    assert len(staged(session, report)) == len(new)
+
+
+@pytest.mark.slow
+@few_or_many
+def test_single_new_name_is_detected_at_any_depth(
+    session: DuckDBPyConnection, stage: Stage, report: Report, everything: dict[str, Any], count: int
+) -> None:
+    @examples(count)
+    @given(st.sampled_from([*places(everything, dict)]), st.sampled_from(NAMES), VALUES, st.integers(0, 2))
+    def is_detected(path: nested_lines.Path, name: str, value: Any, others: int) -> None:
+        stage(json.dumps(changed(everything, (*path, name), value)), *[json.dumps(everything)] * others)
+        [(path_found, occurrences, _)] = drift(session)
+        assert (path_found, occurrences) == (f"{json_path(path)}.{name}", 1)
+        assert refused(session) == []
+        assert len(staged(session, report)) == 1 + others
+
+    is_detected()
 
 
 def invalid_values_for(path: nested_lines.Path, given: Any) -> list[Any]:
@@ -241,20 +265,46 @@ def invalid_values_for(path: nested_lines.Path, given: Any) -> list[Any]:
     return [*wrong, 5, 1.5, True, [], ["x"], ["x", "y"], {}, {"a": 1}]
 
 
+def places_of_one_kind(everything: dict[str, Any]) -> list[nested_lines.Path]:
+    """The places of a full line at which values of another kind are invalid, without the line itself."""
+    return [path for path in places(everything, object) if json_path(path) not in KEPT_WHOLE][1:]
+
+
 @pytest.mark.slow
-@often
-@given(data=st.data())
-def test_value_of_another_kind_is_refused_at_any_depth(
-    session: DuckDBPyConnection, stage: Stage, report: Report, everything: dict[str, Any], data: st.DataObject
+@pytest.mark.parametrize("with_every_value", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_value_of_another_kind_is_refused_in_every_place(
+    session: DuckDBPyConnection, stage: Stage, report: Report, everything: dict[str, Any], with_every_value: bool
 ) -> None:
-    paths = [path for path in places(everything, object) if json_path(path) not in KEPT_WHOLE]
-    path = data.draw(st.sampled_from(paths[1:]))
-    value = data.draw(st.sampled_from(invalid_values_for(path, at(everything, path))))
+    wrong: list[tuple[nested_lines.Path, Any]] = []
+    for number, path in enumerate(places_of_one_kind(everything)):
+        values = invalid_values_for(path, at(everything, path))
+        wrong += [(path, value) for value in (values if with_every_value else [values[number % len(values)]])]
+    # A good line before each bad one.
+    lines = [line for path, value in wrong for line in (everything, changed(everything, path, value))]
+    assert stage(*map(json.dumps, lines)).lines == 2 * len(wrong)
+    read_all_the_same = {*range(2, 2 * len(wrong) + 1, 2)} - {number for number, _ in refused(session)}
+    assert [wrong[number // 2 - 1] for number in read_all_the_same] == []
+    assert len(refused(session)) == len(staged(session, report)) == len(wrong)
+
+
+@pytest.mark.slow
+@few_or_many
+def test_single_value_of_another_kind_is_refused_at_any_depth(
+    session: DuckDBPyConnection, stage: Stage, report: Report, everything: dict[str, Any], count: int
+) -> None:
     # A quoted number is valid, and must not offset an invalid one in the counts.
     quoted = changed(everything, next(places(everything, int)), "5")
-    result = stage(json.dumps(quoted), json.dumps(changed(everything, path, value)), json.dumps(everything))
-    assert [number for number, _ in refused(session)] == [2]
-    assert (result.lines, len(staged(session, report))) == (3, 2)
+
+    @examples(count)
+    @given(st.data())
+    def is_refused(data: st.DataObject) -> None:
+        path = data.draw(st.sampled_from(places_of_one_kind(everything)))
+        value = data.draw(st.sampled_from(invalid_values_for(path, at(everything, path))))
+        result = stage(json.dumps(quoted), json.dumps(changed(everything, path, value)), json.dumps(everything))
+        assert [number for number, _ in refused(session)] == [2]
+        assert (result.lines, len(staged(session, report))) == (3, 2)
+
+    is_refused()
 
 
 BAD_LINES: dict[str, tuple[str | bytes, str]] = {
@@ -341,7 +391,11 @@ def test_bad_lines_are_quarantined_and_good_ones_are_read_in_order(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "bad"),
-    [(kind, bad) for kind, (report, _) in REPORTS.items() for bad in bad_lines(report)],
+    [
+        pytest.param(kind, bad, marks=[] if number % 7 == 5 else [pytest.mark.long])
+        for kind, (report, _) in REPORTS.items()
+        for number, bad in enumerate(bad_lines(report))
+    ],
     indirect=["kind"],
 )
 def test_single_bad_line_is_quarantined(session: DuckDBPyConnection, stage: Stage, report: Report, bad: str) -> None:
@@ -407,7 +461,7 @@ PART_SIZES = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("others", [{}, {41: "{", 42: ""}], ids=["good", "bad lines among them"])
+@pytest.mark.parametrize("others", [{}, {21: "{", 22: ""}], ids=["good", "bad lines among them"])
 @pytest.mark.parametrize("threads", some_of([1, 2, 3], one_in=3, first=1))
 def test_lines_keep_their_order_with_any_number_of_threads(
     session: DuckDBPyConnection,
@@ -421,7 +475,7 @@ def test_lines_keep_their_order_with_any_number_of_threads(
     monkeypatch.setenv("VIRUS_THREADS", str(threads))
     for size in PART_SIZES:
         monkeypatch.setattr(f"virus_warehouse.{size}", 200)
-    lines = {number: named(report, number) for number in range(1, 100)} | others
+    lines = {number: named(report, number) for number in range(1, 50)} | others
     assert stage(*lines.values()).lines == sum(text != "" for text in lines.values())
     rows = session.execute(f"SELECT line_number, accession FROM {report.name} ORDER BY line_number").fetchall()
     assert rows == [
@@ -434,7 +488,7 @@ def test_lines_keep_their_order_with_any_number_of_threads(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("has_bad_line", [False, True])
+@pytest.mark.parametrize("has_bad_line", some_of([False, True], one_in=2, first=1))
 def test_report_in_many_parts_is_read_as_one(
     session: DuckDBPyConnection,
     stage: Stage,
@@ -446,13 +500,13 @@ def test_report_in_many_parts_is_read_as_one(
 ) -> None:
     for size in PART_SIZES:
         monkeypatch.setattr(f"virus_warehouse.{size}", 4000)
-    lines = [named(report, number, new=number) if number % 7 == 0 else json.dumps(everything) for number in range(50)]
-    lines[31:31] = ["", "{"] if has_bad_line else []
-    assert stage(*lines).lines == 50 + has_bad_line
+    lines = [named(report, number, new=number) if number % 7 == 0 else json.dumps(everything) for number in range(25)]
+    lines[15:15] = ["", "{"] if has_bad_line else []
+    assert stage(*lines).lines == 25 + has_bad_line
     numbers = [number for (number,) in session.execute(f"SELECT line_number FROM {report.name} ORDER BY 1").fetchall()]
     assert numbers == [number for number, text in enumerate(lines, start=1) if len(text) > 1]
-    assert refused(session) == ([(33, NOT_JSON)] if has_bad_line else [])
-    assert drift(session) == [("$.new", 8, "0")]
+    assert refused(session) == ([(17, NOT_JSON)] if has_bad_line else [])
+    assert drift(session) == [("$.new", 4, "0")]
 
 
 def test_empty_report_has_no_lines(session: DuckDBPyConnection, stage: Stage, report: Report) -> None:

@@ -73,19 +73,18 @@ def test_lineage_that_lacks_the_taxon_itself_gets_it(session: DuckDBPyConnection
     assert taxonomy.names[10244] == "mpox"
 
 
-@pytest.mark.parametrize("steps", [None, [], [{}], [{"name": "Viruses"}]])
-def test_lineage_without_a_tax_id_leaves_the_taxon_alone(
-    session: DuckDBPyConnection, tmp_path: Path, steps: Any
-) -> None:
-    taxonomy = Taxonomy(session, tmp_path, organism(5, "five", steps), MPOX)
-    assert taxonomy.names[5] == "five"
-    assert {pair for pair in taxonomy.pairs if pair[0] == 5} == {(5, 5, 0)}
+def test_lineage_without_a_tax_id_leaves_the_taxon_alone(session: DuckDBPyConnection, tmp_path: Path) -> None:
+    without_tax_id: dict[int, Any] = {5: None, 6: [], 7: [{}], 8: [{"name": "Viruses"}]}
+    organisms = [organism(tax_id, f"taxon {tax_id}", steps) for tax_id, steps in without_tax_id.items()]
+    taxonomy = Taxonomy(session, tmp_path, *organisms, MPOX)
+    for tax_id in without_tax_id:
+        assert taxonomy.names[tax_id] == f"taxon {tax_id}"
+        assert {pair for pair in taxonomy.pairs if pair[0] == tax_id} == {(tax_id, tax_id, 0)}
     assert (10244, 1, 2) in taxonomy.pairs
 
 
-@pytest.mark.parametrize(
-    ("steps", "reason"),
-    [
+def test_mistyped_lineage_refuses_its_line_and_no_other(session: DuckDBPyConnection, tmp_path: Path) -> None:
+    mistyped: list[tuple[Any, str]] = [
         ("Viruses", ': "Viruses" is not a list'),
         (5, ": 5 is not a list"),
         ({}, ": {} is not a list"),
@@ -96,30 +95,31 @@ def test_lineage_without_a_tax_id_leaves_the_taxon_alone(
         ([{"taxId": 1.5}], "[0].taxId: 1.5 is not a whole number"),
         ([{"taxId": 1, "name": 2}], "[0].name: 2 is not a text"),
         ([[1]], "[0]: [1] is not an object"),
-    ],
-)
-def test_mistyped_lineage_refuses_its_line_and_no_other(
-    session: DuckDBPyConnection, tmp_path: Path, steps: Any, reason: str
-) -> None:
-    taxonomy = Taxonomy(session, tmp_path, organism(5, "five", steps), MPOX)
-    assert session.execute("SELECT line_number, reason FROM quarantined_line").fetchall() == [
-        (1, f"virus.lineage{reason}")
     ]
-    assert 5 not in taxonomy.names
+    organisms = [organism(50 + number, "mistyped", steps) for number, (steps, _) in enumerate(mistyped)]
+    taxonomy = Taxonomy(session, tmp_path, *organisms, MPOX)
+    assert session.execute("SELECT line_number, reason FROM quarantined_line ORDER BY 1").fetchall() == [
+        (number, f"virus.lineage{reason}") for number, (_, reason) in enumerate(mistyped, start=1)
+    ]
+    assert taxonomy.names.keys() == Taxonomy(session, tmp_path, MPOX).names.keys()
     assert (10244, 1, 2) in taxonomy.pairs
 
 
 def test_fullest_lineage_wins_regardless_of_its_text(session: DuckDBPyConnection, tmp_path: Path) -> None:
-    insect = organism(7, "fly", lineage((1, "root"), (50557, "Insecta"), (7, "fly")))
-    for lesser in (
-        [{"taxId": 7}],
-        [{"taxId": 7, "name": "z"}],
-        [{"zz": 1}, {"taxId": 7}],
-        lineage((1, "ro"), (7, "fly")),
-    ):
-        for organisms in ((insect, organism(7, "fly", lesser)), (organism(7, "fly", lesser), insect)):
-            taxonomy = Taxonomy(session, tmp_path, *organisms)
-            assert {pair for pair in taxonomy.pairs if pair[0] == 7} == {(7, 7, 0), (7, 50557, 1), (7, 1, 2)}
+    flies, organisms = range(70, 78), []
+    for fly in flies:
+        full = organism(fly, "fly", lineage((1, "root"), (50557, "Insecta"), (fly, "fly")))
+        lesser = (
+            [{"taxId": fly}],
+            [{"taxId": fly, "name": "z"}],
+            [{"zz": 1}, {"taxId": fly}],
+            lineage((1, "ro"), (fly, "fly")),
+        )[fly % 4]
+        both = full, organism(fly, "fly", lesser)
+        organisms += both if fly < 74 else both[::-1]
+    taxonomy = Taxonomy(session, tmp_path, *organisms)
+    for fly in flies:
+        assert {pair for pair in taxonomy.pairs if pair[0] == fly} == {(fly, fly, 0), (fly, 50557, 1), (fly, 1, 2)}
 
 
 def test_unnamed_step_is_named_by_another_lineage_or_the_record(session: DuckDBPyConnection, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def test_nothing_published(console: Console) -> None:
 IS_DUCKDB_2 = not duckdb.__version__.startswith("1.")
 
 
+@pytest.mark.slow
 def test_query_uses_the_snapshot_it_started_with(console: Console) -> None:
     async def scenario() -> list[str | None]:
         publish(console.data, "old")
@@ -62,6 +63,7 @@ def test_values_are_written_as_duckdb_writes_them(console: Console) -> None:
     assert [column.is_number for column in table.columns] == [True, True, False, False, True, False, False]
 
 
+@pytest.mark.slow
 def test_explain_returns_the_plan(console: Console) -> None:
     publish(console.data, "word")
     plans = [asyncio.run(console.table(f"{verb} FROM t")) for verb in ("EXPLAIN", "EXPLAIN ANALYZE")]

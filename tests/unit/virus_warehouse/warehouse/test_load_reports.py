@@ -1,6 +1,7 @@
 """Annotations and BioSamples follow their genomes in one transaction, and none of their lines is lost."""
 
 import json
+from collections import Counter
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ class TestAnnotationRows:
 @pytest.mark.slow
 class TestAnnotationOutcomes:
     def test_same_line_again_writes_nothing(self, store: Store) -> None:
-        store.load(line("PX1.1"), annotation=[annotation("PX1.1", "A")])
+        store.first_load(line("PX1.1"), annotation=[annotation("PX1.1", "A")])
         tables = ("virus_annotation", "virus_gene", "virus_protein")
         before = [store.rows(f"SELECT rowid, * FROM {table}") for table in tables]
         store.load(line("PX1.1"), annotation=[annotation("PX1.1", "A")])
@@ -116,7 +117,7 @@ class TestAnnotationOutcomes:
         assert is_valid(store)
 
     def test_new_genome_version_replaces_the_annotation(self, store: Store) -> None:
-        store.load(line("PX1.1"), annotation=[annotation("PX1.1", "A")])
+        store.first_load(line("PX1.1"), annotation=[annotation("PX1.1", "A")])
         store.load(line("PX1.2"), annotation=[annotation("PX1.2", "A")])
         assert store.further == {"annotation_report": {"revised": 1}}
         assert (annotated(store), genes(store)) == ([("PX1.2", "run-2")], [("PX1", "A")])
@@ -141,7 +142,7 @@ class TestAnnotationOutcomes:
         assert genes(store) == [("PX1", "A"), ("PX2", "A"), ("PX3", "B")]
 
     def test_older_package_with_a_newer_state_brings_its_annotation(self, store: Store) -> None:
-        store.load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX1.1", "A"), annotation("PX2.1", "A")])
+        store.first_load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX1.1", "A"), annotation("PX2.1", "A")])
         newer = [line("PX1.2"), line("PX2.1", "2025-05-09")]
         lines = [annotation("PX1.2", "B"), annotation("PX2.1", "B")]
         store.load(*newer, mode="incremental", is_newest_package=False, annotation=lines)
@@ -149,7 +150,7 @@ class TestAnnotationOutcomes:
         assert genes(store) == [("PX1", "B"), ("PX2", "B")]
 
     def test_older_package_reinstates_nothing(self, store: Store) -> None:
-        store.load(line("PX1.1"), annotation=[annotation("PX1.1", "A")])
+        store.first_load(line("PX1.1"), annotation=[annotation("PX1.1", "A")])
         store.load(line("PX2.1"), filter_changed=True, annotation=[annotation("PX2.1", "A")])
         store.load(line("PX1.1"), mode="incremental", is_newest_package=False, annotation=[annotation("PX1.1", "A")])
         assert store.further == {"annotation_report": {"stale": 1}}
@@ -196,7 +197,7 @@ class TestAnnotationOutcomes:
 class TestAnnotationsEndWithTheirGenomes:
     @pytest.fixture(autouse=True)
     def held(self, store: Store) -> None:
-        store.load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX1.1", "A"), annotation("PX2.1", "A")])
+        store.first_load(line("PX1.1"), line("PX2.1"), annotation=[annotation("PX1.1", "A"), annotation("PX2.1", "A")])
 
     def test_new_version_without_annotation(self, store: Store) -> None:
         for number, others in enumerate(({"annotation": [annotation("PX2.1", "A")]}, {})):
@@ -268,29 +269,33 @@ class TestBioSamples:
         assert store.rows("SELECT rowid, * FROM biosample") == before
 
     @pytest.mark.parametrize(
-        ("updated", "is_newest_package", "outcome"),
+        ("is_newest_package", "outcome_of"),
         [
-            ("2025-05-02", True, "revised"),
-            ("2025-05-02", False, "revised"),
-            ("2025-05-01", True, "revised"),
-            ("2025-05-01", False, "stale"),
-            ("2025-04-30", True, "stale"),
-            (None, True, "stale"),
+            (True, {"2025-05-02": "revised", "2025-05-01": "revised", "2025-04-30": "stale", None: "stale"}),
+            (False, {"2025-05-02": "revised", "2025-05-01": "stale"}),
         ],
     )
     def test_later_update_wins(
-        self, store: Store, updated: str | None, *, is_newest_package: bool, outcome: str
+        self, store: Store, *, is_newest_package: bool, outcome_of: dict[str | None, str]
     ) -> None:
+        names = {f"SAMN{number}": updated for number, updated in enumerate(outcome_of, start=1)}
         attributes = [{"name": "host", "value": "a"}, {"name": "host", "value": "b"}]
-        store.load(biosamples=[sample(updated="2025-05-01", isolate="a", attributes=attributes)])
-        changed = sample(updated=updated, isolate="b", attributes=attributes[1:])
-        store.load(mode="incremental", is_newest_package=is_newest_package, biosamples=[changed])
-        assert store.further == {"biosample_report": {outcome: 1}}
-        is_new = outcome == "revised"
-        assert store.rows("SELECT isolate, run_id FROM biosample") == [("b", "run-2") if is_new else ("a", "run-1")]
-        assert store.rows("SELECT value FROM biosample_attribute ORDER BY ALL") == (
-            [("b",)] if is_new else [("a",), ("b",)]
-        )
+        held = [sample(name, updated="2025-05-01", isolate="a", attributes=attributes) for name in names]
+        store.load(biosamples=held)
+        changed = [
+            sample(name, updated=updated, isolate="b", attributes=attributes[1:]) for name, updated in names.items()
+        ]
+        store.load(mode="incremental", is_newest_package=is_newest_package, biosamples=changed)
+        assert store.further == {"biosample_report": Counter(outcome_of.values())}
+        for name, updated in names.items():
+            is_new = outcome_of[updated] == "revised"
+            of_sample = f"WHERE accession = '{name}' ORDER BY ALL"
+            assert store.rows(f"SELECT isolate, run_id FROM biosample {of_sample}") == (
+                [("b", "run-2")] if is_new else [("a", "run-1")]
+            )
+            assert store.rows(f"SELECT value FROM biosample_attribute {of_sample}") == (
+                [("b",)] if is_new else [("a",), ("b",)]
+            )
         assert is_valid(store)
 
     def test_latest_line_wins_within_a_package(self, store: Store) -> None:

@@ -55,11 +55,15 @@ def test_the_order_of_rows_does_not_matter(session):
     assert is_equal(session)
 
 
-@pytest.mark.parametrize(("one", "other"), [*itertools.combinations(DIFFERENT_ROWS, 2)])
-def test_rows_that_differ_are_different(session, one, other):
-    insert(session, "warehouse", one)
-    insert(session, "target", other)
-    assert not is_equal(session)
+def test_rows_that_differ_are_different(session):
+    contents = {}
+    for row in DIFFERENT_ROWS:
+        for database in ("warehouse", "target"):
+            insert(session, database, row)
+        assert is_equal(session)
+        contents[row] = read_contents(session, TABLE, "target")
+    for one, other in itertools.combinations(DIFFERENT_ROWS, 2):
+        assert contents[one] != contents[other], (one, other)
 
 
 def test_a_row_more_or_less_is_a_difference_also_of_equal_rows(session):

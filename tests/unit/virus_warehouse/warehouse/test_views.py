@@ -26,6 +26,7 @@ def as_of(store: Store, hours: float) -> list[tuple]:
     )
 
 
+@pytest.mark.slow
 def test_as_of_a_run_is_the_table_content_at_that_time(store: Store) -> None:
     states = [held(store)]
     for lines in (

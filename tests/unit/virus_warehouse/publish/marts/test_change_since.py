@@ -11,6 +11,8 @@ from tests.support.warehouses import FIRST_COMMIT, MPOX, Store, line, query
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.sources import Source
 
+pytestmark = pytest.mark.slow  # six loads
+
 HUMAN_MPOX = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", host="human"))
 
 

@@ -6,6 +6,8 @@ Each test shows what the obvious query counts, and what the marts do.
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from tests.support.snapshots import marts_of
 from tests.support.warehouses import DENGUE, Store, line, query
 
@@ -19,6 +21,7 @@ def sampled(accession: str, collected: str | None) -> str:
     return line(accession, isolate={"collectionDate": collected} if collected else None)
 
 
+@pytest.mark.slow
 def test_withdrawn_records_do_not_count_and_missing_ones_still_do(store: Store) -> None:
     kept = [line(f"PX{number}.1") for number in range(1, 4)]
     store.load(*kept, line("PX8.1"), line("PX9.1"))
@@ -41,6 +44,7 @@ def test_withdrawn_records_do_not_count_and_missing_ones_still_do(store: Store) 
     ) == [(4, 1, 1)]
 
 
+@pytest.mark.slow
 def test_record_that_two_sources_follow_counts_once(store: Store) -> None:
     store.load(line("PX1.1"), line("PX2.1"))
     store.load(line("PX2.1"), line("PX3.1"), source=DENGUE)

@@ -59,14 +59,14 @@ def test_empty_warehouse_has_empty_marts(empty: Path) -> None:
 
 
 def test_mart_incompatible_with_the_tables_fails_before_publication(store: Store) -> None:
-    store.load(line("PX1.1"))
+    store.first_load(line("PX1.1"))
     store.execute("ALTER TABLE virus_genome RENAME COLUMN country TO land")
     with pytest.raises(duckdb.BinderException, match="country"):
         snapshot_of(store)
 
 
 def test_marts_replace_older_ones(store: Store) -> None:
-    store.load(line("PX1.1"))
+    store.first_load(line("PX1.1"))
     snapshot = snapshot_of(store)
     before = query(snapshot, VIEWS)
     with open_candidate(snapshot) as connection:
@@ -75,7 +75,7 @@ def test_marts_replace_older_ones(store: Store) -> None:
 
 
 def test_marts_work_in_a_snapshot_attached_under_another_name(store: Store) -> None:
-    store.load(line("PX1.1"))
+    store.first_load(line("PX1.1"))
     with duckdb.connect() as session:
         session.execute(f"ATTACH '{snapshot_of(store)}' AS published (READ_ONLY)")
         views = session.execute(f"{VIEWS}").fetchall()

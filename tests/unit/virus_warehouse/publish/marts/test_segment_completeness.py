@@ -164,27 +164,24 @@ def test_unknown_virus_with_segments_is_listed_without_expected_number(
     assert rows[0]["accessions"] == ["PX1", "PX2"]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
+def test_segments_of_different_isolates_are_not_combined(store: Store) -> None:
+    others: list[dict[str, Any]] = [
         {"laboratory": "Laboratory B"},
         {"place": "Ghana"},
         {"collected": "2025-03-06"},
         {"name": "A/2"},
         {"virus": ((10239, "Viruses"), (1653394, "Mammarenavirus"), (11623, "Lymphocytic choriomeningitis"))},
-    ],
-)
-def test_segments_of_different_isolates_are_not_combined(store: Store, other: dict[str, Any]) -> None:
-    rows = isolates(store, piece(1, "L", LASSA), piece(2, "S", **({"virus": LASSA} | other)))
-    assert [(row["segments"], row["is_complete"]) for row in rows] == [(["L"], False), (["S"], False)]
+    ]
+    pieces = [piece(2 + number, "S", **({"virus": LASSA} | other)) for number, other in enumerate(others)]
+    rows = isolates(store, piece(1, "L", LASSA), *pieces)
+    assert [(row["segments"], row["is_complete"]) for row in rows] == [(["L"], False), *[(["S"], False)] * len(others)]
 
 
-@pytest.mark.parametrize("name", [None, "missing"])
-def test_record_without_an_isolate_is_counted_separately(store: Store, name: str | None) -> None:
-    rows = isolates(store, piece(1, "L", LASSA, name=name), piece(2, "S", LASSA, name=name))
+def test_record_without_an_isolate_is_counted_separately(store: Store) -> None:
+    pieces = [(1, "L", None), (2, "S", None), (3, "L", "missing"), (4, "S", "missing")]
+    rows = isolates(store, *(piece(number, segment, LASSA, name=name) for number, segment, name in pieces))
     assert [(row["isolate_name"], row["accessions"], row["is_complete"]) for row in rows] == [
-        (None, ["PX1"], False),
-        (None, ["PX2"], False),
+        (None, [f"PX{number}"], False) for number in (1, 2, 3, 4)
     ]
 
 
@@ -199,6 +196,7 @@ def test_fragments_are_distinguished_from_declared_complete_segments(store: Stor
     assert (isolate["accessions"], isolate["biosamples"]) == (["PX1", "PX2", "PX3"], ["SAMN1"])
 
 
+@pytest.mark.slow
 def test_segment_of_two_sources_is_one_record(store: Store) -> None:
     store.load(piece(1, "L", LASSA), source=DENGUE)
     [isolate] = isolates(store, piece(1, "L", LASSA), piece(2, "S", LASSA))
