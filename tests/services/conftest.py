@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support import postgres
-from tests.support.stage import MISTYPED, SLOW, Stage, stage_in
+from tests.support.stage import MISTYPED, PUBLISH, SLOW, Stage, stage_in
 
 
 @pytest.fixture(scope="package")
@@ -31,3 +31,22 @@ def failed_run(stage: Stage) -> str:
         return next((run["dag_run_id"] for run in stage.airflow.runs(MISTYPED) if run["state"] == "failed"), None)
 
     return str(stage.airflow.wait_until(f"{MISTYPED} has failed", failed))
+
+
+@pytest.fixture(scope="package")
+def publication(stage: Stage) -> str:
+    """The id of a DAG run that has published: of an earlier one, or of a new one, which takes six tasks."""
+    runs = stage.airflow.runs(PUBLISH)
+    successful = [str(run["dag_run_id"]) for run in runs if run["state"] == "success"]
+    if successful:
+        return successful[-1]
+    run_id = stage.airflow.trigger(PUBLISH)
+    stage.airflow.finished(PUBLISH, run_id)
+    return run_id
+
+
+@pytest.fixture
+def publications_paused(stage: Stage) -> Iterator[None]:
+    """For a test of loads only."""
+    with stage.publications_paused():
+        yield

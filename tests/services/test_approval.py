@@ -8,20 +8,20 @@ import duckdb
 import pytest
 from playwright.sync_api import expect
 
+from ncbi_virus.approvals import run_of
 from ncbi_virus.operators.ask_for_approval import AskForApprovalOperator
 from ncbi_virus.operators.ask_to_load import AskToLoadOperator
 from tests.support.life import APPROVE, asked_about
-from tests.support.stage import Stage
+from tests.support.stage import PUBLISH, Stage
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.publish.about import read_about
 from virus_warehouse.publish.publication import publish
-from virus_warehouse.run_mode import FULL
-from virus_warehouse.sources import read_sources
+from virus_warehouse.run_mode import CENSUS, FULL
+from virus_warehouse.stopped_load import questions_to_ask
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.windows import WindowRequest
-
-PUBLISH = "ncbi_virus_publish"
 
 
 @pytest.fixture
@@ -36,16 +36,20 @@ def source(stage: Stage) -> Iterator[str]:
 
 
 def load_and_publish(stage: Stage, source: str) -> None:
-    warehouse, followed = Warehouse(stage.data.warehouse), read_sources(stage.data.root.parent / "sources.yaml")
+    load(stage, source, FULL)
+    publish(Warehouse(stage.data.warehouse), stage.data, stage.followed)
+
+
+def load(stage: Stage, source: str, mode: str) -> None:
+    """Load a source in this process."""
     with DatasetsClient(stage.stand_in.url) as client:
         ingest(
-            followed.source(source),
+            stage.followed.source(source),
             client=client,
-            warehouse=warehouse,
+            warehouse=Warehouse(stage.data.warehouse),
             data=stage.data,
-            wish=WindowRequest(mode=FULL),
+            wish=WindowRequest(mode=mode),
         )
-    publish(warehouse, stage.data, followed)
 
 
 def lose(stage: Stage, source: str, many: int) -> None:
@@ -106,8 +110,8 @@ def test_newer_finding_replaces_the_question_and_a_kept_one_is_not_asked_again(s
 
 
 @pytest.fixture
-def stopped(stage: Stage) -> Iterator[tuple[str, str]]:
-    """A source that holds fifty records that NCBI does not list, and the run of its census, which was stopped."""
+def outdated(stage: Stage) -> Iterator[str]:
+    """A source that holds fifty records that NCBI does not list. Its DAG is paused in the end."""
     name = stage.own_source()
     load_and_publish(stage, name)
     with Warehouse(stage.data.warehouse).exclusive() as connection:
@@ -116,10 +120,15 @@ def stopped(stage: Stage) -> Iterator[tuple[str, str]]:
             "WHERE source = ? ORDER BY accession LIMIT 50",
             [name],
         )
-    stage.airflow.unpause(ingest_dag(name))
-    run_id = census(stage, name)
-    yield name, run_id
-    stage.airflow.call("PATCH", f"/dags/{ingest_dag(name)}", json={"is_paused": True})
+    yield name
+    stage.airflow.pause(ingest_dag(name))
+
+
+@pytest.fixture
+def stopped(stage: Stage, outdated: str) -> tuple[str, str]:
+    """A source that holds records that NCBI does not list, and the run of its census, which was stopped."""
+    stage.airflow.unpause(ingest_dag(outdated))
+    return outdated, census(stage, outdated)
 
 
 def ingest_dag(source: str) -> str:
@@ -137,11 +146,24 @@ def census(stage: Stage, source: str) -> str:
     stage.airflow.call("PATCH", path, json={"new_state": "failed"})
     run = stage.airflow.finished(dag_id, dag_run_id)
     assert run["state"] == "failed", "the question alone makes no success"
-    [stopped] = stage.rows(
-        "SELECT run_id, error FROM ops.ingest_run WHERE source = ? AND dag_run_id = ?", source, dag_run_id
+    return newest_stopped_run(stage, source)
+
+
+def newest_stopped_run(stage: Stage, source: str) -> str:
+    [stopped, *_] = stage.rows(
+        "SELECT run_id, error FROM ops.ingest_run WHERE source = ? AND status = 'failed' ORDER BY started_at DESC",
+        source,
     )
     assert "missing records" in stopped["error"]
     return str(stopped["run_id"])
+
+
+def ask_about_a_stopped_load(stage: Stage, source: str) -> None:
+    """Start the run that asks, as the tasks `stopped_loads` and `ask` of a source's DAG do."""
+    [question] = questions_to_ask(stage.data, [stage.followed.source(source)])
+    asked = run_of(*question, starts_again=False)
+    run = {"dag_run_id": asked["trigger_run_id"], "logical_date": None, "conf": asked["conf"]}
+    stage.airflow.post(f"/dags/{APPROVE}/dagRuns", run)
 
 
 def approvals(stage: Stage, source: str) -> list[tuple[str, str]]:
@@ -150,13 +172,19 @@ def approvals(stage: Stage, source: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.browser
-def test_stopped_census_is_approved_in_the_browser_and_loaded_from_the_archive(
-    stage: Stage, stopped: tuple[str, str]
-) -> None:
-    source, run_id = stopped
+def test_stopped_census_is_approved_in_the_browser_and_loaded_from_the_archive(stage: Stage, outdated: str) -> None:
+    """The census is stopped in this process: end_to_end/test_census_run.py has one that a DAG runs, and that asks."""
+    source, dag_id = outdated, ingest_dag(outdated)
+    with pytest.raises(GateError, match="missing records"):
+        load(stage, source, CENSUS)
+    run_id = newest_stopped_run(stage, source)
+    ask_about_a_stopped_load(stage, source)
     asked_about(stage.airflow, source)
-    dag_id = ingest_dag(source)
-    assert stage.airflow.finished(dag_id, stage.airflow.trigger(dag_id))["state"] == "success", "waiting delays nobody"
+    with stage.publications_paused():
+        stage.airflow.unpause(dag_id)
+        [scheduled] = stage.airflow.wait_until(f"{dag_id} has a run", lambda: stage.airflow.runs(dag_id))
+        run = stage.airflow.finished(dag_id, scheduled["dag_run_id"])
+        assert run["state"] == "success", "waiting delays nobody"
     with stage.logged_in("/required_actions", viewport={"width": 1400, "height": 900}) as page:
         page.get_by_role("link", name=f"Load the census of {source} despite missing?").click()
         expect(page.get_by_text(re.compile(f"NCBI's full list of {source} lacks 50 of the"))).to_be_visible()

@@ -83,7 +83,8 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
     dag = dag_of(source)
     first, end = TODAY - 8 * DAY, TODAY - 5 * DAY
     stage.stand_in.set_today(first)
-    assert scheduled_run(stage, dag)["state"] == "success"
+    with stage.publications_paused():
+        assert scheduled_run(stage, dag)["state"] == "success"
     (full,) = ledger(stage, source)
     assert (full["mode"], full["run_type"], full["status"]) == ("full", "scheduled", "success")
     before = genomes(stage, source)
@@ -150,8 +151,9 @@ def test_three_days_at_once_are_three_windows_of_one_download(stage: Stage) -> N
     assert heard == set(changes)
 
     # The next run follows the watermark, unaffected by the backfill. It has no logical date.
-    run_id = stage.airflow.trigger(dag)
-    assert stage.airflow.finished(dag, run_id)["logical_date"] is None
+    with stage.publications_paused():
+        run_id = stage.airflow.trigger(dag)
+        assert stage.airflow.finished(dag, run_id)["logical_date"] is None
     (row,) = ledger(stage, source, dag_run_id=run_id)
     assert (row["mode"], row["run_type"], row["status"]) == ("incremental", "manual", "success")
     assert row["updated_since"] == full["watermark"] - timedelta(days=14)
@@ -186,6 +188,7 @@ def at_once(runs: list[dict[str, Any]]) -> int:
     return max(sum(start <= moment for start in starts) - sum(end < moment for end in ends) for moment in starts)
 
 
+@pytest.mark.usefixtures("publications_paused")
 def test_reprocessed_run_becomes_a_window_of_its_day(stage: Stage) -> None:
     source = stage.own_source()
     dag = dag_of(source)
@@ -238,6 +241,7 @@ def test_invalid_window_fails_at_once(stage: Stage) -> None:
     assert said in log
 
 
+@pytest.mark.usefixtures("publications_paused")
 def test_newest_first_into_an_empty_warehouse(stage: Stage) -> None:
     """A backfill before any load. It includes the last day, so that no scheduled run is due that loads everything."""
     source = stage.own_source()
@@ -275,6 +279,7 @@ ACCEPTED = ("accepted: ", "NCBI did not list ")
 """Warnings about findings of a publication, and about missing records, that a person has accepted."""
 
 
+@pytest.mark.usefixtures("publications_paused")
 def test_logs_have_no_unexpected_errors(stage: Stage) -> None:
     """Logs of all runs so far, except those that are meant to fail, and findings that a person has accepted."""
     dag = dag_of(stage.own_source())

@@ -59,6 +59,7 @@ def planned_days(page: Page, last: date, time: str | None = None) -> list[date]:
     return [datetime.fromisoformat(run["logical_date"]).date() for run in runs]
 
 
+@pytest.mark.usefixtures("publications_paused")
 def test_days_are_picked_and_run(stage: Stage) -> None:
     source = stage.own_source()
     dag_id = f"ncbi_virus_ingest__{source}"
@@ -74,18 +75,19 @@ def test_days_are_picked_and_run(stage: Stage) -> None:
         dialog.get_by_role("button", name=RUN, exact=True).click()
         expect(page.get_by_text("Backfill jobs have been successfully triggered.")).to_be_visible()
         expect(dialog).to_be_hidden()
-
-        # The unpaused DAG also has the scheduled run that is due.
-        def done() -> bool:
-            runs = stage.airflow.runs(dag_id)
-            return len(runs) == 4 and all(run["state"] in ("success", "failed") for run in runs)
-
-        stage.airflow.wait_until("all runs are done", done)
         page.get_by_role("tab", name="Backfills").or_(page.get_by_role("link", name="Backfills")).click()
         table = page.get_by_role("table")
         expect(table.get_by_role("row")).to_have_count(2)
         expect(table).to_contain_text(f"{DAYS[0]} 00:00:00")
         expect(table).to_contain_text(f"{DAYS[-1]} 23:59:59")
+
+    # The page is closed: it would draw every change of a task. The unpaused DAG also has the scheduled run that
+    # is due.
+    def done() -> bool:
+        runs = stage.airflow.runs(dag_id)
+        return len(runs) == 4 and all(run["state"] in ("success", "failed") for run in runs)
+
+    stage.airflow.wait_until("all runs are done", done)
     (backfill,) = stage.airflow.get(f"/backfills?dag_id={dag_id}")["backfills"]
     assert backfill["max_active_runs"] == 3
     windows = stage.rows(
@@ -118,18 +120,13 @@ def test_same_dates_in_another_time_zone_are_as_many_runs_of_other_days(stage: S
     assert stage.airflow.runs(DENGUE) == []
 
 
-def test_midnight_is_before_the_run_of_its_day(stage: Stage) -> None:
-    with stage.logged_in(f"/dags/{DENGUE}", timezone_id="UTC") as page:
-        open_dialog(page)
-        pick(page, FROM, DAYS[0])
-        assert planned_days(page, DAYS[-1], "00:00") == DAYS[:-1]
-
-
-def test_the_page_names_what_there_is_to_click(stage: Stage) -> None:
+def test_the_page_names_what_there_is_to_click_and_midnight_is_before_the_run_of_its_day(stage: Stage) -> None:
     section = PAGE.read_text(encoding="utf-8").split("## With Airflow")[1].split("\n## ")[0]
     with stage.logged_in(f"/dags/{DENGUE}", timezone_id="UTC") as page:
         dialog = open_dialog(page)
         for label in (FROM, TO, REPROCESS, *CHOICES, MAX_ACTIVE_RUNS, BACKWARDS, UNPAUSE, RUN):
             assert f"*{label}*" in section
             expect(dialog.get_by_text(label.replace("…", DENGUE), exact=True)).to_be_visible()
+        pick(page, FROM, DAYS[0])
+        assert planned_days(page, DAYS[-1], "00:00") == DAYS[:-1]
     assert {f"*{label}*" for label in (TRIGGER, BACKFILL)} <= set(re.findall(r"\*[^*]+\*", section))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.support.browser import accessibility_faults
 from tests.support.stage import Stage
@@ -12,8 +12,9 @@ from virus_warehouse.pages.explore.plots import PLOTS
 pytestmark = pytest.mark.browser
 
 EVERYTHING = "/virus-warehouse/explore?since="
-LIGHT_AND_WIDE = {"color_scheme": "light", "viewport": {"width": 1400, "height": 900}}
-DARK_AND_NARROW = {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}}
+WIDE, NARROW = ViewportSize(width=1400, height=900), ViewportSize(width=390, height=844)
+LIGHT_AND_WIDE = {"color_scheme": "light", "viewport": WIDE}
+DARK_AND_NARROW = {"color_scheme": "dark", "viewport": NARROW}
 
 
 def charts_are_drawn(page: Page) -> None:
@@ -27,19 +28,18 @@ def width_of(page: Page, selector: str) -> float:
 
 
 @pytest.mark.parametrize(
-    "browser_settings",
+    ("at_first", "then"),
     [
-        pytest.param(LIGHT_AND_WIDE, id="light and wide", marks=pytest.mark.long),
-        pytest.param(DARK_AND_NARROW, id="dark and narrow"),
+        pytest.param(LIGHT_AND_WIDE, NARROW, id="light and wide", marks=pytest.mark.long),
+        pytest.param(DARK_AND_NARROW, WIDE, id="dark and narrow"),
     ],
 )
-def test_every_chart_fits_and_is_accessible(stage: Stage, browser_settings: dict[str, object]) -> None:
-    with stage.logged_in(EVERYTHING, **browser_settings) as page:
+def test_every_chart_fits_is_accessible_and_is_redrawn_for_another_width(
+    stage: Stage, at_first: dict[str, object], then: ViewportSize
+) -> None:
+    with stage.logged_in(EVERYTHING, **at_first) as page:
         charts_are_drawn(page)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        for plot in PLOTS:
-            place = f"#answer-{plot.name}"
-            assert width_of(page, f"{place} svg") == pytest.approx(width_of(page, place), abs=3)
+        assert_every_chart_fits(page)
         first = page.locator(".chart").first
         expect(first).to_have_attribute("aria-label", re.compile(r"Records per week, by virus\. \d+ records in"))
         assert page.evaluate("getComputedStyle(document.querySelector('.chart path[fill*=series-1]')).fill") != "none"
@@ -47,17 +47,18 @@ def test_every_chart_fits_and_is_accessible(stage: Stage, browser_settings: dict
             summary.click()
         assert accessibility_faults(page) == []
 
-
-def test_chart_is_redrawn_for_another_width_and_opened_details_stay_open(stage: Stage) -> None:
-    with stage.logged_in(EVERYTHING, **LIGHT_AND_WIDE) as page:
-        charts_are_drawn(page)
-        numbers = page.locator("#numbers-places")
-        numbers.locator("summary").click()
-        wide = width_of(page, "#answer-places svg")
-        page.set_viewport_size({"width": 390, "height": 844})
-        expect(page.locator("#answer-places")).not_to_have_attribute("data-width", str(round(wide)))
+        drawn = round(width_of(page, "#answer-places svg"))
+        page.set_viewport_size(then)
+        expect(page.locator("#answer-places")).not_to_have_attribute("data-width", str(drawn))
         expect(page.locator(f'#answer-places svg[width="{round(width_of(page, "#answer-places"))}"]')).to_be_visible()
-        expect(numbers).to_have_attribute("open", "")
+        expect(page.locator("#numbers-places")).to_have_attribute("open", "")
+
+
+def assert_every_chart_fits(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for plot in PLOTS:
+        place = f"#answer-{plot.name}"
+        assert width_of(page, f"{place} svg") == pytest.approx(width_of(page, place), abs=3)
 
 
 def test_a_filter_is_chosen_by_keyboard_kept_in_the_url_shown_as_sql_and_opened_in_the_console(stage: Stage) -> None:

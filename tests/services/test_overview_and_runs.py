@@ -57,19 +57,18 @@ def test_navigation_from_stale_and_failed_sources_to_the_reason_and_airflow_and_
         page.wait_for_url(f"**/dags/{MISTYPED}/runs/**/tasks/ingest**")
 
 
-def test_runs_of_other_dags_have_no_tab_of_ours(stage: Stage, failed_run: str) -> None:
+def test_airflow_task_links_to_its_run_page_and_its_dag_run_has_no_tab_of_ours(stage: Stage, failed_run: str) -> None:
     """Airflow would show a tab on the runs of all DAGs, also of those that are not ours."""
-    with stage.logged_in(f"/dags/{MISTYPED}/runs/{failed_run}", viewport=WIDE) as page:
-        expect(page.get_by_role("link", name="Audit Log")).to_be_visible()
-        expect(page.get_by_role("link", name="Viruses")).to_have_count(1)  # in the navigation
-
-
-def test_airflow_task_links_to_its_run_page(stage: Stage, failed_run: str) -> None:
-    with stage.logged_in(f"/dags/{MISTYPED}/runs/{failed_run}/tasks/ingest/details", viewport=WIDE) as page:
+    dag_run = f"/dags/{MISTYPED}/runs/{failed_run}"
+    with stage.logged_in(f"{dag_run}/tasks/ingest/details", viewport=WIDE) as page:
         page.get_by_role("link", name="Run details").click()
         story = page.frame_locator(FRAME)
         expect(story.get_by_role("heading", name="Full load of mistyped")).to_be_visible()
         expect(page).to_have_url(re.compile("/runs/[^/]*-mistyped-"))
+
+        page.goto(f"{stage.airflow.url}{dag_run}")
+        expect(page.get_by_role("link", name="Audit Log")).to_be_visible()
+        expect(page.get_by_role("link", name="Viruses")).to_have_count(1)  # in the navigation
 
 
 def test_the_ledger_is_filtered_by_keyboard_and_the_url_says_how(stage: Stage) -> None:

@@ -114,12 +114,15 @@ class AirflowServices:
         self.wait_until("Airflow is healthy", lambda: is_healthy(self.url), seconds=START_SECONDS)
 
     def _stop_services(self) -> None:
-        for process in self._processes:
-            process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
-        for process in self._processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.0, deadline - time.monotonic()))
+        # The scheduler waits for its tasks, which try for a minute to report to an API server that is gone.
+        api_server, others = self._processes[:1], self._processes[1:]
+        for ending in (others, api_server):
+            for process in ending:
+                process.terminate()
+            deadline = time.monotonic() + STOP_SECONDS
+            for process in ending:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, deadline - time.monotonic()))
         for process in self._processes:
             # Each leads a process group of its own, in which a child may still be running.
             with contextlib.suppress(ProcessLookupError):
@@ -162,6 +165,10 @@ class AirflowServices:
         """Let the scheduler run a DAG."""
         self.seen(dag_id)
         self.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+
+    def pause(self, dag_id: str) -> None:
+        """Let the scheduler start no task of a DAG, and assets no run of it."""
+        self.call("PATCH", f"/dags/{dag_id}", json={"is_paused": True})
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
         """Start a manual run without logical date; returns its id."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, StorageState
 
 from scripts import chromium
 from scripts.pictures import log_in
@@ -24,7 +24,7 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.publish.publication import publish
-from virus_warehouse.sources import read_sources
+from virus_warehouse.sources import SourcesFile, read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 
 NOW = datetime.now(UTC)
@@ -46,6 +46,7 @@ sources:
 for number in range(1, OWN_SOURCES + 1):
     SOURCES += f"  own_{number}: {{taxon: 10244, released_since: 1990-01-{number:02d}}}\n"
 DENGUE, MISTYPED = (f"ncbi_virus_ingest__{source}" for source in ("dengue", "mistyped"))
+PUBLISH = "ncbi_virus_publish"
 SLOW = 120_000
 """Milliseconds that a page may take on a busy machine."""
 
@@ -78,6 +79,11 @@ class Stage:
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
     @property
+    def followed(self) -> SourcesFile:
+        """The sources file, read."""
+        return read_sources(self.data.root.parent / "sources.yaml")
+
+    @property
     def pages(self) -> str:
         return f"{self.airflow.url}/virus-warehouse"
 
@@ -88,21 +94,42 @@ class Stage:
             pytest.skip(reason)
         return self.resources.enter_context(chromium.chromium())
 
+    @cached_property
+    def _login(self) -> StorageState:
+        """The cookies of a person who has logged in on the login page."""
+        with self.browser.new_context(locale="en-US") as opened:
+            opened.set_default_timeout(SLOW)
+            log_in(opened.new_page(), self.airflow.url, self.airflow.login, self.airflow.password)
+            return StorageState(cookies=opened.storage_state()["cookies"])
+
     @contextmanager
     def logged_in(self, path: str, **context: Any) -> Iterator[Page]:
-        """A page of Airflow's, in a new browser, reached through the login page.
+        """A page of Airflow's, in a new browser of a person who has logged in.
+
+        All tests share one login: it ends on Airflow's first page, whose scripts take seconds of processor time.
 
         Args:
             path: of the page, as in `/dags/ncbi_virus_census` or `/virus-warehouse/runs`.
             context: browser settings: `timezone_id`, `color_scheme`, `viewport` and so on.
         """
-        with self.browser.new_context(**{"timezone_id": "UTC", "locale": "en-US", **context}) as opened:
+        settings = {"timezone_id": "UTC", "locale": "en-US", "storage_state": self._login, **context}
+        with self.browser.new_context(**settings) as opened:
             opened.set_default_timeout(SLOW)
             page = opened.new_page()
-            log_in(page, self.airflow.url, self.airflow.login, self.airflow.password)
-            if path != "/":
-                page.goto(f"{self.airflow.url}{path}")
+            page.goto(f"{self.airflow.url}{path}")
             yield page
+
+    @contextmanager
+    def publications_paused(self) -> Iterator[None]:
+        """Without the publications of loads that end in the block: each is six tasks, with a process for each.
+
+        Loads that end after the block are published, and with them these.
+        """
+        self.airflow.pause(PUBLISH)
+        try:
+            yield
+        finally:
+            self.airflow.unpause(PUBLISH)
 
 
 @contextmanager
