@@ -6,20 +6,17 @@ import signal
 import socket
 import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import psutil
 import pytest
 import requests
-from typer.testing import CliRunner
 
 from tests.support.commands import CHECKOUT, make, make_here
-from tests.support.program import AS_INSTALLED
+from tests.support.program import AS_INSTALLED, command
 from tests.support.stand_in import StandIn
 from tests.support.warehouses import made_data
-from virus_warehouse.cli.app import app
 from virus_warehouse.data_folder import DataFolder
 
 
@@ -35,7 +32,7 @@ def last_line(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_help_lists_every_command():
     listed = make("help").stdout
-    for command in (
+    for name in (
         "setup",
         "demo",
         "ingest",
@@ -52,7 +49,7 @@ def test_help_lists_every_command():
         "test",
         "lint",
     ):
-        assert f"make {command}" in listed
+        assert f"make {name}" in listed
 
 
 OF_ONE_RUN = frozenset(
@@ -73,12 +70,13 @@ def ledger_row(data: DataFolder) -> dict[str, Any]:
     return {name: value for name, value in zip(names, row, strict=True) if name not in OF_ONE_RUN}
 
 
-def assert_the_command_writes_the_same_ledger_row(data: DataFolder, folder: Path) -> None:
+def test_the_command_writes_the_same_ledger_row(ingested, mpox_loaded, tmp_path):
     """`virus-warehouse run` of the same package, in a folder of its own, leaves the row that the DAG has left."""
-    other = made_data(folder)
-    done = CliRunner().invoke(app, ["run", "mpox", "--no-publish"], env={"VIRUS_DATA": str(other.root)})
-    assert done.exit_code == 0, done.output
-    of_dag, of_command = ledger_row(data), ledger_row(other)
+    other = made_data(tmp_path / "of the command")
+    environment = {"VIRUS_DATA": str(other.root), "NCBI_DATASETS_URL": ingested.stand_in_url}
+    done = command("run", "mpox", "--no-publish", **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    of_dag, of_command = ledger_row(ingested.data), ledger_row(other)
     assert all(of_dag[name] for name in OF_AIRFLOW)
     assert of_dag["versions"]["airflow"]
     without_airflow = {**of_dag["versions"], "airflow": None}
@@ -88,16 +86,13 @@ def assert_the_command_writes_the_same_ledger_row(data: DataFolder, folder: Path
     }
 
 
-def test_ingest_prints_the_outcome_and_sql_shows_it(stand_in, follow, data):
-    follow("{mpox: {taxon: 10244}}")
-    done = make("ingest", "SOURCE=mpox")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert last_line(done).startswith("OK mpox: full load committed, ")
+def test_ingest_prints_the_outcome_and_sql_shows_it(ingested, mpox_loaded, data):
+    assert last_line(ingested.done).startswith("OK mpox: full load committed, ")
 
-    prompt = make("sql", typed="SELECT count(*) > 50 AS loaded FROM virus_genome;\n")
+    prompt = command("sql", typed="SELECT count(*) > 50 AS loaded FROM virus_genome;\n")
     assert "true" in prompt.stdout, prompt.stderr
 
-    exported = make("export")
+    exported = make_here("export")
     assert exported.returncode == 0, exported.stderr
     file = data.root / "export" / "mpox" / "virus_genome.parquet"
     assert str(file) in exported.stdout
@@ -125,9 +120,7 @@ def test_census_replay_and_rebuild_print_their_outcomes(stand_in, follow, data):
     assert last_line(rebuilt).startswith("The rebuilt warehouse is in place; the old one is ")
 
 
-def test_findings_are_acknowledged_and_an_unfollowed_source_is_forgotten(stand_in, follow, data):
-    follow("{mpox: {taxon: 10244}}")
-    assert make_here("ingest", "SOURCE=mpox").returncode == 0
+def test_findings_are_acknowledged_and_an_unfollowed_source_is_forgotten(mpox_loaded, follow, data):
     with duckdb.connect(data.warehouse) as connection:
         connection.execute(
             "INSERT INTO ops.schema_drift BY NAME "
@@ -158,10 +151,7 @@ def test_findings_are_acknowledged_and_an_unfollowed_source_is_forgotten(stand_i
     assert "no data of a source 'mpox'; there is data of no source" in again.stderr
 
 
-def test_missing_records_of_a_full_load_can_be_accepted(stand_in, follow, data, monkeypatch):
-    follow("{mpox: {taxon: 10244}}")
-    first = make_here("ingest", "SOURCE=mpox", "ACCEPT_EMPTIED=1")
-    assert last_line(first).startswith("OK mpox: full load committed, "), first.stdout + first.stderr
+def test_missing_records_of_a_full_load_can_be_accepted(mpox_loaded, data, monkeypatch):
     with StandIn(seed=2) as other_world:
         monkeypatch.setenv("NCBI_DATASETS_URL", other_world.url)
         refused = make_here("census", "SOURCE=mpox")
@@ -175,8 +165,7 @@ def test_missing_records_of_a_full_load_can_be_accepted(stand_in, follow, data, 
 
 def test_blocked_ingest_prints_the_reason_and_is_published_when_accepted(stand_in, follow, data, tmp_path):
     follow("{mpox: {taxon: 10244}}")
-    assert make_here("ingest", "SOURCE=mpox").returncode == 0
-    assert_the_command_writes_the_same_ledger_row(data, tmp_path / "of the command")
+    assert make_here("ingest", "SOURCE=mpox", "ACCEPT_EMPTIED=1").returncode == 0
     with duckdb.connect(data.warehouse) as connection:
         connection.execute("DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
     held_back = make_here("ingest", "SOURCE=mpox")
@@ -257,7 +246,7 @@ def test_check_sources_passes_the_repositorys_own(data):
 
 
 def test_sql_before_anything_is_published(data):
-    done = make("sql")
+    done = command("sql")
     assert done.returncode != 0
     assert "virus-warehouse run SOURCE" in done.stderr
 
@@ -297,6 +286,7 @@ def test_demo_shows_three_days():
 
 
 def test_start_answers_and_leaves_no_process(data, follow):
+    """`tests/unit/test_start.py` has the same with short programs in place of Airflow's parts."""
     follow("{mpox: {taxon: 10244}}")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -1,29 +1,16 @@
 """The lineage that Airflow's OpenLineage provider sends of a load, as its file transport writes it."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from virus_warehouse.publish.origins import ORIGINS
 from virus_warehouse.warehouse.schema import metadata
 
 
-def test_load_sends_inputs_outputs_and_columns(stand_in, follow, data, tmp_path: Path) -> None:
-    follow("{mpox: {taxon: 10244, aux_reports: [ANNOTATION]}}")
-    # A process of its own: the provider decides when Airflow is imported whether it listens.
-    file = tmp_path / "lineage.jsonl"
-    transport = json.dumps({"type": "file", "log_file_path": str(file), "append": True})
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "dags", "test", "ncbi_virus_ingest__mpox"],
-        env=os.environ | {"AIRFLOW__OPENLINEAGE__TRANSPORT": transport},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    events = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+def test_load_sends_inputs_outputs_and_columns(ingested) -> None:
+    events = [json.loads(line) for line in ingested.lineage.read_text(encoding="utf-8").splitlines()]
     [event] = [
         event
         for event in events
@@ -34,7 +21,7 @@ def test_load_sends_inputs_outputs_and_columns(stand_in, follow, data, tmp_path:
         report: f"/datasets/v2/virus/taxon/10244/genome/download/{report}.jsonl"
         for report in ("data_report", "annotation_report")
     }
-    server = stand_in.url.removesuffix("/datasets/v2")
+    server = ingested.stand_in_url.removesuffix("/datasets/v2")
     assert [(each["namespace"], each["name"]) for each in event["inputs"]] == [
         (server, name) for name in reports.values()
     ]
@@ -44,7 +31,7 @@ def test_load_sends_inputs_outputs_and_columns(stand_in, follow, data, tmp_path:
     outputs = {each["name"]: each for each in event["outputs"]}
     filled = [table for table, (report, _) in ORIGINS.items() if report in reports]
     assert set(outputs) == {f"warehouse.main.{table}" for table in filled}
-    assert {each["namespace"] for each in outputs.values()} == {f"duckdb://{data.warehouse}"}
+    assert {each["namespace"] for each in outputs.values()} == {f"duckdb://{ingested.data.warehouse}"}
     genome = outputs["warehouse.main.virus_genome"]
     assert genome["outputFacets"]["outputStatistics"]["rowCount"] == lines
     for table in filled:

@@ -1,6 +1,7 @@
 """Airflow in this process: a home of its own, and DAG runs with all their tasks."""
 
 import os
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from scripts import airflow_home
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+MIGRATED_DATABASE = "migrated.db"
+"""In the home that `make_home` returns: a copy of Airflow's database from before its first DAG run."""
 
 
 def make_home() -> Path:
@@ -15,6 +18,7 @@ def make_home() -> Path:
     home = Path(os.environ["AIRFLOW_HOME"])
     if not (home / "airflow.db").exists():
         airflow_home.create(home)
+        shutil.copyfile(home / "airflow.db", home / MIGRATED_DATABASE)
         (home / "ready").touch()  # scripts/setup would create it again
     return home
 

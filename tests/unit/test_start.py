@@ -1,10 +1,13 @@
-"""`make start`, with short programs in place of Airflow's parts."""
+"""`make start`, with short programs in place of Airflow's parts.
+
+`test_start_answers_and_leaves_no_process` in `tests/end_to_end/test_commands.py` starts Airflow itself.
+"""
 
 import json
 import os
+import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,25 +18,29 @@ from tests.support.ports import free_port
 
 pytestmark = pytest.mark.slow
 
-START = Path(__file__).parents[2] / "scripts" / "start.py"
+CHECKOUT = Path(__file__).parents[2]
 
 PART = """
-import http.server, sys, time
+import http.server, pathlib, sys, time
+
+ANSWERS = pathlib.Path({home!r}, "the API server answers")
 
 class Healthy(http.server.BaseHTTPRequestHandler):
+    asked = 0
+
     def do_GET(self):
-        self.send_response(200 if self.path == "/execution/health" else 503)
+        Healthy.asked += self.path == "/execution/health"
+        if Healthy.asked >= 2:
+            ANSWERS.touch()
+        self.send_response(200 if ANSWERS.exists() else 503)
         self.end_headers()
 
 def main():
     if sys.argv[1] == {dies!r}:
         sys.exit("a last line")
     if sys.argv[1] == "api-server":
-        time.sleep(3)
-        server = http.server.HTTPServer(("127.0.0.1", {port}), Healthy)
-        print("answers", flush=True)
-        server.serve_forever()
-    print("runs", flush=True)
+        http.server.HTTPServer(("127.0.0.1", {port}), Healthy).serve_forever()
+    print("runs", ANSWERS.name if ANSWERS.exists() else "", flush=True)
     time.sleep(600)
 
 if __name__ == "__main__":
@@ -46,18 +53,24 @@ Start = Callable[[str], "subprocess.Popen[str]"]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
-    """Starts an Airflow whose API server takes three seconds to answer, and of which the named part dies."""
+    """Starts an Airflow whose API server answers when it is asked again, and of which the named part dies."""
 
     def started(dies: str) -> "subprocess.Popen[str]":
         package, home, port = tmp_path / "airflow", tmp_path / "home", free_port()
         (package / "executors").mkdir(parents=True)
         (package / "__init__.py").touch()
-        (package / "__main__.py").write_text(PART.format(dies=dies, port=port))
+        (package / "__main__.py").write_text(PART.format(dies=dies, port=port, home=str(home)))
         (package / "executors" / "base_executor.py").write_text(URL.format(port=port))
         home.mkdir()
         (home / "passwords.json").write_text(json.dumps({"admin": "secret"}))
-        environment = os.environ | {"AIRFLOW_HOME": str(home), "PYTHONPATH": str(tmp_path)}
-        return subprocess.Popen([sys.executable, START], env=environment, stdout=subprocess.PIPE, text=True)
+        (home / "ready").touch()  # scripts/setup would create it
+        environment = os.environ | {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__API__PORT": str(port),
+            "PYTHONPATH": str(tmp_path),
+        }
+        command = ["make", "--no-print-directory", "start"]
+        return subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True)
 
     return started
 
@@ -66,7 +79,7 @@ def start(tmp_path: Path) -> Start:
 def test_it_ends_with_an_error_when_a_part_has_died(start: Start, part: str) -> None:
     process = start(part)
     output, _ = process.communicate(timeout=90)
-    assert process.returncode == 1
+    assert process.returncode == 2  # make's own, for a command that has failed
     assert f"{part:13} | a last line" in output.splitlines()
     assert output.splitlines()[-1].startswith(f"Airflow's {part} has died, so nothing would run")
 
@@ -75,17 +88,22 @@ def test_scheduler_starts_once_the_api_server_answers_and_all_run_until_stopped(
     """A task that starts before fails with "Connection refused", and its try is spent."""
     process = start("none")
     assert process.stdout is not None
-    lines = []
-    while "scheduler     | runs\n" not in lines:
-        lines.append(process.stdout.readline())
-        assert lines[-1], lines
-    assert lines.index("api-server    | answers\n") < lines.index("scheduler     | runs\n")
-    assert {"dag-processor | runs\n", "triggerer     | runs\n"} <= set(lines)
-    children = psutil.Process(process.pid).children(recursive=True)
+    address = process.stdout.readline()
+    assert re.fullmatch(r"Airflow: http://127\.0\.0\.1:\d+, login admin, password secret\n", address)
+    running: dict[str, str] = {}
+    while not {"scheduler", "dag-processor", "triggerer"} <= running.keys():
+        line = process.stdout.readline()
+        assert line, running
+        part, _, printed = line.partition("| runs")
+        if printed:
+            running[part.strip()] = printed.strip()
+    assert running["scheduler"] == "the API server answers"
+    [program] = psutil.Process(process.pid).children()
+    children = program.children(recursive=True)
     assert len(children) == 4
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(3)
-    process.send_signal(signal.SIGTERM)
+        process.wait(1)
+    program.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=90)
     assert (process.returncode, output.splitlines()[-1]) == (0, "Airflow has stopped.")
     assert not [child for child in children if child.is_running()]
