@@ -9,6 +9,7 @@ from tests.support.buckets import access_to, bucket_server, new_bucket
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import Followed
 from tests.support.lakes import FILE, LAKE, NEEDS_LAKES, catalogs
+from tests.support.warehouses import copy_new_files
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,15 @@ def bucket(bucket_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def kept(request: pytest.FixtureRequest) -> str:
     """Where the warehouse is kept. A run on a lake takes longer: most of them are for `make test-long`."""
     return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def small_loads() -> Iterator[None]:
+    """Settings that save time where every load is small: one thread, and new warehouse files that are copies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIRUS_THREADS", "1")
+        copy_new_files(patch)
+        yield
 
 
 @pytest.fixture

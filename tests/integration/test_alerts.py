@@ -25,6 +25,8 @@ from virus_warehouse.stopped_load import answer_stopped_load, waiting_load
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load_gates import GateError
 
+pytestmark = pytest.mark.usefixtures("small_loads")
+
 SETTINGS = AlertSettings.model_validate(
     {"channels": {"team": {"mail": {"to": ["team@example.org"]}}, "chat": {"slack": {}}}, "disk_free": "1MB"}
 )

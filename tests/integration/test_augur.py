@@ -1,18 +1,18 @@
 """Nextstrain's augur takes an export as it is: each record, its date and its sequence."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.test_genuine_sequences import fasta_of
 from tests.support.commands import CHECKOUT
-from tests.support.genuine import PACKAGES_2025, needs_genuine_packages, site_in
+from tests.support.genuine import PACKAGES_2025, fasta_of, needs_genuine_packages, site_in, some_records
 from tests.support.made_up_sequences import Sequences
 from tests.support.packages import package
 from tests.support.snapshots import marts_of, store_with_marts
@@ -46,25 +46,66 @@ def is_index_in_reach() -> bool:
     return subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 0
 
 
+FORK_SERVER = """
+import json, os, sys
+import augur.filter._run
+from augur.__main__ import main
+
+augur.make_parser()  # which imports all commands
+for request in sys.stdin:
+    arguments, output = json.loads(request)
+    if child := os.fork():
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    else:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+        os.dup2(1, 2)
+        sys.argv[:] = ["augur", *arguments]
+        sys.exit(main())
+"""
+"""Each command runs in a process forked from one that has imported augur, which takes most of a command's time."""
+
+
 @pytest.fixture(scope="session")
-def augur() -> Augur:
-    """Runs augur, which has an environment of its own; returns what it printed."""
+def programs() -> Path:
+    """The programs of augur's environment."""
     made = subprocess.run([CHECKOUT / "scripts" / "setup_augur"], capture_output=True, text=True, check=False)
     if made.returncode and not is_index_in_reach():
         pytest.skip("nextstrain-augur cannot be installed: the package index is out of reach")
     assert made.returncode == 0, made.stdout + made.stderr
-    programs = CHECKOUT / ".venv-augur" / "bin"
+    return CHECKOUT / ".venv-augur" / "bin"
+
+
+def environment_of(programs: Path) -> dict[str, str]:
     environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     environment.pop("PYTHONPATH", None)
+    return environment
 
-    def run(*arguments: str | Path) -> str:
-        done = subprocess.run(
-            [programs / "augur", *arguments], env=environment, capture_output=True, text=True, timeout=600, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
 
-    return run
+@pytest.fixture(scope="module")
+def augur(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Augur]:
+    """Runs augur, which has an environment of its own; returns what it printed."""
+    output = tmp_path_factory.mktemp("augur") / "output.txt"
+    with subprocess.Popen(
+        [programs / "python", "-c", FORK_SERVER],
+        env=environment_of(programs),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        requests, answers = server.stdin, server.stdout
+
+        def run(*arguments: str | Path) -> str:
+            requests.write(json.dumps([[str(argument) for argument in arguments], str(output)]) + "\n")
+            requests.flush()
+            status = answers.readline()
+            said = output.read_text(encoding="utf-8")
+            assert status == "0\n", said
+            return said
+
+        yield run
 
 
 @pytest.fixture
@@ -94,9 +135,21 @@ def rows(file: Path) -> int:
     return file.read_text(encoding="utf-8").count("\n") - 1
 
 
-def test_filter_passes_every_record(augur: Augur, exported: Path) -> None:
-    said = augur("filter", "--metadata", exported / "metadata.tsv", "--output-metadata", exported / "passed.tsv")
-    assert f"{len(ISOLATES)} strains passed all filters" in said
+def test_filter_passes_every_record(programs: Path, exported: Path) -> None:
+    """By the installed program."""
+    done = subprocess.run(
+        [
+            *(programs / "augur", "filter"),
+            *("--metadata", exported / "metadata.tsv", "--output-metadata", exported / "passed.tsv"),
+        ],
+        env=environment_of(programs),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(ISOLATES)} strains passed all filters" in done.stdout + done.stderr
     assert rows(exported / "passed.tsv") == len(ISOLATES)
 
 
@@ -156,33 +209,41 @@ def test_sequence_of_each_odd_strain_comes_from_the_store(tmp_path: Path) -> Non
     assert sorted(entries(files)) == sorted((named[name], sequence) for name, sequence in letters.items())
 
 
-GENUINE = ("tolcndv", "cchf_orthonairovirus_haemorrhagiae", "thogoto", "hepatitis_e", "tobacco_streak_2025-01-05")
+SMALL = ("thogoto", "tobacco_streak_2025-01-05")
+LARGE = ("tolcndv", "cchf_orthonairovirus_haemorrhagiae", "hepatitis_e")
 """Packages of some viruses. Their reports name no segments."""
 
 
+@pytest.fixture(scope="module", params=["some", pytest.param("all", marks=pytest.mark.long)])
+def given(request: pytest.FixtureRequest) -> dict[str, bytes]:
+    """The packages, or a part of the records of the large ones, by the names of their sources."""
+    as_they_are = (*SMALL, *LARGE) if request.param == "all" else SMALL
+    given = {name.partition("_")[0]: (PACKAGES_2025 / f"{name}.zip").read_bytes() for name in as_they_are}
+    return given if request.param == "all" else {**given, "others": some_records(LARGE, one_in=20)}
+
+
 @pytest.fixture(scope="module")
-def genuine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
+def genuine(given: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
     """The published snapshot of genuine packages with their sequences, and its export."""
     folder = tmp_path_factory.mktemp("genuine")
     site = site_in(folder / "data")
-    for name in GENUINE:
-        site.run(name[:7], (PACKAGES_2025 / f"{name}.zip").read_bytes(), sequences=("GENOME",))
+    for source, content in given.items():
+        site.run(source, content, sequences=("GENOME",))
     site.publish()
     return site.data.snapshot, export(site.data.snapshot, folder, Format.AUGUR)
 
 
-@pytest.mark.long
 @needs_genuine_packages
-def test_genuine_sequence_of_each_strain_is_that_of_its_record(genuine: tuple[Path, list[Path]]) -> None:
+def test_genuine_sequence_of_each_strain_is_that_of_its_record(
+    given: dict[str, bytes], genuine: tuple[Path, list[Path]]
+) -> None:
     _, (metadata, *files) = genuine
-    given = {
-        header.split()[0]: letters
-        for name in GENUINE
-        for header, letters in fasta_of(PACKAGES_2025 / f"{name}.zip").items()
+    sequences = {
+        header.split()[0]: letters for content in given.values() for header, letters in fasta_of(content).items()
     }
     named = strains(metadata)
     assert len(set(named.values())) == len(named)
-    assert sorted(entries(files)) == sorted((named[name], letters) for name, letters in given.items())
+    assert sorted(entries(files)) == sorted((named[name], letters) for name, letters in sequences.items())
 
 
 @needs_seqkit

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from tests.support.snapshots import publish
 from tests.support.tiers import some_of
 from tests.support.waiting import until
 from tests.support.warehouses import query
-from tests.support.workers import follow, held_elsewhere, processes
+from tests.support.workers import follow_until, held_elsewhere, processes
 from virus_warehouse.backup import airflow_database, make
 from virus_warehouse.backup.folder import backups_in
 from virus_warehouse.backup.make import Backup, make_backup
@@ -83,15 +84,23 @@ def kept_files(data: DataFolder) -> dict[str, bytes]:
     }
 
 
-def test_what_is_restored_has_the_same_rows_and_answers(ncbi: FakeNcbi, followed: Followed, tmp_path: Path) -> None:
-    followed.run_everything()
+@pytest.mark.parametrize(
+    ("play", "runs"),
+    [(Followed.run_briefly, 7), pytest.param(Followed.run_everything, 11, marks=pytest.mark.long)],
+    ids=["briefly", "everything"],
+)
+@pytest.mark.usefixtures("small_loads")
+def test_what_is_restored_has_the_same_rows_and_answers(
+    followed: Followed, tmp_path: Path, play: Callable[[Followed], object], runs: int
+) -> None:
+    play(followed)
     publish(followed.data, FOLLOWED)
     moments = query(followed.data.warehouse, "SELECT ended_at FROM ops.ingest_run WHERE status = 'success' ORDER BY 1")
     made = back_up(followed.data, tmp_path / "backups")
     data = restored_in(tmp_path / "elsewhere" / "data", made.path)
     assert rows_of(data.warehouse) == rows_of(followed.data.warehouse)
     assert rows_of(data.snapshot) == rows_of(followed.data.snapshot)
-    assert len(moments) == 11
+    assert len(moments) == runs
     for (moment,) in moments:
         of_then = "FROM virus_genome_as_of(?) ORDER BY ALL"
         for file in ("warehouse", "snapshot"):
@@ -252,22 +261,23 @@ class TestBesideLoads:
         assert [path.name for path in (tmp_path / "backups").iterdir()] == [".lock"]
         assert list(site.data.temporary.iterdir()) == []
 
-    @pytest.mark.parametrize(("loads_beside", "most"), [(8, 3), pytest.param(40, 1000, marks=pytest.mark.long)])
-    def test_each_backup_is_the_warehouse_of_one_moment(self, tmp_path: Path, loads_beside: int, most: int) -> None:
+    @pytest.mark.parametrize("backups", [2, pytest.param(20, marks=pytest.mark.long)])
+    def test_each_backup_is_the_warehouse_of_one_moment(self, tmp_path: Path, backups: int) -> None:
         with FakeNcbi() as ncbi, processes(1) as pool:
             site = site_in(tmp_path / "data")
             followed = Followed(ncbi, tmp_path / "unused")
             followed.data = site.data
             for number in range(60):
                 followed.show(f"PX{number}", number % 9)
-            loads = pool.submit(follow, site.data.root, ncbi.url, runs=loads_beside)
+            loads = pool.submit(follow_until, tmp_path / "stop", site.data.root, ncbi.url)
             until(lambda: bool(list(site.data.packages.glob("mpox/loads/*.json"))), 120)
             made = []
-            while not loads.done() and len(made) < most:
+            for number in range(backups):
                 made.append(back_up(site.data, tmp_path / "backups"))
-                followed.show(f"PX{len(made)}", 10, length=1 + len(made))
-            assert len(loads.result()) == loads_beside, "no load was disturbed"
-        assert len(made) > 1
+                followed.show(f"PX{number}", 10, length=2 + number)
+            assert not loads.done(), "no load was disturbed"
+            (tmp_path / "stop").touch()
+            assert loads.result() > 0
         for number, backup in enumerate(made):
             assert verify_backup(backup.path).differences == ()
             data = restored_in(tmp_path / f"restored-{number}", backup.path)

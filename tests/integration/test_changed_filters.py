@@ -23,6 +23,8 @@ from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.windows import WindowRequest
 
+pytestmark = pytest.mark.usefixtures("small_loads")
+
 HUMAN = {
     "taxId": 9606,
     "organismName": "Homo sapiens",

@@ -1,11 +1,10 @@
 """The command `virus-warehouse`, as a person or a script calls it, without Airflow: output and exit codes."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import duckdb
 import pytest
 
 from tests.support.program import PROGRAM, command
+from tests.support.scripted_server import Answer, HeldBody, ScriptedServer
 from tests.support.stand_in import StandIn
 from tests.support.waiting import until
 from tests.support.warehouses import made_data, query
@@ -63,6 +63,36 @@ def loaded(data: DataFolder, loaded_once: DataFolder) -> DataFolder:
     return data
 
 
+@pytest.fixture
+def only_read(loaded_once: DataFolder, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
+    """The same folder, for commands that change nothing."""
+    monkeypatch.setenv("VIRUS_SOURCES", str(loaded_once.root.parent / "sources.yaml"))
+    monkeypatch.setenv("VIRUS_DATA", str(loaded_once.root))
+    return loaded_once
+
+
+@pytest.fixture(scope="module")
+def held_back_once(
+    loaded_once: DataFolder, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[DataFolder, subprocess.CompletedProcess[str]]:
+    """The data folder after half of the records were lost, and the next `run mpox`. It stays as it is."""
+    folder = tmp_path_factory.mktemp("held back")
+    (folder / "sources.yaml").write_text(SOURCES, encoding="utf-8")
+    data = DataFolder(Path(shutil.copytree(loaded_once.root, folder / "data")))
+    damage(data, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
+    settings = {"VIRUS_SOURCES": str(folder / "sources.yaml"), "VIRUS_DATA": str(data.root)}
+    with StandIn() as server:
+        return data, command("run", "mpox", NCBI_DATASETS_URL=server.url, **settings)
+
+
+@pytest.fixture
+def held_back(data: DataFolder, held_back_once: tuple[DataFolder, object]) -> DataFolder:
+    """A copy of it that a test can change."""
+    shutil.rmtree(data.root)
+    shutil.copytree(held_back_once[0].root, data.root)
+    return data
+
+
 def installed(*arguments: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the installed program, as a shell does."""
     return subprocess.run([PROGRAM, *arguments], input=typed, capture_output=True, text=True, timeout=120)
@@ -89,16 +119,17 @@ def test_run_loads_and_publishes_and_sql_answers(data: DataFolder, ncbi: StandIn
     file = data.root / "answer.parquet"
     assert command("sql", "SELECT 1 AS a", "--format", "parquet", "--to", str(file)).returncode == 0
     assert duckdb.sql(f"FROM '{file}'").fetchall() == [(1,)]
-    refused = installed("sql", "DELETE FROM virus_genome")
+    refused = command("sql", "DELETE FROM virus_genome")
     assert refused.returncode == 1
     assert "read-only" in refused.stderr
 
 
-def test_output_is_appended_to_an_existing_file(loaded: DataFolder) -> None:
-    kept = loaded.root / "answers.csv"
+def test_output_is_appended_to_an_existing_file(only_read: DataFolder, tmp_path: Path) -> None:
+    kept = tmp_path / "answers.csv"
     with kept.open("w") as file:
-        for number in (1, 2):
-            subprocess.run([PROGRAM, "sql", f"SELECT {number} AS n", "--format", "csv"], stdout=file, check=True)
+        file.write("n\n1\n")
+        file.flush()
+        subprocess.run([PROGRAM, "sql", "SELECT 2 AS n", "--format", "csv"], stdout=file, check=True)
     assert kept.read_text() == "n\n1\nn\n2\n"
 
 
@@ -122,8 +153,8 @@ def test_days_modes_and_no_publication(data: DataFolder, ncbi: StandIn) -> None:
     assert (window["run"]["mode"], window["run"]["until"], window["published"]) == ("window", "2025-02-01", False)
     census = json.loads(command("census", "mpox", "--json").stdout)
     assert (census["run"]["mode"], census["run"]["missing"], census["published"]) == ("full", 0, True)
-    assert "replay load committed, 0 lines" in command("replay", "mpox").stdout
-    full = json.loads(command("run", "mpox", "--mode", "full", "--json").stdout)
+    assert "replay load committed, 0 lines" in command("replay", "mpox", "--no-publish").stdout
+    full = json.loads(command("run", "mpox", "--mode", "full", "--no-publish", "--json").stdout)
     assert full["run"]["mode"] == "full"
 
 
@@ -189,40 +220,40 @@ def test_unknown_source_is_wrong_usage_and_json_too(data: DataFolder) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("acknowledge", "flu"), ("forget", "flu"), ("publish", "--source", "flu")])
-def test_unknown_source_is_refused_with_the_known_names(
-    data: DataFolder, ncbi: StandIn, arguments: tuple[str, ...]
-) -> None:
+def test_unknown_source_is_refused_with_the_known_names(loaded: DataFolder, arguments: tuple[str, ...]) -> None:
     """Known are followed sources, and those that are followed no longer but have data."""
-    assert command("run", "mpox").returncode == 0
-    (data.root.parent / "sources.yaml").write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
+    (loaded.root.parent / "sources.yaml").write_text("sources: {dengue: {taxon: 12637}}", encoding="utf-8")
     refused = command(*arguments)
     assert (refused.returncode, refused.stdout) == (2, ""), refused
     assert "'flu'" in refused.stderr
     assert "mpox" in refused.stderr
     assert "dengue" in refused.stderr or arguments[0] == "forget"
-    assert list(data.candidates.glob("*.duckdb")) == [], "nothing is prepared in vain"
+    assert list(loaded.candidates.glob("*.duckdb")) == [], "nothing is prepared in vain"
 
 
-def test_known_sources_are_acknowledged_and_accepted(data: DataFolder, ncbi: StandIn) -> None:
+def test_known_sources_are_acknowledged_and_accepted(loaded: DataFolder, tmp_path: Path) -> None:
     """Also one that has not run yet, and, without a sources file, one that has run."""
-    assert command("acknowledge", "mpox").returncode == 0
-    assert command("run", "mpox", "--no-publish").returncode == 0
+    assert command("acknowledge", "mpox", VIRUS_DATA=str(made_data(tmp_path / "new").root)).returncode == 0
     assert command("publish", "--source", "mpox", "--accept", "shrinkage").returncode == 0
-    (data.root.parent / "sources.yaml").unlink()
+    (loaded.root.parent / "sources.yaml").unlink()
     assert command("acknowledge", "mpox").returncode == 0
 
 
-def test_run_of_another_process_is_not_reported(loaded: DataFolder, ncbi: StandIn) -> None:
+def test_run_of_another_process_is_not_reported(loaded: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other run starts later and succeeds."""
-    ncbi.fault("status", times=50, status=503)
-    environment = os.environ | {"NCBI_DATASETS_PATIENCE": "8"}
-    first = subprocess.Popen([PROGRAM, "run", "mpox"], stdout=subprocess.PIPE, text=True, env=environment)
-    until(lambda: len(list(loaded.runs.glob("*.json"))) == 2, 60)
-    replayed = command("replay", "mpox", "--no-publish")
-    assert replayed.stdout.startswith("OK mpox: replay load committed")
-    output, _ = first.communicate(timeout=60)
+    let_go = threading.Event()
+    refusal = b'{"error":"Bad Request","code":400,"message":"no such taxon"}'
+    answer = Answer(400, body=HeldBody([refusal[:10]], refusal[10:], let_go))
+    with ScriptedServer(answer) as ncbi:
+        monkeypatch.setenv("NCBI_DATASETS_URL", ncbi.url)
+        first = subprocess.Popen([PROGRAM, "run", "mpox"], stdout=subprocess.PIPE, text=True)
+        until(lambda: bool(ncbi.requests), 60)
+        replayed = command("replay", "mpox", "--no-publish")
+        assert replayed.stdout.startswith("OK mpox: replay load committed")
+        let_go.set()
+        output, _ = first.communicate(timeout=60)
     assert first.returncode == 1
-    assert output.startswith("FAILED mpox: DatasetsUnavailable")
+    assert output.startswith("FAILED mpox: RequestRefused")
 
 
 def test_damaged_snapshot_is_reported_with_instructions(loaded: DataFolder) -> None:
@@ -235,7 +266,7 @@ def test_damaged_snapshot_is_reported_with_instructions(loaded: DataFolder) -> N
     assert command("publish").returncode == 0
 
 
-def test_sql_answers_every_kind_of_query(loaded: DataFolder, tmp_path: Path) -> None:
+def test_sql_answers_every_kind_of_query(only_read: DataFolder, tmp_path: Path) -> None:
     assert command("sql", "SELECT range FROM range(300)").stdout.count("\n") > 300, "complete without a terminal"
     assert "1" in command("sql", "-- one\nSELECT 1 AS a").stdout
     assert command("sql", "DESCRIBE taxon", "--format", "csv").stdout.startswith("column_name,")
@@ -255,17 +286,18 @@ def test_reading_commands_create_no_folder(monkeypatch: pytest.MonkeyPatch, tmp_
     assert not (tmp_path / "mistyped").exists()
 
 
-def test_blocked_source_fails_until_it_is_accepted(loaded: DataFolder, ncbi: StandIn) -> None:
-    damage(loaded, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
-    held_back = command("run", "mpox")
-    assert held_back.returncode == 1
-    assert held_back.stdout.startswith(
+def test_blocked_source_fails_until_it_is_accepted(
+    held_back: DataFolder, held_back_once: tuple[object, subprocess.CompletedProcess[str]], ncbi: StandIn
+) -> None:
+    _, run = held_back_once
+    assert run.returncode == 1
+    assert run.stdout.startswith(
         "FAILED mpox: loaded but held back by shrinkage; the snapshot shows its last published state. Look at the "
         "records, then accept them once: answer the required action in Airflow, `virus-warehouse approve mpox`, "
         "`virus-warehouse publish --source mpox --accept shrinkage`, "
     )
-    assert "rows, such as" not in held_back.stdout, "they are in the log"
-    assert "rows, such as" in held_back.stderr
+    assert "rows, such as" not in run.stdout, "they are in the log"
+    assert "rows, such as" in run.stderr
     not_all = command("publish")
     assert not_all.returncode == 1
     assert "mpox: held back by shrinkage; " in not_all.stdout
@@ -275,14 +307,8 @@ def test_blocked_source_fails_until_it_is_accepted(loaded: DataFolder, ncbi: Sta
     assert "accepted: shrinkage of mpox" in accepted.stdout
 
 
-def test_what_waits_is_listed_kept_and_approved(loaded: DataFolder, ncbi: StandIn) -> None:
-    assert command("approve").stdout == "Nothing waits for an answer.\n"
-    nothing = command("approve", "mpox")
-    assert nothing.returncode == 2
-    assert "nothing of mpox waits for an answer; `virus-warehouse approve` lists what does" in nothing.stderr
+def test_what_waits_is_listed_kept_and_approved(held_back: DataFolder) -> None:
     assert command("approve", "--keep").returncode == 2
-    damage(loaded, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
-    command("publish")
     listed = command("approve").stdout
     assert re.search(r"^mpox is held back since \S+ \S+ UTC, waits for an answer:\n  shrinkage of mpox: of ", listed)
     assert "  To publish it despite this: virus-warehouse approve mpox\n" in listed
@@ -294,34 +320,34 @@ def test_what_waits_is_listed_kept_and_approved(loaded: DataFolder, ncbi: StandI
     approved = command("approve", "mpox")
     assert (approved.returncode, approved.stdout) == (0, "OK mpox is published.\n")
     assert command("approve").stdout == "Nothing waits for an answer.\n"
+    nothing = command("approve", "mpox")
+    assert nothing.returncode == 2
+    assert "nothing of mpox waits for an answer; `virus-warehouse approve` lists what does" in nothing.stderr
 
 
-def test_approval_of_earlier_figures_publishes_nothing(loaded: DataFolder, ncbi: StandIn) -> None:
-    damage(loaded, "DELETE FROM virus_genome WHERE hash(accession) % 2 = 0")
-    command("publish")
-    damage(loaded, "DELETE FROM virus_genome WHERE hash(accession) % 3 = 0")
+def test_approval_of_earlier_figures_publishes_nothing(held_back: DataFolder) -> None:
+    damage(held_back, "DELETE FROM virus_genome WHERE hash(accession) % 3 = 0")
     other = command("approve", "mpox")
     assert (other.returncode, other.stdout[:35]) == (1, "FAILED mpox has other findings now:")
 
 
-def test_full_load_with_missing_records_is_refused_until_it_is_accepted(
-    loaded: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch
+def test_full_load_with_missing_records_is_loaded_if_they_are_accepted(loaded: DataFolder) -> None:
+    """The next test shows that it is refused otherwise."""
+    with StandIn(seed=2) as other_world:
+        url = other_world.url
+        done = command("census", "mpox", "--accept", "missing", "--no-publish", NCBI_DATASETS_URL=url)
+    assert done.returncode == 0, done.stdout
+
+
+def test_stopped_census_is_listed_kept_and_loaded_from_the_archive(
+    loaded: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with StandIn(seed=2) as other_world:
         monkeypatch.setenv("NCBI_DATASETS_URL", other_world.url)
         refused = command("census", "mpox")
-        assert refused.returncode == 1
-        assert refused.stdout.startswith("FAILED mpox: GateError: missing records")
-        assert "`--accept missing`" in refused.stdout
-        assert command("census", "mpox", "--accept", "missing").returncode == 0
-
-
-def test_stopped_census_is_listed_kept_and_loaded_from_the_archive(
-    loaded: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with StandIn(seed=2) as other_world:
-        monkeypatch.setenv("NCBI_DATASETS_URL", other_world.url)
-        assert command("census", "mpox").returncode == 1
+    assert refused.returncode == 1
+    assert refused.stdout.startswith("FAILED mpox: GateError: missing records")
+    assert "`--accept missing`" in refused.stdout
     # Nothing is downloaded from here on: that NCBI is gone.
     listed = command("approve").stdout
     assert re.search(r"^mpox: the census of \S+ \S+ UTC was stopped, waits for an answer:\n  missing records: ", listed)
@@ -354,7 +380,7 @@ def test_fault_outside_all_sources_keeps_the_snapshot(loaded: DataFolder, ncbi: 
 
 
 def test_ncbi_error_message_is_quoted(data: DataFolder, ncbi: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "3")
+    monkeypatch.setenv("NCBI_DATASETS_PATIENCE", "1")
     body = '{"error":"Bad Gateway","code":502,"message":"upstream is away"}'
     ncbi.fault("status", times=50, status=502, body=body)
     done = command("run", "mpox")
@@ -368,7 +394,6 @@ def test_rebuild_export_acknowledge_and_forget(loaded: DataFolder) -> None:
     assert beside.returncode == 0
     assert "1 load repeated." in beside.stdout
     assert "the old one is unchanged" in beside.stdout
-    assert "The rebuilt warehouse is in place" in command("rebuild", "--replace").stdout
     exported = command("export", "--format", "csv", "--source", "mpox", "--to", str(loaded.root / "as csv"))
     assert exported.returncode == 0
     assert (loaded.root / "as csv" / "mpox" / "virus_genome.csv").stat().st_size > 0
@@ -385,25 +410,24 @@ def test_rebuild_export_acknowledge_and_forget(loaded: DataFolder) -> None:
     assert forgotten.stdout.strip().endswith("The published snapshot still shows it until the next publication.")
 
 
-def test_export_of_chosen_records_for_other_tools(data: DataFolder, ncbi: StandIn) -> None:
-    assert command("run", "mpox").returncode == 0
-    [(chosen,)] = query(data.snapshot, "SELECT count(*) FROM virus_genome WHERE country = 'USA'")
-    to = ("--source", "mpox", "--where", "country = 'USA'", "--to", str(data.root / "out"))
+def test_export_of_chosen_records_for_other_tools(only_read: DataFolder, tmp_path: Path) -> None:
+    [(chosen,)] = query(only_read.snapshot, "SELECT count(*) FROM virus_genome WHERE country = 'USA'")
+    to = ("--source", "mpox", "--where", "country = 'USA'", "--to", str(tmp_path / "out"))
 
     done = command("export", "--format", "augur", *to)
     assert (done.returncode, chosen > 5) == (0, True), done.stderr
     assert [line.split("/")[-1] for line in done.stdout.splitlines()] == ["metadata.tsv", "sequences.fasta"]
     assert done.stderr == f"{chosen} of {chosen} records without a sequence: in metadata.tsv only.\n"
-    assert (data.root / "out" / "metadata.tsv").read_text().count("\n") == chosen + 1
+    assert (tmp_path / "out" / "metadata.tsv").read_text().count("\n") == chosen + 1
 
     done = command("export", "--format", "dataformat", "--fields", "accession, host-name", *to)
     assert (done.returncode, done.stderr) == (0, "")
-    header, *rows = (data.root / "out" / "virus_genome.tsv").read_text().splitlines()
+    header, *rows = (tmp_path / "out" / "virus_genome.tsv").read_text().splitlines()
     assert (header, len(rows)) == ("Accession\tHost Name", chosen)
 
     assert command("export", *to).returncode == 0
     with duckdb.connect() as connection:
-        written = connection.execute(f"SELECT count(*) FROM '{data.root}/out/mpox/virus_genome.parquet'").fetchall()
+        written = connection.execute(f"SELECT count(*) FROM '{tmp_path}/out/mpox/virus_genome.parquet'").fetchall()
     assert written == [(chosen,)]
 
 
@@ -418,17 +442,15 @@ def test_export_of_chosen_records_for_other_tools(data: DataFolder, ncbi: StandI
     ],
 )
 def test_wrong_choices_of_an_export_are_explained(
-    data: DataFolder, ncbi: StandIn, arguments: tuple[str, ...], code: int, reason: str
+    only_read: DataFolder, tmp_path: Path, arguments: tuple[str, ...], code: int, reason: str
 ) -> None:
-    assert command("run", "mpox").returncode == 0
-    done = command("export", *arguments, "--to", str(data.root / "out"))
+    done = command("export", *arguments, "--to", str(tmp_path / "out"))
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
     assert reason in re.sub(r"[│\s]+", " ", done.stderr)
-    assert not [path for path in (data.root / "out").glob("*") if path.is_file()]
+    assert not [path for path in (tmp_path / "out").glob("*") if path.is_file()]
 
 
-def test_rebuild_names_the_runs_that_only_one_from_the_oldest_has(data: DataFolder, ncbi: StandIn) -> None:
-    assert command("run", "mpox", "--no-publish").returncode == 0
+def test_rebuild_names_the_runs_that_only_one_from_the_oldest_has(loaded: DataFolder, ncbi: StandIn) -> None:
     assert command("census", "mpox", "--no-publish").returncode == 0
     beside = command("rebuild")
     assert (beside.returncode, "the old one is unchanged" in beside.stdout) == (0, True)
@@ -457,28 +479,27 @@ def test_sources_check(data: DataFolder) -> None:
     assert (empty.returncode, "the file is empty" in empty.stderr) == (2, True)
 
 
-def test_verify_proves_the_snapshot_and_its_copies(data: DataFolder, ncbi: StandIn, tmp_path: Path) -> None:
-    nothing = command("verify")
+def test_verify_proves_the_snapshot_and_its_copies(only_read: DataFolder, tmp_path: Path) -> None:
+    nothing = command("verify", VIRUS_DATA=str(made_data(tmp_path / "new").root))
     assert (nothing.returncode, "Nothing is published" in nothing.stderr) == (1, True)
-    assert command("run", "mpox").returncode == 0
     whole = command("verify")
     assert whole.returncode == 0, whole.stderr
-    assert whole.stdout.startswith(f"OK virus.duckdb is as {data.manifest} says: publication 2")
+    assert whole.stdout.startswith(f"OK virus.duckdb is as {only_read.manifest} says: publication 2")
     copy = tmp_path / "virus.duckdb"
-    copy.write_bytes(data.snapshot.read_bytes()[:-4096])
-    with WebServer(data.published) as site:
+    copy.write_bytes(only_read.snapshot.read_bytes()[:-4096])
+    with WebServer(only_read.published) as site:
         assert command("verify", site.url).returncode == 0
         differs = command("verify", str(copy), "--manifest", f"{site.url}/latest.json", "--json")
     assert differs.returncode == 1
     outcome = json.loads(differs.stdout)
-    assert (outcome["succeeded"], outcome["files"]) == (False, json.loads(data.manifest.read_text())["files"])
+    assert (outcome["succeeded"], outcome["files"]) == (False, json.loads(only_read.manifest.read_text())["files"])
     assert outcome["differences"][0]["what"] == "bytes"
-    shown = command("verify", str(copy), "--manifest", str(data.manifest))
+    shown = command("verify", str(copy), "--manifest", str(only_read.manifest))
     assert shown.returncode == 1
     assert shown.stdout.startswith("DIFFERS virus.duckdb: bytes: expected ")
     assert shown.stdout.splitlines()[-1].startswith("FAILED virus.duckdb is not as ")
     odd = tmp_path / "odd.json"
-    odd.write_text(json.dumps(json.loads(data.manifest.read_text()) | {"publication_id": "\x1b[2Jodd"}))
+    odd.write_text(json.dumps(json.loads(only_read.manifest.read_text()) | {"publication_id": "\x1b[2Jodd"}))
     assert "publication ?[2Jodd, made at" in command("verify", str(copy), "--manifest", str(odd)).stdout
     lost = command("verify", str(copy), "--json")
     assert (lost.returncode, json.loads(lost.stdout)["succeeded"]) == (1, False)
@@ -504,7 +525,7 @@ def test_dated_snapshots_are_kept_for_the_days_asked_for(
 
 
 def test_version_and_help() -> None:
-    assert installed("--version").stdout.strip() == __version__
+    assert command("--version").stdout.strip() == __version__
     listed = command("--help").stdout
     names = (
         "run census replay publish approve rebuild export fasta sql sources acknowledge forget housekeeping doctor "
@@ -512,9 +533,3 @@ def test_version_and_help() -> None:
     )
     for name in names.split():
         assert f" {name} " in listed
-
-
-def test_it_imports_no_airflow() -> None:
-    program = "import sys, virus_warehouse.cli.app; print([name for name in sys.modules if name.startswith('airflow')])"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import Followed
 from tests.support.snapshots import publish
 from tests.support.warehouses import MPOX, query
@@ -16,8 +17,11 @@ from virus_warehouse.rebuild import rebuild, with_past_times
 from virus_warehouse.sources import DEFAULT_LIMITS, SourcesFile
 from virus_warehouse.warehouse.load_gates import GateError
 
+pytestmark = pytest.mark.usefixtures("small_loads")
+
 
 @pytest.fixture(
+    scope="module",
     params=[timedelta(days=2), pytest.param(timedelta(days=4000), marks=pytest.mark.long)],
     ids=["two days", "eleven years"],
 )
@@ -25,14 +29,22 @@ def ahead(request: pytest.FixtureRequest) -> datetime:
     return datetime.now(UTC) + request.param
 
 
+@pytest.fixture(scope="module")
+def loaded_once(ahead: datetime, small_loads: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
+    """Thirty records, loaded by a process whose clock ran ahead; only to be copied."""
+    with FakeNcbi() as ncbi:
+        followed = Followed(ncbi, tmp_path_factory.mktemp("loaded") / "data")
+        for number in range(30):
+            followed.show(f"PX{number}", number % 3)
+        with time_machine.travel(ahead):
+            followed.run()
+        yield followed
+
+
 @pytest.fixture
-def loaded(followed: Followed, ahead: datetime) -> Iterator[Followed]:
-    """Thirty records, loaded by a process whose clock ran ahead."""
-    for number in range(30):
-        followed.show(f"PX{number}", number % 3)
-    with time_machine.travel(ahead):
-        followed.run()
-    return followed
+def loaded(loaded_once: Followed, ncbi: FakeNcbi, tmp_path: Path) -> Followed:
+    """A copy of it that a test can change."""
+    return loaded_once.copy_to(tmp_path / "data", ncbi)
 
 
 def test_later_package_is_newer_and_the_clock_error_is_logged(

@@ -20,10 +20,10 @@ GENOMES = ("GENOME",)
 OF_OTHER = {"QX1_1": "1", "QX2_1": "4"}
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A site with three parts; the last is of a source of its own, and shares a sequence with the first."""
-    site = site_in(tmp_path / "data")
+    site = site_in(tmp_path_factory.mktemp("three_parts") / "data")
     site.run(
         "mpox", package({"PX1_1": 300, "PX2_1": 300}, fasta(PX1_1=letters("1"), PX2_1=letters("2"))), sequences=GENOMES
     )
@@ -32,6 +32,12 @@ def site(tmp_path: Path) -> Site:
         "other", package({"QX1_1": 300, "QX2_1": 300}, fasta(QX1_1=letters("1"), QX2_1=letters("4"))), sequences=GENOMES
     )
     return site
+
+
+@pytest.fixture
+def site(loaded: Site, tmp_path: Path) -> Site:
+    """A copy for one test."""
+    return loaded.copy_to(tmp_path / "data")
 
 
 def compacted(site: Site, fewest_parts: int = 2) -> Compacted:

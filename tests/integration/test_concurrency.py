@@ -74,7 +74,7 @@ def assert_nothing_lost(data: DataFolder) -> None:
 
 
 class TestSourcesAtOnce:
-    @pytest.mark.parametrize("runs", [2, pytest.param(8, marks=pytest.mark.long)])
+    @pytest.mark.parametrize("runs", [1, pytest.param(8, marks=pytest.mark.long)])
     @pytest.mark.parametrize("workers", some_of([processes, ThreadPoolExecutor], one_in=2))
     def test_all_commit_and_the_last_snapshot_has_all_records(
         self, ncbi: FakeNcbi, data: DataFolder, workers: Any, runs: int
@@ -90,7 +90,8 @@ class TestSourcesAtOnce:
 
 
 class TestBackfillBesideTheDailyRun:
-    def test_neither_loses_records_of_the_other(self, ncbi: FakeNcbi, data: DataFolder) -> None:
+    @pytest.mark.parametrize("turns", [1, pytest.param(3, marks=pytest.mark.long)])
+    def test_neither_loses_records_of_the_other(self, ncbi: FakeNcbi, data: DataFolder, turns: int) -> None:
         follow(data.root, ncbi.url)
         last = FIRST_DAY + timedelta(days=9)
         windows = [
@@ -98,7 +99,7 @@ class TestBackfillBesideTheDailyRun:
             for day in range(12)
         ]
         with processes(4) as pool:
-            for turn in range(3):
+            for turn in range(turns):
                 for number in range(5):
                     Released(f"PX{turn}NEW{number}", FIRST_DAY + timedelta(days=turn), None).happen(ncbi.world)
                     Revised(turn * 5 + number, {"length": 9 + turn}, days=1).happen(ncbi.world)

@@ -118,7 +118,8 @@ class TestLimits:
         )
 
     def test_memory_is_limited(self, site: Site) -> None:
-        kind, _ = failure(site, "SELECT repeat('x', 100) || range AS accession FROM range(30_000_000)")
+        sql = "SELECT repeat('x', 100) || range AS accession FROM range(10_000_000)"
+        kind, _ = failure(site, sql, memory="128MB")
         assert kind in ("Out of Memory", STOPPED)
 
 

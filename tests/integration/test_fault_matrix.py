@@ -309,7 +309,7 @@ def assert_failed(site: Site, error: BaseException, before: tuple[Any, ...], **c
 
 
 @on_file_and_lake(
-    [*some_of(PASSING, one_in=2), *some_of(CUTS, one_in=4)],
+    [*some_of(PASSING, one_in=3, first=2), *some_of(CUTS, one_in=4)],
     all_long(PASSING | CUTS),
 )
 def test_transient_fault_costs_one_attempt(
@@ -335,7 +335,8 @@ def test_transient_fault_costs_one_attempt(
     assert site.leftovers == []
 
 
-@on_file_and_lake(some_of(PASSING, one_in=4, first=1), some_of(PASSING, one_in=len(PASSING), first=16))
+# Of a lake, `test_lake_faults.py` has failed runs in `make test`, and the next ones.
+@on_file_and_lake(some_of(PASSING, one_in=4, first=3), all_long(PASSING))
 def test_lasting_fault_fails_the_run_and_changes_nothing(
     site: Site,
     stand_in: StandIn,
@@ -520,7 +521,7 @@ def test_too_slow_download_fails_the_run(
 ) -> None:
     before = site.visible
     monkeypatch.setattr(listing, "LISTING", "/virus/which-does-not-exist")
-    connect(stand_in.url, patience=5)
+    connect(stand_in.url, patience=3)
     stand_in.fault("drip", seconds=0.02)
     with pytest.raises(DatasetsUnavailable, match=r"patience used up.*less than 65536 bytes in \d+ s") as failure:
         site.ingest()

@@ -1,9 +1,11 @@
 """A source that is no longer followed has no influence, and can be removed with all its data."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import DENGUE, MPOX, TABLES, Followed
 from tests.support.snapshots import publish
 from tests.support.warehouses import query
@@ -12,9 +14,10 @@ from virus_warehouse.forget import ForgetError, forget, holdings
 from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.run_file import run_lock
-from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source, SourceError, SourcesFile, UnknownSource
 from virus_warehouse.warehouse.connection import Warehouse
+
+pytestmark = pytest.mark.usefixtures("small_loads")
 
 OLD = Source(name="orthopox", request=VirusGenomeRequest(taxon="10242"))
 
@@ -31,18 +34,27 @@ def remove(followed: Followed, source: str = "orthopox", file: SourcesFile | Non
     forget(source, Warehouse(followed.data.warehouse), followed.data, file or following(MPOX))
 
 
-@pytest.fixture
-def both(followed: Followed) -> IngestResult:
+@pytest.fixture(scope="module")
+def both_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
     """Two sources with the same 100 records, of which NCBI has withdrawn 3 since one of them is no longer followed."""
-    for number in range(100):
-        followed.show(f"PX{number}", 1)
-    followed.ncbi.world.annotates = True
-    followed.run(OLD)
-    followed.run(MPOX)
-    for number in range(3):
-        del followed.ncbi.world.records[f"PX{number}"]
-    followed.run(MPOX, mode="census")
-    return followed.run(MPOX, mode="census")
+    with FakeNcbi() as ncbi:
+        followed = Followed(ncbi, tmp_path_factory.mktemp("both") / "data")
+        for number in range(100):
+            followed.show(f"PX{number}", 1)
+        ncbi.world.annotates = True
+        followed.run(OLD)
+        followed.run(MPOX)
+        for number in range(3):
+            del ncbi.world.records[f"PX{number}"]
+        followed.run(MPOX, mode="census")
+        followed.run(MPOX, mode="census")
+        yield followed
+
+
+@pytest.fixture
+def both(both_once: Followed, ncbi: FakeNcbi, tmp_path: Path) -> Followed:
+    """A copy of them that a test can change."""
+    return both_once.copy_to(tmp_path / "data", ncbi)
 
 
 def counted(followed: Followed) -> tuple[int, int]:
@@ -51,60 +63,57 @@ def counted(followed: Followed) -> tuple[int, int]:
     return distinct, int(weekly)
 
 
-def test_unfollowed_source_has_no_influence(followed: Followed, both: IngestResult) -> None:
-    publish(followed.data, following(MPOX, OLD))
-    assert counted(followed) == (100, 100)
-    publish(followed.data, following(MPOX, orthopox="a fault in the file is no farewell"))
-    assert counted(followed) == (100, 100)
-    publish(followed.data, following(MPOX))
-    assert counted(followed) == (97, 97)
-    assert query(followed.data.snapshot, "SELECT DISTINCT sources FROM virus_genome_distinct") == [(["mpox"],)]
-    held = query(followed.data.snapshot, "SELECT source, count(*) FROM virus_genome GROUP BY source ORDER BY source")
+def test_unfollowed_source_has_no_influence(both: Followed) -> None:
+    publish(both.data, following(MPOX, OLD))
+    assert counted(both) == (100, 100)
+    publish(both.data, following(MPOX, orthopox="a fault in the file is no farewell"))
+    assert counted(both) == (100, 100)
+    publish(both.data, following(MPOX))
+    assert counted(both) == (97, 97)
+    assert query(both.data.snapshot, "SELECT DISTINCT sources FROM virus_genome_distinct") == [(["mpox"],)]
+    held = query(both.data.snapshot, "SELECT source, count(*) FROM virus_genome GROUP BY source ORDER BY source")
     assert held == [("mpox", 97), ("orthopox", 100)], "rows of an unfollowed source must remain"
 
 
-def test_forgetting_removes_only_data_of_the_source(followed: Followed, both: IngestResult) -> None:
-    publish(followed.data, following(MPOX))
-    held = holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
+def test_forgetting_removes_only_data_of_the_source(both: Followed) -> None:
+    publish(both.data, following(MPOX))
+    held = holdings("orthopox", Warehouse(both.data.warehouse), both.data)
     assert (held.packages, held.files) == (1, 1)
-    assert held.package_bytes == sum(file.stat().st_size for file in followed.data.packages.glob("orthopox/*.zip"))
+    assert held.package_bytes == sum(file.stat().st_size for file in both.data.packages.glob("orthopox/*.zip"))
     of_a_source = [table for table in TABLES if not table.startswith("taxon")]
     for table in of_a_source:
         name = table if "." in table else f"main.{table}"
-        rows = query(followed.data.warehouse, f"SELECT count(*) FROM {table} WHERE source = 'orthopox'")
+        rows = query(both.data.warehouse, f"SELECT count(*) FROM {table} WHERE source = 'orthopox'")
         assert held.rows.get(name, 0) == rows[0][0]
     others = {
-        table: query(followed.data.warehouse, f"FROM {table} WHERE source = 'mpox' ORDER BY ALL")
-        for table in of_a_source
+        table: query(both.data.warehouse, f"FROM {table} WHERE source = 'mpox' ORDER BY ALL") for table in of_a_source
     }
 
-    remove(followed)
+    remove(both)
     for table in of_a_source:
-        assert query(followed.data.warehouse, f"FROM {table} ORDER BY ALL") == others[table], table
-    assert not list(followed.data.root.rglob("*orthopox*"))
+        assert query(both.data.warehouse, f"FROM {table} ORDER BY ALL") == others[table], table
+    assert not list(both.data.root.rglob("*orthopox*"))
     # The check does not report it as a loss, and a rebuild does not restore it.
-    publish(followed.data, following(MPOX))
-    assert query(followed.data.snapshot, "SELECT DISTINCT source FROM ops.source_status") == [("mpox",)]
-    rebuilt = rebuild(followed.data)
+    publish(both.data, following(MPOX))
+    assert query(both.data.snapshot, "SELECT DISTINCT source FROM ops.source_status") == [("mpox",)]
+    rebuilt = rebuild(both.data)
     assert query(rebuilt.path, "SELECT DISTINCT source FROM virus_genome") == [("mpox",)]
     # Followed again, it starts with a full load.
-    assert followed.run(OLD).mode == "full"
+    assert both.run(OLD).mode == "full"
 
 
-def test_remains_of_a_killed_forget_are_removed(
-    followed: Followed, both: IngestResult, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_remains_of_a_killed_forget_are_removed(both: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr("virus_warehouse.forget.shutil.rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
-            remove(followed)
-    assert holdings("orthopox", Warehouse(followed.data.warehouse), followed.data).rows == {}
-    remove(followed)
+            remove(both)
+    assert holdings("orthopox", Warehouse(both.data.warehouse), both.data).rows == {}
+    remove(both)
     with pytest.raises(UnknownSource, match="no data of a source 'orthopox'; there is data of mpox"):
-        holdings("orthopox", Warehouse(followed.data.warehouse), followed.data)
+        holdings("orthopox", Warehouse(both.data.warehouse), both.data)
 
 
 def test_followed_or_running_source_is_not_forgotten(followed: Followed) -> None:
@@ -122,13 +131,13 @@ def test_followed_or_running_source_is_not_forgotten(followed: Followed) -> None
     assert query(followed.data.warehouse, "SELECT count(*) FROM virus_genome") == [(1,)]
 
 
-@pytest.mark.parametrize("name", ["", "..", "../packages", "flu", "*"])
-def test_unknown_name_removes_nothing(followed: Followed, name: str) -> None:
+def test_unknown_name_removes_nothing(followed: Followed) -> None:
     followed.show("PX1", 1)
     followed.run()
     before = sorted(followed.data.root.rglob("*"))
-    with pytest.raises(UnknownSource, match="there is data of mpox"):
-        holdings(name, Warehouse(followed.data.warehouse), followed.data)
-    with pytest.raises(UnknownSource, match="there is data of mpox"):
-        remove(followed, name, following(DENGUE))
-    assert sorted(followed.data.root.rglob("*")) == before
+    for name in ("", "..", "../packages", "flu", "*"):
+        with pytest.raises(UnknownSource, match="there is data of mpox"):
+            holdings(name, Warehouse(followed.data.warehouse), followed.data)
+        with pytest.raises(UnknownSource, match="there is data of mpox"):
+            remove(followed, name, following(DENGUE))
+        assert sorted(followed.data.root.rglob("*")) == before

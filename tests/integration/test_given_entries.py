@@ -1,12 +1,14 @@
 """A source given to the operator as an entry, not in the sources file, is followed like those of the file."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import MPOX, Followed
 from tests.support.snapshots import publish
 from tests.support.warehouses import query
@@ -16,6 +18,8 @@ from virus_warehouse.forget import forget
 from virus_warehouse.pages.overview.overview import State, overview
 from virus_warehouse.sources import SourceError, SourcesFile, source_of
 from virus_warehouse.warehouse.connection import Warehouse
+
+pytestmark = pytest.mark.usefixtures("small_loads")
 
 ENTRY: dict[str, Any] = {
     "name": "orthopox",
@@ -29,13 +33,21 @@ FILE = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 STATUS = "SELECT source, status, taxon FROM ops.source_status ORDER BY source"
 
 
+@pytest.fixture(scope="module")
+def loaded_once(small_loads: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
+    """A hundred records of the entry's source; only to be copied."""
+    with FakeNcbi() as ncbi:
+        followed = Followed(ncbi, tmp_path_factory.mktemp("loaded") / "data")
+        for number in range(100):
+            followed.show(f"PX{number}", 1)
+        followed.run(source_of(ENTRY))
+        yield followed
+
+
 @pytest.fixture
-def loaded(followed: Followed) -> Followed:
-    """A hundred records of the entry's source."""
-    for number in range(100):
-        followed.show(f"PX{number}", 1)
-    followed.run(source_of(ENTRY))
-    return followed
+def loaded(loaded_once: Followed, ncbi: FakeNcbi, tmp_path: Path) -> Followed:
+    """A copy of it that a test can change."""
+    return loaded_once.copy_to(tmp_path / "data", ncbi)
 
 
 def test_it_is_followed_with_its_taxon_and_counted(loaded: Followed) -> None:

@@ -62,15 +62,20 @@ def test_values_from_ncbi_are_never_executed(site: Site) -> None:
     assert site.rows(gates_sql()) == []
 
 
-@pytest.mark.parametrize("value", some_of((value for value in HOSTILE[:6] if value != "line\nbreak"), one_in=2))
-def test_filters_of_the_sources_file_are_never_executed(site: Site, value: str) -> None:
-    request = VirusGenomeRequest(taxon=value, geo_location=value, host=value)
+FILTERS = [*zip(HOSTILE[:3], HOSTILE[3:6], HOSTILE[:3], strict=True), *((value,) * 3 for value in HOSTILE[:6])]
+"""Taxa, places and hosts: several values at once, and one in each place."""
+
+
+@pytest.mark.parametrize("filters", some_of(FILTERS, one_in=len(FILTERS)))
+def test_filters_of_the_sources_file_are_never_executed(site: Site, filters: tuple[str, str, str]) -> None:
+    taxon, place, host = filters
+    request = VirusGenomeRequest(taxon=taxon, geo_location=place, host=host)
     source = Source(name="mpox", request=request)
     with serving([line("PX1.1")]) as ncbi:
         site.ingest(ncbi.url, source)
         site.ingest(ncbi.url, source, wish=WindowRequest("census"))
         site.ingest(ncbi.url, source, wish=WindowRequest("replay"))
-        assert {dict(request.query)["geo_location"] for request in ncbi.requests} == {value}
+        assert {dict(request.query)["geo_location"] for request in ncbi.requests} == {place}
         assert all("/virus/taxon/" in request.path and "/genome/download" in request.path for request in ncbi.requests)
     assert publish(site.warehouse, site.data, SourcesFile(Path("sources.yaml"))).publication_id
     rebuilt = rebuild(site.data)

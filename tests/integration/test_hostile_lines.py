@@ -220,7 +220,8 @@ def assert_reported(row: dict[str, Any], filling: str, mebibytes: int) -> None:
 
 @needs_proc
 def test_memory_stays_bounded_with_lines_that_are_far_too_long(tmp_path: Path) -> None:
-    mebibytes = 64  # together more than the allowed peak
+    mebibytes = 52
+    assert mebibytes * len(LONG_LINES) > MOST_MIB, "together more than the allowed peak"
     pieces = [GOOD[0], b"\n"]
     for filling in LONG_LINES:
         pieces += far_too_long(filling, mebibytes)

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from virus_warehouse.sources import Source, SourcesFile, read_sources
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.thin_history import thin_history
 
+pytestmark = pytest.mark.usefixtures("small_loads")
+
 YEAR = 365 * 86_400
 
 
@@ -51,12 +54,21 @@ def age(path: Path, seconds: float = YEAR) -> None:
     os.utime(path, (then, then))
 
 
+@pytest.fixture(scope="module")
+def loaded_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
+    """Five records of mpox."""
+    with FakeNcbi() as ncbi:
+        followed = Followed(ncbi, tmp_path_factory.mktemp("loaded") / "data")
+        for number in range(5):
+            followed.show(f"PX{number}", number)
+        followed.run()
+        yield followed
+
+
 @pytest.fixture
-def loaded(followed: Followed) -> Followed:
-    for number in range(5):
-        followed.show(f"PX{number}", number)
-    followed.run()
-    return followed
+def loaded(loaded_once: Followed, ncbi: FakeNcbi, tmp_path: Path) -> Followed:
+    """A copy of them that a test can change."""
+    return loaded_once.copy_to(tmp_path / "data", ncbi)
 
 
 def test_nothing_to_do_changes_nothing(loaded: Followed) -> None:
@@ -154,29 +166,28 @@ def test_failed_part_is_named_and_the_others_are_done(loaded: Followed, monkeypa
 
 def test_sequence_store_is_compacted_and_letters_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = site_in(tmp_path / "data")
-    for number in range(3):
+    for number in range(2):
         site.run(
             "mpox",
-            package({f"PX{number}_1": 300}, fasta(**{f"PX{number}_1": letters("1234"[number])})),
+            package({f"PX{number}_1": 300}, fasta(**{f"PX{number}_1": letters("12"[number])})),
             sequences=GENOMES,
         )
     site.publish()
     before = held(site)
     monkeypatch.setattr(housekeeping, "compact", lambda *given: compaction.compact(*given, fewest_parts=2))
     lines = keep_house(Warehouse(site.data.warehouse), site.data, SourcesFile(Path("sources.yaml"), site.sources))
-    assert "sequence store: 3 files became one with 3 sequences, 0 sequences that no record needed dropped" in "".join(
+    assert "sequence store: 2 files became one with 2 sequences, 0 sequences that no record needed dropped" in "".join(
         lines
     )
     site.publish()
     assert held(site) == before
 
 
-class TestHistory:
-    """Records whose states ended at several times."""
-
-    @pytest.fixture
-    def lived(self, followed: Followed) -> Followed:
-        """PX1 has five states; PX2 two, PX3 was withdrawn after two."""
+@pytest.fixture(scope="module")
+def lived_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
+    """PX1 has five states; PX2 two, PX3 was withdrawn after two."""
+    with FakeNcbi() as ncbi:
+        followed = Followed(ncbi, tmp_path_factory.mktemp("lived") / "data")
         for number in (1, 2, 3):
             followed.show(f"PX{number}", 0)
         followed.run()
@@ -186,10 +197,19 @@ class TestHistory:
                 followed.show("PX2", day, length=9)
                 followed.show("PX3", day, length=9)
             followed.run()
-        del followed.ncbi.world.records["PX3"]
+        del ncbi.world.records["PX3"]
         followed.run(mode="census")
         followed.run(mode="census")
-        return followed
+        yield followed
+
+
+class TestHistory:
+    """Records whose states ended at several times."""
+
+    @pytest.fixture
+    def lived(self, lived_once: Followed, ncbi: FakeNcbi, tmp_path: Path) -> Followed:
+        """A copy of it that a test can change."""
+        return lived_once.copy_to(tmp_path / "data", ncbi)
 
     @staticmethod
     def times(followed: Followed) -> list[datetime]:
@@ -288,21 +308,22 @@ def test_killed_housekeeping_loses_nothing(tmp_path: Path, moment: str) -> None:
     assert held(site) == before
 
 
-def test_it_runs_beside_loads(ncbi: FakeNcbi, followed: Followed) -> None:
+@pytest.mark.parametrize("runs", [3, pytest.param(8, marks=pytest.mark.long)])
+def test_it_runs_beside_loads(ncbi: FakeNcbi, followed: Followed, runs: int) -> None:
     for number in range(40):
         followed.show(f"PX{number}", number % 9)
     with processes(1) as pool:
-        loads = pool.submit(follow, followed.data.root, ncbi.url, runs=8)
+        loads = pool.submit(follow, followed.data.root, ncbi.url, runs=runs)
         until(lambda: bool(list(followed.data.packages.glob("mpox/loads/*.json"))), 120)
         times = 0
         while not loads.done():
             keep(followed, MPOX.model_copy(update={"history_days": 1, "retention_days": 1}))
             times += 1
-        assert len(loads.result()) == 8
+        assert len(loads.result()) == runs
     assert times > 1
     assert query(followed.data.warehouse, gates_sql()) == []
     assert query(followed.data.warehouse, "SELECT DISTINCT status FROM ops.ingest_run") == [("success",)]
-    assert len(list(followed.data.packages.glob("mpox/*.zip"))) == 8
+    assert len(list(followed.data.packages.glob("mpox/*.zip"))) == runs
 
 
 def test_command_prints_a_line_for_each_part(loaded: Followed, tmp_path: Path) -> None:

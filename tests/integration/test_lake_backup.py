@@ -1,4 +1,7 @@
-"""Back-ups of a warehouse in a lake, and what is restored from them: a file, which can become a lake again."""
+"""Back-ups of a warehouse in a lake, and what is restored from them: a file, which can become a lake again.
+
+`test_lake_history.py` compares all rows.
+"""
 
 import os
 from pathlib import Path
@@ -11,8 +14,8 @@ from tests.support.backups import restored_in, sources
 from tests.support.buckets import NEEDS_BUCKETS
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import Followed
-from tests.support.kept_data_folder import FOLLOWED, rows_of
-from tests.support.lakes import NEEDS_LAKES, migrated_lake, new_lake
+from tests.support.kept_data_folder import FOLLOWED
+from tests.support.lakes import NEEDS_LAKES, migrated_lake
 from tests.support.program import command
 from tests.support.warehouses import query
 from virus_warehouse.backup.folder import backups_in
@@ -22,30 +25,37 @@ from virus_warehouse.backup.pins import Pins
 from virus_warehouse.backup.verify import verify_backup
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish.publication import publish
-from virus_warehouse.transfer import transfer
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.lake_storage import LakeNotMigrated, LakeStorage
 
 __all__ = ["sources"]
 
-pytestmark = [pytest.mark.slow, NEEDS_LAKES]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES, pytest.mark.usefixtures("small_loads")]
 
 RECORDS = "SELECT accession, length FROM virus_genome ORDER BY ALL"
 
 
-@pytest.fixture
-def storage(catalog: str, tmp_path: Path) -> LakeStorage:
-    """A lake without rows."""
-    return LakeStorage(migrated_lake(catalog, tmp_path))
-
-
-@pytest.fixture
-def followed(ncbi: FakeNcbi, storage: LakeStorage, tmp_path: Path) -> Followed:
-    """Sources whose warehouse is the lake, and one record."""
-    ncbi.world = World()
-    followed = Followed(ncbi, tmp_path / "data", storage)
-    followed.show("PX1", 0)
+@pytest.fixture(scope="module")
+def loaded(catalog: str, tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """Sources whose warehouse is a lake with one record; tests copy them."""
+    folder = tmp_path_factory.mktemp("loaded")
+    with FakeNcbi() as ncbi:
+        followed = Followed(ncbi, folder / "data", LakeStorage(migrated_lake(catalog, folder)))
+        followed.show("PX1", 0)
+        followed.run()
     return followed
+
+
+@pytest.fixture
+def followed(loaded: Followed, ncbi: FakeNcbi, tmp_path: Path) -> Followed:
+    return loaded.copy_to(tmp_path / "data", ncbi)
+
+
+@pytest.fixture
+def storage(followed: Followed) -> LakeStorage:
+    """The lake."""
+    assert isinstance(followed.storage, LakeStorage)
+    return followed.storage
 
 
 def contents(data: DataFolder) -> dict[str, bytes]:
@@ -58,33 +68,7 @@ def contents(data: DataFolder) -> dict[str, bytes]:
     }
 
 
-def test_what_is_restored_has_the_rows_and_answers_of_the_lake(followed, storage, catalog, tmp_path):
-    followed.run_everything()
-    publish(followed.warehouse, followed.data, FOLLOWED)
-    made = make_backup(followed.warehouse, followed.data, tmp_path / "backups")
-    assert made.left_out == ("Airflow's database: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN is not set",)
-    assert verify_backup(made.path).differences == ()
-
-    data = restored_in(tmp_path / "elsewhere", made.path)
-    assert rows_of(data.warehouse) == rows_of(storage.address)
-    assert rows_of(data.snapshot) == rows_of(followed.data.snapshot)
-    of_then = "FROM virus_genome_as_of(?) ORDER BY ALL"
-    moments = query(data.warehouse, "SELECT ended_at FROM ops.ingest_run WHERE status = 'success'")
-    assert len(moments) == 11
-    for (moment,) in moments:
-        assert query(data.warehouse, of_then, moment) == query(storage.address, of_then, moment) != []
-
-    again = LakeStorage(new_lake(catalog, tmp_path / "again"))
-    transfer(Warehouse(data.warehouse), Warehouse(again), data)
-    assert rows_of(again.address) == rows_of(storage.address)
-    followed.data, followed.storage = data, again
-    followed.show("PX99", 9)
-    result = followed.run()
-    assert (result.mode, result.counts["inserted"]) == ("incremental", 1)
-
-
 def test_writers_do_not_wait_while_it_is_copied(followed, tmp_path):
-    followed.run()
     copy_to, packages = LakeStorage.copy_to, []
 
     def beside(self: LakeStorage, *arguments: Any, **options: Any) -> None:
@@ -102,7 +86,6 @@ def test_writers_do_not_wait_while_it_is_copied(followed, tmp_path):
 
 
 def test_a_lake_of_an_earlier_version_is_refused(followed, storage, tmp_path):
-    followed.run()
     with Warehouse(storage).exclusive() as session:
         session.execute("UPDATE ops.alembic_version SET version_num = '0013'")
     with pytest.raises(LakeNotMigrated, match="has schema revision 0013, and is copied with revision"):
@@ -115,8 +98,7 @@ def test_a_folder_that_the_lake_tidies_up_is_refused(followed, storage):
         make_backup(followed.warehouse, followed.data, storage.folder / "backups")
 
 
-def test_commands_say_how_it_becomes_a_lake_again(followed, storage, tmp_path, monkeypatch):
-    followed.run()
+def test_commands_say_how_it_becomes_a_lake_again(followed, storage, tmp_path):
     settings = {"VIRUS_DATA": str(followed.data.root), "VIRUS_WAREHOUSE": storage.setting}
     done = command("backup", str(tmp_path / "backups"), **settings)
     assert (done.returncode, "The warehouse was locked for 0." in done.stdout) == (0, True), done.stdout + done.stderr
@@ -131,7 +113,11 @@ def test_commands_say_how_it_becomes_a_lake_again(followed, storage, tmp_path, m
 
 
 @NEEDS_BUCKETS
-def test_a_data_folder_in_a_bucket_is_fetched_whole(followed, storage, bucket, tmp_path):
+@pytest.mark.parametrize("days", [1, pytest.param(3, marks=pytest.mark.long)])
+def test_a_data_folder_in_a_bucket_is_fetched_whole(ncbi, catalog, bucket, tmp_path, days):
+    ncbi.world = World()
+    storage = LakeStorage(migrated_lake(catalog, tmp_path))
+    followed = Followed(ncbi, tmp_path / "unused", storage)
     settings = {"VIRUS_DATA": f"s3://{bucket}/data", "VIRUS_WAREHOUSE": storage.setting}
 
     def on(host: str) -> DataFolder:
@@ -141,7 +127,7 @@ def test_a_data_folder_in_a_bucket_is_fetched_whole(followed, storage, bucket, t
 
     with patch.dict(os.environ, settings):
         followed.data = on("one")
-        for day in range(3):
+        for day in range(days):
             followed.show(f"PX{day}", day)
             followed.run()
         publish(followed.warehouse, followed.data, FOLLOWED)
@@ -154,5 +140,5 @@ def test_a_data_folder_in_a_bucket_is_fetched_whole(followed, storage, bucket, t
         assert verify_backup(made.path).differences == ()
     data = restored_in(tmp_path / "elsewhere", made.path)
     assert contents(data) == contents(followed.data)
-    assert len(contents(data)) > 10
-    assert query(data.snapshot, RECORDS) == [("PX0", 1), ("PX1", 1), ("PX2", 1)]
+    assert len(contents(data)) > 3 * days
+    assert query(data.snapshot, RECORDS) == [(f"PX{day}", 1) for day in range(days)]

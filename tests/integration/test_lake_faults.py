@@ -41,7 +41,7 @@ from virus_warehouse.warehouse.lake_errors import LakeFilesUnusable
 from virus_warehouse.warehouse.lake_lock import LockLost
 from virus_warehouse.warehouse.lake_storage import LakeStorage
 
-pytestmark = [pytest.mark.slow, NEEDS_LAKES]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES, pytest.mark.usefixtures("small_loads")]
 
 HELD = "SELECT accession, length FROM virus_genome ORDER BY ALL"
 ENDED = "SELECT accession, length, ended_by FROM virus_genome_history ORDER BY ALL"

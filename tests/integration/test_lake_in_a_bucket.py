@@ -15,7 +15,7 @@ from virus_warehouse.publish.publication import publish
 from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.lake_storage import LakeStorage
 
-pytestmark = [pytest.mark.slow, NEEDS_LAKES, NEEDS_BUCKETS]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES, NEEDS_BUCKETS, pytest.mark.usefixtures("small_loads")]
 
 
 def test_runs_copies_and_maintenance_work_in_a_bucket(bucket, catalog, tmp_path):
@@ -50,4 +50,4 @@ def test_the_printed_statements_read_a_bucket_with_the_keys_of_the_environment(b
     statements = attach_statements(followed.warehouse, followed.data)
     assert SECRET not in statements
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": SECRET, "PGPASSWORD": lake.password}
-    assert ask(statements, tmp_path / "home", packages=[aws], **keys) == in_snapshot(followed, tmp_path / "home")
+    assert ask(statements, tmp_path / "home", packages=[aws], **keys) == in_snapshot(followed)

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from tests.integration.test_lake_attach import FOLLOWED
 from tests.support.analyst import ask, in_snapshot
-from tests.support.fake_ncbi import FakeNcbi
+from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import Followed
 from tests.support.lakes import NEEDS_LAKES, reading_lake
 from virus_warehouse.housekeeping import keep_house
@@ -27,7 +27,7 @@ from virus_warehouse.warehouse.lake_lock import MayOnlyRead
 from virus_warehouse.warehouse.lake_storage import LakeStorage, create_secrets, load_extensions
 from virus_warehouse.warehouse.migrate import newest_revision
 
-pytestmark = [pytest.mark.slow, NEEDS_LAKES]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES, pytest.mark.usefixtures("small_loads")]
 
 SCRIPT = str(files("virus_warehouse").joinpath("warehouse/lake_roles.sql"))
 ROLES = WRITER, READER = "virus_warehouse_writer", "virus_warehouse_reader"
@@ -62,10 +62,25 @@ class Roles:
     reader: LakeAddress
 
 
-@pytest.fixture
-def roles(catalog: str, tmp_path: Path) -> Roles:
+PASSWORDS = {role: secrets.token_hex(8) for role in ROLES}
+"""The roles are those of the server: every test gives them the same."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lake")
+
+
+@pytest.fixture(scope="module")
+def roles(catalog: str, folder: Path) -> Roles:
     """A new database with the roles, each with a password."""
-    return make_roles(*new_database(catalog), tmp_path)
+    return make_roles(*new_database(catalog), folder)
+
+
+@pytest.fixture(scope="module")
+def used(roles: Roles, ncbi: FakeNcbi, folder: Path) -> Followed:
+    """A lake that its writer has made and used; tests only read it."""
+    return use(ncbi, roles.writer, folder)
 
 
 def new_database(catalog: str) -> tuple[str, str]:
@@ -84,9 +99,9 @@ def make_roles(catalog: str, database: str, folder: Path) -> Roles:
     addresses = [lake_address(f"ducklake:{database}?data_path={folder}/lake", "a test")]
     with psycopg.connect(catalog, autocommit=True) as connection:
         for role in ROLES:
-            password = secrets.token_hex(8)
-            connection.execute(f"ALTER ROLE {role} PASSWORD '{password}'".encode())
-            url = make_url(database).set(username=role, password=password).render_as_string(hide_password=False)
+            connection.execute(f"ALTER ROLE {role} PASSWORD '{PASSWORDS[role]}'".encode())
+            of_role = make_url(database).set(username=role, password=PASSWORDS[role])
+            url = of_role.render_as_string(hide_password=False)
             addresses.append(lake_address(f"ducklake:{url}?data_path={folder}/lake", "a test"))
     return Roles(*addresses)
 
@@ -97,6 +112,7 @@ def connected(address: LakeAddress) -> psycopg.Connection:
 
 def use(ncbi: FakeNcbi, address: LakeAddress, folder: Path) -> Followed:
     """Load, count, publish and tidy up; then load more than is published."""
+    ncbi.world = World()
     followed = Followed(ncbi, folder / "data", LakeStorage(address))
     for number in range(12):
         followed.show(f"PX{number}", 0)
@@ -110,17 +126,16 @@ def use(ncbi: FakeNcbi, address: LakeAddress, folder: Path) -> Followed:
     return followed
 
 
-def test_the_writer_does_all_and_the_reader_reads(roles, ncbi, tmp_path):
+def test_the_writer_does_all_and_the_reader_reads(roles, used, tmp_path):
     with connected(roles.superuser) as connection:
         powers = connection.execute(
             "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) AND (rolsuper OR rolcreaterole OR rolcreatedb)",
             [list(ROLES)],
         ).fetchall()
     assert powers == []
-    followed = use(ncbi, roles.writer, tmp_path)
-    statements = attach_statements(followed.warehouse, followed.data, READER)
+    statements = attach_statements(used.warehouse, used.data, READER)
     answers = ask(statements, tmp_path / "home", PGPASSWORD=roles.reader.password)
-    assert answers == in_snapshot(followed, tmp_path / "home")
+    assert answers == in_snapshot(used)
     with reading_lake(roles.reader) as session:
         assert session.execute("SELECT length FROM virus_genome WHERE accession = 'PX2'").fetchall() == [(2,)]
     reader = Warehouse(LakeStorage(roles.reader))
@@ -131,10 +146,10 @@ def test_the_writer_does_all_and_the_reader_reads(roles, ncbi, tmp_path):
 
 
 @pytest.mark.long
-def test_the_writer_migrates_a_warehouse_to_the_lake_and_back(roles, followed, tmp_path):
+def test_the_writer_migrates_a_warehouse_to_the_lake_and_back(catalog, followed, tmp_path):
     followed.show("PX1", 0)
     followed.run()
-    lake = Warehouse(LakeStorage(roles.writer))
+    lake = Warehouse(LakeStorage(make_roles(*new_database(catalog), tmp_path).writer))
     assert transfer(followed.warehouse, lake, followed.data).copied
     assert transfer(lake, Warehouse(tmp_path / "back.duckdb"), followed.data).copied
 
@@ -146,9 +161,9 @@ def test_a_lake_of_another_owner_becomes_the_writers(catalog, ncbi, tmp_path):
     use(ncbi, make_roles(catalog, database, tmp_path).writer, tmp_path)
 
 
+@pytest.mark.usefixtures("used")
 class TestReader:
     def test_postgresql_refuses_all_but_reading(self, roles):
-        LakeStorage(roles.writer).upgrade()
         done = []
         with connected(roles.reader) as connection:
             for sql in REFUSED_TO_READERS:
@@ -158,7 +173,6 @@ class TestReader:
         assert done == []
 
     def test_ducklake_cannot_write_with_it(self, roles):
-        LakeStorage(roles.writer).upgrade()
         with duckdb.connect() as session:
             load_extensions(session, roles.reader)
             create_secrets(session, roles.reader)
@@ -166,4 +180,4 @@ class TestReader:
             with pytest.raises(duckdb.Error, match="permission denied"):
                 session.execute("INSERT INTO warehouse.main.taxon VALUES (1, 'a')")
         with reading_lake(roles.writer) as session:
-            assert session.execute("SELECT count(*) FROM main.taxon").fetchall() == [(0,)]
+            assert session.execute("FROM main.taxon WHERE tax_id = 1").fetchall() == []

@@ -14,10 +14,12 @@ from tests.support.fake_ncbi import FakeNcbi, Line
 from tests.support.fork_server import fork_server
 from tests.support.lakes import NEEDS_LAKES, migrated_lake, reading_lake
 from tests.support.seeds import session_seed
+from tests.support.waiting import until
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.request import VirusGenomeRequest
+from virus_warehouse.run_file import read_state
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
 from virus_warehouse.warehouse.lake_address import LakeAddress
@@ -64,6 +66,11 @@ class Host:
         for _ in range(times):
             self.run()
 
+    def has_merged(self) -> bool:
+        """Whether one of its runs is merging, or has ended."""
+        states = [read_state(path) for path in (self.root / "runs").glob("*.json")]
+        return any(state["stage"] == "merge" or state["status"] != "running" for state in states if state)
+
     def start(self, times: int) -> BaseProcess:
         process = fork_server().Process(target=self.run_again_and_again, args=(times,))
         process.start()
@@ -95,8 +102,18 @@ def change(ncbi: FakeNcbi, chosen: random.Random, day: date) -> None:
         ncbi.world.show(Line(f"PX{number}", 1, day, chosen.randrange(1000), None, None))
 
 
-def play(catalog: str, folder: Path, *, hosts: int, times: int, kills: int, seed: int) -> None:
-    """Hosts load at once, and some are killed and started again; then each loads once more, and all is right."""
+def play(catalog: str, folder: Path, *, hosts: int, times: int, kills: int, pause: float, seed: int) -> None:
+    """Hosts load at once, and some are killed and started again; then each loads once more, and all is right.
+
+    Args:
+        catalog: the URL of a database of the server.
+        folder: for the lake, and for the data folders of the hosts.
+        hosts: how many.
+        times: how often each of them loads.
+        kills: how many are killed, each at some time after its first merge has begun.
+        pause: the most seconds before a kill.
+        seed: what chooses hosts, moments and changes.
+    """
     lake, chosen = migrated_lake(catalog, folder), random.Random(seed)
     with FakeNcbi() as ncbi:
         for number in range(RECORDS):
@@ -107,8 +124,9 @@ def play(catalog: str, folder: Path, *, hosts: int, times: int, kills: int, seed
         processes = {host: host.start(times) for host in at}
         try:
             for kill in range(kills):
-                time.sleep(chosen.uniform(0.2, 3))
                 host = chosen.choice(at)
+                until(host.has_merged, PATIENCE)
+                time.sleep(chosen.uniform(0, pause))
                 processes[host].kill()
                 processes[host].join(PATIENCE)
                 change(ncbi, chosen, FIRST_DAY + timedelta(days=kill + 1))
@@ -143,10 +161,10 @@ def play(catalog: str, folder: Path, *, hosts: int, times: int, kills: int, seed
 
 
 def test_hosts_without_a_common_folder_write_one_lake(catalog, tmp_path):
-    play(catalog, tmp_path, hosts=3, times=2, kills=2, seed=1)
+    play(catalog, tmp_path, hosts=2, times=1, kills=1, pause=0, seed=1)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
 def test_many_hosts_write_one_lake(catalog, tmp_path):
-    play(catalog, tmp_path, hosts=16, times=12, kills=50, seed=session_seed())
+    play(catalog, tmp_path, hosts=16, times=12, kills=50, pause=3, seed=session_seed())

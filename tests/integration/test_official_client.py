@@ -99,11 +99,11 @@ def is_part_of(part: object, whole: object) -> bool:
 
 def test_sends_filters_that_the_stand_in_understands(virus_api: VirusApi) -> None:
     content = virus_api.virus_genome_download(
-        taxon="Monkeypox virus",
+        taxon="dengue virus",
         host="human",
         complete_only=True,
         include_sequence=[V2ViralSequenceType.GENOME],
-        filename="mpox.zip",
+        filename="dengue.zip",
     )
     archive = zipfile.ZipFile(io.BytesIO(content))
     lines = [json.loads(line) for line in archive.open("ncbi_dataset/data/data_report.jsonl")]

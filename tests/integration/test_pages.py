@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from tests.support.fake_ncbi import UNAVAILABLE, BadLine, FakeNcbi, World
-from tests.support.followed import DENGUE, MPOX, Followed
+from tests.support.followed import DENGUE, FIRST_DAY, MPOX, Followed
 from tests.support.scripted_server import Answer, HeldBody
 from tests.support.snapshots import publish
 from tests.support.warehouses import dicts, line
@@ -25,6 +25,8 @@ from virus_warehouse.run_file import RunFile
 from virus_warehouse.sources import SourceError, SourcesFile
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.run_record import OUTCOMES
+
+pytestmark = pytest.mark.usefixtures("small_loads")
 
 ALL = RunFilter()
 SOURCES = SourcesFile(
@@ -47,11 +49,23 @@ def published(followed: Followed) -> None:
 
 
 @pytest.fixture(scope="module")
-def eventful_history(ncbi, tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    """Sources after every kind of run, published, with their run files."""
+def eventful_history(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """Sources after a run of each mode, published, with their run files."""
     ncbi.world = World()  # without the records of earlier tests
     followed = Followed(ncbi, tmp_path_factory.mktemp("much") / "data")
-    followed.run_everything()
+    ncbi.world.annotates = True
+    ncbi.world.further = {"annotation_report": ["{"]}
+    for number in range(6):
+        followed.show(f"PX{number}", number % 3)
+    ncbi.world.strays.append((0, BadLine("{")))
+    followed.run()
+    followed.run(DENGUE)
+    followed.show("PX1", 4, length=2)
+    followed.run()
+    followed.run(mode="window", since=FIRST_DAY, until=FIRST_DAY + timedelta(days=2))
+    ncbi.world.records.pop("PX2")
+    followed.run(mode="census")
+    followed.run(mode="replay")
     published(followed)
     return followed
 
@@ -115,8 +129,20 @@ def test_alarms_have_a_query_for_the_affected_rows(mpox: Followed) -> None:
     assert [row[0] for row in rows["missing"]] == ["PX7"]
 
 
-def test_every_run_has_counts_that_add_up_with_and_without_its_file(eventful_history: Followed) -> None:
-    followed = eventful_history
+def test_every_run_has_counts_that_add_up_with_and_without_its_file(
+    eventful_history: Followed, ncbi: FakeNcbi, tmp_path: Path
+) -> None:
+    assert_counts_add_up(eventful_history.copy_to(tmp_path / "data", ncbi))
+
+
+@pytest.mark.long
+def test_every_run_of_a_long_history_has_counts_that_add_up_with_and_without_its_file(followed: Followed) -> None:
+    followed.run_everything()
+    published(followed)
+    assert_counts_add_up(followed)
+
+
+def assert_counts_add_up(followed: Followed) -> None:
     rows = dicts(followed.data.warehouse, "FROM ops.ingest_run ORDER BY started_at DESC, run_id DESC")
     reports = dicts(followed.data.warehouse, "FROM ops.ingest_report")
 
@@ -230,17 +256,24 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "{", "[]", "3", '"text"', "{}", "\ufeff{}", '{"run_id": "another"}']
-    + [json.dumps({name: value for name, value in WHOLE.items() if name != lacking}) for lacking in list(WHOLE)[:4]]
-    + [json.dumps({**WHOLE, "started_at": "soon"}), json.dumps({**WHOLE, "status": None})],
-)
-def test_invalid_run_file_is_ignored(mpox: Followed, text: str) -> None:
-    (mpox.data.runs / "20300101T000000Z-mpox-abcdef.json").write_text(text)
-    (mpox.data.runs / "20300101T000000Z-mpox-bcdefa.json").write_bytes(b"\xff\xfe{")
+INVALID = [
+    *[b"", b"{", b"[]", b"3", b'"text"', b"{}", b"\xef\xbb\xbf{}", b"\xff\xfe{", b'{"run_id": "another"}'],
+    *[
+        json.dumps({name: value for name, value in WHOLE.items() if name != lacking}).encode()
+        for lacking in list(WHOLE)[:4]
+    ],
+    *[json.dumps({**WHOLE, **wrong}).encode() for wrong in ({"started_at": "soon"}, {"status": None})],
+]
+"""Contents that are no run file."""
+
+
+def test_invalid_run_files_are_ignored(mpox: Followed) -> None:
+    files = {f"20300101T0000{number:02}Z-mpox-abcdef": text for number, text in enumerate(INVALID)}
+    for run_id, text in files.items():
+        (mpox.data.runs / f"{run_id}.json").write_bytes(text)
+    assert {files.get(run["run_id"], "valid") for run in list_runs(mpox.data, ALL, limit=99).runs} == {"valid"}
     assert list_runs(mpox.data, ALL, limit=9).found == 1
-    assert one_run(mpox.data, "20300101T000000Z-mpox-abcdef") is None
+    assert [text for run_id, text in files.items() if one_run(mpox.data, run_id) is not None] == []
     assert card(mpox).state is State.UP_TO_DATE
 
 
@@ -298,10 +331,10 @@ def test_unfollowed_and_broken_sources_are_still_shown(mpox: Followed) -> None:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (RunFilter(source="dengue"), 2),
+        (RunFilter(source="dengue"), 1),
         (RunFilter(mode="replay"), 1),
         (RunFilter(status="failed"), 0),
-        (RunFilter(text="-DENGUE-"), 2),
+        (RunFilter(text="-DENGUE-"), 1),
         (RunFilter(source="mpox", mode="window"), 1),
         (RunFilter(dag_run="manual__1"), 0),
         (RunFilter(source="' OR true --"), 0),
@@ -313,6 +346,7 @@ def test_the_ledger_is_filtered(eventful_history: Followed, wanted: RunFilter, f
 
 def test_the_ledger_has_pages(eventful_history: Followed) -> None:
     whole = [run["run_id"] for run in list_runs(eventful_history.data, ALL, limit=99).runs]
+    assert len(whole) == 6
     pages = [list_runs(eventful_history.data, ALL, limit=4, offset=offset) for offset in range(0, len(whole), 4)]
     assert [run["run_id"] for page in pages for run in page.runs] == whole
     assert {page.found for page in pages} == {len(whole)}
@@ -395,7 +429,8 @@ class TestDuringALoad:
         assert shown.published
         assert shown.published["records"] == 41
 
-    def test_files_deleted_while_they_are_read_are_no_error(self, mpox: Followed, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("looks", [10, pytest.param(60, marks=pytest.mark.long)])
+    def test_files_deleted_while_they_are_read_are_no_error(self, mpox: Followed, looks: int) -> None:
         stopped = threading.Event()
 
         def come_and_go() -> None:
@@ -407,7 +442,7 @@ class TestDuringALoad:
         coming = threading.Thread(target=come_and_go)
         coming.start()
         try:
-            for _ in range(60):
+            for _ in range(looks):
                 assert list_runs(mpox.data, ALL, limit=9).found in (1, 2)
         finally:
             stopped.set()

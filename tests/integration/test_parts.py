@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.support.killed_in_parts import DAG_RUN, load, running
+from tests.support.killed_in_parts import DAG_RUN, NCBI_LIMIT, load, running
 from tests.support.pages import text_of
 from tests.support.stand_in import StandIn
 from tests.support.tiers import some_of
@@ -62,16 +62,43 @@ REPORTS = {**VIRUSES, "sequences": []}
 
 WINDOW = WindowRequest("window", TODAY - timedelta(days=12), TODAY)
 FULL = WindowRequest("full")
-LIMIT, SMALL_LIMIT = 300_000, 25_000
-"""Bytes of what NCBI delivers in one piece: about a fifth of the window, with and without sequences."""
+LIMIT, SMALL_LIMIT = 190_000, 10_000
+"""Bytes of what NCBI delivers in one piece: less than half of the window, with and without sequences."""
+
+MANY_PARTS_LIMIT = 100_000
+"""The same with sequences, for more parts than fit between two random moments."""
 
 DOWNLOADS = "/virus/genome/download"
 
 
 @pytest.fixture(scope="module")
 def one_stand_in() -> Iterator[StandIn]:
-    with StandIn(today=TODAY, epoch=TODAY, records=300) as server:
+    with StandIn(today=TODAY, epoch=TODAY, records=100) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def whole_by_window(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> dict[WindowRequest, DataFolder]:
+    """Warehouses with the reports of the window and of a full load, delivered whole. Tests change copies of them."""
+    one_stand_in.set_today(TODAY)
+    warehouses = {}
+    for window in (WINDOW, FULL):
+        data = made_data(tmp_path_factory.mktemp("whole") / "data")
+        load_whole(one_stand_in, data, REPORTS, window)
+        warehouses[window] = data
+    return warehouses
+
+
+@pytest.fixture
+def whole_window(whole_by_window: dict[WindowRequest, DataFolder]) -> DataFolder:
+    """A warehouse with the reports of the window, delivered whole; to be read."""
+    return whole_by_window[WINDOW]
+
+
+@pytest.fixture
+def whole_full(whole_by_window: dict[WindowRequest, DataFolder]) -> DataFolder:
+    """A warehouse with all reports, delivered whole; to be read."""
+    return whole_by_window[FULL]
 
 
 @pytest.fixture
@@ -206,10 +233,8 @@ class TestKilled:
         begun, there = len(stand_in.requests), set[str]()
         for moment, times in moments:
             with running(data.root, stand_in.url, VIRUSES, WINDOW, moment, times) as process:
-                assert process.stdout is not None
-                assert process.stdout.readline() == "there\n"
-                process.kill()
-                assert process.wait() == -9
+                process.wait_for_moment()
+                assert process.kill() == -9
             assert there.isdisjoint(accessions_asked_for(stand_in, begun)), "what had arrived is not asked for again"
             begun, there = len(stand_in.requests), there | arrived(data)
             assert query(data.warehouse, "SELECT count(*) FROM virus_genome") == [(0,)], "nothing is merged yet"
@@ -228,15 +253,16 @@ class TestKilled:
     def test_window_loaded_after_kills_at_random_moments_equals_the_whole(
         self, stand_in: StandIn, data: DataFolder, whole: DataFolder
     ) -> None:
-        stand_in.limit(LIMIT)
+        stand_in.limit(MANY_PARTS_LIMIT)
         begun, there, killed = len(stand_in.requests), set[str](), []
         for more in range(3):
             expected = len(packages_of(data)) + more
-            with running(data.root, stand_in.url, VIRUSES, WINDOW, "after the archive") as process:
+            with running(
+                data.root, stand_in.url, VIRUSES, WINDOW, "after the archive", requests_a_second=NCBI_LIMIT
+            ) as process:
                 until(lambda expected=expected: len(packages_of(data)) >= expected, 120)  # type: ignore[misc]
                 time.sleep(random.uniform(0.0, 0.2))  # anywhere between two parts
-                process.kill()
-                killed.append(process.wait())
+                killed.append(process.kill())
             assert there.isdisjoint(accessions_asked_for(stand_in, begun))
             begun, there = len(stand_in.requests), there | arrived(data)
         assert killed == [-9] * 3
@@ -251,10 +277,8 @@ def leftovers(data: DataFolder) -> list[Path]:
 
 
 class TestModes:
-    def test_full_load_census_and_update_equal_those_delivered_whole(
-        self, stand_in: StandIn, data: DataFolder, tmp_path: Path
-    ) -> None:
-        whole = made_data(tmp_path / "whole")
+    def test_full_load_census_and_update_equal_those_delivered_whole(self, stand_in: StandIn, data: DataFolder) -> None:
+        whole = made_data(data.root.with_name("whole"))
         for days, mode in ((0, "full"), (10, None), (20, "census")):
             stand_in.set_today(TODAY + timedelta(days=days))
             expected = load_whole(stand_in, whole, REPORTS, WindowRequest(mode))
@@ -366,15 +390,13 @@ class TestWhatIsDownloadedInParts:
         mers = {"name": "viruses", "taxon": "1335626"}
         expected = load_whole(stand_in, made_data(data.root.with_name("whole")), mers, FULL)
         stand_in.limit(packages(DataFolder(data.root.with_name("whole")))[0].bytes - 1, kind="stalled")
-        assert load(data.root, stand_in.url, mers, FULL, read_timeout=2.0).counts == expected.counts
+        assert load(data.root, stand_in.url, mers, FULL, read_timeout=1.0).counts == expected.counts
         assert packages(data)[0].parts == 2
 
     def test_what_is_larger_than_the_largest_package(
-        self, stand_in: StandIn, data: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, stand_in: StandIn, data: DataFolder, whole_window: DataFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        whole = made_data(tmp_path / "whole")
-        load_whole(stand_in, whole, REPORTS, WINDOW)
-        with DataPackage(Archive(whole.packages, "viruses").path(packages(whole)[0].run_id)).open_report(
+        with DataPackage(Archive(whole_window.packages, "viruses").path(packages(whole_window)[0].run_id)).open_report(
             "annotation_report"
         ) as report:
             largest = len(report.read())
@@ -383,7 +405,7 @@ class TestWhatIsDownloadedInParts:
         [package] = packages(data)
         assert package.parts is not None
         assert package.parts > 1
-        assert differences(data, whole) == {}
+        assert differences(data, whole_window) == {}
         path = Archive(data.packages, "viruses").path(package.run_id)
         with pytest.raises(PackageError, match=f"expected at most {largest} bytes unpacked"):
             DataPackage(path).verify()
@@ -408,7 +430,7 @@ class TestListing:
     @pytest.fixture
     @staticmethod
     def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(listing, "PAGE_RECORDS", 80)
+        monkeypatch.setattr(listing, "PAGE_RECORDS", 25)
 
     def change_after_first_page(self, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, times: int) -> list[date]:
         """Let NCBI's records change after the first page of the next listings; returns what becomes their days."""
@@ -472,7 +494,7 @@ class TestListing:
 
 class TestNotDelivered:
     def test_full_load_fails_and_the_next_try_asks_for_these_alone(
-        self, stand_in: StandIn, data: DataFolder, tmp_path: Path
+        self, stand_in: StandIn, data: DataFolder, whole_full: DataFolder
     ) -> None:
         stand_in.limit(SMALL_LIMIT)
         lost = self.accessions(stand_in)[3:5]
@@ -486,20 +508,22 @@ class TestNotDelivered:
         stand_in.withhold()
         load(data.root, stand_in.url, REPORTS, FULL)
         assert asked_for(stand_in, begun) == [lost]
-        whole = made_data(tmp_path / "whole")
-        load_whole(stand_in, whole, REPORTS, FULL)
-        assert differences(data, whole) == {}
+        assert differences(data, whole_full) == {}
 
     def test_window_is_loaded_without_them_and_says_so(
-        self, stand_in: StandIn, data: DataFolder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+        self,
+        stand_in: StandIn,
+        data: DataFolder,
+        whole_window: DataFolder,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        expected = load_whole(stand_in, made_data(data.root.with_name("whole")), REPORTS, WINDOW).counts["lines"]
         stand_in.limit(SMALL_LIMIT)
         since = f"{WINDOW.since}T00:00:00Z"
         lost = self.accessions(stand_in, updated_since=since)[1]
         stand_in.withhold(lost.partition(".")[0])
         result = load(data.root, stand_in.url, REPORTS, WINDOW)
-        assert result.counts["lines"] == (expected or 0) - 1
+        assert result.counts["lines"] == last_row(whole_window)["lines"] - 1
         assert f"NCBI lists 1 record ({lost}) but does not deliver them" in caplog.text
         state = the_run_file(data)
         assert (state["parts"]["missing"], state["not_delivered"]) == (1, [lost])
@@ -535,8 +559,7 @@ class TestPage:
     ) -> None:
         stand_in.limit(SMALL_LIMIT)
         with running(data.root, stand_in.url, REPORTS, WINDOW, "after a part", 2) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "there\n"
+            process.wait_for_moment()
             [run] = data.runs.glob("*.json")
             shown = text_of(page_of(data, run.stem, monkeypatch))
         assert re.search(r"Running: part 2 of \d+, \d+\.\d kB downloaded, at ", shown)
@@ -552,17 +575,26 @@ class TestPage:
 
 
 class TestFolder:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def killed(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+        """A data folder of a download in parts whose run was killed; to be read."""
+        one_stand_in.set_today(TODAY)
+        one_stand_in.limit(SMALL_LIMIT)
+        data = made_data(tmp_path_factory.mktemp("killed") / "data")
+        fail_after_parts(one_stand_in, data)
+        return data
+
     @pytest.fixture
     @staticmethod
-    def begun(stand_in: StandIn, data: DataFolder) -> Path:
-        """The folder of a download in parts whose run was killed."""
-        stand_in.limit(SMALL_LIMIT)
-        fail_after_parts(stand_in, data)
-        [folder] = (path for path in data.parts.glob("viruses/*") if path.is_dir() and arrived(data))
-        return folder
+    def begun(killed: DataFolder, data: DataFolder) -> Path:
+        """The folder of the same download in a copy of the data folder."""
+        shutil.copytree(killed.root, data.root, dirs_exist_ok=True)
+        return folder_of_parts(data)
 
-    def test_others_cannot_read_it(self, begun: Path) -> None:
-        assert [path for path in (begun, *begun.iterdir()) if path.stat().st_mode & WORLD] == []
+    def test_others_cannot_read_it(self, killed: DataFolder) -> None:
+        folder = folder_of_parts(killed)
+        assert [path for path in (folder, *folder.iterdir()) if path.stat().st_mode & WORLD] == []
 
     def test_it_is_kept_for_a_while(self, data: DataFolder, begun: Path) -> None:
         remove_stale_parts(data)
@@ -583,8 +615,7 @@ class TestFolder:
     def test_one_run_at_a_time_uses_it(self, stand_in: StandIn, data: DataFolder) -> None:
         stand_in.limit(SMALL_LIMIT)
         with running(data.root, stand_in.url, REPORTS, WINDOW, "after a part", 2) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "there\n"
+            process.wait_for_moment()
             there = arrived(data)
             with pytest.raises(PartsInUse, match="another run is downloading the same records, in parts"):
                 load(data.root, stand_in.url, REPORTS, WINDOW)
@@ -595,6 +626,7 @@ class TestFolder:
         content = bytearray(first.read_bytes())
         content[len(content) // 2] ^= 0xFF
         first.write_bytes(content)
+        stand_in.limit(SMALL_LIMIT)
         with pytest.raises(PackageError, match=f"{first.name}.*damaged since it was verified"):
             load(data.root, stand_in.url, REPORTS, WINDOW)
         assert not first.exists()
@@ -604,11 +636,17 @@ class TestFolder:
         assert len(accessions_asked_for(stand_in, asked)) == end - first_record
 
 
+def folder_of_parts(data: DataFolder) -> Path:
+    """The folder of a download in parts of which some have arrived."""
+    assert arrived(data)
+    [folder] = (path for path in data.parts.glob("viruses/*") if path.is_dir())
+    return folder
+
+
 def fail_after_parts(stand_in: StandIn, data: DataFolder) -> None:
     """Kill a run when some of its parts have arrived."""
     with running(data.root, stand_in.url, REPORTS, WINDOW, "after a part", 2) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "there\n"
+        process.wait_for_moment()
 
 
 def page_of(data: DataFolder, run_id: str, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -28,7 +28,6 @@ from virus_warehouse.windows import WindowRequest
 
 FIRST_DAY = date(2025, 5, 1)
 SOURCES = ("mpox", "mpox_again")
-ROUNDS = 2
 PATIENCE = 240.0
 """Seconds to wait for what takes a few seconds on an idle machine."""
 PAUSE = 0.2
@@ -165,7 +164,8 @@ def change_things(ncbi: FakeNcbi, stop: threading.Event) -> None:
         number += 1
 
 
-def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [1, pytest.param(6, marks=pytest.mark.long)])
+def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path: Path, rounds: int) -> None:
     with FakeNcbi() as ncbi, processes(4) as pool, ThreadPoolExecutor(2) as threads:
         ncbi.world.annotates = True
         for number in range(100):
@@ -182,8 +182,8 @@ def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path
         until(lambda: all(mark.exists() for mark in begun), PATIENCE)
         changes = threads.submit(change_things, ncbi, done)
         try:
-            writers = [pool.submit(follow_on, data.root, ncbi.url, source, ROUNDS) for source in SOURCES]
-            assert [writer.result(PATIENCE) for writer in writers] == [ROUNDS] * 2
+            writers = [pool.submit(follow_on, data.root, ncbi.url, source, rounds) for source in SOURCES]
+            assert [writer.result(PATIENCE) for writer in writers] == [rounds] * 2
         finally:
             done.set()
             stop.touch()

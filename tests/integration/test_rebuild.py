@@ -28,6 +28,8 @@ from virus_warehouse.warehouse.findings import acknowledge
 from virus_warehouse.warehouse.losses import Lost
 from virus_warehouse.warehouse.migrate import SchemaTooOld
 
+pytestmark = pytest.mark.usefixtures("small_loads")
+
 
 @dataclass(frozen=True)
 class RecordedHistory:
@@ -38,11 +40,18 @@ class RecordedHistory:
     results: list[IngestResult]
 
 
-@pytest.fixture(scope="module")
-def recorded(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> RecordedHistory:
+# `test_kept_data_folder.py` rebuilds the runs of `run_everything` in `make test`.
+@pytest.fixture(
+    scope="module",
+    params=[Followed.run_briefly, pytest.param(Followed.run_everything, marks=pytest.mark.long)],
+    ids=lambda play: play.__name__,
+)
+def recorded(
+    request: pytest.FixtureRequest, ncbi: FakeNcbi, small_loads: None, tmp_path_factory: pytest.TempPathFactory
+) -> RecordedHistory:
     ncbi.world = World()
     followed = Followed(ncbi, tmp_path_factory.mktemp("recorded") / "data")
-    results = followed.run_everything()
+    results = request.param(followed)
     return RecordedHistory(followed.data.root, copy.deepcopy(ncbi.world), results)
 
 
@@ -77,14 +86,15 @@ def test_rebuilt_warehouse_equals_the_original(restored: Followed, recorded: Rec
 def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(
     restored: Followed, recorded: RecordedHistory
 ) -> None:
-    followed, results = restored, [*recorded.results]
-    full = results[9]
-    assert (full.source, full.mode) == ("mpox", "full")
+    followed = restored
+    full, replay = recorded.results[-2:]
+    assert (full.source, full.mode, replay.mode) == ("mpox", "full", "replay")
     followed.show("PX1", 6, length=3)
     followed.ncbi.world.strays.append((0, BadLine("[")))
-    results.append(followed.run())
-    rebuilt = rebuild(followed.data)
-    assert rebuilt.loads[-3:] == [full.run_id, results[10].run_id, results[11].run_id]
+    last = followed.run()
+    rebuilt = rebuild(followed.data, replace=True)
+    assert rebuilt.loads[-3:] == [full.run_id, replay.run_id, last.run_id]
+    assert rebuilt.replaced is not None
     since = query(followed.data.warehouse, "SELECT ended_at FROM ops.ingest_run WHERE run_id = ?", full.run_id)[0][0]
     for sql in (
         "FROM virus_genome WHERE source = 'mpox' AND valid_from > ?",
@@ -94,15 +104,14 @@ def test_since_the_newest_full_package_rows_history_and_quarantine_are_equal(
         "SELECT accession, valid_to, ended_by FROM virus_genome_history WHERE source = 'mpox' AND valid_to > ?",
         "SELECT raw, last_run_id FROM ops.quarantine WHERE source = 'mpox' AND ?::TIMESTAMPTZ IS NOT NULL",
     ):
-        answers = [sorted(query(path, sql, since), key=repr) for path in (rebuilt.path, followed.data.warehouse)]
+        answers = [sorted(query(path, sql, since), key=repr) for path in (followed.data.warehouse, rebuilt.replaced)]
         assert answers[0] == answers[1] != []
     # The next run continues from there.
-    rebuild(followed.data, replace=True)
     assert followed.run().counts["unchanged"] > 0
 
 
 @pytest.fixture(scope="module")
-def recorded_losses(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) -> RecordedHistory:
+def recorded_losses(ncbi: FakeNcbi, small_loads: None, tmp_path_factory: pytest.TempPathFactory) -> RecordedHistory:
     """A source with history, a withdrawn, a missing and a live record, and a census as its newest load."""
     ncbi.world = World()
     followed = Followed(ncbi, tmp_path_factory.mktemp("losses") / "data")
@@ -110,9 +119,7 @@ def recorded_losses(ncbi: FakeNcbi, tmp_path_factory: pytest.TempPathFactory) ->
         followed.show(f"PX{number}", number)
     followed.run()
     followed.show("PX0", 4, length=2)
-    followed.run()
     followed.ncbi.world.records.pop("PX1")
-    followed.run(mode="census")
     followed.run(mode="census")
     followed.ncbi.world.records.pop("PX2")
     followed.show("PX5", 5)
@@ -126,23 +133,19 @@ def with_losses(recorded_losses: RecordedHistory, followed: Followed) -> Followe
     return copied(recorded_losses, followed)
 
 
-def test_what_a_rebuild_from_the_newest_full_load_lacks_is_named(
+def test_old_file_is_kept_and_named_is_what_a_rebuild_from_the_newest_full_load_lacks(
     with_losses: Followed, caplog: pytest.LogCaptureFixture
 ) -> None:
-    [loss] = rebuild(with_losses.data).losses
-    assert loss.lost == Lost(records=1, missing=1, history=2, withdrawn=1, runs=4)
-    assert loss.older_loads == 4
+    original = content(with_losses.data.warehouse)
+    assert rebuild(with_losses.data, from_oldest=True).losses == []
+    rebuilt = rebuild(with_losses.data, replace=True)
+    [loss] = rebuilt.losses
+    assert loss.lost == Lost(records=1, missing=1, history=2, withdrawn=1, runs=2)
+    assert loss.older_loads == 2
     assert (
         "mpox: the new file lacks what the old one has (held records: 1, missing records: 1, history rows: 2, "
-        "withdrawn records: 1, runs: 4). `--from-oldest` repeats older loads, too: 4."
+        "withdrawn records: 1, runs: 2). `--from-oldest` repeats older loads, too: 2."
     ) in caplog.messages
-    assert rebuild(with_losses.data, from_oldest=True).losses == []
-
-
-def test_old_file_is_kept_where_the_new_one_lacks_what_the_archive_has(with_losses: Followed) -> None:
-    original = content(with_losses.data.warehouse)
-    rebuilt = rebuild(with_losses.data, replace=True)
-    assert [loss.older_loads for loss in rebuilt.losses] == [4]
     assert rebuilt.replaced is not None
     assert content(rebuilt.replaced) == original
     assert rebuild(with_losses.data, replace=True, from_oldest=True).losses == []
@@ -178,7 +181,7 @@ def test_without_an_old_file_to_compare_older_loads_are_named(with_losses: Follo
     if loss == "not a database":
         with_losses.data.warehouse.write_bytes(b"rubbish" * 1000)
     [lost] = rebuild(with_losses.data, replace=True).losses
-    assert "there is no old one to compare. `--from-oldest` repeats older loads, too: 4." in str(lost)
+    assert "there is no old one to compare. `--from-oldest` repeats older loads, too: 2." in str(lost)
     rebuild(with_losses.data, replace=True, from_oldest=True)
     assert content(with_losses.data.warehouse) == original
 

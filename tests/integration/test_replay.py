@@ -14,6 +14,8 @@ from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.sources import Source
 
+pytestmark = pytest.mark.usefixtures("small_loads")
+
 
 @pytest.fixture
 def followed(followed: Followed) -> Followed:
@@ -40,6 +42,11 @@ def newer_version(monkeypatch: pytest.MonkeyPatch) -> Any:
 def bad(accession: str, day: int = 2, **fields: Any) -> BadLine:
     updated = FIRST_DAY.replace(day=day).isoformat()
     return BadLine(line(accession, updated, host={"commonName": "human"}, **{"length": "forty", **fields}))
+
+
+def long_text(length: int) -> str:
+    """A text that is packed quickly, and not into so little that the package would be refused."""
+    return (random.Random(1).randbytes(512).hex() * (length // 1024 + 1))[:length]
 
 
 def quarantine(followed: Followed, columns: str = "raw, replayed_at IS NOT NULL") -> list[tuple[Any, ...]]:
@@ -138,7 +145,7 @@ def test_replay_reinstates_no_withdrawn_record(followed: Followed, newer_version
 
 
 def test_lines_of_other_filters_and_truncated_lines_are_not_replayed(followed: Followed, newer_version: Any) -> None:
-    followed.ncbi.world.strays.append((0, bad("PX2.1", labHost=random.Random(1).randbytes(9 << 20).hex())))
+    followed.ncbi.world.strays.append((0, bad("PX2.1", labHost=long_text(17 << 20))))
     followed.run()
     followed.ncbi.world.strays[:] = [(0, bad("PX3.1"))]
     followed.run(HUMAN_MPOX)
@@ -151,8 +158,9 @@ def test_source_without_refused_lines_has_nothing_to_replay(followed: Followed) 
     assert followed.run(mode="replay").counts["lines"] == 0
 
 
-def test_every_bad_line_of_the_notes_among_10000_good_ones(followed: Followed) -> None:
-    good = [Line(f"PY{number}", 1, FIRST_DAY, number, "an isolate", "human") for number in range(10_000)]
+@pytest.mark.parametrize("count", [800, pytest.param(10_000, marks=pytest.mark.long)])
+def test_every_bad_line_of_the_notes_among_many_good_ones(followed: Followed, count: int) -> None:
+    good = [Line(f"PY{number}", 1, FIRST_DAY, number, "an isolate", "human") for number in range(count)]
     for entry in good:
         followed.ncbi.world.show(entry)
     bad_lines = {
@@ -170,14 +178,14 @@ def test_every_bad_line_of_the_notes_among_10000_good_ones(followed: Followed) -
         "number for a text": '{"accession":"PZ8.1","labHost":5}',
         "object for a text": '{"accession":"PZ9.1","segment":{"a":1}}',
         "two objects": '{"accession":"PZ10.1"}{"accession":"PZ11.1"}',
-        "too long": '{"accession":"PZ12.1","labHost":"' + "x" * (20 << 20) + '"}',
+        "too long": '{"accession":"PZ12.1","labHost":"' + long_text(20 << 20) + '"}',
         "name in another case": '{"Accession":"PZ13.1"}',
     }
-    for number, text in enumerate(bad_lines.values()):
-        followed.ncbi.world.strays.append((number * 500, BadLine(text)))
+    places = [number * (count // 20) for number in range(len(bad_lines))]
+    followed.ncbi.world.strays += zip(places, map(BadLine, bad_lines.values()), strict=True)
     result = followed.run()
-    assert (result.counts["inserted"], result.counts["quarantined"]) == (10_001, len(bad_lines))
+    assert (result.counts["inserted"], result.counts["quarantined"]) == (count + 1, len(bad_lines))
     quarantined = query(followed.data.warehouse, "SELECT line_number, reason, raw FROM ops.quarantine ORDER BY 1")
-    assert [number for number, _, _ in quarantined] == [number * 500 + 1 for number in range(len(bad_lines))]
+    assert [number for number, _, _ in quarantined] == [place + 1 for place in places]
     assert all(reason for _, reason, _ in quarantined)
     assert [raw for _, _, raw in quarantined] == [text[: 1 << 20] for text in bad_lines.values()]

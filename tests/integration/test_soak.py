@@ -1,6 +1,6 @@
 """Many days in a row, some with faults: no data are lost, and nothing but the data grows.
 
-Forty days in `make test`, thousands in `make test-long`.
+Sixteen days in `make test`, forty and thousands in `make test-long`.
 """
 
 import gc
@@ -22,6 +22,7 @@ from tests.support.fake_ncbi import UNAVAILABLE, BadLine, FakeNcbi, Line, damage
 from tests.support.killed_process import MPOX, publish
 from tests.support.no_pandas import hide_pandas
 from tests.support.seeds import session_seed
+from tests.support.tiers import all_long
 from tests.support.warehouses import dicts, made_data, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -35,14 +36,14 @@ from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.run_record import OUTCOMES
 from virus_warehouse.windows import WindowRequest
 
-RUNS = 40
+RUNS = [16, *all_long([40])]
 LONG_RUNS = 3000
 FIRST_DAY = date(2024, 1, 1)
 RETENTION_DAYS = 30
 
 GROWTH = {"files": 2, "threads": 2, "MiB": 24}
 """What a process may take more at the end than after a quarter of the days: a file or thread that is just being closed,
-and memory, which allocators record_and_enforce slowly. A MiB that leaks at each run goes beyond in forty days."""
+and memory, which allocators take slowly. A MiB that leaks at each run goes beyond in forty days, two in sixteen."""
 WORLD_BYTES_A_DAY = 8 << 10
 """What the fake NCBI, in the same process, keeps of each day's records: much in thousands of days, nothing in forty."""
 PATIENCE = 120.0
@@ -139,10 +140,11 @@ def state(path: Path) -> list[tuple[Any, ...]]:
     return query(path, shown)
 
 
+@pytest.mark.parametrize("runs", RUNS)
 def test_nothing_is_lost_and_nothing_grows_but_the_data(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, runs: int
 ) -> None:
-    run_for(RUNS, 8, tmp_path, monkeypatch, caplog)
+    run_for(runs, 8, tmp_path, monkeypatch, caplog)
 
 
 @pytest.mark.long

@@ -1,11 +1,13 @@
 """Full loads and censuses that were stopped, and are loaded from the archive once a person has approved them."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.fake_ncbi import FakeNcbi
 from tests.support.followed import FIRST_DAY, HUMAN_MPOX, MPOX, Followed, content
 from tests.support.warehouses import dicts, query
 from virus_warehouse.archive import ArchivedPackage
@@ -22,18 +24,28 @@ from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.windows import WindowRequest
 
+pytestmark = pytest.mark.usefixtures("small_loads")
+
 HELD = 40
 
 
+@pytest.fixture(scope="module")
+def loaded(small_loads: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
+    """A source with forty records; only to be copied. NCBI has since dropped ten of them."""
+    with FakeNcbi() as ncbi:
+        followed = Followed(ncbi, tmp_path_factory.mktemp("loaded") / "data")
+        for number in range(HELD):
+            followed.show(f"PX{number:02d}", 1)
+        followed.run()
+        for number in range(10):
+            del ncbi.world.records[f"PX{number:02d}"]
+        yield followed
+
+
 @pytest.fixture
-def followed(followed: Followed) -> Followed:
-    """A source with forty records. NCBI has since dropped ten of them."""
-    for number in range(HELD):
-        followed.show(f"PX{number:02d}", 1)
-    followed.run()
-    for number in range(10):
-        del followed.ncbi.world.records[f"PX{number:02d}"]
-    return followed
+def followed(loaded: Followed, ncbi: FakeNcbi, tmp_path: Path) -> Followed:
+    """A copy of it that a test can change."""
+    return loaded.copy_to(tmp_path / "data", ncbi)
 
 
 def stop(followed: Followed, source: Source = MPOX, mode: str = "census") -> ArchivedPackage:

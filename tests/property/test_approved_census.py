@@ -48,7 +48,10 @@ from virus_warehouse.warehouse.load import Acceptance
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.windows import WindowRequest
 
-CASES, LONG_CASES = 3, 1500
+SEED, CASES, LONG_CASES = 44, 2, 1500
+"""In `make test` there is one random history besides an empty one, which Hypothesis tries first, and which is left out.
+In that of this seed, the census misses a record for the first time, and another one for the second time.
+"""
 ACCESSIONS = [f"PX{number}" for number in range(1, 7)]
 FIRST_DAY = date(2025, 1, 1)
 DAYS = [FIRST_DAY + timedelta(days=number) for number in range(12)]
@@ -146,6 +149,8 @@ def check(
     gone: list[Change],
     between: list[tuple[list[Change], WindowRequest]],
     after: list[Change],
+    *,
+    is_rebuilt: bool,
 ) -> None:
     happened["cases"] += 1
     ncbi.world = World()
@@ -184,7 +189,7 @@ def check(
     approved = later.approve()
     happened.update({name: count or 0 for name, count in approved.counts.items()})
     assert later.state() == at_once.state()
-    if happened["stopped"] % 3 == 0:
+    if is_rebuilt:
         rebuilt = rebuild(later.data, from_oldest=True)
         assert (rebuilt.gaps, rebuilt.differences) == ([], [])
         assert content(rebuilt.path) == content(later.data.warehouse)
@@ -196,11 +201,16 @@ def check(
     assert later.state() == at_once.state(), "the next census counts on the approved one"
 
 
-def run_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, *, seed: int, cases: int) -> None:
+@pytest.fixture(autouse=True)
+def _few_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate is for so few records, too. Loads take one thread, and do not import pandas."""
     monkeypatch.setenv("VIRUS_THREADS", "1")
     monkeypatch.setattr(load_gates, "FEW_RECORDS", 1)
     hide_pandas(monkeypatch)
     happened.clear()
+
+
+def run_cases(folder: Path, *, seed: int, cases: int) -> None:
     started = time.monotonic()
     with FakeNcbi() as ncbi:
 
@@ -214,19 +224,16 @@ def run_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, *, seed: int, cases
         )
         @given(before=changes, earlier=changes, gone=changes, between=runs_between, after=changes)
         def run(**history: list) -> None:
-            check(ncbi, folder, **history)
+            if any(history.values()):
+                check(ncbi, folder, **history, is_rebuilt=happened["stopped"] % 3 == 2)
 
         run()
     counts = ", ".join(f"{count} {name}" for name, count in sorted(happened.items()))
     print(f"seed {seed}: {time.monotonic() - started:.0f} s; {counts}")  # noqa: T201 (shown by pytest -rP)
 
 
-def test_approved_census_equals_one_accepted_at_once_in_a_scripted_history(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_approved_census_equals_one_accepted_at_once_in_a_scripted_history(tmp_path: Path) -> None:
     """Each kind of record: found again, revised, released, dropped for the second time, and changed without a date."""
-    monkeypatch.setattr(load_gates, "FEW_RECORDS", 1)
-    happened.clear()
     with FakeNcbi() as ncbi:
         check(
             ncbi,
@@ -239,19 +246,18 @@ def test_approved_census_equals_one_accepted_at_once_in_a_scripted_history(
                 ([VersionBumped(2, 1)], WindowRequest(None, DAYS[0], DAYS[2])),
             ],
             after=[],
+            is_rebuilt=True,
         )
     assert happened["stopped"] == 1
     assert all(happened[name] for name in ("missing", "withdrawn", "revised", "unchanged")), happened
 
 
-def test_approved_census_equals_one_accepted_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    run_cases(monkeypatch, tmp_path, seed=1, cases=CASES)
+def test_approved_census_equals_one_accepted_at_once(tmp_path: Path) -> None:
+    run_cases(tmp_path, seed=SEED, cases=CASES)
     assert happened["stopped"]
 
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
-def test_approved_census_equals_one_accepted_at_once_in_many_histories(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    run_cases(monkeypatch, tmp_path, seed=session_seed(), cases=LONG_CASES)
+def test_approved_census_equals_one_accepted_at_once_in_many_histories(tmp_path: Path) -> None:
+    run_cases(tmp_path, seed=session_seed(), cases=LONG_CASES)

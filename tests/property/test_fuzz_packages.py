@@ -90,7 +90,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 CONTENTS = mutated(st.sampled_from(SEEDS)) | st.binary(max_size=200)
 
 
-@settings(max_examples=1000, **COMMON)
+@settings(max_examples=250, **COMMON)
 @given(content=CONTENTS)
 def test_any_bytes_are_a_complete_package_or_refused(scratch: Path, content: bytes) -> None:
     assert_complete_or_refused(scratch, content)
@@ -189,7 +189,7 @@ REPORTS: dict[str, Any] = {
 
 
 @example(odd=[CUT_IN_THE_MESSAGE], ends=b"\n", mark=False)
-@settings(max_examples=40, **COMMON)
+@settings(max_examples=12, **COMMON)
 @given(**REPORTS)
 def test_any_lines_are_loaded_or_quarantined_and_good_lines_loaded(
     session: DuckDBPyConnection, scratch: Path, odd: list[bytes], ends: bytes, mark: bool

@@ -1,6 +1,7 @@
 """The histories of `test_warehouse_model.py`, with the warehouse in a lake.
 
-Random ones are played on a file at once, and compared with it after every run.
+Random ones, which are for `make test-long`, are played on a file at once, and compared with it after every run.
+`make test` has a short one, and `tests/integration/test_lake_history.py`, which compares a lake with a file at the end.
 """
 
 from collections.abc import Iterator
@@ -8,15 +9,18 @@ from collections.abc import Iterator
 import pytest
 
 from tests.property.test_warehouse_model import (
+    ACCESSIONS,
+    FIRST_DAY,
     KINDS,
     LONG_STEPS,
-    STEPS,
+    NONE,
     HistoryFactory,
     happened,
     history_factory,
     run_cases,
     run_scripted_history,
 )
+from tests.support.fake_ncbi import LACKING, BadLine, GenomeOff, LineBroken, ListedTwice, Released, Revised
 from tests.support.lakes import NEEDS_LAKES, catalogs
 from tests.support.seeds import session_seed
 
@@ -33,15 +37,25 @@ def catalog() -> Iterator[str]:
         yield url
 
 
+def test_lake_matches_the_model_in_a_short_history(history_factory: HistoryFactory, catalog: str) -> None:
+    """A full load, an incremental one with a refused line, and a replay."""
+    with history_factory(shares_of=1_000_000, catalog=catalog) as new_history:
+        history = new_history()
+        history.first_load([Released(name, FIRST_DAY, "human") for name in ACCESSIONS], True)
+        changes = [Revised(0, {"length": 2}, 1), ListedTwice(2, 2, {"length": 3}, 0), LineBroken(BadLine("{"), 1)]
+        history.scheduled_run([*changes, GenomeOff(3, LACKING)], NONE)
+        history.refused_lines_read_again()
+        with history.reading():
+            history.compare_growing_tables()
+    assert {"full runs", "incremental runs", "replay runs"} <= happened.keys()
+    assert {"inserted", "revised", "duplicate", "quarantined", "genomes stored"} <= happened.keys()
+
+
 @pytest.mark.long
 def test_lake_matches_the_model_in_a_scripted_history(history_factory: HistoryFactory, catalog: str) -> None:
     with history_factory(shares_of=1_000_000, catalog=catalog) as new_history:
         run_scripted_history(new_history)
     assert KINDS - happened.keys() == {"rebuilds"}
-
-
-def test_lake_matches_the_model_in_random_histories(history_factory: HistoryFactory, catalog: str) -> None:
-    run_cases(history_factory, 1, seed=1, cases=1, steps=STEPS, catalog=catalog)
 
 
 @pytest.mark.long

@@ -115,7 +115,7 @@ def play(folder: Path, template: Path, seed: int) -> None:
 
 
 def test_what_is_sent_adds_up_to_the_answer(tmp_path: Path) -> None:
-    play_all(tmp_path, 6)
+    play_all(tmp_path, 3)
 
 
 @pytest.mark.long

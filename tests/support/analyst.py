@@ -12,17 +12,20 @@ from typing import Any
 import duckdb
 
 from tests.support.followed import Followed
+from tests.support.warehouses import query
 from virus_warehouse.warehouse import lake_storage
+
+QUESTIONS = {
+    "genomes": "SELECT accession, length, valid_from::VARCHAR FROM virus_genome ORDER BY ALL",
+    "history": "SELECT accession, length, valid_to::VARCHAR FROM virus_genome_history ORDER BY ALL",
+    "as_of": "SELECT accession, length FROM virus_genome_as_of(now()) ORDER BY ALL",
+}
 
 ANALYST = """
 import json, sys, duckdb
+statements, questions = json.load(sys.stdin)
 with duckdb.connect() as connection:
-    connection.execute(sys.stdin.read())
-    questions = {
-        "genomes": "SELECT accession, length, valid_from::VARCHAR FROM virus_genome ORDER BY ALL",
-        "history": "SELECT accession, length, valid_to::VARCHAR FROM virus_genome_history ORDER BY ALL",
-        "as_of": "SELECT accession, length FROM virus_genome_as_of(now()) ORDER BY ALL",
-    }
+    connection.execute(statements)
     json.dump({name: connection.execute(sql).fetchall() for name, sql in questions.items()}, sys.stdout)
     try:
         connection.execute("DELETE FROM virus_genome")
@@ -52,13 +55,15 @@ def ask(statements: str, home: Path, *, packages: Sequence[Path] = (), **environ
             if not (folder / file.name).exists():
                 (folder / file.name).symlink_to(file)
     own = {"PATH": os.environ["PATH"], "HOME": str(home), "TZ": "UTC", **environment}
+    asked = json.dumps([statements, QUESTIONS])
     done = subprocess.run(
-        [sys.executable, "-c", ANALYST], input=statements, capture_output=True, text=True, env=own, timeout=120
+        [sys.executable, "-c", ANALYST], input=asked, capture_output=True, text=True, env=own, timeout=120
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def in_snapshot(followed: Followed, home: Path) -> dict[str, Any]:
+def in_snapshot(followed: Followed) -> dict[str, Any]:
     """The answers of the published snapshot."""
-    return ask(f"ATTACH '{followed.data.snapshot}' AS virus (READ_ONLY); USE virus;", home)
+    answers = {name: query(followed.data.snapshot, sql) for name, sql in QUESTIONS.items()}
+    return json.loads(json.dumps(answers))

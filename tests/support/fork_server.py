@@ -12,7 +12,12 @@ from multiprocessing.context import ForkServerContext
 
 import pytest
 
-IMPORTED = ["tests.support.killed_process", "tests.support.killed_maintenance", "tests.support.workers"]
+IMPORTED = [
+    "tests.support.killed_process",
+    "tests.support.killed_maintenance",
+    "tests.support.killed_in_parts",
+    "tests.support.workers",
+]
 """What the processes of the tests run."""
 
 

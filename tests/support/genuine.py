@@ -1,11 +1,16 @@
 """Genuine NCBI records, if they are beside the checkout; tests that need them are skipped otherwise."""
 
+import io
+import json
 import subprocess
+import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.support import packages
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.snapshots import publish
 from tests.support.warehouses import made_data
@@ -36,6 +41,40 @@ needs_genuine_packages = pytest.mark.skipif(
     not PACKAGES_2025.is_dir(),
     reason="the genuine packages of January 2025 are not beside this checkout (../shared/ncbi/samples/genuine_2025-01)",
 )
+
+
+FASTA = f"{packages.DATA_FOLDER}/genomic.fna"
+"""The member of a package that has the genomes."""
+
+
+def lines_of(content: bytes) -> list[bytes]:
+    """The lines of a package's data report."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read(packages.DATA_REPORT).splitlines()
+
+
+def fasta_of(content: bytes) -> dict[str, str]:
+    """The letters of each genome of a package, by the header: read in the plainest way."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        text = archive.read(FASTA).decode()
+    entries = (entry.partition("\n") for entry in text[1:].split("\n>"))
+    return {header: letters.replace("\n", "") for header, _, letters in entries}
+
+
+def some_records(names: Iterable[str], *, one_in: int) -> bytes:
+    """One package with every so many-th record of some genuine packages, and its sequence."""
+    lines, genomes = [], []
+    for name in names:
+        content = (PACKAGES_2025 / f"{name}.zip").read_bytes()
+        some = lines_of(content)[::one_in]
+        accessions = {json.loads(line)["accession"] for line in some}
+        lines += [line.decode() for line in some]
+        genomes += [
+            f">{header}\n{letters}\n"
+            for header, letters in fasta_of(content).items()
+            if header.split()[0] in accessions
+        ]
+    return packages.package(lines, others={FASTA: "".join(genomes).encode()})
 
 
 @dataclass

@@ -3,21 +3,22 @@
 The moments are created by wrapping functions that the product calls: the product does not know them.
 """
 
-import json
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from tests.support.fork_server import fork_server
 from virus_warehouse.archive import Archive
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
 from virus_warehouse.ncbi.client import DatasetsClient
+from virus_warehouse.ncbi.limits import PackageLimits
+from virus_warehouse.ncbi.pace.pace import Pace
 from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.parts_folder import PartsFolder
 from virus_warehouse.run_result import IngestResult
@@ -29,15 +30,32 @@ from virus_warehouse.windows import WindowRequest
 DAG_RUN = "manual__1"
 """Of the processes that are killed, and of the run that goes on with their work."""
 
+REQUESTS_A_SECOND = 100
+"""More than any run sends: at NCBI's limit, a download in parts mostly waits."""
+
+NCBI_LIMIT = 5
+"""Requests in a second, for a test that needs a slow run. `test_polite_clients.py` tests the limit itself."""
+
+PATIENCE = 120.0
+"""Seconds to wait for what takes a process one or two on an idle machine."""
+
 Stop = Callable[[], None]
 
 
 def load(
-    root: Path, url: str, entry: dict[str, Any], window: WindowRequest, *, dag_run: str | None = None, **client: Any
+    root: Path,
+    url: str,
+    entry: dict[str, Any],
+    window: WindowRequest,
+    *,
+    dag_run: str | None = None,
+    requests_a_second: int = REQUESTS_A_SECOND,
+    **client: Any,
 ) -> IngestResult:
     """A run, with few attempts and without waits; `client` has settings of its client."""
     settings = {"attempts": 2, "backoff_factor": 0.0, "read_timeout": 60.0, **client}
-    with DatasetsClient.from_environment(base_url=url, **settings) as datasets:
+    limits, pace = PackageLimits.from_environment(), Pace(requests_a_second)
+    with DatasetsClient(url, max_bytes=limits.bytes, pace=pace, **settings) as datasets:
         return ingest(
             source_of(entry),
             client=datasets,
@@ -92,38 +110,68 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
 """How to stop at each moment of a download in parts."""
 
 
+@dataclass
+class RunningLoad:
+    """A process that loads, connected by a pipe."""
+
+    process: Any
+    pipe: Connection
+
+    def wait_for_moment(self) -> None:
+        """Wait until it has stopped at its moment."""
+        assert self.pipe.poll(PATIENCE), "the process never reached the moment"
+        assert self.pipe.recv() == "there"
+
+    def kill(self) -> int:
+        """Kill it as the system does; returns its exit code."""
+        self.process.kill()
+        self.process.join(PATIENCE)
+        return int(self.process.exitcode)
+
+
 @contextmanager
 def running(
-    root: Path, url: str, entry: dict[str, Any], window: WindowRequest, moment: str, times: int = 1
-) -> Iterator["subprocess.Popen[str]"]:
-    """A process that loads, and prints `there` when a moment has come so many times; it then waits to be killed."""
-    asked = {"root": str(root), "url": url, "entry": entry, "moment": moment, "times": times}
-    days = {"since": str(window.since or ""), "until": str(window.until or ""), "mode": window.mode}
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen(
-        [sys.executable, "-m", __name__, json.dumps(asked | days)], stdout=subprocess.PIPE, text=True, env=environment
-    )
+    root: Path,
+    url: str,
+    entry: dict[str, Any],
+    window: WindowRequest,
+    moment: str,
+    times: int = 1,
+    *,
+    requests_a_second: int = REQUESTS_A_SECOND,
+) -> Iterator[RunningLoad]:
+    """A process that loads, and stops when a moment has come so many times; it is killed at the end of the block."""
+    context = fork_server()
+    mine, its = context.Pipe()
+    arguments = (its, moment, times, root, url, entry, window, requests_a_second)
+    process = context.Process(target=_load, args=arguments)
+    process.start()
+    its.close()
     try:
-        yield process
+        yield RunningLoad(process, mine)
     finally:
         process.kill()
-        process.communicate()
+        process.join()
+        mine.close()
 
 
-def _main(asked: dict[str, Any]) -> None:
+def _load(
+    pipe: Connection,
+    moment: str,
+    times: int,
+    root: Path,
+    url: str,
+    entry: dict[str, Any],
+    window: WindowRequest,
+    requests_a_second: int,
+) -> None:
     calls = count(1)
 
     def stop() -> None:
-        if next(calls) == asked["times"]:
-            sys.stdout.write("there\n")
-            sys.stdout.flush()
-            signal.pause()
+        if next(calls) == times:
+            pipe.send("there")
+            pipe.recv()  # nothing is sent: the process is killed here
 
-    MOMENTS[asked["moment"]](stop)
-    window = WindowRequest(asked["mode"], WindowRequest.day(asked["since"]), WindowRequest.day(asked["until"]))
-    load(Path(asked["root"]), asked["url"], asked["entry"], window, dag_run=DAG_RUN)
-    sys.stdout.write("done\n")
-
-
-if __name__ == "__main__":
-    _main(json.loads(sys.argv[1]))
+    MOMENTS[moment](stop)
+    load(root, url, entry, window, dag_run=DAG_RUN, requests_a_second=requests_a_second)
+    pipe.send("done")

@@ -59,6 +59,15 @@ def follow(
     return counts
 
 
+def follow_until(stop: Path, root: Path, url: str) -> int:
+    """Run a source with publications until `stop` exists; returns the number of runs."""
+    runs = 0
+    while not stop.exists():
+        follow(root, url)
+        runs += 1
+    return runs
+
+
 def read_again_and_again(snapshot: Path, stop: Path, begun: Path) -> list[int]:
     """Read the snapshot until `stop` exists; returns the number of records of each look. Each passes the gates.
 
