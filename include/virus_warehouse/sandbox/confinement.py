@@ -47,10 +47,19 @@ def limit_resources(cpu_seconds: int, address_space_bytes: int) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def die_with_parent() -> None:
-    """Let the kernel kill this process when the thread that started it ends (Linux; others rely on the limits)."""
+def die_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when the thread that started it ends (Linux; others rely on the limits).
+
+    Args:
+        parent: process id of the one that started it.
+
+    Raises:
+        SystemExit: when the parent has ended already.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(1)
 
 
 def landlock_version() -> int:

@@ -283,8 +283,8 @@ def describe_error(error: Exception, sql: str) -> dict[str, Any]:
 
 def main() -> int:
     """Serve the single request of this process."""
-    die_with_parent()
     request = json.load(sys.stdin)
+    die_with_parent(request["server"])
     if request["form"] == "fasta":
         load_fasta_writer()
     limit_resources(request["cpu_seconds"], request["address_space_bytes"])

@@ -264,6 +264,7 @@ class Console:
     def _request(self, sql: str, form: str, snapshot: int, most_bytes: int) -> dict[str, Any]:
         command = "fasta" if form == "fasta" else "export"
         return {
+            "server": os.getpid(),
             "sql": sql,
             "form": form,
             "descriptor": snapshot,
