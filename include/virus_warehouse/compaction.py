@@ -79,7 +79,7 @@ def compact(warehouse: Warehouse, data: DataFolder, *, fewest_parts: int = FEWES
         DiskFull: when there is no space for the letters and the new part.
     """
     store = SequenceStore(data.sequences)
-    drop = partial(store.drop_unnamed, keeps_rebuilt=warehouse.has_rebuilt_file)
+    drop = partial(store.drop_unnamed, keeps_rebuilt=warehouse.rebuilt_file(data).exists())
     with translate_resource_errors(data.root), workplace(data, WRITER, warehouse) as (session, temporary):
         with warehouse.transaction(session):
             small = [part for part, letters in _sizes(session) if letters < SMALL_LETTERS]

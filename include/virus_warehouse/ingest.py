@@ -294,7 +294,7 @@ class _Run:
             if window.mode == REPLAY:
                 take_quarantined_lines(self.session, self.source.name, self.source.fingerprint)
         write_ends(self.data, dead, ends)
-        self.store.drop_unnamed(named, keeps_rebuilt=self.warehouse.has_rebuilt_file)
+        self.store.drop_unnamed(named, keeps_rebuilt=self.warehouse.rebuilt_file(self.data).exists())
         logger.info("run %s: %s load of %s", self.record.run_id, window.mode, _scope(window))
         return opened
 

@@ -4,11 +4,13 @@ The new file has the same rows, history, quarantine and ledger rows of loads sin
 runs, and records that were missing or withdrawn before, unless `from_oldest` starts at the oldest archived load: it is
 compared with the old file, and replaces it only if the archive has no more. Times in the future, from a clock that was
 ahead, are moved to the past in the same order.
+
+A lake is rebuilt in a file, too, which `virus-warehouse migrate` copies into a new lake: an old one is never replaced.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from dataclasses import replace as with_changes
 from datetime import UTC, datetime, timedelta
@@ -20,7 +22,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.archive import Archive, CommittedLoad, committed_load
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.database_file import log_of, move, rebuilt_of
+from virus_warehouse.database_file import log_of, move
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.later_lines import LaterLines
 from virus_warehouse.ncbi.errors import PackageError
@@ -42,12 +44,13 @@ from virus_warehouse.staging import (
 )
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.committed_runs import CommittedRuns
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import NeedsFile, Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_reports import load_reports
 from virus_warehouse.warehouse.losses import Lost, find_losses
 from virus_warehouse.warehouse.merge_sequences import merge_sequences, store_letters
 from virus_warehouse.warehouse.schema import ingest_run
+from virus_warehouse.warehouse.storage import StorageUnreadable
 from virus_warehouse.workplace import workplace
 
 logger = logging.getLogger(__name__)
@@ -136,20 +139,26 @@ class Rebuilt:
 def rebuild(
     data: DataFolder, *, replace: bool = False, from_oldest: bool = False, warehouse: Warehouse | None = None
 ) -> Rebuilt:
-    """Rebuild the warehouse in a file beside it, `warehouse.rebuilt.duckdb`.
+    """Rebuild the warehouse in a new file, `warehouse.rebuilt.duckdb`, beside the old one or in the data folder.
 
     Args:
         data: the data folder with the archive.
         warehouse: the old one; the data folder's by default.
-        replace: whether to replace the old file, which is kept under another name.
+        replace: whether to replace the old file, which is kept under another name; not with a lake.
         from_oldest: start each source at the oldest archived load, not at the newest full one.
 
     Raises:
+        NeedsFile: with `replace`, when the old warehouse is a lake.
         RebuildError: when there is nothing to rebuild from; or with `replace`, when there are gaps or runs have
             committed meanwhile. The new file is then left beside the old one.
     """
     old = warehouse or Warehouse(data.warehouse)
-    rebuilt = Rebuilt(rebuilt_of(old.path))
+    if replace and old.storage.file is None:
+        raise NeedsFile(
+            f"{old.location} is a lake, which is not replaced. Leave out --replace: the warehouse is then rebuilt in a "
+            f"file, which `virus-warehouse migrate` copies into a new lake. See docs/scaling.md"
+        )
+    rebuilt = Rebuilt(old.rebuilt_file(data))
     _write_missing_load_records(data, old)
     plan, redated, older_loads = [], [], {}
     for folder in sorted(path for path in data.packages.iterdir() if path.is_dir()):
@@ -193,18 +202,25 @@ def rebuild(
 
 def _write_missing_load_records(data: DataFolder, old: Warehouse) -> None:
     """Write the load records of runs that died right after their commit, from the old ledger."""
-    if not old.path.exists():
-        return
-    try:
-        with duckdb.connect() as session, old.transaction(session, even_too_old=True):
+    with _unless_unreadable("loads without a load record are not repeated"):
+        if not old.storage.exists():
+            return
+        with old.session() as session, old.transaction(session, even_too_old=True):
             for folder in (path for path in data.packages.iterdir() if path.is_dir()):
                 archive, limits = Archive(data.packages, folder.name), limits_of(folder.name)
                 for run in CommittedRuns(session, folder.name).since_full_load():
                     if not archive.has_recorded(run.run_id):
                         archive.record_load(committed_load(run.row, limits))
                         logger.info("%s: wrote the missing record of load %s", folder.name, run.run_id)
-    except duckdb.Error as error:
-        logger.warning("the old warehouse cannot be read (%s): loads without a load record are not repeated", error)
+
+
+@contextmanager
+def _unless_unreadable(consequence: str) -> Iterator[None]:
+    """Go on with a warning when the old warehouse cannot be read."""
+    try:
+        yield
+    except (duckdb.Error, StorageUnreadable) as error:
+        logger.warning("the old warehouse cannot be read (%s): %s", error, consequence)
 
 
 def with_past_times(loads: Sequence[CommittedLoad], now: datetime) -> list[CommittedLoad]:
@@ -278,13 +294,11 @@ def _older_loads(archive: Archive, loads: list[CommittedLoad], repeatable: list[
 
 def _losses(data: DataFolder, old: Warehouse, new: Path, older_loads: Mapping[str, int]) -> list[Loss]:
     """What the new file lacks. Without an old one that can be read, every source of which there are older loads."""
-    if old.path.exists():
-        try:
-            with workplace(data, REBUILD) as (session, _):
+    with _unless_unreadable("the new one is not compared with it"):
+        if old.storage.exists():
+            with workplace(data, REBUILD, old) as (session, _):
                 lost = find_losses(session, old, new)
             return [Loss(source, amount, older_loads.get(source, 0)) for source, amount in lost.items()]
-        except duckdb.Error as error:
-            logger.warning("the old warehouse cannot be read (%s): the new one is not compared with it", error)
     return [Loss(source, None, count) for source, count in older_loads.items() if count]
 
 
@@ -301,12 +315,14 @@ def _fault(archive: Archive, load: CommittedLoad) -> str | None:
     """What is wrong with the package of a load; None if it is intact, or the load needed none."""
     if load.package is None:
         return None
-    path = archive.file(load.package)
-    if not path.exists():
-        return f"its package {path.name} is missing from the archive"
+    missing = f"its package {archive.path(load.package).name} is missing from the archive"
     try:
-        archived = archive.package(load.package)
+        path, archived = archive.file(load.package), archive.package(load.package)
+        if not path.exists():
+            return missing
         DataPackage(path).verify(parts=archived.parts if archived else None)
+    except FileNotFoundError:  # the bucket of the data folder has it no more
+        return missing
     except (PackageError, OSError) as error:
         return f"its package is damaged: {error}"
     return None
@@ -325,18 +341,21 @@ def _meaning(load: CommittedLoad, whole: list[CommittedLoad]) -> str:
 
 def _keep_what_people_said(old: Warehouse, new: Warehouse) -> None:
     """Copy what people have acknowledged, accepted and answered from the old warehouse: it is in no package."""
-    if not old.path.exists():
-        return
     for kind in ("acknowledgements", "acceptances", "approvals"):
-        with duckdb.connect() as session:
-            try:
-                with old.transaction(session, even_too_old=True):
-                    run_sql(session, f"warehouse/sql/take_{kind}.sql")
-            except duckdb.Error as error:
-                logger.warning("the old warehouse cannot be read (%s): its %s are lost", error, kind)
-                continue
-            with new.transaction(session):
-                run_sql(session, f"warehouse/sql/keep_{kind}.sql")
+        with old.session() as session:
+            if _take(kind, session, old):
+                with new.transaction(session):
+                    run_sql(session, f"warehouse/sql/keep_{kind}.sql")
+
+
+def _take(kind: str, session: DuckDBPyConnection, old: Warehouse) -> bool:
+    """Read what people have said from the old warehouse; returns whether there was something to read."""
+    with _unless_unreadable(f"its {kind} are lost"):
+        if old.storage.exists():
+            with old.transaction(session, even_too_old=True):
+                run_sql(session, f"warehouse/sql/take_{kind}.sql")
+            return True
+    return False
 
 
 def _repeat(

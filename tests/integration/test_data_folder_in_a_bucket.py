@@ -16,6 +16,7 @@ from tests.support.buckets import NEEDS_BUCKETS
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import DENGUE, FIRST_DAY, MPOX, Followed
 from tests.support.lakes import NEEDS_LAKES, migrated_lake
+from tests.support.warehouses import query
 from virus_warehouse.across_hosts import one_host_at_a_time
 from virus_warehouse.archive import ACCEPTED, Archive, ArchivedPackage
 from virus_warehouse.bucket.bucket import BucketUnavailable
@@ -34,6 +35,8 @@ from virus_warehouse.publish.manifest import read_manifest
 from virus_warehouse.publish.prepare import new_publication_id, prepare_candidate
 from virus_warehouse.publish.publication import publish, publish_candidate
 from virus_warehouse.questions.question import parse_question, remove_question, save_question, saved_questions
+from virus_warehouse.rebuild import rebuild
+from virus_warehouse.removal import remove
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source, SourcesFile
 from virus_warehouse.stopped_load import answer_stopped_load, stopped_load
@@ -43,7 +46,7 @@ from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.window_order import EarlierDayFirst
 from virus_warehouse.windows import WindowRequest
 
-pytestmark = [pytest.mark.slow, NEEDS_LAKES, NEEDS_BUCKETS]
+pytestmark = [pytest.mark.slow, NEEDS_LAKES, NEEDS_BUCKETS, pytest.mark.usefixtures("small_loads")]
 
 FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 DAG_RUN = RunOrigin(dag_id="ncbi_virus_ingest__mpox", dag_run_id="scheduled__2025-03-05", run_type="scheduled")
@@ -286,8 +289,8 @@ def test_questions_saved_and_sources_forgotten_on_one_host_are_so_on_all(hosts, 
         assert [path.name for path in data.packages.iterdir() if any(path.iterdir())] == ["mpox"]
 
 
-def test_housekeeping_on_one_host_removes_old_files_everywhere(hosts, world):
-    one, two, _ = hosts
+def test_what_is_published_is_kept_by_housekeeping_and_not_fetched_by_a_worker_that_only_loads(hosts, world):
+    one, two, three = hosts
     world.show("PX1", 0)
     one.run()
     with two.works() as (warehouse, data):
@@ -295,6 +298,8 @@ def test_housekeeping_on_one_host_removes_old_files_everywhere(hosts, world):
         lines = keep_house(warehouse, data, FOLLOWED)
     assert any(line.startswith("checkpoint: ") for line in lines)
     assert one.records() == [("PX1", 1)]
+    three.run()
+    assert not (Path(three.settings["VIRUS_DATA_COPY"]) / SNAPSHOT).exists()
 
 
 def test_one_host_at_a_time(hosts):
@@ -326,6 +331,23 @@ def test_a_run_fails_and_loses_nothing_while_the_bucket_is_away(hosts, world, mo
     assert one.records() == [("PX1", 1), ("PX2", 1)]
 
 
+def test_another_host_rebuilds_the_warehouse_from_the_packages_in_the_bucket(hosts, world):
+    one, two, three = hosts
+    world.show("PX1", 0)
+    one.run()
+    world.show("PX2", 1)
+    gone = two.run()
+    with three.works() as (warehouse, data):
+        rebuilt = rebuild(data, warehouse=warehouse)
+        assert rebuilt.gaps == []
+        assert query(rebuilt.path, "SELECT accession FROM virus_genome ORDER BY ALL") == [("PX1",), ("PX2",)]
+    with one.works() as (warehouse, data):
+        with two.works() as (_, data_of_two):
+            remove(Archive(data_of_two.packages, "mpox").path(gone.run_id))
+        [gap] = rebuild(data, warehouse=warehouse).gaps
+        assert (gap.run_id, gap.reason) == (gone.run_id, f"its package {gone.run_id}.zip is missing from the archive")
+
+
 def test_a_bucket_without_a_lake_is_refused(hosts, tmp_path):
     with (
         patch.dict(os.environ, {**hosts[0].settings, "VIRUS_WAREHOUSE": ""}),
@@ -352,13 +374,3 @@ def test_a_folder_of_its_own_or_of_another_bucket_is_not_taken_for_a_copy(hosts,
             pytest.raises(DataFolderError, match=problem),
         ):
             DataFolder.from_environment()
-
-
-def test_a_worker_that_only_loads_does_not_fetch_the_snapshot(hosts, world):
-    one, two, _ = hosts
-    world.show("PX1", 0)
-    one.run()
-    with one.works() as (warehouse, data):
-        publish(warehouse, data, FOLLOWED)
-    two.run()
-    assert not (Path(two.settings["VIRUS_DATA_COPY"]) / SNAPSHOT).exists()

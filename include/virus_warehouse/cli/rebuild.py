@@ -12,12 +12,14 @@ from virus_warehouse.wording import counted
 
 
 def rebuild(
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the old file with the new one.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the old file with the new one; not with a lake.")
+    ] = False,
     from_oldest: Annotated[
         bool, typer.Option("--from-oldest", help="Start at the oldest archived load, not at the newest full one.")
     ] = False,
 ) -> None:
-    """Rebuild the warehouse from the archived packages, beside the old one.
+    """Rebuild the warehouse from the archived packages, in a file beside the old one.
 
     It starts at each source's newest full load or census. The new file then lacks what was there before: history,
     missing and withdrawn records, runs. That is reported, and --from-oldest brings it. With --replace, the old file is
@@ -27,7 +29,8 @@ def rebuild(
     """
     with explained():
         data = DataFolder.from_environment()
-        rebuilt = rebuilding.rebuild(data, replace=replace, from_oldest=from_oldest, warehouse=warehouse_of(data))
+        old = warehouse_of(data)
+        rebuilt = rebuilding.rebuild(data, replace=replace, from_oldest=from_oldest, warehouse=old)
     for difference in rebuilt.differences:
         typer.echo(f"Read differently by this version: {difference}")
     for gap in rebuilt.gaps:
@@ -35,6 +38,9 @@ def rebuild(
     typer.echo(f"{counted(len(rebuilt.loads), 'load')} repeated.")
     if rebuilt.replaced:
         typer.echo(f"The rebuilt warehouse is in place; the old one is {rebuilt.replaced}.")
+    elif old.storage.file is None:
+        typer.echo(f"The rebuilt warehouse is {rebuilt.path}; {old.location} is unchanged. To make it a new lake:")
+        typer.echo(f"VIRUS_WAREHOUSE={rebuilt.path} virus-warehouse migrate --to ducklake:…")
     elif not replace:
         typer.echo(f"The rebuilt warehouse is {rebuilt.path}; the old one is unchanged. --replace replaces it.")
     raise typer.Exit(1 if rebuilt.gaps else 0)

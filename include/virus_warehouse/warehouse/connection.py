@@ -294,10 +294,13 @@ class Warehouse:
         """
         return is_running(data.runs, run_id) or self.storage.is_run_held(run_id)
 
-    @property
-    def has_rebuilt_file(self) -> bool:
-        """Whether a rebuild is making, or has left, a new file for it."""
-        return self.storage.file is not None and rebuilt_of(self.storage.file).exists()
+    def rebuilt_file(self, data: DataFolder) -> Path:
+        """Where a rebuild makes a new file: beside the old one, or, for a lake, in the data folder.
+
+        Args:
+            data: the data folder of this host.
+        """
+        return rebuilt_of(self.storage.file or data.root / "warehouse.duckdb")
 
     def read_revision(self) -> str | None:
         """Its schema revision, None without our schema; read in a moment, and nothing is migrated.

@@ -71,15 +71,15 @@ def acknowledge(session: DuckDBPyConnection, source: str, now: datetime) -> tupl
     Returns:
         How many quarantined lines, and how many unknown fields, were acknowledged.
     """
-    lines, names = (
+    (lines,), (names,) = (
         session.execute(
             f"UPDATE warehouse.ops.{table} SET acknowledged_at = ? "
-            f"WHERE source = ? AND acknowledged_at IS NULL AND {is_open} RETURNING 1",
+            f"WHERE source = ? AND acknowledged_at IS NULL AND {is_open}",
             [now, source],
-        ).fetchall()
+        ).fetchall()[0]
         for table, is_open in _OPEN.items()
     )
-    return len(lines), len(names)
+    return lines, names
 
 
 def has_open_findings(session: DuckDBPyConnection, source: str) -> bool:

@@ -10,8 +10,8 @@ from psycopg import Connection
 from psycopg.abc import QueryNoTemplate
 from psycopg.sql import SQL, Identifier
 
-from virus_warehouse.failure import Failure
 from virus_warehouse.warehouse.lake_address import LakeAddress
+from virus_warehouse.warehouse.storage import StorageUnreadable
 
 CONNECT_SECONDS = 10
 
@@ -21,7 +21,7 @@ _KEEPALIVES_OF_SERVER = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10
 """PostgreSQL's own are two hours: for as long, a host that is lost would keep its lock."""
 
 
-class CatalogUnavailable(Failure):
+class CatalogUnavailable(StorageUnreadable):
     """The PostgreSQL database of the lake's catalog does not respond; nothing was changed."""
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from virus_warehouse.failure import Failure
 from virus_warehouse.shortage import DiskFull
 from virus_warehouse.warehouse.lake_address import LakeAddress
 from virus_warehouse.warehouse.lake_catalog import CatalogUnavailable
+from virus_warehouse.warehouse.storage import StorageUnreadable
 
 _CATALOG_LOST = re.compile(
     "Failed to execute query|Failed to prepare COPY|Failed to copy|Unable to connect to Postgres|"
@@ -24,7 +24,7 @@ _CONFLICT = "Transaction conflict"
 """DuckLake's message when another transaction has committed, which comes from a query that failed."""
 
 
-class LakeFilesUnusable(Failure):
+class LakeFilesUnusable(StorageUnreadable):
     """A file of the lake is missing, or cannot be read or written; nothing was changed."""
 
 

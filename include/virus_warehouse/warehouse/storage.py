@@ -7,11 +7,16 @@ from typing import Protocol
 
 from duckdb import DuckDBPyConnection
 
+from virus_warehouse.failure import Failure
 from virus_warehouse.session import SessionSettings
 
 
 class StorageBusy(Exception):
     """Another process is writing; asked again in a moment, it may be done."""
+
+
+class StorageUnreadable(Failure):
+    """What a warehouse keeps in a lake cannot be read; nothing was changed."""
 
 
 @dataclass(frozen=True)
