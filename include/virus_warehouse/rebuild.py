@@ -23,7 +23,7 @@ from duckdb import DuckDBPyConnection
 from virus_warehouse.archive import Archive, CommittedLoad, committed_load
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of, move
-from virus_warehouse.failure import PermanentFailure
+from virus_warehouse.failure import Failure, PermanentFailure, UsageError
 from virus_warehouse.later_lines import LaterLines
 from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.ncbi.package import DataPackage
@@ -44,7 +44,7 @@ from virus_warehouse.staging import (
 )
 from virus_warehouse.warehouse import ledger
 from virus_warehouse.warehouse.committed_runs import CommittedRuns
-from virus_warehouse.warehouse.connection import NeedsFile, Warehouse
+from virus_warehouse.warehouse.connection import CommitFailed, NeedsFile, Warehouse
 from virus_warehouse.warehouse.load import Acceptance, Load
 from virus_warehouse.warehouse.load_reports import load_reports
 from virus_warehouse.warehouse.losses import Lost, find_losses
@@ -124,6 +124,7 @@ class Rebuilt:
         gaps: the loads that could not be repeated.
         differences: loads whose counts differ from the original ones, as text: this version reads them differently.
         losses: what it lacks beside the old one, by source.
+        committed_meanwhile: runs that only an old lake has: they committed meanwhile, or the archive has no record.
         replaced: where the old file was moved when the new one replaced it.
     """
 
@@ -132,6 +133,7 @@ class Rebuilt:
     gaps: list[Gap] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
+    committed_meanwhile: list[str] = field(default_factory=list)
     replaced: Path | None = None
 
 
@@ -148,17 +150,21 @@ def rebuild(
         from_oldest: start each source at the oldest archived load, not at the newest full one.
 
     Raises:
+        UsageError: when the old warehouse is a rebuilt file that has not been moved.
         NeedsFile: with `replace`, when the old warehouse is a lake.
         RebuildError: when there is nothing to rebuild from; or with `replace`, when there are gaps or runs have
             committed meanwhile. The new file is then left beside the old one.
     """
     old = warehouse or Warehouse(data.warehouse)
-    if replace and old.storage.file is None:
+    is_lake = old.storage.file is None
+    if replace and is_lake:
         raise NeedsFile(
             f"{old.location} is a lake, which is not replaced. Leave out --replace: the warehouse is then rebuilt in a "
             f"file, which `virus-warehouse migrate` copies into a new lake. See docs/scaling.md"
         )
     rebuilt = Rebuilt(old.rebuilt_file(data))
+    if rebuilt.path == old.storage.file:
+        raise UsageError(f"VIRUS_WAREHOUSE is {rebuilt.path}, where a rebuild makes its file: move it elsewhere first")
     _write_missing_load_records(data, old)
     plan, redated, older_loads = [], [], {}
     for folder in sorted(path for path in data.packages.iterdir() if path.is_dir()):
@@ -190,9 +196,12 @@ def rebuild(
     rebuilt.losses = _losses(data, old, rebuilt.path, older_loads)
     for loss in rebuilt.losses:
         logger.warning("%s", loss)
-    if replace:
+    if replace or is_lake:
         store = SequenceStore(data.sequences)
         store.keep_for_now(path.name for path in store.folder.iterdir())  # the old warehouse names them
+    if is_lake:
+        rebuilt.committed_meanwhile = _committed_meanwhile(old, rebuilt)
+    if replace:
         rebuilt.replaced = _replace(old, rebuilt)
         for load, archive in redated:
             archive.redate(load)
@@ -204,6 +213,7 @@ def _write_missing_load_records(data: DataFolder, old: Warehouse) -> None:
     """Write the load records of runs that died right after their commit, from the old ledger."""
     with _unless_unreadable("loads without a load record are not repeated"):
         if not old.storage.exists():
+            logger.warning("%s does not exist: what people have acknowledged or answered is lost", old.location)
             return
         with old.session() as session, old.transaction(session, even_too_old=True):
             for folder in (path for path in data.packages.iterdir() if path.is_dir()):
@@ -219,7 +229,7 @@ def _unless_unreadable(consequence: str) -> Iterator[None]:
     """Go on with a warning when the old warehouse cannot be read."""
     try:
         yield
-    except (duckdb.Error, StorageUnreadable) as error:
+    except (duckdb.Error, StorageUnreadable, CommitFailed) as error:
         logger.warning("the old warehouse cannot be read (%s): %s", error, consequence)
 
 
@@ -323,7 +333,11 @@ def _fault(archive: Archive, load: CommittedLoad) -> str | None:
         DataPackage(path).verify(parts=archived.parts if archived else None)
     except FileNotFoundError:  # the bucket of the data folder has it no more
         return missing
-    except (PackageError, OSError) as error:
+    except PackageError as error:
+        return f"its package is damaged: {error}"
+    except OSError as error:
+        if isinstance(error, Failure):  # of the bucket, which says nothing about the package
+            raise
         return f"its package is damaged: {error}"
     return None
 
@@ -469,6 +483,14 @@ def _replace(old: Warehouse, rebuilt: Rebuilt) -> Path | None:
         move(old.path, kept)
         move(rebuilt.path, old.path)
     return kept
+
+
+def _committed_meanwhile(old: Warehouse, rebuilt: Rebuilt) -> list[str]:
+    with _unless_unreadable("loads that have committed meanwhile are not noticed"):
+        if old.storage.exists():
+            with old.exclusive(even_too_old=True) as connection:
+                return _committed_since(connection, rebuilt.loads)
+    return []
 
 
 def _committed_since(connection: DuckDBPyConnection, loads: list[str]) -> list[str]:

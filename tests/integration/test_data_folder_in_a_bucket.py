@@ -15,7 +15,8 @@ import pytest
 from tests.support.buckets import NEEDS_BUCKETS
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import DENGUE, FIRST_DAY, MPOX, Followed
-from tests.support.lakes import NEEDS_LAKES, migrated_lake
+from tests.support.lakes import NEEDS_LAKES, migrated_lake, new_lake
+from tests.support.program import command
 from tests.support.warehouses import query
 from virus_warehouse.across_hosts import one_host_at_a_time
 from virus_warehouse.archive import ACCEPTED, Archive, ArchivedPackage
@@ -331,7 +332,7 @@ def test_a_run_fails_and_loses_nothing_while_the_bucket_is_away(hosts, world, mo
     assert one.records() == [("PX1", 1), ("PX2", 1)]
 
 
-def test_another_host_rebuilds_the_warehouse_from_the_packages_in_the_bucket(hosts, world):
+def test_another_host_rebuilds_the_warehouse_from_the_packages_in_the_bucket(hosts, world, catalog, tmp_path):
     one, two, three = hosts
     world.show("PX1", 0)
     one.run()
@@ -341,6 +342,15 @@ def test_another_host_rebuilds_the_warehouse_from_the_packages_in_the_bucket(hos
         rebuilt = rebuild(data, warehouse=warehouse)
         assert rebuilt.gaps == []
         assert query(rebuilt.path, "SELECT accession FROM virus_genome ORDER BY ALL") == [("PX1",), ("PX2",)]
+    own = {**three.settings, "VIRUS_DATA": str(data.root), "VIRUS_WAREHOUSE": str(rebuilt.path)}
+    migrated = command("migrate", "--to", new_lake(catalog, tmp_path / "new").setting, **own)
+    assert migrated.returncode == 0, migrated.stderr
+    with (
+        one.works() as (warehouse, data),
+        patch("virus_warehouse.bucket.bucket.Bucket.fetch", side_effect=BucketUnavailable("the bucket is away")),
+        pytest.raises(BucketUnavailable, match="the bucket is away"),
+    ):
+        rebuild(data, warehouse=warehouse)
     with one.works() as (warehouse, data):
         with two.works() as (_, data_of_two):
             remove(Archive(data_of_two.packages, "mpox").path(gone.run_id))

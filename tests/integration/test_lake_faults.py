@@ -264,7 +264,7 @@ class TestFiles:
         with pytest.raises(duckdb.IOException, match=file.name):
             query(lake.address, HELD)
         for read in (lake.run, lambda: lake.publish(tmp_path / "copy.duckdb")):
-            with pytest.raises(LakeFilesUnusable, match=f"restore the file .* back-up, .*{file.name}"):
+            with pytest.raises(LakeFilesUnusable, match=f"restore the file .* back-up, or rebuild .*{file.name}"):
                 read()
         shutil.move(aside, file)
         lake.run()

@@ -15,14 +15,18 @@ from tests.support.fake_ncbi import BadLine, FakeNcbi, Line, World, as_annotatio
 from tests.support.followed import FIRST_DAY, SEQUENCE_TABLES, TABLES, Followed, content
 from tests.support.lakes import copy_lake, migrated_lake, new_lake, reading_lake, run_in_catalog
 from tests.support.program import command
-from tests.support.tiers import some_of
+from tests.support.warehouses import opened
+from virus_warehouse import rebuild as rebuilding
+from virus_warehouse.failure import UsageError
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.sequences.store import REBUILD
-from virus_warehouse.transfer import transfer
 from virus_warehouse.warehouse.connection import NeedsFile, Warehouse
 from virus_warehouse.warehouse.findings import acknowledge
 from virus_warehouse.warehouse.lake_address import LakeAddress
 from virus_warehouse.warehouse.lake_storage import LakeStorage
+from virus_warehouse.warehouse.losses import Lost
+
+pytestmark = pytest.mark.usefixtures("small_loads")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,10 @@ def original_lake(catalog: str, tmp_path_factory: pytest.TempPathFactory) -> Lak
 
 @pytest.fixture(scope="module")
 def original(ncbi: FakeNcbi, original_lake: LakeAddress, tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    """A source that had a full load, bad lines, a revision, and a record that two censuses withdrew."""
+    """A source that had a full load, bad lines, a revision, and a record that two censuses withdrew.
+
+    People have acknowledged, accepted and answered something.
+    """
     ncbi.world = World()
     ncbi.world.annotates = True
     ncbi.world.further = {"annotation_report": ["{", as_annotation(Line("PY1", 1, FIRST_DAY, 1, None, None))]}
@@ -48,6 +55,14 @@ def original(ncbi: FakeNcbi, original_lake: LakeAddress, tmp_path_factory: pytes
     followed.run(mode="census")
     with followed.warehouse.session() as session, followed.warehouse.transaction(session):
         acknowledge(session, "mpox", datetime.now(UTC))
+        session.execute(
+            "INSERT INTO warehouse.ops.approval "
+            "VALUES ('mpox', 'shrinkage', 'a third', 'keep', 'somebody', '2025-03-09 12:00:00+00')"
+        )
+        session.execute(
+            "INSERT INTO warehouse.ops.acceptance SELECT source, max(run_id), 'missing' FROM warehouse.ops.ingest_run "
+            "GROUP BY ALL"
+        )
     return followed
 
 
@@ -75,11 +90,16 @@ def followed(original: Followed, world: World, lake: LakeAddress, tmp_path: Path
 def rows(lake: LakeAddress) -> dict[str, list[tuple[object, ...]]]:
     """The contents of a lake, as `content` reads them from a file."""
     with reading_lake(lake) as connection:
-        return {table: _sorted(connection, table) for table in (*TABLES, *SEQUENCE_TABLES)}
+        return {table: sorted_rows(connection, table) for table in (*TABLES, *SEQUENCE_TABLES)}
 
 
-def _sorted(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[object, ...]]:
+def sorted_rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[object, ...]]:
     return connection.execute(f"FROM {table} ORDER BY ALL").fetchall()
+
+
+def said(connection: duckdb.DuckDBPyConnection) -> list[list[tuple[object, ...]]]:
+    """What people have accepted and answered."""
+    return [sorted_rows(connection, table) for table in ("ops.acceptance", "ops.approval")]
 
 
 def test_the_file_has_all_rows_of_the_lake_and_becomes_a_new_lake(
@@ -96,9 +116,15 @@ def test_the_file_has_all_rows_of_the_lake_and_becomes_a_new_lake(
     assert f"The rebuilt warehouse is {file}; " in done.stdout
     assert lake.password not in done.stdout + done.stderr
     assert content(file) == before == rows(lake)
+    with reading_lake(lake) as connection, opened(file) as rebuilt:
+        assert said(rebuilt) == said(connection) != [[], []]
 
     another = new_lake(catalog, tmp_path / "another")
-    transfer(Warehouse(file), Warehouse(LakeStorage(another)), followed.data)
+    *settings, program, subcommand, option, _ = done.stdout.splitlines()[-1].split()
+    assert program == "virus-warehouse"
+    environment = dict(setting.split("=") for setting in settings)
+    migrated = command(subcommand, option, another.setting, **environment)
+    assert migrated.returncode == 0, migrated.stdout + migrated.stderr
     assert rows(another) == before
     followed.storage = LakeStorage(another)
     followed.show("PX9", 9)
@@ -128,7 +154,7 @@ def stop_server(lake: LakeAddress) -> None:
     run_in_catalog(elsewhere, f"ALTER DATABASE {lake.catalog.database} ALLOW_CONNECTIONS false")
 
 
-@pytest.mark.parametrize("lose", some_of([lose_files, lose_catalog, stop_server], one_in=3))
+@pytest.mark.parametrize("lose", [lose_files, lose_catalog, pytest.param(stop_server, marks=pytest.mark.long)])
 def test_a_lake_that_cannot_be_read_is_rebuilt_without_it(
     followed: Followed, lake: LakeAddress, lose: Callable[[LakeAddress], None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -139,13 +165,32 @@ def test_a_lake_that_cannot_be_read_is_rebuilt_without_it(
     after = content(rebuilt.path)
     for table in ("virus_genome", "virus_genome_history", "ops.ingest_run"):
         assert after[table] == before[table]
-    assert ("the old warehouse cannot be read" in caplog.text) == (lose is not lose_catalog)
+    problem = "does not exist" if lose is lose_catalog else "the old warehouse cannot be read"
+    assert problem in caplog.text
 
 
 def test_a_lake_is_never_replaced(followed: Followed) -> None:
     with pytest.raises(NeedsFile, match="Leave out --replace"):
         rebuild(followed.data, warehouse=followed.warehouse, replace=True)
     assert not followed.warehouse.rebuilt_file(followed.data).exists()
+
+
+def test_what_commits_meanwhile_is_named(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile = []
+
+    def find_losses(*arguments: object) -> dict[str, Lost]:
+        meanwhile.append(followed.run().run_id)
+        return {}
+
+    monkeypatch.setattr(rebuilding, "find_losses", find_losses)
+    assert rebuild(followed.data, warehouse=followed.warehouse).committed_meanwhile == meanwhile
+
+
+def test_a_rebuilt_file_is_not_rebuilt_onto_itself(followed: Followed) -> None:
+    file = rebuild(followed.data, warehouse=followed.warehouse).path
+    with pytest.raises(UsageError, match="move it elsewhere first"):
+        rebuild(followed.data, warehouse=Warehouse(file))
+    assert file.exists()
 
 
 def test_the_rebuilt_sequences_stay_as_long_as_the_file(followed: Followed) -> None:

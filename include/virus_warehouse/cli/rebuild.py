@@ -25,7 +25,7 @@ def rebuild(
     missing and withdrawn records, runs. That is reported, and --from-oldest brings it. With --replace, the old file is
     kept under another name.
 
-    Exit code 0: done. 1: a package is missing, see the lines that begin with MISSING.
+    Exit code 0: done. 1: a package or a load is missing, see the lines that begin with MISSING.
     """
     with explained():
         data = DataFolder.from_environment()
@@ -35,12 +35,17 @@ def rebuild(
         typer.echo(f"Read differently by this version: {difference}")
     for gap in rebuilt.gaps:
         typer.echo(f"MISSING {gap}")
+    for run_id in rebuilt.committed_meanwhile:
+        typer.echo(
+            f"MISSING {run_id}: it committed meanwhile, or its package is elsewhere. Pause the DAGs, rebuild again"
+        )
     typer.echo(f"{counted(len(rebuilt.loads), 'load')} repeated.")
     if rebuilt.replaced:
         typer.echo(f"The rebuilt warehouse is in place; the old one is {rebuilt.replaced}.")
     elif old.storage.file is None:
         typer.echo(f"The rebuilt warehouse is {rebuilt.path}; {old.location} is unchanged. To make it a new lake:")
-        typer.echo(f"VIRUS_WAREHOUSE={rebuilt.path} virus-warehouse migrate --to ducklake:…")
+        # In a data folder in a bucket, this host's copy has the file.
+        typer.echo(f"VIRUS_DATA={data.root} VIRUS_WAREHOUSE={rebuilt.path} virus-warehouse migrate --to ducklake:…")
     elif not replace:
         typer.echo(f"The rebuilt warehouse is {rebuilt.path}; the old one is unchanged. --replace replaces it.")
-    raise typer.Exit(1 if rebuilt.gaps else 0)
+    raise typer.Exit(1 if rebuilt.gaps or rebuilt.committed_meanwhile else 0)

@@ -65,8 +65,8 @@ def _of_files(text: str, address: LakeAddress) -> Exception:
     if os.strerror(errno.ENOENT) in text:
         return LakeFilesUnusable(
             f"{address}: a file that the lake needs is missing in {folder}; nothing was changed. If that is on another "
-            f"disk, mount it; otherwise restore the file from the copy of data_path in the back-up, or load the "
-            f"sources in full into a new lake, with another `schema` in its address. DuckDB says: {text}"
+            f"disk, mount it; otherwise restore the file from the copy of data_path in the back-up, or rebuild the "
+            f"lake from the archived packages with `virus-warehouse rebuild --from-oldest`. DuckDB says: {text}"
         )
     return LakeFilesUnusable(
         f"{address}: a file of the lake cannot be read or written; nothing was changed. Make {folder} readable and "

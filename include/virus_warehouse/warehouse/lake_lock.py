@@ -12,10 +12,10 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection
 
-from virus_warehouse.failure import Failure, PermanentFailure
+from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.warehouse.lake_address import LakeAddress
 from virus_warehouse.warehouse.lake_catalog import CatalogUnavailable, ask_once, connected, unavailable
-from virus_warehouse.warehouse.storage import StorageBusy
+from virus_warehouse.warehouse.storage import StorageBusy, StorageUnreadable
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _HOLDER = """
 """
 
 
-class LockLost(Failure):
+class LockLost(StorageUnreadable):
     """The connection that holds the lock of the lake's writers has ended; nothing was changed."""
 
 

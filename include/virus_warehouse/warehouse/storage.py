@@ -16,7 +16,7 @@ class StorageBusy(Exception):
 
 
 class StorageUnreadable(Failure):
-    """What a warehouse keeps in a lake cannot be read; nothing was changed."""
+    """A lake, or a file of it, cannot be reached or read; nothing was changed."""
 
 
 @dataclass(frozen=True)
