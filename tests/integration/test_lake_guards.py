@@ -44,7 +44,7 @@ WRITES_ONCE = pytest.mark.parametrize(
     "write",
     [
         pytest.param(INSERT_UNLESS_HELD, id="unless held"),
-        pytest.param(DELETE_AND_INSERT, id="replaced", marks=pytest.mark.long),
+        pytest.param(DELETE_AND_INSERT, id="replaced"),
     ],
 )
 """Statements after which there is one row, however often they are run one after the other."""

@@ -1,6 +1,7 @@
 """Many processes write one lake without a common folder, and some are killed: nothing is wrong, nothing lost."""
 
 import random
+import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -125,10 +126,13 @@ def play(catalog: str, folder: Path, *, hosts: int, times: int, kills: int, paus
         try:
             for kill in range(kills):
                 host = chosen.choice(at)
-                until(host.has_merged, PATIENCE)
-                time.sleep(chosen.uniform(0, pause))
-                processes[host].kill()
-                processes[host].join(PATIENCE)
+                while processes[host].exitcode != -signal.SIGKILL:
+                    if processes[host].exitcode is not None:  # it had done all its loads
+                        processes[host] = host.start(times)
+                    until(host.has_merged, PATIENCE)
+                    time.sleep(chosen.uniform(0, pause))
+                    processes[host].kill()
+                    processes[host].join(PATIENCE)
                 change(ncbi, chosen, FIRST_DAY + timedelta(days=kill + 1))
                 processes[host] = host.start(times)
             for process in processes.values():

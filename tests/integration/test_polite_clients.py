@@ -150,7 +150,7 @@ def test_retry_after_of_a_download_fails_others_that_have_less_patience(
                 assert elsewhere.version() == "18.39.0"
 
 
-@pytest.mark.parametrize("environments", [FILE, *all_long([POSTGRES])], indirect=True)
+@pytest.mark.parametrize("environments", [POSTGRES, *all_long([FILE])], indirect=True)
 def test_others_go_on_after_a_process_is_killed_that_had_all_turns(
     processes: PoliteProcesses, environments: Environments
 ) -> None:

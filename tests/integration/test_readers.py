@@ -164,7 +164,7 @@ def change_things(ncbi: FakeNcbi, stop: threading.Event) -> None:
         number += 1
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(6, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(6, marks=pytest.mark.long)])
 def test_readers_beside_loads_checks_and_publications(data: DataFolder, tmp_path: Path, rounds: int) -> None:
     with FakeNcbi() as ncbi, processes(4) as pool, ThreadPoolExecutor(2) as threads:
         ncbi.world.annotates = True

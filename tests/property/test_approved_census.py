@@ -254,7 +254,7 @@ def test_approved_census_equals_one_accepted_at_once_in_a_scripted_history(tmp_p
 
 def test_approved_census_equals_one_accepted_at_once(tmp_path: Path) -> None:
     run_cases(tmp_path, seed=SEED, cases=CASES)
-    assert happened["stopped"]
+    assert all(happened[name] for name in ("stopped", "missing", "withdrawn")), happened
 
 
 @pytest.mark.long

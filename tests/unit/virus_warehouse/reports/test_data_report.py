@@ -577,7 +577,7 @@ class TestBadLines:
             ),
         ],
     )
-    @pytest.mark.parametrize("with_bad_line", some_of([False, True], one_in=2, first=1))
+    @pytest.mark.parametrize("with_bad_line", some_of([False, True], one_in=2))
     def test_line_ends_byte_order_marks_and_blanks_are_not_content(
         self, session: DuckDBPyConnection, tmp_path: Path, content: bytes, with_bad_line: bool
     ) -> None:

@@ -171,12 +171,17 @@ def test_report_is_read_the_same_however_it_is_cut(
     assert whole[2] == [("$.new", 2, "1")]
 
 
+READ_LINEAGES: list[tuple[str, ...]] = [
+    (line(virus={**MPOX_ORGANISM, "lineage": [{"name": "[x]", "taxId": 1}, {"name": "y}]", "taxId": 10244}]}),),
+    (line(virus={**MPOX_ORGANISM, "lineage": [{"name": "a", "taxId": 1, "rank": "b"}]}),),
+    (line(virus={**MPOX_ORGANISM, "lineage": [{"taxId": 1, "name": "root"}]}),),
+]
+"""Without a line that is refused, which would let the reader look at the lines again."""
+
 ODD_LINEAGES: list[tuple[str, ...]] = [
     ("{",),
     (line(virus={**MPOX_ORGANISM, "lineage": "text"}),),
     (line(virus={**MPOX_ORGANISM, "lineage": 5}),),
-    (line(virus={**MPOX_ORGANISM, "lineage": [{"name": "[x]", "taxId": 1}, {"name": "y}]", "taxId": 10244}]}),),
-    (line(virus={**MPOX_ORGANISM, "lineage": [{"name": "a", "taxId": 1, "rank": "b"}]}),),
     (line(virus={**MPOX_ORGANISM, "lineage": [{"name": ["a"], "taxId": 1}]}),),
     (line(new={"lineage": lineage((1, "root"))}),),
     (line(lineage=lineage((1, "root"))),),
@@ -187,7 +192,10 @@ ODD_LINEAGES: list[tuple[str, ...]] = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("others", [(), tuple(chain(*ODD_LINEAGES)), *all_long(ODD_LINEAGES)])
+@pytest.mark.parametrize(
+    "others",
+    [(), tuple(chain(*READ_LINEAGES)), tuple(chain(*ODD_LINEAGES)), *all_long([*READ_LINEAGES, *ODD_LINEAGES])],
+)
 def test_report_is_read_the_same_whether_lineages_are_folded_or_not(
     session: DuckDBPyConnection, tmp_path: Path, others: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.tiers import some_of
 from tests.support.warehouses import DENGUE, FIRST_COMMIT, MPOX, Store, accessions, line
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.load import Acceptance
@@ -110,7 +109,7 @@ class TestWithdrawal:
 
 @pytest.mark.slow
 class TestReinstatement:
-    @pytest.mark.parametrize("mode", some_of(["incremental", "window", "full"], one_in=2))
+    @pytest.mark.parametrize("mode", ["incremental", "window", "full"])
     def test_missing_record_listed_in_any_newest_package_is_live(self, register: Register, mode: str) -> None:
         register.census(ALL[2:])
         listed = ALL if mode == "full" else ALL[1:2]
@@ -142,7 +141,7 @@ class TestReinstatement:
 
 @pytest.mark.slow
 class TestCensusScope:
-    @pytest.mark.parametrize("mode", some_of(["incremental", "window", "full"], one_in=2))
+    @pytest.mark.parametrize("mode", ["incremental", "window", "full"])
     def test_only_a_census_marks_records_missing(self, register: Register, mode: str) -> None:
         register.load(*(line(accession) for accession in ALL[1:]), mode=mode)
         assert register.status() == {"live": 30}

@@ -86,9 +86,9 @@ def add_taxon(warehouse: Warehouse, tax_id: int) -> None:
 @pytest.mark.slow
 def test_transaction_waits_for_the_lock_and_continues(path: Path) -> None:
     started = time.monotonic()
-    with held_by_another_process(path, 0.4):
+    with held_by_another_process(path, 0.7):
         add_taxon(Warehouse(path, lock_timeout=120), 1)
-    assert time.monotonic() - started > 0.3
+    assert time.monotonic() - started > 0.5
     assert query(path, "SELECT tax_id FROM taxon") == [(1,)]
 
 
@@ -107,7 +107,7 @@ def test_transaction_times_out_and_names_the_lock_holder(path: Path) -> None:
 
 @pytest.mark.slow
 def test_exclusive_hold_also_waits(path: Path) -> None:
-    with held_by_another_process(path, 0.3), Warehouse(path, lock_timeout=120).exclusive() as connection:
+    with held_by_another_process(path, 0.5), Warehouse(path, lock_timeout=120).exclusive() as connection:
         assert connection.execute("SELECT count(*) FROM taxon").fetchone() == (0,)
     with (
         held_by_another_process(path, 600),
@@ -120,7 +120,7 @@ def test_exclusive_hold_also_waits(path: Path) -> None:
 @pytest.mark.slow
 def test_file_is_migrated_once_the_lock_is_free(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
-    with held_by_another_process(path, 0.3):
+    with held_by_another_process(path, 0.5):
         add_taxon(Warehouse(path, lock_timeout=120), 1)
     assert query(path, "SELECT tax_id FROM taxon") == [(1,)]
 
