@@ -139,7 +139,7 @@ def test_next_run_goes_on_from_its_watermark_and_is_published(kept: Kept, follow
     assert count == len(of_dengue) > 0
 
 
-def test_rebuilt_from_its_archive_it_has_the_same_rows(kept: Kept, small_loads: None) -> None:
+def test_rebuilt_from_its_archive_it_has_the_same_rows(kept: Kept) -> None:
     rebuilt = rebuild(kept.data, from_oldest=True)
     assert (rebuilt.gaps, rebuilt.differences) == ([], [])
     committed = [row for row in kept.warehouse_rows["ops.ingest_run"] if row["status"] == "success"]

@@ -580,6 +580,7 @@ class TestFolder:
     def killed(one_stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
         """A data folder of a download in parts whose run was killed; to be read."""
         one_stand_in.set_today(TODAY)
+        one_stand_in.clear_faults()
         one_stand_in.limit(SMALL_LIMIT)
         data = made_data(tmp_path_factory.mktemp("killed") / "data")
         fail_after_parts(one_stand_in, data)
