@@ -6,13 +6,13 @@ The moments are created by wrapping functions that the product calls: the produc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from tests.support.fork_server import fork_server
+from tests.support.killed_process import KilledProcess, Stop
 from virus_warehouse.archive import Archive
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -35,11 +35,6 @@ REQUESTS_A_SECOND = 100
 
 NCBI_LIMIT = 5
 """Requests in a second, for a test that needs a slow run. `test_polite_clients.py` tests the limit itself."""
-
-PATIENCE = 120.0
-"""Seconds to wait for what takes a process one or two on an idle machine."""
-
-Stop = Callable[[], None]
 
 
 def load(
@@ -110,25 +105,6 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
 """How to stop at each moment of a download in parts."""
 
 
-@dataclass
-class RunningLoad:
-    """A process that loads, connected by a pipe."""
-
-    process: Any
-    pipe: Connection
-
-    def wait_for_moment(self) -> None:
-        """Wait until it has stopped at its moment."""
-        assert self.pipe.poll(PATIENCE), "the process never reached the moment"
-        assert self.pipe.recv() == "there"
-
-    def kill(self) -> int:
-        """Kill it as the system does; returns its exit code."""
-        self.process.kill()
-        self.process.join(PATIENCE)
-        return int(self.process.exitcode)
-
-
 @contextmanager
 def running(
     root: Path,
@@ -139,7 +115,7 @@ def running(
     times: int = 1,
     *,
     requests_a_second: int = REQUESTS_A_SECOND,
-) -> Iterator[RunningLoad]:
+) -> Iterator[KilledProcess]:
     """A process that loads, and stops when a moment has come so many times; it is killed at the end of the block."""
     context = fork_server()
     mine, its = context.Pipe()
@@ -148,7 +124,7 @@ def running(
     process.start()
     its.close()
     try:
-        yield RunningLoad(process, mine)
+        yield KilledProcess(process, mine)
     finally:
         process.kill()
         process.join()

@@ -25,18 +25,6 @@ os._exit(0)
 """
 
 
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    store = Store(tmp_path_factory.mktemp("loaded"))
-    store.load(line("PX1.1"))
-    return store
-
-
-@pytest.fixture
-def store(data: DataFolder, loaded: Store) -> Store:
-    return loaded.copy_to(data.root)
-
-
 class TestCandidate:
     def test_candidate_copies_the_warehouse_which_stays_usable(self, store: Store, data: DataFolder) -> None:
         candidate = make_candidate(store.warehouse, data, "publication-1").path

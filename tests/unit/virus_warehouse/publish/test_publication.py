@@ -4,21 +4,18 @@ import shutil
 import stat
 import subprocess
 import sys
-from pathlib import Path
 
 import duckdb
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from tests.support.warehouses import DENGUE, MPOX, Store, line, query
+from tests.support.snapshots import FOLLOWED
+from tests.support.warehouses import Store, line, query
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.database_file import log_of
 from virus_warehouse.publish.candidate import candidate_path
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
-from virus_warehouse.sources import SourcesFile
-
-FOLLOWED = SourcesFile(Path("sources.yaml"), {source.name: source for source in (MPOX, DENGUE)})
 
 READ_TWICE = """
 import sys
@@ -28,35 +25,6 @@ with duckdb.connect(sys.argv[1], read_only=True) as connection:
     for _ in sys.stdin:
         print(connection.execute("SELECT count(*) FROM virus_genome").fetchone()[0], flush=True)
 """
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A warehouse with one record; only to be copied."""
-    store = Store(tmp_path_factory.mktemp("loaded"))
-    store.load(line("PX1.1"))
-    return store
-
-
-@pytest.fixture
-def store(data: DataFolder, loaded: Store) -> Store:
-    return loaded.copy_to(data.root)
-
-
-@pytest.fixture(scope="module")
-def first_publication(loaded: Store, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
-    """It has been published, as publication-1; only to be read or copied."""
-    data = DataFolder(tmp_path_factory.mktemp("first_publication"))
-    data.create()
-    assert publish(loaded.copy_to(data.root), data, "publication-1")
-    return data
-
-
-@pytest.fixture
-def published_store(data: DataFolder, store: Store, first_publication: DataFolder) -> Store:
-    """The warehouse, when `data` has this publication."""
-    shutil.copytree(first_publication.published, data.published, dirs_exist_ok=True)
-    return store
 
 
 def published(data: DataFolder) -> list[str]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.support.snapshots import FOLLOWED
 from tests.support.tiers import some_of
-from tests.support.warehouses import DENGUE, MPOX, Store, line, query
+from tests.support.warehouses import DENGUE, Store, line, query
 from virus_warehouse import __version__
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.publish import manifest, published_files
@@ -21,43 +21,11 @@ from virus_warehouse.publish.manifest import FORMAT, ManifestError, parse_manife
 from virus_warehouse.publish.prepare import prepare_candidate
 from virus_warehouse.publish.publication import publish_candidate
 from virus_warehouse.publish.published_files import SettingError, days_kept, settle
-from virus_warehouse.sources import SourcesFile
 from virus_warehouse.warehouse.migrate import newest_revision
-
-FOLLOWED = SourcesFile(Path("sources.yaml"), {source.name: source for source in (MPOX, DENGUE)})
 
 
 class Killed(BaseException):
     """Ends a publication as a kill does: nothing handles it."""
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A warehouse with one record; only to be copied."""
-    store = Store(tmp_path_factory.mktemp("loaded"))
-    store.load(line("PX1.1"))
-    return store
-
-
-@pytest.fixture
-def store(data: DataFolder, loaded: Store) -> Store:
-    return loaded.copy_to(data.root)
-
-
-@pytest.fixture(scope="module")
-def first_publication(loaded: Store, tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
-    """It has been published, as publication-1; only to be read or copied."""
-    data = DataFolder(tmp_path_factory.mktemp("first_publication"))
-    data.create()
-    assert publish(loaded.copy_to(data.root), data, "publication-1")
-    return data
-
-
-@pytest.fixture
-def published_store(data: DataFolder, store: Store, first_publication: DataFolder) -> Store:
-    """The warehouse, when `data` has this publication."""
-    shutil.copytree(first_publication.published, data.published, dirs_exist_ok=True)
-    return store
 
 
 @pytest.fixture
