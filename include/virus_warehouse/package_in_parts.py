@@ -132,7 +132,7 @@ class PackageInParts:
     def _get_listed(self, listed: ListedRecords) -> None:
         """Get the parts of the list that are not there yet."""
         arrived = self.folder.arrived()
-        with self.folder.accessions.open(encoding="ascii") as lines:
+        with self.folder.open_accessions() as lines:
             first = 0
             while first < listed.records:
                 self._note_progress(listed)
@@ -154,7 +154,7 @@ class PackageInParts:
     def _look_into(self, name: str, asked: list[str]) -> None:
         """Record what a part has, if a kill has prevented that."""
         if name not in self._parts:
-            package = self.folder.package(name)
+            package = self.folder.file(name)
             try:
                 self._note(name, asked, _Found.in_package(package, asked))
             except (PackageError, zipfile.BadZipFile) as error:
@@ -252,7 +252,8 @@ class PackageInParts:
 
     def _joined(self, listed: ListedRecords, destination: Path) -> Download:
         parts = [self._parts[name] for name in sorted(self._parts)]
-        packages = [DataPackage(path) for part in parts if (path := self.folder.package(part.name)).exists()]
+        names = [part.name for part in parts if self.folder.package(part.name).exists()]
+        packages = [DataPackage(self.folder.file(name)) for name in names]
         sha256 = None
         if packages:
             try:

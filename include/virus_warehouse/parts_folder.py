@@ -1,6 +1,7 @@
 """What has arrived of a package that NCBI delivers in parts only: `data/parts/<source>/<request>/`.
 
-It outlives the run that began it, so that after a kill nothing is downloaded twice:
+It outlives the run that began it, so that after a kill nothing is downloaded twice. In a bucket, a run on another host
+goes on with it:
 
 - `accessions.txt`: the accessions of all records, one a line, as NCBI listed them.
 - `listing.json`: when that was, and what is known about the size of the parts; it marks the list as complete.
@@ -13,12 +14,15 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
+from virus_warehouse.across_hosts import HostBusy, does_a_host, one_host_at_a_time
 from virus_warehouse.atomic_file import write_json
+from virus_warehouse.bucket.copy import filled, remove_unsent, send
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import Failure
 from virus_warehouse.removal import remove
@@ -27,6 +31,11 @@ from virus_warehouse.warehouse.run_record import RunRecord
 
 KEPT = timedelta(days=2)
 """How long a folder is kept without another part: long enough for the retries of a task, and for the next run."""
+
+_IN_USE = (
+    "another run is downloading the same records, in parts. Try again when it has ended: its package serves this run, "
+    "too"
+)
 
 
 class PartsInUse(Failure):
@@ -87,25 +96,32 @@ class PartsFolder:
     """
 
     def __init__(self, data: DataFolder, source: str, url: str) -> None:
+        self._data = data
         self.folder = data.parts / source / hashlib.sha256(url.encode()).hexdigest()[:16]
         self.accessions = self.folder / "accessions.txt"
         self._listing = self.folder / "listing.json"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder, as its only user.
+        """Hold the folder, as its only user on any host, with what others have added to it.
 
         Raises:
             PartsInUse: when another process holds it.
+            BucketUnavailable: when the bucket of the data folder cannot be read.
         """
         place, name = self.folder.parent, self.folder.name
         place.mkdir(parents=True, exist_ok=True)
         if is_running(place, name):
-            raise PartsInUse(
-                "another run is downloading the same records, in parts. Try again when it has ended: its package serves"
-                " this run, too"
-            )
-        with run_lock(place, name):
+            raise PartsInUse(_IN_USE)
+        with ExitStack() as stack:
+            stack.enter_context(run_lock(place, name))
+            try:
+                stack.enter_context(
+                    one_host_at_a_time(self._data, _lock_of(self.folder), patience=0, with_snapshot=False)
+                )
+            except HostBusy as busy:
+                raise PartsInUse(_IN_USE) from busy
+            remove_unsent(self.folder)  # it may be of a list that another host has finished since
             yield
 
     def listed(self) -> ListedRecords | None:
@@ -140,11 +156,12 @@ class PartsFolder:
 
     def remove(self) -> None:
         """Remove the folder. The list is the first to go: without it, nothing else counts."""
-        self._listing.unlink(missing_ok=True)
+        remove(self._listing)
         remove(self.folder)
 
     def begin(self, listed: ListedRecords) -> None:
         """Mark the list as complete."""
+        send(self.accessions)
         write_json(self._listing, asdict(listed))
 
     def note_part_records(self, records: int, failed: int = 0) -> None:
@@ -162,6 +179,19 @@ class PartsFolder:
         """Where the package of a part is."""
         return self.folder / f"{name}.zip"
 
+    def file(self, name: str) -> Path:
+        """The package of a part, to be opened.
+
+        Raises:
+            FileNotFoundError: when only a bucket had it, and has not any more.
+            BucketUnavailable: when only a bucket has it, and cannot be read.
+        """
+        return filled(self.package(name))
+
+    def open_accessions(self) -> IO[str]:
+        """The list, to be read; raises as `file` does."""
+        return filled(self.accessions).open(encoding="ascii")
+
     def arrived(self) -> dict[int, int]:
         """The parts of the list that are there: of each, the number of its first record and the one after its last."""
         names = {file.stem for file in self.folder.glob("*.zip")} | {part.name for part in self.parts()}
@@ -170,6 +200,7 @@ class PartsFolder:
 
     def note(self, part: Part) -> None:
         """Record what a part has."""
+        send(self.package(part.name))
         write_json(self.package(part.name).with_suffix(".json"), asdict(part))
 
     def part(self, name: str) -> Part | None:
@@ -187,8 +218,8 @@ class PartsFolder:
 
     def drop(self, package: Path) -> None:
         """Remove the files of a part whose package is damaged, so that it is downloaded again."""
-        package.with_suffix(".json").unlink(missing_ok=True)
-        package.unlink(missing_ok=True)
+        remove(package.with_suffix(".json"))
+        remove(package)
 
 
 def name_of(first: int, end: int) -> str:
@@ -200,12 +231,20 @@ def stale_parts(data: DataFolder) -> Iterator[Path]:
     """The folders to which nothing was added for long, and the locks that killed runs left without a folder."""
     oldest = time.time() - KEPT.total_seconds()
     for folder in data.parts.glob("*/[!.]*"):
-        if not is_running(folder.parent, folder.name) and _last_written(folder) < oldest:
+        if _last_written(folder) < oldest and not _is_in_use(data, folder):
             yield folder
     for lock in data.parts.glob("*/.*.lock"):
         name = lock.name.removeprefix(".").removesuffix(".lock")
         if not lock.with_name(name).exists() and not is_running(lock.parent, name):
             yield lock
+
+
+def _is_in_use(data: DataFolder, folder: Path) -> bool:
+    return is_running(folder.parent, folder.name) or does_a_host(data, _lock_of(folder))
+
+
+def _lock_of(folder: Path) -> str:
+    return f"parts of {folder.parent.name}: {folder.name}"
 
 
 def _last_written(folder: Path) -> float:

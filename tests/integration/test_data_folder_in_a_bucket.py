@@ -2,20 +2,17 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-import duckdb
 import pytest
 
 from tests.support.buckets import NEEDS_BUCKETS
 from tests.support.fake_ncbi import FakeNcbi, World
 from tests.support.followed import DENGUE, FIRST_DAY, MPOX, Followed
-from tests.support.lakes import NEEDS_LAKES, migrated_lake, new_lake
+from tests.support.hosts import Host, hosts_without_a_common_disk
+from tests.support.lakes import NEEDS_LAKES, new_lake
 from tests.support.program import command
 from tests.support.warehouses import query
 from virus_warehouse.across_hosts import one_host_at_a_time
@@ -38,10 +35,8 @@ from virus_warehouse.publish.publication import publish, publish_candidate
 from virus_warehouse.questions.question import parse_question, remove_question, save_question, saved_questions
 from virus_warehouse.rebuild import rebuild
 from virus_warehouse.removal import remove
-from virus_warehouse.run_result import IngestResult
-from virus_warehouse.sources import Source, SourcesFile
+from virus_warehouse.sources import SourcesFile
 from virus_warehouse.stopped_load import answer_stopped_load, stopped_load
-from virus_warehouse.warehouse.connection import Warehouse, warehouse_of
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.warehouse.load_gates import GateError
 from virus_warehouse.window_order import EarlierDayFirst
@@ -53,48 +48,11 @@ FOLLOWED = SourcesFile(Path("sources.yaml"), {MPOX.name: MPOX})
 DAG_RUN = RunOrigin(dag_id="ncbi_virus_ingest__mpox", dag_run_id="scheduled__2025-03-05", run_type="scheduled")
 
 
-@dataclass(frozen=True)
-class Host:
-    """A host with a disk of its own."""
-
-    settings: Mapping[str, str]
-    ncbi: FakeNcbi
-
-    @contextmanager
-    def works(self, **arguments: bool) -> Iterator[tuple[Warehouse, DataFolder]]:
-        """A process begins here, with the copy that it has to work with."""
-        with patch.dict(os.environ, self.settings):
-            data = DataFolder.from_environment(**arguments)
-            yield warehouse_of(data, lock_timeout=120), data
-
-    def run(self, source: Source = MPOX, origin: RunOrigin | None = None, **asked: object) -> IngestResult:
-        with self.works(with_snapshot=False) as (warehouse, data), DatasetsClient(self.ncbi.url, attempts=1) as client:
-            return ingest(
-                source,
-                client=client,
-                warehouse=warehouse,
-                data=data,
-                origin=origin,
-                wish=WindowRequest(**asked),  # type: ignore[arg-type]
-            )
-
-    def records(self) -> list[tuple[str, int]]:
-        """The records of what is published, as an analyst sees them here."""
-        with patch.dict(os.environ, self.settings):
-            data = DataFolder.to_query()
-        with duckdb.connect(data.snapshot, read_only=True) as connection:
-            return connection.execute("SELECT accession, length FROM virus_genome ORDER BY ALL").fetchall()
-
-
 @pytest.fixture
 def hosts(ncbi: FakeNcbi, bucket: str, catalog: str, tmp_path: Path) -> list[Host]:
-    """Three hosts, and an NCBI with a record."""
+    """Three hosts, and an NCBI without records."""
     ncbi.world = World()
-    lake = migrated_lake(
-        catalog, tmp_path
-    )  # on one disk, which is quicker; its files in a bucket have a test of their own
-    settings = {"VIRUS_DATA": f"s3://{bucket}/data", "VIRUS_WAREHOUSE": lake.setting}
-    return [Host({**settings, "VIRUS_DATA_COPY": str(tmp_path / name)}, ncbi) for name in ("one", "two", "three")]
+    return hosts_without_a_common_disk(ncbi.url, bucket, catalog, tmp_path)
 
 
 @pytest.fixture
@@ -308,10 +266,9 @@ def test_one_host_at_a_time(hosts):
     with (
         one.works() as (_, data),
         one_host_at_a_time(data, "publication"),
-        patch("virus_warehouse.across_hosts.WAIT_SECONDS", 0.2),
         two.works() as (_, other),
         pytest.raises(TimeoutError, match="publication: another host has been doing the same"),
-        one_host_at_a_time(other, "publication"),
+        one_host_at_a_time(other, "publication", patience=0.2),
     ):
         pytest.fail("both have the lock")
 

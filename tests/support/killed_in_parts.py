@@ -23,7 +23,7 @@ from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.parts_folder import PartsFolder
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import source_of
-from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.connection import warehouse_of
 from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.windows import WindowRequest
 
@@ -38,7 +38,7 @@ NCBI_LIMIT = 5
 
 
 def load(
-    root: Path,
+    root: Path | None,
     url: str,
     entry: dict[str, Any],
     window: WindowRequest,
@@ -47,15 +47,26 @@ def load(
     requests_a_second: int = REQUESTS_A_SECOND,
     **client: Any,
 ) -> IngestResult:
-    """A run, with few attempts and without waits; `client` has settings of its client."""
+    """A run, with few attempts and without waits.
+
+    Args:
+        root: the data folder; None for that of the environment.
+        url: of NCBI.
+        entry: the source's entry in the sources file.
+        window: what is asked for.
+        dag_run: id of its DAG run, if it has one.
+        requests_a_second: how many requests NCBI allows.
+        client: other settings of the client.
+    """
+    data = DataFolder.from_environment(with_snapshot=False) if root is None else DataFolder(root)
     settings = {"attempts": 2, "backoff_factor": 0.0, "read_timeout": 60.0, **client}
     limits, pace = PackageLimits.from_environment(), Pace(requests_a_second)
     with DatasetsClient(url, max_bytes=limits.bytes, pace=pace, **settings) as datasets:
         return ingest(
             source_of(entry),
             client=datasets,
-            warehouse=Warehouse(root / "warehouse.duckdb", lock_timeout=60),
-            data=DataFolder(root),
+            warehouse=warehouse_of(data, lock_timeout=60),
+            data=data,
             wish=window,
             origin=RunOrigin("ncbi_virus_ingest__it", dag_run, "manual") if dag_run else None,
         )
@@ -107,7 +118,7 @@ MOMENTS: dict[str, Callable[[Stop], None]] = {
 
 @contextmanager
 def running(
-    root: Path,
+    root: Path | None,
     url: str,
     entry: dict[str, Any],
     window: WindowRequest,
@@ -116,10 +127,17 @@ def running(
     *,
     requests_a_second: int = REQUESTS_A_SECOND,
 ) -> Iterator[KilledProcess]:
-    """A process that loads, and stops when a moment has come so many times; it is killed at the end of the block."""
+    """A process that loads, and stops when a moment has come so many times; it is killed at the end of the block.
+
+    Args:
+        root: the data folder; None for that of the environment.
+        url, entry, window, requests_a_second: as in `load`.
+        moment: one of `MOMENTS`.
+        times: how often it comes until the process stops.
+    """
     context = fork_server()
     mine, its = context.Pipe()
-    arguments = (its, moment, times, root, url, entry, window, requests_a_second)
+    arguments = (its, dict(os.environ), moment, times, root, url, entry, window, requests_a_second)
     process = context.Process(target=_load, args=arguments)
     process.start()
     its.close()
@@ -133,14 +151,16 @@ def running(
 
 def _load(
     pipe: Connection,
+    environment: dict[str, str],
     moment: str,
     times: int,
-    root: Path,
+    root: Path | None,
     url: str,
     entry: dict[str, Any],
     window: WindowRequest,
     requests_a_second: int,
 ) -> None:
+    os.environ.update(environment)  # the fork server has the environment of the test that started it
     calls = count(1)
 
     def stop() -> None:

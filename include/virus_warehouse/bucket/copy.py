@@ -20,15 +20,22 @@ from virus_warehouse.bucket.bucket import Bucket, BucketFile
 from virus_warehouse.bucket.index import NAME, Index, Indexed
 from virus_warehouse.private_files import FOLDER_MODE
 
-SHARED = ("packages", "sequences", "refused", "runs", "questions", "alerts", "published")
-"""The folders that all hosts share. Temporary files, locks, and parts of packages stay on their host."""
+SHARED = ("packages", "parts", "sequences", "refused", "runs", "questions", "alerts", "published")
+"""The folders that all hosts share. Temporary files and locks stay on their host."""
 
 _NOT_SHARED = (".part", ".wal", ".lock", ".tmp")
 
 SNAPSHOT = "published/virus.duckdb"
 PUBLISHED_SEQUENCES = "published/sequences/"
 
-_FEW_READ = ("packages/*/*.zip", "refused/*.zip", "sequences/*.parquet", "published/candidates/*.duckdb")
+_FEW_READ = (
+    "packages/*/*.zip",
+    "parts/*/*/*.zip",
+    "parts/*/*/accessions.txt",
+    "refused/*.zip",
+    "sequences/*.parquet",
+    "published/candidates/*.duckdb",
+)
 _DATED = "published/virus-*.duckdb"
 
 SENT_WITHIN_SECONDS = 60
@@ -132,6 +139,15 @@ class BucketCopy:
             BucketUnavailable: when the bucket cannot be written.
         """
         self._remove([path for path in self._known_in(folder) if not (self.root / path).exists()])
+
+    def remove_unsent(self, folder: Path) -> None:
+        """Remove here what the bucket did not have when the copy was refreshed, below a folder.
+
+        Args:
+            folder: a path in the folder. Nobody else may be writing there.
+        """
+        for path in set(self._files_of(folder)).difference(self._known_in(folder)):
+            (self.root / path).unlink(missing_ok=True)
 
     def fill(self, file: Path) -> None:
         """Fetch the contents of a hollow file.
@@ -368,6 +384,16 @@ def forget_missing(folder: Path) -> None:
     """
     if (copy := copy_of(folder)) is not None:
         copy.forget_missing(folder)
+
+
+def remove_unsent(folder: Path) -> None:
+    """Remove what killed processes of this host wrote below a folder and did not send; nothing without a bucket.
+
+    Args:
+        folder: a folder in the data folder, which is refreshed. Nobody else may be writing there.
+    """
+    if (copy := copy_of(folder)) is not None:
+        copy.remove_unsent(folder)
 
 
 def filled(file: Path) -> Path:
