@@ -18,6 +18,7 @@ from virus_warehouse.ncbi.request import VirusGenomeRequest
 from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sources import Source
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.lake_address import LakeAddress
 from virus_warehouse.warehouse.lake_storage import LakeStorage
 from virus_warehouse.warehouse.storage import Storage
 from virus_warehouse.windows import WindowRequest
@@ -160,10 +161,10 @@ def comparable(connection: DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]
     }
 
 
-def content(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+def content(place: Path | LakeAddress) -> dict[str, list[tuple[Any, ...]]]:
     """The contents of a warehouse from committed runs."""
     committed = {"ops.ingest_run": "WHERE status = 'success'"}
-    with opened(path) as connection:
+    with opened(place) as connection:
         return {
             table: connection.execute(f"FROM {table} {committed.get(table, '')} ORDER BY ALL").fetchall()
             for table in (*TABLES, *SEQUENCE_TABLES)
