@@ -13,6 +13,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import REBUILD_COMMAND
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.private_files import private_files
 from virus_warehouse.removal import Removed
@@ -37,7 +38,7 @@ FEWEST_PARTS = 8
 
 _AT_ONCE = 1000
 
-_WAY_OUT = "`virus-warehouse rebuild --replace --from-oldest` stores the sequences again from the archived packages."
+_WAY_OUT = f"{REBUILD_COMMAND} stores the sequences again from the archived packages."
 
 
 class PartDamaged(PermanentFailure):

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+REBUILD_COMMAND = "`virus-warehouse rebuild --from-oldest`, with `--replace` if the warehouse is a file,"
+"""For messages where it may be a lake, too, which is not replaced."""
+
 
 def log_of(file: Path) -> Path:
     """The path of a DuckDB file's write-ahead log."""

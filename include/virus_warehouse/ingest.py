@@ -22,6 +22,7 @@ import duckdb
 from virus_warehouse import __version__
 from virus_warehouse.archive import ACCEPTED, Archive, ArchivedPackage, committed_load
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import REBUILD_COMMAND
 from virus_warehouse.failure import Failure, PermanentFailure
 from virus_warehouse.later_lines import LaterLines
 from virus_warehouse.leftovers import closed_elsewhere, remove_leftovers, write_ends
@@ -327,8 +328,9 @@ class _Run:
             logger.warning(
                 "according to the ledger, run %s requested its package at %s, which is in the future: a clock was "
                 "ahead then, or is behind now. Correct the clock; that package is not compared with others. "
-                "`virus-warehouse rebuild --replace --from-oldest` corrects its times",
+                "%s corrects its times",
                 *ahead,
+                REBUILD_COMMAND,
             )
 
     def stage(self, package: DataPackage | None) -> list[StagedReport]:

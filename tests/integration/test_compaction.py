@@ -113,7 +113,9 @@ def test_damaged_part_is_named_and_nothing_is_changed(site: Site, damage: str) -
         lost.write_bytes(content[: len(content) // 2])
     elif damage == "other letters":
         lost.write_bytes((site.data.sequences / before[1]).read_bytes())
-    with pytest.raises(PartDamaged, match="rebuild --replace --from-oldest"):
+    with pytest.raises(
+        PartDamaged, match="virus-warehouse rebuild --from-oldest`, with `--replace` if the warehouse is a file"
+    ):
         compacted(site)
     assert named_parts(site) == before
     assert list(site.data.temporary.iterdir()) == []

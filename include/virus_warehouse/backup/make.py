@@ -31,6 +31,7 @@ from virus_warehouse.backup.manifest import (
 from virus_warehouse.backup.pins import Pins
 from virus_warehouse.bucket.copy import fetch_all
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import REBUILD_COMMAND
 from virus_warehouse.leftovers import remove_dead_folders
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.manifest import schema_revision
@@ -231,7 +232,7 @@ def _check(data: Path, rows: Mapping[str, int]) -> list[str]:
         raise BackupError(f"the copied warehouse has other rows than the original: {found} instead of {rows}")
     missing = [part for part in parts if not (data / "sequences" / part).exists()]
     return [
-        f"{part}: the data folder does not have this part of the sequence store; `virus-warehouse rebuild --replace "
-        f"--from-oldest` stores its sequences again"
+        f"{part}: the data folder does not have this part of the sequence store; {REBUILD_COMMAND} stores its "
+        f"sequences again"
         for part in missing
     ]

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+from virus_warehouse.database_file import REBUILD_COMMAND
 from virus_warehouse.failure import PermanentFailure
 from virus_warehouse.session import memory_limit, threads_beside
 from virus_warehouse.sources import Source, SourcesFile
@@ -45,10 +46,7 @@ class Gate:
     settings: tuple[str, ...] = ()
 
 
-_OUR_FAULT = (
-    "This is a bug in the warehouse: please report it with these rows. `virus-warehouse rebuild --replace "
-    "--from-oldest` rebuilds it."
-)
+_OUR_FAULT = f"This is a bug in the warehouse: please report it with these rows. {REBUILD_COMMAND} rebuilds it."
 
 GATES = (
     Gate(

@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from virus_warehouse.bucket.copy import filled
 from virus_warehouse.data_folder import DataFolder
+from virus_warehouse.database_file import REBUILD_COMMAND
 from virus_warehouse.private_files import FOLDER_MODE
 from virus_warehouse.removal import remove
 from virus_warehouse.sql_file import read_sql, run_sql, sql_text
@@ -35,11 +36,12 @@ def publish_parts(candidate: DuckDBPyConnection, data: DataFolder) -> None:
     if missing := sorted(set(needed) - set(present)):
         logger.error(
             "%d of %d parts of the sequence store %s are missing or cannot be read, such as %s: the snapshot shows no "
-            "letters of their sequences. `virus-warehouse rebuild --replace` stores them again",
+            "letters of their sequences. %s stores them again",
             len(missing),
             len(needed),
             data.sequences,
             missing[0],
+            REBUILD_COMMAND,
         )
     candidate.execute(_store_view(present, data.published_sequences))
     run_sql(candidate, "publish/sql/virus_sequence.sql")
