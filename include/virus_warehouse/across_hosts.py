@@ -1,7 +1,7 @@
 """Doing something on one host at a time, where several hosts share a data folder in a bucket."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from virus_warehouse.data_folder import DataFolder
@@ -19,10 +19,11 @@ class HostBusy(Failure, TimeoutError):
 @contextmanager
 def one_host_at_a_time(
     data: DataFolder, what: str, *, patience: float = WAIT_SECONDS, with_snapshot: bool = True
-) -> Iterator[None]:
+) -> Iterator[Callable[[], None]]:
     """Wait for the other hosts that do the same, then take over what they have written. Alone, this does nothing.
 
-    The lock is in the lake's database, and ends with the process that has it.
+    The lock is in the lake's database, and ends with the process that has it. Yields a function that raises `LockLost`
+    when its connection has ended, so that another host may be doing the same: to be called where that would do harm.
 
     Args:
         data: the data folder.
@@ -36,7 +37,7 @@ def one_host_at_a_time(
         BucketUnavailable: when the bucket cannot be read.
     """
     if not data.is_copy:
-        yield
+        yield lambda: None
         return
     from virus_warehouse.warehouse.lake_lock import LakeLock  # needs packages that a folder of one host does not
 
@@ -46,7 +47,7 @@ def one_host_at_a_time(
         raise HostBusy(f"{what}: another host has been doing the same for {patience:.0f} s: {busy}") from busy
     try:
         data.refresh(with_snapshot=with_snapshot)
-        yield
+        yield lock.verify
     finally:
         lock.release()
 

@@ -20,10 +20,10 @@ from virus_warehouse.leftovers import (
     closed_elsewhere,
     remove_dead_folders,
     remove_old_files,
-    remove_stale_parts,
     remove_unfinished_files,
     write_ends,
 )
+from virus_warehouse.parts_folder import remove_stale_parts
 from virus_warehouse.private_files import private_files
 from virus_warehouse.publish.about import published_about
 from virus_warehouse.publish.candidate import drop_old_candidates

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from virus_warehouse.archive import Archive
 from virus_warehouse.atomic_file import unfinished_files
 from virus_warehouse.data_folder import DataFolder
-from virus_warehouse.parts_folder import stale_parts
+from virus_warehouse.parts_folder import remove_stale_parts
 from virus_warehouse.removal import Removed, remove
 from virus_warehouse.run_file import close_dead_run, mark_as_dead, run_files
 from virus_warehouse.run_result import result_of
@@ -52,15 +52,6 @@ def remove_unfinished_files(data: DataFolder, archive: Archive) -> Removed:
     unfinished = (file for file, run_id in unfinished_files(data.runs) if not is_running(data, run_id))
     removed = sum(map(remove, unfinished), Removed())
     return removed + archive.tidy_up(lambda run_id: is_running(data, run_id))
-
-
-def remove_stale_parts(data: DataFolder) -> Removed:
-    """Remove the parts of packages that no run has gone on with for long, of any source.
-
-    Args:
-        data: the data folder.
-    """
-    return sum(map(remove, stale_parts(data)), Removed())
 
 
 def remove_old_files(data: DataFolder, source: Source) -> Removed:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -63,6 +64,7 @@ class PackageInParts:
     on_progress: Callable[[Progress], None]
     needs_all: bool
     _part_records: int = field(default=MOST_RECORDS, init=False)
+    _listed_at: datetime = field(init=False)
     _parts: dict[str, Part] = field(default_factory=dict, init=False)
     _largest: int = field(default=0, init=False)
 
@@ -113,7 +115,7 @@ class PackageInParts:
             DatasetsError: when a part cannot be downloaded. What has arrived stays, for the next try.
             PackageError: when a part was damaged since it arrived; it is removed, and downloaded again by the next try.
         """
-        self._part_records = listed.part_records
+        self._part_records, self._listed_at = listed.part_records, listed.requested_at
         self._parts = {part.name: part for part in self.folder.parts()}
         self._largest = max((path.stat().st_size for path in self.folder.folder.glob("*.zip")), default=0)
         self._get_listed(listed)
@@ -220,6 +222,7 @@ class PackageInParts:
         missing, is_again = found.missing(asked), name.startswith(_AGAIN)
         part = Part(
             name=name,
+            listed_at=self._listed_at,
             asked=0 if is_again else len(asked),
             records=found.lines,
             missing=() if is_again else tuple(missing),
@@ -252,8 +255,7 @@ class PackageInParts:
 
     def _joined(self, listed: ListedRecords, destination: Path) -> Download:
         parts = [self._parts[name] for name in sorted(self._parts)]
-        names = [part.name for part in parts if self.folder.package(part.name).exists()]
-        packages = [DataPackage(self.folder.file(name)) for name in names]
+        packages = [self._package(part) for part in parts if part.records]
         sha256 = None
         if packages:
             try:
@@ -281,6 +283,13 @@ class PackageInParts:
             parts=len(packages),
             not_delivered=len(self._missing()),
         )
+
+    def _package(self, part: Part) -> DataPackage:
+        package = self.folder.package(part.name)
+        if not package.exists():
+            self.folder.drop(package)
+            raise PackageError("gone since it was verified", path=package)
+        return DataPackage(self.folder.file(part.name))
 
     def _note_page(self, records: int, total: int) -> None:
         logger.info("%s of %d listed", counted(records, "record"), total)

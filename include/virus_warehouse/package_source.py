@@ -122,10 +122,11 @@ class PackageSource:
 
     def _remove_parts(self, archived: ArchivedPackage) -> None:
         """Remove the parts of an archived package, if a kill has prevented that."""
-        folder = PartsFolder(self.data, self.source.name, archived.request_url)
-        listed = folder.listed()
-        if listed is not None and listed.requested_at == archived.requested_at:
-            with suppress(PartsInUse), folder.locked():
+        folder = PartsFolder.of_request(self.data, self.source.name, archived.request_url)
+        if not _is_of(folder, archived):
+            return
+        with suppress(PartsInUse), folder.locked():
+            if _is_of(folder, archived):
                 folder.remove()
 
     def _download(self, window: Window) -> Path | None:
@@ -134,7 +135,7 @@ class PackageSource:
         request = self.source.request_since(window.updated_since, with_sequences=window.with_sequences)
         record.request_url = request.url(self.client.base_url)
         self.journal.write("download")
-        folder = PartsFolder(self.data, self.source.name, record.request_url)
+        folder = PartsFolder.of_request(self.data, self.source.name, record.request_url)
         whole_failed: DatasetsError | None = None
         if self._begun_in_parts(folder) is None:
             try:
@@ -184,7 +185,10 @@ class PackageSource:
             listed = self._begun_in_parts(folder)
             if listed is None:
                 if whole_failed is None:
-                    raise PartsInUse("another run has just downloaded the same records. Try again: its package serves")
+                    raise PartsInUse(
+                        "what had arrived of these records has just been removed: their package is in the archive, or "
+                        "they have to be downloaded again. Try again"
+                    )
                 listed = parts.list_records(whole_failed)
             return parts.download(listed, self.temporary / "package.zip")
 
@@ -252,3 +256,9 @@ class PackageSource:
         )
         if self.on_progress is not None:
             self.on_progress(progress)
+
+
+def _is_of(folder: PartsFolder, archived: ArchivedPackage) -> bool:
+    """Whether the parts in a folder are those of an archived package."""
+    listed = folder.listed()
+    return listed is not None and listed.requested_at == archived.requested_at

@@ -13,19 +13,19 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from virus_warehouse.across_hosts import HostBusy, does_a_host, one_host_at_a_time
 from virus_warehouse.atomic_file import write_json
 from virus_warehouse.bucket.copy import filled, remove_unsent, send
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.failure import Failure
-from virus_warehouse.removal import remove
+from virus_warehouse.removal import Removed, remove
 from virus_warehouse.run_file import is_running, run_lock
 from virus_warehouse.warehouse.run_record import RunRecord
 
@@ -68,6 +68,7 @@ class Part:
 
     Attributes:
         name: of its files, without suffix.
+        listed_at: `requested_at` of the list that it is of.
         asked: how many records of the list it is for; 0 for one that was asked for again.
         records: the lines of its data report; 0: there is no package.
         missing: the accessions that it was to have and lacks.
@@ -77,6 +78,7 @@ class Part:
     """
 
     name: str
+    listed_at: datetime
     asked: int
     records: int
     missing: tuple[str, ...]
@@ -91,15 +93,26 @@ class PartsFolder:
 
     Args:
         data: the data folder.
-        source: name of the source.
-        url: of the request for the whole package.
+        folder: its path.
     """
 
-    def __init__(self, data: DataFolder, source: str, url: str) -> None:
+    def __init__(self, data: DataFolder, folder: Path) -> None:
         self._data = data
-        self.folder = data.parts / source / hashlib.sha256(url.encode()).hexdigest()[:16]
+        self.folder = folder
         self.accessions = self.folder / "accessions.txt"
         self._listing = self.folder / "listing.json"
+        self._verify_hold: Callable[[], None] = lambda: None
+
+    @classmethod
+    def of_request(cls, data: DataFolder, source: str, url: str) -> Self:
+        """The folder of a request.
+
+        Args:
+            data: the data folder.
+            source: name of the source.
+            url: of the request for the whole package.
+        """
+        return cls(data, data.parts / source / hashlib.sha256(url.encode()).hexdigest()[:16])
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -107,7 +120,9 @@ class PartsFolder:
 
         Raises:
             PartsInUse: when another process holds it.
-            BucketUnavailable: when the bucket of the data folder cannot be read.
+            BucketUnavailable, CatalogUnavailable: when the bucket of the data folder cannot be read, or the lake's
+                database, which has the lock.
+            LockLost: of what changes it, when the connection that holds it has ended.
         """
         place, name = self.folder.parent, self.folder.name
         place.mkdir(parents=True, exist_ok=True)
@@ -115,17 +130,19 @@ class PartsFolder:
             raise PartsInUse(_IN_USE)
         with ExitStack() as stack:
             stack.enter_context(run_lock(place, name))
+            remove_unsent(self.folder)  # it may be of a list that another host has finished since
             try:
-                stack.enter_context(
+                self._verify_hold = stack.enter_context(
                     one_host_at_a_time(self._data, _lock_of(self.folder), patience=0, with_snapshot=False)
                 )
             except HostBusy as busy:
                 raise PartsInUse(_IN_USE) from busy
-            remove_unsent(self.folder)  # it may be of a list that another host has finished since
             yield
 
     def listed(self) -> ListedRecords | None:
         """The complete list of the folder; None without one."""
+        if not self.accessions.exists():
+            return None
         try:
             content = json.loads(self._listing.read_text(encoding="utf-8"))
             return ListedRecords(**{**content, "requested_at": datetime.fromisoformat(content["requested_at"])})
@@ -152,15 +169,24 @@ class PartsFolder:
     def clear(self) -> None:
         """Remove everything, and make the folder again."""
         self.remove()
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     def remove(self) -> None:
         """Remove the folder. The list is the first to go: without it, nothing else counts."""
+        self._verify_hold()
         remove(self._listing)
         remove(self.folder)
 
+    def remove_if_stale(self) -> Removed:
+        """Remove the folder if nothing was added for long, and no run on any host uses it."""
+        with suppress(PartsInUse), self.locked():
+            if _is_old(self.folder):
+                return remove(self.folder)
+        return Removed()
+
     def begin(self, listed: ListedRecords) -> None:
         """Mark the list as complete."""
+        self._verify_hold()
         send(self.accessions)
         write_json(self._listing, asdict(listed))
 
@@ -194,12 +220,14 @@ class PartsFolder:
 
     def arrived(self) -> dict[int, int]:
         """The parts of the list that are there: of each, the number of its first record and the one after its last."""
-        names = {file.stem for file in self.folder.glob("*.zip")} | {part.name for part in self.parts()}
+        unrecorded = {file.stem for file in self.folder.glob("*.zip") if not file.with_suffix(".json").exists()}
+        names = unrecorded | {part.name for part in self.parts()}
         found = (re.fullmatch(r"([0-9]+)-([0-9]+)", name) for name in names)
         return {int(match[1]): int(match[2]) for match in found if match}
 
     def note(self, part: Part) -> None:
         """Record what a part has."""
+        self._verify_hold()
         send(self.package(part.name))
         write_json(self.package(part.name).with_suffix(".json"), asdict(part))
 
@@ -207,14 +235,17 @@ class PartsFolder:
         """What a part has; None when that was not recorded."""
         try:
             content = json.loads(self.package(name).with_suffix(".json").read_text(encoding="utf-8"))
-            return Part(**{**content, "missing": tuple(content["missing"]), "found": tuple(content["found"])})
+            accessions = {name: tuple(content[name]) for name in ("missing", "found")}
+            return Part(**{**content, **accessions, "listed_at": datetime.fromisoformat(content["listed_at"])})
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def parts(self) -> list[Part]:
-        """The recorded parts, in the order of the list; those that were asked for again come last."""
-        names = (file.stem for file in self.folder.glob("*.json") if file != self._listing)
-        return [part for name in sorted(names) if (part := self.part(name)) is not None]
+        """The recorded parts of the list, in its order; those that were asked for again come last."""
+        listed = self.listed()
+        names = sorted(file.stem for file in self.folder.glob("*.json") if file != self._listing)
+        parts = [part for name in names if (part := self.part(name)) is not None]
+        return [part for part in parts if listed is not None and part.listed_at == listed.requested_at]
 
     def drop(self, package: Path) -> None:
         """Remove the files of a part whose package is damaged, so that it is downloaded again."""
@@ -227,11 +258,20 @@ def name_of(first: int, end: int) -> str:
     return f"{first:09}-{end:09}"
 
 
+def remove_stale_parts(data: DataFolder) -> Removed:
+    """Remove the parts of packages that no run has gone on with for long, of any source.
+
+    Args:
+        data: the data folder.
+    """
+    stale = (PartsFolder(data, path).remove_if_stale() if path.is_dir() else remove(path) for path in stale_parts(data))
+    return sum(stale, Removed())
+
+
 def stale_parts(data: DataFolder) -> Iterator[Path]:
     """The folders to which nothing was added for long, and the locks that killed runs left without a folder."""
-    oldest = time.time() - KEPT.total_seconds()
     for folder in data.parts.glob("*/[!.]*"):
-        if _last_written(folder) < oldest and not _is_in_use(data, folder):
+        if _is_old(folder) and not _is_in_use(data, folder):
             yield folder
     for lock in data.parts.glob("*/.*.lock"):
         name = lock.name.removeprefix(".").removesuffix(".lock")
@@ -247,9 +287,9 @@ def _lock_of(folder: Path) -> str:
     return f"parts of {folder.parent.name}: {folder.name}"
 
 
-def _last_written(folder: Path) -> float:
+def _is_old(folder: Path) -> bool:
     times = [0.0]
-    for path in (folder, *folder.glob("*")):
+    for path in list(folder.glob("*")) or [folder]:  # in a new copy of a bucket, the files alone are as old as they are
         with suppress(FileNotFoundError):  # another run has removed it
             times.append(path.stat().st_mtime)
-    return max(times)
+    return max(times) < time.time() - KEPT.total_seconds()

@@ -29,7 +29,6 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.doctor.found_leftovers import check_leftovers
 from virus_warehouse.doctor.installation import Installation
 from virus_warehouse.forget import forget, holdings
-from virus_warehouse.leftovers import remove_stale_parts
 from virus_warehouse.ncbi import listing
 from virus_warehouse.ncbi.client import DatasetsClient
 from virus_warehouse.ncbi.errors import DatasetsUnavailable, PackageError, RequestRefused
@@ -37,7 +36,7 @@ from virus_warehouse.ncbi.package import DataPackage
 from virus_warehouse.ncbi.request import AccessionsRequest
 from virus_warehouse.package_in_parts import NotDelivered
 from virus_warehouse.pages.app import URL_PREFIX, create_app
-from virus_warehouse.parts_folder import KEPT, PartsInUse
+from virus_warehouse.parts_folder import KEPT, PartsInUse, remove_stale_parts
 from virus_warehouse.private_files import WORLD
 from virus_warehouse.publish.gates import gates_sql
 from virus_warehouse.rebuild import rebuild

@@ -5,7 +5,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,9 +16,10 @@ from tests.support.buckets import NEEDS_BUCKETS
 from tests.support.hosts import Host, hosts_without_a_common_disk
 from tests.support.killed_in_parts import DAG_RUN, MOMENTS, load, running
 from tests.support.killed_process import KilledProcess
-from tests.support.lakes import NEEDS_LAKES
+from tests.support.lakes import LOCK_HOLDERS, NEEDS_LAKES, end_connections
 from tests.support.stand_in import StandIn
 from tests.support.tiers import some_of
+from virus_warehouse import parts_folder
 from virus_warehouse.archive import Archive
 from virus_warehouse.bucket.address import bucket_address
 from virus_warehouse.bucket.bucket import Bucket
@@ -25,9 +27,12 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.doctor.found_leftovers import check_leftovers
 from virus_warehouse.doctor.installation import Installation
 from virus_warehouse.forget import forget
-from virus_warehouse.leftovers import remove_stale_parts
-from virus_warehouse.parts_folder import KEPT, PartsFolder, PartsInUse, name_of
+from virus_warehouse.ncbi.errors import PackageError
+from virus_warehouse.parts_folder import KEPT, PartsFolder, PartsInUse, name_of, remove_stale_parts, stale_parts
+from virus_warehouse.removal import remove
 from virus_warehouse.sources import SourcesFile, source_of
+from virus_warehouse.warehouse.lake_address import lake_address
+from virus_warehouse.warehouse.lake_lock import LockLost
 from virus_warehouse.windows import WindowRequest
 
 pytestmark = [pytest.mark.slow, NEEDS_LAKES, NEEDS_BUCKETS, pytest.mark.usefixtures("small_loads")]
@@ -94,7 +99,7 @@ def asked_for(stand_in: StandIn, begun: int) -> list[str]:
 def parts_at(host: Host) -> Iterator[tuple[DataFolder, PartsFolder]]:
     """The folder of the run, as a process sees it that begins here."""
     with host.works(with_snapshot=False) as (_, data):
-        yield data, PartsFolder(data, SOURCE.name, SOURCE.request.url(host.url))
+        yield data, PartsFolder.of_request(data, SOURCE.name, SOURCE.request.url(host.url))
 
 
 def arrived(host: Host) -> set[str]:
@@ -138,16 +143,26 @@ def test_one_run_at_a_time_uses_them_on_whatever_host(hosts: list[Host]) -> None
     assert arrived(two) == there != set()
 
 
-def test_they_are_kept_while_a_run_on_another_host_uses_them(hosts: list[Host]) -> None:
+def test_they_are_kept_while_a_run_on_another_host_uses_them(
+    hosts: list[Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, two, three = hosts
-    with stopped(one, "after a part"), parts_at(two) as (data, parts):
-        for path in (*parts.folder.iterdir(), parts.folder):
-            os.utime(path, (time.time() - KEPT.total_seconds() - 1,) * 2)
+    monkeypatch.setattr(parts_folder, "KEPT", timedelta(0))
+    with stopped(one, "after a part"), parts_at(two) as (data, _):
         assert remove_stale_parts(data).files == 0
     with parts_at(two) as (data, parts):
         assert parts.folder.name in check_leftovers(Installation(data)).message
         assert remove_stale_parts(data).files > 2
     assert in_bucket(three) == []
+
+
+def test_they_are_as_old_as_in_the_bucket_where_a_copy_is_new(hosts: list[Host]) -> None:
+    one, two, _ = hosts
+    kill(one, "after a part")
+    with parts_at(two) as (data, parts):
+        for path in parts.folder.iterdir():
+            os.utime(path, (time.time() - KEPT.total_seconds() - 1,) * 2)
+        assert list(stale_parts(data)) == [parts.folder]
 
 
 def test_they_are_removed_with_the_source(hosts: list[Host]) -> None:
@@ -157,6 +172,57 @@ def test_they_are_removed_with_the_source(hosts: list[Host]) -> None:
         forget(SOURCE.name, warehouse, data, SourcesFile(Path("sources.yaml")))
     assert in_bucket(three) == []
     assert arrived(one) == set()
+    with parts_at(one) as (_, parts):
+        os.utime(parts.folder, (time.time() - timedelta(days=2).total_seconds(),) * 2)
+    with parts_at(one) as (_, parts):
+        assert not parts.folder.exists()
+
+
+def test_a_part_that_was_not_sent_is_downloaded_again(hosts: list[Host], stand_in: StandIn) -> None:
+    """At once, while the host that has it takes it for one that is about to be sent; another one has downloaded it."""
+    one, two, _ = hosts
+    kill(one, "before a part is noted")
+    kill(two, "after a part")
+    assert run(one) == len(list(stand_in.world.records(TODAY)))
+
+
+def test_parts_of_another_list_do_not_count(hosts: list[Host], stand_in: StandIn) -> None:
+    """They have the records in an earlier state."""
+    one, _, _ = hosts
+    kill(one, "after a part")
+    there = arrived(one)
+    assert there
+    with parts_at(one) as (_, parts), parts.locked():
+        listed = parts.listed()
+        assert listed is not None
+        parts.begin(replace(listed, requested_at=listed.requested_at + timedelta(seconds=1)))
+        assert (parts.parts(), parts.arrived()) == ([], {})
+    begun = len(stand_in.requests)
+    assert run(one) == len(list(stand_in.world.records(TODAY)))
+    assert there.issubset(asked_for(stand_in, begun))
+
+
+def test_a_part_that_is_gone_is_downloaded_again(hosts: list[Host], stand_in: StandIn) -> None:
+    one, two, _ = hosts
+    kill(one, "after a part")
+    with parts_at(one) as (_, parts):
+        [package] = parts.folder.glob("*.zip")
+        remove(package)
+    with pytest.raises(PackageError, match=f"{package.name}.*gone since it was verified"):
+        run(two)
+    assert run(two) == len(list(stand_in.world.records(TODAY)))
+
+
+def test_a_run_that_has_lost_its_lock_adds_nothing(hosts: list[Host]) -> None:
+    one, two, _ = hosts
+    kill(one, "after a part")
+    there = in_bucket(two)
+    lake = lake_address(one.settings["VIRUS_WAREHOUSE"], "VIRUS_WAREHOUSE")
+    with parts_at(one) as (_, parts), parts.locked():
+        end_connections(lake, LOCK_HOLDERS)
+        with pytest.raises(LockLost):
+            parts.remove()
+    assert in_bucket(two) == there != []
 
 
 def test_what_a_killed_run_did_not_send_does_not_count(hosts: list[Host]) -> None:

@@ -80,6 +80,7 @@ class BucketCopy:
             some = [file for file in changed if _is_text(file.path) == is_text]
             self._take_all(some, known)
         self._remove_old_arrivals()
+        self._remove_empty_folders()
         if with_snapshot:
             with self.index.writing() as entries:
                 entries.note_refresh(now)
@@ -141,13 +142,18 @@ class BucketCopy:
         self._remove([path for path in self._known_in(folder) if not (self.root / path).exists()])
 
     def remove_unsent(self, folder: Path) -> None:
-        """Remove here what the bucket did not have when the copy was refreshed, below a folder.
+        """Remove here what was written below a folder and not sent; a refresh then brings what the bucket has.
 
         Args:
-            folder: a path in the folder. Nobody else may be writing there.
+            folder: a path in the folder. No process of this host may be writing there.
         """
-        for path in set(self._files_of(folder)).difference(self._known_in(folder)):
-            (self.root / path).unlink(missing_ok=True)
+        with self.index.writing() as entries:
+            for path in set(self._files_of(folder)):
+                file, known = self.root / path, entries.get(path)
+                if file.exists() and not _is_as_known(file.stat(), known):
+                    file.unlink()
+                    if known is not None:
+                        entries.drop(path)
 
     def fill(self, file: Path) -> None:
         """Fetch the contents of a hollow file.
@@ -216,14 +222,16 @@ class BucketCopy:
     def _send(self, path: str, known: Indexed | None) -> None:
         file = self.root / path
         status = file.stat()
-        if known is not None and (known.bytes, known.mtime_ns) == (status.st_size, status.st_mtime_ns):
+        if _is_as_known(status, known):
             return
         if known is not None and known.is_hollow:  # it was only touched
             self.fill(file)
             os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
         etag = self._send_contents(path, status.st_size)
+        sent = Indexed(path, etag, None, status.st_size, status.st_mtime_ns)
         with self.index.writing() as entries:
-            entries.put(Indexed(path, etag, None, status.st_size, status.st_mtime_ns))
+            if not file.exists() or _is_as_known(file.stat(), sent):  # otherwise it was replaced while it was sent
+                entries.put(sent)
 
     def _send_contents(self, path: str, size: int) -> str:
         if path.startswith(PUBLISHED_SEQUENCES):
@@ -291,9 +299,7 @@ class BucketCopy:
             status = place.stat()
         except FileNotFoundError:
             return False
-        if known is not None and (known.bytes, known.mtime_ns) == (status.st_size, status.st_mtime_ns):
-            return False
-        return time.time() - status.st_mtime < SENT_WITHIN_SECONDS
+        return not _is_as_known(status, known) and time.time() - status.st_mtime < SENT_WITHIN_SECONDS
 
     def _place(self, arrived: Path, found: BucketFile, *, is_hollow: bool = False) -> Indexed:
         place = self.root / found.path
@@ -318,8 +324,15 @@ class BucketCopy:
         """Remove what killed processes have left."""
         for file in (self.root / _ARRIVING).glob("*"):
             with suppress(FileNotFoundError):
-                if time.time() - file.stat().st_mtime > timedelta(days=1).total_seconds():
+                if _is_a_day_old(file):
                     file.unlink()
+
+    def _remove_empty_folders(self) -> None:
+        """Remove the folders of parts that others have removed; not at once: a process may be about to fill one."""
+        for folder in self.root.glob("parts/*/*"):
+            with suppress(OSError):  # it is not empty, or not there any more
+                if _is_a_day_old(folder):
+                    folder.rmdir()
 
 
 def copy_of(place: Path) -> BucketCopy | None:
@@ -389,8 +402,10 @@ def forget_missing(folder: Path) -> None:
 def remove_unsent(folder: Path) -> None:
     """Remove what killed processes of this host wrote below a folder and did not send; nothing without a bucket.
 
+    To be called before the data folder is refreshed, which then brings what the bucket has in place of it.
+
     Args:
-        folder: a folder in the data folder, which is refreshed. Nobody else may be writing there.
+        folder: a folder in the data folder. No process of this host may be writing there.
     """
     if (copy := copy_of(folder)) is not None:
         copy.remove_unsent(folder)
@@ -445,6 +460,14 @@ def _is_of_snapshot(path: str) -> bool:
 def _is_final(path: str) -> bool:
     """Whether a file is never changed in place."""
     return path.endswith(".parquet") or path == SNAPSHOT or PurePosixPath(path).match(_DATED)
+
+
+def _is_as_known(status: os.stat_result, known: Indexed | None) -> bool:
+    return known is not None and (known.bytes, known.mtime_ns) == (status.st_size, status.st_mtime_ns)
+
+
+def _is_a_day_old(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > timedelta(days=1).total_seconds()
 
 
 def _nanoseconds(moment: datetime) -> int:
