@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import zipfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -140,7 +139,6 @@ class PackageInParts:
                 self._note_progress(listed)
                 if first in arrived:
                     asked = _take(lines, arrived[first] - first)
-                    self._look_into(name_of(first, arrived[first]), asked)
                 else:
                     end = min((start for start in arrived if start > first), default=listed.records)
                     asked = _take(lines, min(self._part_records, end - first))
@@ -152,16 +150,6 @@ class PackageInParts:
                     )
                 first += len(asked)
         self._note_progress(listed)
-
-    def _look_into(self, name: str, asked: list[str]) -> None:
-        """Record what a part has, if a kill has prevented that."""
-        if name not in self._parts:
-            package = self.folder.file(name)
-            try:
-                self._note(name, asked, _Found.in_package(package, asked))
-            except (PackageError, zipfile.BadZipFile) as error:
-                self.folder.drop(package)
-                raise PackageError(f"damaged since it was verified ({error})", path=package) from error
 
     def _get_again(self, missing: list[str]) -> None:
         """Ask again for records that parts lacked."""
@@ -206,6 +194,7 @@ class PackageInParts:
 
         request = AccessionsRequest(tuple(asked), self.request)
         package = self.folder.package(name)
+        self.folder.drop(package)  # it may be there, of another list
         download = self.client.download(request, package, accept=accept, progress=self.on_progress)
         self._note(name, asked, found, download)
         self._largest = max(self._largest, download.bytes)
@@ -217,8 +206,8 @@ class PackageInParts:
             logger.warning("NCBI says: %s", download.user_message)
             self.journal.write("download", ncbi_says=download.user_message)
 
-    def _note(self, name: str, asked: list[str], found: "_Found", download: Download | None = None) -> None:
-        """Record what a part has; without a download, of one that was not recorded when it arrived."""
+    def _note(self, name: str, asked: list[str], found: "_Found", download: Download) -> None:
+        """Record what a part has."""
         missing, is_again = found.missing(asked), name.startswith(_AGAIN)
         part = Part(
             name=name,
@@ -227,9 +216,9 @@ class PackageInParts:
             records=found.lines,
             missing=() if is_again else tuple(missing),
             found=tuple(sorted(set(asked).difference(missing))) if is_again else (),
-            attempts=download.attempts if download else 1,
-            ncbi_phid=download.ncbi_phid if download else None,
-            datasets_version=download.datasets_version if download else None,
+            attempts=download.attempts,
+            ncbi_phid=download.ncbi_phid,
+            datasets_version=download.datasets_version,
         )
         self.folder.note(part)
         self._parts[name] = part
@@ -255,7 +244,7 @@ class PackageInParts:
 
     def _joined(self, listed: ListedRecords, destination: Path) -> Download:
         parts = [self._parts[name] for name in sorted(self._parts)]
-        packages = [self._package(part) for part in parts if part.records]
+        packages = [DataPackage(self.folder.file(part.name)) for part in parts if part.records]
         sha256 = None
         if packages:
             try:
@@ -283,13 +272,6 @@ class PackageInParts:
             parts=len(packages),
             not_delivered=len(self._missing()),
         )
-
-    def _package(self, part: Part) -> DataPackage:
-        package = self.folder.package(part.name)
-        if not package.exists():
-            self.folder.drop(package)
-            raise PackageError("gone since it was verified", path=package)
-        return DataPackage(self.folder.file(part.name))
 
     def _note_page(self, records: int, total: int) -> None:
         logger.info("%s of %d listed", counted(records, "record"), total)

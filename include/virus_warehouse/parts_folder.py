@@ -5,7 +5,7 @@ goes on with it:
 
 - `accessions.txt`: the accessions of all records, one a line, as NCBI listed them.
 - `listing.json`: when that was, and what is known about the size of the parts; it marks the list as complete.
-- `<first>-<end>.zip`: the verified package of these lines of the list, and `.json`, what it has.
+- `<first>-<end>.zip`: the verified package of these lines of the list, and `.json`, what it has; only both count.
 - `again-<number>.zip`: the same for records that another part lacked.
 """
 
@@ -70,7 +70,7 @@ class Part:
         name: of its files, without suffix.
         listed_at: `requested_at` of the list that it is of.
         asked: how many records of the list it is for; 0 for one that was asked for again.
-        records: the lines of its data report; 0: there is no package.
+        records: the lines of its data report; 0: its package, if there is one, is empty.
         missing: the accessions that it was to have and lacks.
         found: of a part that was asked for again, the accessions that others lacked and it has.
         attempts: the requests it took.
@@ -171,17 +171,16 @@ class PartsFolder:
         self.remove()
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def remove(self) -> None:
+    def remove(self) -> Removed:
         """Remove the folder. The list is the first to go: without it, nothing else counts."""
         self._verify_hold()
-        remove(self._listing)
-        remove(self.folder)
+        return remove(self._listing) + remove(self.folder)
 
     def remove_if_stale(self) -> Removed:
         """Remove the folder if nothing was added for long, and no run on any host uses it."""
         with suppress(PartsInUse), self.locked():
             if _is_old(self.folder):
-                return remove(self.folder)
+                return self.remove()
         return Removed()
 
     def begin(self, listed: ListedRecords) -> None:
@@ -220,9 +219,7 @@ class PartsFolder:
 
     def arrived(self) -> dict[int, int]:
         """The parts of the list that are there: of each, the number of its first record and the one after its last."""
-        unrecorded = {file.stem for file in self.folder.glob("*.zip") if not file.with_suffix(".json").exists()}
-        names = unrecorded | {part.name for part in self.parts()}
-        found = (re.fullmatch(r"([0-9]+)-([0-9]+)", name) for name in names)
+        found = (re.fullmatch(r"([0-9]+)-([0-9]+)", part.name) for part in self.parts())
         return {int(match[1]): int(match[2]) for match in found if match}
 
     def note(self, part: Part) -> None:
@@ -235,20 +232,26 @@ class PartsFolder:
         """What a part has; None when that was not recorded."""
         try:
             content = json.loads(self.package(name).with_suffix(".json").read_text(encoding="utf-8"))
-            accessions = {name: tuple(content[name]) for name in ("missing", "found")}
+            accessions = {key: tuple(content[key]) for key in ("missing", "found")}
             return Part(**{**content, **accessions, "listed_at": datetime.fromisoformat(content["listed_at"])})
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def parts(self) -> list[Part]:
-        """The recorded parts of the list, in its order; those that were asked for again come last."""
+        """The parts of the list that have arrived, in its order; those that were asked for again come last."""
         listed = self.listed()
+        if listed is None:
+            return []
         names = sorted(file.stem for file in self.folder.glob("*.json") if file != self._listing)
         parts = [part for name in names if (part := self.part(name)) is not None]
-        return [part for part in parts if listed is not None and part.listed_at == listed.requested_at]
+        return [part for part in parts if part.listed_at == listed.requested_at and self._has_package(part)]
+
+    def _has_package(self, part: Part) -> bool:
+        return part.records == 0 or self.package(part.name).exists()
 
     def drop(self, package: Path) -> None:
-        """Remove the files of a part whose package is damaged, so that it is downloaded again."""
+        """Remove the files of a part, so that it is downloaded again."""
+        self._verify_hold()
         remove(package.with_suffix(".json"))
         remove(package)
 
@@ -263,15 +266,25 @@ def remove_stale_parts(data: DataFolder) -> Removed:
 
     Args:
         data: the data folder.
+
+    Raises:
+        BucketUnavailable, CatalogUnavailable: as `PartsFolder.locked` does.
     """
     stale = (PartsFolder(data, path).remove_if_stale() if path.is_dir() else remove(path) for path in stale_parts(data))
     return sum(stale, Removed())
 
 
 def stale_parts(data: DataFolder) -> Iterator[Path]:
-    """The folders to which nothing was added for long, and the locks that killed runs left without a folder."""
+    """The folders to which nothing was added for long, and the locks that killed runs left without a folder.
+
+    In the copy of a bucket's folder, those that others have removed stay as empty folders, which are none.
+
+    Raises:
+        CatalogUnavailable: when the lake's database, which has the locks, does not respond.
+    """
     for folder in data.parts.glob("*/[!.]*"):
-        if _is_old(folder) and not _is_in_use(data, folder):
+        is_left = not data.is_copy or any(folder.iterdir())
+        if is_left and _is_old(folder) and not _is_in_use(data, folder):
             yield folder
     for lock in data.parts.glob("*/.*.lock"):
         name = lock.name.removeprefix(".").removesuffix(".lock")

@@ -125,7 +125,7 @@ def accessions_asked_for(stand_in: StandIn, begun: int) -> list[str]:
 
 def packages_of(data: DataFolder) -> list[Path]:
     """The parts in the data folder."""
-    return list(data.parts.glob("*/*/[0-9]*-[0-9]*.zip"))
+    return [path for path in data.parts.glob("*/*/[0-9]*-[0-9]*.zip") if path.with_suffix(".json").exists()]
 
 
 def arrived(data: DataFolder) -> set[str]:

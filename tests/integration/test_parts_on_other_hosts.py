@@ -27,7 +27,6 @@ from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.doctor.found_leftovers import check_leftovers
 from virus_warehouse.doctor.installation import Installation
 from virus_warehouse.forget import forget
-from virus_warehouse.ncbi.errors import PackageError
 from virus_warehouse.parts_folder import KEPT, PartsFolder, PartsInUse, name_of, remove_stale_parts, stale_parts
 from virus_warehouse.removal import remove
 from virus_warehouse.sources import SourcesFile, source_of
@@ -172,10 +171,6 @@ def test_they_are_removed_with_the_source(hosts: list[Host]) -> None:
         forget(SOURCE.name, warehouse, data, SourcesFile(Path("sources.yaml")))
     assert in_bucket(three) == []
     assert arrived(one) == set()
-    with parts_at(one) as (_, parts):
-        os.utime(parts.folder, (time.time() - timedelta(days=2).total_seconds(),) * 2)
-    with parts_at(one) as (_, parts):
-        assert not parts.folder.exists()
 
 
 def test_a_part_that_was_not_sent_is_downloaded_again(hosts: list[Host], stand_in: StandIn) -> None:
@@ -186,20 +181,31 @@ def test_a_part_that_was_not_sent_is_downloaded_again(hosts: list[Host], stand_i
     assert run(one) == len(list(stand_in.world.records(TODAY)))
 
 
-def test_parts_of_another_list_do_not_count(hosts: list[Host], stand_in: StandIn) -> None:
-    """They have the records in an earlier state."""
-    one, _, _ = hosts
-    kill(one, "after a part")
-    there = arrived(one)
+@pytest.mark.parametrize("number", [0, 1])
+def test_parts_of_another_list_do_not_count(hosts: list[Host], stand_in: StandIn, number: int) -> None:
+    """They have the records in an earlier state, on the host that got them as on one that has them hollow."""
+    kill(hosts[0], "after a part")
+    there = arrived(hosts[1])
     assert there
-    with parts_at(one) as (_, parts), parts.locked():
+    with parts_at(hosts[number]) as (_, parts), parts.locked():
         listed = parts.listed()
         assert listed is not None
         parts.begin(replace(listed, requested_at=listed.requested_at + timedelta(seconds=1)))
         assert (parts.parts(), parts.arrived()) == ([], {})
-    begun = len(stand_in.requests)
-    assert run(one) == len(list(stand_in.world.records(TODAY)))
+        begun = len(stand_in.requests)
+    assert run(hosts[number]) == len(list(stand_in.world.records(TODAY)))
     assert there.issubset(asked_for(stand_in, begun))
+
+
+def test_what_was_downloaded_over_a_hollow_file_is_sent(hosts: list[Host]) -> None:
+    one, two, three = hosts
+    kill(one, "after a part")
+    with parts_at(two) as (_, parts), parts.locked():
+        [part] = parts.parts()
+        parts.package(part.name).write_bytes(b"of this list")
+        parts.note(part)
+    with parts_at(three) as (_, parts):
+        assert parts.file(part.name).read_bytes() == b"of this list"
 
 
 def test_a_part_that_is_gone_is_downloaded_again(hosts: list[Host], stand_in: StandIn) -> None:
@@ -208,20 +214,26 @@ def test_a_part_that_is_gone_is_downloaded_again(hosts: list[Host], stand_in: St
     with parts_at(one) as (_, parts):
         [package] = parts.folder.glob("*.zip")
         remove(package)
-    with pytest.raises(PackageError, match=f"{package.name}.*gone since it was verified"):
-        run(two)
     assert run(two) == len(list(stand_in.world.records(TODAY)))
 
 
-def test_a_run_that_has_lost_its_lock_adds_nothing(hosts: list[Host]) -> None:
+def test_a_run_that_has_lost_its_lock_changes_nothing(hosts: list[Host]) -> None:
     one, two, _ = hosts
     kill(one, "after a part")
     there = in_bucket(two)
     lake = lake_address(one.settings["VIRUS_WAREHOUSE"], "VIRUS_WAREHOUSE")
     with parts_at(one) as (_, parts), parts.locked():
+        [part], listed = parts.parts(), parts.listed()
+        assert listed is not None
         end_connections(lake, LOCK_HOLDERS)
-        with pytest.raises(LockLost):
-            parts.remove()
+        for change in (
+            lambda: parts.begin(listed),
+            lambda: parts.note(part),
+            lambda: parts.drop(parts.package(part.name)),
+            parts.remove,
+        ):
+            with pytest.raises(LockLost, match=f"the lock `parts of viruses: {parts.folder.name}` has ended"):
+                change()
     assert in_bucket(two) == there != []
 
 

@@ -80,7 +80,6 @@ class BucketCopy:
             some = [file for file in changed if _is_text(file.path) == is_text]
             self._take_all(some, known)
         self._remove_old_arrivals()
-        self._remove_empty_folders()
         if with_snapshot:
             with self.index.writing() as entries:
                 entries.note_refresh(now)
@@ -148,12 +147,11 @@ class BucketCopy:
             folder: a path in the folder. No process of this host may be writing there.
         """
         with self.index.writing() as entries:
-            for path in set(self._files_of(folder)):
-                file, known = self.root / path, entries.get(path)
-                if file.exists() and not _is_as_known(file.stat(), known):
+            for path in list(self._files_of(folder)):
+                file = self.root / path
+                if file.exists() and not _is_as_known(file.stat(), entries.get(path)):
                     file.unlink()
-                    if known is not None:
-                        entries.drop(path)
+                    entries.drop(path)
 
     def fill(self, file: Path) -> None:
         """Fetch the contents of a hollow file.
@@ -224,7 +222,7 @@ class BucketCopy:
         status = file.stat()
         if _is_as_known(status, known):
             return
-        if known is not None and known.is_hollow:  # it was only touched
+        if known is not None and known.is_hollow and known.bytes == status.st_size:  # it was only touched
             self.fill(file)
             os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
         etag = self._send_contents(path, status.st_size)
@@ -324,15 +322,8 @@ class BucketCopy:
         """Remove what killed processes have left."""
         for file in (self.root / _ARRIVING).glob("*"):
             with suppress(FileNotFoundError):
-                if _is_a_day_old(file):
+                if time.time() - file.stat().st_mtime > timedelta(days=1).total_seconds():
                     file.unlink()
-
-    def _remove_empty_folders(self) -> None:
-        """Remove the folders of parts that others have removed; not at once: a process may be about to fill one."""
-        for folder in self.root.glob("parts/*/*"):
-            with suppress(OSError):  # it is not empty, or not there any more
-                if _is_a_day_old(folder):
-                    folder.rmdir()
 
 
 def copy_of(place: Path) -> BucketCopy | None:
@@ -464,10 +455,6 @@ def _is_final(path: str) -> bool:
 
 def _is_as_known(status: os.stat_result, known: Indexed | None) -> bool:
     return known is not None and (known.bytes, known.mtime_ns) == (status.st_size, status.st_mtime_ns)
-
-
-def _is_a_day_old(path: Path) -> bool:
-    return time.time() - path.stat().st_mtime > timedelta(days=1).total_seconds()
 
 
 def _nanoseconds(moment: datetime) -> int:

@@ -33,7 +33,7 @@ _HOLDER = """
 
 
 class LockLost(StorageUnreadable):
-    """The connection that holds the lock of the lake's writers has ended; nothing was changed."""
+    """The connection that holds a lock has ended; nothing was changed."""
 
 
 class MayOnlyRead(PermanentFailure):
@@ -58,7 +58,7 @@ class LakeLock:
     """
 
     def __init__(self, address: LakeAddress, name: str = "writers", patience: float = 0.0) -> None:
-        self._address, self._key = address, lock_key(address, name)
+        self._address, self._name, self._key = address, name, lock_key(address, name)
         self.connection = connected(address)
         try:
             if not (self._try() or self._wait(patience)):
@@ -95,7 +95,7 @@ class LakeLock:
     @property
     def _in_use(self) -> str:
         holders = [str(holder) for (holder,) in _ask(self.connection, _HOLDER, self._key)]
-        return f"{self._address} is being written by {', '.join(holders) or 'a process that is ending'}"
+        return f"{', '.join(holders) or 'a process that is ending'} has the lock `{self._name}` of {self._address}"
 
     def verify(self) -> None:
         """Whether it is held.
@@ -107,8 +107,8 @@ class LakeLock:
             _ask(self.connection, "SELECT 1")
         except psycopg.Error as error:
             raise LockLost(
-                f"{self._address}: the connection that holds the lock of its writers has ended, so another process may "
-                f"be writing; nothing was committed. Run it again. PostgreSQL says: {error}"
+                f"{self._address}: the connection that holds the lock `{self._name}` has ended, so another process may "
+                f"have taken it; nothing was committed. Run it again. PostgreSQL says: {error}"
             ) from error
 
     def release(self) -> None:
