@@ -5,7 +5,7 @@ goes on with it:
 
 - `accessions.txt`: the accessions of all records, one a line, as NCBI listed them.
 - `listing.json`: when that was, and what is known about the size of the parts; it marks the list as complete.
-- `<first>-<end>.zip`: the verified package of these lines of the list, and `.json`, what it has; only both count.
+- `<first>-<end>.zip`: the verified package of these lines of the list, and `.json`, what it has. Neither counts alone.
 - `again-<number>.zip`: the same for records that another part lacked.
 """
 
