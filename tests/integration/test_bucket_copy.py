@@ -169,7 +169,13 @@ def test_a_copy_of_which_files_were_lost_is_filled_again_and_removes_nothing(hos
 
 def test_only_what_all_hosts_need_is_sent(hosts):
     one, other = hosts
-    for path in ("temporary/run/package.zip", "pace/ncbi", "parts/mpox/a/1.zip", "runs/.run.lock", "published/a.part"):
+    for path in (
+        "temporary/run/package.zip",
+        "pace/ncbi",
+        "parts/mpox/a/1.zip.part",
+        "runs/.run.lock",
+        "published/a.part",
+    ):
         put(one, path, b"here only")
     put(one, "published/candidates/a.duckdb.wal", b"here only")
     put(one, "questions/h5n1.sql", b"SELECT 1")
