@@ -283,7 +283,7 @@ def stale_parts(data: DataFolder) -> Iterator[Path]:
         CatalogUnavailable: when the lake's database, which has the locks, does not respond.
     """
     for folder in data.parts.glob("*/[!.]*"):
-        is_left = not data.is_copy or any(folder.iterdir())
+        is_left = not data.is_copy or any(folder.glob("*"))  # it may be gone by now, too
         if is_left and _is_old(folder) and not _is_in_use(data, folder):
             yield folder
     for lock in data.parts.glob("*/.*.lock"):
