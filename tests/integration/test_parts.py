@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.support.killed_in_parts import DAG_RUN, NCBI_LIMIT, load, running
+from tests.support.killed_in_parts import DAG_RUN, DOWNLOADS, NCBI_LIMIT, accessions_asked_for, asked_for, load, running
 from tests.support.pages import text_of
 from tests.support.stand_in import StandIn
 from tests.support.tiers import some_of
@@ -67,8 +67,6 @@ LIMIT, SMALL_LIMIT = 190_000, 10_000
 MANY_PARTS_LIMIT = 100_000
 """The same with sequences, for more parts than fit between two random moments."""
 
-DOWNLOADS = "/virus/genome/download"
-
 
 @pytest.fixture(scope="module")
 def one_stand_in() -> Iterator[StandIn]:
@@ -110,17 +108,6 @@ def stand_in(one_stand_in: StandIn) -> StandIn:
 @pytest.fixture
 def data(tmp_path: Path) -> DataFolder:
     return made_data(tmp_path / "data")
-
-
-def asked_for(stand_in: StandIn, begun: int = 0) -> list[list[str]]:
-    """The accessions of each download by accession, from a request on."""
-    requests = stand_in.requests[begun:]
-    return [json.loads(request.body)["accessions"] for request in requests if request.path.endswith(DOWNLOADS)]
-
-
-def accessions_asked_for(stand_in: StandIn, begun: int) -> list[str]:
-    """The accessions of all these downloads."""
-    return [accession for asked in asked_for(stand_in, begun) for accession in asked]
 
 
 def packages_of(data: DataFolder) -> list[Path]:

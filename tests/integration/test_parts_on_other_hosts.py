@@ -1,6 +1,5 @@
 """What a killed run has downloaded in parts serves a run on another host, which has no disk in common with it."""
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 
 from tests.support.buckets import NEEDS_BUCKETS
 from tests.support.hosts import Host, hosts_without_a_common_disk
-from tests.support.killed_in_parts import DAG_RUN, MOMENTS, load, running
+from tests.support.killed_in_parts import DAG_RUN, MOMENTS, accessions_asked_for, load, running
 from tests.support.killed_process import KilledProcess
 from tests.support.lakes import LOCK_HOLDERS, NEEDS_LAKES, end_connections
 from tests.support.stand_in import StandIn
@@ -88,12 +87,6 @@ def kill(host: Host, moment: str, times: int = 1) -> None:
         assert process.kill() == -9
 
 
-def asked_for(stand_in: StandIn, begun: int) -> list[str]:
-    """The accessions of all downloads by accession, from a request on."""
-    downloads = [request for request in stand_in.requests[begun:] if request.path.endswith("/virus/genome/download")]
-    return [accession for request in downloads for accession in json.loads(request.body)["accessions"]]
-
-
 @contextmanager
 def parts_at(host: Host) -> Iterator[tuple[DataFolder, PartsFolder]]:
     """The folder of the run, as a process sees it that begins here."""
@@ -124,7 +117,7 @@ def test_another_host_goes_on_after_a_kill(hosts: list[Host], stand_in: StandIn,
     there, begun = arrived(two), len(stand_in.requests)
     assert bool(there) is (moment in {"after a part", "in the join", "before the archive", "after the archive"})
     assert run(two) == len(list(stand_in.world.records(TODAY)))
-    assert there.isdisjoint(asked_for(stand_in, begun))
+    assert there.isdisjoint(accessions_asked_for(stand_in, begun))
     for host in hosts:
         with parts_at(host) as (data, parts):
             [package] = Archive(data.packages, SOURCE.name).packages()
@@ -194,7 +187,7 @@ def test_parts_of_another_list_do_not_count(hosts: list[Host], stand_in: StandIn
         assert (parts.parts(), parts.arrived()) == ([], {})
         begun = len(stand_in.requests)
     assert run(hosts[number]) == len(list(stand_in.world.records(TODAY)))
-    assert there.issubset(asked_for(stand_in, begun))
+    assert there.issubset(accessions_asked_for(stand_in, begun))
 
 
 def test_what_was_downloaded_over_a_hollow_file_is_sent(hosts: list[Host]) -> None:

@@ -3,6 +3,7 @@
 The moments are created by wrapping functions that the product calls: the product does not know them.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 
 from tests.support.fork_server import fork_server
 from tests.support.killed_process import KilledProcess, Stop
+from tests.support.stand_in import StandIn
 from virus_warehouse.archive import Archive
 from virus_warehouse.data_folder import DataFolder
 from virus_warehouse.ingest import ingest
@@ -32,6 +34,9 @@ DAG_RUN = "manual__1"
 
 REQUESTS_A_SECOND = 100
 """More than any run sends: at NCBI's limit, a download in parts mostly waits."""
+
+DOWNLOADS = "/virus/genome/download"
+"""Ends the path of a download by accession."""
 
 NCBI_LIMIT = 5
 """Requests in a second, for a test that needs a slow run. `test_polite_clients.py` tests the limit itself."""
@@ -70,6 +75,17 @@ def load(
             wish=window,
             origin=RunOrigin("ncbi_virus_ingest__it", dag_run, "manual") if dag_run else None,
         )
+
+
+def asked_for(stand_in: StandIn, begun: int = 0) -> list[list[str]]:
+    """The accessions of each download by accession, from a request on."""
+    requests = stand_in.requests[begun:]
+    return [json.loads(request.body)["accessions"] for request in requests if request.path.endswith(DOWNLOADS)]
+
+
+def accessions_asked_for(stand_in: StandIn, begun: int) -> list[str]:
+    """The accessions of all these downloads."""
+    return [accession for asked in asked_for(stand_in, begun) for accession in asked]
 
 
 def _wrap(owner: Any, name: str, *, before: Callable[..., None] | None = None, after: Stop | None = None) -> None:
