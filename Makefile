@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget doctor backup start sql test test-fast test-long bench bench-pages bench-sources bench-lake bench-sequences bench-whole bench-profile
+.PHONY: help setup setup-dev demo ingest census replay publish rebuild approve acknowledge forget doctor backup start sql test test-fast test-long bench bench-pages bench-sources bench-lake bench-sequences bench-whole bench-large bench-profile
 .PHONY: lint format docs check-sources lock export tables cookbook screenshots
 
 ENVIRONMENT := . scripts/environment.sh
@@ -97,6 +97,9 @@ bench-lake: setup ## loads into a lake and into a file, and migrations; CATALOG=
 
 bench-whole: setup ## a warehouse as large as NCBI Virus; PACKAGE=file.zip: copies of its records; CATALOG=...: in a lake, too
 	@$(ENVIRONMENT); python -m benchmarks.whole_of_ncbi $(if $(PACKAGE),--package "$(PACKAGE)") $(if $(CATALOG),--catalog "$(CATALOG)")
+
+bench-large: setup ## a source of RECORDS=9000000, and the days after its full load; PACKAGE=file.zip: copies of its records
+	@$(ENVIRONMENT); python -m benchmarks.large $(if $(RECORDS),--records $(RECORDS)) $(if $(PACKAGE),--package "$(PACKAGE)")
 
 bench-sequences: setup ## a load with sequences, and their FASTA; PACKAGE=file.zip: its bytes
 	@$(ENVIRONMENT); python -m benchmarks.sequences $(if $(PACKAGE),--package "$(PACKAGE)")

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 
@@ -21,6 +22,9 @@ TODAY = date(2026, 11, 20)
 TOMORROW = TODAY + timedelta(days=1)
 SEED = 1
 
+_ACCESSION = re.compile(rb'"accession":"\w+')
+"""The accession of a line, up to its version. It is the first one."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -31,7 +35,8 @@ class Recipe:
         changed: number of these, evenly spread, that have changed by the next day. The package has only these.
             None for all records, unchanged.
         has_all_reports: whether it also has the annotation and the BioSample report.
-        source_package: a package from which evenly spread records are taken; None for made-up records.
+        source_package: a package from which evenly spread records are taken, or, for more records than it has, copies
+            with other accessions; None for made-up records.
         taxa: maximum number of virus taxa of made-up records; None for few.
     """
 
@@ -121,18 +126,24 @@ def lines_in(package: Path) -> int:
 
 
 def _sampled_lines(recipe: Recipe, package: Path) -> Iterator[bytes]:
-    """Evenly spread lines of another package. Changed lines are revised, as of the next day."""
-    with DataPackage(package).open_report("data_report") as report:
-        sampled = islice(report, 0, None, lines_in(package) // recipe.records)
-        if recipe.changed is None:
-            yield from islice(sampled, recipe.records)
-            return
-        changed = islice(sampled, 0, None, recipe.records // recipe.changed)
-        for line in islice(changed, recipe.changed):
-            record = json.loads(line)
-            record["updateDate"] = f"{TOMORROW}T00:00:00Z"
-            record["isolate"] = {**record.get("isolate", {}), "source": f"revised: {record['accession']}"}
-            yield json.dumps(record, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+    """Evenly spread lines of another package, or copies of them. Changed lines are revised, as of the next day."""
+    sampled = islice(_copied_lines(package), 0, None, lines_in(package) // recipe.records or 1)
+    if recipe.changed is None:
+        yield from islice(sampled, recipe.records)
+        return
+    changed = islice(sampled, 0, None, recipe.records // recipe.changed)
+    for line in islice(changed, recipe.changed):
+        record = json.loads(line)
+        record["updateDate"] = f"{TOMORROW}T00:00:00Z"
+        record["isolate"] = {**record.get("isolate", {}), "source": f"revised: {record['accession']}"}
+        yield json.dumps(record, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+
+
+def _copied_lines(package: Path) -> Iterator[bytes]:
+    """The lines of a package again and again, each time with other accessions."""
+    for copy in count():
+        with DataPackage(package).open_report("data_report") as report:
+            yield from report if copy == 0 else (_ACCESSION.sub(rb"\g<0>%02d" % copy, line, count=1) for line in report)
 
 
 def _identity(package: Path) -> str:

@@ -1,6 +1,7 @@
 """The synthetic packages match their recipes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,16 @@ def test_package_is_created_once(tmp_path: Path) -> None:
 )
 def test_names_distinguish_recipes(recipe: Recipe, name: str) -> None:
     assert recipe.file_name == name
+
+
+def test_more_records_than_a_package_has_are_copies_of_them_with_other_accessions(tmp_path: Path) -> None:
+    original = records(Recipe(30), tmp_path)
+    copied = Recipe(70, source_package=tmp_path / Recipe(30).file_name)
+    copies = records(copied, tmp_path)
+    assert copies[:30] == original
+    assert len({str(record["accession"]).split(".")[0] for record in copies}) == 70
+    assert [{**copy, "accession": ""} for copy in copies] == [
+        {**record, "accession": ""} for record in (original * 3)[:70]
+    ]
+    revised = records(replace(copied, changed=70), tmp_path)
+    assert [record["accession"] for record in revised] == [record["accession"] for record in copies]
