@@ -37,6 +37,7 @@ from virus_warehouse.run_file import dead_runs, new_run_id, run_lock
 from virus_warehouse.run_journal import RunJournal
 from virus_warehouse.run_mode import CENSUS, FULL, INCREMENTAL, REPLAY, WINDOW
 from virus_warehouse.run_result import IngestResult, result_of
+from virus_warehouse.sequences.molecule import Molecule, molecules_requested
 from virus_warehouse.sequences.staging import StagedSequences, stage_sequences
 from virus_warehouse.sequences.store import SequenceStore
 from virus_warehouse.session import private_session
@@ -150,7 +151,7 @@ def ingest(
                 opened = run.open()
                 if opened.window.mode == REPLAY:
                     staged = run.stage_quarantined()
-                    with run.stage_sequences(opened.window, None) as sequences:
+                    with run.stage_sequences(None) as sequences:
                         merged = run.merge(opened.window, staged, sequences)
                 else:
                     packages = PackageSource(
@@ -167,7 +168,7 @@ def ingest(
                     package = packages.fetch(opened.window)
                     staged = run.stage(package)
                     run.later.stage(opened.later)
-                    with run.stage_sequences(opened.window, package) as sequences:
+                    with run.stage_sequences(package) as sequences:
                         merged = run.merge(opened.window, staged, sequences)
                 return run.close_committed(opened, merged)
         except BaseException as error:
@@ -274,8 +275,6 @@ class _Run:
             dead = sorted({*dead, *closed_elsewhere(self.data, closed)})
             runs = CommittedRuns(self.session, self.source.name)
             window = plan_window(self.session, runs, self.source, _origin_of(self.record), self.window_request)
-            if self.stopped is not None:
-                window = replace(window, with_sequences=self.stopped.has_sequences(self.source.molecules))
             self.warn_of_unusual_history(runs)
             named = parts_named(self.session)
             self.record.mode, self.record.updated_since, self.record.until = (
@@ -354,16 +353,26 @@ class _Run:
                 f"damaged since it was verified ({error}); the next try downloads another", path=path
             ) from error
 
+    @property
+    def molecules_brought(self) -> list[Molecule]:
+        """The molecules whose sequences the package was requested with.
+
+        An archived package may have sequences that the window does without, as when another run has asked for them
+        since: they are those of its records.
+        """
+        return molecules_requested(self.record.request_url)
+
     @contextmanager
-    def stage_sequences(self, window: Window, package: DataPackage | None) -> Iterator[StagedSequences | None]:
-        """Read the requested sequences, and store the letters that are new; None for a source without sequences."""
+    def stage_sequences(self, package: DataPackage | None) -> Iterator[StagedSequences | None]:
+        """Read the source's sequences in the package, and store the letters that are new; None if it asks for none."""
         if not self.source.molecules:
             yield None
             return
-        molecules = self.source.molecules if window.with_sequences else []
         with ExitStack() as stack:
             with self.journal.timed("stage"), self.damage_reported(package):
-                staged = stack.enter_context(stage_sequences(self.session, package, molecules, self.temporary))
+                staged = stack.enter_context(
+                    stage_sequences(self.session, package, self.molecules_brought, self.temporary)
+                )
                 store_letters(self.session, self.warehouse, staged, self.store, writer=self.record.run_id)
             yield staged
 
@@ -469,7 +478,7 @@ class _Run:
     def watermark_after(self, window: Window, requested_at: datetime) -> date | None:
         """The watermark follows the data, not the clock; it never moves back or past the request."""
         # After a census without sequences, the next run has to ask for those of the records that the census brought.
-        lacks_sequences = bool(self.source.molecules) and not window.with_sequences
+        lacks_sequences = self.molecules_brought != self.source.molecules
         if window.mode in (WINDOW, REPLAY) or lacks_sequences:
             return window.watermark
         row = self.session.execute(

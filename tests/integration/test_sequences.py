@@ -14,6 +14,8 @@ import duckdb
 import pytest
 
 from tests.support import packages
+from tests.support.crashing_warehouse import Crash, CrashingWarehouse
+from tests.support.followed import content as content_of
 from tests.support.genuine import Site, site_in
 from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.stand_in import StandIn
@@ -31,6 +33,7 @@ from virus_warehouse.run_result import IngestResult
 from virus_warehouse.sequences.store import KEPT_SECONDS
 from virus_warehouse.sources import Source, SourceError, SourcesFile, source_of
 from virus_warehouse.warehouse.connection import Warehouse
+from virus_warehouse.warehouse.ledger import RunOrigin
 from virus_warehouse.windows import WindowRequest
 
 GENOMES = ("GENOME",)
@@ -348,6 +351,35 @@ class TestRequest:
                 ingest(source, client=client, warehouse=warehouse, data=site.data, wish=window)
         # The full package serves the window, although the census without sequences is newer.
         assert len(server.requests) == 2
+
+    def test_sequences_of_a_package_used_again_are_loaded_although_another_run_has_asked_since(
+        self, site: Site
+    ) -> None:
+        """They are of the package's records, which may be others than the run between brought."""
+
+        def census(content: bytes, dag_run: str, warehouse: type[Warehouse] = Warehouse) -> IngestResult:
+            source = Source(name="mpox", request=VirusGenomeRequest(taxon="10244", include_sequence=GENOMES))
+            with ScriptedServer(Answer(body=content)) as server, DatasetsClient(server.url, attempts=1) as client:
+                return ingest(
+                    source,
+                    client=client,
+                    warehouse=warehouse(site.data.warehouse),
+                    data=site.data,
+                    wish=WindowRequest("census"),
+                    origin=RunOrigin(dag_id="census", dag_run_id=dag_run),
+                )
+
+        both = package({"PX1_1": 300, "PX2_1": 300}, fasta(PX1_1=letters("a"), PX2_1=letters("b")))
+        with pytest.raises(Crash):
+            census(both, "the failed one", CrashingWarehouse)
+        census(package({"PX1_1": 300}, fasta(PX1_1=letters("a"))), "the next one")
+        tried_again = census(b"its package is archived", "the failed one")
+        assert tried_again.downloaded_bytes == 0
+        assert counted(tried_again) == {"records": 2, "stored": 1, "unchanged": 1}
+        assert mismatches(site) == {}
+        rebuilt = rebuild(site.data, from_oldest=True)
+        assert (rebuilt.gaps, rebuilt.differences) == ([], [])
+        assert content_of(rebuilt.path) == content_of(site.data.warehouse)
 
     def test_proteins_need_the_annotation_that_says_whose_they_are(self) -> None:
         with pytest.raises(SourceError, match=r"source 'mpox': key 'sequences': PROTEIN needs the annotation report"):

@@ -237,7 +237,7 @@ class FollowedSource:
         for bad in package.bad:
             first_run, *_ = self.quarantine.get(bad.text, (run.run_id,))
             self.quarantine[bad.text] = (first_run, run.run_id, run.filters)
-        if window.mode != WINDOW and (window.has_sequences or not self.asks):
+        if window.mode != WINDOW and (package.genomes is not None or not self.asks):
             self._move_watermark(package.readable, run)
         return +counts
 
@@ -246,7 +246,7 @@ class FollowedSource:
         self.counted = None
         if not self.asks:
             return
-        given = package.genomes if self.asks_in(window) else None
+        given = package.genomes
         reported = {f"{line.accession}.{line.version}": line for line in package.readable}
         accessions = {line.accession for line in package.readable}
         first: dict[str, str] = {}
