@@ -90,9 +90,10 @@ class Life:
         [(changes,)] = self.rows("SELECT count(*) FROM mart.saved_question_change")
         assert changes > 0
         self.inform()
-        assert len(self.mails("team", "Genomes of monkeypox virus")) == 1
+        # One of the DAG's own runs may have come between the publications of the two days.
+        assert 1 <= (sent := len(self.mails("team", "Genomes of monkeypox virus"))) <= 2
         self.inform()
-        assert len(self.mails("team", "Genomes of monkeypox virus")) == 1, "not twice"
+        assert len(self.mails("team", "Genomes of monkeypox virus")) == sent, "not twice"
 
     def refuse_a_run(self) -> str:
         """Let NCBI refuse a run, which fails; returns its DAG run's id."""
